@@ -11,43 +11,43 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up:  ## local AWS, `pulumi up` on stack dev under the policy pack, verification
-	$(RUN) up
+	$(RUN) local up
 
 demo:  ## one granted and one refused request for a session, played through on the local AWS
-	$(RUN) demo
+	$(RUN) local demo
 
 down:  ## destroy dev, stop the local AWS
-	$(RUN) down
+	$(RUN) local down
 
 env:  ## settings for working by hand: eval "$(make -s env)"
-	$(RUN) env
+	$(RUN) local env
 
 check:  ## lint, format, types, unit tests: a minute
-	$(RUN) check
+	$(RUN) tools check
 
 test:  ## every check that a change needs: the unit tests, the local AWS, the real engine
-	$(RUN) test
+	$(RUN) tools test
 
 test-all:  ## `make test`, every case of what it samples, and AWS' own simulator of runbooks (1 GB)
-	$(RUN) test-all
+	$(RUN) tools test-all
 
 faults:  ## every call for the preferences document under every fault, as a table
-	$(RUN) faults
+	$(RUN) tools faults
 
 contract:  ## the stand-in for the AWS plugin compared with the official one
-	$(RUN) contract
+	$(RUN) tools contract
 
 bench:  ## speed, as ratios measured side by side
-	$(RUN) bench
+	$(RUN) tools bench
 
 bench-fleet:  ## a fleet of 12 accounts x 4 Regions: every situation, time and memory (half an hour)
-	$(RUN) bench-fleet
+	$(RUN) tools bench-fleet
 
 docs:  ## the pages of docs/ that are made from the code
-	$(RUN) docs
+	$(RUN) tools docs
 
 golden:  ## the golden files that tests compare with: help, JSON, exit codes, previews, schemas
-	$(RUN) golden
+	$(RUN) tools golden
 
 lock:  ## resolve the pinned requirements again
-	$(RUN) lock
+	$(RUN) tools lock

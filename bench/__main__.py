@@ -19,11 +19,11 @@ from bench import audit, networks
 from bench.growth import growth_table
 from bench.measure import Timing, cpu_ratio, ratio, side_by_side
 from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
-from local.emulator.calls import calls, forget_calls
-from local.emulator.running import running_emulator
 from local.emulator.seed import seed
-from local.engine.stack import Stack
 from local.workspace import REPOSITORY, plugin_in_use
+from tests.support.emulator import running_emulator
+from tests.support.recorder import calls, reset_calls
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ class Bench:
         runs = {"preview": self.full.preview, "up": self.full.up, "refresh": self.full.refresh}
         counted: dict[str, dict[str, int]] = {}
         for name, run in runs.items():
-            forget_calls(self._endpoint)
+            reset_calls(self._endpoint)
             run("--expect-no-changes").succeeded()
             counted[name] = calls(self._endpoint)
         return counted

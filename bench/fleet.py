@@ -23,13 +23,13 @@ from rich.table import Table
 from bench.__main__ import REGIONS as ALL_REGIONS
 from bench.processes import Usage, Watch
 from components.session_manager.document import DOCUMENT_NAME
-from local.emulator.calls import calls, forget_calls
-from local.emulator.running import running_emulator
-from local.engine.fleet import LocalFleet
-from local.engine.stack import Stack
+from tests.support.emulator import running_emulator
+from tests.support.fleet import LocalFleet
+from tests.support.recorder import calls, reset_calls
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
-    from local.engine.fleet import Ran
+    from tests.support.fleet import Ran
 
 REGIONS = ["eu-west-1", "us-east-1", "eu-central-1", "ap-southeast-2"]
 ACCOUNTS = [f"account-{number:02}" for number in range(1, 13)]
@@ -225,7 +225,7 @@ class FleetBench:
 
     def _begins(self, what: str) -> None:
         self._console.print(f"  {what} ...", style="dim")
-        forget_calls(self._endpoint)
+        reset_calls(self._endpoint)
 
     def _ended(self, what: str, watch: Watch) -> None:
         self.usages[what] = watch.end()

@@ -130,8 +130,8 @@ def shown(value: Any) -> str:
 def named(values: Iterable[str]) -> str:
     """Return the first of several names, and the number of the others."""
     several = list(values)
-    text = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
-    return text if len(several) <= _NAMED else f"{text} and {len(several) - _NAMED:,} more"
+    listed = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
+    return listed if len(several) <= _NAMED else f"{listed} and {len(several) - _NAMED:,} more"
 
 
 def visible(text: str) -> str:

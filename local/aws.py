@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -10,18 +11,39 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.running import Emulator, EmulatorError, instance_id
+from local.emulator.application import HEALTH, WAKE
 from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from local.workspace import Workspace
 
+EMULATOR = "local.emulator"
+"""Module that serves the local AWS."""
+
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-_LOOK_AGAIN_SECONDS = 0.05
+_POLL_INTERVAL_SECONDS = 0.05
+_LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""URL opener that connects to 127.0.0.1 directly, regardless of proxies in the environment."""
+
+
+class EmulatorError(RuntimeError):
+    """Error of a local AWS that did not start or does not respond."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """A running local AWS."""
+
+    endpoint_url: str
+    pid: int
+    instance_id: str
 
 
 def running(workspace: Workspace) -> Emulator | None:
@@ -39,8 +61,13 @@ def running(workspace: Workspace) -> Emulator | None:
     return Emulator(endpoint_url=endpoint, pid=int(written["pid"]), instance_id=found)
 
 
-def start(workspace: Workspace) -> Emulator:
+def start(workspace: Workspace, module: str = EMULATOR, seconds: float = _START_SECONDS) -> Emulator:
     """Start the local AWS in the background, on its previous port if that is free.
+
+    Args:
+        workspace: Workspace of the clone.
+        module: Module that serves it.
+        seconds: Timeout.
 
     Raises:
         EmulatorError: It did not start; the message has the end of its log.
@@ -51,27 +78,29 @@ def start(workspace: Workspace) -> Emulator:
     log = workspace.folder / "local-aws.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.emulator", "--port", str(port), "--port-file", str(_port_file(workspace))],
+            [sys.executable, "-m", module, "--port", str(port), "--port-file", str(_port_file(workspace))],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + seconds
     try:
         while process.poll() is None and time.monotonic() < deadline:
             started = running(workspace)
             if started:
                 return started
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_POLL_INTERVAL_SECONDS)
     except KeyboardInterrupt:
         # It has its own session, so that the terminal's signal does not reach it.
         process.terminate()
         raise
+    code = process.poll()
+    reason = f"was not up after {seconds:g} seconds" if code is None else f"ended with {code}"
     process.terminate()
-    said = log.read_text(errors="replace").strip()[-2000:] or "it printed nothing"
-    raise EmulatorError(f"the local AWS did not come up: {said}")
+    output_text = log.read_text(errors="replace").strip()[-2000:] or "it printed nothing"
+    raise EmulatorError(f"the local AWS {reason}: {output_text}")
 
 
 def stop(workspace: Workspace) -> None:
@@ -83,8 +112,48 @@ def stop(workspace: Workspace) -> None:
                 os.kill(process, end)
         deadline = time.monotonic() + _STOP_SECONDS
         while (processes := [each for each in processes if _is_of(workspace, each)]) and time.monotonic() < deadline:
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_POLL_INTERVAL_SECONDS)
     _port_file(workspace).unlink(missing_ok=True)
+
+
+def instance_id(endpoint_url: str) -> str:
+    """Return the ID of the local AWS at an endpoint; the same ID means the same process, with the same state.
+
+    Raises:
+        EmulatorError: Nothing responds, or something else does.
+    """
+    answer = request(f"{endpoint_url}{HEALTH}")
+    try:
+        return str(answer["instanceId"])
+    except (KeyError, TypeError):
+        raise EmulatorError(f"{endpoint_url} is not a local AWS: {answer}") from None
+
+
+def wake(endpoint_url: str, execution_id: str) -> None:
+    """End the current sleep of a runbook's execution."""
+    request(f"{endpoint_url}{WAKE}", json.dumps({"executionId": execution_id}).encode())
+
+
+def request(url: str, body: bytes | None = None, method: str | None = None) -> Any:
+    """Send a request to a local AWS and return the JSON document in the response.
+
+    Args:
+        url: URL of a route.
+        body: Body; if there is one, the method is POST by default.
+        method: HTTP method.
+
+    Raises:
+        EmulatorError: Nothing responds, the response is an error, or it is not JSON.
+    """
+    headers = {"Content-Type": "application/json"}
+    sent = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310 -- 127.0.0.1 only
+    try:
+        with _LOOPBACK.open(sent, timeout=5) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refused:
+        raise EmulatorError(f"{url}: HTTP {refused.code}: {refused.read().decode(errors='replace')}") from refused
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        raise EmulatorError(f"{url}: {problem}") from problem
 
 
 def _processes(workspace: Workspace) -> list[int]:

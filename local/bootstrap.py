@@ -1,7 +1,7 @@
-"""Setup from a fresh clone to a working Python environment, then `python -m local`.
+"""Setup from a fresh clone to a working Python environment, then `python -m local` or `python -m tools`.
 
 `make` calls it with the machine's own Python. It needs only the standard library, creates the virtual environment of
-requirements-dev.txt (once per machine, in the cache), links it as `.venv` and starts `python -m local`.
+requirements-dev.txt (once per machine, in the cache), links it as `.venv` and starts the module.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def check_paths() -> None:
 
 
 def main() -> None:
-    """Prepare the environment and replace this process with `python -m local` with the same arguments."""
+    """Prepare the environment and replace this process with `python -m` and the arguments: a module and its own."""
     if sys.version_info < MINIMUM:
         found = platform.python_version()
         sys.exit(
@@ -124,7 +124,7 @@ def main() -> None:
         say("\nInterrupted; the next run goes on from here.")
         sys.exit(130)
     python = str(environment / "bin" / "python")
-    os.execv(python, [python, "-m", "local", *sys.argv[1:]])
+    os.execv(python, [python, "-m", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

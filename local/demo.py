@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
+from rich.console import Console
 from rich.text import Text
 
 from components.approval.names import TAG_KEY
 from components.approval.settings import Mode
-from local.dev import StepError
+from local.aws import wake
+from local.dev import STACK, Dev, StepError
 from local.emulator.fixtures import NODES, PERSON_ROLES
-from local.emulator.running import wake
 from operations.approval.asking import Wanted, ask, principal_for
 from operations.approval.calls import CallError
 from operations.approval.deciding import OwnRequestError, decide
@@ -33,31 +34,31 @@ from operations.approval.report import show_details, start_command, table
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, get_run, recent
 from operations.approval.tags import read_tags
-from operations.reading import Unread
+from operations.approval.workflow import workflow_of
+from operations.errors import UnusableError
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rich.console import Console
-
     from operations.approval.workflow import Workflow
 
-_SECONDS: Final = 60
-_LOOK_AGAIN_SECONDS: Final = 0.1
+_TIMEOUT_SECONDS: Final = 60
+_POLL_INTERVAL_SECONDS: Final = 0.1
 _DENIED: Final = "AccessDeniedException"
 _REQUESTED, _GRANTED = "Automation approval request", "Session request granted"
 _ENDED, _NOT_GRANTED = "Session grant ended", "Session request not granted"
 
 _INTRODUCTION: Final = """\
-All of this happens on the local AWS. Whether a session may start is decided there by the evaluation of IAM policies
-that `python -m operations audit` uses; nothing else there asks IAM."""
+The demonstration runs on the local AWS, which evaluates IAM policies for session actions only, in the same way as
+`python -m operations audit`."""
 
 
 class DemoError(StepError):
     """Error of a step with an unexpected result, which the message describes."""
 
 
-_MAKING: Final = Lock()
+_CREATING: Final = Lock()
 """Lock for creating clients of one session, which is not thread-safe; using them is."""
 
 
@@ -73,13 +74,13 @@ class Clients:
 
     credentials: Mapping[str, Any]
     endpoint: str
-    _made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    _created: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
     def client(self, service: str, region: str) -> Any:
         """Return a client of a service in a Region."""
-        with _MAKING:
-            if (service, region) not in self._made:
-                self._made[service, region] = _session().client(
+        with _CREATING:
+            if (service, region) not in self._created:
+                self._created[service, region] = _session().client(
                     service,
                     region_name=region,
                     endpoint_url=self.endpoint,
@@ -87,7 +88,21 @@ class Clients:
                     aws_secret_access_key=self.credentials["SecretAccessKey"],
                     aws_session_token=self.credentials["SessionToken"],
                 )
-            return self._made[service, region]
+            return self._created[service, region]
+
+
+def demo(dev: Dev) -> None:
+    """Play both requests on the deployed stack.
+
+    Raises:
+        StepError: The stack is not deployed, or a step has an unexpected result.
+    """
+    endpoint = dev.endpoint_url()
+    try:
+        workflow = workflow_of(dev.outputs(), STACK)
+    except UnusableError as problem:
+        raise StepError(str(problem)) from None
+    play(endpoint, workflow, Console(highlight=False))
 
 
 def play(endpoint: str, workflow: Workflow, console: Console) -> None:
@@ -105,7 +120,7 @@ def play(endpoint: str, workflow: Workflow, console: Console) -> None:
         try:
             _Demo(endpoint, workflow, console, afterwards).run()
         except (CallError, ClientError) as failed:
-            raise DemoError(f"Not as it should be: {failed}") from failed
+            raise DemoError(f"A call failed: {failed}") from failed
 
 
 class _Demo:
@@ -114,27 +129,25 @@ class _Demo:
     def __init__(self, endpoint: str, workflow: Workflow, console: Console, afterwards: ExitStack) -> None:
         self._endpoint, self._workflow, self._console, self._afterwards = endpoint, workflow, console, afterwards
         self._steps = 0
-        made_up = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
-        self._all = Clients(made_up, endpoint)
+        local = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
+        self._all = Clients(local, endpoint)
         self._operator, self._approver = self._desk("Operator"), self._desk("Approver")
         self._principal = principal_for(self._operator.identity.arn, None, None)
         self._instance, self._other = self._instances()
 
     def run(self) -> None:
-        self._nothing_is_open()
+        self._check_no_open_request()
         self._console.print(Text(_INTRODUCTION))
-        ears = self._listen()
-        self._before()
+        messages = self._subscribe()
+        self._before_approval()
         granted = self._granted_request()
-        self._session(granted)
-        self._time_is_over(granted)
+        self._start_session(granted)
+        self._end_grant(granted)
         self._refused_request()
-        self._messages(ears)
-        self._console.print(
-            Text("\nAll as it should be, and nothing is left behind: the stack is as it was.", style="bold")
-        )
+        self._check_messages(messages)
+        self._console.print(Text("\nAll checks passed. The stack is unchanged.", style="bold"))
 
-    def _nothing_is_open(self) -> None:
+    def _check_no_open_request(self) -> None:
         known = recent(self._operator, last=0)
         mine = [each for each in known if each.state.is_open and each.principal == self._principal]
         if mine:
@@ -143,27 +156,27 @@ class _Demo:
                 f"aws ssm stop-automation-execution --automation-execution-id {mine[0].id} --type Cancel"
             )
 
-    def _before(self) -> None:
-        self._step("Before anybody has said yes")
+    def _before_approval(self) -> None:
+        self._step("Before the approval")
         self._check_tag(None)
         self._check_denied(self._instance, "no session for the operator")
 
     def _granted_request(self) -> Request:
-        self._step("The operator asks, somebody else approves")
-        request = self._ask("Disk is full")
-        self._does(self._approver, f"python -m operations approve {request.id} --comment 'Go ahead'")
+        self._step("The operator requests a session, the approver approves it")
+        request = self._request("Disk is full")
+        self._show_command(self._approver, f"python -m operations approve {request.id} --comment 'Go ahead'")
         show_details(self._console, find(self._approver, request.id), _now())
         decide(self._approver, request, approve=True, comment="Go ahead")
         granted = self._follow(request, is_settled)
-        self._check(granted.state is State.GRANTED, f"the request is granted ({granted.detail or 'nothing to remark'})")
+        self._check(granted.state is State.GRANTED, f"the request is granted ({granted.detail or 'no details'})")
         self._check_tag(self._instance)
-        self._does(self._operator, "python -m operations status")
+        self._show_command(self._operator, "python -m operations status")
         self._console.print(table(recent(self._operator, last=0), _now(), f"Requests in {self._workflow.region}"))
         return granted
 
-    def _session(self, granted: Request) -> None:
+    def _start_session(self, granted: Request) -> None:
         self._step("A session, on that instance and on no other")
-        self._does(self._operator, start_command(granted))
+        self._show_command(self._operator, start_command(granted))
         session, refusal = self._start(self._instance)
         self._check(session is not None, f"the session starts: {session}", refusal)
         self._check_denied(self._other, "not on another instance")
@@ -173,8 +186,8 @@ class _Demo:
         ended = ssm.terminate_session(SessionId=session)["SessionId"]
         self._check(ended == session, "the operator ends the session")
 
-    def _time_is_over(self, granted: Request) -> None:
-        self._step("The time is over (the local AWS is told not to wait for it)")
+    def _end_grant(self, granted: Request) -> None:
+        self._step("The grant expires (the local AWS skips the wait)")
         run = granted.grant_run or granted.id
         over = self._follow(granted, lambda each: not each.state.is_open, lambda: wake(self._endpoint, run))
         self._check(over.state is State.ENDED, "the grant has ended")
@@ -182,22 +195,22 @@ class _Demo:
         self._check_denied(self._instance, "no further session")
 
     def _refused_request(self) -> None:
-        self._step("A second request: not approved by who asks, and then rejected")
-        request = self._ask("Just looking")
-        self._does(self._operator, f"python -m operations approve {request.id}")
+        self._step("A second request: not approved by its requester, and then rejected")
+        request = self._request("Just looking")
+        self._show_command(self._operator, f"python -m operations approve {request.id}")
         try:
             decide(self._operator, request, approve=True)
         except OwnRequestError as refused:
             self._check(True, str(refused))
         else:
-            raise DemoError("The operator could approve the own request.")
+            raise DemoError("Not as expected: the operator was able to approve their own request.")
         ssm = self._operator.clients.client("ssm", self._workflow.region)
         self._check_refused(
             lambda: ssm.send_automation_signal(AutomationExecutionId=request.id, SignalType="Approve"),
             "AWS refuses the operator as well",
             code="InvalidAutomationSignalException",
         )
-        self._does(
+        self._show_command(
             self._approver, f"python -m operations approve {request.id} --reject --comment 'Looking is no reason'"
         )
         decide(self._approver, request, approve=False, comment="Looking is no reason")
@@ -209,22 +222,22 @@ class _Demo:
         self._check_tag(None)
         self._check_denied(self._instance, "no session")
 
-    def _messages(self, ears: Callable[[], list[tuple[str, str]]]) -> None:
-        self._step("What the topic has heard")
-        heard = ears()
-        for subject, text in heard:
+    def _check_messages(self, messages: Callable[[], list[tuple[str, str]]]) -> None:
+        self._step("Notifications of the topic")
+        published = messages()
+        for subject, text in published:
             self._console.print(Text.assemble((f"   {subject}: ", "bold"), text), soft_wrap=True)
         # A rejected change request ends before the runbook could send a message.
         last = [_NOT_GRANTED] if self._workflow.mode is Mode.AUTOMATION else []
         expected = [_REQUESTED, _GRANTED, _ENDED, _REQUESTED, *last]
-        found = [subject for subject, _ in heard]
-        self._check(found == expected, "each request, grant, refusal and end was told", f"heard: {found}")
+        found = [subject for subject, _ in published]
+        self._check(found == expected, "each request, grant, refusal and end was published", f"published: {found}")
 
-    def _ask(self, reason: str) -> Request:
-        self._does(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
+    def _request(self, reason: str) -> Request:
+        self._show_command(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
         run = ask(self._operator, Wanted(principal=self._principal, instance=self._instance, reason=reason))
         self._afterwards.callback(self._stop, run)
-        request = self._follow(find(self._operator, run), lambda _: self._is_heard(run))
+        request = self._follow(find(self._operator, run), lambda _: self._is_waiting(run))
         self._check(True, f"the request waits for approval: {run}")
         return request
 
@@ -252,26 +265,26 @@ class _Demo:
             found = refused.response.get("Error", {}).get("Code")
             self._check(found == code, what, f"{found}, not {code}")
         else:
-            raise DemoError(f"Not so: {what}. It was allowed.")
+            raise DemoError(f"Not as expected: {what}. It was allowed.")
 
     def _check_tag(self, instance: str | None) -> None:
         tags = read_tags(Desk(workflow=self._workflow, clients=self._all, identity=self._operator.identity))
-        if isinstance(tags, Unread):
-            raise DemoError(f"The tags cannot be read: {tags.cause}")
+        if isinstance(tags, ReadFailure):
+            raise DemoError(f"Cannot read the tags: {tags.cause}")
         found = next((tag.value for tag in tags if tag.principal == self._principal), None)
-        said = f"names {instance}" if instance else "is not set"
-        self._check(found == instance, f"the tag {TAG_KEY} of {self._principal} {said}", f"found: {found}")
+        state = f"names {instance}" if instance else "is not set"
+        self._check(found == instance, f"the tag {TAG_KEY} of {self._principal} {state}", f"found: {found}")
 
     def _check(self, so: bool, what: str, otherwise: str = "") -> None:  # noqa: FBT001 -- an assertion
         if not so:
-            raise DemoError(f"Not so: {what}. {otherwise}".rstrip())
+            raise DemoError(f"Not as expected: {what}. {otherwise}".rstrip())
         self._console.print(Text.assemble(("   ✓ ", "bold green"), what), soft_wrap=True)
 
     def _step(self, title: str) -> None:
         self._steps += 1
         self._console.print(Text(f"\n{self._steps}. {title}", style="bold"))
 
-    def _does(self, desk: Desk, command: str) -> None:
+    def _show_command(self, desk: Desk, command: str) -> None:
         who = desk.identity.arn.split("/", 1)[-1]
         self._console.print(Text.assemble(("   ", ""), (f"{who} $ ", "cyan"), command), soft_wrap=True)
 
@@ -279,17 +292,17 @@ class _Demo:
         self, request: Request, until: Callable[[Request], bool], meanwhile: Callable[[], object] = lambda: None
     ) -> Request:
         """Follow a request like `request --wait`; call `meanwhile` repeatedly."""
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
 
         def pause(_seconds: float) -> None:
             if time.monotonic() > deadline:
-                raise DemoError(f"Request {request.id} does not get on.")
+                raise DemoError(f"Request {request.id} made no progress in {_TIMEOUT_SECONDS} seconds.")
             meanwhile()
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_POLL_INTERVAL_SECONDS)
 
         return follow(self._operator, request.id, pause, until)
 
-    def _is_heard(self, run: str) -> bool:
+    def _is_waiting(self, run: str) -> bool:
         """Return whether the first step waits for an answer, which takes a moment after the start."""
         return get_run(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
 
@@ -302,10 +315,9 @@ class _Demo:
 
     def _desk(self, role: str) -> Desk:
         """Return the context of the only user that may assume a role."""
-        user = next(each.user for each in PERSON_ROLES if each.name == role)
         sts = self._all.client("sts", self._workflow.region)
         arn = f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/{role}"
-        given = sts.assume_role(RoleArn=arn, RoleSessionName=user)["Credentials"]
+        given = sts.assume_role(RoleArn=arn, RoleSessionName=PERSON_ROLES[role])["Credentials"]
         return desk_of(self._workflow, Clients(given, self._endpoint))
 
     def _instances(self) -> tuple[str, str]:
@@ -323,10 +335,10 @@ class _Demo:
         }
         own, other = (each.name for each in NODES[:2])
         if not {own, other} <= found.keys():
-            raise DemoError(f"{own} and {other} are not in {self._workflow.region}. Begin with: make up")
+            raise DemoError(f"{own} and {other} are not in {self._workflow.region}. Start with: make up")
         return found[own], found[other]
 
-    def _listen(self) -> Callable[[], list[tuple[str, str]]]:
+    def _subscribe(self) -> Callable[[], list[tuple[str, str]]]:
         """Subscribe to the topic, and return a function that returns subjects and texts so far."""
         sns, sqs = (self._all.client(name, self._workflow.region) for name in ("sns", "sqs"))
         queue = sqs.create_queue(QueueName="shell-access-demo")["QueueUrl"]
@@ -336,17 +348,17 @@ class _Demo:
         subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
         self._afterwards.callback(sns.unsubscribe, SubscriptionArn=subscription)
 
-        def heard() -> list[tuple[str, str]]:
+        def messages() -> list[tuple[str, str]]:
             bodies: list[dict[str, str]] = []
             while True:
-                messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-                for message in messages:
+                received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+                for message in received:
                     bodies.append(json.loads(message["Body"]))
                     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                if not messages:
+                if not received:
                     return [(each["Subject"], each["Message"]) for each in sorted(bodies, key=_time)]
 
-        return heard
+        return messages
 
 
 def _time(message: dict[str, str]) -> str:

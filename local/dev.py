@@ -9,12 +9,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import aws
 from local.cache import locked, say
 from local.emulator.seed import seed
-from local.engine.processes import descendants, end
+from local.processes import descendants, end
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.exit_codes import ExitCode
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from local.emulator.running import Emulator
+    from local.aws import Emulator
 
 STACK = "dev"
 _END_SECONDS = 120
@@ -38,9 +38,15 @@ class StepError(Exception):
 
 @dataclass(frozen=True)
 class Dev:
-    """Development stack of a clone."""
+    """Development stack of a clone.
+
+    Attributes:
+        workspace: Workspace of the clone.
+        emulator: Module that serves the local AWS.
+    """
 
     workspace: Workspace
+    emulator: str = aws.EMULATOR
 
     def start(self) -> None:
         """Start the local AWS, unless it already runs."""
@@ -57,8 +63,7 @@ class Dev:
         Raises:
             StepError: A resource would change.
         """
-        emulator = aws.running(self.workspace)
-        environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
+        environment = os.environ | self.workspace.environment(self.endpoint_url())
         self._pulumi(environment, "preview", "--expect-no-changes", "--stack", STACK, *arguments)
 
     def up(self) -> None:
@@ -116,31 +121,29 @@ class Dev:
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
 
-    def demo(self) -> None:
-        """Play a granted and a refused request for a session.
+    def endpoint_url(self) -> str:
+        """Return the endpoint of the running local AWS.
 
         Raises:
-            StepError: The stack is not deployed, or a step has an unexpected result.
+            StepError: It is not running.
         """
-        from rich.console import Console  # noqa: PLC0415 -- what only this command needs
-
-        from local.demo import play  # noqa: PLC0415
-        from operations.approval.workflow import workflow_of  # noqa: PLC0415
-        from operations.errors import UnusableError  # noqa: PLC0415
-
         emulator = aws.running(self.workspace)
         if emulator is None:
             raise StepError("The local AWS is not running. Start it with: make up")
-        environment = os.environ | self.workspace.environment(emulator.endpoint_url)
+        return emulator.endpoint_url
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs.
+
+        Raises:
+            StepError: The stack is not deployed.
+        """
         command = ["pulumi", "stack", "output", "--json", "--stack", STACK]
-        told = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
-        if told.returncode:
-            raise StepError(f"Stack {STACK} is not up ({told.stderr.strip()}). Begin with: make up")
-        try:
-            workflow = workflow_of(json.loads(told.stdout), STACK)
-        except UnusableError as problem:
-            raise StepError(str(problem)) from None
-        play(emulator.endpoint_url, workflow, Console(highlight=False))
+        environment = os.environ | self.workspace.environment(self.endpoint_url())
+        done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise StepError(f"Stack {STACK} is not deployed ({done.stderr.strip()}). Start with: make up")
+        return json.loads(done.stdout)
 
     def exports(self) -> str:
         """Return lines for a shell, so that `pulumi`, AWS clients and boto3 use the running local AWS.
@@ -148,10 +151,7 @@ class Dev:
         Raises:
             StepError: The local AWS is not running.
         """
-        emulator = aws.running(self.workspace)
-        if emulator is None:
-            raise StepError("The local AWS is not running. Start it with: make up")
-        values = self.workspace.environment(emulator.endpoint_url)
+        values = self.workspace.environment(self.endpoint_url())
         return "\n".join(f"export {name}={_quoted(value)}" for name, value in values.items())
 
     def _local_aws(self) -> Emulator:
@@ -168,7 +168,7 @@ class Dev:
         emulator = aws.running(self.workspace)
         if emulator is None:
             say("Starting the local AWS ...")
-            emulator = aws.start(self.workspace)
+            emulator = aws.start(self.workspace, self.emulator)
         return emulator
 
     def _alone(self) -> AbstractContextManager[None]:

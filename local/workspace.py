@@ -59,7 +59,7 @@ def plugin_in_use() -> str:
 
 _LANGUAGE_HOST = """#!/bin/sh
 SHELL_ACCESS_LANGUAGE_EXEC={folder}/pulumi-language-python-exec \\
-  exec {python} {repository}/local/engine/language_host.py "$@"
+  exec {python} {repository}/local/language_host.py "$@"
 """
 
 

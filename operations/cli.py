@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from operations.version import VERSION
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context  # Typer has no public names for them.
@@ -31,11 +33,11 @@ COMMANDS: Final = {
         "Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
     ),
     "nodes": (
-        "operations.nodes.command:nodes",
+        "operations.doctor.nodes:nodes",
         "Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
     ),
     "orphans": (
-        "operations.orphans.command:orphans",
+        "operations.orphans:orphans",
         "List resources that carry the stack's owner tag and are not in its state. Changes nothing.",
     ),
     "doctor": (
@@ -62,9 +64,17 @@ COMMANDS: Final = {
         "operations.approval.revoke:revoke",
         "End a grant early, **with the operator's open sessions** on its instance.",
     ),
+    "evidence": (
+        "operations.evidence.command:evidence",
+        "Lists sessions with their approvals and logs, from AWS' own records, and what is wrong with them. Changes nothing.",
+    ),
     "fleet": (
         "operations.fleet.commands:app",
         "Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+    ),
+    "policy-pack": (
+        "operations.policy_pack:policy_pack",
+        """Write the policy pack's folder, and print its path for `--policy-pack "$(shell-access policy-pack)"`.""",
     ),
     "deployer": (
         "operations.deployer.commands:app",
@@ -154,7 +164,6 @@ def _malformed_answers() -> list[str]:
 app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     # A traceback would show values of the stack's configuration.
     pretty_exceptions_enable=False,
     rich_markup_mode=_MARKUP,
@@ -162,6 +171,20 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer's signature
+    if wanted:
+        # Reading the installed versions takes time that no other command needs.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"shell-access {VERSION} (pulumi {version('pulumi')}, pulumi-aws {version('pulumi-aws')})")
+        raise typer.Exit
+
+
 @app.callback()
-def shell_access() -> None:
+def shell_access(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""

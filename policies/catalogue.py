@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from policies import domain_controllers, foundations, separation_of_duties, session_manager
-from policies.embedded.containers import reads_embedded
+from policies.embedded.containers import CONTAINERS, embedded_in
+from policies.embedded.kinds import PRODUCED
 
 if TYPE_CHECKING:
-    from policies.rule import Rule
+    from policies.findings import Findings, Resource
+    from policies.rule import Check, Rule
 
 RULES: tuple[Rule, ...] = (
     *domain_controllers.RULES,
@@ -17,6 +20,25 @@ RULES: tuple[Rule, ...] = (
     *session_manager.RULES,
 )
 
+
+def _read_embedded(rule: Rule) -> None:
+    """Extend a rule about single resources to resources inside others."""
+    checks = {token: check for token in sorted(rule.types & PRODUCED) if (check := rule.check_of(token))}
+    if not checks:
+        return
+
+    @rule.on(*CONTAINERS)
+    def _in_container(container: Resource) -> Findings:
+        for resource in embedded_in(container):
+            if check := checks.get(resource.type):
+                yield from _placed(container, resource, check)
+
+
+def _placed(container: Resource, resource: Resource, check: Check) -> Findings:
+    for finding in check(resource):
+        yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
+
+
 for _rule in RULES:
     if not _rule.is_about_stacks:
-        reads_embedded(_rule)
+        _read_embedded(_rule)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 from pulumi_policy import (
@@ -19,14 +19,13 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from policies.embedded.containers import CONTAINERS
-from policies.exemptions import EXEMPTIONS, Exemption, exemptions_in, first_covering, today
 from policies.findings import Findings, Resource, Unseen, Violation
-from policies.parameters import Parameter
-from policies.remediation import Remediation, remediated
+from policies.parameters import EXEMPTIONS, Exemption, Parameter, exemptions_in, first_covering, today
 from policies.secret_properties import SHOWN, secret_property
 from policies.stack import Stack, stack_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from pulumi_policy import Severity
@@ -35,6 +34,8 @@ __all__ = ["Check", "NotKnownYetError", "Parameter", "Rule", "StackCheck"]
 
 Check = Callable[[Resource], Findings]
 StackCheck = Callable[[Stack], Findings]
+Remediation = Callable[[Resource], Mapping[str, Any]]
+"""New values by property path (`metadataOptions.httpTokens`), which cannot affect the function of a resource."""
 Clock = Callable[[], "date"]
 
 
@@ -234,7 +235,7 @@ class Rule:
         resource = Resource(
             type=args.resource_type, name=args.name, properties=args.props, settings=settings, urn=args.urn
         )
-        return remediated(resource, remediation, self._checks[args.resource_type])
+        return _remediated(resource, remediation, self._checks[args.resource_type])
 
     def _settings(self, configured: Mapping[str, Any]) -> dict[str, Any]:
         return {each.name: each.default for each in self.all_parameters} | dict(configured)
@@ -268,3 +269,39 @@ def _about_unseen(resource: Resource, properties: list[str]) -> str:
     names = sorted(set(properties))
     listed, verb = ", ".join(names), "is" if len(names) == 1 else "are"
     return f"{_subject(resource)}: {listed} {verb} not known yet; the rule is applied in the update."
+
+
+def _remediated(
+    resource: Resource, remediation: Remediation, check: Callable[[Resource], Findings]
+) -> Mapping[str, Any] | None:
+    """Return all properties of a resource with the changes; secrets and unknown values stay as they are.
+
+    Args:
+        resource: Resource with the properties that the SDK passes.
+        remediation: Changes.
+        check: Check of the same rule.
+
+    Returns:
+        None where there is no violation, or nothing to change.
+    """
+    if not any(isinstance(each, Violation) for each in check(resource)):
+        return None
+    changes = remediation(resource)
+    if not changes:
+        return None
+    properties = cast("MutableMapping[str, Any]", resource.properties)
+    for path, value in changes.items():
+        _set(properties, iter(path.split(".")), value)
+    return properties
+
+
+def _set(container: MutableMapping[str, Any], names: Iterator[str], value: Any) -> None:
+    name = next(names)
+    following = next(names, None)
+    if following is None:
+        container[name] = value
+        return
+    inner = container[name] if name in container else None  # noqa: SIM401 -- the SDK's mapping raises for unknown values only when it is indexed
+    if inner is None:
+        inner = container[name] = dict[str, Any]()
+    _set(inner, iter([following, *names]), value)

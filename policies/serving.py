@@ -1,7 +1,7 @@
 """Server of the pack.
 
 Extends the SDK's class in two ways: an invalid configuration stops the engine, and a resource is decoded for the rules about
-its type instead of for every rule of the pack.
+its type instead of for every rule of the pack, and a stack once for all of them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import PolicyPack, policy
+from pulumi_policy import PolicyPack, PolicyResource, StackValidationPolicy, policy
 
+from common.validation import suggestion
 from policies.catalogue import RULES
-from policies.configuration import configuration_problems
 from policies.secret_properties import secrets_of
+from policies.stack import sharing_contents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from google.protobuf.empty_pb2 import Empty
 
+    from policies.rule import Rule
+
+ALL: Final = "all"
+"""Key of the configuration that sets the level of every rule."""
 PACK: Final = "shell-access"
 
 _Servicer: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- see below
@@ -66,8 +73,10 @@ class PackServicer(_Servicer):
         self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzeResponse:
         """Evaluate a stack, without quoting its secrets."""
-        with secrets_of(request, request.resources):
-            return _Servicer.AnalyzeStack(self, request, context)
+        # Without resources, which the SDK would decode again for each rule.
+        bare = analyzer_pb2.AnalyzeStackRequest()
+        with secrets_of(request, request.resources), sharing_contents(self._decoded(request)):
+            return _Servicer.AnalyzeStack(self, bare, context)
 
     def Remediate(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
@@ -75,6 +84,16 @@ class PackServicer(_Servicer):
         """Remediate a resource by the rules about its type."""
         about = self._about(request.type)
         return about.Remediate(request, context) if about else analyzer_pb2.RemediateResponse()
+
+    def _decoded(self, request: analyzer_pb2.AnalyzeStackRequest) -> list[PolicyResource]:
+        """Return the resources of a request as the SDK decodes them for a rule."""
+        name, version, _, *others = self._facts
+        found: list[PolicyResource] = []
+        decoder = StackValidationPolicy(
+            "decoder", "Decodes the resources.", validate=lambda args, _: found.extend(args.resources)
+        )
+        _Servicer(name, version, [decoder], *others).AnalyzeStack(request, None)
+        return found
 
     def _about(self, type_: str) -> Any:
         """Return the SDK's servicer with the rules about a type, None without rules; threads may create it twice."""
@@ -95,6 +114,32 @@ def _not_about(type_: str) -> analyzer_pb2.AnalyzeResponse:
     return analyzer_pb2.AnalyzeResponse(
         not_applicable=[analyzer_pb2.PolicyNotApplicable(policy_name=rule) for rule in rules]
     )
+
+
+def configuration_problems(configuration: Mapping[str, Iterable[str]], rules: Iterable[Rule]) -> list[str]:
+    """Return a message for each unknown rule and parameter, which the engine ignores, so that they would have no effect.
+
+    Args:
+        configuration: Names of the configured parameters by rule.
+        rules: Rules of the pack.
+    """
+    known: dict[str, list[str]] = {rule.id: [each.name for each in rule.all_parameters] for rule in rules}
+    known[ALL] = []
+    problems: list[str] = []
+    for rule, names in configuration.items():
+        if rule not in known:
+            problems.append(f"{rule}: there is no such rule{_hint(rule, known)}")
+            continue
+        problems += [
+            f"{rule}.{name}: there is no such parameter{_hint(name, known[rule])}"
+            for name in names
+            if name not in known[rule]
+        ]
+    return problems
+
+
+def _hint(given: str, known: Mapping[str, Any] | list[str]) -> str:
+    return suggestion(given, known).replace("known keys:", "there are:")
 
 
 def serve() -> NoReturn:

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadGroupScheduling
 
 from local.client_methods import share_client_methods
-from local.emulator.running import Emulator, reset, running_emulator
-from local.engine.warm_python import share_warm_python
-from tests.golden_files import Golden
+from tests.support.emulator import Emulator, reset, running_emulator
+from tests.support.golden_files import Golden
+from tests.support.warm_python import share_warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

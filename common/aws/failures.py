@@ -153,16 +153,16 @@ def failure_of(action: str, failed: Exception, region: str, caller: str) -> Fail
 
 
 def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
-    text = sentence(str(failed))
+    message = sentence(str(failed))
     if isinstance(failed, _WITHOUT_CREDENTIALS):
-        remedy = f"give credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
-        return Cause.CREDENTIALS, text, remedy
+        remedy = f"provide credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
+        return Cause.CREDENTIALS, message, remedy
     if isinstance(failed, MalformedAnswerError):
-        return Cause.SERVICE, f"malformed answer: {text}", _elsewhere(region)
+        return Cause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     if isinstance(failed, IncompleteListingError | PaginationError):
-        return Cause.SERVICE, text, _elsewhere(region)
-    remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
-    return Cause.NETWORK, f"no answer: {text}", remedy
+        return Cause.SERVICE, message, _elsewhere(region)
+    remedy = f"check the network path to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+    return Cause.NETWORK, f"no answer: {message}", remedy
 
 
 def _elsewhere(region: str) -> str:
@@ -171,25 +171,27 @@ def _elsewhere(region: str) -> str:
 
 def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
     code = code_of(failed)
-    text = sentence(str(failed.response.get("Error", {}).get("Message") or code))
+    message = sentence(str(failed.response.get("Error", {}).get("Message") or code))
     if code in _REFUSED:
-        denial = denial_in(text)
+        denial = denial_in(message)
         remedy = denial.remedy(action, caller) if denial else f"allow {action} to {caller}"
-        return Cause.PERMISSION, f"refused: {text}", f"{remedy}, {_AGAIN}"
+        return Cause.PERMISSION, f"refused: {message}", f"{remedy}, {_AGAIN}"
     if code in _NOT_KNOWN_HERE:
-        reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {text}"
-        remedy = f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions"
+        reason = (
+            f"{region} does not know these credentials, which is how a Region that is not enabled answers: {message}"
+        )
+        remedy = f"aws account enable-region --region-name {region}, or remove {region} from shell-access:regions"
         return Cause.REGION, reason, remedy
     if code in _EXPIRED:
-        return Cause.CREDENTIALS, f"the credentials have expired: {text}", f"log in again, {_AGAIN}"
+        return Cause.CREDENTIALS, f"the credentials have expired: {message}", f"log in again, {_AGAIN}"
     if code in THROTTLED:
-        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {text}"
+        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {message}"
         return Cause.THROTTLING, reason, "try again in a few minutes"
     if code == MALFORMED_ERROR:
-        return Cause.SERVICE, f"malformed answer: {text}", _elsewhere(region)
+        return Cause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see what the error says, {_AGAIN}"
-    return Cause.SERVICE, f"{code}: {text}", remedy
+    remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see the error message, {_AGAIN}"
+    return Cause.SERVICE, f"{code}: {message}", remedy
 
 
 def sentence(text: str) -> str:

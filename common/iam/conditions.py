@@ -80,12 +80,12 @@ def _matches(pattern: Expanded, value: str, compare: Comparison) -> Truth:
 
 
 def _null(value: Value, patterns: list[Expanded]) -> Truth:
-    asked = {(each.pattern or "").lower() for each in patterns}
-    if asked == {"true", "false"}:
+    booleans = {(each.pattern or "").lower() for each in patterns}
+    if booleans == {"true", "false"}:
         return Truth.YES
     if isinstance(value, Absent):
-        return truth("true" in asked)
-    return truth("false" in asked) if isinstance(value, Known | OneOf) else Truth.UNKNOWN
+        return truth("true" in booleans)
+    return truth("false" in booleans) if isinstance(value, Known | OneOf) else Truth.UNKNOWN
 
 
 def _agreed(each: Iterable[Truth]) -> Truth:
@@ -154,9 +154,9 @@ def _address(pattern: str, value: str) -> bool | None:
 
 def _arn(pattern: str, value: str) -> bool | None:
     """Compare each of the six parts (ArnEquals behaves as ArnLike); a pattern with fewer is not documented."""
-    wanted, given = pattern.split(":", 5), value.split(":", 5)
-    if len(wanted) == len(given):
-        return all(matches(one, other) for one, other in zip(wanted, given, strict=True))
+    expected, given = pattern.split(":", 5), value.split(":", 5)
+    if len(expected) == len(given):
+        return all(matches(one, other) for one, other in zip(expected, given, strict=True))
     if pattern == "*" or not matches(pattern, value):
         return pattern == "*"
     return None

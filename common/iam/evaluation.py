@@ -61,11 +61,11 @@ class Target:
 
     Attributes:
         patterns: Patterns of the resources.
-        spared: Patterns of resources that are excluded.
+        excluded: Patterns of resources that do not count.
     """
 
     patterns: tuple[str, ...]
-    spared: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -195,9 +195,9 @@ class _Scene:
         """Return an allowed resource; with `doubtful` uncertain Allow statements count, and uncertain Deny statements do not."""
         denies = [each.texts for each in self._denies if not (doubtful and each.doubts)]
         layers = [tuple(each.texts for each in layer if doubtful or not each.doubts) for layer in self._layers]
-        spared = [Texts(self._target.spared)] if self._target.spared else []
+        excluded = [Texts(self._target.excluded)] if self._target.excluded else []
         try:
-            return find((Texts(self._target.patterns),), (part.texts,), *layers, outside=(*spared, *denies))
+            return find((Texts(self._target.patterns),), (part.texts,), *layers, outside=(*excluded, *denies))
         except UndecidedError:
             return "*" if doubtful else None
 

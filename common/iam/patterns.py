@@ -11,10 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 LITERAL_STAR: Final = "\ue02a"
 LITERAL_QUESTION: Final = "\ue03f"
@@ -229,24 +226,23 @@ def _is_found(text: str, inside: tuple[tuple[Texts, ...], ...], outside: tuple[T
 def _search(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> str | None:
     """Search the product of the patterns' automata breadth-first."""
     product = _Product(inside, outside)
-    start = product.start
-    waiting: deque[tuple[int, ...]] = deque([start])
-    came: dict[tuple[int, ...], tuple[tuple[int, ...], str] | None] = {start: None}
+    waiting = deque([product.start])
+    came: dict[int, tuple[int, str] | None] = {product.start: None}
     while waiting:
         state = waiting.popleft()
         if product.accepts(state):
             return _path(came, state)
-        for character in product.alphabet:
-            following = product.step(state, character)
+        for character, leading, staying in product.moves:
+            following = ((state & leading) << 1) | (state & staying)
             if following not in came and product.is_alive(following):
                 came[following] = (state, character)
                 waiting.append(following)
         if len(came) > MOST_STATES:
-            raise UndecidedError(f"{len(product.patterns)} patterns")
+            raise UndecidedError(f"{product.size} patterns")
     return None
 
 
-def _path(came: dict[tuple[int, ...], tuple[tuple[int, ...], str] | None], state: tuple[int, ...]) -> str:
+def _path(came: dict[int, tuple[int, str] | None], state: int) -> str:
     characters: list[str] = []
     while (step := came[state]) is not None:
         state, character = step
@@ -260,54 +256,57 @@ def plain(pattern: str) -> str:
 
 
 class _Product:
-    """All patterns in parallel. A state has a bit mask per pattern: bit n is set where n characters are matched."""
+    """All patterns in parallel.
+
+    A state is one number with a field of bits per pattern: bit n of a field is set where n characters are matched.
+    """
 
     def __init__(self, inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> None:
         every = [*(texts for group in inside for texts in group), *outside]
-        self.patterns = tuple(dict.fromkeys(pattern for texts in every for pattern in texts.patterns))
-        place = {pattern: position for position, pattern in enumerate(self.patterns)}
-        self.alphabet = _alphabet(self.patterns)
-        self._automata = [_Automaton(pattern, self.alphabet) for pattern in self.patterns]
-        self._inside = [[(_places(texts, place), texts.negated) for texts in group] for group in inside]
-        self._outside = [(_places(texts, place), texts.negated) for texts in outside]
-        self.start = (1,) * len(self.patterns)
+        patterns = tuple(dict.fromkeys(pattern for texts in every for pattern in texts.patterns))
+        alphabet = _alphabet(patterns)
+        leading, staying = dict.fromkeys(alphabet, 0), dict.fromkeys(alphabet, 0)
+        ends: dict[str, int] = {}
+        fields: dict[str, int] = {}
+        place = self.start = 0
+        for pattern in patterns:
+            tokens, anywhere, within = _positions(pattern)
+            for character in alphabet:
+                leads = sum(1 << at for at, token in enumerate(tokens) if _leads(token, character))
+                leading[character] |= leads << place
+                staying[character] |= (anywhere | (0 if character == ":" else within)) << place
+            self.start |= 1 << place
+            ends[pattern] = 1 << (place + len(tokens))
+            fields[pattern] = ((1 << (len(tokens) + 1)) - 1) << place
+            place += len(tokens) + 1
+        self.size = len(patterns)
+        self.moves = [(character, leading[character], staying[character]) for character in alphabet]
+        self._inside = [[(_union(texts, ends), texts.negated) for texts in group] for group in inside]
+        self._outside = [(_union(texts, ends), texts.negated) for texts in outside]
+        self._needed = [
+            _union(Texts(patterns), fields) for group in inside if (patterns := _all_patterns(group)) is not None
+        ]
 
-    def step(self, state: tuple[int, ...], character: str) -> tuple[int, ...]:
-        return tuple(
-            (((mask & automaton.leading[character]) << 1) | (mask & automaton.staying[character])) if mask else 0
-            for mask, automaton in zip(state, self._automata, strict=True)
+    def accepts(self, state: int) -> bool:
+        return all(any(bool(state & end) != negated for end, negated in group) for group in self._inside) and not any(
+            bool(state & end) != negated for end, negated in self._outside
         )
 
-    def accepts(self, state: tuple[int, ...]) -> bool:
-        matched = [bool(mask & automaton.end) for mask, automaton in zip(state, self._automata, strict=True)]
-        return all(
-            any(_is_in(places, matched) != negated for places, negated in group) for group in self._inside
-        ) and not any(_is_in(places, matched) != negated for places, negated in self._outside)
-
-    def is_alive(self, state: tuple[int, ...]) -> bool:
-        """Return whether every group can still be matched: a pattern with an empty mask cannot."""
-        return all(
-            any(negated or any(state[place] for place in places) for places, negated in group) for group in self._inside
-        )
+    def is_alive(self, state: int) -> bool:
+        """Return whether every group can still be matched: a pattern whose field is zero cannot."""
+        return all(state & field for field in self._needed)
 
 
-class _Automaton:
-    """A pattern as bit masks: the positions from which a character advances, and those of stars."""
-
-    def __init__(self, pattern: str, alphabet: Sequence[str]) -> None:
-        tokens = pattern.replace("*", "")
-        anywhere = within = position = 0
-        for one in pattern:
-            if one == "*":
-                anywhere |= 1 << position
-            else:
-                position += 1
-                within |= (1 << position) if one == SOME else 0
-        self.end = 1 << len(tokens)
-        self.leading = {
-            character: sum(1 << at for at, one in enumerate(tokens) if _leads(one, character)) for character in alphabet
-        }
-        self.staying = {character: anywhere | (0 if character == ":" else within) for character in alphabet}
+def _positions(pattern: str) -> tuple[str, int, int]:
+    """Return the tokens of a pattern but stars, and the bits of the positions where it stays: at stars, within `SOME`."""
+    anywhere = within = position = 0
+    for one in pattern:
+        if one == "*":
+            anywhere |= 1 << position
+        else:
+            position += 1
+            within |= (1 << position) if one == SOME else 0
+    return pattern.replace("*", ""), anywhere, within
 
 
 def _leads(token: str, character: str) -> bool:
@@ -320,9 +319,9 @@ def _alphabet(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return (other, *named)
 
 
-def _places(texts: Texts, place: dict[str, int]) -> tuple[int, ...]:
-    return tuple(place[pattern] for pattern in texts.patterns)
-
-
-def _is_in(places: tuple[int, ...], matched: list[bool]) -> bool:
-    return any(matched[place] for place in places)
+def _union(texts: Texts, bits: dict[str, int]) -> int:
+    """Return the bits of all patterns of a set."""
+    found = 0
+    for pattern in texts.patterns:
+        found |= bits[pattern]
+    return found

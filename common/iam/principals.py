@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from common.aws.arns import split_arn
 from common.iam.context import ABSENT, UNKNOWN, Context, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions
@@ -57,7 +58,7 @@ class Principal:
 
     def context(self) -> Context:
         """Return the condition keys that are properties of the principal (IAM User Guide, "AWS global condition context keys")."""
-        account, user = self.arn.split(":")[4], self.kind == "user"
+        account, user = split_arn(self.arn).account_id, self.kind == "user"
         values: dict[str, Value] = {
             "aws:principalarn": known(self.arn),
             "aws:principalaccount": known(account),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.iam.choices import combined, situations
 from common.iam.conditions import hold
 from common.iam.documents import Policy, Statement
@@ -160,7 +161,7 @@ def named_by(caller: Principal, statement: Statement) -> str | None:
     named = statement.principals
     if named is None or not statement.allows:
         return None
-    account = caller.arn.split(":")[4]
+    account = split_arn(caller.arn).account_id
     everyone = (account, f":iam::{account}:root")
     if named.negated:
         return None if any(_is(caller, each) or each.endswith(everyone) for each in named.aws) else "direct"

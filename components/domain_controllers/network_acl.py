@@ -249,7 +249,7 @@ def _in_words(direction: Direction, found: Fitted) -> list[str]:
         if len(covered) > _NAMED:
             required.append(f"{len(covered) - _NAMED:,} more networks")
         rule = f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}"
-        lines.append(f"{rule}, where the required traffic is for {'; '.join(required)}")
+        lines.append(f"{rule}, required for {'; '.join(required)}")
     return lines
 
 

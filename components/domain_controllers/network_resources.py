@@ -27,7 +27,7 @@ from components.domain_controllers.traffic_requirements import Direction, PeerKi
 if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclPlan, AclRule
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.security_group_rules import Group, PrefixList, SecurityGroupRule
+    from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _rule(self, group: Group, made: SecurityGroup, rule: SecurityGroupRule) -> pulumi.Resource:
+    def _rule(self, group: Group, made: SecurityGroup, rule: PlannedRule) -> pulumi.Resource:
         kind = SecurityGroupIngressRule if rule.direction is Direction.INGRESS else SecurityGroupEgressRule
         return kind(
             f"{self._name}-{group.name}-{rule.name}",
@@ -119,7 +119,7 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             **self._ends(rule),
         )
 
-    def _ends(self, rule: SecurityGroupRule) -> _Ends:
+    def _ends(self, rule: PlannedRule) -> _Ends:
         value = rule.peer.value
         match rule.peer.kind:
             case PeerKind.NETWORK:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from common.network import Network
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.security_group_rules import SecurityGroupRule
+    from components.domain_controllers.security_group_rules import PlannedRule
 
 Address = IPv4Address | IPv6Address
 
@@ -63,7 +63,7 @@ class Permission:
         to_port: Last port or ICMP code; -1: any.
         networks: Networks that it names, directly or through a prefix list.
         group: Group that it names; empty: none.
-        rule: SecurityGroupRule that it was created from, for display.
+        rule: PlannedRule that it was created from, for display.
     """
 
     direction: Direction
@@ -72,7 +72,7 @@ class Permission:
     to_port: int
     networks: tuple[Network, ...] = ()
     group: str = ""
-    rule: SecurityGroupRule | Mapping[str, Any] | None = field(default=None, compare=False)
+    rule: PlannedRule | Mapping[str, Any] | None = field(default=None, compare=False)
 
     def lets_pass(self, packet: Packet) -> bool:
         """Return whether the rule allows the packet."""
@@ -91,7 +91,7 @@ def permissions(plan: GroupPlan) -> tuple[Permission, ...]:
     return tuple(_planned(rule, lists) for group in plan.groups for rule in group.rules)
 
 
-def _planned(rule: SecurityGroupRule, lists: Mapping[str, tuple[Network, ...]]) -> Permission:
+def _planned(rule: PlannedRule, lists: Mapping[str, tuple[Network, ...]]) -> Permission:
     kind, value = rule.peer.kind, rule.peer.value
     networks: tuple[Network, ...] = ()
     group = ""

@@ -26,8 +26,8 @@ from components.domain_controllers.port_tables import ECHO_REQUEST, Protocol
 from components.domain_controllers.security_group_rules import (
     Entry,
     Group,
+    PlannedRule,
     PrefixList,
-    SecurityGroupRule,
     entries,
     planned_list_peer,
     port_ranges,
@@ -153,7 +153,7 @@ class _Facts:
             own = tuple(each for each in requirements if each.peer_group is peer_group)
             if own:
                 self._peer_group(peer_group, own)
-        self._shared: dict[frozenset[PeerGroup], list[SecurityGroupRule] | None] = {}
+        self._shared: dict[frozenset[PeerGroup], list[PlannedRule] | None] = {}
         self._weights: dict[frozenset[PeerGroup], int] = {}
 
     def _peer_group(self, peer_group: PeerGroup, own: tuple[TrafficRequirement, ...]) -> None:
@@ -174,7 +174,7 @@ class _Facts:
         """Return the number of port ranges, in the direction that has more."""
         return max(map(len, self.port_ranges[peer_group].values()))
 
-    def shared_rules(self, listed: frozenset[PeerGroup]) -> list[SecurityGroupRule]:
+    def shared_rules(self, listed: frozenset[PeerGroup]) -> list[PlannedRule]:
         """Return the rules of the shared group, where some peer groups have groups of their own."""
         found = self._fitting(listed)
         if found is None:
@@ -190,7 +190,7 @@ class _Facts:
             self._weights[listed] = RULES_PER_INTERFACE + 1 if rules is None else fullest
         return self._weights[listed]
 
-    def _fitting(self, listed: frozenset[PeerGroup]) -> list[SecurityGroupRule] | None:
+    def _fitting(self, listed: frozenset[PeerGroup]) -> list[PlannedRule] | None:
         """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
         if listed not in self._shared:
             direct = [_direct(each) for each in self.requirements if each.peer_group not in listed]
@@ -258,7 +258,7 @@ def _block(facts: _Facts, peer_group: PeerGroup, size: _Size) -> tuple[list[Pref
         for direction, found in facts.port_ranges[peer_group].items()
         for index, ports in enumerate(found)
     }
-    rules: list[list[SecurityGroupRule]] = [[] for _ in range(size.groups)]
+    rules: list[list[PlannedRule]] = [[] for _ in range(size.groups)]
     for rule in rules_of(whole):
         rules[place[_place(rule)]].append(rule)
     return lists, [
@@ -267,7 +267,7 @@ def _block(facts: _Facts, peer_group: PeerGroup, size: _Size) -> tuple[list[Pref
     ]
 
 
-def _place(rule: SecurityGroupRule) -> tuple[Direction, Protocol, int]:
+def _place(rule: PlannedRule) -> tuple[Direction, Protocol, int]:
     """Return the position of a rule; ICMP has other numbers for IPv6, and shares the position of IPv4."""
     if rule.protocol is Protocol.ICMPV6:
         return rule.direction, Protocol.ICMP, ECHO_REQUEST

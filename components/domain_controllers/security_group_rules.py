@@ -39,7 +39,7 @@ def description(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SecurityGroupRule:
+class PlannedRule:
     """One rule of a group.
 
     Attributes:
@@ -91,7 +91,7 @@ class Group:
 
     name: str
     description: str
-    rules: tuple[SecurityGroupRule, ...]
+    rules: tuple[PlannedRule, ...]
 
     def weight(self, direction: Direction, family: Family | None = None) -> int:
         """Return the number of rules that count against the quota in a direction; None: the fuller family."""
@@ -147,7 +147,7 @@ def port_ranges(ports: Iterable[Port]) -> tuple[ProtocolPorts, ...]:
     return tuple(ports for ports, _ in _merged(ports))
 
 
-def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = None) -> list[SecurityGroupRule]:
+def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = None) -> list[PlannedRule]:
     """Return the fewest rules per peer that allow exactly the required traffic.
 
     Args:
@@ -168,18 +168,18 @@ def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = 
     return sorted(rules, key=lambda rule: rule.key)
 
 
-def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port]]) -> list[SecurityGroupRule]:
+def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port]]) -> list[PlannedRule]:
     names: dict[Port, list[str]] = defaultdict(list)
     for name, ports in sorted(by_name.items()):
         for port in ports:
             names[port].append(name)
-    rules: list[SecurityGroupRule] = []
+    rules: list[PlannedRule] = []
     for (protocol, first, last), members in _merged(names):
         who = tuple(dict.fromkeys(name for port in members for name in names[port]))
         uses = "; ".join(dict.fromkeys(port.description for port in members))
         icmp, v6 = protocol is Protocol.ICMP, peer.family is Family.IPV6
         rules.append(
-            SecurityGroupRule(
+            PlannedRule(
                 direction=direction,
                 protocol=Protocol.ICMPV6 if icmp and v6 else protocol,
                 from_port=ECHO_REQUEST_V6 if icmp and v6 else first,

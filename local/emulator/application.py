@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from local.emulator import extension
+from local.emulator.extension import event_history
 from local.emulator.settings import SETTINGS, InvalidSettingsError
 
 HEALTH = "/local-aws/health"
@@ -53,6 +54,7 @@ class Application:
         if path == RESET:
             SETTINGS.reset()
             _runs().forget()
+            event_history.EVENTS.clear()
         _read_body(environ)
         with ONE_AT_A_TIME:
             return self._moto(environ, start_response)

@@ -1,6 +1,7 @@
 """Existing resources that the `dev` stack expects in its account: buckets, networks, users, instances. Data only."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 ROLE_NAME = "WorkloadInstance"
@@ -11,6 +12,9 @@ INSTANCE_ROLES = (ROLE_NAME, OTHER_ROLE_NAME)
 
 PROD_ROLES = ("WebServer", "AppServer")
 """Roles that Pulumi.prod.yaml names; no instance has them."""
+
+PERSON_ROLES = {"Operator": "olivia", "Approver": "anton"}
+"""Roles by name, each with the only IAM user that may assume it."""
 
 LOG_ARCHIVE_ACCOUNT = "999988887777"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
@@ -23,7 +27,7 @@ LINUX_IMAGE = "ami-12c6146b"
 """Image with the same ID in every Region, for instances of any platform."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Bucket:
     """Private bucket with SSE-S3 encryption, in this account unless another one is named."""
 
@@ -32,106 +36,57 @@ class Bucket:
     account: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subnet:
-    """Private subnet, by Name tag and letter of its Availability Zone."""
-
-    name: str
-    cidr: str
-    zone: str
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Network:
-    """VPC without internet access, by Name tag, with a route table of its own for its subnets."""
+    """VPC without internet access, by Name tag, with a route table of its own for its private subnets.
+
+    Attributes:
+        name: Name tag.
+        region: Region.
+        cidr: Address range.
+        subnets: Common part of the Name tags of the two subnets, which end with the letter of their Availability Zone.
+        prefix: Prefix length of the subnets.
+    """
 
     name: str
     region: str
     cidr: str
-    subnets: tuple[Subnet, ...]
+    subnets: str
+    prefix: int
+
+    @property
+    def ranges(self) -> dict[str, str]:
+        """Return the address ranges of the subnets by letter of the Availability Zone."""
+        return dict(zip("ab", map(str, ip_network(self.cidr).subnets(new_prefix=self.prefix)), strict=False))
 
 
-@dataclass(frozen=True, kw_only=True)
-class PersonRole:
-    """Role that only one IAM user may assume."""
-
-    name: str
-    user: str
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Node:
-    """Instance with an instance role, by Name tag, in a subnet of a network."""
+    """Instance in a subnet of the network `workloads`, by Name tags, with an instance role."""
 
     name: str
-    region: str
-    network: str
     subnet: str
     role: str = ROLE_NAME
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorder:
-    """AWS Config recorder of a Region, including IAM, and its delivery bucket."""
-
-    region: str
-    bucket: Bucket
-
-
 BUCKETS = (
-    Bucket(name="org-session-logs", region="eu-west-1"),
-    Bucket(name="org-session-logs-us", region="us-east-1"),
+    Bucket("org-session-logs", "eu-west-1"),
+    Bucket("org-session-logs-us", "us-east-1"),
     # Buckets that Pulumi.prod.yaml names.
-    Bucket(name="org-log-archive", region="eu-west-1", account=LOG_ARCHIVE_ACCOUNT),
-    Bucket(name="org-log-archive-us", region="us-east-1", account=LOG_ARCHIVE_ACCOUNT),
+    Bucket("org-log-archive", "eu-west-1", LOG_ARCHIVE_ACCOUNT),
+    Bucket("org-log-archive-us", "us-east-1", LOG_ARCHIVE_ACCOUNT),
 )
 
 NETWORKS = (
-    Network(
-        name="workloads",
-        region="eu-west-1",
-        cidr="10.20.0.0/16",
-        subnets=(
-            Subnet(name="private-a", cidr="10.20.0.0/20", zone="a"),
-            Subnet(name="private-b", cidr="10.20.16.0/20", zone="b"),
-        ),
-    ),
-    Network(
-        name="directory",
-        region="eu-west-1",
-        cidr="10.30.0.0/16",
-        subnets=(
-            Subnet(name="directory-a", cidr="10.30.0.0/24", zone="a"),
-            Subnet(name="directory-b", cidr="10.30.1.0/24", zone="b"),
-        ),
-    ),
-    Network(
-        name="workloads",
-        region="us-east-1",
-        cidr="10.21.0.0/16",
-        subnets=(
-            Subnet(name="private-a", cidr="10.21.0.0/20", zone="a"),
-            Subnet(name="private-b", cidr="10.21.16.0/20", zone="b"),
-        ),
-    ),
-    Network(
-        name="directory",
-        region="us-east-1",
-        cidr="10.31.0.0/16",
-        subnets=(
-            Subnet(name="directory-a", cidr="10.31.0.0/24", zone="a"),
-            Subnet(name="directory-b", cidr="10.31.1.0/24", zone="b"),
-        ),
-    ),
+    Network("workloads", "eu-west-1", "10.20.0.0/16", "private", 20),
+    Network("directory", "eu-west-1", "10.30.0.0/16", "directory", 24),
+    Network("workloads", "us-east-1", "10.21.0.0/16", "private", 20),
+    Network("directory", "us-east-1", "10.31.0.0/16", "directory", 24),
 )
 
-PERSON_ROLES = (PersonRole(name="Operator", user="olivia"), PersonRole(name="Approver", user="anton"))
+CONFIG_BUCKET = Bucket("org-config-history", "eu-west-1")
+"""Delivery bucket of the AWS Config recorder in the same Region, which includes IAM."""
 
-RECORDER = Recorder(region="eu-west-1", bucket=Bucket(name="org-config-history", region="eu-west-1"))
-
-NODES = (
-    Node(name="app-1", region="eu-west-1", network="workloads", subnet="private-a"),
-    Node(name="app-2", region="eu-west-1", network="workloads", subnet="private-b"),
-    Node(name="legacy-1", region="eu-west-1", network="workloads", subnet="private-b", role=OTHER_ROLE_NAME),
-)
+NODE_REGION = "eu-west-1"
+NODES = (Node("app-1", "private-a"), Node("app-2", "private-b"), Node("legacy-1", "private-b", OTHER_ROLE_NAME))
 """Two nodes that are ready for governed sessions after the stack is deployed, and one that is not."""

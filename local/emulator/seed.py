@@ -1,6 +1,7 @@
 """Creation of the fixtures in a local AWS. Existing resources stay unchanged, so it can run again."""
 
 import json
+from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +11,18 @@ from botocore.exceptions import ClientError
 from local.emulator.fixtures import (
     AGENT_POLICY,
     BUCKETS,
+    CONFIG_BUCKET,
     INSTANCE_ROLES,
     LINUX_IMAGE,
     NETWORKS,
+    NODE_REGION,
     NODES,
     PERSON_ROLES,
     PROD_ROLES,
-    RECORDER,
     ROLE_TRUST,
     Bucket,
     Network,
     Node,
-    PersonRole,
-    Recorder,
-    Subnet,
 )
 
 if TYPE_CHECKING:
@@ -38,26 +37,26 @@ PRIVATE: Any = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
+_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists", "EntityAlreadyExists")
 
 
 def seed(endpoint_url: str) -> None:
     """Create the buckets, networks, roles, instances and recorder that the `dev` stack expects."""
-    for bucket in BUCKETS:
+    for bucket in (*BUCKETS, CONFIG_BUCKET):
         owner = partial(_client_of, bucket.account) if bucket.account else _client
-        _make_bucket(owner("s3", bucket.region, endpoint_url), bucket)
+        _create_bucket(owner("s3", bucket.region, endpoint_url), bucket)
     for network in NETWORKS:
-        _make_network(_client("ec2", network.region, endpoint_url), network)
+        _create_network(_client("ec2", network.region, endpoint_url), network)
     iam = _client("iam", "us-east-1", endpoint_url)
+    for name in (*INSTANCE_ROLES, *PROD_ROLES):
+        _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
     for name in INSTANCE_ROLES:
-        _make_instance_role(iam, name)
-    for name in PROD_ROLES:
-        _make_role(iam, name)
-    for role in PERSON_ROLES:
-        _make_person_role(iam, role)
+        _create_profile(iam, name)
+    for name, user in PERSON_ROLES.items():
+        _create_person_role(iam, name, user)
     for node in NODES:
-        _make_node(_client("ec2", node.region, endpoint_url), node)
-    _make_bucket(_client("s3", RECORDER.bucket.region, endpoint_url), RECORDER.bucket)
-    _make_recorder(_client("config", RECORDER.region, endpoint_url), RECORDER)
+        _create_node(_client("ec2", NODE_REGION, endpoint_url), node)
+    _create_recorder(_client("config", CONFIG_BUCKET.region, endpoint_url))
 
 
 @cache
@@ -85,21 +84,27 @@ def _client_of(account: str, service: str, region: str, endpoint_url: str) -> An
     )
 
 
-def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
-    location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
+def _create(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Call an API operation and return whether it created the resource; False if the resource already existed."""
     try:
-        # us-east-1 is the only Region that must not be named as a location
-        s3.create_bucket(Bucket=bucket.name, **(location if bucket.region != "us-east-1" else {}))
+        call(**arguments)
     except ClientError as refused:
-        _allow(refused, "BucketAlreadyOwnedByYou", "BucketAlreadyExists")
-        return
-    s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=ENCRYPTION)
-    s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=PRIVATE)
+        if refused.response.get("Error", {}).get("Code") not in _EXISTS:
+            raise
+        return False
+    return True
 
 
-def _make_network(ec2: "EC2Client", network: Network) -> None:
-    found = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [network.name]}])["Vpcs"]
-    if found:
+def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
+    # us-east-1 is the only Region that must not be named as a location
+    location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
+    if _create(s3.create_bucket, Bucket=bucket.name, **({} if bucket.region == "us-east-1" else location)):
+        s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=ENCRYPTION)
+        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=PRIVATE)
+
+
+def _create_network(ec2: "EC2Client", network: Network) -> None:
+    if ec2.describe_vpcs(Filters=_name_is(network.name))["Vpcs"]:
         return
     vpc = ec2.create_vpc(CidrBlock=network.cidr, TagSpecifications=_named("vpc", network.name))["Vpc"]
     vpc_id = vpc.get("VpcId", "")
@@ -107,76 +112,37 @@ def _make_network(ec2: "EC2Client", network: Network) -> None:
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": True})
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
     routes = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=_named("route-table", f"{network.name}-private"))
-    table_id = routes["RouteTable"].get("RouteTableId", "")
-    for subnet in network.subnets:
-        _make_subnet(ec2, network.region, vpc_id, table_id, subnet)
+    for zone, cidr in network.ranges.items():
+        subnet = ec2.create_subnet(
+            VpcId=vpc_id,
+            CidrBlock=cidr,
+            AvailabilityZone=f"{network.region}{zone}",
+            TagSpecifications=_named("subnet", f"{network.subnets}-{zone}"),
+        )
+        table = routes["RouteTable"].get("RouteTableId", "")
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["Subnet"].get("SubnetId", ""))
 
 
-def _make_subnet(ec2: "EC2Client", region: str, vpc_id: str, table_id: str, subnet: Subnet) -> None:
-    made = ec2.create_subnet(
-        VpcId=vpc_id,
-        CidrBlock=subnet.cidr,
-        AvailabilityZone=f"{region}{subnet.zone}",
-        TagSpecifications=_named("subnet", subnet.name),
-    )
-    ec2.associate_route_table(RouteTableId=table_id, SubnetId=made["Subnet"].get("SubnetId", ""))
-
-
-def _make_role(iam: "IAMClient", name: str) -> None:
-    try:
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
-    except ClientError as refused:
-        _allow(refused, "EntityAlreadyExists")
-
-
-def _make_instance_role(iam: "IAMClient", name: str) -> None:
-    _make_role(iam, name)
+def _create_profile(iam: "IAMClient", name: str) -> None:
     iam.attach_role_policy(RoleName=name, PolicyArn=AGENT_POLICY)
-    try:
-        iam.create_instance_profile(InstanceProfileName=name)
-    except ClientError as refused:
-        _allow(refused, "EntityAlreadyExists")
+    _create(iam.create_instance_profile, InstanceProfileName=name)
     profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     if not profile["Roles"]:
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
 
 
-def _make_recorder(config: Any, recorder: Recorder) -> None:
-    if config.describe_configuration_recorders()["ConfigurationRecorders"]:
-        return
-    role = "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
-    everything = {"allSupported": True, "includeGlobalResourceTypes": True}
-    config.put_configuration_recorder(
-        ConfigurationRecorder={"name": "default", "roleARN": role, "recordingGroup": everything}
-    )
-    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": recorder.bucket.name})
-    config.start_configuration_recorder(ConfigurationRecorderName="default")
-
-
-def _make_person_role(iam: "IAMClient", role: PersonRole) -> None:
-    try:
-        iam.create_user(UserName=role.user)
-    except ClientError as refused:
-        _allow(refused, "EntityAlreadyExists")
-    person = iam.get_user(UserName=role.user)["User"].get("Arn", "")
+def _create_person_role(iam: "IAMClient", name: str, user: str) -> None:
+    _create(iam.create_user, UserName=user)
+    person = iam.get_user(UserName=user)["User"].get("Arn", "")
     trust = {"Effect": "Allow", "Principal": {"AWS": person}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    try:
-        iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=document)
-    except ClientError as refused:
-        _allow(refused, "EntityAlreadyExists")
+    _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=document)
 
 
-def _make_node(ec2: "EC2Client", node: Node) -> None:
-    named: Any = [{"Name": "tag:Name", "Values": [node.name]}]
-    if ec2.describe_instances(Filters=named)["Reservations"]:
+def _create_node(ec2: "EC2Client", node: Node) -> None:
+    if ec2.describe_instances(Filters=_name_is(node.name))["Reservations"]:
         return
-    vpcs = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [node.network]}])["Vpcs"]
-    within: Any = [
-        {"Name": "tag:Name", "Values": [node.subnet]},
-        {"Name": "vpc-id", "Values": [vpcs[0].get("VpcId", "")]},
-    ]
-    subnet = ec2.describe_subnets(Filters=within)["Subnets"][0]
+    subnet = ec2.describe_subnets(Filters=_name_is(node.subnet))["Subnets"][0]
     ec2.run_instances(
         ImageId=LINUX_IMAGE,
         InstanceType="t3.micro",
@@ -188,10 +154,20 @@ def _make_node(ec2: "EC2Client", node: Node) -> None:
     )
 
 
-def _allow(refused: ClientError, *codes: str) -> None:
-    """Ignore an error that says that the resource already exists."""
-    if refused.response.get("Error", {}).get("Code") not in codes:
-        raise refused
+def _create_recorder(config: Any) -> None:
+    if config.describe_configuration_recorders()["ConfigurationRecorders"]:
+        return
+    role = "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    everything = {"allSupported": True, "includeGlobalResourceTypes": True}
+    config.put_configuration_recorder(
+        ConfigurationRecorder={"name": "default", "roleARN": role, "recordingGroup": everything}
+    )
+    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": CONFIG_BUCKET.name})
+    config.start_configuration_recorder(ConfigurationRecorderName="default")
+
+
+def _name_is(name: str) -> Any:
+    return [{"Name": "tag:Name", "Values": [name]}]
 
 
 def _named(resource_type: Any, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.failures import IncompleteListingError, MalformedAnswerError
-from operations.reading import code_of
+from operations.inventory.reader import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

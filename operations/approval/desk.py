@@ -13,7 +13,7 @@ from components.approval.names import WorkflowLocation
 from operations.approval.calls import CallError
 from operations.approval.workflow import Workflow, workflow_named, workflow_of
 from operations.errors import UnusableError
-from operations.reading import Clients, Identity, Unread, identify
+from operations.inventory.reader import Clients, Identity, ReadFailure, identify
 
 if TYPE_CHECKING:
     from operations.surroundings import Surroundings
@@ -99,6 +99,6 @@ def desk_of(workflow: Workflow, clients: Clients) -> Desk:
         CallError: AWS does not return their identity.
     """
     identity = identify(clients, workflow.region)
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise CallError(f"{identity.action} failed: {identity.cause}.")
     return Desk(workflow=workflow, clients=clients, identity=identity)

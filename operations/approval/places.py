@@ -10,8 +10,8 @@ from components.approval.runbook import INSTANCE_PATTERN
 from operations.approval.calls import CallError
 from operations.approval.runs import recent
 from operations.approval.tags import holders
-from operations.connect.finding import Finder, NoConnectionError, UnreadInstanceError
-from operations.reading import Reader, Unread
+from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
+from operations.inventory.reader import Reader, ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ def find_operator(desk: Desk, principal: Principal) -> Principal:
     """
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
     operators = holders(desk, reader)
-    if isinstance(operators, Unread):
+    if isinstance(operators, ReadFailure):
         return principal
     found = next((each for each in operators if each.is_same(principal)), None)
     if found:
@@ -97,7 +97,7 @@ def names_of(desk: Desk, instances: Iterable[str]) -> dict[str, str]:
         reader = Reader(desk.clients, region, desk.identity.arn)
         by_id = [{"Name": "instance-id", "Values": wanted}]
         answer = reader.read("ec2", "describe_instances", Filters=by_id)
-        if answer is None or isinstance(answer, Unread):
+        if answer is None or isinstance(answer, ReadFailure):
             continue
         for group in answer.get("Reservations", ()):
             for each in group["Instances"]:

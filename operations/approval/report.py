@@ -14,7 +14,7 @@ from components.approval.names import TAG_KEY
 from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.people import short
 from operations.approval.requests import Request, State
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,9 +72,9 @@ def plain(request: Request, now: datetime) -> dict[str, Any]:
     }
 
 
-def plain_tags(tags: Sequence[Tag] | Unread) -> dict[str, Any]:
+def plain_tags(tags: Sequence[Tag] | ReadFailure) -> dict[str, Any]:
     """Return the tags without a grant, for JSON output."""
-    if isinstance(tags, Unread):
+    if isinstance(tags, ReadFailure):
         return {"tagsWithoutGrant": None, "cannotTell": {"action": tags.action, "cause": tags.cause}}
     listed = [
         {"principalType": each.principal.kind, "principalName": each.principal.name, "instanceId": each.value}
@@ -120,9 +120,9 @@ def show_details(console: Console, request: Request, now: datetime) -> None:
         line(console, Text.assemble(f"{heading}:".ljust(13), told))
 
 
-def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
+def show_tags(console: Console, tags: Sequence[Tag] | ReadFailure) -> None:
     """Show the tags without a grant."""
-    if isinstance(tags, Unread):
+    if isinstance(tags, ReadFailure):
         line(console, Text(f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}"))
         return
     for tag in tags:

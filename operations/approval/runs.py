@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.approval.calls import CallError, called
 from operations.approval.requests import LIVE, Request, Run, understand
 from operations.errors import UnusableError
-from operations.reading import code_of
+from operations.inventory.reader import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

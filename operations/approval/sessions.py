@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from operations.approval.people import principal_of
 from operations.approval.places import names_of
-from operations.reading import Reader, Unread
+from operations.inventory.reader import Reader, ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class Session:
     started: datetime
 
 
-def open_sessions(desk: Desk, requests: Iterable[Request]) -> tuple[Session, ...] | Unread:
+def open_sessions(desk: Desk, requests: Iterable[Request]) -> tuple[Session, ...] | ReadFailure:
     """Return the open sessions on the instances of requests that were granted.
 
     Args:
@@ -50,7 +50,7 @@ def open_sessions(desk: Desk, requests: Iterable[Request]) -> tuple[Session, ...
     for region in sorted({each.region for each in requests if each.region}):
         reader = Reader(desk.clients, region, desk.identity.arn)
         answer = reader.read("ssm", "describe_sessions", State="Active")
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             return answer
         found += [
             Session(
@@ -89,7 +89,9 @@ def with_live_facts(desk: Desk, requests: Sequence[Request]) -> list[Request]:
         replace(
             each,
             instance_name=names.get(each.instance, ""),
-            sessions=None if isinstance(sessions, Unread) else tuple(one.id for one in sessions_of(each, sessions)),
+            sessions=None
+            if isinstance(sessions, ReadFailure)
+            else tuple(one.id for one in sessions_of(each, sessions)),
         )
         for each in requests
     ]

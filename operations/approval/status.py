@@ -25,8 +25,8 @@ from operations.approval.runs import find, recent
 from operations.approval.sessions import with_live_facts
 from operations.approval.tags import read_tags, without_grant
 from operations.exit_codes import ExitCode
+from operations.inventory.reader import ReadFailure
 from operations.options import Cwd, Json, Stack
-from operations.reading import Unread
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -83,10 +83,10 @@ def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCod
     tags = read_tags(desk)
     incomplete: list[str] = []
     requests = with_live_facts(desk, recent(desk, last, incomplete))
-    if incomplete and not isinstance(tags, Unread):
+    if incomplete and not isinstance(tags, ReadFailure):
         # A grant that was not read may belong to any of the tags.
-        tags = Unread(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
-    stray = tags if isinstance(tags, Unread) else without_grant(tags, requests)
+        tags = ReadFailure(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
+    stray = tags if isinstance(tags, ReadFailure) else without_grant(tags, requests)
     if machine:
         whole = {"incomplete": incomplete} if incomplete else {}
         typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray), **whole}))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from operations.approval.people import Principal
-from operations.reading import Reader, Unread
+from operations.inventory.reader import Reader, ReadFailure
 
 _KEY: Final = TAG_KEY.lower()
 """The key in lower case, as IAM does not distinguish tag keys by case."""
@@ -34,28 +34,28 @@ class Tag:
     key: str = TAG_KEY
 
 
-def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
+def read_tags(desk: Desk) -> tuple[Tag, ...] | ReadFailure:
     """Return the tags of all principals with the operators' policy, or why they cannot be read."""
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
     principals = holders(desk, reader)
-    if isinstance(principals, Unread):
+    if isinstance(principals, ReadFailure):
         return principals
     tags: list[Tag] = []
     for principal in principals:
         operation, key = ("list_role_tags", "RoleName") if principal.kind == "role" else ("list_user_tags", "UserName")
         answer = reader.read("iam", operation, ("NoSuchEntity",), **{key: principal.name})
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             return answer
         given = (answer or {}).get("Tags", [])
         tags += [Tag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"].lower() == _KEY]
     return tuple(tags)
 
 
-def holders(desk: Desk, reader: Reader) -> list[Principal] | Unread:
+def holders(desk: Desk, reader: Reader) -> list[Principal] | ReadFailure:
     """Return all principals with the operators' policy, or why they cannot be read."""
     policy = desk.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
     answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         return answer
     found = answer or {}
     return [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.audit.exceptions import DEFAULT_FILE, AcceptedException, read_exceptions
+from operations.audit.exceptions import DEFAULT_FILE, read_exceptions
 from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
@@ -20,7 +20,7 @@ from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
-    from operations.audit.findings import Audit
+    from operations.audit.findings import AcceptedException, Audit
     from operations.stack import StackConfiguration
 
 _ARNS = "ARN or pattern of ARNs. Repeatable."

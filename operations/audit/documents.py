@@ -9,16 +9,16 @@ from components.approval.plan import plan_approval
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.audit.severity import Severity
-from operations.reading import Reader, Unread
-from operations.verify.approval_comparison import document_differences
-from operations.verify.approval_facts import read_document
+from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.session_manager import read_document
+from operations.verify.approval_checks import document_differences
 
 if TYPE_CHECKING:
-    from operations.reading import Clients, Identity
+    from operations.inventory.reader import Clients, Identity
     from operations.stack import StackConfiguration
 
 
-def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | Unread]:
+def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | ReadFailure]:
     """Return the documents whose default version differs from the settings, and those that cannot be read.
 
     A document that does not exist grants nothing and is not reported; `verify` does.
@@ -39,12 +39,12 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
     place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
     plan = plan_approval(settings.approval, place, settings.regions, session_data_encryption=False)
     reader = Reader(clients, place.region, identity.arn)
-    found: list[Audited | Unread] = []
+    found: list[Audited | ReadFailure] = []
     for planned in plan.documents:
         live = read_document(reader, planned.name)
-        if isinstance(live, Unread):
+        if isinstance(live, ReadFailure):
             found.append(live)
-        elif live is not None and isinstance(live.default_text, Unread):
+        elif live is not None and isinstance(live.default_text, ReadFailure):
             found.append(live.default_text)
         elif live is not None and (differences := document_differences(planned.content, str(live.default_text))):
             finding = Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.iam.patterns import overlap
 from operations.audit.findings import Audited, Finding, MatchedStatement
 from operations.audit.severity import Severity
@@ -99,8 +100,9 @@ def _people(role: Principal, audit: AuditContext) -> Iterator[str]:
 
 def _is_foreign(arn: str, account_id: str) -> bool:
     """Return whether a pattern names some principals of another account, but not all of them."""
-    _, _, _, _, account, resource = (*arn.split(":", 5), *[""] * 5)[:6]
-    return account != account_id and bool(resource.rpartition("/")[2].strip("*?")) and resource != "root"
+    parts = split_arn(arn)
+    is_one = bool(parts.resource.rpartition("/")[2].strip("*?")) and parts.resource != "root"
+    return is_one and parts.account_id != account_id
 
 
 def _names_person(condition: Condition) -> bool:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
-from common.iam.patterns import matches
 from common.problems import shown
 from common.strict_yaml import UniqueKeys
-from operations.audit.findings import Audited, Finding
+from operations.audit.findings import Accepted, AcceptedException, Audited, Finding
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
@@ -43,44 +42,6 @@ class _Loader(UniqueKeys):
 
 
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)  # pyright: ignore[reportUnknownMemberType]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AcceptedException:
-    """An entry of the file of exceptions.
-
-    Attributes:
-        principal: ARN, or a pattern of ARNs.
-        rule: ID of the rule.
-        reason: Why it is accepted.
-        owner: Who is accountable for it.
-        until: Last day on which it counts.
-    """
-
-    principal: str
-    rule: str
-    reason: str
-    owner: str
-    until: date
-
-    def covers(self, arn: str, rule: str) -> bool:
-        """Return whether the entry is about a finding of a principal."""
-        return rule == self.rule and matches(self.principal, arn)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """A finding that an exception covers.
-
-    Attributes:
-        arn: Of the principal.
-        finding: The accepted finding.
-        exception: Exception that covers it.
-    """
-
-    arn: str
-    finding: Finding
-    exception: AcceptedException
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from common.iam.patterns import matches
 from operations.audit.severity import Severity
 from operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from operations.audit.exceptions import Accepted, AcceptedException
-    from operations.reading import Unread
+    from operations.inventory.reader import ReadFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,44 @@ class Audited:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AcceptedException:
+    """An entry of the file of exceptions.
+
+    Attributes:
+        principal: ARN, or a pattern of ARNs.
+        rule: ID of the rule.
+        reason: Why it is accepted.
+        owner: Who is accountable for it.
+        until: Last day on which it counts.
+    """
+
+    principal: str
+    rule: str
+    reason: str
+    owner: str
+    until: date
+
+    def covers(self, arn: str, rule: str) -> bool:
+        """Return whether the entry is about a finding of a principal."""
+        return rule == self.rule and matches(self.principal, arn)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """A finding that an exception covers.
+
+    Attributes:
+        arn: Of the principal.
+        finding: The accepted finding.
+        exception: Exception that covers it.
+    """
+
+    arn: str
+    finding: Finding
+    exception: AcceptedException
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """Result of an audit.
 
@@ -123,7 +163,7 @@ class Audit:
     accepted: tuple[Accepted, ...] = ()
     unused: tuple[AcceptedException, ...] = ()
     by_design: tuple[str, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ReadFailure, ...] = ()
     limits: tuple[str, ...] = ()
 
     def count(self, *severities: Severity) -> int:

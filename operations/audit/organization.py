@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.iam.documents import Policy, parse
-from operations.reading import code_of, unread
+from operations.inventory.reader import code_of, read_failure
 
 if TYPE_CHECKING:
-    from operations.reading import Clients, Identity
+    from operations.inventory.reader import Clients, Identity
 
 _KIND = "SERVICE_CONTROL_POLICY"
 _NOT_IN_ONE = "AWSOrganizationsNotInUseException"
@@ -97,5 +97,5 @@ def _policy(client: Any, identity: str) -> Policy:
 
 
 def _limit(action: str, failed: Exception, region: str, identity: Identity) -> str:
-    why = unread(action, failed, region, identity.arn)
+    why = read_failure(action, failed, region, identity.arn)
     return f"service control policies are not taken into account ({why.action}: {why.cause})"

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from operations.audit.exceptions import AcceptedException
-    from operations.audit.findings import Audit, Audited, Finding
+    from operations.audit.findings import AcceptedException, Audit, Audited, Finding
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",

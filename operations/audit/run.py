@@ -15,17 +15,17 @@ from common.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.documents import foreign_runbooks
-from operations.audit.exceptions import AcceptedException, apply_exceptions
-from operations.audit.findings import Audit, Audited, worst_first
+from operations.audit.exceptions import apply_exceptions
+from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
-from operations.reading import Unread, aws_clients, identify, unread
+from operations.inventory.reader import ReadFailure, aws_clients, identify, read_failure
 
 if TYPE_CHECKING:
     from common.iam.principals import Account
-    from operations.reading import Clients, Identity
+    from operations.inventory.reader import Clients, Identity
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
@@ -66,10 +66,10 @@ def audit_stack(
     region = stack.value("aws:region") or _FALLBACK_REGION
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(region))
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         return Audit(stack=stack.name, time=_now(), unread=(identity,))
     details = read_details(clients, region, identity, progress)
-    if isinstance(details, Unread):
+    if isinstance(details, ReadFailure):
         return Audit(
             stack=stack.name,
             account_id=identity.account_id,
@@ -88,11 +88,11 @@ def audit_stack(
     return replace(
         audit,
         audited=(*(each for each in foreign if isinstance(each, Audited)), *audit.audited),
-        unread=(*audit.unread, *(each for each in foreign if isinstance(each, Unread))),
+        unread=(*audit.unread, *(each for each in foreign if isinstance(each, ReadFailure))),
     )
 
 
-def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | Unread:
+def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | ReadFailure:
     """Read the IAM data of an account, page by page.
 
     Args:
@@ -110,7 +110,7 @@ def read_details(clients: Clients, region: str, identity: Identity, progress: Pr
                 details[name] += page.get(name, [])
             progress("Reading IAM", len(details["UserDetailList"]) + len(details["RoleDetailList"]), None)
     except (ClientError, BotoCoreError, ValueError) as failed:
-        return unread(action, failed, region, identity.arn)
+        return read_failure(action, failed, region, identity.arn)
     return details
 
 

@@ -73,12 +73,12 @@ def targets_of(action: str, wanted: Target, audit: AuditContext) -> tuple[Target
         return (Target((of_service, literal("*"))) if wanted.patterns == _ANY.patterns else wanted,)
     if wanted.patterns == _ANY.patterns:
         several = _required_resources(action, names.partition, names.account_id)
-        return tuple(Target(each, spared=wanted.spared) for each in several)
+        return tuple(Target(each, excluded=wanted.excluded) for each in several)
     shapes = _shapes(action, names.partition)
     patterns = tuple(
         each for each in wanted.patterns if any(overlap(each, statement_kind) for statement_kind in shapes)
     )
-    return (Target(patterns, spared=wanted.spared),) if patterns else ()
+    return (Target(patterns, excluded=wanted.excluded),) if patterns else ()
 
 
 @lru_cache(maxsize=1_024)
@@ -165,7 +165,7 @@ def _nodes(arns: _Arns) -> tuple[str, ...]:
 
 
 def _other_nodes(arns: _Arns) -> Target:
-    return Target(_nodes(arns), spared=(arns.of("ec2", f"instance/{APPROVED}"),))
+    return Target(_nodes(arns), excluded=(arns.of("ec2", f"instance/{APPROVED}"),))
 
 
 def _scripts(arns: _Arns) -> Target:
@@ -175,24 +175,24 @@ def _scripts(arns: _Arns) -> Target:
 
 def _shell_documents(arns: _Arns) -> Target:
     of_aws = (each for name in _SHELLS for each in arns.everywhere("ssm", f"document/{name}"))
-    spared = (arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)
+    excluded = (arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)
     own = arns.of("ssm", f"document/{SOME}")
-    return Target((*of_aws, own), spared=tuple(spared))
+    return Target((*of_aws, own), excluded=tuple(excluded))
 
 
 def _own_documents(arns: _Arns) -> Target:
     names = arns.names
-    spared = arns.documents(*_approval_documents(arns), names.session_document)
+    excluded = arns.documents(*_approval_documents(arns), names.session_document)
     # Lists of documents name AWS' own without its account, or with a star there.
     return Target(
         (arns.of("ssm", f"document/{SOME}"),),
-        spared=(*spared, *(arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)),
+        excluded=(*excluded, *(arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)),
     )
 
 
 def _other_session_documents(arns: _Arns) -> Target:
     governed = arns.of("ssm", f"document/{arns.names.session_document}")
-    return Target(arns.everywhere("ssm", f"document/{SOME}"), spared=(governed,))
+    return Target(arns.everywhere("ssm", f"document/{SOME}"), excluded=(governed,))
 
 
 def _other_templates(arns: _Arns) -> Target:
@@ -200,7 +200,7 @@ def _other_templates(arns: _Arns) -> Target:
         *arns.everywhere("ssm", f"document/{SOME}"),
         *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
     )
-    return Target(every, spared=(*arns.documents(arns.names.template), *arns.no_versions()))
+    return Target(every, excluded=(*arns.documents(arns.names.template), *arns.no_versions()))
 
 
 def _approval_documents(arns: _Arns) -> tuple[str, ...]:
@@ -215,14 +215,14 @@ def _other_runbooks(arns: _Arns) -> Target:
         *arns.everywhere("ssm", f"document/{SOME}"),
         *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
     )
-    return Target(every, spared=(*arns.documents(*own), *arns.no_versions()))
+    return Target(every, excluded=(*arns.documents(*own), *arns.no_versions()))
 
 
 def _other_versions(arns: _Arns) -> Target:
     """Return the versions of the runbook but the default version, which the name alone means."""
     runbook = f"automation-definition/{arns.names.runbook}"
     default = arns.of("ssm", f"{runbook}:$DEFAULT")
-    return Target((arns.of("ssm", f"{runbook}:{SOME}"),), spared=(default, *arns.no_versions()))
+    return Target((arns.of("ssm", f"{runbook}:{SOME}"),), excluded=(default, *arns.no_versions()))
 
 
 def _automations(arns: _Arns) -> Target:
@@ -233,7 +233,7 @@ def _automations(arns: _Arns) -> Target:
         for each in arns.everywhere("ssm", kind)
     )
     own = (arns.of("ssm", kind) for kind in _document_and_definitions(NEW_RESOURCE))
-    return Target((*of_aws, *own), spared=arns.no_versions())
+    return Target((*of_aws, *own), excluded=arns.no_versions())
 
 
 def _document_and_definitions(name: str) -> tuple[str, ...]:
@@ -245,7 +245,7 @@ def _others_sessions(arns: _Arns) -> Target:
     own = [f"session/{literal(arns.principal.unique_id)}*"] if arns.principal.unique_id else []
     if arns.principal.kind == "user":
         own.append(f"session/{literal(arns.principal.name)}-*")
-    return Target((arns.of("ssm", f"session/{SOME}"),), spared=tuple(arns.of("ssm", each) for each in own))
+    return Target((arns.of("ssm", f"session/{SOME}"),), excluded=tuple(arns.of("ssm", each) for each in own))
 
 
 def _operators(arns: _Arns) -> Target:
@@ -377,9 +377,9 @@ _MAKERS: Final[dict[TargetKind, Callable[[_Arns], Target | None]]] = {
     TargetKind.SERVICE_SETTINGS: lambda arns: Target(
         tuple(arns.of("ssm", f"servicesetting/{each}") for each in ACCESS_SETTINGS)
     ),
-    TargetKind.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), spared=arns.no_versions()),
+    TargetKind.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), excluded=arns.no_versions()),
     TargetKind.OTHER_VERSIONS: _other_versions,
-    TargetKind.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), spared=arns.no_versions()),
+    TargetKind.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), excluded=arns.no_versions()),
     TargetKind.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
     TargetKind.APPROVAL_DOCUMENTS: lambda arns: Target(
         tuple(arns.of("ssm", f"document/{each}") for each in _approval_documents(arns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.aws.arns import split_arn
 from common.iam.patterns import matches
 from common.iam.trust import ASSUME
 
@@ -116,4 +117,4 @@ def _may_match(key: _Patterns, arn: str) -> bool:
 
 
 def _partitions(principals: Iterable[Principal]) -> set[str]:
-    return {each.arn.split(":", 2)[1] for each in principals}
+    return {split_arn(each.arn).partition for each in principals}

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from common.aws.session import AwsClients
-from operations.connect import machine
-from operations.connect.finding import Finder, Instance, NoConnectionError
-from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
+from operations.connect.session import (
+    RDP_PORT,
+    Forwarding,
+    as_typed,
+    command,
+    free_port,
+    is_free,
+    missing_programs,
+    run_program,
+)
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.inventory.instances import Finder, Instance, NoConnectionError
+from operations.inventory.reader import ReadFailure, identify
 from operations.options import Cwd, Stack
-from operations.reading import Unread, identify
 from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -61,13 +69,13 @@ def connect(  # noqa: PLR0913 -- options of a command line
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
         raise typer.Exit(ExitCode.AS_ASKED)
-    missing = machine.missing_programs()
+    missing = missing_programs()
     if missing:
         typer.echo(f"To run it, install {' and '.join(missing)}.", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
-    raise typer.Exit(machine.run(arguments))
+    raise typer.Exit(run_program(arguments))
 
 
 def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -> Forwarding | None:
@@ -75,21 +83,21 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
         if local_port is not None:
             raise UnusableError("--local-port is for --rdp or --remote-port: a shell has no port.")
         return None
-    if local_port is not None and not machine.is_free(local_port):
+    if local_port is not None and not is_free(local_port):
         raise UnusableError(f"Port {local_port} of this machine is in use. Leave --local-port out for a free one.")
-    return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or machine.free_port(), rdp=rdp)
+    return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or free_port(), rdp=rdp)
 
 
-def _find(configuration: StackConfiguration, wanted: str) -> Instance:
+def _find(configuration: StackConfiguration, name_or_id: str) -> Instance:
     """Return the instance, after checking that a session on it can start."""
     regions = configuration.settings().regions
     # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
     clients = AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None)
     identity = identify(clients, configuration.value("aws:region") or regions[0])
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
     finder = Finder(clients, regions, identity)
-    found = finder.find(wanted)
+    found = finder.find(name_or_id)
     problem = finder.problem(found)
     if problem:
         raise NoConnectionError(f"{problem}.")

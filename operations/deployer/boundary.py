@@ -13,28 +13,28 @@ from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
 from components.nodes.names import UPDATE_DOCUMENT
-from operations.deployer.documents import document_names
-from operations.deployer.identities import own_roles, policy_arns, record_arn
-from operations.deployer.keys import ALIASES
+from operations.deployer.iam import own_roles, policy_arns, record_arn
+from operations.deployer.kms import ALIASES
+from operations.deployer.monitoring import trail_bucket
+from operations.deployer.named_resources import document_names
 from operations.deployer.names import OWN, ROLES_BOUNDARY
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
-from operations.deployer.policies import permits
-from operations.deployer.reading import LOG_BUCKET, parameter_arns
+from operations.deployer.policies import permissions
+from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
 from operations.deployer.scope import ANY, System
 from operations.deployer.statement import fitting
-from operations.deployer.surveillance import trail_bucket
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
     from operations.deployer.statement import Policy
 
-_OURS: Final = "/ShellAccess"
+_NAME_PREFIX: Final = "/ShellAccess"
 """Prefix of most roles and policies of stacks, and of the deployer's own."""
 
-_ENOUGH: Final = 24
+_PREFIX_LENGTH: Final = 24
 """Characters of a long name in a pattern, as the size of a policy is limited."""
 
-_OF_NO_REGION: Final = (
+_ANY_REGION: Final = (
     "cloudtrail:Describe*",
     "cloudtrail:Get*",
     "cloudwatch:GetMetric*",
@@ -48,7 +48,7 @@ _OF_NO_REGION: Final = (
 forward them: the policies name that Region.
 """
 
-_PASSING: Final = {
+_ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
@@ -68,7 +68,7 @@ _PASSING: Final = {
 }
 """Allowed actions of services whose other actions affect access, shells, session logs or settings of others."""
 
-_PEOPLE: Final = (
+_CREDENTIALS: Final = (
     "iam:*AccountPassword*",
     "iam:*Credential*",
     "iam:*Group*",
@@ -99,7 +99,7 @@ _SESSIONS: Final = (
 )
 """Actions that give access to a shell or an approval, to the caller or to another principal."""
 
-_SETTINGS_OF_NODES: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
+_NODE_SETTINGS: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
 _ORGANIZATION: Final = ("account:*", "organizations:*")
 _OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
@@ -132,37 +132,41 @@ def boundary(scope: Scope) -> Policy:
         TooMuchError: The settings have more names than fit into a policy.
     """
     scope = replace(scope, account=ANY)
-    everything = {"Effect": "Allow", "Action": _passing(scope), "Resource": "*"}
+    everything = {"Effect": "Allow", "Action": _allowed_actions(scope), "Resource": "*"}
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
-        "NotAction": list(_OF_NO_REGION),
+        "NotAction": list(_ANY_REGION),
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
     # One statement, as the size of a policy is limited.
-    settings = () if System.NODES in scope.systems else _SETTINGS_OF_NODES
-    never = _deny("Never", (*_PEOPLE, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
-    statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_things(scope)]
+    settings = () if System.NODES in scope.systems else _NODE_SETTINGS
+    never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
+    statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
     return fitting(document(statements), "the boundary of the deployer")
 
 
-def _passing(scope: Scope) -> list[str]:
+def _allowed_actions(scope: Scope) -> list[str]:
     """Return patterns of the allowed services; of a service with one needed action, only that action."""
     services: dict[str, list[str]] = {}
-    for action in sorted({action for each in permits(scope) for action in each.actions}):
+    for action in sorted({action for each in permissions(scope) for action in each.actions}):
         services.setdefault(action.split(":", 1)[0], []).append(action)
     return [
         each
         for service, actions in services.items()
-        for each in (actions if len(actions) == 1 else [f"{service}:{name}" for name in _PASSING.get(service, ("*",))])
+        for each in (
+            actions if len(actions) == 1 else [f"{service}:{name}" for name in _ALLOWED_ACTIONS.get(service, ("*",))]
+        )
     ]
 
 
 def _identities(scope: Scope) -> list[Policy]:
     aws_managed = [host_managed_policy(scope)] if System.NODES in scope.systems else []
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
-    earlier = [scope.iam(f"role/{name[:_ENOUGH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems]
+    earlier = [
+        scope.iam(f"role/{name[:_PREFIX_LENGTH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems
+    ]
     return [
         {
             "Sid": "NotItself",
@@ -215,7 +219,7 @@ def _shells(scope: Scope) -> list[Policy]:
     ]
 
 
-def _things(scope: Scope) -> list[Policy]:
+def _resources(scope: Scope) -> list[Policy]:
     key, value = scope.tag
     return [
         _deny(
@@ -249,10 +253,12 @@ def _deny(
 
 def _shortened(arns: list[str]) -> list[str]:
     """Return the ARNs, with one pattern for all names with our prefix; `NotItself` denies the deployer's own."""
-    return list(dict.fromkeys(f"{arn.split(_OURS)[0]}{_OURS}*" if _OURS in arn else arn for arn in arns))
+    return list(
+        dict.fromkeys(f"{arn.split(_NAME_PREFIX)[0]}{_NAME_PREFIX}*" if _NAME_PREFIX in arn else arn for arn in arns)
+    )
 
 
-def _deny_elsewhere(sid: str, actions: tuple[str, ...], spared: list[str]) -> Policy:
-    if not spared:
+def _deny_elsewhere(sid: str, actions: tuple[str, ...], excluded: list[str]) -> Policy:
+    if not excluded:
         return _deny(sid, actions)
-    return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "NotResource": spared}
+    return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "NotResource": excluded}

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.deployer.asking import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
+from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
+from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
-from operations.deployer.template import LONGEST_TEMPLATE, named_policies, template, trust
+from operations.deployer.template import LONGEST_TEMPLATE, template, trust
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
@@ -23,41 +24,50 @@ from operations.surroundings import Surroundings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from components.settings import Settings
     from operations.deployer.scope import Scope
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Prints the policies of the role that deploys stacks, of the one that previews them, their boundaries, and what `doctor` needs.",
+    help="Print the policies, permissions boundaries and trust policy of the roles for deployment, previews and `doctor`.",
 )
 
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", metavar="NAME", help="For this stack. Default: the selected one.")
-]
+Stack = Annotated[str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")]
 Cwd = Annotated[
-    Path, typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True)
+    Path,
+    typer.Option(
+        "--cwd",
+        "-C",
+        metavar="DIRECTORY",
+        help="Directory of Pulumi.yaml.",
+        file_okay=False,
+        exists=True,
+    ),
 ]
 File = Annotated[
     Path | None,
     typer.Option(
-        "--file", "-f", metavar="FILE", help="For every stack of this fleet file.", dir_okay=False, exists=True
+        "--file", "-f", metavar="FILE", help="Fleet file, for all of its stacks.", dir_okay=False, exists=True
     ),
 ]
 Regions = Annotated[
     list[str] | None,
-    typer.Option("--region", metavar="REGION", help="For stacks of any settings in this Region; again for more."),
+    typer.Option("--region", metavar="REGION", help="Region, for stacks with any settings. Repeatable."),
 ]
 Tag = Annotated[
     str | None,
     typer.Option(
-        "--tag", metavar="KEY=VALUE", help="The tag that the deployer knows its things by. Default: the stacks' first."
+        "--tag",
+        metavar="KEY=VALUE",
+        help="Tag that identifies the resources of the stacks. Default: their first common tag.",
     ),
 ]
 Account = Annotated[
-    str | None, typer.Option("--account", metavar="ID", help="For this account alone. Default: for every account.")
+    str | None, typer.Option("--account", metavar="ID", help="Limit to this account. Default: any account.")
 ]
-ReadOnly = Annotated[bool, typer.Option("--read-only", help="For previews, drift and verification: changes nothing.")]
-ForDoctor = Annotated[bool, typer.Option("--doctor", help="For `doctor` and `nodes`, by a person: changes nothing.")]
+ReadOnly = Annotated[
+    bool, typer.Option("--read-only", help="Print the read-only policies for previews, drift and verification.")
+]
+ForDoctor = Annotated[bool, typer.Option("--doctor", help="Print the read-only policies for `doctor` and `nodes`.")]
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
@@ -76,11 +86,11 @@ def policy(  # noqa: PLR0913 -- options of a command line
     read_only: ReadOnly = False,
     doctor: ForDoctor = False,
 ) -> None:
-    """Prints the managed policies of the role by name, none longer than IAM takes.
+    """Print the managed policies of a role by name, each within the size limit of IAM.
 
-    Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
+    Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _refusing():
+    with _reporting_errors():
         scope = _scope(context, stack, cwd, file, region, tag, account)
         _print(named_policies(scope, _role(read_only=read_only, doctor=doctor)))
 
@@ -96,37 +106,42 @@ def print_boundary(  # noqa: PLR0913
     tag: Tag = None,
     account: Account = None,
     of_roles: Annotated[
-        bool, typer.Option("--of-roles", help="That of the roles which stacks make, and not of the deployer.")
+        bool, typer.Option("--of-roles", help="Print the boundary of the roles that stacks create.")
     ] = False,
 ) -> None:
-    """Prints the permissions boundary: the most that the deployer may ever do.
+    """Print the permissions boundary of the deployment and preview roles.
 
-    Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
+    Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _refusing():
+    with _reporting_errors():
         scope = _scope(context, stack, cwd, file, region, tag, account)
         _print(role_boundary(scope) if of_roles else boundary(scope))
 
 
 @app.command("trust")
 def print_trust(
-    trusted: Annotated[list[str], typer.Argument(metavar="ROLE...", help="ARN of a role that may assume it.")],
+    trusted: Annotated[
+        list[str], typer.Argument(metavar="ROLE...", help="ARN of a role that can assume the deployment role.")
+    ],
     *,
     organization: Annotated[
-        str | None, typer.Option("--organization", metavar="ID", help="Only while it belongs to this organization.")
+        str | None,
+        typer.Option("--organization", metavar="ID", help="Require that the role belongs to this organization."),
     ] = None,
 ) -> None:
-    """Prints the trust policy: who may assume the deployer's role.
+    """Print the trust policy of the deployment role.
 
-    Exit codes: 0 printed, 2 the command line cannot be used.
+    Exit codes: 0 printed, 2 invalid command line.
     """
-    with _refusing():
+    with _reporting_errors():
         wrong = next((each for each in trusted if not _ROLE.fullmatch(each)), None)
         if wrong:
-            raise UnusableError(f"{wrong} is not the ARN of a role such as arn:aws:iam::999988887777:role/fleet.")
+            raise UnusableError(
+                f"ROLE: expected the ARN of a role, got {wrong}. Use one such as arn:aws:iam::999988887777:role/fleet."
+            )
         if organization and not _ORGANIZATION.fullmatch(organization):
             raise UnusableError(
-                f"--organization {organization}: an organization is called o- and 10 to 32 letters and digits."
+                f"--organization: expected o- with 10 to 32 lowercase letters and digits, got {organization}. Use the ID of the organization."
             )
         _print(trust(trusted, organization or ""))
 
@@ -141,11 +156,11 @@ def print_template(  # noqa: PLR0913
     region: Regions = None,
     tag: Tag = None,
 ) -> None:
-    """Prints a CloudFormation template with both roles, their policies and boundaries, for a StackSet.
+    """Print a CloudFormation template with both roles, their policies and boundaries, for a StackSet.
 
-    Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
+    Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _refusing():
+    with _reporting_errors():
         _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_TEMPLATE)
 
 
@@ -164,43 +179,31 @@ def _scope(  # noqa: PLR0913, PLR0917
     tag: str | None,
     account: str | None,
 ) -> Scope:
-    stacks, scope = _asked(context, stack, cwd, file, regions, tag, account)
+    if sum(1 for each in (stack, file, regions) if each) > 1:
+        raise UnusableError("--stack, --file and --region are alternatives: choose one.")
+    if regions:
+        return scope_from_options(regions, tag, account_of(account))
+    stacks = fleet_stacks(file) if file else [Surroundings.of(context).read_stack(cwd, stack).settings()]
+    scope = scope_from_stacks(stacks, tag, account_of(account))
     for each in warnings(stacks, scope):
         typer.echo(each, err=True)
     return scope
 
 
-def _asked(  # noqa: PLR0913, PLR0917
-    context: typer.Context,
-    stack: str | None,
-    cwd: Path,
-    file: Path | None,
-    regions: list[str] | None,
-    tag: str | None,
-    account: str | None,
-) -> tuple[list[Settings], Scope]:
-    if sum(1 for each in (stack, file, regions) if each) > 1:
-        raise UnusableError("--stack, --file and --region are alternatives: choose one.")
-    if regions:
-        return [], scope_from_options(regions, tag, account_of(account))
-    stacks = fleet_stacks(file) if file else [Surroundings.of(context).read_stack(cwd, stack).settings()]
-    return stacks, scope_from_stacks(stacks, tag, account_of(account))
-
-
 @contextmanager
-def _refusing() -> Generator[None]:
+def _reporting_errors() -> Generator[None]:
     try:
         yield
     except UnusableError as problem:
-        said = str(problem)
+        message = str(problem)
     except TooMuchError as problem:
-        said = (
-            f"The settings name too many roles, users and log groups for one role: {problem}. With --region and --tag "
-            "the policies serve any names."
+        message = (
+            f"The settings name too many roles, users and log groups for one role: {problem}. Use --region and --tag "
+            "for policies that allow any names."
         )
     else:
         return
-    typer.echo(said, err=True)
+    typer.echo(message, err=True)
     raise typer.Exit(ExitCode.UNUSABLE)
 
 

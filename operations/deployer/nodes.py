@@ -12,7 +12,7 @@ from components.nodes.names import (
     UPDATE_DOCUMENT,
 )
 from operations.deployer.scope import System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -53,7 +53,7 @@ def host_managed_policy(scope: Scope) -> str:
     return f"arn:{scope.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
 
 
-def node_permits(scope: Scope) -> list[Permit]:
+def node_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for rules and associations with our tag.
 
     The only document that may run on nodes is the one of AWS that updates their agent.
@@ -71,42 +71,42 @@ def node_permits(scope: Scope) -> list[Permit]:
         scope.arn("ssm", "managed-instance/*"),
     )
     return [
-        Permit(
-            sid="MakeRules",
+        Permission(
+            sid="CreateRules",
             actions=("config:PutConfigRule", "config:TagResource"),
             resources=rules,
             conditions=requested,
         ),
-        Permit(
+        Permission(
             sid="ChangeRules",
             actions=("config:DeleteConfigRule", "config:PutConfigRule", "config:TagResource", "config:UntagResource"),
             resources=rules,
             conditions=present,
         ),
         # It has no tags, and the rule that it belongs to is not evaluated (Service Authorization Reference).
-        Permit(
+        Permission(
             sid="ManageRemediation",
             actions=_REMEDIATION_CHANGES,
             resources=(scope.arn("config", "remediation-configuration/*"),),
         ),
-        Permit(sid="ManageHosts", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
-        Permit(sid="UpdateAgents", actions=("ssm:CreateAssociation", "ssm:UpdateAssociation"), resources=used),
-        Permit(
-            sid="MakeAssociations",
+        Permission(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
+        Permission(sid="UpdateAgents", actions=("ssm:CreateAssociation", "ssm:UpdateAssociation"), resources=used),
+        Permission(
+            sid="CreateAssociations",
             actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
             resources=associations,
             conditions=requested,
         ),
-        Permit(sid="ChangeAssociations", actions=_ASSOCIATION_CHANGES, resources=associations, conditions=present),
-        Permit(
-            sid="GiveHostsBack",
+        Permission(sid="ChangeAssociations", actions=_ASSOCIATION_CHANGES, resources=associations, conditions=present),
+        Permission(
+            sid="RestoreHostRole",
             actions=("iam:PassRole",),
             resources=tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
             conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             everywhere=True,
         ),
-        Permit(
-            sid="LetHostsBeManaged",
+        Permission(
+            sid="AttachHostPolicy",
             actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
             resources=(scope.iam(f"role/{HOST_ROLE_NAME}"),),
             conditions={"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
@@ -115,13 +115,13 @@ def node_permits(scope: Scope) -> list[Permit]:
     ]
 
 
-def node_reading_permits(scope: Scope) -> list[Permit]:
+def node_read_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions to read all of it."""
     if System.NODES not in scope.systems:
         return []
     associations = (scope.arn("ssm", "association/*"), f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}")
     return [
-        Permit(sid="SeeNodes", actions=_SEEN),
-        Permit(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
-        Permit(sid="SeeAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
+        Permission(sid="ReadNodes", actions=_SEEN),
+        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        Permission(sid="ReadAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
     ]

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operations.deployer.doctor import doctor_permits
-from operations.deployer.documents import document_permits
-from operations.deployer.identities import identity_permits
-from operations.deployer.keys import key_permits, volume_key_permits
+from operations.deployer.doctor_permissions import doctor_permissions
+from operations.deployer.ec2 import ec2_permissions
+from operations.deployer.iam import iam_permissions
+from operations.deployer.kms import key_permissions, volume_key_permissions
+from operations.deployer.monitoring import monitoring_permissions
+from operations.deployer.named_resources import named_resource_permissions
 from operations.deployer.names import Role
-from operations.deployer.networks import network_permits
-from operations.deployer.nodes import node_permits
-from operations.deployer.reading import reading_permits
+from operations.deployer.nodes import node_permissions
+from operations.deployer.read_permissions import read_permissions
 from operations.deployer.scope import System
 from operations.deployer.statement import packed
-from operations.deployer.surveillance import approval_alarm_permits, surveillance_permits
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
-    from operations.deployer.statement import Permit, Policy
+    from operations.deployer.statement import Permission, Policy
 
 
-def permits(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permit]:
+def permissions(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permission]:
     """Return the permissions of a role for stacks of a scope.
 
     Args:
@@ -30,11 +30,11 @@ def permits(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permit]:
     """
     match role:
         case Role.DEPLOYER:
-            return [*reading_permits(scope), *_changing(scope)]
+            return [*read_permissions(scope), *_changing(scope)]
         case Role.PREVIEW:
-            return reading_permits(scope)
+            return read_permissions(scope)
         case Role.DOCTOR:
-            return doctor_permits(scope)
+            return doctor_permissions(scope)
 
 
 def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
@@ -47,18 +47,27 @@ def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
     Raises:
         TooMuchError: The settings have more names than fit into the policies of a role.
     """
-    return packed(permits(scope, role), scope)
+    return packed(permissions(scope, role), scope)
 
 
-def _changing(scope: Scope) -> list[Permit]:
+def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
+    """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
+
+    Args:
+        scope: Scope of the policies.
+        role: Role that gets the policies.
+    """
+    return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
+
+
+def _changing(scope: Scope) -> list[Permission]:
     keys = scope.systems - {System.ENDPOINTS, System.NODES}
     return [
-        *document_permits(scope),
-        *identity_permits(scope),
-        *(key_permits(scope) if keys else []),
-        *(volume_key_permits(scope) if System.CONTROLLERS in scope.systems else []),
-        *surveillance_permits(scope),
-        *approval_alarm_permits(scope),
-        *network_permits(scope),
-        *node_permits(scope),
+        *named_resource_permissions(scope),
+        *iam_permissions(scope),
+        *(key_permissions(scope) if keys else []),
+        *(volume_key_permissions(scope) if System.CONTROLLERS in scope.systems else []),
+        *monitoring_permissions(scope),
+        *ec2_permissions(scope),
+        *node_permissions(scope),
     ]

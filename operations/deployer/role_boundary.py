@@ -90,15 +90,15 @@ def role_boundary(scope: Scope) -> Policy:
             }
         },
     }
-    spared = {
-        "Sid": "NotToWhoDeploys",
+    excluded = {
+        "Sid": "NotToDeployers",
         "Effect": "Deny",
         "Action": ["iam:AttachRolePolicy"],
         "Resource": [scope.iam(f"role/{name}*") for name in (Role.DEPLOYER, Role.PREVIEW)],
     }
     statements = [
         *([plain] if actions else []),
-        *([attaching, spared] if nodes else []),
+        *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
@@ -129,7 +129,7 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **present, **by_runbooks},
         },
         {
-            "Sid": "TakeGrantsBack",
+            "Sid": "RemoveGrants",
             "Effect": "Allow",
             "Action": ["iam:UntagRole", "iam:UntagUser"],
             "Resource": "*",
@@ -144,7 +144,7 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
         },
         # One statement for both, as the size of a policy is limited and there may be many operators.
         {
-            "Sid": "OperatorsAlone",
+            "Sid": "OperatorsOnly",
             "Effect": "Deny",
             "Action": ["iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"],
             "NotResource": operators,
@@ -164,7 +164,7 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Condition": {"ArnEquals": _as(scope, EVENT_FORWARDING_ROLE_NAME)},
         },
         {
-            "Sid": "HandOverRole",
+            "Sid": "PassRole",
             "Effect": "Allow",
             "Action": ["iam:PassRole"],
             "Resource": [scope.iam(f"role/{ROLE_NAME}")],

@@ -23,7 +23,7 @@ class TooMuchError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permit:
+class Permission:
     """Actions that are allowed on resources.
 
     Attributes:
@@ -63,7 +63,7 @@ def fitting(policy: Policy, what: str) -> Policy:
         TooMuchError: The policy is too long.
     """
     if size(policy) > MANAGED_POLICY.maximum:
-        message = f"{what} takes {size(policy)} characters, and a policy has {MANAGED_POLICY.maximum} at most"
+        message = f"{what} takes {size(policy)} characters, and a policy can have at most {MANAGED_POLICY.maximum}"
         raise TooMuchError(message)
     return policy
 
@@ -84,17 +84,17 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     return list(merged.values())
 
 
-def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
+def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
     """Return the statements in few policies, each in the first that has room for it.
 
     Raises:
         TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
     try:
-        policies = limits.packed(_merged(each.rendered(scope) for each in permits))
+        policies = limits.packed(_merged(each.rendered(scope) for each in permissions))
     except StatementTooLongError as too_long:
         raise TooMuchError(str(too_long)) from None
     if len(policies) > ATTACHED_POLICIES.maximum:
         most = ATTACHED_POLICIES.maximum
-        raise TooMuchError(f"they take {len(policies)} policies, and a role has {most} at most")
+        raise TooMuchError(f"they take {len(policies)} policies, and a role can have at most {most}")
     return policies

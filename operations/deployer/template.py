@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from common.limits import POLICY_VERSION
 from operations.deployer.boundary import boundary
 from operations.deployer.names import BOUNDARY, ROLES_BOUNDARY, Role
-from operations.deployer.policies import policies
+from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
 
 if TYPE_CHECKING:
@@ -78,16 +78,6 @@ def template(scope: Scope) -> dict[str, Any]:
         },
         "Outputs": {role: {"Value": {"Fn::GetAtt": [f"{role}Role", "Arn"]}} for role in held},
     }
-
-
-def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
-    """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
-
-    Args:
-        scope: Scope of the policies.
-        role: Role that gets the policies.
-    """
-    return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
 
 
 def _policy(name: str, content: Policy) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from operations.connect.finding import NoConnectionError
 from operations.doctor.report import as_json, plain, show
 from operations.doctor.run import Doctor
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.inventory.instances import NoConnectionError
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal

@@ -6,93 +6,102 @@ from typing import TYPE_CHECKING, Final
 
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from components.session_manager.names import DATA_KEY_ALIAS
-from operations.doctor.findings import Cause, Finding, Status, cannot_tell
-from operations.reading import Unread
-from operations.verify.document import document_findings
-from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
-from operations.verify.findings import Status as Checked
-from operations.verify.keys import ENABLED, SYMMETRIC
+from operations.doctor.findings import Cause
+from operations.findings import Finding, Status, cannot_tell
+from operations.findings import Status as Checked
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import (
+    ENABLED,
+    SYMMETRIC,
+    BucketEncryption,
+    BucketFacts,
+    KeyFacts,
+    LogGroupFacts,
+)
+from operations.verify.documents import document_findings
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
+    from operations.deployment import Deployment
     from operations.doctor.facts import Destinations
-    from operations.verify.facts import Asked
 
 _SECTION: Final = "shell-access:sessionManager"
 _PENDING: Final = "PendingDeletion"
 
 
-def destination_findings(asked: Asked, facts: Destinations) -> list[Finding]:
+def destination_findings(deployment: Deployment, facts: Destinations) -> list[Finding]:
     """Return findings about the key for session data, the log group, the bucket and the document.
 
     Args:
-        asked: Desired configuration of the Region.
+        deployment: Desired configuration of the Region.
         facts: Live resources.
     """
-    settings = asked.session_manager
+    settings = deployment.session_manager
     if settings is None:
         return []
-    found = _data_key(asked, facts) if settings.session_data_encryption else []
-    found += _log_group(asked, settings, facts) if settings.logs_to_cloudwatch else []
-    found += _bucket(asked, settings, facts) if settings.s3_logging else []
-    return found + _document(asked, settings, facts)
+    found = _data_key(deployment, facts) if settings.session_data_encryption else []
+    found += _log_group(deployment, settings, facts) if settings.logs_to_cloudwatch else []
+    found += _bucket(deployment, settings, facts) if settings.s3_logging else []
+    return found + _document(deployment, settings, facts)
 
 
-def _data_key(asked: Asked, facts: Destinations) -> list[Finding]:
+def _data_key(deployment: Deployment, facts: Destinations) -> list[Finding]:
     live = facts.live.data_key
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.DATA_KEY, live)]
     if live is None:
-        return [Finding(cause=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=asked.repair)]
-    found = _key(Cause.DATA_KEY, asked, live, "session data is encrypted with")
-    if isinstance(facts.data_key_aliases, Unread):
-        found.append(cannot_tell(Cause.DATA_KEY, facts.data_key_aliases, "aliases"))
+        return [Finding(check=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=deployment.repair)]
+    found = _key(Cause.DATA_KEY, deployment, live, "session data is encrypted with")
+    if isinstance(facts.data_key_aliases, ReadFailure):
+        found.append(cannot_tell(Cause.DATA_KEY, facts.data_key_aliases, about="aliases"))
     return found
 
 
-def _key(cause: Cause, asked: Asked, key: KeyFacts, what: str) -> list[Finding]:
+def _key(cause: Cause, deployment: Deployment, key: KeyFacts, what: str) -> list[Finding]:
     if (key.state, key.spec) == (ENABLED, SYMMETRIC):
         return []
     options = f"--key-id {key.key_id} --region {key.arn.split(':')[3]}"
     enable = f"aws kms enable-key {options}"
     remedy = f"aws kms cancel-key-deletion {options} && {enable}" if key.state == _PENDING else enable
     if key.spec != SYMMETRIC:
-        return [Finding(cause=cause, found=f"{what} {key.arn}, which is {key.spec}", remedy=asked.repair)]
-    return [Finding(cause=cause, found=f"{what} {key.arn}, which is {key.state}", remedy=remedy)]
+        return [Finding(check=cause, found=f"{what} {key.arn}, which is {key.spec}", remedy=deployment.repair)]
+    return [Finding(check=cause, found=f"{what} {key.arn}, which is {key.state}", remedy=remedy)]
 
 
-def _log_group(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+def _log_group(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
     live, name = facts.live.log_group, settings.cw_log_group_name
-    create = asked.repair if settings.create_cw_log_group else f"create it, or set {_SECTION}.createCwLogGroup to true"
-    if isinstance(live, Unread):
+    create = (
+        deployment.repair if settings.create_cw_log_group else f"create it, or set {_SECTION}.createCwLogGroup to true"
+    )
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.LOG_GROUP, live)]
     if live is None:
-        return [Finding(cause=Cause.LOG_GROUP, found=f"there is no log group {name}", remedy=create)]
+        return [Finding(check=Cause.LOG_GROUP, found=f"there is no log group {name}", remedy=create)]
     if live.kms_key_arn is None:
         if not settings.cw_encryption_enabled:
             return []
         found = f"log group {name} is not encrypted with a key, and sessions require it"
         remedy = (
-            asked.repair
+            deployment.repair
             if settings.create_cw_log_group
-            else f"aws logs associate-kms-key --region {asked.region} --log-group-name {name} --kms-key-id KEY"
+            else f"aws logs associate-kms-key --region {deployment.region} --log-group-name {name} --kms-key-id KEY"
         )
-        return [Finding(cause=Cause.LOG_GROUP_ENCRYPTION, found=found, remedy=remedy)]
-    return [*_log_group_key(asked, live, facts), *_other_key(asked, settings, live, facts)]
+        return [Finding(check=Cause.LOG_GROUP_ENCRYPTION, found=found, remedy=remedy)]
+    return [*_log_group_key(deployment, live, facts), *_other_key(deployment, settings, live, facts)]
 
 
-def _log_group_key(asked: Asked, live: LogGroupFacts, facts: Destinations) -> list[Finding]:
+def _log_group_key(deployment: Deployment, live: LogGroupFacts, facts: Destinations) -> list[Finding]:
     key = facts.log_group_key
-    if isinstance(key, Unread):
+    if isinstance(key, ReadFailure):
         return [cannot_tell(Cause.LOG_GROUP_KEY, key)]
     if key is None:
         found = f"the log group is encrypted with {live.kms_key_arn}, which does not exist"
-        return [Finding(cause=Cause.LOG_GROUP_KEY, found=found, remedy=asked.repair)]
-    return _key(Cause.LOG_GROUP_KEY, asked, key, "the log group is encrypted with")
+        return [Finding(check=Cause.LOG_GROUP_KEY, found=found, remedy=deployment.repair)]
+    return _key(Cause.LOG_GROUP_KEY, deployment, key, "the log group is encrypted with")
 
 
 def _other_key(
-    asked: Asked, settings: SessionManagerSettings, live: LogGroupFacts, facts: Destinations
+    deployment: Deployment, settings: SessionManagerSettings, live: LogGroupFacts, facts: Destinations
 ) -> list[Finding]:
     """Return a warning if the log group has another key than configured.
 
@@ -103,47 +112,47 @@ def _other_key(
         return []
     return [
         Finding(
-            cause=Cause.LOG_GROUP_ENCRYPTION,
+            check=Cause.LOG_GROUP_ENCRYPTION,
             status=Status.WARNING,
             found=f"the log group is encrypted with {live.kms_key_arn} and not with {ours.arn}, the stack's own",
-            remedy=asked.repair,
+            remedy=deployment.repair,
         )
     ]
 
 
-def _bucket(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
     live, name = facts.live.bucket, settings.s3_bucket_name
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.BUCKET, live)]
     if live is None:
         remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
-        return [Finding(cause=Cause.BUCKET, found=f"there is no bucket {name}", remedy=remedy)]
-    return [*_bucket_encryption(asked, settings, live), *_bucket_key(asked, live, facts)]
+        return [Finding(check=Cause.BUCKET, found=f"there is no bucket {name}", remedy=remedy)]
+    return [*_bucket_encryption(deployment, settings, live), *_bucket_key(deployment, live, facts)]
 
 
-def _bucket_encryption(asked: Asked, settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
-    name, wanted, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
-    owner = settings.s3_bucket_owner or asked.account_id
+def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
+    name, desired, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
+    owner = settings.s3_bucket_owner or deployment.account_id
     encrypt = (
         f"aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration file://encryption.json"
     )
-    if isinstance(encryption, Unread):
-        needed = settings.s3_encryption_enabled or wanted or owner != asked.account_id
+    if isinstance(encryption, ReadFailure):
+        needed = settings.s3_encryption_enabled or desired or owner != deployment.account_id
         return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
-    required = settings.s3_encryption_enabled or bool(wanted)
+    required = settings.s3_encryption_enabled or bool(desired)
     problem = algorithm_problem(encryption.algorithm if encryption else None) if required else None
     if problem is None and encryption is not None:
         default = DefaultEncryption(algorithm=encryption.algorithm, key=_reference(encryption))
-        problem = managed_key_problem(default, region=live.region, account_id=asked.account_id, owner=owner)
+        problem = managed_key_problem(default, region=live.region, account_id=deployment.account_id, owner=owner)
     if problem is not None:
         with_key = " (aws:kms with a customer managed key that nodes may use, or AES256)"
-        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=f"bucket {name} {problem}", remedy=encrypt + with_key)]
+        return [Finding(check=Cause.BUCKET_ENCRYPTION, found=f"bucket {name} {problem}", remedy=encrypt + with_key)]
     if encryption is None:
         return []
-    if wanted and encryption.kms_key_arn != wanted:
+    if desired and encryption.kms_key_arn != desired:
         has = encryption.kms_key_arn or encryption.algorithm
-        found = f"bucket {name} is encrypted with {has} and not with {wanted}, the key that nodes may use"
-        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=found, remedy=f"{encrypt} (aws:kms with {wanted})")]
+        found = f"bucket {name} is encrypted with {has} and not with {desired}, the key that nodes may use"
+        return [Finding(check=Cause.BUCKET_ENCRYPTION, found=found, remedy=f"{encrypt} (aws:kms with {desired})")]
     return []
 
 
@@ -152,34 +161,34 @@ def _reference(encryption: BucketEncryption) -> str:
     return encryption.configured_key or encryption.kms_key_arn or ""
 
 
-def _bucket_key(asked: Asked, live: BucketFacts, facts: Destinations) -> list[Finding]:
+def _bucket_key(deployment: Deployment, live: BucketFacts, facts: Destinations) -> list[Finding]:
     encryption = live.encryption
     arn = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
     if arn is None:
         return []
     key = facts.bucket_key
-    if isinstance(key, Unread):
+    if isinstance(key, ReadFailure):
         return [cannot_tell(Cause.BUCKET_KEY, key)]
     if key is None:
         named = _reference(encryption) if isinstance(encryption, BucketEncryption) else arn
-        found = f"the bucket's key {named} does not exist in account {asked.account_id} and {live.region}"
+        found = f"the bucket's key {named} does not exist in account {deployment.account_id} and {live.region}"
         if named.startswith("arn:"):
             found = f"the bucket's key {named} does not exist"
         remedy = "encrypt the bucket with a key that exists, named by its ARN: an ID or alias is resolved in the nodes' account"
-        return [Finding(cause=Cause.BUCKET_KEY, found=found, remedy=remedy)]
-    return _key(Cause.BUCKET_KEY, asked, key, "the bucket is encrypted with")
+        return [Finding(check=Cause.BUCKET_KEY, found=found, remedy=remedy)]
+    return _key(Cause.BUCKET_KEY, deployment, key, "the bucket is encrypted with")
 
 
-def _document(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
-    checks = document_findings(asked, settings, facts.live.document, facts.live.data_key)
+def _document(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+    checks = document_findings(deployment, settings, facts.live.document, facts.live.data_key)
     wrong = [each for each in checks if each.status not in (Checked.OK, Checked.WARNING)]
     if not wrong:
         return []
     problem = any(each.status is Checked.DIFFERENT for each in wrong)
-    compare = f"python -m operations verify --stack {asked.stack}, which lists every difference; then {asked.repair}"
+    compare = f"python -m operations verify --stack {deployment.stack}, which lists every difference; then {deployment.repair}"
     return [
         Finding(
-            cause=Cause.DOCUMENT,
+            check=Cause.DOCUMENT,
             status=Status.PROBLEM if problem else Status.CANNOT_TELL,
             found="; ".join(f"{each.check}: {each.found}" for each in wrong),
             remedy=compare if problem else "; ".join(dict.fromkeys(each.remedy or "" for each in wrong)),

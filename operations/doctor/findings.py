@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from operations.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from operations.reading import Unread
+from operations.findings import Finding, Status
 
 
 class Cause(StrEnum):
@@ -49,19 +47,6 @@ class Cause(StrEnum):
     NOT_SEEN = "not-seen"
 
 
-class Status(StrEnum):
-    """Status of a finding."""
-
-    PROBLEM = "problem"
-    """Sessions fail or are not logged."""
-    CANNOT_TELL = "cannotTell"
-    """A call was denied or failed, or the answer cannot be determined from outside the node."""
-    WARNING = "warning"
-    """Sessions work, but the finding deserves attention."""
-    NOTE = "note"
-    """For completeness: it follows from another finding, or can never be known from outside the node."""
-
-
 class Verdict(StrEnum):
     """Verdict on a node, the worst first."""
 
@@ -78,28 +63,9 @@ _STATUSES: Final = tuple(Status)
 _VERDICTS: Final = tuple(Verdict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Finding about a node.
-
-    Attributes:
-        cause: Cause.
-        status: Status of the finding.
-        about: Subject, such as an action, a service or an endpoint. Empty if the cause names it.
-        found: Description.
-        remedy: Command or setting that fixes it. Empty if there is nothing to do.
-    """
-
-    cause: Cause
-    status: Status = Status.PROBLEM
-    about: str = ""
-    found: str
-    remedy: str = ""
-
-    @property
-    def order(self) -> tuple[int, int, str]:
-        """Sort key: problems before doubts, and the most likely cause first."""
-        return _STATUSES.index(self.status), _CAUSES.index(self.cause), self.about
+def order(finding: Finding) -> tuple[int, int, str]:
+    """Return the sort key of a finding: problems before doubts, and the most likely cause first."""
+    return _STATUSES.index(finding.status), _CAUSES.index(Cause(finding.check)), finding.about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +101,3 @@ class Diagnosis:
     def order(self) -> tuple[int, str, str, str]:
         """Sort key: the worst first, then by Region and name."""
         return _VERDICTS.index(self.verdict), self.region, self.name, self.node_id
-
-
-def cannot_tell(cause: Cause, why: Unread, about: str = "") -> Finding:
-    """Return a finding about a resource that could not be read."""
-    found = f"{why.action}: {why.cause}"
-    return Finding(cause=cause, status=Status.CANNOT_TELL, about=about, found=found, remedy=why.remedy)

@@ -14,7 +14,7 @@ from common.iam.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from operations.doctor.facts import NatGateway, Network, Route, RouteTable
+    from operations.inventory.network import NatGateway, Route, RouteTable, Vpc
 
 _EVERYWHERE: Final = "0.0.0.0/0"
 _AVAILABLE: Final = "available"
@@ -29,21 +29,21 @@ _ALL_BLOCKED: Final = "block-bidirectional"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class InternetRoute:
     """Path to the internet.
 
     Attributes:
         there: Whether the path exists. UNKNOWN: part of it cannot be seen.
-        said: Obstacle, or where the path leads.
+        text: Obstacle, or where the path leads.
         nat: NAT gateway on the path.
     """
 
     there: Truth
-    said: str = ""
+    text: str = ""
     nat: NatGateway | None = None
 
 
-def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Way:
+def internet_route(network: Vpc, subnet_id: str, *, has_public_address: bool) -> InternetRoute:
     """Return the path of a node to the internet.
 
     Args:
@@ -53,10 +53,10 @@ def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Wa
     """
     table = network.table_of(subnet_id)
     if table is None:
-        return Way(there=Truth.NO, said=f"{subnet_id} has no route table")
+        return InternetRoute(there=Truth.NO, text=f"{subnet_id} has no route table")
     routes = _public_routes(network, table)
     if not routes:
-        return Way(there=Truth.NO, said=f"{table.id} has no default route")
+        return InternetRoute(there=Truth.NO, text=f"{table.id} has no default route")
     ways = [
         _along(network, subnet_id, table.id, route, has_public_address=has_public_address)
         for route, _networks in routes
@@ -69,12 +69,12 @@ def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Wa
     covered = tuple(collapse_addresses(each for _route, networks in routes for each in networks))
     if covered != _INTERNET:
         # The addresses of the services are not known, and change.
-        said = f"{table.id} has routes to some public addresses and no default route"
-        return Way(there=Truth.UNKNOWN, said=said)
+        text = f"{table.id} has routes to some public addresses and no default route"
+        return InternetRoute(there=Truth.UNKNOWN, text=text)
     return next((each for each in ways if each.nat is not None), ways[0])
 
 
-def reaches_other_networks(network: Network, subnet_id: str) -> bool:
+def reaches_other_networks(network: Vpc, subnet_id: str) -> bool:
     """Return whether a subnet's routes lead to networks that may contain endpoints for it."""
     table = network.table_of(subnet_id)
     return any(
@@ -83,7 +83,7 @@ def reaches_other_networks(network: Network, subnet_id: str) -> bool:
     )
 
 
-def _public_routes(network: Network, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
+def _public_routes(network: Vpc, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
     """Return the routes for public addresses, without those of endpoints and of the VPC itself."""
     found: list[tuple[Route, tuple[IPv4Network, ...]]] = []
     for route in table.routes:
@@ -101,48 +101,54 @@ def _public(cidrs: Iterable[str]) -> list[IPv4Network]:
     return [each for each in networks if not any(each.subnet_of(private) for private in _NOT_PUBLIC)]
 
 
-def _along(network: Network, subnet_id: str, table_id: str, route: Route, *, has_public_address: bool) -> Way:
+def _along(network: Vpc, subnet_id: str, table_id: str, route: Route, *, has_public_address: bool) -> InternetRoute:
     what = "the default route" if route.destination == _EVERYWHERE else f"the route to {route.destination}"
-    said, target = f"{what} of {table_id} leads to {route.target}", route.target
+    text, target = f"{what} of {table_id} leads to {route.target}", route.target
     if not route.active:
-        return Way(there=Truth.NO, said=f"{said}, which is gone")
+        return InternetRoute(there=Truth.NO, text=f"{text}, which is gone")
     if target.startswith("igw-"):
         if not has_public_address:
-            return Way(there=Truth.NO, said=f"{said}, and the node has no public address")
+            return InternetRoute(there=Truth.NO, text=f"{text}, and the node has no public address")
         blocked = _blocks(network, subnet_id)
         if blocked != _NOT_BLOCKED:
-            return Way(there=Truth.NO, said=f"{said}, and VPC Block Public Access shuts {subnet_id} off ({blocked})")
-        return Way(there=Truth.YES)
+            return InternetRoute(
+                there=Truth.NO, text=f"{text}, and VPC Block Public Access shuts {subnet_id} off ({blocked})"
+            )
+        return InternetRoute(there=Truth.YES)
     if target.startswith("nat-"):
-        return _through_nat(network, target, said)
-    return Way(there=Truth.UNKNOWN, said=f"{said}; what lies behind it is not seen")
+        return _through_nat(network, target, text)
+    return InternetRoute(there=Truth.UNKNOWN, text=f"{text}; what lies behind it is not seen")
 
 
-def _through_nat(network: Network, nat_id: str, said: str) -> Way:
+def _through_nat(network: Vpc, nat_id: str, text: str) -> InternetRoute:
     nat = network.nats.get(nat_id)
     if nat is None:
-        return Way(there=Truth.UNKNOWN, said=f"{said}, which is not in {network.vpc_id}")
+        return InternetRoute(there=Truth.UNKNOWN, text=f"{text}, which is not in {network.vpc_id}")
     if nat.state != _AVAILABLE:
-        return Way(there=Truth.NO, said=f"{said}, which is {nat.state}")
+        return InternetRoute(there=Truth.NO, text=f"{text}, which is {nat.state}")
     if _blocks(network, nat.subnet_id) == _ALL_BLOCKED:
-        return Way(there=Truth.NO, said=f"{said}, and VPC Block Public Access shuts {nat.subnet_id} off")
-    return _beyond_nat(network, nat) if nat.public else Way(there=Truth.UNKNOWN, said=f"{said}, a private NAT gateway")
+        return InternetRoute(there=Truth.NO, text=f"{text}, and VPC Block Public Access shuts {nat.subnet_id} off")
+    return (
+        _beyond_nat(network, nat)
+        if nat.public
+        else InternetRoute(there=Truth.UNKNOWN, text=f"{text}, a private NAT gateway")
+    )
 
 
-def _beyond_nat(network: Network, nat: NatGateway) -> Way:
+def _beyond_nat(network: Vpc, nat: NatGateway) -> InternetRoute:
     table = next((each for each in network.tables if each.id == nat.table_id), None) or network.table_of(nat.subnet_id)
     routes = [each for each in table.routes if each.destination == _EVERYWHERE and each.active] if table else []
     where = nat.subnet_id or f"several zones with {nat.table_id or 'a route table of its own'}"
     if any(each.target.startswith("igw-") for each in routes):
-        return Way(there=Truth.YES, nat=nat)
+        return InternetRoute(there=Truth.YES, nat=nat)
     if routes:
-        return Way(
-            there=Truth.UNKNOWN, said=f"{nat.id} stands in {where}, whose default route leads to {routes[0].target}"
+        return InternetRoute(
+            there=Truth.UNKNOWN, text=f"{nat.id} stands in {where}, whose default route leads to {routes[0].target}"
         )
-    return Way(there=Truth.NO, said=f"{nat.id} stands in {where}, which has no route to the internet")
+    return InternetRoute(there=Truth.NO, text=f"{nat.id} stands in {where}, which has no route to the internet")
 
 
-def _blocks(network: Network, subnet_id: str) -> str:
+def _blocks(network: Vpc, subnet_id: str) -> str:
     """Return the mode of VPC Block Public Access for a subnet."""
     subnet = network.subnets.get(subnet_id)
     return subnet.blocks if subnet else _NOT_BLOCKED

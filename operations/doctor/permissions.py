@@ -2,29 +2,156 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from common.iam.denials import Denial, PolicyKind
 from common.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.doctor.allowed import by_role, together
-from operations.doctor.findings import Cause, Finding, Status
-from operations.doctor.needs import GENERATE, needs, registration
-from operations.doctor.requests import denied, requests
-from operations.doctor.resource_policies import bucket_policy_findings, with_bucket_policy, with_key_policy
-from operations.reading import Unread
+from operations.doctor.effective_permissions import (
+    ALLOWED,
+    Answer,
+    Request,
+    evaluate_resource_denials,
+    evaluate_resource_policy,
+    evaluate_role,
+    together,
+)
+from operations.doctor.findings import Cause
+from operations.doctor.requests import denial_message, requests
+from operations.doctor.requirements import DECRYPT, GENERATE, needs, registration
+from operations.findings import Finding, Status, cannot_tell
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import BucketFacts, KeyFacts
 
 if TYPE_CHECKING:
+    from common.iam.documents import Policy
     from common.iam.principals import Principal
-    from operations.doctor.allowed import Answer
     from operations.doctor.facts import NodeFacts
-    from operations.doctor.needs import Need
+    from operations.doctor.requirements import Need
+
+
+_OF_BUCKET: Final = "s3:"
+
+
+def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> tuple[Answer, list[Finding]]:
+    """Apply the key policy, which may allow the role itself, delegate to IAM policies, or deny.
+
+    Args:
+        node: Node that makes the request.
+        role: Role that the node assumes.
+        need: Requirement on a key; others are returned unchanged.
+        answer: Result of the role's own policies.
+    """
+    key, policy, cause, restore = _key_of(node, need)
+    if key is None or policy is None:
+        # Other findings report that the key does not exist or cannot be read.
+        return answer, []
+    if isinstance(policy, ReadFailure):
+        return answer, [cannot_tell(cause, policy, about=need.action)]
+    (request,) = requests(node, role, need)
+    direct, named = evaluate_resource_policy(policy, role, replace(request, resource=key.arn))
+    if named.allowed is Truth.YES:
+        return (ALLOWED if direct.allowed is Truth.YES and not answer.cut else answer), []
+    return answer, [_finding(cause, role, need, named, restore)]
+
+
+def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Answer:
+    """Apply the bucket policy: in the same account, a policy that allows the role itself is sufficient.
+
+    Args:
+        node: Node that makes the request.
+        role: Role that the node assumes.
+        need: Requirement on the bucket; others are returned unchanged.
+        answer: Result of the role's own policies.
+    """
+    settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
+    foreign = settings is not None and settings.s3_bucket_owner not in ("", node.deployment.account_id)
+    if not need.action.startswith(_OF_BUCKET) or foreign or policy is None or isinstance(policy, ReadFailure):
+        return answer
+    (request,) = requests(node, role, need)
+    direct, _named = evaluate_resource_policy(policy, role, request)
+    return ALLOWED if direct.allowed is Truth.YES and not answer.cut else answer
+
+
+def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
+    """Return findings for requests of the node that the bucket policy denies.
+
+    Args:
+        node: Node that writes to the bucket.
+        role: Role that the node assumes.
+    """
+    settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
+    if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, BucketFacts):
+        return []
+    if isinstance(policy, ReadFailure):
+        return [cannot_tell(Cause.BUCKET_POLICY, policy)]
+    foreign = settings.s3_bucket_owner not in ("", node.deployment.account_id)
+    found: list[Finding] = []
+    for need in needs(node):
+        if not need.action.startswith(_OF_BUCKET):
+            continue
+        (request,) = requests(node, role, need)
+        answer = _of_bucket(policy, role, request, foreign=foreign)
+        if answer.allowed is not Truth.YES:
+            found.append(_finding(Cause.BUCKET_POLICY, role, need, answer, ""))
+    return found
+
+
+def _of_bucket(policy: Policy | None, role: Principal, request: Request, *, foreign: bool) -> Answer:
+    if not foreign:
+        return evaluate_resource_denials(policy, role, request) if policy else ALLOWED
+    if policy is None:
+        denial = Denial(
+            kind=PolicyKind.RESOURCE, explicit=False, policy="the bucket is of another account and has no policy"
+        )
+        return Answer(allowed=Truth.NO, resource=request.resource, denial=denial)
+    return evaluate_resource_policy(policy, role, request)[1]
+
+
+def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | ReadFailure | None, Cause, str]:
+    """Return the key of a requirement, its policy, the cause to report, and the command that restores the policy."""
+    facts = node.destinations
+    key, bucket_key = facts.live.data_key, facts.bucket_key
+    if need.action == DECRYPT and not need.through and isinstance(key, KeyFacts):
+        restore = f"{node.deployment.repair}, which restores the key's policy"
+        return key, facts.data_key_policy, Cause.DATA_KEY_POLICY, restore
+    if need.action == GENERATE and isinstance(bucket_key, KeyFacts) and bucket_key.arn in need.resources:
+        return bucket_key, facts.bucket_key_policy, Cause.BUCKET_KEY_POLICY, ""
+    return None, None, Cause.DATA_KEY_POLICY, ""
+
+
+def _finding(cause: Cause, role: Principal, need: Need, answer: Answer, restore: str) -> Finding:
+    """Return a finding for a denial by a resource-based policy.
+
+    Args:
+        cause: Cause to report.
+        role: Role that is denied.
+        need: Requirement that is denied.
+        answer: Result of the policy.
+        restore: Command that restores the policy. Empty: none.
+    """
+    denial = answer.denial
+    if answer.allowed is Truth.UNKNOWN or denial is None:
+        remedy = f"check whether {' and '.join(answer.doubts)} holds for the node's requests"
+    elif denial.explicit:
+        remedy = f"change {denial.statement}, so that its Deny spares {need.action} by {role.arn}"
+    elif answer.conditions:
+        remedy = f"change the condition {' and '.join(answer.conditions)}, which the node's requests do not meet"
+    else:
+        remedy = f"add a statement that allows {need.action} on {answer.resource} to {role.arn}"
+    if restore:
+        remedy = f"{restore}; or {remedy}"
+    status = Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL
+    found = denial_message(role, need.action, answer)
+    return Finding(check=cause, status=status, about=need.action, found=found, remedy=remedy)
+
 
 _CORE: Final = "AmazonSSMManagedInstanceCore"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acting:
+class NodeRole:
     """Role that the agent assumes.
 
     Attributes:
@@ -36,21 +163,21 @@ class Acting:
     by_default: bool = False
 
 
-def acting(node: NodeFacts) -> Acting | Unread | None:
+def node_role(node: NodeFacts) -> NodeRole | ReadFailure | None:
     """Return the role that the agent assumes: its own if that allows registration, else the account's default role.
 
     Source: Systems Manager User Guide, "Managing EC2 instances automatically with Default Host Management
     Configuration".
     """
     own, default = node.role, node.default_role
-    if isinstance(own, Unread):
+    if isinstance(own, ReadFailure):
         return own
     outside = node.instance is None
     if own is not None and (outside or default is None or _registers(node, own)):
-        return Acting(role=own)
+        return NodeRole(role=own)
     if outside or default is None:
         return None
-    return default if isinstance(default, Unread) else Acting(role=default, by_default=True)
+    return default if isinstance(default, ReadFailure) else NodeRole(role=default, by_default=True)
 
 
 def _registers(node: NodeFacts, role: Principal) -> bool:
@@ -70,15 +197,15 @@ def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
 
 
 def _by_role(node: NodeFacts, role: Principal, need: Need) -> Answer:
-    return together(by_role(role, each) for each in requests(node, role, need))
+    return together(evaluate_role(role, each) for each in requests(node, role, need))
 
 
 def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Finding:
     return Finding(
-        cause=Cause.PERMISSION,
+        check=Cause.PERMISSION,
         status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
         about=need.action,
-        found=denied(role, need.action, answer),
+        found=denial_message(role, need.action, answer),
         remedy=_remedy(node, role, need, answer),
     )
 
@@ -92,12 +219,12 @@ def _remedy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> str
         return (
             f"change the condition {' and '.join(answer.conditions)}, or allow {need.action} to {role.arn} without it"
         )
-    settings = node.asked.session_manager
+    settings = node.deployment.session_manager
     if need.action == GENERATE and settings and not settings.s3_kms_key_arn:
         # The instance policy does not cover a key that the settings do not name, attached or not.
         return f"set shell-access:sessionManager.s3KmsKeyArn to {need.resources[0]}, then pulumi up"
     agents = need.action.startswith(("ssm:", "ssmmessages:"))
-    owner = "aws" if agents else node.asked.account_id
+    owner = "aws" if agents else node.deployment.account_id
     policy = f"arn:{node.partition}:iam::{owner}:policy/{_CORE if agents else INSTANCE_POLICY_NAME}"
     attach = f"aws iam attach-role-policy --role-name {role.name} --policy-arn {policy}"
     return attach if agents else f"add {role.name} to shell-access:sessionManager.instanceRoles, or: {attach}"

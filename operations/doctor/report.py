@@ -6,25 +6,19 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.text import Text
-
-from operations.doctor.findings import Status, Verdict
+from operations.doctor.findings import Verdict
+from operations.findings import CANNOT_TELL, print_line, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from operations.doctor.findings import Diagnosis, Finding
+    from operations.doctor.findings import Diagnosis
+    from operations.findings import Finding
 
 VERDICTS: Final = {
     Verdict.NOT_READY: ("not ready", "bold red"),
-    Verdict.CANNOT_TELL: ("cannot tell", "bold magenta"),
+    Verdict.CANNOT_TELL: (CANNOT_TELL, "bold magenta"),
     Verdict.READY: ("ready", "bold green"),
-}
-_STATUSES: Final = {
-    Status.PROBLEM: ("problem", "bold red"),
-    Status.CANNOT_TELL: ("cannot tell", "bold magenta"),
-    Status.WARNING: ("warning", "yellow"),
-    Status.NOTE: ("note", "cyan"),
 }
 
 
@@ -46,21 +40,20 @@ def as_json(value: Any) -> str:
 
 def show(diagnosis: Diagnosis, console: Console) -> None:
     """Print a diagnosis: the verdict, then the findings, grouped by remedy."""
-    said, style = VERDICTS[diagnosis.verdict]
-    _line(console, Text.assemble((called(diagnosis), "bold"), ": ", (said, style)))
+    text, style = VERDICTS[diagnosis.verdict]
+    print_line(console, (called(diagnosis), "bold"), ": ", (text, style))
     for (status, cause, remedy), several in groupby(
-        diagnosis.findings, lambda each: (each.status, each.cause, each.remedy)
+        diagnosis.findings, lambda each: (each.status, each.check, each.remedy)
     ):
-        word, colour = _STATUSES[status]
         findings = list(several)
         # In a group of findings, each names its own subject.
         about = f" {findings[0].about}" if len(findings) == 1 and findings[0].about else ""
-        _line(console, Text())
-        _line(console, Text.assemble((word, colour), f": {cause}{about}"))
+        print_line(console)
+        print_line(console, styled(status), f": {cause}{about}")
         for each in findings:
-            _line(console, Text(f"  {_visible(each.found)}"))
+            print_line(console, f"  {_visible(each.found)}")
         if remedy:
-            _line(console, Text(f"  remedy: {_visible(remedy)}"))
+            print_line(console, f"  remedy: {_visible(remedy)}")
 
 
 def called(diagnosis: Diagnosis) -> str:
@@ -72,7 +65,7 @@ def called(diagnosis: Diagnosis) -> str:
 
 def _plain(finding: Finding) -> dict[str, Any]:
     return {
-        "cause": finding.cause.value,
+        "cause": str(finding.check),
         "status": finding.status.value,
         "about": finding.about or None,
         "found": finding.found,
@@ -83,8 +76,3 @@ def _plain(finding: Finding) -> dict[str, Any]:
 def _visible(text: str) -> str:
     """Return a text without control characters, which could manipulate the terminal."""
     return "".join(each if each.isprintable() else "?" for each in text)
-
-
-def _line(console: Console, text: Text) -> None:
-    """Print a line without wrapping, so that commands can be copied."""
-    console.print(text, soft_wrap=True)

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
-from operations.doctor.facts import Instance, Network
-from operations.doctor.internet import reaches_other_networks, way_out
-from operations.doctor.needs import STORAGE
-from operations.verify.facts import BucketFacts
+from operations.doctor.facts import Instance
+from operations.doctor.internet import internet_route, reaches_other_networks
+from operations.doctor.requirements import STORAGE
+from operations.inventory.network import Vpc
+from operations.inventory.session_manager import BucketFacts
 
 if TYPE_CHECKING:
-    from operations.doctor.facts import Endpoint, NodeFacts
+    from operations.doctor.facts import NodeFacts
+    from operations.inventory.network import VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -34,11 +36,11 @@ class RequestPath:
         source_addresses: Possible public source addresses of requests over the internet. Empty: not known.
     """
 
-    endpoint: Endpoint | None = None
+    endpoint: VpcEndpoint | None = None
     source_addresses: tuple[str, ...] = ()
 
 
-def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> list[Endpoint]:
+def endpoints_of(node: NodeFacts, network: Vpc, service: str, kind: str) -> list[VpcEndpoint]:
     """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints.
 
     Args:
@@ -49,13 +51,13 @@ def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> 
     """
     if service == STORAGE and is_bucket_elsewhere(node):
         return []
-    name = service_name(node.asked.region, service)
+    name = service_name(node.deployment.region, service)
     return [
         each for each in network.endpoints if each.service == name and each.state.lower() in _LIVE and each.kind == kind
     ]
 
 
-def serving_endpoint(node: NodeFacts, instance: Instance, network: Network, service: str) -> Endpoint | None:
+def serving_endpoint(node: NodeFacts, instance: Instance, network: Vpc, service: str) -> VpcEndpoint | None:
     """Return the endpoint that receives a node's requests to a service. None: no endpoint does."""
     if network.resolves_private_names:
         private = [each for each in endpoints_of(node, network, service, INTERFACE) if each.private_dns]
@@ -72,7 +74,7 @@ def is_bucket_elsewhere(node: NodeFacts) -> bool:
     Source: Amazon VPC Guide, "Gateway endpoints for Amazon S3": endpoints only lead to S3 in their own Region.
     """
     bucket = node.destinations.live.bucket
-    return isinstance(bucket, BucketFacts) and bucket.region != node.asked.region
+    return isinstance(bucket, BucketFacts) and bucket.region != node.deployment.region
 
 
 def request_path(node: NodeFacts, service: str) -> RequestPath | None:
@@ -83,18 +85,18 @@ def request_path(node: NodeFacts, service: str) -> RequestPath | None:
         service: Short name of the service.
     """
     instance, network = node.instance, node.network
-    if not isinstance(instance, Instance) or not isinstance(network, Network):
+    if not isinstance(instance, Instance) or not isinstance(network, Vpc):
         return None
     endpoint = serving_endpoint(node, instance, network, service)
     if endpoint is not None:
         return RequestPath(endpoint=endpoint)
     subnet = network.subnets.get(instance.subnet_id)
-    is_shared = subnet is not None and subnet.owner_id not in ("", node.asked.account_id)
+    is_shared = subnet is not None and subnet.owner_id not in ("", node.deployment.account_id)
     if is_shared or reaches_other_networks(network, instance.subnet_id):
         # Endpoints of another account, or in other networks, may receive the requests.
         return None
-    way = way_out(network, instance.subnet_id, has_public_address=instance.has_public_address)
-    if way.there is not Truth.YES:
+    route_out = internet_route(network, instance.subnet_id, has_public_address=instance.has_public_address)
+    if route_out.there is not Truth.YES:
         return None
     own = (instance.public_address,) if instance.public_address else ()
-    return RequestPath(source_addresses=way.nat.public_addresses if way.nat else own)
+    return RequestPath(source_addresses=route_out.nat.public_addresses if route_out.nat else own)

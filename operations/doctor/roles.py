@@ -8,14 +8,13 @@ from common.iam.documents import DocumentError
 from common.iam.principals import read_account
 from operations.audit.organization import read_organization
 from operations.doctor.memo import Memo
-from operations.reading import Reader, Unread
+from operations.inventory.iam import NO_ENTITY, read_inline_policies
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.audit.organization import Organization
-    from operations.reading import Answer, Clients, Identity
-
-_NO_SUCH = ("NoSuchEntity",)
+    from operations.inventory.reader import Answer, Clients, Identity
 
 
 class Roles:
@@ -37,7 +36,7 @@ class Roles:
         """Return the organization's policies, if they can be read."""
         return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
 
-    def of_profile(self, arn: str) -> Principal | Unread | None:
+    def of_profile(self, arn: str) -> Principal | ReadFailure | None:
         """Return the role of an instance profile. None: it does not exist or has no role.
 
         Args:
@@ -45,7 +44,7 @@ class Roles:
         """
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
-    def named(self, name: str) -> Principal | Unread | None:
+    def named(self, name: str) -> Principal | ReadFailure | None:
         """Return a role. None: it does not exist.
 
         Args:
@@ -53,40 +52,31 @@ class Roles:
         """
         return self._memo.get(("role", name), lambda: self._named(name))
 
-    def _of_profile(self, arn: str) -> Principal | Unread | None:
+    @returns_failure
+    def _of_profile(self, arn: str) -> Principal | None:
         name = arn.rpartition("/")[2]
-        answer = self._reader.read("iam", "get_instance_profile", absent=_NO_SUCH, InstanceProfileName=name)
-        if answer is None or isinstance(answer, Unread):
-            return answer
-        roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"]
-        return self.named(roles[0]["RoleName"]) if roles else None
+        answer = self._reader.find("iam", "get_instance_profile", absent=NO_ENTITY, InstanceProfileName=name)
+        roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"] if answer else []
+        return known(self.named(roles[0]["RoleName"])) if roles else None
 
-    def _named(self, name: str) -> Principal | Unread | None:
-        role = self._reader.read("iam", "get_role", absent=_NO_SUCH, RoleName=name)
-        if role is None or isinstance(role, Unread):
-            return role
-        own = self._inline(name)
-        if isinstance(own, Unread):
-            return own
-        attached = self._reader.read("iam", "list_attached_role_policies", RoleName=name)
-        if isinstance(attached, Unread):
-            return attached
-        given: dict[str, Any] = role["Role"]
-        boundary = given.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-        holds: list[dict[str, str]] = list((attached or {}).get("AttachedPolicies", ()))
-        policies: list[Answer] = []
-        for arn in [*(each["PolicyArn"] for each in holds), *([boundary] if boundary else [])]:
-            policy = self._memo.get(("policy", arn), lambda arn=arn: self._policy(arn))
-            if isinstance(policy, Unread):
-                return policy
-            policies.append(policy)
+    @returns_failure
+    def _named(self, name: str) -> Principal | ReadFailure | None:
+        answer = self._reader.find("iam", "get_role", absent=NO_ENTITY, RoleName=name)
+        if answer is None:
+            return None
+        role: dict[str, Any] = answer["Role"]
+        own = read_inline_policies(self._reader, name)
+        attached = self._reader.items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        arns = [*(each["PolicyArn"] for each in attached), *([boundary] if boundary else [])]
+        inline = [{"PolicyName": each, "PolicyDocument": document} for each, document in own.items()]
         details = {
-            "RoleDetailList": [given | {"RolePolicyList": own, "AttachedManagedPolicies": holds}],
-            "Policies": policies,
+            "RoleDetailList": [role | {"RolePolicyList": inline, "AttachedManagedPolicies": attached}],
+            "Policies": [known(self._memo.get(("policy", arn), lambda arn=arn: self._policy(arn))) for arn in arns],
         }
         return self._principal(name, details)
 
-    def _principal(self, name: str, details: dict[str, Any]) -> Principal | Unread:
+    def _principal(self, name: str, details: dict[str, Any]) -> Principal | ReadFailure:
         try:
             account = read_account(
                 details,
@@ -95,30 +85,18 @@ class Roles:
                 ceilings=self.organization().ceilings,
             )
         except DocumentError as wrong:
-            return Unread(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"mend the policies of role {name}")
+            return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"mend the policies of role {name}")
         return account.principals[0]
 
-    def _inline(self, name: str) -> list[dict[str, Any]] | Unread:
-        listed = self._reader.read("iam", "list_role_policies", RoleName=name)
-        if isinstance(listed, Unread):
-            return listed
-        found: list[dict[str, Any]] = []
-        for each in (listed or {}).get("PolicyNames", ()):
-            policy = self._reader.read("iam", "get_role_policy", RoleName=name, PolicyName=each)
-            if isinstance(policy, Unread):
-                return policy
-            if policy:
-                found.append({"PolicyName": each, "PolicyDocument": policy["PolicyDocument"]})
-        return found
-
-    def _policy(self, arn: str) -> Answer | Unread:
+    @returns_failure
+    def _policy(self, arn: str) -> Answer:
         """Return a managed policy in the form of IAM's account authorization details."""
-        policy = self._reader.read("iam", "get_policy", PolicyArn=arn)
-        if policy is None or isinstance(policy, Unread):
-            return policy or {"Arn": arn}
+        policy = self._reader.get("iam", "get_policy", PolicyArn=arn)
+        if not policy:
+            return {"Arn": arn}
         version = policy["Policy"]["DefaultVersionId"]
-        content = self._reader.read("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
-        if content is None or isinstance(content, Unread):
-            return content or {"Arn": arn}
+        content = self._reader.get("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        if not content:
+            return {"Arn": arn}
         document = content["PolicyVersion"]["Document"]
         return {"Arn": arn, "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document}]}

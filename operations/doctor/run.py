@@ -8,18 +8,17 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from operations.connect.finding import Finder, NoConnectionError
-from operations.doctor.judge import judge
-from operations.doctor.reading import RegionReader
+from operations.deployment import Deployment
+from operations.doctor.evaluation import evaluate
+from operations.doctor.node_reader import RegionReader
 from operations.doctor.roles import Roles
-from operations.reading import Reader, Unread, aws_clients, identify
-from operations.verify.facts import Asked
+from operations.inventory.instances import Finder, NoConnectionError
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 
 if TYPE_CHECKING:
-    from components.settings import Settings
     from operations.doctor.facts import NodeFacts
     from operations.doctor.findings import Diagnosis
-    from operations.reading import Answer, Identity
+    from operations.inventory.reader import Answer, Identity
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
@@ -29,7 +28,7 @@ _OUTSIDE_EC2 = re.compile(r"mi-[0-9a-f]{17}")
 _AT_A_TIME = 8
 """Maximum number of nodes and Regions at a time. Shared data is read once, so that service quotas suffice."""
 
-Listed = tuple[RegionReader, str, "Answer | Unread | None", "Answer | Unread | None"]
+Listed = tuple[RegionReader, str, "Answer | ReadFailure | None", "Answer | ReadFailure | None"]
 """Node with its Region's reader: its ID, and its descriptions by EC2 and Systems Manager."""
 
 
@@ -47,7 +46,7 @@ class Survey:
     stack: str
     account_id: str | None
     nodes: tuple[Diagnosis, ...] = ()
-    unread: tuple[tuple[str, Unread], ...] = ()
+    unread: tuple[tuple[str, ReadFailure], ...] = ()
 
 
 class Doctor:
@@ -65,31 +64,31 @@ class Doctor:
         self._stack, self._settings = stack, stack.settings()
         self._clients = aws_clients(stack)
 
-    def diagnose(self, wanted: str) -> Diagnosis:
+    def diagnose(self, name_or_id: str) -> Diagnosis:
         """Return the reasons why a session on a node would fail or would not be logged.
 
         Args:
-            wanted: ID of the node (`i-...` or `mi-...`), or its Name tag.
+            name_or_id: ID of the node (`i-...` or `mi-...`), or its Name tag.
 
         Raises:
             UnusableError: AWS cannot be called.
             NoConnectionError: No node or several nodes match, or it cannot be determined.
         """
         identity = self._identity()
-        if isinstance(identity, Unread):
+        if isinstance(identity, ReadFailure):
             raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
         regions = self._regions(identity)
-        if _OUTSIDE_EC2.fullmatch(wanted):
-            found = [node for reader in regions.values() if (node := reader.node(wanted)) is not None]
+        if _OUTSIDE_EC2.fullmatch(name_or_id):
+            found = [node for reader in regions.values() if (node := reader.node(name_or_id)) is not None]
             if not found:
-                raise NoConnectionError(f"There is no node {wanted} in {' or '.join(regions)}.")
+                raise NoConnectionError(f"There is no node {name_or_id} in {' or '.join(regions)}.")
             # A Region that cannot be read may contain the node; one that returned it certainly does.
-            return self._judge(min(found, key=lambda each: isinstance(each.managed, Unread)))
-        instance = Finder(self._clients, tuple(regions), identity).find(wanted)
+            return self._evaluate(min(found, key=lambda each: isinstance(each.managed, ReadFailure)))
+        instance = Finder(self._clients, tuple(regions), identity).find(name_or_id)
         node = regions[instance.region].node(instance.id)
         if node is None:
             raise NoConnectionError(f"{instance} has just gone.")
-        return self._judge(node)
+        return self._evaluate(node)
 
     def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:
         """Diagnose every managed node in every Region, and every running instance that is not managed.
@@ -103,20 +102,23 @@ class Doctor:
         """
         identity = self._identity()
         name = self._stack.name
-        if isinstance(identity, Unread):
+        if isinstance(identity, ReadFailure):
             return Survey(stack=name, account_id=None, unread=(("all Regions", identity),))
         regions = self._regions(identity)
         with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
             progress("Listing nodes", 0, None)
             lists = [pool.submit(_listed, reader, running_only=running_only) for reader in regions.values()]
             nodes = [node for each in lists for node in each.result()]
-            judging = [pool.submit(self._judged, each) for each in nodes]
+            evaluating = [pool.submit(self._evaluated, each) for each in nodes]
             diagnoses: list[Diagnosis] = []
-            for done, each in enumerate(as_completed(judging), 1):
+            for done, each in enumerate(as_completed(evaluating), 1):
                 diagnoses.append(each.result())
-                progress("Judging nodes", done, len(judging))
+                progress("Judging nodes", done, len(evaluating))
         unread = [
-            (region, why) for region, reader in regions.items() for why in reader.lists() if isinstance(why, Unread)
+            (region, why)
+            for region, reader in regions.items()
+            for why in reader.lists()
+            if isinstance(why, ReadFailure)
         ]
         return Survey(
             stack=name,
@@ -125,13 +127,13 @@ class Doctor:
             unread=tuple(unread),
         )
 
-    def _judged(self, listed: Listed) -> Diagnosis:
+    def _evaluated(self, listed: Listed) -> Diagnosis:
         reader, node_id, described, known = listed
-        return self._judge(reader.facts(node_id, described, known))
+        return self._evaluate(reader.facts(node_id, described, known))
 
-    def _judge(self, node: NodeFacts) -> Diagnosis:
+    def _evaluate(self, node: NodeFacts) -> Diagnosis:
         """Evaluate a node, and remove secret parts of the configuration from the diagnosis."""
-        found, hide = judge(node), self._stack.without_secrets
+        found, hide = evaluate(node), self._stack.without_secrets
         return replace(
             found,
             findings=tuple(
@@ -140,7 +142,7 @@ class Doctor:
             ),
         )
 
-    def _identity(self) -> Identity | Unread:
+    def _identity(self) -> Identity | ReadFailure:
         return identify(self._clients, self._stack.sts_region(self._settings.regions[0]))
 
     def _regions(self, identity: Identity) -> dict[str, RegionReader]:
@@ -148,23 +150,12 @@ class Doctor:
         return {
             region: RegionReader(
                 Reader(self._clients, region, identity.arn),
-                _asked(self._stack, self._settings, identity, region),
+                Deployment.of(self._stack, self._settings, identity, region),
                 roles,
                 identity.partition,
             )
             for region in self._settings.regions
         }
-
-
-def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Asked:
-    return Asked(
-        stack=stack.name,
-        account_id=identity.account_id,
-        region=region,
-        session_manager=settings.session_manager.get(region),
-        endpoints=settings.endpoints.get(region),
-        hides_values=stack.is_secret("sessionManager"),
-    )
 
 
 def _listed(reader: RegionReader, *, running_only: bool) -> list[Listed]:

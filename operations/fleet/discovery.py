@@ -15,7 +15,7 @@ from common.aws.failures import MalformedAnswerError, code_of
 from common.aws.session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.accounts import ACTIVE, Account
-from operations.reading import unread
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def look_up(settings: FleetSettings, client: Any) -> Found:
         )
     except (ClientError, BotoCoreError) as failed:
         action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
-        why = unread(action, failed, _REGION, "the credentials in use")
+        why = read_failure(action, failed, _REGION, "the credentials in use")
         raise UnusableError(
             f"The accounts of the organization cannot be found: {why.action}: {why.cause}. Remedy: {why.remedy}. "
             "It takes the management account or a delegated administrator; or list the accounts in the file."

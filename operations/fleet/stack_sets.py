@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from common.aws.session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.migration import instances_of, parameters_of
-from operations.reading import unread
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from operations.fleet.migration import StackInstance
@@ -50,7 +50,7 @@ def look_up_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[
         listed = client.get_paginator("list_stack_instances").paginate(**whose).build_full_result()
     except (ClientError, BotoCoreError) as failed:
         action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
-        why = unread(action, failed, str(client.meta.region_name), "the credentials in use")
+        why = read_failure(action, failed, str(client.meta.region_name), "the credentials in use")
         raise UnusableError(
             f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
             "organization are read from the management account, or with --call-as DELEGATED_ADMIN."

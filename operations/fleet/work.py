@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from operations.findings import Status
 from operations.fleet.configuration import destroy_values
 from operations.fleet.engine import Operation, Task
 from operations.fleet.plan import fingerprint
 from operations.fleet.results import Cell, Result, State
-from operations.verify.findings import Status
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:

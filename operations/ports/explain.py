@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.domain_controllers.packet_evaluation import admitting, packet, permissions
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT
-from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, SecurityGroupRule
+from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, PlannedRule
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from operations.errors import UnusableError
 
@@ -45,14 +45,14 @@ class Answer:
     Attributes:
         region: Region of the site.
         question: Packet.
-        rule: SecurityGroupRule that allows the packet. None: it is dropped.
+        rule: PlannedRule that allows the packet. None: it is dropped.
         group: Security group with the rule.
         who: Names of the client in the configuration.
     """
 
     region: str
     question: Question
-    rule: SecurityGroupRule | None
+    rule: PlannedRule | None
     group: str = ""
     who: tuple[str, ...] = ()
 
@@ -101,14 +101,14 @@ def answer(site: SiteMatrix, question: Question) -> Answer:
     address, groups = (_NOBODY, (question.client,)) if by_group else (question.client, ())
     one = packet(Direction.INGRESS, question.protocol, question.port, address, *groups)
     found = admitting(permissions(site.plan), one)
-    if found is None or not isinstance(found.rule, SecurityGroupRule):
+    if found is None or not isinstance(found.rule, PlannedRule):
         return Answer(region=site.region, question=question, rule=None)
     rule = found.rule
     group = next(each.name for each in site.plan.groups if rule in each.rules)
     return Answer(region=site.region, question=question, rule=rule, group=group, who=_who(site.plan, rule, address))
 
 
-def _who(plan: GroupPlan, rule: SecurityGroupRule, address: str) -> tuple[str, ...]:
+def _who(plan: GroupPlan, rule: PlannedRule, address: str) -> tuple[str, ...]:
     """Return the client's names: for a prefix list, the descriptions of its matching entries."""
     if rule.peer.kind is not PeerKind.PLANNED_LIST:
         return rule.names

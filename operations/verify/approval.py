@@ -10,39 +10,39 @@ from components.approval.alarms import ALARM_PREFIX, iam_event_region, needs_for
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
-from operations.reading import Reader, Unread
-from operations.verify.approval_comparison import (
+from operations.findings import Finding, Status
+from operations.inventory.approval import read_metric_alarms, read_schedule, read_stray_tags
+from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
+from operations.inventory.monitoring import (
+    read_event_rules,
+    read_failures,
+    read_recording,
+    read_topic,
+    rule_sender,
+    topic_sender,
+)
+from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.session_manager import read_document, read_key
+from operations.verify.approval_checks import (
     TolerateHolder,
     document_findings,
+    named_principals,
     policy_findings,
     principal_findings,
     schedule_findings,
     tag_findings,
-    wanted_principals,
     workflow_role,
 )
-from operations.verify.approval_facts import (
-    ManagedPolicyFacts,
-    read_document,
-    read_managed_policy,
-    read_metric_alarms,
-    read_principal,
-    read_recording,
-    read_schedule,
-    read_stray_tags,
-)
-from operations.verify.approval_notifications import (
+from operations.verify.keys import alias_findings
+from operations.verify.notifications import (
+    DesiredTopic,
+    delivery_finding,
     event_alarm_finding,
     metric_alarm_findings,
     recording_finding,
+    topic_findings,
 )
-from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
-from operations.verify.event_rules import read_event_rules
-from operations.verify.findings import Finding, Status
-from operations.verify.keys import alias_findings
-from operations.verify.live import read_key
-from operations.verify.roles import boundary_arn, read_role, role_finding
-from operations.verify.topics import WantedTopic, read_topic, topic_findings
+from operations.verify.policies import boundary_arn, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
     from operations.approval.people import Principal
-    from operations.reading import Clients, Identity
-    from operations.verify.delivery import Sender
-    from operations.verify.facts import Asked
+    from operations.deployment import Deployment
+    from operations.inventory.monitoring import Sender
+    from operations.inventory.reader import Clients, Identity
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -65,7 +65,7 @@ class ApprovalVerification:
     Attributes:
         clients: Clients to read with.
         caller: ARN of the caller, for remedies.
-        asked: Settings of the Region of the workflow, with the command that repairs it.
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
         settings: Settings of the workflow.
         plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
@@ -73,14 +73,14 @@ class ApprovalVerification:
 
     clients: Clients
     caller: str
-    asked: Asked
+    deployment: Deployment
     settings: ApprovalSettings
     plan: ApprovalPlan
     boundary: str
 
     @classmethod
     def of(
-        cls, settings: Settings, section: ApprovalSettings, clients: Clients, identity: Identity, asked: Asked
+        cls, settings: Settings, section: ApprovalSettings, clients: Clients, identity: Identity, deployment: Deployment
     ) -> ApprovalVerification:
         """Return the verification of a stack's workflow.
 
@@ -89,14 +89,14 @@ class ApprovalVerification:
             section: Section `shell-access:approval`.
             clients: Clients to read with.
             identity: The caller.
-            asked: Settings of the first Region, with the command that repairs it.
+            deployment: Settings of the first Region, with the command that repairs it.
         """
-        place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=asked.region)
+        place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
         return cls(
             clients=clients,
             caller=identity.arn,
-            asked=asked,
+            deployment=deployment,
             settings=section,
             plan=plan_approval(section, place, settings.regions, session_data_encryption=encryption),
             boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),
@@ -123,51 +123,53 @@ class ApprovalVerification:
     def _documents(self) -> Iterable[Finding]:
         reader = self._reader()
         for each in self.plan.documents:
-            yield from document_findings(self.asked, each, read_document(reader, each.name))
+            yield from document_findings(self.deployment, each, read_document(reader, each.name, sharing=True))
 
     def _roles(self) -> Iterable[Finding]:
         reader = self._reader()
         for each in self.plan.roles:
-            yield role_finding(self.asked, workflow_role(each, self.boundary), read_role(reader, each.name))
+            yield role_finding(self.deployment, workflow_role(each, self.boundary), read_role(reader, each.name))
 
     def _policies(self) -> Iterable[Finding]:
         reader = self._reader()
         holders: set[Principal] = set()
         for each in self.plan.policies:
-            live = read_managed_policy(reader, each.arn)
+            live = read_policy(reader, each.arn)
             of_approvers = each is self.plan.approver_policy
             tolerated = TolerateHolder(self.settings if of_approvers else None)
-            yield from policy_findings(self.asked, each, live, tolerated)
-            if not of_approvers and isinstance(live, ManagedPolicyFacts) and not isinstance(live.holders, Unread):
+            yield from policy_findings(self.deployment, each, live, tolerated)
+            if not of_approvers and isinstance(live, PolicyFacts) and not isinstance(live.holders, ReadFailure):
                 holders |= {holder for holder in live.holders if holder.kind != "group"}
         yield from self._tags(reader, holders)
 
     def _tags(self, reader: Reader, holders: set[Principal]) -> Iterable[Finding]:
-        named = [principal for check, principal, _ in wanted_principals(self.settings) if check == "approval-operators"]
+        named = [principal for check, principal, _ in named_principals(self.settings) if check == "approval-operators"]
         looked_at = sorted({*named, *holders}, key=str)
         yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
 
     def _schedule(self) -> Iterable[Finding]:
         planned = self.plan.schedule
-        yield from schedule_findings(self.asked, planned, read_schedule(self._reader(), planned.group, planned.name))
+        yield from schedule_findings(
+            self.deployment, planned, read_schedule(self._reader(), planned.group, planned.name)
+        )
 
     def _topic(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
         key = read_key(reader, KEY_ALIAS, policy=True)
-        wanted = WantedTopic(
+        desired = DesiredTopic(
             prefix="approval",
             arn=place.topic_arn,
             key_alias=KEY_ALIAS,
             policy=topic_policy(place),
             emails=self.settings.notification_emails,
         )
-        yield from topic_findings(self.asked, wanted, read_topic(reader, place.topic_arn), key)
-        yield from alias_findings("approval-key", KEY_ALIAS, self.asked, key, topic_key_policy(place))
+        yield from topic_findings(self.deployment, desired, read_topic(reader, place.topic_arn), key)
+        yield from alias_findings("approval-key", KEY_ALIAS, self.deployment, key, topic_key_policy(place))
 
     def _principals(self) -> Iterable[Finding]:
         reader = self._reader()
-        live = {principal: read_principal(reader, principal) for _, principal, _ in wanted_principals(self.settings)}
-        yield from principal_findings(self.asked, self.settings, live)
+        live = {principal: read_principal(reader, principal) for _, principal, _ in named_principals(self.settings)}
+        yield from principal_findings(self.deployment, self.settings, live)
 
     def _alarms(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
@@ -177,7 +179,7 @@ class ApprovalVerification:
         rules = read_event_rules(reader, ALARM_PREFIX, names)
         forwarding = read_event_rules(elsewhere, ALARM_PREFIX, forwarded) if forwarded else {}
         for each in self.plan.event_alarms:
-            yield event_alarm_finding(self.asked, self.plan, each, rules, forwarding)
+            yield event_alarm_finding(self.deployment, self.plan, each, rules, forwarding)
         senders = [*(rule_sender(name) for name in names), topic_sender(TOPIC_NAME)]
         yield self._delivery("approval-alarm-delivery", reader, senders)
         if forwarded:
@@ -185,7 +187,7 @@ class ApprovalVerification:
             yield self._delivery("approval-alarm-forwarding-delivery", elsewhere, senders)
         live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
-            yield from metric_alarm_findings(self.asked, self.plan, each, live)
+            yield from metric_alarm_findings(self.deployment, self.plan, each, live)
         yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
         if not watches_iam(self.settings, place):
             yield self._without_iam_alarms()

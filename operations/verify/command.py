@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.connect.finding import NoConnectionError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.inventory.instances import NoConnectionError
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
-from operations.verify.node import verify_node
+from operations.verify.live_session import verify_node
 from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
-from operations.reading import Unread
-from operations.verify.findings import Finding, cannot_tell, compared
-from operations.verify.policy_document import policy_differences
+from operations.findings import Finding, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
+from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from components.session_manager.settings import EndpointSettings
-    from operations.verify.facts import Asked, EndpointFacts, NetworkFacts, RouteTableFacts, SubnetFacts
-    from operations.verify.security_groups import RuleFacts
+    from operations.deployment import Deployment
+    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, Subnet, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -38,7 +38,7 @@ class _Needed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WantedEndpoints:
+class DesiredEndpoints:
     """The endpoints of a VPC.
 
     Attributes:
@@ -58,85 +58,87 @@ class WantedEndpoints:
     cidrs: tuple[str, ...]
 
 
-def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFacts | Unread | None) -> list[Finding]:
+def endpoint_findings(
+    deployment: Deployment, settings: EndpointSettings, live: EndpointNetwork | ReadFailure | None
+) -> list[Finding]:
     """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
     expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
-    if isinstance(live, Unread):
-        return [cannot_tell("network", expected, live)]
-    if live is not None and isinstance(live.subnets, Unread):
-        return [cannot_tell("network", expected, live.subnets)]
+    if isinstance(live, ReadFailure):
+        return [cannot_tell("network", live, expected=expected)]
+    if live is not None and isinstance(live.subnets, ReadFailure):
+        return [cannot_tell("network", live.subnets, expected=expected)]
     subnets, fault = _place(settings, live)
-    remedy = f"correct shell-access:endpoints.{asked.region}, or the Name tags"
+    remedy = f"correct shell-access:endpoints.{deployment.region}, or the Name tags"
     if not subnets or live is None:
         return [compared("network", same=False, expected=expected, found=fault, remedy=remedy)]
     found = f"{live.vpc_ids[0]}: {', '.join(subnets)}"
-    wanted = WantedEndpoints(
+    desired = DesiredEndpoints(
         check="endpoint",
-        group=f"endpoints-{asked.region}",
-        services=interface_services(asked.session_manager),
+        group=f"endpoints-{deployment.region}",
+        services=interface_services(deployment.session_manager),
         subnets=subnets,
         routed=subnets if settings.s3_gateway else {},
         cidrs=tuple(settings.allowed_cidrs),
     )
     return [
         compared("network", same=True, expected=expected, found=found, remedy=remedy),
-        group_finding(asked, wanted, live),
-        *service_findings(asked, wanted, live),
+        group_finding(deployment, desired, live),
+        *service_findings(deployment, desired, live),
     ]
 
 
-def service_findings(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> list[Finding]:
+def service_findings(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> list[Finding]:
     """Compare the interface endpoints and the S3 gateway endpoint of a VPC.
 
     Args:
-        asked: Settings of the Region, with the command that repairs it.
-        wanted: The endpoints as the settings define them.
+        deployment: Settings of the Region, with the command that repairs it.
+        desired: The endpoints as the settings define them.
         live: Endpoints, route tables and security group of the VPC.
     """
-    findings = [_interface(asked, service, wanted, live) for service in wanted.services]
-    return findings + ([_gateway(asked, wanted, live)] if wanted.routed else [])
+    findings = [_interface(deployment, service, desired, live) for service in desired.services]
+    return findings + ([_gateway(deployment, desired, live)] if desired.routed else [])
 
 
-def group_finding(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
     """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else.
 
     Args:
-        asked: Settings of the Region, with the command that repairs it.
-        wanted: The endpoints as the settings define them.
+        deployment: Settings of the Region, with the command that repairs it.
+        desired: The endpoints as the settings define them.
         live: Security groups with their name.
     """
-    check = f"{wanted.check}-security-group"
+    check = f"{desired.check}-security-group"
     expected = (
-        f"security group {wanted.group} allows HTTPS from {', '.join(wanted.cidrs) or 'nowhere'} and nothing else"
+        f"security group {desired.group} allows HTTPS from {', '.join(desired.cidrs) or 'nowhere'} and nothing else"
     )
-    if isinstance(live.groups, Unread):
-        return cannot_tell(check, expected, live.groups)
+    if isinstance(live.groups, ReadFailure):
+        return cannot_tell(check, live.groups, expected=expected)
     if len(live.groups) != 1:
         ids = ", ".join(each.id for each in live.groups)
         found = f"{len(live.groups)} such groups: {ids}" if ids else "no such security group"
-        return compared(check, same=False, expected=expected, found=found, remedy=asked.repair)
+        return compared(check, same=False, expected=expected, found=found, remedy=deployment.repair)
     (group,) = live.groups
     rules = {_key(each): each for each in group.rules}
-    planned = {(Direction.INGRESS, "tcp", HTTPS, HTTPS, cidr): cidr for cidr in wanted.cidrs}
+    planned = {(Direction.INGRESS, "tcp", HTTPS, HTTPS, cidr): cidr for cidr in desired.cidrs}
     missing = [cidr for key, cidr in planned.items() if key not in rules]
     foreign = [each for key, each in rules.items() if key not in planned]
-    said = [f"HTTPS is not allowed from {cidr}" for cidr in missing]
-    said += [f"foreign: {each} ({each.id})" for each in foreign]
+    differences = [f"HTTPS is not allowed from {cidr}" for cidr in missing]
+    differences += [f"foreign: {each} ({each.id})" for each in foreign]
     remedies = [
         f"aws ec2 revoke-security-group-{each.direction} --group-id {group.id} --security-group-rule-ids {each.id} "
-        f"--region {asked.region}"
+        f"--region {deployment.region}"
         for each in foreign
     ]
-    remedies += [asked.repair] if missing else []
-    found = "; ".join(said) or group.id
-    return compared(check, same=not said, expected=expected, found=found, remedy=" && ".join(remedies))
+    remedies += [deployment.repair] if missing else []
+    found = "; ".join(differences) or group.id
+    return compared(check, same=not differences, expected=expected, found=found, remedy=" && ".join(remedies))
 
 
-def _key(rule: RuleFacts) -> tuple[str, str, int, int, str]:
+def _key(rule: SecurityGroupRule) -> tuple[str, str, int, int, str]:
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
-def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[str, str], str]:
+def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[dict[str, str], str]:
     """Return the subnets that the settings name, or a fault of the VPC or the subnets."""
     vpc_ids = live.vpc_ids if live else ()
     if live is None or len(vpc_ids) != 1:
@@ -150,73 +152,79 @@ def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[
     return subnets, ""
 
 
-def _subnets(live: NetworkFacts) -> tuple[SubnetFacts, ...]:
-    return () if isinstance(live.subnets, Unread) else live.subnets
+def _subnets(live: EndpointNetwork) -> tuple[Subnet, ...]:
+    return () if isinstance(live.subnets, ReadFailure) else live.subnets
 
 
-def _interface(asked: Asked, service: str, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+def _interface(deployment: Deployment, service: str, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
     groups = live.groups
-    names = ", ".join(wanted.subnets.values())
-    expected = f"an available interface endpoint with private DNS, its policy and {wanted.group} in {names}"
-    if isinstance(groups, Unread):
-        return cannot_tell(f"{wanted.check}-{service}", expected, groups)
+    names = ", ".join(desired.subnets.values())
+    expected = f"an available interface endpoint with private DNS, its policy and {desired.group} in {names}"
+    if isinstance(groups, ReadFailure):
+        return cannot_tell(f"{desired.check}-{service}", groups, expected=expected)
     own = frozenset(each.id for each in groups)
-    policy = endpoint_policy(service, asked.account_id)
+    policy = endpoint_policy(service, deployment.account_id)
 
-    def faults(endpoint: EndpointFacts) -> list[str]:
-        said = [] if endpoint.private_dns else ["private DNS is off"]
-        said += [f"not in {name}" for id_, name in wanted.subnets.items() if id_ not in endpoint.subnet_ids]
-        if endpoint.group_ids != own or not own:
-            said.append(f"security groups {', '.join(sorted(endpoint.group_ids)) or 'none'}")
-        said += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy))]
-        return said
+    def faults(endpoint: VpcEndpoint) -> list[str]:
+        differences = [] if endpoint.private_dns else ["private DNS is off"]
+        differences += [f"not in {name}" for id_, name in desired.subnets.items() if id_ not in endpoint.subnet_ids]
+        if frozenset(endpoint.group_ids) != own or not own:
+            differences.append(f"security groups {', '.join(sorted(endpoint.group_ids)) or 'none'}")
+        differences += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy_text))]
+        return differences
 
-    return _endpoint(asked, wanted.check, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults)
+    return _endpoint(
+        deployment, desired.check, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults
+    )
 
 
 def _parsed(policy: str) -> dict[str, Any]:
     return json.loads(policy) if policy else {}
 
 
-def _gateway(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
-    expected = f"an available gateway endpoint in the route tables of {', '.join(wanted.routed.values())}"
+def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
+    expected = f"an available gateway endpoint in the route tables of {', '.join(desired.routed.values())}"
     tables = live.route_tables
-    if isinstance(tables, Unread):
-        return cannot_tell(f"{wanted.check}-{GATEWAY_SERVICE}", expected, tables)
+    if isinstance(tables, ReadFailure):
+        return cannot_tell(f"{desired.check}-{GATEWAY_SERVICE}", tables, expected=expected)
 
-    def faults(endpoint: EndpointFacts) -> list[str]:
+    def faults(endpoint: VpcEndpoint) -> list[str]:
         return [
             f"not in the route table of {name}"
-            for id_, name in wanted.routed.items()
-            if not _tables_of(id_, tables) & endpoint.route_table_ids
+            for id_, name in desired.routed.items()
+            if not _tables_of(id_, tables).intersection(endpoint.route_table_ids)
         ]
 
     return _endpoint(
-        asked, wanted.check, _Needed(service=GATEWAY_SERVICE, kind=GATEWAY, expected=expected), live, faults
+        deployment, desired.check, _Needed(service=GATEWAY_SERVICE, kind=GATEWAY, expected=expected), live, faults
     )
 
 
-def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset[str]:
+def _tables_of(subnet_id: str, tables: tuple[RouteTable, ...]) -> frozenset[str]:
     """Return the route tables of a subnet; without an association it uses the VPC's main route table."""
     own = frozenset(table.id for table in tables if subnet_id in table.subnet_ids)
     return own or frozenset(table.id for table in tables if table.main)
 
 
 def _endpoint(
-    asked: Asked, check: str, needed: _Needed, live: NetworkFacts, faults: Callable[[EndpointFacts], list[str]]
+    deployment: Deployment,
+    check: str,
+    needed: _Needed,
+    live: EndpointNetwork,
+    faults: Callable[[VpcEndpoint], list[str]],
 ) -> Finding:
     """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
     check, expected = f"{check}-{needed.service}", needed.expected
-    if isinstance(live.endpoints, Unread):
-        return cannot_tell(check, expected, live.endpoints)
-    full_name = service_name(asked.region, needed.service)
+    if isinstance(live.endpoints, ReadFailure):
+        return cannot_tell(check, live.endpoints, expected=expected)
+    full_name = service_name(deployment.region, needed.service)
     found: list[tuple[str, list[str]]] = []
     for endpoint in live.endpoints:
         if (endpoint.service, endpoint.kind) == (full_name, needed.kind):
             state = [] if endpoint.state.lower() == _AVAILABLE else [endpoint.state]
             found.append((endpoint.id, state + faults(endpoint)))
     if not found:
-        return compared(check, same=False, expected=expected, found="no such endpoint", remedy=asked.repair)
+        return compared(check, same=False, expected=expected, found="no such endpoint", remedy=deployment.repair)
     id_, wrong = min(found, key=lambda each: len(each[1]))
-    said = f"{id_}: {', '.join(wrong)}" if wrong else id_
-    return compared(check, same=not wrong, expected=expected, found=said, remedy=asked.repair)
+    text = f"{id_}: {', '.join(wrong)}" if wrong else id_
+    return compared(check, same=not wrong, expected=expected, found=text, remedy=deployment.repair)

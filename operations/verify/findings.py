@@ -1,47 +1,22 @@
-"""Results of a verification."""
+"""Findings of a stack, without secret configuration values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from components.secret_texts import SHOWN
 from operations.exit_codes import ExitCode
+from operations.findings import Finding, Status
 
 if TYPE_CHECKING:
-    from operations.reading import Unread
+    from operations.stack import StackConfiguration
 
-
-class Status(StrEnum):
-    """Result of a check."""
-
-    OK = "ok"
-    """No differences."""
-    DIFFERENT = "different"
-    """The resource differs from the settings."""
-    CANNOT_TELL = "cannotTell"
-    """A call was denied or failed; counts as a difference for the exit code."""
-    WARNING = "warning"
-    """The settings do not define it, but it needs attention; does not affect the exit code."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One check in one Region.
-
-    Attributes:
-        check: ID of the check, the same in every Region and release.
-        status: Result of the check.
-        expected: Value in the settings.
-        found: Actual value, or the reason why it is not known.
-        remedy: Remediation; None: nothing to fix.
-    """
-
-    check: str
-    status: Status
-    expected: str
-    found: str
-    remedy: str | None = None
+_OF_ENDPOINTS = ("network", "endpoint-")
+_OF_DIRECTORY = "directory-"
+_OF_APPROVAL = "approval-"
+_WITHOUT_VALUES = ("account", "document")
+"""Checks whose texts contain no values of the settings: of the document's content, only names; see `Asked`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +35,8 @@ class Verification:
 
     def count(self, *statuses: Status) -> int:
         """Return the number of findings with one of the statuses; without statuses, of all findings."""
-        wanted = statuses or tuple(Status)
-        return sum(finding.status in wanted for findings in self.regions.values() for finding in findings)
+        chosen = statuses or tuple(Status)
+        return sum(finding.status in chosen for findings in self.regions.values() for finding in findings)
 
     @property
     def differences(self) -> int:
@@ -74,19 +49,28 @@ class Verification:
         return ExitCode.DIFFERENT if self.differences else ExitCode.AS_ASKED
 
 
-def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) -> Finding:
-    """Return the finding of a comparison; the remedy is dropped if there is no difference."""
-    if same:
-        return Finding(check=check, status=Status.OK, expected=expected, found=found)
-    return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
+def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
+    """Return the finding without values of a secret part of the configuration.
+
+    The engine only reports that a section contains a secret, not where, so all values of the section are removed. The
+    reason for an unreadable resource is AWS' own text, and is kept, except for the secrets themselves.
+    """
+    section = _section(finding.check)
+    if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):
+        finding = replace(finding, expected=SHOWN)
+        if finding.status is not Status.CANNOT_TELL:
+            finding = replace(finding, found=SHOWN)
+    return replace(
+        finding,
+        expected=stack.without_secrets(finding.expected),
+        found=stack.without_secrets(finding.found),
+        remedy=stack.without_secrets(finding.remedy),
+    )
 
 
-def cannot_tell(check: str, expected: str, why: Unread) -> Finding:
-    """Return the finding about a resource that cannot be read."""
-    found = f"{why.action}: {why.cause}"
-    return Finding(check=check, status=Status.CANNOT_TELL, expected=expected, found=found, remedy=why.remedy)
-
-
-def listed(names: list[str] | tuple[str, ...]) -> str:
-    """Return the names as a list in a sentence: `a, b and c`."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+def _section(check: str) -> str:
+    if check.startswith(_OF_DIRECTORY):
+        return "domainControllers"
+    if check.startswith(_OF_APPROVAL):
+        return "approval"
+    return "endpoints" if check.startswith(_OF_ENDPOINTS) else "sessionManager"

@@ -6,88 +6,85 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-from operations.reading import Unread
-from operations.verify.facts import Asked, KeyFacts
-from operations.verify.findings import Finding, cannot_tell, compared
-from operations.verify.policy_document import policy_finding
+from operations.findings import Finding, cannot_tell, compared, missing
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
+from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.session_manager.settings import SessionManagerSettings
-    from operations.verify.facts import RegionFacts
+    from operations.deployment import Deployment
+    from operations.inventory.session_manager import RegionFacts
 
-ENABLED: Final = "Enabled"
-SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
 
 _PENDING: Final = "PendingDeletion"
 _PLAIN: Final = "String"
 
 
-def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
+def key_findings(deployment: Deployment, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
     """Compare the keys that the settings define, and the parameter with the data key's ID."""
     findings: list[Finding] = []
     if settings.session_data_encryption:
-        policy = data_key_policy(partition=asked.partition, account_id=asked.account_id)
-        findings += alias_findings("data-key", DATA_KEY_ALIAS, asked, facts.data_key, policy)
-        findings += _parameter(asked, facts)
+        policy = data_key_policy(partition=deployment.partition, account_id=deployment.account_id)
+        findings += alias_findings("data-key", DATA_KEY_ALIAS, deployment, facts.data_key, policy)
+        findings += _parameter(deployment, facts)
     if settings.encrypts_created_log_group:
-        policy = logs_key_policy(partition=asked.partition, account_id=asked.account_id, region=asked.region)
-        findings += alias_findings("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key, policy)
+        policy = logs_key_policy(
+            partition=deployment.partition, account_id=deployment.account_id, region=deployment.region
+        )
+        findings += alias_findings("logs-key", LOGS_KEY_ALIAS, deployment, facts.logs_key, policy)
     return findings
 
 
 def alias_findings(
-    check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None, policy: Mapping[str, Any]
+    check: str, alias: str, deployment: Deployment, live: KeyFacts | ReadFailure | None, policy: Mapping[str, Any]
 ) -> list[Finding]:
     """Compare the key behind an alias: it exists, is enabled, rotates, and has the key policy that the settings define.
 
     Args:
         check: ID of the first finding, and prefix of the others' IDs.
         alias: Name of the alias.
-        asked: Settings of the Region, with the command that repairs it.
+        deployment: Settings of the Region, with the command that repairs it.
         live: The key.
         policy: Key policy as the settings define it.
     """
     expected = f"{alias} points to an enabled symmetric key"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such alias", remedy=asked.repair)]
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such alias", remedy=deployment.repair)]
     usable = live.state == ENABLED and live.spec == SYMMETRIC
     found = f"{live.key_id}, {live.state}{'' if live.spec == SYMMETRIC else f', {live.spec}'}"
-    findings = [compared(check, same=usable, expected=expected, found=found, remedy=_revive(asked, live))]
+    findings = [compared(check, same=usable, expected=expected, found=found, remedy=_revive(deployment, live))]
     if live.rotates is not None:
-        findings.append(_rotation(f"{check}-rotation", asked, live))
-    return [*findings, policy_finding(f"{check}-policy", asked, policy, live.policy)]
+        findings.append(_rotation(f"{check}-rotation", deployment, live))
+    return [*findings, policy_finding(f"{check}-policy", deployment, policy, live.policy)]
 
 
-def _revive(asked: Asked, live: KeyFacts) -> str:
-    options = f"--key-id {live.key_id} --region {asked.region}"
+def _revive(deployment: Deployment, live: KeyFacts) -> str:
+    options = f"--key-id {live.key_id} --region {deployment.region}"
     if live.spec != SYMMETRIC:
-        return asked.repair
+        return deployment.repair
     if live.state == _PENDING:
         return f"aws kms cancel-key-deletion {options} && aws kms enable-key {options}"
     return f"aws kms enable-key {options}"
 
 
-def _rotation(check: str, asked: Asked, live: KeyFacts) -> Finding:
-    if isinstance(live.rotates, Unread):
-        return cannot_tell(check, "rotation is on", live.rotates)
+def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
+    if isinstance(live.rotates, ReadFailure):
+        return cannot_tell(check, live.rotates, expected="rotation is on")
     found = "rotation is on" if live.rotates else "rotation is off"
-    return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=asked.repair)
+    return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
 
 
-def _parameter(asked: Asked, facts: RegionFacts) -> list[Finding]:
+def _parameter(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
     """Compare the parameter; if the key is not known, any value is accepted."""
     check, live, key = "data-key-parameter", facts.data_key_parameter, facts.data_key
     key_id = key.key_id if isinstance(key, KeyFacts) else None
     expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such parameter", remedy=asked.repair)]
-    said = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
-    said += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]
-    found = "; ".join(said) or f"it holds {live.value}"
-    return [compared(check, same=not said, expected=expected, found=found, remedy=asked.repair)]
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such parameter", remedy=deployment.repair)]
+    differences = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
+    differences += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]
+    found = "; ".join(differences) or f"it holds {live.value}"
+    return [compared(check, same=not differences, expected=expected, found=found, remedy=deployment.repair)]

@@ -1,17 +1,23 @@
-"""Verification of node readiness: agents and Default Host Management per Region, compliance where IAM is recorded."""
+"""Verification of the resources for node readiness."""
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.nodes.names import (
+    ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
+    HOST_MANAGEMENT_SETTING,
     HOST_ROLE_NAME,
     REMEDIATION_ROLE_NAME,
     ROLE_TYPE,
+    RULE_NAME,
     RUNBOOK_NAME,
+    UPDATE_DOCUMENT,
+    UPDATE_PARAMETERS,
     NodesAccount,
     host_trust,
 )
@@ -19,6 +25,7 @@ from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
+    MESSAGE_TYPES,
     REMEDIATION_POLICY_NAME,
     RESOURCE_PARAMETER,
     RETRY_ATTEMPT_SECONDS,
@@ -28,34 +35,29 @@ from components.nodes.role_compliance import (
     runbook,
 )
 from components.nodes.settings import Remediation
-from operations.reading import Reader, Unread
-from operations.verify.nodes_comparison import (
-    agent_updates_findings,
-    host_management_finding,
-    remediation_finding,
-    rule_findings,
-    runbook_finding,
-)
-from operations.verify.nodes_live import (
+from operations.findings import Finding, Status, cannot_tell, compared, missing
+from operations.inventory.iam import read_role
+from operations.inventory.nodes import (
     ATTEMPTS,
+    ConfigRule,
     RemediationFacts,
-    RuleFacts,
     read_association,
+    read_config_rule,
     read_host_role,
-    read_rule,
     read_runbook,
     read_runbook_tags,
 )
-from operations.verify.ownership import document_ownership_findings
-from operations.verify.roles import WantedRole, read_role, role_finding
+from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.documents import document_ownership_findings
+from operations.verify.policies import DesiredRole, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.nodes.settings import NodesSection, RoleComplianceSettings
-    from operations.reading import Clients
-    from operations.verify.facts import Asked
-    from operations.verify.findings import Finding
+    from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
+    from operations.deployment import Deployment
+    from operations.inventory.nodes import AssociationFacts
+    from operations.inventory.reader import Clients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ class NodesVerification:
     clients: Clients
     caller: str
     place: NodesAccount
-    regions: Mapping[str, Asked]
+    regions: Mapping[str, Deployment]
     section: NodesSection
     instance_policies: tuple[str, ...]
     boundary: str = ""
@@ -102,18 +104,18 @@ class NodesVerification:
         return Reader(self.clients, region, self.caller)
 
     def _region(self, region: str) -> list[Finding]:
-        asked, reader = self.regions[region], self._reader(region)
+        deployment, reader = self.regions[region], self._reader(region)
         agents = self.section.agent_updates
         return [
-            *([host_management_finding(asked, read_host_role(reader))] if self.section.host_management else ()),
-            *(agent_updates_findings(asked, agents, read_association(reader)) if agents else ()),
+            *([host_management_finding(deployment, read_host_role(reader))] if self.section.host_management else ()),
+            *(agent_updates_findings(deployment, agents, read_association(reader)) if agents else ()),
         ]
 
     def _host_role(self) -> tuple[str, list[Finding]]:
         if not self.section.host_management:
             return self._first, []
         managed = f"arn:{self.place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
-        wanted = WantedRole(
+        desired = DesiredRole(
             check="host-management-role",
             name=HOST_ROLE_NAME,
             trust=host_trust(),
@@ -122,7 +124,7 @@ class NodesVerification:
             boundary=self.boundary,
         )
         live = read_role(self._reader(self._first), HOST_ROLE_NAME)
-        return self._first, [role_finding(self.regions[self._first], wanted, live)]
+        return self._first, [role_finding(self.regions[self._first], desired, live)]
 
     def _compliance(self) -> tuple[str, list[Finding]]:
         """Return findings with the Region of the AWS Config rule, or with the first Region if none has the rule."""
@@ -130,23 +132,23 @@ class NodesVerification:
         if settings is None:
             return self._first, []
         regions = [settings.region] if settings.region else list(self.regions)
-        rules = {region: read_rule(self._reader(region)) for region in regions}
-        there = [region for region, rule in rules.items() if isinstance(rule, RuleFacts)]
-        perhaps = [region for region, rule in rules.items() if isinstance(rule, Unread)]
+        rules = {region: read_config_rule(self._reader(region)) for region in regions}
+        there = [region for region, rule in rules.items() if isinstance(rule, ConfigRule)]
+        perhaps = [region for region, rule in rules.items() if isinstance(rule, ReadFailure)]
         region = [*there, *perhaps, *regions][0]
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
-        asked = self.regions.get(region) or replace(self.regions[self._first], region=region)
-        findings = rule_findings(asked, role_rule(self._policy_arns, settings.excluded_roles), rule)
-        if isinstance(rule, RuleFacts):
-            findings += self._remediation(asked, settings, rule)
+        deployment = self.regions.get(region) or replace(self.regions[self._first], region=region)
+        findings = rule_findings(deployment, role_rule(self._policy_arns, settings.excluded_roles), rule)
+        if isinstance(rule, ConfigRule):
+            findings += self._remediation(deployment, settings, rule)
         return region if region in self.regions else self._first, findings
 
-    def _remediation(self, asked: Asked, settings: RoleComplianceSettings, rule: RuleFacts) -> list[Finding]:
+    def _remediation(self, deployment: Deployment, settings: RoleComplianceSettings, rule: ConfigRule) -> list[Finding]:
         excluded = sorted(settings.excluded_roles)
         if settings.remediation is Remediation.OFF:
-            return [remediation_finding(asked, None, rule.remediation)]
-        reader, automatic = self._reader(asked.region), settings.remediation is Remediation.AUTOMATIC
+            return [remediation_finding(deployment, None, rule.remediation)]
+        reader, automatic = self._reader(deployment.region), settings.remediation is Remediation.AUTOMATIC
         attempts: dict[str, object] = dict(
             zip(ATTEMPTS, (MAXIMUM_AUTOMATIC_ATTEMPTS, RETRY_ATTEMPT_SECONDS), strict=True)
         )
@@ -162,7 +164,7 @@ class NodesVerification:
                 **(attempts if automatic else {}),
             },
         )
-        role = WantedRole(
+        role = DesiredRole(
             check="node-remediation-role",
             name=REMEDIATION_ROLE_NAME,
             trust=remediation_trust(self.place),
@@ -170,8 +172,184 @@ class NodesVerification:
             boundary=self.boundary,
         )
         return [
-            remediation_finding(asked, remediation, rule.remediation),
-            runbook_finding(asked, runbook(self.place, self._policy_arns, excluded), read_runbook(reader)),
-            *document_ownership_findings("node-remediation-runbook", asked, read_runbook_tags(reader)),
-            role_finding(asked, role, read_role(reader, REMEDIATION_ROLE_NAME)),
+            remediation_finding(deployment, remediation, rule.remediation),
+            runbook_finding(deployment, runbook(self.place, self._policy_arns, excluded), read_runbook(reader)),
+            *document_ownership_findings("node-remediation-runbook", deployment, read_runbook_tags(reader)),
+            role_finding(deployment, role, read_role(reader, REMEDIATION_ROLE_NAME)),
         ]
+
+
+_ACTIVE = "ACTIVE"
+_FAILED = "Failed"
+
+
+def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
+    """Compare the role of Default Host Management Configuration.
+
+    Args:
+        deployment: Settings of the Region, with the command that repairs it.
+        live: The role's name; None: none is set.
+    """
+    check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
+    found = f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}"
+    return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=deployment.repair)
+
+
+def agent_updates_findings(
+    deployment: Deployment, settings: AgentsSettings, live: AssociationFacts | ReadFailure | None
+) -> list[Finding]:
+    """Compare the association that updates the agents, and report the result of its last execution.
+
+    Args:
+        deployment: Settings of the Region, with the command that repairs it.
+        settings: Settings `shell-access:nodes.agents`.
+        live: The association.
+    """
+    check, expected = "agent-updates", f"{ASSOCIATION_NAME} updates agents at {settings.schedule}"
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]
+    tagged = {f"tag:{key}": frozenset(values) for key, values in settings.target_tags.items()}
+    parameters = {key: frozenset([value]) for key, value in UPDATE_PARAMETERS.items()}
+    pairs: dict[str, tuple[object, object]] = {
+        "document": (UPDATE_DOCUMENT, live.document),
+        "schedule": (settings.schedule, live.schedule),
+        "maxConcurrency": (settings.max_concurrency, live.max_concurrency),
+        "maxErrors": (settings.max_errors, live.max_errors),
+        "targets": (_targets(tagged or {"InstanceIds": frozenset("*")}), _targets(live.targets)),
+        "parameters": (_targets(parameters), _targets(live.parameters)),
+        "run when made or changed": (True, not live.only_at_interval),
+    }
+    unequal = [
+        f"{name}: {desired} expected, {found} found" for name, (desired, found) in pairs.items() if desired != found
+    ]
+    found = "; ".join(unequal) or expected
+    return [
+        compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair),
+        _last_run(deployment, live),
+    ]
+
+
+def _last_run(deployment: Deployment, live: AssociationFacts) -> Finding:
+    """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
+    check, expected = "agent-updates-run", f"the last run of {ASSOCIATION_NAME} succeeded on all nodes"
+    results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
+    found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
+    if live.status != _FAILED and not live.results.get(_FAILED):
+        return Finding(check=check, status=Status.OK, expected=expected, found=found)
+    return Finding(
+        check=check,
+        status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
+        expected=expected,
+        found=found,
+        remedy=f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
+        f"aws ssm list-associations --association-filter-list key=AssociationName,value={ASSOCIATION_NAME} --region "
+        f"{deployment.region}, aws ssm describe-association-executions",
+    )
+
+
+def _targets(targets: Mapping[str, frozenset[str]]) -> str:
+    return " and ".join(f"{key}={','.join(sorted(values))}" for key, values in sorted(targets.items())) or "none"
+
+
+def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:
+    """Compare the AWS Config rule.
+
+    Args:
+        deployment: Settings of the Region where IAM is recorded.
+        desired: Text of the rule, in Guard.
+        live: The rule.
+    """
+    check, expected = "node-roles", f"rule {RULE_NAME} of AWS Config is active"
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such rule", remedy=deployment.repair)]
+    differences = [] if live.state == _ACTIVE else [f"it is {live.state}"]
+    triggers = frozenset({ROLE_TYPE, *MESSAGE_TYPES})
+    if live.triggers != triggers:
+        listed = ", ".join(sorted(live.triggers)) or "nothing"
+        differences.append(f"evaluated for {', '.join(sorted(triggers))} expected, for {listed} found")
+    found = "; ".join(differences) or expected
+    return [
+        compared(check, same=not differences, expected=expected, found=found, remedy=deployment.repair),
+        _rule_content(deployment, desired, live.text),
+        _recorded(deployment, live.unrecorded),
+        _evaluation(deployment, live.failure),
+    ]
+
+
+def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
+    check, expected = "node-roles-recorder", f"AWS Config in {deployment.region} records IAM roles"
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
+    found = f"{deployment.region} {live}" if live else expected
+    remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {deployment.region}"
+    return compared(check, same=live is None, expected=expected, found=found, remedy=remedy)
+
+
+def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
+    check, expected = "node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded"
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
+    remedy = (
+        f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {deployment.region}, "
+        "once the cause is removed"
+    )
+    return compared(check, same=not live, expected=expected, found=live or expected, remedy=remedy)
+
+
+def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure) -> Finding:
+    check, expected = "node-roles-content", "the rule judges as the settings ask"
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
+    # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
+    remedy = (
+        f"aws configservice delete-config-rule --config-rule-name {RULE_NAME} --region {deployment.region}, where it has a "
+        f"remediation after delete-remediation-configuration; then {deployment.repair}"
+    )
+    same = live.split() == desired.split()
+    found = expected if same else f"it says: {' '.join(live.split())}"
+    return compared(check, same=same, expected=expected, found=found, remedy=remedy)
+
+
+def remediation_finding(
+    deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | ReadFailure | None
+) -> Finding:
+    """Compare the remediation of a role without the policy.
+
+    Args:
+        deployment: Settings of the Region where IAM is recorded.
+        desired: The remediation as the settings define it; None: none.
+        live: The remediation of the account; None: none.
+    """
+    check, expected = "node-remediation", _described(desired)
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
+    # A remediation that the settings do not define is not a resource of the stack.
+    repair = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
+    remedy = deployment.repair if desired else repair
+    return compared(check, same=live == desired, expected=expected, found=_described(live), remedy=remedy)
+
+
+def _described(remediation: RemediationFacts | None) -> str:
+    if remediation is None:
+        return "no remediation"
+    how = "by itself" if remediation.automatic else "on request"
+    details = ", ".join(f"{name} {value}" for name, value in sorted(remediation.details.items()))
+    return f"{remediation.runbook} runs {how} with {remediation.role_arn or 'no role'}; {details or 'nothing else set'}"
+
+
+def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str | ReadFailure | None) -> Finding:
+    """Compare the default version of the remediation's runbook.
+
+    Args:
+        deployment: Settings of the Region where IAM is recorded.
+        desired: Content that the settings define.
+        live: Content of the account's runbook, as JSON.
+    """
+    check, expected = "node-remediation-runbook", f"{RUNBOOK_NAME} is as published"
+    if live is None or isinstance(live, ReadFailure):
+        return missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)
+    same = json.loads(live) == desired
+    found = expected if same else "its default version says something else"
+    return compared(check, same=same, expected=expected, found=found, remedy=deployment.repair)

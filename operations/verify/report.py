@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
-from operations.verify.findings import Finding, Status, Verification
+from operations.findings import Finding, Status, counted, print_line, stack_table, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-_SHOWN: Final = {
-    Status.OK: ("ok", "green"),
-    Status.DIFFERENT: ("different", "bold red"),
-    Status.CANNOT_TELL: ("cannot tell", "bold magenta"),
-    Status.WARNING: ("warning", "yellow"),
-}
+    from operations.verify.findings import Verification
 
 
 def as_json(verification: Verification) -> str:
@@ -39,19 +34,15 @@ def as_json(verification: Verification) -> str:
 def show(verification: Verification, console: Console) -> None:
     """Print the verification: the table, the remediation, and the counts last."""
     if not verification.regions:
-        _line(
-            console,
-            Text(
-                f"Stack {verification.stack} has no sessionManager, endpoints or sites of domainControllers to verify."
-            ),
-        )
+        nothing = "has no sessionManager, endpoints or sites of domainControllers to verify."
+        print_line(console, f"Stack {verification.stack} {nothing}")
         return
     console.print(_table(verification))
     for region, findings in verification.regions.items():
         for finding in findings:
             if finding.status is not Status.OK:
                 _explain(console, region, finding)
-    _line(console, _summary(verification))
+    print_line(console, _summary(verification))
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
@@ -60,51 +51,36 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "status": finding.status.value,
         "expected": finding.expected,
         "found": finding.found,
-        "remedy": finding.remedy,
+        "remedy": finding.remedy or None,
     }
 
 
 def _table(verification: Verification) -> Table:
     """Return the table with Regions as rows: an account has up to thirty, and a terminal has room for five columns."""
-    account = f", account {verification.account_id}" if verification.account_id else ""
-    table = Table(title=Text(f"Stack {verification.stack}{account}"), title_justify="left", title_style="bold")
+    table = stack_table(verification.stack, verification.account_id)
     for heading in ("Region", "Check", "Result"):
         table.add_column(heading, no_wrap=True)
     for region, findings in verification.regions.items():
         for position, finding in enumerate(findings):
-            table.add_row(Text(region if position == 0 else ""), Text(finding.check), _status(finding))
+            table.add_row(Text(region if position == 0 else ""), Text(finding.check), styled(finding.status))
         table.add_section()
     return table
 
 
-def _status(finding: Finding) -> Text:
-    said, style = _SHOWN[finding.status]
-    return Text(said, style=style)
-
-
 def _explain(console: Console, region: str, finding: Finding) -> None:
-    _line(console, Text.assemble((f"{region} {finding.check}", "bold"), ": ", _status(finding)))
+    print_line(console, (f"{region} {finding.check}", "bold"), ": ", styled(finding.status))
     for heading, text in (("expected", finding.expected), ("found", finding.found), ("remedy", finding.remedy)):
         if text:
-            _line(console, Text.assemble(f"  {heading}:".ljust(13), text))
-    _line(console, Text())
+            print_line(console, f"  {heading}:".ljust(13), text)
+    print_line(console)
 
 
 def _summary(verification: Verification) -> Text:
     different = verification.count(Status.DIFFERENT)
     untold, warnings = verification.count(Status.CANNOT_TELL), verification.count(Status.WARNING)
-    said = [f"{different} different"] if different else []
-    said += [f"{untold} cannot be told"] if untold else []
-    said = said or ["all as asked"]
-    said += [_counted(warnings, "warning")] if warnings else []
-    counts = f"{_counted(len(verification.regions), 'Region')}, {_counted(verification.count(), 'check')}"
-    return Text(f"{counts}: {', '.join(said)}", style="bold red" if verification.differences else "bold green")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _line(console: Console, text: Text) -> None:
-    """Print text without line breaks, so that commands can be copied."""
-    console.print(text, soft_wrap=True)
+    differences = [f"{different} different"] if different else []
+    differences += [f"{untold} cannot be told"] if untold else []
+    differences = differences or ["all as asked"]
+    differences += [counted(warnings, "warning")] if warnings else []
+    counts = f"{counted(len(verification.regions), 'Region')}, {counted(verification.count(), 'check')}"
+    return Text(f"{counts}: {', '.join(differences)}", style="bold red" if verification.differences else "bold green")

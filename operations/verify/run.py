@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.governance import policy_arn
 from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
-from operations.orphans.listing import find_orphans
-from operations.reading import Identity, Reader, Unread, aws_clients, identify
+from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding, cannot_tell, compared, listed
+from operations.inventory.iam import read_policy, read_policy_tags
+from operations.inventory.orphans import GLOBAL, find_orphans
+from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
+from operations.inventory.session_manager import DocumentFacts, read_region
 from operations.verify.approval import ApprovalVerification
-from operations.verify.comparison import region_findings
-from operations.verify.domain_controllers.checks import DirectoryVerification
-from operations.verify.domain_controllers.facts import AskedSite
-from operations.verify.facts import Asked
-from operations.verify.findings import Finding, Verification, cannot_tell
-from operations.verify.instance_policy import instance_policy_findings
-from operations.verify.live import read_policy, read_policy_tags, read_region
+from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
+from operations.verify.domain_controllers.verification import DomainControllersVerification
+from operations.verify.endpoints import endpoint_findings
+from operations.verify.findings import Verification, without_secrets
+from operations.verify.keys import key_findings
+from operations.verify.log_destinations import bucket_findings, log_group_findings
 from operations.verify.nodes import NodesVerification
-from operations.verify.orphans import orphan_findings
-from operations.verify.ownership import governing_stack_finding
-from operations.verify.roles import boundary_arn
-from operations.verify.secrecy import without_secrets
+from operations.verify.policies import boundary_arn, instance_policy_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from common.aws.session import AwsClients
     from components.settings import Settings
+    from operations.inventory.orphans import Orphan, Orphans
+    from operations.inventory.session_manager import RegionFacts
     from operations.stack import StackConfiguration, StackState
 
-    Progress = Callable[[str], None]
-    """Receives each Region that is done."""
+
+Progress = Callable[[str], None]
+"""Receives each Region that is done."""
 
 _AT_A_TIME = 8
 """Number of parallel Regions; each makes some twenty calls in sequence, far below an account's API quotas."""
@@ -56,15 +60,15 @@ def verify_stack(
     """
     settings = stack.settings()
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
-    asked = {*settings.session_manager, *settings.endpoints, *sites}
-    asked |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
-    regions = [each for each in settings.regions if each in asked or settings.nodes]
+    configured = {*settings.session_manager, *settings.endpoints, *sites}
+    configured |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
+    regions = [each for each in settings.regions if each in configured or settings.nodes]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(regions[0]))
-    if isinstance(identity, Unread):
-        nobody = cannot_tell("account", "AWS says whose credentials these are", identity)
+    if isinstance(identity, ReadFailure):
+        nobody = cannot_tell("account", identity, expected="AWS says whose credentials these are")
         findings = {region: [nobody] for region in regions}
         return _verification(stack, None, findings)
     verify = partial(_verify_region, stack, settings, clients, identity)
@@ -101,39 +105,27 @@ def _verification(
     return Verification(stack=stack.name, account_id=account_id, regions=regions)
 
 
-def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Asked:
-    return Asked(
-        stack=stack.name,
-        account_id=identity.account_id,
-        region=region,
-        session_manager=settings.session_manager.get(region),
-        endpoints=settings.endpoints.get(region),
-        hides_values=stack.is_secret("sessionManager"),
-        partition=identity.partition,
-    )
-
-
 def _directory(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> DirectoryVerification | None:
+) -> DomainControllersVerification | None:
     section = settings.domain_controllers
     if section is None:
         return None
     boundary = _boundary(settings, identity)
-    asked = {
-        region: AskedSite(
-            asked=_asked(stack, settings, identity, region),
+    deployments = {
+        region: SiteDeployment(
+            deployment=Deployment.of(stack, settings, identity, region),
             partition=identity.partition,
             section=section,
             boundary=boundary,
         )
         for region in {settings.regions[0], *section.sites}
     }
-    return DirectoryVerification(
+    return DomainControllersVerification(
         clients=clients,
         caller=identity.arn,
-        sites={region: asked[region] for region in section.sites},
-        account=asked[settings.regions[0]],
+        sites={region: deployments[region] for region in section.sites},
+        account=deployments[settings.regions[0]],
         instance_policies=tuple(_instance_policies(settings, identity)),
     )
 
@@ -147,7 +139,7 @@ def _nodes(
         clients=clients,
         caller=identity.arn,
         place=NodesAccount(partition=identity.partition, account_id=identity.account_id),
-        regions={region: _asked(stack, settings, identity, region) for region in settings.regions},
+        regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
         section=settings.nodes,
         instance_policies=tuple(_instance_policies(settings, identity)),
         boundary=_boundary(settings, identity),
@@ -159,8 +151,8 @@ def _approval(
 ) -> ApprovalVerification | None:
     if settings.approval is None:
         return None
-    asked = _asked(stack, settings, identity, settings.regions[0])
-    return ApprovalVerification.of(settings, settings.approval, clients, identity, asked)
+    deployment = Deployment.of(stack, settings, identity, settings.regions[0])
+    return ApprovalVerification.of(settings, settings.approval, clients, identity, deployment)
 
 
 def _orphans(
@@ -184,8 +176,10 @@ def _instance_policies(settings: Settings, identity: Identity) -> dict[str, dict
 def _verify_region(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity, region: str
 ) -> list[Finding]:
-    asked = _asked(stack, settings, identity, region)
-    return region_findings(asked, read_region(Reader(clients, region, identity.arn), asked, key_policies=True))
+    deployment = Deployment.of(stack, settings, identity, region)
+    return region_findings(
+        deployment, read_region(Reader(clients, region, identity.arn), deployment, key_policies=True)
+    )
 
 
 def _verify_account(
@@ -193,10 +187,65 @@ def _verify_account(
 ) -> list[Finding]:
     """Return findings about resources that exist once per account; the stack keeps them in the first Region."""
     region = settings.regions[0]
-    reader, asked = Reader(clients, region, identity.arn), _asked(stack, settings, identity, region)
+    reader, deployment = Reader(clients, region, identity.arn), Deployment.of(stack, settings, identity, region)
     record = read_policy_tags(reader, policy_arn(identity.partition, identity.account_id))
     findings: list[Finding] = []
-    for name, wanted in _instance_policies(settings, identity).items():
+    for name, desired in _instance_policies(settings, identity).items():
         arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{name}"
-        findings += instance_policy_findings(asked, name, wanted, settings.instance_roles, read_policy(reader, arn))
-    return [*findings, governing_stack_finding(asked, record)]
+        findings += instance_policy_findings(
+            deployment, name, desired, settings.instance_roles, read_policy(reader, arn)
+        )
+    return [*findings, governing_stack_finding(deployment, record)]
+
+
+def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
+    """Compare a Region with its settings, in the order in which a session depends on the resources."""
+    findings: list[Finding] = []
+    settings = deployment.session_manager
+    if settings:
+        findings += document_findings(deployment, settings, facts.document, facts.data_key)
+        if isinstance(facts.document, DocumentFacts):
+            findings += document_ownership_findings("document", deployment, facts.document.tags)
+        findings += key_findings(deployment, settings, facts)
+        findings += log_group_findings(deployment, settings, facts)
+        findings += bucket_findings(deployment, settings, facts.bucket)
+    if deployment.endpoints:
+        findings += endpoint_findings(deployment, deployment.endpoints, facts.network)
+    return findings
+
+
+_EXPECTED: Final = "everything with the stack's owner tag is in its state"
+_MOST: Final = 5
+"""Maximum number of ARNs in a finding; the command `orphans` lists all."""
+
+
+def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
+    """Return the findings by Region.
+
+    Args:
+        orphans: Result of the search.
+        home: Region with which IAM's resources are reported.
+    """
+    findings: dict[str, list[Finding]] = {}
+    for place in sorted({*orphans.found, *orphans.unread}, key=lambda each: each == GLOBAL):
+        why = orphans.unread.get(place)
+        found = cannot_tell(_check(place), why, expected=_EXPECTED) if why else _finding(place, orphans.found[place])
+        findings.setdefault(home if place == GLOBAL else place, []).append(found)
+    return findings
+
+
+def _finding(place: str, orphans: Sequence[Orphan]) -> Finding:
+    arns = [each.arn for each in orphans]
+    named = listed(arns[:_MOST]) + (f" and {len(arns) - _MOST} more" if len(arns) > _MOST else "")
+    return compared(
+        _check(place),
+        same=not arns,
+        expected=_EXPECTED,
+        found=f"not in the state: {named}" if arns else _EXPECTED,
+        remedy="Run `pulumi up`, which imports what the stack still asks for; then `python -m operations orphans` lists the "
+        "rest, with a command that deletes each",
+    )
+
+
+def _check(place: str) -> str:
+    return "orphans-iam" if place == GLOBAL else "orphans"

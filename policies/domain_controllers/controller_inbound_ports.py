@@ -12,9 +12,8 @@ from pulumi_policy import Severity
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.administration import ADMINISTRATION, BASTIONS, administration_ports, is_from_bastions
 from policies.domain_controllers.controller_tags import MARKS
-from policies.domain_controllers.exposures import findings
+from policies.domain_controllers.exposures import findings, of_ports
 from policies.domain_controllers.port_ranges import TABLES, from_bastions, inbound
-from policies.domain_controllers.traffic_checks import of_ports
 from policies.rule import Rule
 
 if TYPE_CHECKING:

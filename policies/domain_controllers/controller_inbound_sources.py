@@ -9,8 +9,7 @@ from pulumi_policy import Severity
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import networks_parameter
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
-from policies.domain_controllers.exposures import PeerKind, findings
-from policies.domain_controllers.traffic_checks import of_end
+from policies.domain_controllers.exposures import PeerKind, findings, of_end
 from policies.findings import UNKNOWN, described
 from policies.parameters import Parameter
 from policies.rule import Rule

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.embedded.kinds import KINDS, NATIVE, PRODUCED, pascal, type_of_native
+from policies.embedded.kinds import KINDS, NATIVE, pascal, type_of_native
 from policies.embedded.templates import Declared, TemplateError, declared_in, generated_in, read_template
 from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from policies.findings import Findings
-    from policies.rule import Check, Rule
 
 TEMPLATES: Final = ("aws:cloudformation/stack:Stack", "aws:cloudformation/stackSet:StackSet")
 CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
@@ -70,24 +67,6 @@ def embedded_in(container: Resource) -> tuple[Resource, ...]:
     return tuple(
         each for declared in body.declared for each in _converted(container, declared, f"{body.place}{declared.id}")
     )
-
-
-def reads_embedded(rule: Rule) -> None:
-    """Extend a rule about single resources to containers."""
-    checks = {token: check for token in sorted(rule.types & PRODUCED) if (check := rule.check_of(token))}
-    if not checks:
-        return
-
-    @rule.on(*CONTAINERS)
-    def _in_container(container: Resource) -> Findings:
-        for resource in embedded_in(container):
-            if check := checks.get(resource.type):
-                yield from _placed(container, resource, check)
-
-
-def _placed(container: Resource, resource: Resource, check: Check) -> Findings:
-    for finding in check(resource):
-        yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
 
 
 def _in_template(container: Resource) -> Body:

@@ -34,14 +34,14 @@ class RequiredPermission:
         actions: Actions, of which one is required.
         reached: Resources, of which one is required, as ARNs without `arn:<partition>:`; empty: actions without resource
             types, which are allowed on `*` only.
-        spared: Excluded resources, likewise.
+        excluded: Excluded resources, likewise.
         given: Condition keys of the request, in lower case.
         written_out: Whether only statements that name the action count, as `ssm:Get*` is meant for reading.
     """
 
     actions: tuple[str, ...]
     reached: tuple[str, ...] = ()
-    spared: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     given: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict[str, "tuple[Choice, ...]"])
     written_out: bool = False
 
@@ -76,7 +76,7 @@ def _meets(policies: Sequence[Policy], required: RequiredPermission, admitted: S
     reached = _within(policies, actions, _arns(where, required.reached)) if required.reached else (literal("*"),)
     if not reached:
         return []
-    target = Target(reached, spared=_arns(where, required.spared))
+    target = Target(reached, excluded=_arns(where, required.excluded))
     requests = Requests({APPROVAL_KEY: one(APPROVED), **required.given}, admitted)
     found = [grant for action in actions for grant in allowed(policies, action, target, requests)]
     return [each for each in found if each.statement.names_exactly(each.action)] if required.written_out else found
@@ -156,16 +156,16 @@ def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
     own = RequiredPermission(
         actions=("ssm:SendCommand",),
         reached=(f"{_OWN_DOCUMENT}{SOME}",),
-        spared=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*OWNED_BY_AWS, *harmless)),
+        excluded=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*OWNED_BY_AWS, *harmless)),
     )
-    of_aws = replace(own, reached=_of_aws("document", SCRIPT_DOCUMENTS), spared=())
+    of_aws = replace(own, reached=_of_aws("document", SCRIPT_DOCUMENTS), excluded=())
     nodes = RequiredPermission(actions=("ssm:SendCommand",), reached=_NODES)
     return (
         (nodes, of_aws),
         (nodes, own),
         (replace(of_aws, actions=_ASSOCIATING),),
         (replace(own, actions=_ASSOCIATING),),
-        (RequiredPermission(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, spared=_NO_VERSIONS),),
+        (RequiredPermission(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, excluded=_NO_VERSIONS),),
         (
             RequiredPermission(
                 actions=("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.iam.evaluation import Target
 from common.iam.patterns import SOME
 from policies.parameters import Parameter
@@ -92,8 +93,8 @@ def starts_by_approval(policy: Policy) -> set[Account]:
 
 def _account(arn: str) -> Account:
     """Return the account of an allowed ARN, in which wildcards have example values."""
-    _, partition, _, _, account, *_ = arn.split(":")
+    parts = split_arn(arn)
     return Account(
-        partition=partition if partition.startswith("aws") else SOME,
-        number=account if _NUMBER.fullmatch(account) else SOME,
+        partition=parts.partition if parts.partition.startswith("aws") else SOME,
+        number=parts.account_id if _NUMBER.fullmatch(parts.account_id) else SOME,
     )

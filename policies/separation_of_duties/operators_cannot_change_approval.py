@@ -74,7 +74,7 @@ def _targets(account: Account) -> Iterator[tuple[str, Target]]:
     iam = f"arn:{account.partition}:iam::{account.number}:"
     ssm = f"arn:{account.partition}:ssm:{SOME}:{account.number}:"
     # A user's own keys and password are the user's.
-    identities = Target((f"{iam}{SOME}",), spared=(f"{iam}user/{_CALLER}",))
+    identities = Target((f"{iam}{SOME}",), excluded=(f"{iam}user/{_CALLER}",))
     yield from ((action, identities) for action in IDENTITIES)
     yield from ((action, Target((f"{ssm}document/{SOME}",))) for action in _DOCUMENTS)
     yield from ((action, Target((f"{ssm}automation-execution/{SOME}",))) for action in _DECISIONS)

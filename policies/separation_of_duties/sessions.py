@@ -52,7 +52,7 @@ def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] =
     found: list[Grant] = []
     for value in (None, APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
         requests = Requests({APPROVAL_KEY: one(value)}, admitted)
-        found += allowed(policies, START, Target(nodes, spared=_named(value)), requests)
+        found += allowed(policies, START, Target(nodes, excluded=_named(value)), requests)
     return each_once(found)
 
 
@@ -74,7 +74,7 @@ def starts_with_other_documents(
     every = tuple(f"{start}{SOME}" for start in starts)
     governed = tuple(f"{start}{literal(name)}" for start in starts for name in documents)
     requests = Requests({APPROVAL_KEY: one(APPROVED)}, admitted)
-    return each_once(allowed(policies, START, Target(every, spared=governed), requests))
+    return each_once(allowed(policies, START, Target(every, excluded=governed), requests))
 
 
 def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
@@ -92,7 +92,7 @@ def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] 
             own = tuple(f"{start}{literal(each)}-*" for start in sessions for each in (userid, username))
             requests = Requests({"aws:userid": one(userid), "aws:username": one(username)}, admitted)
             for action in ON_OTHERS:
-                found += allowed(policies, action, Target(every, spared=own), requests)
+                found += allowed(policies, action, Target(every, excluded=own), requests)
     return each_once(found)
 
 

@@ -8,6 +8,7 @@ have no such inputs (Systems Manager User Guide, "Session document schema").
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,7 +17,7 @@ import yaml
 from common.iam.documents import unique_keys
 from common.strict_yaml import UniqueKeys
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
-from policies.findings import UNKNOWN, Findings, Resource
+from policies.findings import UNKNOWN, Findings, Resource, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,3 +90,18 @@ def _parsed(text: str, *, is_json: bool) -> dict[str, Any] | None:
     except (ValueError, TypeError, yaml.YAMLError):
         return None
     return cast("dict[str, Any]", content) if isinstance(content, dict) else None
+
+
+_CHOSEN_BY_CALLER: Final = re.compile(r"\{\{(?!\s*ssm:)")
+"""`{{ name }}` is a parameter of the caller; `{{ ssm:name }}` a parameter of Parameter Store."""
+
+
+def is_fixed(value: Any) -> bool:
+    """Return whether a value is set and has no parameter of the caller."""
+    return is_given(value) and not (isinstance(value, str) and _CHOSEN_BY_CALLER.search(value))
+
+
+def require_fixed(preferences: Resource, name: str, expected: str) -> Findings:
+    """Check that the preference has a value that the caller cannot change; a value that is not known yet counts."""
+    if not is_fixed(preferences.value(name)):
+        yield preferences.violation(name, expected)

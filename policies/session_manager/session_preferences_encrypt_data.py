@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from pulumi_policy import Severity
 
 from policies.rule import Rule
-from policies.session_manager.fixed_values import require_fixed
-from policies.session_manager.session_documents import on_session_preferences
+from policies.session_manager.session_documents import on_session_preferences, require_fixed
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource

@@ -8,8 +8,7 @@ from pulumi_policy import Severity
 
 from policies.findings import Violation, described
 from policies.rule import Rule
-from policies.session_manager.fixed_values import is_fixed
-from policies.session_manager.session_documents import on_session_preferences
+from policies.session_manager.session_documents import is_fixed, on_session_preferences
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource

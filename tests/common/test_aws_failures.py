@@ -1,4 +1,4 @@
-"""What a person is told when AWS does not do what it was asked."""
+"""Causes and remedies of failed AWS calls."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ def refusal(code: str, message: str = "no", status: int = 400, operation: str = 
         (refusal("ExpiredTokenException"), Cause.CREDENTIALS, "log in again"),
         (refusal("ThrottlingException"), Cause.THROTTLING, "try again in a few minutes"),
         (refusal("InternalServerError", status=500), Cause.SERVICE, "try again in a few minutes"),
-        (refusal("InvalidDocumentContent"), Cause.SERVICE, "see what the error says"),
-        (EndpointConnectionError(endpoint_url="https://ssm"), Cause.NETWORK, "check the way to AWS in eu-south-1"),
-        (ConnectTimeoutError(endpoint_url="https://ssm"), Cause.NETWORK, "check the way to AWS in eu-south-1"),
-        (NoCredentialsError(), Cause.CREDENTIALS, "give credentials as for pulumi"),
+        (refusal("InvalidDocumentContent"), Cause.SERVICE, "see the error message"),
+        (
+            EndpointConnectionError(endpoint_url="https://ssm"),
+            Cause.NETWORK,
+            "check the network path to AWS in eu-south-1",
+        ),
+        (ConnectTimeoutError(endpoint_url="https://ssm"), Cause.NETWORK, "check the network path to AWS in eu-south-1"),
+        (NoCredentialsError(), Cause.CREDENTIALS, "provide credentials as for pulumi"),
     ],
     ids=lambda each: str(each) if isinstance(each, Cause) else "",
 )

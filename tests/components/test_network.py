@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from common.problems import SettingsError
 from components import network
 from components.network import check_private, find_network
-from local.emulator.calls import calls, forget_calls
+from tests.support.recorder import calls, reset_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def refused(*subnets: str, vpc: str = "office") -> str:
 def test_network_is_found_by_name_or_id_in_few_calls(ec2: Ec2, endpoint: str) -> None:
     ids = [ec2.subnet("a", 1), ec2.subnet("b", 2, "b")]
     own = ec2.table(ids[0])
-    forget_calls(endpoint)
+    reset_calls(endpoint)
     by_name = found("b", "a")
     assert found("a").subnet_ids == (ids[0],)
     counted = {name: number for name, number in calls(endpoint).items() if name.startswith("ec2:")}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from local.emulator.recording import recorder
-from local.emulator.running import Emulator, reset
 from local.emulator.seed import seed
-from local.engine.stack import Stack
 from local.workspace import REPOSITORY
 from tests.engine.deployer_policies import check_recording, held, scope_of_stacks
+from tests.support import recorder
+from tests.support.emulator import Emulator, reset
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def new_stack(
     yield make
     assert [each for stack in made for each in stack.left_running()] == []
     held_to = [stack for stack in made if not stack.is_foreign]
-    questions = recorder.noted(aws_endpoint)
+    questions = recorder.recorded(aws_endpoint)
     recorder.end(aws_endpoint)
     scope = scope_of_stacks(held_to)
     if scope:

@@ -22,19 +22,19 @@ from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from common.problems import SettingsError
 from components.settings import Settings
-from local import contract
-from local.emulator.recording.recorder import UNKNOWN
-from local.engine.stack import DEPLOYED_TAG
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import scope_of
+from tests.support.api_calls import UNKNOWN
+from tests.support.stack import DEPLOYED_TAG
+from tools import contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from local.engine.stack import Stack
     from operations.deployer.scope import Scope
+    from tests.support.stack import Stack
 
 ACCOUNT: Final = "123456789012"
 CHANGING: Final = frozenset({"up", "destroy"})

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from components.approval.names import TAG_KEY
-from local.emulator.running import change_settings
+from tests.support.emulator import change_settings
 
 Aws = Callable[..., Any]
 Undo = Callable[[], object]

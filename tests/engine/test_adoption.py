@@ -15,7 +15,7 @@ from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -161,7 +161,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
 
     text = stack.preview().succeeded().text
     assert f"{DOCUMENT_NAME} in eu-west-1 exists already and will be taken over" in text
-    assert "what is live stays as version 1 and comes back on destroy" in text
+    assert "what is live stays as version 1 and is restored on destroy" in text
     assert "idleSessionTimeout: 45 -> 20" in text
     assert 'kmsKeyId: "" -> known after the update' in text
     assert live(ssm) == json.loads(EARLIER)

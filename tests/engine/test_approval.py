@@ -21,13 +21,13 @@ from components.approval.names import (
     TAG_KEY,
     TOPIC_NAME,
 )
-from local.emulator.running import wake
 from local.workspace import REPOSITORY
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

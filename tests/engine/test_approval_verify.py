@@ -29,17 +29,17 @@ from components.approval.names import (
 )
 from components.settings import Settings
 from local.workspace import REPOSITORY
-from operations.reading import Identity
+from operations.deployment import Deployment
+from operations.inventory.reader import Identity
 from operations.stack import StackConfiguration
 from operations.verify.approval import ApprovalVerification
-from operations.verify.facts import Asked
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
+    from tests.support.stack import Stack
 
     Aws = Callable[..., Any]
     Undo = Callable[[], object]
@@ -404,9 +404,9 @@ def approval_findings(stack: Stack, aws: Aws) -> dict[str, Finding]:
     """Return the findings about approval that are not OK, by check."""
     settings = Settings.load(stack.configurations[-1])
     assert settings.approval
-    asked = Asked(stack=stack.name, account_id="123456789012", region="eu-west-1")
+    deployment = Deployment(stack=stack.name, account_id="123456789012", region="eu-west-1")
     identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/verifier")
-    verification = ApprovalVerification.of(settings, settings.approval, CachedClients(aws), identity, asked)
+    verification = ApprovalVerification.of(settings, settings.approval, CachedClients(aws), identity, deployment)
     return {each.check: each for each in verification.findings() if each.status != "ok"}
 
 

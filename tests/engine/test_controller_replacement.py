@@ -12,7 +12,7 @@ from tests.engine.test_directory import ONE_SITE, SUBNETS, directory, tagged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -18,7 +18,7 @@ from operations.approval.workflow import workflow_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -35,12 +35,12 @@ def test_demo_change_manager_grants_one_and_refuses_one(
     assert (str(workflow.mode), workflow.region) == (mode, "eu-west-1")
     console = Console(file=io.StringIO(), width=120)
     play(aws_endpoint, workflow, console)
-    assert "each request, grant, refusal and end was told" in console.file.getvalue()
+    assert "each request, grant, refusal and end was published" in console.file.getvalue()
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     listed = stack.operate("status", "--json", caller="local")
     assert listed.returncode == 0, listed.stderr
     assert [each["state"] for each in json.loads(listed.stdout)["requests"]] == ["rejected", "ended"]
     aws("iam").tag_role(RoleName="Operator", Tags=[{"Key": TAG_KEY, "Value": "i-0123456789abcdef0"}])
     assert stack.operate("status", caller="local").returncode == 1
-    with pytest.raises(DemoError, match=r"Not so: the tag .* is not set"):
+    with pytest.raises(DemoError, match=r"Not as expected: the tag .* is not set"):
         play(aws_endpoint, workflow, Console(file=io.StringIO()))

@@ -16,16 +16,16 @@ import yaml
 from components.domain_controllers.packet_evaluation import admitting, packet, passes
 from components.domain_controllers.port_tables import Options, Profile
 from components.domain_controllers.traffic_requirements import Direction, Sources, network_peer
-from local.emulator.calls import calls, forget_calls
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
+from tests.support.recorder import calls, reset_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Run, Stack
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
+    from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -175,7 +175,7 @@ def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newe
     for each in section["sites"]["eu-west-1"]["controllers"]:
         each["imageParameter"] = "/aws/service/ami-windows-latest/Windows_Server-2025-English-Core-Base"
     stack.configure(directory(section))
-    forget_calls(aws_endpoint)
+    reset_calls(aws_endpoint)
     stack.preview("--expect-no-changes").succeeded()
     counted = calls(aws_endpoint)
     assert {name: number for name, number in counted.items() if name.startswith("ec2:")} == {

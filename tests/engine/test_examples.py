@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from local.workspace import REPOSITORY
-from tests.golden_files import previewed, previewed_outputs
+from tests.support.golden_files import previewed, previewed_outputs
 
 if TYPE_CHECKING:
-    from local.engine.stack import Stack
-    from tests.golden_files import Golden
+    from tests.support.golden_files import Golden
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -11,12 +11,11 @@ import pytest
 
 from common.aws.failures import Cause
 from components.adoption.document_content import same_content
-from local.engine.stack import Run, Stack
-from local.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
-from local.faults.faults import Call, Fault, Times, rule
-from local.faults.in_process import LocalAws, Snapshot, local_aws
-from local.faults.matrix import NEW, OURS, THEIRS, Stage
-from local.faults.proxy import FaultProxy, running_proxy
+from tests.support.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
+from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
+from tests.support.faults.in_process import LocalAws, Snapshot, local_aws
+from tests.support.faults.matrix import NEW, OURS, THEIRS, Stage
+from tests.support.stack import Run, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +78,7 @@ class EngineMatrix:
             if stage not in (Stage.FIRST, Stage.ADOPTION):
                 self.stack.up().succeeded()
             documents, state = self.aws.snapshot(), self.kept(stage.name)
-            self.aws.forget_calls()
+            self.aws.reset_calls()
             self.act(stage).succeeded()
             self.prepared[stage] = Prepared(
                 documents, state, self.calls(), self.account.content(), len(self.account.versions())
@@ -88,7 +87,7 @@ class EngineMatrix:
 
     def calls(self) -> tuple[Call, ...]:
         """Of the document: what the engine asks about the account is not ours."""
-        named = (name.split(":", 1) for name in self.aws.counted())
+        named = (name.split(":", 1) for name in self.aws.calls())
         called = (Call(service, "GetBucketEncryption" if service == "s3" else name) for service, name in named)
         return tuple(sorted((call for call in called if call.service in {"ssm", "kms", "logs", "s3"}), key=str))
 

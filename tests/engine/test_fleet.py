@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
-from local.emulator.running import running_emulator
-from local.engine.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 from local.workspace import REPOSITORY
+from tests.support.emulator import running_emulator
+from tests.support.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +50,9 @@ class Fleet(LocalFleet):
 
     def roles(self, command: str, *arguments: str) -> tuple[Ran, set[str]]:
         """Runs a command; gives the roles too that were asked for meanwhile, the account left open."""
-        self.proxy.asked_for.clear()
+        self.proxy.requested_roles.clear()
         ran = self.run(command, *arguments)
-        return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.asked_for}
+        return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.requested_roles}
 
     def minutes(self, name: str, region: str = "us-east-1") -> str | None:
         """What is live in an account: the idle timeout, or None where there is no document."""

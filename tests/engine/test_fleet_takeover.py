@@ -12,9 +12,9 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-from local.emulator.running import running_emulator
-from local.engine.fleet import LocalFleet
 from local.workspace import REPOSITORY
+from tests.support.emulator import running_emulator
+from tests.support.fleet import LocalFleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

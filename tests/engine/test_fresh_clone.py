@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.cache import cache_folder
-from local.engine.fleet import WITHOUT_CHECKPOINTS
-from local.engine.processes import descendants, end
-from local.engine.warm_python import warm_python
+from local.processes import descendants, end
 from local.workspace import REPOSITORY, link_or_copy
-from tests.golden_files import resources
+from tests.support.fleet import WITHOUT_CHECKPOINTS
+from tests.support.golden_files import resources
+from tests.support.warm_python import warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.golden_files import Golden
+    from tests.support.golden_files import Golden
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -39,7 +39,7 @@ workspace = Workspace()
 workspace.prepare(command_line())
 aws.start(workspace)
 """
-TOLD = "each request, grant, refusal and end was told"
+PUBLISHED = "each request, grant, refusal and end was published"
 
 
 PACKAGE_CLIENTS = ("PIP_", "GOPROXY", "SSL_", "PYTHONPYCACHEPREFIX")
@@ -104,7 +104,7 @@ def chapter(clone: Path, heading: str) -> str:
 def test_make_targets_of_a_new_clone(new_clone: Callable[[str], Path]) -> None:
     clone = new_clone("clone")
     assert ALL_AS_ASKED in said(make(clone, "up"))
-    assert TOLD in said(make(clone, "demo"))
+    assert PUBLISHED in said(make(clone, "demo"))
     exports = said(make(clone, "env"))
     assert all(line.startswith("export ") for line in exports.splitlines())
     pack = "--policy-pack policies --policy-pack-config policies/config/dev.json"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.engine.stack import EngineError
+from tests.support.stack import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -26,7 +26,7 @@ def test_stack_stuck_engine_is_ended_with_its_stacks(new_stack: Callable[..., St
     stack.seconds = 15
     with pytest.raises(EngineError, match="did not end in 15 seconds") as stuck:
         stack.preview()
-    assert "local/engine/language_host.py" in str(stuck.value)
+    assert "local/language_host.py" in str(stuck.value)
     assert '__main__.py", line 5 in wait' in str(stuck.value)
 
 

@@ -15,11 +15,11 @@ import pytest
 
 from components.nodes.names import AWS_HOST_ROLE, HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.session_manager.document import DOCUMENT_NAME
-from local.emulator.running import reset
-from local.engine.processes import descendants, end
-from local.engine.stack import Stack
-from local.faults.gate import Gate, running_gate
+from local.processes import descendants, end
 from tests.engine.test_session_manager import CONSOLE_TEXT, live, make_in_console
+from tests.support.emulator import reset
+from tests.support.gate import Gate, running_gate
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

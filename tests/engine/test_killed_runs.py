@@ -18,19 +18,19 @@ import jmespath
 import pytest
 import yaml
 
-from local.emulator.running import reset
 from local.emulator.seed import seed
-from local.engine.processes import descendants, end
-from local.engine.stack import Stack
-from local.faults.gate import Gate, running_gate
+from local.processes import descendants, end
 from local.workspace import REPOSITORY
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
+from tests.support.emulator import reset
+from tests.support.gate import Gate, running_gate
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.faults.faults import Call
+    from tests.support.api_calls import ApiCall
 
 pytestmark = pytest.mark.engine
 
@@ -112,7 +112,7 @@ class Once:
     held: Counter[str] = field(default_factory=Counter[str])
     _seen: set[tuple[str, bytes]] = field(default_factory=set[tuple[str, bytes]])
 
-    def __call__(self, call: Call, content: bytes) -> bool:
+    def __call__(self, call: ApiCall, content: bytes) -> bool:
         """Return whether to hold the write back, and remember that it was."""
         said = (call.operation, b"" if self.only else _RANDOM.sub(b"", content))
         if said in self._seen or (self.only and call.operation not in self.only):
@@ -258,7 +258,7 @@ MOST_KILLS = 300
 LEAST_KILLS = 2
 
 SAMPLED_UP = {
-    "approval": {"CreateKey", "CreateRole", "Post"},
+    "approval": {"CreateKey", "CreateRole", "POST schedule-groups", "POST schedules"},
     "domainControllers": {"AuthorizeSecurityGroupIngress", "CreateFlowLogs", "RevokeSecurityGroupEgress"},
 }
 """Operations after which the next run used to fail, or to make a second resource."""

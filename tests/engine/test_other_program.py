@@ -14,7 +14,7 @@ from local.workspace import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

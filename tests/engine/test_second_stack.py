@@ -15,7 +15,7 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Run, Stack
+    from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -9,12 +9,12 @@ import pytest
 
 from components.secret_texts import SecretTexts
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES
-from local.engine.stack import SECRET
+from tests.support.stack import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -12,7 +12,7 @@ from components.session_manager.document import DOCUMENT_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

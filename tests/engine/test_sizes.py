@@ -17,7 +17,7 @@ from tests.engine.test_nodes import attached
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from local.workspace import REPOSITORY
-from operations import reading
+from operations.inventory import reader
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOTAGES, Live, Resource, Sabotage
@@ -23,9 +23,10 @@ from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from local.engine.stack import Stack
-    from operations.verify.findings import Finding, Verification
+    from operations.findings import Finding
+    from operations.verify.findings import Verification
     from tests.engine.sabotages import Undo
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -140,7 +141,7 @@ def _client(endpoint: str, service: str, region: str) -> Any:
 def verified(stack: Stack, live: Live) -> Checks:
     given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-    with patch.object(reading, "AwsClients", lambda _: CachedClients(verifier(live.endpoint))):
+    with patch.object(reader, "AwsClients", lambda _: CachedClients(verifier(live.endpoint))):
         return not_ok(verify_stack(StackConfiguration(name=stack.name, values=values)))
 
 

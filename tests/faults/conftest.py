@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.faults.arena import Arena, running_arena
+from tests.support.faults.arena import Arena, running_arena
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

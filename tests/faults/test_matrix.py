@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.faults.deployer import Deployer
-from local.faults.faults import Call, Fault, Times, writes
-from local.faults.matrix import USUAL, Cell, Matrix, Stage
+from tests.support.api_calls import is_write
+from tests.support.faults.deployer import Deployer
+from tests.support.faults.faults import Call, Fault, Times
+from tests.support.faults.matrix import USUAL, Cell, Matrix, Stage
 
 if TYPE_CHECKING:
-    from local.faults.arena import Arena
+    from tests.support.faults.arena import Arena
 
 EVERY_FAULT = [
     pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times
@@ -38,7 +39,7 @@ def sampled(cells: list[Cell], fault: Fault, times: Times) -> list[Cell]:
     return [
         cell
         for number, cell in enumerate(cells)
-        if number % step == start or (fault is Fault.LOST and writes(cell.call))
+        if number % step == start or (fault is Fault.LOST and is_write(cell.call.operation))
     ]
 
 
@@ -106,7 +107,7 @@ def test_matrix_has_every_way_to_touch_a_document_and_what_it_names(matrix: Matr
 def test_refresh_takes_two_calls_and_writes_nothing(matrix: Matrix) -> None:
     calls = matrix.calls(Stage.REFRESH)
     assert len(calls) <= 2
-    assert not any(map(writes, calls))
+    assert not any(is_write(call.operation) for call in calls)
 
 
 def test_unchanged_run_calls_nothing(arena: Arena) -> None:
@@ -119,13 +120,13 @@ def test_unchanged_run_calls_nothing(arena: Arena) -> None:
 
 
 def test_first_write_to_a_document_of_somebody_else_marks_what_was_there(matrix: Matrix) -> None:
-    written = [call for call in matrix.calls(Stage.ADOPTION) if writes(call)]
+    written = [call for call in matrix.calls(Stage.ADOPTION) if is_write(call.operation)]
     assert written[0] == Call("ssm", "AddTagsToResource")
 
 
 def test_everything_that_is_named_is_looked_at_before_anything_is_written(matrix: Matrix) -> None:
     for stage in (Stage.FIRST, Stage.ADOPTION, Stage.UPDATE):
         calls = matrix.calls(stage)
-        first_write = next(number for number, call in enumerate(calls) if writes(call))
+        first_write = next(number for number, call in enumerate(calls) if is_write(call.operation))
         looked_at = {call.service for call in calls[:first_write]}
         assert {"kms", "logs", "s3"} <= looked_at

@@ -19,15 +19,15 @@ from hypothesis.stateful import (
 
 from common.aws.failures import Cause, ResourceError
 from components.adoption.document_content import same_content
-from local.faults.account import foreign, ours
-from local.faults.deployer import Deployer
-from local.faults.faults import Fault, Times
+from tests.support.faults.account import foreign, ours
+from tests.support.faults.deployer import Deployer
+from tests.support.faults.faults import Fault, Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.faults.account import Content
-    from local.faults.arena import Arena
+    from tests.support.faults.account import Content
+    from tests.support.faults.arena import Arena
 
 MINUTES = st.sampled_from([10, 20, 30])
 POSITIONS = st.integers(0, 20)

@@ -12,14 +12,14 @@ import pytest
 
 from common.aws.failures import ResourceError
 from components.adoption.document_content import same_content
-from local.faults.account import foreign, ours
-from local.faults.deployer import OWNER, Deployer
+from tests.support.faults.account import foreign, ours
+from tests.support.faults.deployer import OWNER, Deployer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.faults.arena import Arena
-    from local.faults.faults import Call
+    from tests.support.faults.arena import Arena
+    from tests.support.faults.faults import Call
 
 OTHER = "organization/shell-access/other"
 PATIENCE_SECONDS = 60

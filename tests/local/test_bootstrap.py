@@ -133,4 +133,4 @@ def test_make_takes_a_python_that_is_new_enough(tmp_path: Path, programs: dict[s
     said = subprocess.run(
         [make, "-n", "up"], check=True, cwd=REPOSITORY, env={"PATH": str(tmp_path)}, capture_output=True, text=True
     )
-    assert said.stdout == f"{chosen} -m local.bootstrap up\n"
+    assert said.stdout == f"{chosen} -m local.bootstrap local up\n"

@@ -25,9 +25,9 @@ from components.approval.runbook import change_template, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
-from local.emulator.running import change_settings, reset, running_emulator
 from local.emulator.seed import seed
 from operations.approval.workflow import Workflow
+from tests.support.emulator import change_settings, reset, running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +140,7 @@ def test_it_runs_through_in_either_mode_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("action", "resource", "said"),
     [
-        ("ssm:StartSession", "*", "Not so: no session for the operator"),
+        ("ssm:StartSession", "*", "Not as expected: no session for the operator"),
         ("ssm:StartSession", "arn:aws:ec2:*:{account}:instance/{other}", "not on another instance"),
         ("ssm:StartSession", "arn:aws:ssm:*::document/*", "not with another document"),
     ],
@@ -161,13 +161,13 @@ def test_it_fails_where_the_operator_may_not_even_what_was_granted(
     document = operator_policy(PLACE, session_data_encryption=True)
     document["Statement"] = document["Statement"][1:]
     account("iam").create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
-    with pytest.raises(DemoError, match="Not so: the session starts"):
+    with pytest.raises(DemoError, match="Not as expected: the session starts"):
         played(endpoint)
 
 
 def test_it_fails_where_the_tag_stays(account: Callable[[str], Any], endpoint: str) -> None:
     change_settings(endpoint, {"automationFaults": {"ReleaseGrant": "before"}})
-    with pytest.raises(DemoError, match="Not so: the grant has ended"):
+    with pytest.raises(DemoError, match="Not as expected: the grant has ended"):
         played(endpoint)
     assert account("iam").list_role_tags(RoleName="Operator")["Tags"][0]["Key"] == TAG_KEY
 

@@ -12,8 +12,8 @@ import pytest
 
 from local import aws, dev
 from local.dev import Dev
-from local.emulator.running import Emulator
 from local.workspace import REPOSITORY, Workspace
+from tests.support.emulator import Emulator
 
 if TYPE_CHECKING:
     from pathlib import Path

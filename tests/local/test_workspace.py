@@ -10,8 +10,8 @@ import pytest
 
 from local import aws
 from local.dev import Dev
-from local.emulator.running import Emulator
 from local.workspace import PluginError, Workspace
+from tests.support.emulator import Emulator
 
 if TYPE_CHECKING:
     from pathlib import Path

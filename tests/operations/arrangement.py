@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -17,11 +17,14 @@ from components.session_manager.endpoint_services import endpoint_policy, interf
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.inventory.reader import Reader
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
-    from operations.verify.findings import Finding, Verification
+    from operations.findings import Finding
+    from operations.inventory.reader import Clients
+    from operations.verify.findings import Verification
 
 Fail = Callable[[str, str, Exception], None]
 """Makes a call fail: the service, the operation, what is raised."""
@@ -66,6 +69,21 @@ def configuration(
     values["aws:region"] = REGION
     values |= {key.replace("__", ":"): value for key, value in others.items()}
     return StackConfiguration(name="dev", values=values, secret_keys=frozenset(f"shell-access:{key}" for key in secret))
+
+
+class FakeReader(Reader):
+    """A reader with an answer per operation; each item of an answer that is a list answers one call."""
+
+    def __init__(self, answers: Mapping[str, Any], *, default: Any = None) -> None:
+        super().__init__(clients=cast("Clients", None), region=REGION, caller="")
+        self.answers, self.default = answers, default
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def read(self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Any:
+        del service, absent
+        self.calls.append((operation, arguments))
+        answer = self.answers[operation] if self.default is None else self.answers.get(operation, self.default)
+        return answer.pop(0) if isinstance(answer, list) else answer
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
-from local.emulator.running import Emulator, reset, running_emulator
-from operations import reading
 from operations.cli import app
+from operations.inventory import reader
 from operations.stack import StackState
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
+from tests.support.emulator import Emulator, reset, running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,7 +169,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
                     client.meta.events.register(f"before-call.{service}.{operation}", answer)
             return client
 
-    monkeypatch.setattr(reading, "AwsClients", Failing)
+    monkeypatch.setattr(reader, "AwsClients", Failing)
 
     def register(service: str, operation: str, error: Exception) -> None:
         errors[service, operation] = error
@@ -192,7 +192,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
             client.meta.events.register(f"before-call.{service}", record)
             return client
 
-    monkeypatch.setattr(reading, "AwsClients", Recording)
+    monkeypatch.setattr(reader, "AwsClients", Recording)
     return calls
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.awsrequest import AWSResponse
 
 from common.aws import session as aws_session
-from local.faults.in_process import LocalAws, _Raw
+from tests.support.faults.in_process import LocalAws, _Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

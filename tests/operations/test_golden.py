@@ -14,8 +14,9 @@ from local.__main__ import app as local_app
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
 from operations.errors import UnusableError
-from tests.golden_files import COMMANDS, Golden
 from tests.operations.arrangement import ACCOUNT, REGION, configuration, named
+from tests.support.golden_files import COMMANDS, Golden
+from tools.__main__ import app as tools_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,11 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     )
 
 
-@pytest.mark.parametrize(("name", "which"), [("operations", app), ("local", local_app)], ids=["operations", "local"])
+@pytest.mark.parametrize(
+    ("name", "which"),
+    [("operations", app), ("local", local_app), ("tools", tools_app)],
+    ids=["operations", "local", "tools"],
+)
 def test_help_is_golden(name: str, which: typer.Typer, typed: Callable[..., Any], golden: Golden) -> None:
     parts: list[str] = []
     for path, _ in walk(typer.main.get_command(which)):

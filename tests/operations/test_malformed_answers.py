@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
-from local.faults.in_process import local_aws
 from operations.cli import app
 from operations.surroundings import Surroundings
 from tests.components.approval.workflow import Workflow
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
 from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed
+from tests.support.faults.in_process import local_aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

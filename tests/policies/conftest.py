@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.emulator.running import running_emulator
-from local.engine.stack import Run, Stack
 from local.workspace import REPOSITORY
+from tests.support.emulator import running_emulator
+from tests.support.stack import Run, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,9 +15,8 @@ from pulumi_policy import EnforcementLevel
 
 import policies
 from policies.catalogue import RULES
-from policies.configuration import configuration_problems
-from policies.exemptions import EXEMPTIONS
-from policies.serving import PackServicer
+from policies.parameters import EXEMPTIONS
+from policies.serving import PackServicer, configuration_problems
 from tests.policies.things import thing_rule
 
 FILES = sorted((Path(policies.__file__).parent / "config").glob("*.json"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from policies.exemptions import EXEMPTIONS
 from policies.findings import Violation
+from policies.parameters import EXEMPTIONS
 from tests.policies.judging import UNKNOWN, Judgement, Made, judge, judge_stack, remediated
 from tests.policies.things import THING, thing_rule
 

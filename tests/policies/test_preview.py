@@ -13,7 +13,7 @@ from policies import foundations, session_manager
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Run, Stack
+    from tests.support.stack import Run, Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("preview")]
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.emulator.running import running_emulator
 from local.workspace import REPOSITORY
 from policies import separation_of_duties
 from tests.policies.test_preview import headings, reports
+from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.engine.stack import Run, Stack
+    from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.emulator.running import running_emulator
 from local.emulator.seed import seed
 from policies import domain_controllers, foundations
 from policies.catalogue import RULES
 from tests.policies.test_preview import headings, reports
+from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.engine.stack import Run, Stack
+    from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

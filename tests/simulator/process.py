@@ -1,6 +1,6 @@
 """AWS' simulator, spoken to in lines of JSON on standard input and output.
 
-Runs in the environment of `local.simulator`, so it imports nothing of this project. A line asks for a document to be
+Runs in the environment of `tools.simulator`, so it imports nothing of this project. A line asks for a document to be
 printed or simulated; while it is simulated, each line out (a step begins, calls, sleeps, is done) is answered by one in.
 """
 

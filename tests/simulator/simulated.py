@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import Mode
-from local.emulator.running import change_settings, wake
 from tests.components.approval.workflow import OVER, PLACE, REGIONS, Workflow
 from tests.simulator.simulator import RUN, Simulator, StepFailedError, translated
+from tests.support.emulator import change_settings, wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

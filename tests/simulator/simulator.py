@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local.simulator import simulator, variables
+from tools.simulator import simulator, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,8 @@ from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, runbook
-from local.emulator.calls import calls, forget_calls
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
+from tests.support.recorder import calls, reset_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ def test_role_that_has_the_policy_is_left_alone(world: World) -> None:
 
 def test_scripts_ask_for_no_more_than_the_role_may(world: World) -> None:
     role = world.role()
-    forget_calls(world.endpoint)
+    reset_calls(world.endpoint)
     world.play(role)
     asked = {call for call in calls(world.endpoint) if not call.startswith("sts:")}
     policy: Any = remediation_role_policy(PLACE, [POLICY], EXCLUDED)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from components.nodes.role_compliance import RULE, role_rule
-from local.guard import guard
+from tools.guard import guard
 
 if TYPE_CHECKING:
     from pathlib import Path

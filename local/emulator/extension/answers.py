@@ -16,6 +16,8 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
+from local.emulator.extension import event_history
+
 LOGGER = logging.getLogger(__name__)
 
 FAULT = "LocalAwsFault"
@@ -32,12 +34,14 @@ def answer_every_action() -> None:
 
     def answer(self: BaseResponse) -> Any:
         try:
-            return moto_answer(self)
+            answered = moto_answer(self)
+            event_history.record(self, answered[0], answered[2])
         except NotImplementedError as missing:
             return refuse(self, unknown_action(self, missing))
         except Exception as fault:
             LOGGER.exception("the emulator failed")
             return refuse(self, LocalError(FAULT, f"{type(fault).__name__}: {fault}"))
+        return answered
 
     BaseResponse.call_action = answer
 

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.models import iam_backends
 from moto.ssm.exceptions import InvalidDocument, SSMException, ValidationException
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
 from local.automation.actions import Connect
 from local.automation.execution import ENDED, Decision, Execution, Request
-from local.emulator.extension import automation_approvers, automation_runs, automation_views, document_versions, nodes
+from local.emulator.extension import automation_runs, automation_views, document_versions, nodes
 from local.emulator.extension.automation_runs import RUNS
 from local.emulator.settings import SETTINGS
 
@@ -91,7 +92,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         signal = str(self._get_param("SignalType"))
         if signal not in ("Approve", "Reject"):
             raise SSMException("InvalidAutomationSignalException", f"{signal} is not known to the local AWS.")
-        if not automation_approvers.may_decide(who, step.inputs):
+        if not may_decide(who, step.inputs):
             raise SSMException("InvalidAutomationSignalException", f"{who} is no approver of this step.")
         if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.asked_by:
             raise SSMException("InvalidAutomationSignalException", "Nobody approves their own change request.")
@@ -208,3 +209,40 @@ def parameters_of(document: dict[str, Any], given: dict[str, list[str]]) -> dict
             raise refuse(f"Parameter {name}: {value} is not one of {rules['allowedValues']}.")
         values[name] = value
     return values
+
+
+def may_decide(who: str, inputs: dict[str, Any]) -> bool:
+    """Return whether a caller, by ARN, is among the approvers in a step's inputs.
+
+    Source: User Guide, "aws:approve" and "Creating change templates".
+    """
+    enhanced = inputs.get("EnhancedApprovals")
+    if enhanced:
+        return any(_is_enhanced_approver(who, each) for each in cast("list[dict[str, Any]]", enhanced["Approvers"]))
+    return any(_is_approver(who, approver) for approver in cast("list[str]", inputs.get("Approvers", [])))
+
+
+def _is_approver(who: str, approver: str) -> bool:
+    """Match an approver: a user name, or the ARN of a user, a role or a role session."""
+    if not approver.startswith("arn:"):
+        return ":user/" in who and who.rsplit("/", 1)[1] == approver
+    if ":role/" in approver:
+        return ":assumed-role/" in who and who.split("/")[1] == approver.rsplit("/", 1)[1]
+    return who == approver or (":user/" in approver and ":user/" in who and _name(who) == _name(approver))
+
+
+def _name(arn: str) -> str:
+    return arn.rsplit("/", 1)[1]
+
+
+def _is_enhanced_approver(who: str, approver: dict[str, Any]) -> bool:
+    name, kind = approver["approver"], approver["type"]
+    if kind == "IamRole":
+        return ":assumed-role/" in who and who.split("/")[1] == name
+    if kind == "IamUser":
+        return ":user/" in who and _name(who) == name
+    if kind == "IamGroup":
+        # Not by an API call, which would wait for the lock that this request holds.
+        group: Any = iam_backends[who.split(":")[4]]["aws"].groups.get(name)
+        return group is not None and who in [user.arn for user in group.users]
+    return False

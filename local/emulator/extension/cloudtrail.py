@@ -12,7 +12,7 @@ from moto.cloudtrail.models import Trail
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
 
-from local.emulator.extension import volumes
+from local.emulator.extension import event_history, volumes
 from local.emulator.extension.reported_states import reported
 
 DEFAULT_SELECTORS: list[dict[str, Any]] = [
@@ -62,6 +62,14 @@ class LocalCloudTrail(CloudTrailResponse):
         wanted = self._get_param("trailNameList", [])
         chosen = [trail for trail in found if not wanted or trail.trail_name in wanted or trail.arn in wanted]
         return json.dumps({"trailList": [{**_shown(trail), "HomeRegion": trail.region_name} for trail in chosen]})
+
+    def lookup_events(self) -> str:
+        """API_LookupEvents: the calls that `event_history` records."""
+        try:
+            return json.dumps(event_history.lookup(self.current_account, self.region, json.loads(self.body)))
+        except ValueError as wrong:
+            code, _, message = str(wrong).partition(": ")
+            raise JsonRESTError(code, message) from None
 
     def get_trail(self) -> str:
         """API_GetTrail."""

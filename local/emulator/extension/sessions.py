@@ -23,7 +23,7 @@ from local.emulator.extension.callers import PARTITION, Caller, caller_of
 DEFAULT_DOCUMENT: Final = "SSM-SessionManagerRunShell"
 PAGE: Final = 50
 _KEPT: Final = "_local_sessions"
-_FILTERS: Final = ("Target", "Owner", "SessionId", "Status")
+_FILTERS: Final = ("Target", "Owner", "SessionId", "Status", "InvokedAfter", "InvokedBefore")
 _CHECK: Final = "ssm:SessionDocumentAccessCheck"
 
 
@@ -108,7 +108,7 @@ class SessionActions(SimpleSystemManagerResponse):
             raise InvalidFilterKey(f"The local AWS does not filter sessions by {', '.join(unknown)}.")
         ended = self._get_param("State") == "History"
         shown = [each.shown() for each in reversed(self._sessions().values()) if bool(each.ended) == ended]
-        chosen = [each for each in shown if all(each[one["key"]] == one["value"] for one in filters)]
+        chosen = [each for each in shown if all(_is_chosen(each, one["key"], one["value"]) for one in filters)]
         size, start = int(self._get_param("MaxResults") or PAGE), int(self._get_param("NextToken") or 0)
         answer: dict[str, Any] = {"Sessions": chosen[start : start + size]}
         more = {"NextToken": str(start + size)} if start + size < len(chosen) else {}
@@ -182,6 +182,14 @@ class SessionActions(SimpleSystemManagerResponse):
     def _sessions(self) -> dict[str, Session]:
         """Return the sessions, which are stored with moto's state, so that a reset deletes them."""
         return vars(self.ssm_backend).setdefault(_KEPT, {})
+
+
+def _is_chosen(session: dict[str, Any], key: str, value: str) -> bool:
+    """API_SessionFilter."""
+    if key in ("InvokedAfter", "InvokedBefore"):
+        time = datetime.fromisoformat(value)
+        return session["StartDate"] > time if key == "InvokedAfter" else session["StartDate"] < time
+    return session[key] == value
 
 
 def _tags(instance: Any) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from moto.ssm.exceptions import (
 from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local.emulator.extension import automation_document, document_versions, images, session_document
+from local.emulator.extension import document_content, document_versions, images
 from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
 from local.emulator.extension.service_settings import ServiceSettingActions
@@ -186,19 +186,12 @@ def check_content(kind: str, document: Document) -> None:
     if len(document.content.encode()) > MAX_BYTES:
         raise SSMException("MaxDocumentSizeExceeded", "The size limit of a document is 64 KB.")
     content: Any = document.content_json
-    if kind in automation_document.SCHEMAS:
-        _refuse(automation_document.problems(kind, content))
-    if kind != "Session":
-        return
-    if not session_document.supports_schema_version(content):
+    if kind == "Session" and not document_content.supports_schema_version(content):
         raise SSMException(
             "InvalidDocumentSchemaVersion",
             f"The version of the document schema isn't supported: {content['schemaVersion']!r}, not '1.0'.",
         )
-    _refuse(session_document.problems(content))
-
-
-def _refuse(problems: list[str]) -> None:
+    problems = document_content.problems(kind, content) if kind in document_content.SCHEMAS else []
     if problems:
         raise InvalidDocumentContent(f"The content for the document isn't valid. {'; '.join(problems)}")
 

@@ -9,17 +9,18 @@ from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from operations.reading import Unread
+from operations.findings import Finding, Status, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import KeyFacts
 from operations.verify.domain_controllers.identities import deployers_of, team
-from operations.verify.facts import KeyFacts
-from operations.verify.findings import Finding, Status, cannot_tell, compared
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.domain_controllers.settings import ControllerSettings
-    from operations.verify.domain_controllers.facts import AskedSite, ControllerFacts, PlaceFacts, SiteFacts
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import ControllerFacts, SiteFacts, SitePlacement
 
 _REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacing a controller"
 _RUNNING = ("pending", "running")
@@ -29,138 +30,146 @@ _RUNNING = ("pending", "running")
 class _Fault:
     """A fault of a controller, and its remediation."""
 
-    said: str
+    text: str
     remedy: str
 
 
 def controller_findings(
-    wanted: AskedSite, place: PlaceFacts, groups: frozenset[str] | Unread, live: SiteFacts
+    site: SiteDeployment, placement: SitePlacement, groups: frozenset[str] | ReadFailure, live: SiteFacts
 ) -> list[Finding]:
     """Compare the volumes' key, and each controller that the settings define.
 
     Args:
-        wanted: Settings of the site.
-        place: Network of the site.
+        site: Settings of the site.
+        placement: Network of the site.
         groups: IDs of the plan's security groups.
         live: Facts about the site.
     """
     findings = alias_findings(
-        "directory-key", CONTROLLERS_KEY_ALIAS, wanted.asked, live.key, _key_policy(wanted, live.key)
+        "directory-key", CONTROLLERS_KEY_ALIAS, site.deployment, live.key, _key_policy(site, live.key)
     )
-    for each in wanted.site.controllers:
-        findings += _controller(wanted, place, each, groups, live)
+    for each in site.settings.controllers:
+        findings += _controller(site, placement, each, groups, live)
     return findings
 
 
 def _controller(
-    wanted: AskedSite, place: PlaceFacts, asked: ControllerSettings, groups: frozenset[str] | Unread, live: SiteFacts
+    site: SiteDeployment,
+    placement: SitePlacement,
+    settings: ControllerSettings,
+    groups: frozenset[str] | ReadFailure,
+    live: SiteFacts,
 ) -> list[Finding]:
-    check = f"directory-controller-{asked.name}"
+    check = f"directory-controller-{settings.name}"
     expected = (
-        f"{asked.name} in {asked.subnet}: IMDSv2 only, no public address, "
-        f"termination protection {_on(on=wanted.section.termination_protection)}, volumes encrypted with the directory's key"
+        f"{settings.name} in {settings.subnet}: IMDSv2 only, no public address, "
+        f"termination protection {_on(on=site.section.termination_protection)}, volumes encrypted with the directory's key"
     )
-    if isinstance(live.controllers, Unread):
-        return [cannot_tell(check, expected, live.controllers)]
-    named = [each for each in live.controllers if each.name == asked.name]
+    if isinstance(live.controllers, ReadFailure):
+        return [cannot_tell(check, live.controllers, expected=expected)]
+    named = [each for each in live.controllers if each.name == settings.name]
     if len(named) != 1:
-        said = f"{len(named)} instances: {', '.join(each.id for each in named)}" if named else "no such instance"
-        return [compared(check, same=False, expected=expected, found=said, remedy=wanted.asked.repair)]
+        text = f"{len(named)} instances: {', '.join(each.id for each in named)}" if named else "no such instance"
+        return [compared(check, same=False, expected=expected, found=text, remedy=site.deployment.repair)]
     found = named[0]
     for unread in (found.protected, found.volumes, groups):
-        if isinstance(unread, Unread):
-            return [cannot_tell(check, expected, unread)]
-    subnet = next((each.id for each in place.subnets if each.given == asked.subnet), "")
+        if isinstance(unread, ReadFailure):
+            return [cannot_tell(check, unread, expected=expected)]
+    subnet = next((each.id for each in placement.subnets if each.given == settings.subnet), "")
     faults = [
-        *_network(wanted, found, groups, subnet),
-        *_instance(wanted, asked, found),
-        *_volumes(wanted, asked, found, live.key),
+        *_network(site, found, groups, subnet),
+        *_instance(site, settings, found),
+        *_volumes(site, settings, found, live.key),
     ]
     finding = compared(
         check,
         same=not faults,
         expected=expected,
-        found=f"{found.id}: {'; '.join(each.said for each in faults)}" if faults else found.id,
+        found=f"{found.id}: {'; '.join(each.text for each in faults)}" if faults else found.id,
         remedy="; ".join(dict.fromkeys(each.remedy for each in faults)),
     )
-    return [finding, *_state(wanted, check, found)]
+    return [finding, *_state(site, check, found)]
 
 
 def _network(
-    wanted: AskedSite, found: ControllerFacts, groups: frozenset[str] | Unread, subnet: str
+    site: SiteDeployment, found: ControllerFacts, groups: frozenset[str] | ReadFailure, subnet: str
 ) -> Iterator[_Fault]:
-    region, repair = wanted.asked.region, wanted.asked.repair
+    region, repair = site.deployment.region, site.deployment.repair
     for address, association in found.public:
         take = f"aws ec2 disassociate-address --association-id {association} --region {region}"
-        yield _Fault(said=f"public address {address}", remedy=take if association else _REPLACE)
+        yield _Fault(text=f"public address {address}", remedy=take if association else _REPLACE)
     if isinstance(groups, frozenset) and found.group_ids != groups:
         lacking, more = sorted(groups - found.group_ids), sorted(found.group_ids - groups)
-        said = [f"lacks {', '.join(lacking)}"] if lacking else []
-        said += [f"has {', '.join(more)} besides"] if more else []
-        yield _Fault(said=f"security groups: {' and '.join(said)}", remedy=repair)
+        differences = [f"lacks {', '.join(lacking)}"] if lacking else []
+        differences += [f"has {', '.join(more)} besides"] if more else []
+        yield _Fault(text=f"security groups: {' and '.join(differences)}", remedy=repair)
     if found.subnet_id != subnet:
-        yield _Fault(said=f"in {found.subnet_id}", remedy=_REPLACE)
+        yield _Fault(text=f"in {found.subnet_id}", remedy=_REPLACE)
 
 
-def _instance(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts) -> Iterator[_Fault]:
-    repair = wanted.asked.repair
+def _instance(site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts) -> Iterator[_Fault]:
+    repair = site.deployment.repair
     if found.metadata.get("HttpTokens") != "required":
-        yield _Fault(said="IMDSv1 is answered, too", remedy=repair)
+        yield _Fault(text="IMDSv1 is answered, too", remedy=repair)
     if found.metadata.get("HttpEndpoint", "enabled") != "enabled":
-        yield _Fault(said="instance metadata is off, which the SSM Agent needs", remedy=repair)
+        yield _Fault(text="instance metadata is off, which the SSM Agent needs", remedy=repair)
     hops = found.metadata.get("HttpPutResponseHopLimit", 1)
     if hops != 1:
-        yield _Fault(said=f"instance metadata is answered {hops} hops away", remedy=repair)
-    if found.type != asked.instance_type:
-        yield _Fault(said=f"instance type {found.type}", remedy=repair)
+        yield _Fault(text=f"instance metadata is answered {hops} hops away", remedy=repair)
+    if found.type != settings.instance_type:
+        yield _Fault(text=f"instance type {found.type}", remedy=repair)
     if not found.checks_source:
-        yield _Fault(said="the source/destination check is off", remedy=repair)
-    protection = wanted.section.termination_protection
+        yield _Fault(text="the source/destination check is off", remedy=repair)
+    protection = site.section.termination_protection
     if found.protected is not None and found.protected != protection:
-        yield _Fault(said=f"termination protection {_on(on=not protection)}", remedy=repair)
+        yield _Fault(text=f"termination protection {_on(on=not protection)}", remedy=repair)
     if found.profile != PROFILE:
-        yield _Fault(said=f"instance profile {found.profile or 'none'}", remedy=repair)
+        yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
     if not found.tagged:
-        yield _Fault(said=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
+        yield _Fault(text=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
 
 
-def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts, key: object) -> Iterator[_Fault]:
+def _volumes(
+    site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts, key: object
+) -> Iterator[_Fault]:
     """Yield faults of the volumes; while the planned key is unknown (a finding of its own), any key is accepted."""
-    volumes = () if isinstance(found.volumes, Unread) else found.volumes
+    volumes = () if isinstance(found.volumes, ReadFailure) else found.volumes
     by_device = {each.device: each for each in volumes}
-    for planned in asked.volumes:
+    for planned in settings.volumes:
         live = by_device.get(planned.device_name)
         if live is None:
-            yield _Fault(said=f"no volume is attached as {planned.device_name}", remedy=wanted.asked.repair)
+            yield _Fault(text=f"no volume is attached as {planned.device_name}", remedy=site.deployment.repair)
             continue
         if live.type != VOLUME_TYPE:
-            yield _Fault(said=f"{live.id} is of type {live.type}", remedy=wanted.asked.repair)
+            yield _Fault(text=f"{live.id} is of type {live.type}", remedy=site.deployment.repair)
         if live.size != planned.size:
             # EBS cannot shrink a volume, so that such an update would fail.
             grown = f"set size: {live.size} for {planned.device_name} in shell-access:domainControllers.sites"
-            remedy = grown if live.size > planned.size else wanted.asked.repair
-            yield _Fault(said=f"{live.id} has {live.size} GiB, not {planned.size}", remedy=remedy)
+            remedy = grown if live.size > planned.size else site.deployment.repair
+            yield _Fault(text=f"{live.id} has {live.size} GiB, not {planned.size}", remedy=remedy)
     for each in volumes:
         if not each.key_arn:
-            yield _Fault(said=f"{each.id} is not encrypted", remedy=_REPLACE)
+            yield _Fault(text=f"{each.id} is not encrypted", remedy=_REPLACE)
         elif isinstance(key, KeyFacts) and each.key_arn != key.arn:
-            yield _Fault(said=f"{each.id} is encrypted with {each.key_arn}", remedy=_REPLACE)
+            yield _Fault(text=f"{each.id} is encrypted with {each.key_arn}", remedy=_REPLACE)
         if not each.tagged:
             tag = f"aws ec2 create-tags --resources {each.id} --tags Key={ROLE_TAG[0]},Value={ROLE_TAG[1]}"
-            yield _Fault(said=f"{each.id} lacks the tag {ROLE_TAG[0]}", remedy=f"{tag} --region {wanted.asked.region}")
+            yield _Fault(
+                text=f"{each.id} lacks the tag {ROLE_TAG[0]}", remedy=f"{tag} --region {site.deployment.region}"
+            )
 
 
-def _key_policy(wanted: AskedSite, live: KeyFacts | Unread | None) -> dict[str, Any]:
-    policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, Unread) else None
+def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:
+    policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, ReadFailure) else None
     return controllers_key_policy(
-        partition=wanted.partition,
-        account_id=wanted.asked.account_id,
-        region=wanted.asked.region,
-        users=[*team(wanted), *deployers_of(wanted, policy)],
+        partition=site.partition,
+        account_id=site.deployment.account_id,
+        region=site.deployment.region,
+        users=[*team(site), *deployers_of(site, policy)],
     )
 
 
-def _state(wanted: AskedSite, check: str, found: ControllerFacts) -> list[Finding]:
+def _state(site: SiteDeployment, check: str, found: ControllerFacts) -> list[Finding]:
     """Report a controller that is not running as a warning: the directory team starts and stops controllers."""
     if found.state in _RUNNING:
         return []
@@ -170,7 +179,7 @@ def _state(wanted: AskedSite, check: str, found: ControllerFacts) -> list[Findin
             status=Status.WARNING,
             expected="it runs",
             found=f"{found.id} is {found.state}",
-            remedy=f"aws ec2 start-instances --instance-ids {found.id} --region {wanted.asked.region}",
+            remedy=f"aws ec2 start-instances --instance-ids {found.id} --region {site.deployment.region}",
         )
     ]
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.settings import ManagementAccess
-from operations.reading import Answer, Reader, Unread
-from operations.verify.findings import Finding, cannot_tell, compared
-from operations.verify.live import read_policy
-from operations.verify.policy_document import policy_finding
-from operations.verify.roles import RoleFacts, WantedRole, read_role, role_finding
+from operations.findings import Finding, cannot_tell, compared, missing
+from operations.inventory.iam import RoleFacts, read_policy, read_role
+from operations.inventory.reader import Answer, Reader, ReadFailure
+from operations.verify.policies import DesiredRole, policy_finding, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from operations.verify.domain_controllers.facts import AskedSite
-    from operations.verify.facts import PolicyFacts
+    from operations.deployment import SiteDeployment
+    from operations.inventory.iam import PolicyFacts
 
 _PRINCIPAL: Final = "aws:PrincipalArn"
 
@@ -33,77 +32,77 @@ class IdentityFacts:
         profile_roles: Roles of the instance profile; None: the profile does not exist, or was not read.
     """
 
-    policies: Mapping[str, PolicyFacts | Unread | None]
-    role: RoleFacts | Unread | None = None
-    profile_roles: tuple[str, ...] | Unread | None = None
+    policies: Mapping[str, PolicyFacts | ReadFailure | None]
+    role: RoleFacts | ReadFailure | None = None
+    profile_roles: tuple[str, ...] | ReadFailure | None = None
 
 
-def read_identities(reader: Reader, wanted: AskedSite) -> IdentityFacts:
+def read_identities(reader: Reader, site: SiteDeployment) -> IdentityFacts:
     """Read the IAM resources of domain controllers.
 
     Args:
         reader: Reader of any Region.
-        wanted: Settings of the Region where the stack keeps resources that exist once per account.
+        site: Settings of the Region where the stack keeps resources that exist once per account.
     """
-    names = _policy_names(wanted)
-    policies = {name: read_policy(reader, _policy_arn(wanted, name)) for name in names}
-    if not _has_controllers(wanted):
+    names = _policy_names(site)
+    policies = {name: read_policy(reader, _policy_arn(site, name)) for name in names}
+    if not _has_controllers(site):
         return IdentityFacts(policies=policies)
     return IdentityFacts(
         policies=policies, role=read_role(reader, instance_role.NAME), profile_roles=_profile_roles(reader)
     )
 
 
-def _profile_roles(reader: Reader) -> tuple[str, ...] | Unread | None:
+def _profile_roles(reader: Reader) -> tuple[str, ...] | ReadFailure | None:
     named = {"InstanceProfileName": instance_role.NAME}
     answer = reader.read("iam", "get_instance_profile", absent=("NoSuchEntity",), **named)
-    if answer is None or isinstance(answer, Unread):
+    if answer is None or isinstance(answer, ReadFailure):
         return answer
     roles: list[Answer] = answer["InstanceProfile"].get("Roles", [])
     return tuple(str(each["RoleName"]) for each in roles)
 
 
-def identity_findings(wanted: AskedSite, live: IdentityFacts, *, instance_policies: tuple[str, ...]) -> list[Finding]:
+def identity_findings(
+    site: SiteDeployment, live: IdentityFacts, *, instance_policies: tuple[str, ...]
+) -> list[Finding]:
     """Compare managed policies, and the role and the instance profile of controllers.
 
     Args:
-        wanted: Settings of the Region where the stack keeps resources that exist once per account.
+        site: Settings of the Region where the stack keeps resources that exist once per account.
         live: IAM resources of the account.
         instance_policies: Names of the policies that managed sessions require.
     """
     findings = [
-        _policy(wanted, check, name, live.policies[name]) for check, name in _checks().items() if name in live.policies
+        _policy(site, check, name, live.policies[name]) for check, name in _checks().items() if name in live.policies
     ]
-    if not _has_controllers(wanted):
+    if not _has_controllers(site):
         return findings
     attached = [instance_role.NAME, *instance_policies]
-    role = WantedRole(
+    role = DesiredRole(
         check="directory-instance-role",
         name=instance_role.NAME,
-        trust=instance_role.trust_policy(wanted.partition),
-        attached=frozenset(_policy_arn(wanted, name) for name in attached),
+        trust=instance_role.trust_policy(site.partition),
+        attached=frozenset(_policy_arn(site, name) for name in attached),
         inline={},
-        boundary=wanted.boundary,
+        boundary=site.boundary,
     )
-    return [*findings, role_finding(wanted.asked, role, live.role), _profile(wanted, live.profile_roles)]
+    return [*findings, role_finding(site.deployment, role, live.role), _profile(site, live.profile_roles)]
 
 
-def _policy(wanted: AskedSite, check: str, name: str, live: PolicyFacts | Unread | None) -> Finding:
+def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | ReadFailure | None) -> Finding:
     expected = f"managed policy {name} exists"
-    if isinstance(live, Unread):
-        return cannot_tell(check, expected, live)
-    if live is None:
-        return compared(check, same=False, expected=expected, found="no such policy", remedy=wanted.asked.repair)
-    return policy_finding(check, wanted.asked, _content(wanted, name, live.document), live.document)
+    if live is None or isinstance(live, ReadFailure):
+        return missing(check, live, expected=expected, found="no such policy", remedy=site.deployment.repair)
+    return policy_finding(check, site.deployment, _content(site, name, live.content), live.content)
 
 
-def _profile(wanted: AskedSite, live: tuple[str, ...] | Unread | None) -> Finding:
+def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
     check, expected = "directory-instance-profile", f"instance profile {instance_role.NAME} has the role of its name"
-    if isinstance(live, Unread):
-        return cannot_tell(check, expected, live)
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
     found = "no such instance profile" if live is None else f"it has {', '.join(live) or 'no role'}"
     same = live == (instance_role.NAME,)
-    return compared(check, same=same, expected=expected, found=found, remedy=wanted.asked.repair)
+    return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
 
 
 def _checks() -> dict[str, str]:
@@ -114,62 +113,62 @@ def _checks() -> dict[str, str]:
     }
 
 
-def _policy_names(wanted: AskedSite) -> list[str]:
+def _policy_names(site: SiteDeployment) -> list[str]:
     """Return the names of the policies that the settings define."""
-    section = wanted.section
+    section = site.section
     conditions = {
-        instance_role.NAME: _has_controllers(wanted),
+        instance_role.NAME: _has_controllers(site),
         port_forwarding_policy.POLICY_NAME: section.management_access is ManagementAccess.SESSION_MANAGER,
         access_restriction_policy.POLICY_NAME: bool(section.administrator_roles),
     }
-    return [name for name, is_asked in conditions.items() if is_asked]
+    return [name for name, is_required in conditions.items() if is_required]
 
 
-def _has_controllers(wanted: AskedSite) -> bool:
-    return any(each.controllers for each in wanted.section.sites.values())
+def _has_controllers(site: SiteDeployment) -> bool:
+    return any(each.controllers for each in site.section.sites.values())
 
 
-def _policy_arn(wanted: AskedSite, name: str) -> str:
-    return f"arn:{wanted.partition}:iam::{wanted.asked.account_id}:policy/{name}"
+def _policy_arn(site: SiteDeployment, name: str) -> str:
+    return f"arn:{site.partition}:iam::{site.deployment.account_id}:policy/{name}"
 
 
-def _content(wanted: AskedSite, name: str, live: Mapping[str, Any] | Unread) -> dict[str, Any]:
-    partition, account_id, section = wanted.partition, wanted.asked.account_id, wanted.section
+def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFailure) -> dict[str, Any]:
+    partition, account_id, section = site.partition, site.deployment.account_id, site.section
     if name == instance_role.NAME:
         return instance_role.agent_policy()
     if name == port_forwarding_policy.POLICY_NAME:
         return port_forwarding_policy.port_forwarding_policy(
             partition=partition, account_id=account_id, require_mfa=section.require_mfa
         )
-    found = None if isinstance(live, Unread) else live
+    found = None if isinstance(live, ReadFailure) else live
     return access_restriction_policy.access_restriction_policy(
         partition=partition,
         account_id=account_id,
         team_roles=section.administrator_roles,
-        deployer_arns=[*team(wanted), *deployers_of(wanted, found)],
+        deployer_arns=[*team(site), *deployers_of(site, found)],
     )
 
 
-def team(wanted: AskedSite) -> list[str]:
+def team(site: SiteDeployment) -> list[str]:
     """Return the ARNs of the directory team's roles."""
-    return role_arns(wanted.section.administrator_roles, partition=wanted.partition, account_id=wanted.asked.account_id)
+    return role_arns(site.section.administrator_roles, partition=site.partition, account_id=site.deployment.account_id)
 
 
-def deployers_of(wanted: AskedSite, policy: Mapping[str, Any] | None) -> list[str]:
+def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list[str]:
     """Return the ARNs of the principals that run the program, as a policy names them.
 
     Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so it is read
     from the policy: if the policy names one principal besides the directory team, it is that one; if several, none.
 
     Args:
-        wanted: Settings of the Region.
+        site: Settings of the Region.
         policy: The policy of the account; None: not known.
     """
-    partition, account_id = wanted.partition, wanted.asked.account_id
-    if wanted.section.deployer_roles:
-        return deployers(wanted.section.deployer_roles, "", partition=partition, account_id=account_id)
+    partition, account_id = site.partition, site.deployment.account_id
+    if site.section.deployer_roles:
+        return deployers(site.section.deployer_roles, "", partition=partition, account_id=account_id)
     stem = f"arn:{partition}:iam::{account_id}:role/"
-    known = {*team(wanted), *(f"{stem}{each}" for each in wanted.section.administrator_roles)}
+    known = {*team(site), *(f"{stem}{each}" for each in site.section.administrator_roles)}
     more = sorted(set(_principals(policy or {})) - known)
     names = {each.rsplit("/", 1)[-1] for each in more}
     if len(names) != 1 or "*" in names.pop():

@@ -19,62 +19,61 @@ from components.domain_controllers.names import (
     alert_rule_name,
     flow_logs_role_name,
 )
-from operations.reading import Unread
-from operations.verify.delivery import delivery_finding
-from operations.verify.domain_controllers.live import alerts_of
-from operations.verify.event_rules import WantedTarget, rule_faults
-from operations.verify.facts import KeyFacts
-from operations.verify.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, cannot_tell, from_differences, missing
+from operations.inventory.domain_controllers import alerts_of
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import KeyFacts
 from operations.verify.keys import alias_findings
-from operations.verify.roles import WantedRole, role_finding
-from operations.verify.topics import WantedTopic, topic_findings
+from operations.verify.notifications import DesiredTarget, DesiredTopic, delivery_finding, rule_faults, topic_findings
+from operations.verify.policies import DesiredRole, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.domain_controllers.event_patterns import Alert
-    from operations.verify.domain_controllers.facts import AskedSite, FlowLogFacts, PlaceFacts, PlaceSubnet, SiteFacts
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import FlowLogFacts, SiteFacts, SitePlacement, SiteSubnet
 
 
 def monitoring_findings(
-    wanted: AskedSite, place: PlaceFacts, watched: Watched | None, live: SiteFacts
+    site: SiteDeployment, placement: SitePlacement, watched: Watched | None, live: SiteFacts
 ) -> list[Finding]:
     """Compare flow logs, topic and alerts.
 
     Args:
-        wanted: Settings of the site.
-        place: Network of the site.
+        site: Settings of the site.
+        placement: Network of the site.
         watched: Resources that the alerts watch; None: not known, so that event patterns are not compared.
         live: Facts about the site.
     """
-    scope = wanted.scope
-    topic = WantedTopic(
+    scope = site.scope
+    topic = DesiredTopic(
         prefix="directory",
-        arn=wanted.arn("sns", ALERTS_TOPIC),
+        arn=site.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
         policy=topic_policy(scope, ALERTS_TOPIC),
-        emails=wanted.section.monitoring.notification_emails,
+        emails=site.section.monitoring.notification_emails,
     )
-    role = WantedRole(
+    role = DesiredRole(
         check="directory-flow-logs-role",
-        name=flow_logs_role_name(wanted.asked.region),
+        name=flow_logs_role_name(site.deployment.region),
         trust=flow_logs_trust_policy(scope),
         inline={FLOW_LOGS_POLICY: flow_logs_policy(scope, FLOW_LOGS)},
-        boundary=wanted.boundary,
+        boundary=site.boundary,
     )
     key_policy = monitoring_key_policy(scope, FLOW_LOGS)
     return [
         *alias_findings(
-            "directory-monitoring-key", MONITORING_KEY_ALIAS, wanted.asked, live.monitoring_key, key_policy
+            "directory-monitoring-key", MONITORING_KEY_ALIAS, site.deployment, live.monitoring_key, key_policy
         ),
-        _flow_logs(wanted, place, live),
-        role_finding(wanted.asked, role, live.flow_logs_role),
-        _log_group(wanted, live),
-        *topic_findings(wanted.asked, topic, live.topic, live.monitoring_key),
-        *(_alert(wanted, each, watched, live) for each in alerts_of(wanted)),
+        _flow_logs(site, placement, live),
+        role_finding(site.deployment, role, live.flow_logs_role),
+        _log_group(site, live),
+        *topic_findings(site.deployment, topic, live.topic, live.monitoring_key),
+        *(_alert(site, each, watched, live) for each in alerts_of(site)),
         delivery_finding(
             "directory-alert-delivery",
-            wanted.asked.region,
+            site.deployment.region,
             live.failures,
             remedy="compare directory-topic, directory-topic-policy and directory-monitoring-key-policy",
         ),
@@ -89,7 +88,7 @@ def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) ->
         groups: IDs of the plan's groups.
         acls: ID of the plan's network ACL.
     """
-    if isinstance(live.controllers, Unread):
+    if isinstance(live.controllers, ReadFailure):
         return None
     return Watched(
         instances=[each.id for each in live.controllers],
@@ -99,19 +98,20 @@ def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) ->
     )
 
 
-def _flow_logs(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> Finding:
+def _flow_logs(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> Finding:
     check = "directory-flow-logs"
-    expected = f"active flow logs of all traffic of {', '.join(each.given for each in place.subnets)} to {FLOW_LOGS}"
-    if isinstance(live.flow_logs, Unread):
-        return cannot_tell(check, expected, live.flow_logs)
-    said = [fault for each in place.subnets for fault in _flow_log_faults(wanted, each, live.flow_logs)]
-    found = "; ".join(said) or expected
-    return compared(check, same=not said, expected=expected, found=found, remedy=_flow_log_remedy(wanted))
+    expected = (
+        f"active flow logs of all traffic of {', '.join(each.given for each in placement.subnets)} to {FLOW_LOGS}"
+    )
+    if isinstance(live.flow_logs, ReadFailure):
+        return cannot_tell(check, live.flow_logs, expected=expected)
+    differences = [fault for each in placement.subnets for fault in _flow_log_faults(site, each, live.flow_logs)]
+    return from_differences(check, differences, expected=expected, remedy=_flow_log_remedy(site))
 
 
-def _flow_log_faults(wanted: AskedSite, subnet: PlaceSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
-    group = wanted.arn("logs", f"log-group:{FLOW_LOGS}")
-    role = f"arn:{wanted.partition}:iam::{wanted.asked.account_id}:role/{flow_logs_role_name(wanted.asked.region)}"
+def _flow_log_faults(site: SiteDeployment, subnet: SiteSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
+    group = site.arn("logs", f"log-group:{FLOW_LOGS}")
+    role = f"arn:{site.partition}:iam::{site.deployment.account_id}:role/{flow_logs_role_name(site.deployment.region)}"
     ours = [each for each in live if each.subnet_id == subnet.id and each.destination == group]
     good = [each for each in ours if each.active and (each.traffic, each.role_arn) == ("ALL", role)]
     if not good:
@@ -121,22 +121,23 @@ def _flow_log_faults(wanted: AskedSite, subnet: PlaceSubnet, live: Sequence[Flow
     return [f"{each.id} of {subnet.given} does not deliver: {each.failure}" for each in good]
 
 
-def _flow_log_remedy(wanted: AskedSite) -> str:
-    return f"{wanted.asked.repair}; see directory-flow-log-group, directory-flow-logs-role and directory-monitoring-key"
+def _flow_log_remedy(site: SiteDeployment) -> str:
+    return (
+        f"{site.deployment.repair}; see directory-flow-log-group, directory-flow-logs-role and directory-monitoring-key"
+    )
 
 
-def _log_group(wanted: AskedSite, live: SiteFacts) -> Finding:
-    check, days = "directory-flow-log-group", wanted.section.monitoring.flow_log_retention_days
+def _log_group(site: SiteDeployment, live: SiteFacts) -> Finding:
+    check, days = "directory-flow-log-group", site.section.monitoring.flow_log_retention_days
     expected = f"log group {FLOW_LOGS}, encrypted, kept for {days} days"
-    if isinstance(live.log_group, Unread):
-        return cannot_tell(check, expected, live.log_group)
-    if live.log_group is None:
-        return compared(check, same=False, expected=expected, found="no such log group", remedy=wanted.asked.repair)
+    if live.log_group is None or isinstance(live.log_group, ReadFailure):
+        return missing(
+            check, live.log_group, expected=expected, found="no such log group", remedy=site.deployment.repair
+        )
     kept = live.log_group.retention_days
-    said = [] if kept == days else [f"kept for {f'{kept} days' if kept else 'ever'}"]
-    said += _key_fault(live, live.log_group.kms_key_arn or "")
-    found = "; ".join(said) or expected
-    return compared(check, same=not said, expected=expected, found=found, remedy=wanted.asked.repair)
+    differences = [] if kept == days else [f"kept for {f'{kept} days' if kept else 'ever'}"]
+    differences += _key_fault(live, live.log_group.kms_key_arn or "")
+    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
 
 
 def _key_fault(live: SiteFacts, key: str) -> list[str]:
@@ -148,14 +149,13 @@ def _key_fault(live: SiteFacts, key: str) -> list[str]:
     return [f"encrypted with {key}"]
 
 
-def _alert(wanted: AskedSite, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
+def _alert(site: SiteDeployment, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
     check, name = f"directory-alert-{alert.name}", alert_rule_name(alert.name)
     expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
-    if isinstance(live.rules, Unread):
-        return cannot_tell(check, expected, live.rules)
-    target = {"topic": WantedTarget(arn=wanted.arn("sns", ALERTS_TOPIC))}
-    said = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
-    if isinstance(said, Unread):
-        return cannot_tell(check, expected, said)
-    found = "; ".join(said) or expected
-    return compared(check, same=not said, expected=expected, found=found, remedy=wanted.asked.repair)
+    if isinstance(live.rules, ReadFailure):
+        return cannot_tell(check, live.rules, expected=expected)
+    target = {"topic": DesiredTarget(arn=site.arn("sns", ALERTS_TOPIC))}
+    text = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
+    if isinstance(text, ReadFailure):
+        return cannot_tell(check, text, expected=expected)
+    return from_differences(check, text, expected=expected, remedy=site.deployment.repair)

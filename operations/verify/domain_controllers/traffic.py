@@ -17,8 +17,8 @@ from components.domain_controllers.packet_evaluation import Packet, admitting, p
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6
 from components.domain_controllers.traffic_requirements import Direction, Peer, PeerKind
-from operations.reading import Unread
-from operations.verify.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from components.domain_controllers.packet_evaluation import Address, Permission
     from components.domain_controllers.port_tables import Port
     from components.domain_controllers.traffic_requirements import TrafficRequirement
-    from operations.verify.domain_controllers.facts import AskedSite
-    from operations.verify.security_groups import RuleFacts
+    from operations.deployment import SiteDeployment
+    from operations.inventory.network import SecurityGroupRule
 
 MOST_ADDRESSES = 60
 """Maximum number of tested addresses: the edges of all networks of a usual site; of more networks, an even sample."""
@@ -48,8 +48,8 @@ class Traffic:
 
     Attributes:
         requirements: Traffic that must pass.
-        networks: Networks by name in the requirements, of peers that are not networks; `itself`: the controllers' subnets.
-        groups: IDs of groups by name in the requirements.
+        networks: Networks by name in the demands, of peers that are not networks; `itself`: the controllers' subnets.
+        groups: IDs of groups by name in the demands.
         rules: Rules of the controllers' groups.
         entries: CIDRs of prefix lists, by ID.
         acls: Rules of every associated network ACL; none: the site uses no ACL.
@@ -58,25 +58,25 @@ class Traffic:
     requirements: Sequence[TrafficRequirement]
     networks: Mapping[str, Sequence[Network]]
     groups: Mapping[str, str]
-    rules: Sequence[RuleFacts]
+    rules: Sequence[SecurityGroupRule]
     entries: Mapping[str, Sequence[str]]
     acls: Sequence[Sequence[AclRule]]
 
 
-def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Finding]:
-    """Evaluate the packets, and report differences from the requirements."""
+def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> list[Finding]:
+    """Evaluate the packets, and report differences from the demands."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
-    if isinstance(traffic, Unread):
-        return [cannot_tell(check, expected, traffic)]
+    if isinstance(traffic, ReadFailure):
+        return [cannot_tell(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
     edges = sorted(set(_edges(port for each in traffic.requirements for port in each.ports)))
     for end in _ends(traffic):
         # Filter by end once, not once per port.
-        by_groups, asked = [each for each in granted if each.concerns(end)], _asked(traffic, end)
+        by_groups, required = [each for each in granted if each.concerns(end)], _required(traffic, end)
         for packet in _packets(end, edges):
             tried += 1
-            wrong += _faults(asked, by_groups, traffic.acls, packet)
+            wrong += _faults(required, by_groups, traffic.acls, packet)
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     return [
         compared(
@@ -84,7 +84,7 @@ def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Findi
             same=not wrong,
             expected=expected,
             found="; ".join([*wrong[:_SHOWN], *more]) or f"{tried} packets tried",
-            remedy=f"what the findings about groups, prefix lists and network ACL say, or else {wanted.asked.repair}",
+            remedy=f"what the findings about groups, prefix lists and network ACL say, or else {site.deployment.repair}",
         )
     ]
 
@@ -144,22 +144,22 @@ Line = tuple[int, int, int]
 """Traffic that must pass: protocol, first and last port."""
 
 
-def _asked(traffic: Traffic, end: Packet) -> set[Line]:
-    """Return the traffic that the requirements define between these ends."""
+def _required(traffic: Traffic, end: Packet) -> set[Line]:
+    """Return the traffic that the demands define between these ends."""
     family = _family(end.address)
     return {
         _line(port, family)
-        for requirement in traffic.requirements
-        if requirement.direction is end.direction
-        for by_group in {_names(traffic, each.peer, end) for each in requirement.sources} - {None}
-        for port in requirement.ports
+        for demand in traffic.requirements
+        if demand.direction is end.direction
+        for by_group in {_names(traffic, each.peer, end) for each in demand.sources} - {None}
+        for port in demand.ports
         # A rule with a group as peer has no address family, and its ICMP is that of IPv4 only.
         if not (by_group and family is Family.IPV6 and port.protocol not in _NUMBERS)
     }
 
 
 def _names(traffic: Traffic, peer: Peer, end: Packet) -> bool | None:
-    """Return whether a requirement's peer matches by its group (True) or address (False); None: it does not match."""
+    """Return whether a demand's peer matches by its group (True) or address (False); None: it does not match."""
     if peer.kind is PeerKind.NETWORK:
         return False if end.address in peer.network else None
     if peer.kind is PeerKind.PREFIX_LIST:
@@ -176,11 +176,11 @@ def _line(port: Port, family: Family) -> Line:
 
 
 def _faults(
-    asked: set[Line], granted: Sequence[Permission], acls: Sequence[Sequence[AclRule]], packet: Packet
+    required: set[Line], granted: Sequence[Permission], acls: Sequence[Sequence[AclRule]], packet: Packet
 ) -> list[str]:
     """Return the faults of a packet: it passes and should not, or is dropped and should pass."""
     by_groups = admitting(granted, packet)
-    if not any(protocol == packet.protocol and first <= packet.port <= last for protocol, first, last in asked):
+    if not any(protocol == packet.protocol and first <= packet.port <= last for protocol, first, last in required):
         return [f"{_in_words(packet)} passes"] if by_groups else []
     if by_groups is None:
         return [f"{_in_words(packet)} is dropped by the groups"]

@@ -2,193 +2,100 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from components.session_manager.log_encryption import default_encryption
-from operations.reading import Reader, Unread
-from operations.verify.approval_facts import records_writes
-from operations.verify.facts import KeyFacts
-from operations.verify.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, cannot_tell, compared, from_differences, missing
+from operations.inventory.monitoring import (
+    DELIVERY_ERRORS,
+    TrailBucketFacts,
+    TrailFacts,
+    read_trail,
+    read_trail_bucket,
+)
+from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.session_manager import KeyFacts, read_key
 from operations.verify.keys import alias_findings
-from operations.verify.live import open_to_public, read_key
-from operations.verify.policy_document import policy_finding
+from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.verify.domain_controllers.facts import AskedSite
-
-_ERRORS: Final = {
-    "LatestDeliveryError": "logs to the bucket",
-    "LatestDigestDeliveryError": "digests to the bucket",
-    "LatestNotificationError": "notifications",
-    "LatestCloudWatchLogsDeliveryError": "events to CloudWatch Logs",
-}
-"""Errors of the last deliveries (API_GetTrailStatus)."""
+    from operations.deployment import SiteDeployment
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrailFacts:
-    """A trail.
-
-    Attributes:
-        logging: Whether it records.
-        configuration: The trail in the format of the API.
-        errors: Errors of the last deliveries, by their names in the API.
-        records_writes: Whether it records write management events.
-    """
-
-    logging: bool
-    configuration: Mapping[str, Any]
-    errors: Mapping[str, str]
-    records_writes: bool | Unread
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrailBucketFacts:
-    """The bucket of the stack's own trail.
-
-    Attributes:
-        policy: Its bucket policy; None: none.
-        encryption: Algorithm and key of the default encryption; "": none.
-        open_to_public: Names of the Block Public Access settings that are off.
-        versioning: `Enabled`, `Suspended`; "": never enabled.
-    """
-
-    policy: Mapping[str, Any] | Unread | None
-    encryption: tuple[str, str] | Unread
-    open_to_public: tuple[str, ...] | Unread
-    versioning: str | Unread
-
-
-def read_trail(reader: Reader, existing: str) -> TrailFacts | Unread | None:
-    """Read the trail that the alerts depend on.
-
-    Args:
-        reader: Reader of the Region where the stack keeps resources that exist once per account.
-        existing: Name or ARN of the trail that the settings name; "": the stack's own.
-    """
-    absent = ("TrailNotFoundException",)
-    trail = reader.read("cloudtrail", "get_trail", absent=absent, Name=existing or TRAIL)
-    if trail is None or isinstance(trail, Unread):
-        return trail
-    found = trail["Trail"]
-    # By ARN, as the name does not identify a trail of an organization or of another Region.
-    status = reader.read("cloudtrail", "get_trail_status", absent=absent, Name=found["TrailARN"])
-    if status is None or isinstance(status, Unread):
-        return status
-    selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=found["TrailARN"])
-    return TrailFacts(
-        logging=bool(status["IsLogging"]),
-        configuration=found,
-        errors={name: str(status[name]) for name in _ERRORS if status.get(name)},
-        records_writes=selectors if isinstance(selectors, Unread) else records_writes(selectors or {}),
-    )
-
-
-def read_trail_bucket(reader: Reader, wanted: AskedSite) -> TrailBucketFacts | Unread | None:
-    """Read the bucket of the stack's own trail; None: it does not exist.
-
-    Args:
-        reader: Reader of the Region of the trail.
-        wanted: Settings of the Region.
-    """
-    bucket = {"Bucket": bucket_name(wanted), "ExpectedBucketOwner": wanted.asked.account_id}
-    answer = reader.read("s3", "head_bucket", absent=("404", "NoSuchBucket"), **bucket)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    policy = reader.read("s3", "get_bucket_policy", absent=("NoSuchBucketPolicy",), **bucket)
-    versioning = reader.read("s3", "get_bucket_versioning", (), **bucket)
-    return TrailBucketFacts(
-        policy=policy if policy is None or isinstance(policy, Unread) else json.loads(policy["Policy"]),
-        encryption=_encryption(reader, bucket),
-        open_to_public=open_to_public(reader, bucket),
-        versioning=versioning if isinstance(versioning, Unread) else str((versioning or {}).get("Status", "")),
-    )
-
-
-def _encryption(reader: Reader, bucket: dict[str, str]) -> tuple[str, str] | Unread:
-    absent = ("ServerSideEncryptionConfigurationNotFoundError",)
-    answer = reader.read("s3", "get_bucket_encryption", absent=absent, **bucket)
-    if isinstance(answer, Unread):
-        return answer
-    default = default_encryption(answer["ServerSideEncryptionConfiguration"]) if answer else None
-    return (default.algorithm, default.key) if default else ("", "")
-
-
-def bucket_name(wanted: AskedSite) -> str:
+def bucket_name(site: SiteDeployment) -> str:
     """Return the name of the bucket of the stack's own trail."""
-    return f"{TRAIL_BUCKET}-{wanted.asked.account_id}-{wanted.asked.region}"
+    return f"{TRAIL_BUCKET}-{site.deployment.account_id}-{site.deployment.region}"
 
 
-def verify_trail(reader: Reader, wanted: AskedSite) -> list[Finding]:
+def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
     """Read and compare the trail, with its key and bucket if the stack creates them.
 
     Args:
         reader: Reader of the Region where the stack keeps resources that exist once per account.
-        wanted: Settings of the Region.
+        site: Settings of the Region.
     """
-    existing = wanted.section.monitoring.existing_trail
-    trail = read_trail(reader, existing)
+    existing = site.section.monitoring.existing_trail
+    trail = read_trail(reader, existing or TRAIL)
     if existing:
-        return trail_findings(wanted, trail, None)
+        return trail_findings(site, trail, None)
     key = read_key(reader, TRAIL_KEY_ALIAS, policy=True)
     return [
-        *trail_findings(wanted, trail, key),
+        *trail_findings(site, trail, key),
         *alias_findings(
-            "directory-trail-key", TRAIL_KEY_ALIAS, wanted.asked, key, trail_key_policy(wanted.scope, TRAIL)
+            "directory-trail-key", TRAIL_KEY_ALIAS, site.deployment, key, trail_key_policy(site.scope, TRAIL)
         ),
-        *bucket_findings(wanted, read_trail_bucket(reader, wanted), key),
+        *bucket_findings(site, read_trail_bucket(reader, bucket_name(site), site.deployment.account_id), key),
     ]
 
 
-def trail_findings(wanted: AskedSite, live: TrailFacts | Unread | None, key: KeyFacts | Unread | None) -> list[Finding]:
+def trail_findings(
+    site: SiteDeployment, live: TrailFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
+) -> list[Finding]:
     """Compare a trail: without one, EventBridge receives no events about sessions or changes of security groups.
 
     Args:
-        wanted: Settings of the Region.
+        site: Settings of the Region.
         live: The trail.
         key: The key behind the alias; ignored for a trail that the settings name.
     """
-    existing = wanted.section.monitoring.existing_trail
+    existing = site.section.monitoring.existing_trail
     name, check = existing or TRAIL, "directory-trail"
     expected = f"trail {name} records management events{'' if existing else ' of all Regions'}"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        remedy = "correct shell-access:domainControllers.monitoring.existingTrail" if existing else wanted.asked.repair
-        return [compared(check, same=False, expected=expected, found="no such trail", remedy=remedy)]
-    if isinstance(live.records_writes, Unread):
-        return [cannot_tell(check, expected, live.records_writes)]
-    named = f"--name {name} --region {wanted.asked.region}"
-    said: list[str] = []
+    if live is None or isinstance(live, ReadFailure):
+        remedy = (
+            "correct shell-access:domainControllers.monitoring.existingTrail" if existing else site.deployment.repair
+        )
+        return [missing(check, live, expected=expected, found="no such trail", remedy=remedy)]
+    if isinstance(live.records_writes, ReadFailure):
+        return [cannot_tell(check, live.records_writes, expected=expected)]
+    named = f"--name {name} --region {site.deployment.region}"
+    differences: list[str] = []
     remedies: list[str] = []
     if not live.logging:
-        said.append("it does not record")
+        differences.append("it does not record")
         remedies.append(f"aws cloudtrail start-logging {named}")
     if not live.records_writes:
-        said.append("its event selectors leave management events out")
+        differences.append("its event selectors leave management events out")
         selectors = """'[{"ReadWriteType": "All", "IncludeManagementEvents": true}]'"""
         remedies.append(f"aws cloudtrail put-event-selectors --trail-{named[2:]} --event-selectors {selectors}")
     if not existing:
         unequal = [] if live.configuration.get("IsMultiRegionTrail") else ["of one Region only"]
-        unequal += _differences(wanted, live.configuration, key)
-        said += unequal
-        remedies += [wanted.asked.repair] if unequal else []
-    found = "; ".join(said) or expected
+        unequal += _differences(site, live.configuration, key)
+        differences += unequal
+        remedies += [site.deployment.repair] if unequal else []
+    found = "; ".join(differences) or expected
     return [
-        compared(check, same=not said, expected=expected, found=found, remedy=" && ".join(remedies)),
-        _delivery(wanted, live),
+        compared(check, same=not differences, expected=expected, found=found, remedy=" && ".join(remedies)),
+        _delivery(site, live),
     ]
 
 
-def _differences(wanted: AskedSite, live: Mapping[str, Any], key: KeyFacts | Unread | None) -> list[str]:
+def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | ReadFailure | None) -> list[str]:
     ours: dict[str, object] = {
-        "S3BucketName": bucket_name(wanted),
+        "S3BucketName": bucket_name(site),
         "S3KeyPrefix": None,
         "IncludeGlobalServiceEvents": True,
         "LogFileValidationEnabled": True,
@@ -200,70 +107,68 @@ def _differences(wanted: AskedSite, live: Mapping[str, Any], key: KeyFacts | Unr
     ]
 
 
-def _delivery(wanted: AskedSite, live: TrailFacts) -> Finding:
+def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
     check, expected = "directory-trail-delivery", "the last deliveries of the trail succeeded"
-    said = [f"{_ERRORS[name]}: {error}" for name, error in live.errors.items()]
-    existing = wanted.section.monitoring.existing_trail
+    differences = [f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()]
+    existing = site.section.monitoring.existing_trail
     remedy = "let the policies of its bucket, key and topic allow cloudtrail.amazonaws.com"
     if not existing:
-        remedy = f"{wanted.asked.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
-    return compared(check, same=not said, expected=expected, found="; ".join(said) or expected, remedy=remedy)
+        remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
+    return from_differences(check, differences, expected=expected, remedy=remedy)
 
 
 def bucket_findings(
-    wanted: AskedSite, live: TrailBucketFacts | Unread | None, key: KeyFacts | Unread | None
+    site: SiteDeployment, live: TrailBucketFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare the bucket of the stack's own trail.
 
     Args:
-        wanted: Settings of the Region.
+        site: Settings of the Region.
         live: The bucket.
         key: The key behind the alias.
     """
-    check, expected = "directory-trail-bucket", f"bucket {bucket_name(wanted)} exists"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such bucket", remedy=wanted.asked.repair)]
+    check, expected = "directory-trail-bucket", f"bucket {bucket_name(site)} exists"
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such bucket", remedy=site.deployment.repair)]
     return [
-        compared(check, same=True, expected=expected, found=expected, remedy=wanted.asked.repair),
+        compared(check, same=True, expected=expected, found=expected, remedy=site.deployment.repair),
         policy_finding(
             f"{check}-policy",
-            wanted.asked,
-            trail_bucket_policy(wanted.scope, TRAIL, bucket_name(wanted)),
+            site.deployment,
+            trail_bucket_policy(site.scope, TRAIL, bucket_name(site)),
             live.policy,
         ),
-        _bucket_encryption(wanted, f"{check}-encryption", live.encryption, key),
-        _bucket_setting(wanted, f"{check}-public-access", "public access is blocked", _said_open(live)),
-        _bucket_setting(wanted, f"{check}-versioning", "versioning is enabled", _said_versioning(live)),
+        _bucket_encryption(site, f"{check}-encryption", live.encryption, key),
+        _bucket_setting(site, f"{check}-public-access", "public access is blocked", _said_open(live)),
+        _bucket_setting(site, f"{check}-versioning", "versioning is enabled", _said_versioning(live)),
     ]
 
 
 def _bucket_encryption(
-    wanted: AskedSite, check: str, live: tuple[str, str] | Unread, key: KeyFacts | Unread | None
+    site: SiteDeployment, check: str, live: tuple[str, str] | ReadFailure, key: KeyFacts | ReadFailure | None
 ) -> Finding:
     expected = f"encrypted with the key behind {TRAIL_KEY_ALIAS}"
-    if isinstance(live, Unread):
-        return cannot_tell(check, expected, live)
+    if isinstance(live, ReadFailure):
+        return cannot_tell(check, live, expected=expected)
     algorithm, named = live
     same = algorithm == "aws:kms" and (not isinstance(key, KeyFacts) or named in (key.arn, key.key_id))
     found = f"{algorithm or 'not encrypted'}{f' with {named}' if named else ''}"
-    return compared(check, same=same, expected=expected, found=found, remedy=wanted.asked.repair)
+    return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
 
 
-def _said_open(live: TrailBucketFacts) -> str | Unread:
-    if isinstance(live.open_to_public, Unread):
+def _said_open(live: TrailBucketFacts) -> str | ReadFailure:
+    if isinstance(live.open_to_public, ReadFailure):
         return live.open_to_public
     return f"off: {', '.join(live.open_to_public)}" if live.open_to_public else ""
 
 
-def _said_versioning(live: TrailBucketFacts) -> str | Unread:
-    if isinstance(live.versioning, Unread):
+def _said_versioning(live: TrailBucketFacts) -> str | ReadFailure:
+    if isinstance(live.versioning, ReadFailure):
         return live.versioning
     return "" if live.versioning == "Enabled" else f"versioning is {live.versioning.lower() or 'not enabled'}"
 
 
-def _bucket_setting(wanted: AskedSite, check: str, expected: str, said: str | Unread) -> Finding:
-    if isinstance(said, Unread):
-        return cannot_tell(check, expected, said)
-    return compared(check, same=not said, expected=expected, found=said or expected, remedy=wanted.asked.repair)
+def _bucket_setting(site: SiteDeployment, check: str, expected: str, text: str | ReadFailure) -> Finding:
+    if isinstance(text, ReadFailure):
+        return cannot_tell(check, text, expected=expected)
+    return compared(check, same=not text, expected=expected, found=text or expected, remedy=site.deployment.repair)

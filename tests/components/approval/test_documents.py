@@ -25,7 +25,7 @@ from components.approval.plan import generated_texts, operator_policy_names, pla
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
-from local.emulator.extension import automation_document
+from local.emulator.extension import document_content
 
 if TYPE_CHECKING:
     from common.problems import Problem
@@ -117,10 +117,10 @@ def any_settings(draw: st.DrawFn) -> ApprovalSettings:
 @given(any_settings())
 def test_documents_are_valid_whatever_is_asked_for(wanted: ApprovalSettings) -> None:
     for document in (runbook(wanted, PLACE, REGIONS), reaper(wanted, PLACE)):
-        assert automation_document.problems("Automation", document) == []
+        assert document_content.problems("Automation", document) == []
         assert len(serialized(document).encode()) <= MAX_BYTES
     template = change_template(wanted, PLACE)
-    assert automation_document.problems("Automation.ChangeTemplate", template) == []
+    assert document_content.problems("Automation.ChangeTemplate", template) == []
 
 
 @given(any_settings())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, REAPER_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY
-from local.emulator.running import change_settings
 from tests.components.approval.workflow import ACCOUNT, Workflow, only, trust
+from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from components.approval.names import (
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.emulator.fixtures import LINUX_IMAGE
-from local.emulator.running import wake
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

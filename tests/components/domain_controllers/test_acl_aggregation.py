@@ -20,7 +20,7 @@ from components.domain_controllers.network_acl import plan_network_acl
 from components.domain_controllers.planner import plan_groups
 from components.domain_controllers.traffic_requirements import Sources
 from tests.components.domain_controllers.strategies import OWN, asked
-from tests.work import work_of
+from tests.support.work import work_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

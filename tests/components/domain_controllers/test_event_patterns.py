@@ -48,7 +48,7 @@ def command(instance: str) -> dict[str, Any]:
     }
 
 
-MODIFIED = {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0b", "SecurityGroupRule": {}}}
+MODIFIED = {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0b", "PlannedRule": {}}}
 TOLD = [
     ("state", state("i-0a")),
     ("commands", command("i-0a")),

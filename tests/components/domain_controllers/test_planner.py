@@ -16,7 +16,7 @@ from common.network import Family, contains
 from common.problems import SettingsError
 from components.domain_controllers.planner import GroupPlan, Quotas, plan_groups
 from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.security_group_rules import SIZES, SecurityGroupRule, description, step
+from components.domain_controllers.security_group_rules import SIZES, PlannedRule, description, step
 from components.domain_controllers.traffic_requirements import (
     Direction,
     PeerGroup,
@@ -44,7 +44,7 @@ def of(requirements: tuple[TrafficRequirement, ...], peer_group: PeerGroup) -> i
     return sum(len(each.ports) * len(each.sources) for each in found)
 
 
-def named(plan: GroupPlan) -> dict[tuple[str, str], SecurityGroupRule]:
+def named(plan: GroupPlan) -> dict[tuple[str, str], PlannedRule]:
     return {(group.name, rule.name): rule for group in plan.groups for rule in group.rules}
 
 

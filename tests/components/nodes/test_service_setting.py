@@ -81,7 +81,7 @@ def test_service_setting_changed_by_others_survives_destroy(
     put(ssm, THEIRS)
     setting.delete(made.id, made.outs or {})
     assert live(ssm) == THEIRS
-    assert f"is {THEIRS} by now and stays so" in capsys.readouterr().err
+    assert f"has become {THEIRS} and is not changed" in capsys.readouterr().err
 
 
 def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSettingProvider) -> None:

@@ -19,7 +19,7 @@ from components.session_manager.document import (
     reset_preferences,
 )
 from components.session_manager.document_provider import RunShellDocumentProvider
-from local.emulator.extension.session_document import problems
+from local.emulator.extension.document_content import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ OURS = {
 
 @given(documents)
 def test_accepted_documents_are_accepted(content: dict[str, Any]) -> None:
-    assert problems(content) == []
+    assert problems("Session", content) == []
 
 
 @given(documents)

@@ -11,7 +11,7 @@ from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
 from components.session_manager.settings import OnDestroy
-from local.emulator.running import change_settings
+from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

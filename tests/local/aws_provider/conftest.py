@@ -16,11 +16,11 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from local import contract
 from local.aws_provider import server, wire
 from local.aws_provider.aws import Session
 from local.aws_provider.failure import AwsError
-from local.emulator.running import Emulator, reset
+from tests.support.emulator import Emulator, reset
+from tools import contract
 
 region = "eu-west-1"
 account = "123456789012"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from local.contract import MEASURED, differences
+from tools.contract import MEASURED, differences
 
 if TYPE_CHECKING:
     from tests.local.aws_provider.conftest import Driver

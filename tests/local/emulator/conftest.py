@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local.emulator.running import Emulator, reset
+from tests.support.emulator import Emulator, reset
 
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 Connect = Callable[..., Any]

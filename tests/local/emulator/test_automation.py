@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.emulator.fixtures import LINUX_IMAGE
-from local.emulator.running import EmulatorError, change_settings, reset, wake
+from tests.support.emulator import EmulatorError, change_settings, reset, wake
 
 SLEEP: dict[str, Any] = {"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1H"}}
 CALL: dict[str, Any] = {

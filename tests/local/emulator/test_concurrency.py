@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.faults.in_process import LocalAws
+from tests.support.faults.in_process import LocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

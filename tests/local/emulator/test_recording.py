@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local.emulator.recording.authorization import TABLE
-from local.emulator.recording.recorder import UNKNOWN, begin, end, noted
-from local.emulator.recording.request import nested
+from tests.support.api_calls import UNKNOWN, nested
+from tests.support.authorization.requests import TABLE
+from tests.support.recorder import begin, end, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.emulator.running import Emulator
     from tests.local.emulator.conftest import Connect
+    from tests.support.emulator import Emulator
 
 ACCOUNT = "123456789012"
 TRUST = json.dumps(
@@ -40,7 +40,7 @@ def asked(emulator: Emulator) -> Any:
     """What was asked about an action: resource and keys."""
 
     def of(action: str) -> list[tuple[str, dict[str, Any]]]:
-        found = noted(emulator.endpoint_url)
+        found = recorded(emulator.endpoint_url)
         return [(each["resource"], each["keys"]) for each in found if each["action"] == action]
 
     return of
@@ -48,7 +48,7 @@ def asked(emulator: Emulator) -> Any:
 
 def test_question_names_caller_action_resource_and_region(connect: Connect, emulator: Emulator) -> None:
     connect("ssm").put_parameter(Name="/session-manager/key", Value="1", Type="String")
-    assert noted(emulator.endpoint_url) == [
+    assert recorded(emulator.endpoint_url) == [
         {
             "caller": "local",
             "action": "ssm:PutParameter",
@@ -62,10 +62,10 @@ def test_question_names_caller_action_resource_and_region(connect: Connect, emul
 def test_same_question_is_noted_once_and_nothing_when_it_is_over(connect: Connect, emulator: Emulator) -> None:
     for _ in range(2):
         connect("sts").get_caller_identity()
-    assert len(noted(emulator.endpoint_url)) == 1
+    assert len(recorded(emulator.endpoint_url)) == 1
     end(emulator.endpoint_url)
     connect("sts").get_caller_identity()
-    assert noted(emulator.endpoint_url) == []
+    assert recorded(emulator.endpoint_url) == []
 
 
 def test_tags_are_asked_about_too_and_go_with_the_request(connect: Connect, asked: Any) -> None:
@@ -147,7 +147,7 @@ def test_session_is_told_by_its_role(connect: Connect, emulator: Emulator) -> No
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
     ).get_caller_identity()
-    assert noted(emulator.endpoint_url)[-1]["caller"] == "Deployer"
+    assert recorded(emulator.endpoint_url)[-1]["caller"] == "Deployer"
 
 
 def test_operation_that_the_table_lacks_is_noted_as_unknown(connect: Connect, asked: Any) -> None:

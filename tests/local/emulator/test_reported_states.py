@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.running import Emulator, EmulatorError, change_settings
+from tests.support.emulator import Emulator, EmulatorError, change_settings
 
 ROLE = "arn:aws:iam::123456789012:role/FlowLogs"
 

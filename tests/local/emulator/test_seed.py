@@ -2,9 +2,17 @@ from typing import Any
 
 import pytest
 
-from local.emulator.fixtures import BUCKETS, INSTANCE_ROLES, NETWORKS, NODES, PERSON_ROLES, RECORDER
-from local.emulator.running import reset
+from local.emulator.fixtures import (
+    BUCKETS,
+    CONFIG_BUCKET,
+    INSTANCE_ROLES,
+    NETWORKS,
+    NODE_REGION,
+    NODES,
+    PERSON_ROLES,
+)
 from local.emulator.seed import seed
+from tests.support.emulator import reset
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,8 +57,8 @@ def test_a_network_has_private_subnets_in_two_zones(connect: Any, network: Any) 
     hostnames = ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute="enableDnsHostnames")
     assert hostnames["EnableDnsHostnames"]["Value"] is True
     zones = set()
-    for subnet in network.subnets:
-        (found,) = ec2.describe_subnets(Filters=named(subnet.name))["Subnets"]
+    for zone in "ab":
+        (found,) = ec2.describe_subnets(Filters=named(f"{network.subnets}-{zone}"))["Subnets"]
         zones.add(found["AvailabilityZone"])
         of_subnet = [{"Name": "association.subnet-id", "Values": [found["SubnetId"]]}]
         (table,) = ec2.describe_route_tables(Filters=of_subnet)["RouteTables"]
@@ -76,25 +84,25 @@ def test_instances_have_a_role_that_ec2_may_assume(iam: Any, name: str) -> None:
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
 
 
-@pytest.mark.parametrize("role", PERSON_ROLES, ids=lambda role: role.name)
-def test_a_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: Any) -> None:
-    (statement,) = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"AWS": iam.get_user(UserName=role.user)["User"]["Arn"]}
+@pytest.mark.parametrize(("role", "user"), PERSON_ROLES.items())
+def test_a_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: str, user: str) -> None:
+    (statement,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"AWS": iam.get_user(UserName=user)["User"]["Arn"]}
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
 def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
     seed(emulator.endpoint_url)
     named = [{"Name": "tag:Name", "Values": [node.name]}]
-    (found,) = connect("ec2", node.region).describe_instances(Filters=named)["Reservations"]
-    managed = connect("ssm", node.region).describe_instance_information()["InstanceInformationList"]
+    (found,) = connect("ec2", NODE_REGION).describe_instances(Filters=named)["Reservations"]
+    managed = connect("ssm", NODE_REGION).describe_instance_information()["InstanceInformationList"]
     (known,) = [each for each in managed if each["InstanceId"] == found["Instances"][0]["InstanceId"]]
     assert known["PingStatus"] == "Online"
 
 
 def test_config_records_iam_in_one_region(emulator: Any, connect: Any) -> None:
     seed(emulator.endpoint_url)
-    config = connect("config", RECORDER.region)
+    config = connect("config", CONFIG_BUCKET.region)
     (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
     (status,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
     assert recorder["recordingGroup"]["includeGlobalResourceTypes"]

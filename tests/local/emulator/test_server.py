@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator.application import Application
-from local.emulator.running import (
-    ROOT,
+from local.workspace import REPOSITORY
+from tests.support.emulator import (
     EmulatorError,
     change_settings,
     instance_id,
@@ -58,7 +58,7 @@ def test_a_port_in_use_is_named_in_the_error() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "local.emulator", "--port", str(port)]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+        ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
 
@@ -67,7 +67,7 @@ def test_a_port_in_use_is_named_in_the_error() -> None:
 def test_a_signal_ends_it_quietly(number: Any, tmp_path: Any) -> None:
     port_file = tmp_path / "port.json"
     command = [sys.executable, "-m", "local.emulator", "--port", "0", "--port-file", str(port_file)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         _until(port_file.exists)
         assert json.loads(port_file.read_text())["pid"] == process.pid
         os.kill(process.pid, number)
@@ -82,7 +82,7 @@ def test_the_helper_says_what_an_emulator_that_does_not_start_printed(monkeypatc
 
 
 def test_the_helper_gives_up_on_an_emulator_that_does_not_come_up_in_time() -> None:
-    with pytest.raises(EmulatorError, match="not up after 0 seconds"), running_emulator(start_seconds=0):
+    with pytest.raises(EmulatorError, match="not up after 0 seconds"), running_emulator(seconds=0):
         pass
 
 

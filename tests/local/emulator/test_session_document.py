@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.extension.session_document import problems
+from local.emulator.extension.document_content import problems
 
 NAME = "SSM-SessionManagerRunShell"
 
@@ -62,7 +62,7 @@ PORT = {
     ids=["preferences", "reset", "least", "interactive commands", "port"],
 )
 def test_a_document_as_aws_documents_it_is_accepted(document: Any) -> None:
-    assert problems(document) == []
+    assert problems("Session", document) == []
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,17 @@ def test_a_document_as_aws_documents_it_is_accepted(document: Any) -> None:
     ids=["numbers", "no switches", "quoted switches", "long profile"],
 )
 def test_documents_in_use_are_accepted(inputs: Any) -> None:
-    assert problems(preferences(**inputs)) == []
+    assert problems("Session", preferences(**inputs)) == []
 
 
 @pytest.mark.parametrize("minutes", ["1", "9", "10", "59", "60", ""])
 def test_idle_timeouts_of_1_to_60_minutes_are_accepted(minutes: Any) -> None:
-    assert problems(preferences(idleSessionTimeout=minutes)) == []
+    assert problems("Session", preferences(idleSessionTimeout=minutes)) == []
 
 
 @pytest.mark.parametrize("minutes", ["1", "99", "100", "999", "1000", "1399", "1439", "1440", ""])
 def test_durations_of_1_to_1440_minutes_are_accepted(minutes: Any) -> None:
-    assert problems(preferences(maxSessionDuration=minutes)) == []
+    assert problems("Session", preferences(maxSessionDuration=minutes)) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_document_of_another_shape_is_refused(ssm: Any, document: Any) -> None
 
 
 def test_every_problem_is_named_at_once() -> None:
-    found = problems(preferences(idleSessionTimeout=61, kmsKeyId=7))
+    found = problems("Session", preferences(idleSessionTimeout=61, kmsKeyId=7))
     assert [problem.split(":")[0] for problem in found] == ["$.inputs.idleSessionTimeout", "$.inputs.kmsKeyId"]
 
 

@@ -237,5 +237,8 @@ def test_sessions_are_listed_newest_first_in_pages_and_filtered(ssm: Any, instan
     assert [each["SessionId"] for each in ssm.describe_sessions(State="Active", Filters=chosen)["Sessions"]] == [
         started[1]
     ]
-    unknown = [{"key": "InvokedAfter", "value": "2026-01-01T00:00:00Z"}]
+    for key, count in (("InvokedAfter", 3), ("InvokedBefore", 0)):
+        period = [{"key": key, "value": "2026-01-01T00:00:00Z"}]
+        assert len(ssm.describe_sessions(State="Active", Filters=period)["Sessions"]) == count
+    unknown = [{"key": "AccessType", "value": "Standard"}]
     assert refused(ssm.describe_sessions, State="Active", Filters=unknown)[0] == "InvalidFilterKey"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.running import change_settings
+from tests.support.emulator import change_settings
 
 API = "https://docs.aws.amazon.com/systems-manager/latest/APIReference"
 NAME = "SSM-SessionManagerRunShell"

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from common.aws import session as aws_session
 from components.approval.iam_policies import operator_policy
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
-from local.emulator.running import Emulator, reset
 from operations.cli import app
 from operations.surroundings import Surroundings
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
+from tests.support.emulator import Emulator, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KEY
-from local.emulator.running import Emulator, change_settings
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.arrangement import configuration
+from tests.support.emulator import Emulator, change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +133,7 @@ def test_caller_that_can_hold_no_grant_has_to_name_one(people: People, monkeypat
 
 
 def identity(arn: str) -> Any:
-    from operations.reading import Identity  # noqa: PLC0415
+    from operations.inventory.reader import Identity  # noqa: PLC0415
 
     return Identity(account_id=ACCOUNT, partition="aws", arn=arn)
 
@@ -356,9 +356,9 @@ def test_tag_without_a_grant_is_a_difference(people: People, kind: str, key: str
 
 
 def test_tags_that_cannot_be_read_are_said_so(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    from operations.reading import Unread  # noqa: PLC0415
+    from operations.inventory.reader import ReadFailure  # noqa: PLC0415
 
-    unread = Unread(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
+    unread = ReadFailure(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
     monkeypatch.setattr("operations.approval.status.read_tags", lambda _: unread)
     result = people.command("status")
     assert result.exit_code == 1

@@ -10,8 +10,8 @@ from tests.operations.approval.conftest import ANTON
 if TYPE_CHECKING:
     import pytest
 
-    from tests.golden_files import Golden
     from tests.operations.approval.conftest import People
+    from tests.support.golden_files import Golden
 
 REASON = ("--reason", "Disk is full", "--json")
 NOWHERE = "i-0123456789abcdef0"

@@ -10,12 +10,12 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
-from local.emulator.running import wake
 from operations.approval.calls import CallError
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.approval.test_commands import BOTH, settle
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,9 +165,9 @@ def test_request_that_is_open_already_is_made_again_only_on_purpose(people: Peop
 
 
 def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
+    unread = ReadFailure(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
-    monkeypatch.setattr("operations.connect.finding._look", lambda *_: unread)
+    monkeypatch.setattr("operations.inventory.instances._look", lambda *_: unread)
     monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)
 
     def no(*_given: object) -> None:
@@ -175,7 +175,7 @@ def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monke
 
     monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.request.check_workflow", no)
-    assert "cannot be told: x:Read" in refused(people, "app-1")
+    assert "Cannot determine whether app-1 is in" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
 

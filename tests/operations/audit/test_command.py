@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.aws import session as aws_session
-from operations import reading
 from operations.audit.protected import Declared, protected
 from operations.errors import UnusableError
+from operations.inventory import reader
 from tests.operations.arrangement import Account, Command, configuration, refusal
 from tests.operations.audit.accounts import document, trusting
 
@@ -222,7 +222,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
         def client(self, service_name: str, region: str) -> Any:
             return Refused() if service_name == service else super().client(service_name, region)
 
-    monkeypatch.setattr(reading, "AwsClients", Refusing)
+    monkeypatch.setattr(reader, "AwsClients", Refusing)
 
 
 def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> None:

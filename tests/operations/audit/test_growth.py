@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench.audit import audited
-from tests.work import work_of
+from tests.support.work import work_of
 
 
 def test_audit_of_more_principals_takes_work_in_proportion() -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from operations.audit.organization import read_organization
-from operations.reading import Identity
+from operations.inventory.reader import Identity
 from tests.operations.arrangement import refusal
 
 IDENTITY = Identity(account_id="111122223333", partition="aws", arn="arn:aws:iam::111122223333:user/reader")

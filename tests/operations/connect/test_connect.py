@@ -14,10 +14,10 @@ import pytest
 
 from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
-from operations import reading
 from operations.connect import command as connect_command
-from operations.connect.finding import Instance
 from operations.connect.session import Forwarding, as_typed, command
+from operations.inventory import reader
+from operations.inventory.instances import Instance
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def test_what_cannot_be_connected_to_is_one_message(
 @pytest.fixture
 def refused(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Makes calls of this command fail."""
-    monkeypatch.setattr(connect_command, "AwsClients", reading.AwsClients)
+    monkeypatch.setattr(connect_command, "AwsClients", reader.AwsClients)
     return fail
 
 
@@ -181,7 +181,7 @@ def test_a_region_that_cannot_be_read_is_named_with_what_to_do(
     result = connect(command, "DC1")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"Whether DC1 is in {region} cannot be told: ec2:DescribeInstances: refused: You are not authorized; allow "
+        f"Cannot determine whether DC1 is in {region}: ec2:DescribeInstances: refused: You are not authorized; allow "
         f"ec2:DescribeInstances to arn:aws:sts::{ACCOUNT}:user/moto, then try again"
         for region in ("eu-west-1", "us-east-1")
     ]
@@ -256,7 +256,7 @@ def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
     child = tmp_path / "child"
     child.write_text("#!/bin/sh\ntrap 'exit 9' INT\necho ready\nwhile :; do sleep 0.05; done\n")
     child.chmod(0o755)
-    code = f"from operations.connect.machine import run; raise SystemExit(run([{str(child)!r}]))"
+    code = f"from operations.connect.session import run_program; raise SystemExit(run_program([{str(child)!r}]))"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parents[3]
     ) as process:

@@ -13,7 +13,7 @@ from common.iam.evaluation import Permissions
 from common.limits import MANAGED_POLICY, size
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
-from operations.deployer.identities import own_roles
+from operations.deployer.iam import own_roles
 from operations.deployer.names import Role
 from operations.deployer.scope import System, whole_scope
 from operations.deployer.statement import TooMuchError

@@ -1,4 +1,4 @@
-"""`python -m operations deployer`: what it prints, and what it refuses in words."""
+"""Output and errors of `python -m operations deployer`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def everything(document: Any) -> str:
     return json.dumps(document)
 
 
-def test_policy_is_cut_to_the_stack(command: Command) -> None:
+def test_policy_is_limited_to_the_stack(command: Command) -> None:
     policies = printed(command, "policy", "--account", "111122223333")
     assert list(policies) == [f"ShellAccessDeployer{number}" for number in range(1, len(policies) + 1)]
     text = everything(policies)
@@ -71,15 +71,15 @@ def test_policy_is_cut_to_the_stack(command: Command) -> None:
     assert "ec2:" not in text
 
 
-def test_read_only_policy_has_a_name_of_its_own(command: Command) -> None:
+def test_read_only_policy_has_its_own_name(command: Command) -> None:
     assert list(printed(command, "policy", "--read-only")) == ["ShellAccessPreview1"]
 
 
-def test_doctor_has_policies_of_its_own(command: Command) -> None:
+def test_doctor_policy_has_its_own_name(command: Command) -> None:
     assert list(printed(command, "policy", "--doctor")) == ["ShellAccessDoctor1"]
 
 
-def test_fleet_file_gives_what_all_its_stacks_need(command: Command, tmp_path: Path) -> None:
+def test_fleet_file_covers_all_stacks(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "fleet.yaml"
     file.write_text(yaml.safe_dump(FLEET))
     text = everything(printed(command, "policy", "--file", str(file)))
@@ -87,19 +87,19 @@ def test_fleet_file_gives_what_all_its_stacks_need(command: Command, tmp_path: P
         assert name in text
 
 
-def test_regions_alone_give_what_stacks_of_any_settings_need(command: Command) -> None:
+def test_regions_cover_any_settings(command: Command) -> None:
     text = everything(printed(command, "policy", "--region", "eu-west-1", "--tag", "service=shell-access"))
     assert "arn:aws:iam::*:role/*" in text
     assert "ec2:RunInstances" in text
 
 
-def test_boundaries_are_one_policy_each(command: Command) -> None:
+def test_boundaries_fit_one_policy(command: Command) -> None:
     for arguments in (["boundary"], ["boundary", "--of-roles"]):
         found = printed(command, *arguments, "--region", "eu-west-1", "--tag", "service=shell-access")
         assert size(found) <= MANAGED_POLICY.maximum
 
 
-def test_trust_is_of_the_named_roles_within_the_organization(command: Command) -> None:
+def test_trust_names_roles_and_organization(command: Command) -> None:
     role = "arn:aws:iam::999988887777:role/fleet"
     (statement,) = printed(command, "trust", role, "--organization", "o-a1b2c3d4e5")["Statement"]
     assert statement["Principal"] == {"AWS": [role]}
@@ -108,37 +108,40 @@ def test_trust_is_of_the_named_roles_within_the_organization(command: Command) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["policy", "--account", "123"], "--account 123: an account ID has 12 digits"),
-        (["policy", "--region", "europe", "--tag", "a=b"], "--region europe"),
+        (["policy", "--account", "123"], "--account: expected 12 digits, got 123"),
+        (["policy", "--region", "europe", "--tag", "a=b"], "SDK for Python knows, got europe"),
         (["policy", "--region", "eu-west-1"], "--tag service=shell-access"),
-        (["policy", "--region", "eu-west-1", "--tag", "service"], "--tag service: a key and its value"),
-        (["policy", "--tag", "service=other"], "there are: service=shell-access, owner=security"),
+        (["policy", "--region", "eu-west-1", "--tag", "service"], "--tag: expected KEY=VALUE, got service"),
+        (["policy", "--tag", "service=other"], "(service=shell-access, owner=security), got service=other"),
         (["policy", "--stack", "prod", "--region", "eu-west-1"], "are alternatives"),
         (["policy", "--read-only", "--doctor"], "are alternatives"),
-        (["trust", "fleet"], "fleet is not the ARN of a role"),
-        (["trust", "arn:aws:iam::999988887777:role/fleet", "--organization", "acme"], "--organization acme"),
+        (["trust", "fleet"], "ROLE: expected the ARN of a role, got fleet"),
+        (
+            ["trust", "arn:aws:iam::999988887777:role/fleet", "--organization", "acme"],
+            "--organization: expected o- with 10 to 32 lowercase letters and digits, got acme",
+        ),
     ],
 )
-def test_what_cannot_be_used_is_said_and_nothing_is_printed(command: Command, arguments: list[str], said: str) -> None:
-    assert said in " ".join(refused(command, *arguments).split())
+def test_invalid_option_is_refused(command: Command, arguments: list[str], message: str) -> None:
+    assert message in " ".join(refused(command, *arguments).split())
 
 
-def test_stack_without_tags_is_refused_with_what_to_do(command: Command) -> None:
+def test_stack_without_tags_is_refused(command: Command) -> None:
     assert "set one in shell-access:tags" in refused(command, "policy", stack=with_values(tags=None))
 
 
-def test_stack_whose_roles_have_no_boundary_is_told(command: Command) -> None:
+def test_stack_without_roles_boundary_is_warned(command: Command) -> None:
     approval = json.dumps({"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]})
     unbounded = command("deployer", "policy", stack=with_values(approval=approval))
-    assert "shell-access:permissionsBoundary is not ShellAccessRoleBoundary" in unbounded.stderr
+    assert "shell-access:permissionsBoundary: expected ShellAccessRoleBoundary" in unbounded.stderr
     bounded = with_values(approval=approval, permissionsBoundary="ShellAccessRoleBoundary")
     assert command("deployer", "policy", stack=bounded).stderr == ""
     assert command("deployer", "policy", stack=STACK).stderr == ""
 
 
-def test_more_names_than_a_role_can_have_are_refused_in_words(command: Command) -> None:
+def test_too_many_names_are_refused(command: Command) -> None:
     roles = [f"Role{number:060}" for number in range(60)]
     too_many = with_values(sessionManager=json.dumps({"instanceRoles": roles}))
     assert "too many roles" in refused(command, "policy", stack=too_many)

@@ -18,7 +18,7 @@ from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
-from operations.deployer.policies import permits, policies
+from operations.deployer.policies import permissions, policies
 from operations.deployer.scope import Scope, System, scope_of, whole_scope
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
 from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
@@ -26,19 +26,19 @@ from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operations.deployer.statement import Permit
+    from operations.deployer.statement import Permission
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
-WITHOUT_RESOURCE = {"TagNewKeys", "MakeKeys", "ManageSubscriptions"}
+WITHOUT_RESOURCE = {"TagNewKeys", "CreateKeys", "ManageSubscriptions"}
 """Statements about every resource: what they allow knows no smaller one."""
 OPEN = {
     "AssociateNetworkAcls",
     "ChangeGroupsOfControllers",
-    "MakeInNetworks",
-    "MoveAliases",
-    "MoveEndpoints",
-    "NameListsInRules",
+    "CreateInNetworks",
+    "UpdateAliases",
+    "ModifyEndpoints",
+    "UsePrefixLists",
     "RunFromImages",
 }
 """Statements about every resource of a type without a condition: networks and images are others', and an interface has
@@ -57,7 +57,7 @@ SCOPES = st.builds(
 )
 
 
-def actions(several: list[Permit]) -> set[str]:
+def actions(several: list[Permission]) -> set[str]:
     return {action for each in several for action in each.actions}
 
 
@@ -77,27 +77,27 @@ def test_every_chosen_test_is_recorded() -> None:
 
 
 def test_deployer_may_do_all_that_engines_do() -> None:
-    assert seen(*CHANGING, *READING) - actions(permits(scope())) == set()
+    assert seen(*CHANGING, *READING) - actions(permissions(scope())) == set()
 
 
 def test_deployer_may_do_nothing_that_no_engine_does_and_nobody_has_given_a_reason_for() -> None:
-    assert actions(permits(scope())) - seen(*CHANGING, *READING) - set(unrecorded()) == set()
+    assert actions(permissions(scope())) - seen(*CHANGING, *READING) - set(unrecorded()) == set()
 
 
 def test_reasons_are_given_for_actions_that_are_allowed_and_were_not_seen_and_once() -> None:
     listed = list(unrecorded())
     assert len(listed) == len(set(listed))
-    assert set(listed) - actions(permits(scope())) == set()
+    assert set(listed) - actions(permissions(scope())) == set()
     assert set(listed) & seen(*CHANGING, *READING) == set()
 
 
 def test_read_only_covers_previews_refreshes_and_verification() -> None:
-    assert seen(*READING) - actions(permits(scope(), Role.PREVIEW)) == set()
+    assert seen(*READING) - actions(permissions(scope(), Role.PREVIEW)) == set()
 
 
 @pytest.mark.parametrize("role", [Role.PREVIEW, Role.DOCTOR])
 def test_who_only_looks_changes_nothing(role: Role) -> None:
-    allowed = actions(permits(scope(), role))
+    allowed = actions(permissions(scope(), role))
     assert {each for each in allowed if not each.split(":")[1].startswith(READS)} == set()
     changes = {each for each in seen(*CHANGING) if not each.split(":")[1].startswith(READS)}
     assert len(changes) > 100
@@ -133,13 +133,16 @@ def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Sc
 @effort(max_examples=25)
 @given(SCOPES)
 def test_policies_of_fewer_systems_allow_no_more(several: Scope) -> None:
-    assert actions(permits(several)) <= actions(permits(scope())) | {"s3:DeleteObject", "s3:DeleteObjectVersion"}
-    assert actions(permits(several, Role.PREVIEW)) <= actions(permits(several))
+    assert actions(permissions(several)) <= actions(permissions(scope())) | {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+    }
+    assert actions(permissions(several, Role.PREVIEW)) <= actions(permissions(several))
 
 
 def test_stacks_of_any_settings_need_no_other_actions() -> None:
     whole = whole_scope(("eu-west-1",), TAG)
-    assert actions(permits(whole)) <= actions(permits(scope()))
+    assert actions(permissions(whole)) <= actions(permissions(scope()))
     assert all(size(each) <= MANAGED_POLICY.maximum for each in policies(whole))
 
 

@@ -15,11 +15,11 @@ from typing import Final
 import pytest
 
 from local.aws_provider import registry
-from local.emulator.recording.authorization import TABLE
 from local.workspace import REPOSITORY
 from operations.deployer.names import Role
-from operations.deployer.policies import permits
+from operations.deployer.policies import permissions
 from tests.operations.deployer.stacks import scope
+from tests.support.authorization.requests import TABLE
 
 UNUSED: Final = {
     "cloudtrail:GetInsightSelectors": "insights",
@@ -89,7 +89,7 @@ def needed(step: str | None = None) -> frozenset[str]:
 
 
 def test_deployer_may_make_every_call_of_its_types() -> None:
-    allowed = {action for each in permits(scope()) for action in each.actions}
+    allowed = {action for each in permissions(scope()) for action in each.actions}
     assert len(types_in_use()) > 35
     assert needed() - allowed - set(UNUSED) == set()
     assert set(UNUSED) - needed() == set()
@@ -98,7 +98,7 @@ def test_deployer_may_make_every_call_of_its_types() -> None:
 
 @pytest.mark.parametrize("role", [Role.DEPLOYER, Role.PREVIEW])
 def test_role_may_make_every_reading_call_of_its_types(role: Role) -> None:
-    allowed = {action for each in permits(scope(), role) for action in each.actions}
+    allowed = {action for each in permissions(scope(), role) for action in each.actions}
     # A refresh of an instance profile takes out a role that is gone; one that only looks leaves that to the deployer.
     repairs = {"iam:RemoveRoleFromInstanceProfile"} if role is Role.PREVIEW else set[str]()
     assert needed("read") - allowed - set(UNUSED) == repairs

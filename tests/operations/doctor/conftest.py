@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.emulator.running import running_emulator
-from operations import reading
+from operations.inventory import reader
 from tests.operations.conftest import clients
 from tests.operations.doctor.world import World, build
+from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,5 +38,5 @@ def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
         def client(self, service: str, region: str) -> Any:
             return client(service, region)
 
-    monkeypatch.setattr(reading, "AwsClients", Clients)
+    monkeypatch.setattr(reader, "AwsClients", Clients)
     return built

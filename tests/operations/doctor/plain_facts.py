@@ -13,21 +13,10 @@ from components.domain_controllers.packet_evaluation import acl_rules_from_aws, 
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings
-from operations.doctor.facts import (
-    Destinations,
-    Endpoint,
-    Instance,
-    Managed,
-    NatGateway,
-    Network,
-    NetworkAcl,
-    NodeFacts,
-    Route,
-    RouteTable,
-    Subnet,
-)
-from operations.verify.facts import (
-    Asked,
+from operations.deployment import Deployment
+from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
+from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, Subnet, Vpc, VpcEndpoint
+from operations.inventory.session_manager import (
     BucketEncryption,
     BucketFacts,
     DocumentFacts,
@@ -77,7 +66,7 @@ def facts(plain: Plain) -> NodeFacts:
     return NodeFacts(
         id=NODE,
         name="app-1",
-        asked=Asked(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
+        deployment=Deployment(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
         instance=Instance(
             state=plain.state,
             vpc_id="vpc-1",
@@ -118,7 +107,7 @@ def _policy(statements: list[dict[str, Any]], kind: str) -> Any:
     return parse({"Version": "2012-10-17", "Statement": statements}, name=kind, kind=kind)
 
 
-def _network(plain: Plain) -> Network:
+def _network(plain: Plain) -> Vpc:
     lists = {"pl-s3": tuple(S3_NETWORKS)}
     routes = [Route(destination="10.20.0.0/16", target="local")]
     if plain.default_route:
@@ -135,7 +124,7 @@ def _network(plain: Plain) -> Network:
         subnet_ids=frozenset({PUBLIC_SUBNET}),
         routes=(Route(destination="0.0.0.0/0", target="igw-1"),),
     )
-    return Network(
+    return Vpc(
         vpc_id="vpc-1",
         resolves_private_names=plain.resolves,
         subnets={key: Subnet(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
@@ -145,7 +134,7 @@ def _network(plain: Plain) -> Network:
             )
         },
         endpoints=tuple(
-            Endpoint(
+            VpcEndpoint(
                 id=each["id"],
                 service=each["service"],
                 kind=each["kind"],

@@ -377,7 +377,7 @@ def _decrypts(plain: Plain, role: dict[str, Any]) -> bool:
     root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     if any(each["Effect"] == "Deny" and each["Principal"] in ("*", root, {"AWS": role["arn"]}) for each in mine):
         return False
-    denied = any(
+    denial_message = any(
         each["Effect"] == "Deny" and _speaks(plain, each, "kms:Decrypt", KEY)
         for each in [*role["identity"], *(role["boundary"] or [])]
     )
@@ -385,7 +385,7 @@ def _decrypts(plain: Plain, role: dict[str, Any]) -> bool:
         each["Effect"] == "Allow" and _speaks(plain, each, "kms:Decrypt", KEY) for each in role["boundary"]
     )
     if any(each["Principal"] in ("*", {"AWS": role["arn"]}) and each["Effect"] == "Allow" for each in mine):
-        return not denied and not bounded
+        return not denial_message and not bounded
     return any(each["Principal"] == root and each["Effect"] == "Allow" for each in mine) and _may(
         plain, role, "kms:Decrypt", KEY
     )

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from local.emulator.extension.nodes import AGENT_VERSION_TAG
 from operations.cli import app
-from operations.doctor import reading
+from operations.doctor import node_reader
 from operations.errors import UnusableError
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import configuration, refusal
@@ -132,7 +132,7 @@ def test_where_all_are_ready_the_exit_code_is_zero(world: World) -> None:
 
 
 def test_lists_are_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_INSTANCES_A_PAGE", 5)
+    monkeypatch.setattr(node_reader, "_INSTANCES_A_PAGE", 5)
     several = [launch(world, f"copy-{number}", "b") for number in range(7)]
     try:
         found = json.loads(run("nodes", "--json").stdout)

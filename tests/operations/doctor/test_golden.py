@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from operations.stack import StackConfiguration
-    from tests.golden_files import Golden
     from tests.operations.doctor.world import World
+    from tests.support.golden_files import Golden
 
 
 pytestmark = pytest.mark.local_aws

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.doctor.facts import Network, Subnet
-from operations.doctor.findings import Cause, Status, Verdict
-from operations.doctor.judge import judge
-from operations.reading import Unread
+from operations.doctor.evaluation import evaluate
+from operations.doctor.findings import Cause, Verdict
+from operations.findings import Status
+from operations.inventory.network import Subnet, Vpc
+from operations.inventory.reader import ReadFailure
 from tests.operations.doctor.plain_facts import (
     ANYBODY,
     SETTINGS,
@@ -25,24 +26,27 @@ from tests.operations.doctor.plain_facts import (
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, KEY, PUBLIC_SUBNET, ROLE, Plain
 
 if TYPE_CHECKING:
-    from operations.doctor.findings import Diagnosis, Finding
+    from operations.doctor.findings import Diagnosis
+    from operations.findings import Finding
 
-UNREAD = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True)
+UNREAD = ReadFailure(
+    action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True
+)
 
 
 def changed(plain: Plain | None = None, **changes: Any) -> Diagnosis:
     found = plain or healthy()
     for key, value in changes.items():
         setattr(found, key, value)
-    return judge(facts(found))
+    return evaluate(facts(found))
 
 
 def problems(diagnosis: Diagnosis) -> list[tuple[str, str]]:
-    return [(each.cause.value, each.about) for each in diagnosis.findings if each.status is Status.PROBLEM]
+    return [(str(each.check), each.about) for each in diagnosis.findings if each.status is Status.PROBLEM]
 
 
 def the(diagnosis: Diagnosis, cause: Cause) -> Finding:
-    return next(each for each in diagnosis.findings if each.cause is cause)
+    return next(each for each in diagnosis.findings if each.check == cause)
 
 
 def test_default_host_management_stands_in_for_an_instance_profile() -> None:
@@ -139,7 +143,7 @@ def test_endpoints_in_other_zones_work_and_are_worth_a_word() -> None:
     ]
     found = changed(world)
     assert found.verdict is Verdict.READY
-    assert [(each.cause, each.status) for each in found.findings] == [(Cause.ENDPOINT_ELSEWHERE, Status.WARNING)]
+    assert [(each.check, each.status) for each in found.findings] == [(Cause.ENDPOINT_ELSEWHERE, Status.WARNING)]
 
 
 def test_a_vpc_that_does_not_resolve_private_names_makes_endpoints_useless() -> None:
@@ -156,7 +160,7 @@ def test_a_bucket_of_another_region_is_not_reached_through_endpoints() -> None:
 
 @pytest.mark.parametrize("field", ["instance", "managed", "role", "network"])
 def test_what_cannot_be_read_is_never_taken_for_healthy(field: str) -> None:
-    found = judge(replace(facts(healthy()), **{field: UNREAD}))
+    found = evaluate(replace(facts(healthy()), **{field: UNREAD}))
     assert found.verdict is Verdict.CANNOT_TELL
     assert any(each.found == "x:Read: refused: no" and each.remedy == UNREAD.remedy for each in found.findings)
 
@@ -165,33 +169,33 @@ def test_what_cannot_be_read_is_never_taken_for_healthy(field: str) -> None:
 def test_destinations_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
     node = facts(healthy())
     live = replace(node.destinations.live, **{field: UNREAD})
-    assert judge(replace(node, destinations=replace(node.destinations, live=live))).verdict is Verdict.CANNOT_TELL
+    assert evaluate(replace(node, destinations=replace(node.destinations, live=live))).verdict is Verdict.CANNOT_TELL
 
 
 @pytest.mark.parametrize("field", ["data_key_policy", "data_key_aliases", "log_group_key"])
 def test_keys_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
     node = facts(healthy())
     destinations = replace(node.destinations, **{field: UNREAD})
-    assert judge(replace(node, destinations=destinations)).verdict is Verdict.CANNOT_TELL
+    assert evaluate(replace(node, destinations=destinations)).verdict is Verdict.CANNOT_TELL
 
 
 def test_without_a_profile_it_matters_whether_default_host_management_can_be_read() -> None:
     node = replace(facts(healthy()), role=None, default_role=UNREAD)
-    assert judge(node).verdict is Verdict.CANNOT_TELL
+    assert evaluate(node).verdict is Verdict.CANNOT_TELL
 
 
 def test_the_way_of_a_node_outside_ec2_is_not_seen() -> None:
     node = replace(facts(healthy()), id="mi-0123456789abcdef0", instance=None, network=None)
-    found = judge(node)
+    found = evaluate(node)
     assert found.verdict is Verdict.CANNOT_TELL
-    assert [each.cause for each in found.findings] == [Cause.NETWORK]
+    assert [each.check for each in found.findings] == [Cause.NETWORK]
 
 
 def test_an_agent_that_does_not_say_its_version_cannot_be_told() -> None:
     node = facts(healthy())
     assert node.managed is not None
-    assert not isinstance(node.managed, Unread)
-    found = judge(replace(node, managed=replace(node.managed, agent_version="")))
+    assert not isinstance(node.managed, ReadFailure)
+    found = evaluate(replace(node, managed=replace(node.managed, agent_version="")))
     assert the(found, Cause.AGENT).status is Status.CANNOT_TELL
 
 
@@ -250,20 +254,20 @@ def test_a_key_policy_that_names_the_role_needs_no_permission_of_its_own() -> No
 def test_the_cause_that_explains_most_comes_first() -> None:
     lost = {"ping": "ConnectionLost", "agent": "2.3.68.0", "platform": "Linux"}
     found = changed(state="stopped", managed=lost, log_group=None, key=None)
-    assert [each.cause.value for each in found.findings] == ["stopped", "agent", "data-key", "log-group", "offline"]
+    assert [str(each.check) for each in found.findings] == ["stopped", "agent", "data-key", "log-group", "offline"]
 
 
 def test_what_is_not_taken_into_account_is_said() -> None:
     node = replace(facts(healthy()), limits=("service control policies are not taken into account",))
-    found = judge(node)
+    found = evaluate(node)
     assert found.verdict is Verdict.READY
     assert the(found, Cause.NOT_SEEN).status is Status.NOTE
 
 
 def test_without_preferences_only_the_session_itself_is_judged() -> None:
     node = facts(healthy())
-    node = replace(node, asked=replace(node.asked, session_manager=None))
-    assert judge(node).findings == ()
+    node = replace(node, deployment=replace(node.deployment, session_manager=None))
+    assert evaluate(node).findings == ()
 
 
 def test_a_gateway_serves_only_the_route_tables_that_it_is_in() -> None:
@@ -306,14 +310,14 @@ def test_block_public_access_shuts_internet_gateways_and_only_when_it_works_both
     found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
     assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
     node = facts(healthy())
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     subnets = {"subnet-a": Subnet(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
     plain = healthy()
     plain.endpoints, plain.default_route, plain.public_address = [], "igw-1", True
     node = facts(plain)
-    assert isinstance(node.network, Network)
-    assert judge(node).verdict is Verdict.READY
-    found = judge(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
+    assert isinstance(node.network, Vpc)
+    assert evaluate(node).verdict is Verdict.READY
+    found = evaluate(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
     assert problems(found) == [("no-route", "subnet-a")]
     assert "Block Public Access" in the(found, Cause.NO_ROUTE).found
 
@@ -345,11 +349,11 @@ def test_a_missing_endpoint_beside_others_is_missing_whatever_other_networks_are
 
 def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
     node = facts(healthy())
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.CANNOT_TELL)):
         subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
         network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})
-        assert judge(replace(node, network=network)).verdict is verdict
+        assert evaluate(replace(node, network=network)).verdict is verdict
 
 
 WRITING = ("s3:PutObject", "s3:GetEncryptionConfiguration")
@@ -391,9 +395,10 @@ def test_policies_of_the_bucket_and_its_key_that_cannot_be_read_are_never_taken_
     plain = healthy({**SETTINGS, "s3KmsKeyArn": BUCKET_KEY})
     plain.bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
     node = facts(plain)
-    assert judge(node).verdict is Verdict.READY
+    assert evaluate(node).verdict is Verdict.READY
     assert (
-        judge(replace(node, destinations=replace(node.destinations, **{field: UNREAD}))).verdict is Verdict.CANNOT_TELL
+        evaluate(replace(node, destinations=replace(node.destinations, **{field: UNREAD}))).verdict
+        is Verdict.CANNOT_TELL
     )
 
 
@@ -402,7 +407,7 @@ def test_remedies_mend_what_is_said() -> None:
     remedy = the(changed(bucket=bucket), Cause.PERMISSION).remedy
     assert remedy == f"set shell-access:sessionManager.s3KmsKeyArn to {BUCKET_KEY}, then pulumi up"
     node = facts(healthy())
-    remedy = the(judge(replace(node, role=None)), Cause.NO_INSTANCE_PROFILE).remedy
+    remedy = the(evaluate(replace(node, role=None)), Cause.NO_INSTANCE_PROFILE).remedy
     assert remedy.startswith("aws iam add-role-to-instance-profile --instance-profile-name Node --role-name ROLE")
     world = healthy()
     world.rules = [each for each in world.rules if each["GroupId"] != "sg-node"]

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.doctor.facts import Network
-from operations.doctor.networks import read_network
+from operations.inventory.network import Vpc, read_vpc
+from tests.operations.arrangement import FakeReader
 
 Answers = dict[str, dict[str, Any]]
 
 
-class Described:
-    """Answers as EC2 does, instead of a reader; what is not given is empty."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self.calls: list[str] = []
-
-    def read(self, _service: str, operation: str, **_: object) -> dict[str, Any]:
-        self.calls.append(operation)
-        return self._answers.get(operation, {})
-
-
-def network(answers: Answers) -> Network:
-    found = read_network(Described(answers), "vpc-1")  # pyright: ignore[reportArgumentType] -- reads like one
-    assert isinstance(found, Network)
+def network(answers: Answers) -> Vpc:
+    found = read_vpc(FakeReader(answers, default={}), "vpc-1")
+    assert isinstance(found, Vpc)
     return found
 
 

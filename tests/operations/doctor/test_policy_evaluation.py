@@ -11,12 +11,13 @@ import pytest
 from common.iam.documents import parse
 from common.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
-from operations.doctor.evaluated_resources import EVALUATED
-from operations.doctor.facts import Instance, Network
-from operations.doctor.findings import Cause, Status, Verdict
-from operations.doctor.judge import judge
-from operations.doctor.needs import CHANNEL_ACTIONS, GENERATE, REGISTER
-from operations.verify.facts import BucketEncryption, BucketFacts
+from operations.doctor.evaluation import evaluate
+from operations.doctor.facts import Instance
+from operations.doctor.findings import Cause, Verdict
+from operations.doctor.requirements import CHANNEL_ACTIONS, EVALUATED, GENERATE, REGISTER
+from operations.findings import Status
+from operations.inventory.network import Vpc
+from operations.inventory.session_manager import BucketEncryption, BucketFacts
 from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
 from tests.operations.doctor.test_judge import THEIRS, changed, problems, the
@@ -146,7 +147,7 @@ def test_bucket_deny_with_a_condition(condition: dict[str, Any], verdict: Verdic
     node = replace(node, role=replace(node.role, unique_id="AROAEXAMPLE"), read_at=datetime(2026, 1, 1, 9, tzinfo=UTC))
     assert isinstance(node.instance, Instance)
     node = replace(node, instance=replace(node.instance, requires_metadata_tokens=True))
-    found = judge(node)
+    found = evaluate(node)
     assert found.verdict is verdict
     for each in found.findings:
         (operator, keys), *_ = condition.items()
@@ -169,7 +170,7 @@ def test_revoked_sessions_of_the_role_deny_for_some_hours() -> None:
         condition = {"DateLessThan": {"aws:TokenIssueTime": issued_before}}
         node = facts(replace(healthy(), role=role([*own_policy(SETTINGS), {**revoked, "Condition": condition}])))
         at = datetime(2026, 1, 1, 3, tzinfo=UTC)
-        assert judge(replace(node, read_at=at)).verdict is verdict
+        assert evaluate(replace(node, read_at=at)).verdict is verdict
 
 
 def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
@@ -178,7 +179,7 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
     plain.default_route = "nat-1"
     plain.bucket_policy = [{**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]
     node = facts(plain)
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     for addresses, verdict in (
         (("203.0.113.7",), Verdict.READY),
         (("203.0.113.7", "198.51.100.1"), Verdict.CANNOT_TELL),
@@ -186,7 +187,7 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
         ((), Verdict.CANNOT_TELL),
     ):
         nats = {"nat-1": replace(node.network.nats["nat-1"], public_addresses=addresses)}
-        assert judge(replace(node, network=replace(node.network, nats=nats))).verdict is verdict
+        assert evaluate(replace(node, network=replace(node.network, nats=nats))).verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -202,15 +203,15 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
         (["arn:aws:iam::999988887777:root"], True),
     ],
 )
-def test_bucket_deny_with_not_principal(listed: list[str], *, denied: bool) -> None:
+def test_bucket_deny_with_not_principal(listed: list[str], *, denial_message: bool) -> None:
     deny = {key: value for key, value in DENY.items() if key != "Principal"} | {"NotPrincipal": {"AWS": listed}}
-    assert problems(changed(bucket_policy=[deny])) == ([("bucket-policy", "s3:PutObject")] if denied else [])
+    assert problems(changed(bucket_policy=[deny])) == ([("bucket-policy", "s3:PutObject")] if denial_message else [])
 
 
 @pytest.mark.parametrize(("session", "denied"), [(SESSION, True), (f"{SESSION[:-1]}9", False)])
-def test_bucket_deny_names_a_session(session: str, *, denied: bool) -> None:
+def test_bucket_deny_names_a_session(session: str, *, denial_message: bool) -> None:
     found = changed(bucket_policy=[{**DENY, "Principal": {"AWS": session}}])
-    assert problems(found) == ([("bucket-policy", "s3:PutObject")] if denied else [])
+    assert problems(found) == ([("bucket-policy", "s3:PutObject")] if denial_message else [])
 
 
 def test_bucket_allow_with_an_unmet_condition_is_named() -> None:
@@ -259,7 +260,7 @@ def test_service_control_policy_is_named_as_what_denies() -> None:
     ):
         level = (parse({"Version": "2012-10-17", "Statement": statements}, name="Guard", kind="service control"),)
         permissions = replace(node.role.permissions, ceilings=(level,))
-        found = the(judge(replace(node, role=replace(node.role, permissions=permissions))), Cause.PERMISSION)
+        found = the(evaluate(replace(node, role=replace(node.role, permissions=permissions))), Cause.PERMISSION)
         assert phrase in found.found
         assert found.remedy.startswith(f"{remedy} the service control policy in AWS Organizations")
 
@@ -282,7 +283,7 @@ def bucket_with(encryption: BucketEncryption, **settings: Any) -> Any:
     anybody = parse({"Version": "2012-10-17", "Statement": [ANYBODY]}, name="bucket", kind="bucket")
     live = replace(node.destinations.live, bucket=bucket)
     destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=anybody)
-    return judge(replace(node, destinations=destinations))
+    return evaluate(replace(node, destinations=destinations))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from operations.doctor.findings import Status, Verdict
+from operations.doctor.findings import Verdict
 from operations.doctor.run import Doctor
+from operations.findings import Status
 from tests.operations.arrangement import REGION, refusal
 from tests.operations.doctor.world import STACK
 

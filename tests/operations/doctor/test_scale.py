@@ -8,12 +8,13 @@ from typing import Any
 
 from components.session_manager.settings import SessionManagerSettings
 from operations.audit.organization import Organization
-from operations.doctor.facts import Network
+from operations.deployment import Deployment
+from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
-from operations.doctor.judge import judge
-from operations.doctor.passing import to_public
-from operations.doctor.reading import RegionReader
-from operations.verify.facts import Asked
+from operations.doctor.node_reader import RegionReader
+from operations.doctor.reachability import to_public
+from operations.inventory.network import Vpc
+from operations.inventory.reader import Reader
 from tests.operations.doctor.plain_facts import SETTINGS, acl_entry, facts, healthy, open_acl, rule
 from tests.operations.doctor.plain_world import ACCOUNT, REGION
 
@@ -21,13 +22,13 @@ NUMBER = 3000
 VPCS = 10
 
 
-class Crowd:
-    """Instead of a reader and of roles: thousands of nodes that share networks and nothing else that is there."""
+class Crowd(Reader):
+    """Reader of nodes and roles: thousands of nodes that share networks, and nothing else."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
 
-    def read(self, _service: str, operation: str, **_: object) -> dict[str, Any] | None:
+    def read(self, _service: str, operation: str, *_: Any, **_arguments: Any) -> dict[str, Any] | None:
         self.calls[operation] += 1
         if operation == "describe_instances":
             return {"Reservations": [{"Instances": [_instance(number) for number in range(NUMBER)]}]}
@@ -59,22 +60,22 @@ def _instance(number: int) -> dict[str, Any]:
 
 def test_calls_grow_with_networks_and_not_with_nodes() -> None:
     crowd: Any = Crowd()
-    asked = Asked(
+    deployment = Deployment(
         stack="dev",
         account_id=ACCOUNT,
         region=REGION,
         session_manager=SessionManagerSettings.model_validate(SETTINGS),
     )
-    reader = RegionReader(crowd, asked, crowd, "aws")
+    reader = RegionReader(crowd, deployment, crowd, "aws")
     nodes = [reader.facts(*each) for each in reader.nodes()]
     assert len(nodes) == NUMBER
-    assert {each.network.vpc_id for each in nodes if isinstance(each.network, Network)} == {
+    assert {each.network.vpc_id for each in nodes if isinstance(each.network, Vpc)} == {
         f"vpc-{number}" for number in range(VPCS)
     }
     assert crowd.calls["describe_instances"] == crowd.calls["describe_instance_information"] == 1
     assert crowd.calls["describe_vpc_endpoints"] == VPCS
     assert sum(crowd.calls.values()) < 20 * VPCS
-    assert judge(nodes[0]).verdict is Verdict.NOT_READY
+    assert evaluate(nodes[0]).verdict is Verdict.NOT_READY
 
 
 def test_what_lets_out_to_the_internet_is_tried_once_for_nodes_of_the_same_groups_and_subnet() -> None:
@@ -91,5 +92,5 @@ def test_what_lets_out_to_the_internet_is_tried_once_for_nodes_of_the_same_group
     node = facts(plain)
     to_public.cache_clear()
     for number in range(50):
-        assert judge(replace(node, id=_id(number))).verdict is Verdict.READY
+        assert evaluate(replace(node, id=_id(number))).verdict is Verdict.READY
     assert to_public.cache_info().misses == 2, "of the node's subnet, and of the NAT gateway's"

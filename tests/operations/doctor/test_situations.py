@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.doctor.findings import Status, Verdict
-from operations.doctor.reading import DEFAULT_ROLE_SETTING
+from operations.doctor.findings import Verdict
+from operations.doctor.node_reader import DEFAULT_ROLE_SETTING
 from operations.doctor.run import Doctor
+from operations.findings import Status
 from tests.operations.arrangement import ACCOUNT, REGION
 from tests.operations.doctor.world import (
     CAUSES,
@@ -47,7 +48,7 @@ PAIRS = [pair for pair in combinations(CAUSES, 2) if {each.__name__ for each in 
 
 
 def problems(diagnosis: Diagnosis) -> Found:
-    return {(each.cause.value, each.about) for each in diagnosis.findings if each.status is Status.PROBLEM}
+    return {(str(each.check), each.about) for each in diagnosis.findings if each.status is Status.PROBLEM}
 
 
 def expected(broken: tuple[Break, ...], found: list[Found]) -> Found:
@@ -62,7 +63,7 @@ def expected(broken: tuple[Break, ...], found: list[Found]) -> Found:
 
 def broken_and_found(world: World, *ways: Break) -> tuple[Found, Found]:
     with ExitStack() as stack:
-        told = [stack.enter_context(way(world)) for way in ways]
+        told = [stack.enter_context(route_out(world)) for route_out in ways]
         return expected(ways, told), problems(Doctor(STACK).diagnose("app-1"))
 
 
@@ -73,20 +74,20 @@ def test_a_node_that_has_everything_is_ready() -> None:
     assert diagnosis.verdict is Verdict.READY
 
 
-@pytest.mark.parametrize("way", CAUSES, ids=lambda way: way.__name__)
-def test_each_cause_alone_is_named_and_nothing_else(world: World, way: Break) -> None:
-    wanted, found = broken_and_found(world, way)
+@pytest.mark.parametrize("way", CAUSES, ids=lambda route_out: route_out.__name__)
+def test_each_cause_alone_is_named_and_nothing_else(world: World, route_out: Break) -> None:
+    wanted, found = broken_and_found(world, route_out)
     assert found == wanted
 
 
-@pytest.mark.parametrize("pair", PAIRS[::11], ids=lambda pair: "-".join(way.__name__ for way in pair))
+@pytest.mark.parametrize("pair", PAIRS[::11], ids=lambda pair: "-".join(route_out.__name__ for route_out in pair))
 def test_pairs_of_causes_are_both_named(world: World, pair: tuple[Break, Break]) -> None:
     wanted, found = broken_and_found(world, *pair)
     assert found == wanted
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(way.__name__ for way in pair))
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(route_out.__name__ for route_out in pair))
 def test_every_pair_of_causes_is_named(world: World, pair: tuple[Break, Break]) -> None:
     wanted, found = broken_and_found(world, *pair)
     assert found == wanted

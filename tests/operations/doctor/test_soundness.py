@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import event, given, settings
 
+from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
-from operations.doctor.judge import judge
 from tests.operations.doctor.plain_facts import bucket_worlds, facts, healthy, worlds
 from tests.operations.doctor.plain_world import holds_a_session
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def test_the_world_to_start_from_holds_a_session() -> None:
     assert holds_a_session(healthy())
-    assert judge(facts(healthy())).findings == ()
+    assert evaluate(facts(healthy())).findings == ()
 
 
 @settings(max_examples=150)
 @given(worlds())
 def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
-    diagnosis = judge(facts(plain))
+    diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.READY:
         assert holds_a_session(plain)
@@ -32,7 +32,7 @@ def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
 @settings(max_examples=150)
 @given(worlds())
 def test_a_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
-    diagnosis = judge(facts(plain))
+    diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.NOT_READY:
         assert not holds_a_session(plain), diagnosis.findings
@@ -41,7 +41,7 @@ def test_a_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
 @settings(max_examples=150)
 @given(bucket_worlds())
 def test_bucket_policy_is_judged_as_aws_evaluates_it(plain: Plain) -> None:
-    verdict = judge(facts(plain)).verdict
+    verdict = evaluate(facts(plain)).verdict
     event(verdict.value)
     if verdict is not Verdict.CANNOT_TELL:
         assert holds_a_session(plain) is (verdict is Verdict.READY)

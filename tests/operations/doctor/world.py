@@ -213,7 +213,7 @@ def no_core(world: World) -> Iterator[Found]:
 
 
 @contextmanager
-def denied(world: World) -> Iterator[Found]:
+def denial_message(world: World) -> Iterator[Found]:
     statement = {"Sid": "NoLogs", "Effect": "Deny", "Action": "logs:Put*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     world.iam.put_role_policy(RoleName="Node", PolicyName="quarantine", PolicyDocument=document)
@@ -414,7 +414,7 @@ def _publish(world: World, content: dict[str, Any]) -> None:
 
 
 CAUSES = (
-    *(stopped, offline, old_agent, no_profile, no_core, denied, bounded, second_alias),
+    *(stopped, offline, old_agent, no_profile, no_core, denial_message, bounded, second_alias),
     *(key_disabled, key_pending, key_policy_shut, endpoint_missing, private_dns_off, endpoint_group_shut),
     *(endpoint_policy_shut, gateway_elsewhere, own_group_shut, acl_shut, log_group_missing, log_group_open),
     *(log_group_key_disabled, bucket_missing, bucket_with_a_strange_key, bucket_policy_shut),

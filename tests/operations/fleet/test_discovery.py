@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local.emulator.running import running_emulator
 from operations.errors import UnusableError
 from operations.fleet.accounts import choose
 from operations.fleet.discovery import look_up, needs_organization, organizations_client
 from tests.operations.fleet.arrangement import FLEET, settings
+from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

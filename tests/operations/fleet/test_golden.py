@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from tests.golden_files import Golden
+    from tests.support.golden_files import Golden
 
 STEP: dict[str, Any] = {
     "op": "update",

@@ -6,13 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.owned_resources import RESOURCE_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
-from operations.orphans.removal import removal_command
+from operations.inventory.orphans import find_orphans, removal_command
+from operations.inventory.reader import Identity
 from operations.stack import StackState
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 OWNER, OTHER = "organization/shell-access/dev", "organization/shell-access/other"
 STACK = configuration(session_manager={})
+IAM_LISTS = {"list_roles": "Roles", "list_policies": "Policies", "list_instance_profiles": "InstanceProfiles"}
 
 
 @pytest.fixture
@@ -116,6 +119,66 @@ def test_document_in_state_is_no_orphan(account: Account, orphans: Callable[...,
 def test_key_pending_deletion_is_no_orphan(account: Account, orphans: Callable[..., Result]) -> None:
     account.client("kms").schedule_key_deletion(KeyId=make_key(account))
     assert orphans().exit_code == 0
+
+
+class TaggedInEc2:
+    """Clients of an account with one tagged resource, described by EC2 in a given state."""
+
+    def __init__(self, resource: str, described: dict[str, Any] | ClientError) -> None:
+        self.answers: dict[str, Any] = {
+            "describe_tags": {"Tags": [{"ResourceId": resource, **each} for each in tags()]},
+            "describe_instances": described,
+            "describe_vpc_endpoints": described,
+            "get_resources": {"ResourceTagMappingList": []},
+            **{name: {key: []} for name, key in IAM_LISTS.items()},
+        }
+
+    def client(self, service: str, region: str) -> TaggedInEc2:  # noqa: ARG002 -- one for all
+        return self
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**_arguments: Any) -> Any:
+            answer = self.answers[operation]
+            if isinstance(answer, ClientError):
+                raise answer
+            return answer
+
+        return call
+
+
+def instance_in(state: str) -> tuple[str, dict[str, Any]]:
+    return "i-0123456789abcdef0", {"Reservations": [{"Instances": [{"State": {"Name": state}}]}]}
+
+
+def endpoint_in(state: str) -> tuple[str, dict[str, Any]]:
+    return "vpce-0123456789abcdef0", {"VpcEndpoints": [{"State": state}]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "described", "is_orphan"),
+    [
+        (*instance_in("running"), True),
+        (*instance_in("stopped"), True),
+        (*instance_in("shutting-down"), False),
+        (*instance_in("terminated"), False),
+        (instance_in("")[0], refusal("InvalidInstanceID.NotFound"), False),
+        (*endpoint_in("available"), True),
+        (*endpoint_in("Deleting"), False),
+        (*endpoint_in("deleting"), False),
+        (*endpoint_in("deleted"), False),
+        (endpoint_in("")[0], refusal("InvalidVpcEndpointId.NotFound"), False),
+    ],
+)
+def test_resource_being_deleted_is_no_orphan(
+    resource: str, described: dict[str, Any] | ClientError, *, is_orphan: bool
+) -> None:
+    identity = Identity(account_id=ACCOUNT, partition="aws", arn=f"arn:aws:iam::{ACCOUNT}:user/operator")
+    found = find_orphans(TaggedInEc2(resource, described), identity, "shell-access/dev", [REGION], [])
+    assert not found.unread
+    assert [each.arn.rpartition("/")[2] for each in found.all] == [resource] * is_orphan
 
 
 @pytest.mark.usefixtures("account")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,23 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.settings import Settings
 from operations.approval.people import Principal
-from operations.reading import Identity, Unread
+from operations.deployment import Deployment
+from operations.inventory.approval import read_stray_tags
+from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
+from operations.inventory.monitoring import (
+    RecordingFacts,
+    SubscriptionFacts,
+    TopicFacts,
+    read_failures,
+    read_recording,
+    read_topic,
+    rule_sender,
+    topic_sender,
+)
+from operations.inventory.reader import Identity, ReadFailure
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.verify.approval import ApprovalVerification
-from operations.verify.approval_comparison import (
+from operations.verify.approval_checks import (
     TolerateHolder,
     document_differences,
     document_findings,
@@ -27,30 +41,22 @@ from operations.verify.approval_comparison import (
     tag_findings,
     workflow_role,
 )
-from operations.verify.approval_facts import (
-    ManagedPolicyFacts,
-    PrincipalFacts,
-    RecordingFacts,
-    TypedDocumentFacts,
-    read_principal,
-    read_recording,
-    read_stray_tags,
+from operations.verify.notifications import (
+    DesiredTopic,
+    delivery_finding,
+    metric_alarm_findings,
+    recording_finding,
+    topic_findings,
 )
-from operations.verify.approval_notifications import metric_alarm_findings, recording_finding
-from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
-from operations.verify.facts import Asked, KeyFacts
-from operations.verify.roles import RoleFacts, role_finding
-from operations.verify.topics import SubscriptionFacts, TopicFacts, WantedTopic, read_topic, topic_findings
-from tests.operations.arrangement import refusal
+from operations.verify.policies import role_finding
+from tests.operations.arrangement import FakeReader, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
 
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
-ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 OPERATOR = Principal("role", "Operator")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = KeyFacts(key_id="k", arn="arn:k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
@@ -68,21 +74,6 @@ def plan(**change: Any) -> ApprovalPlan:
 
 def statuses(findings: list[Finding]) -> dict[str, str]:
     return {each.check: str(each.status) for each in findings}
-
-
-@dataclass
-class Answers:
-    """A reader that answers by operation; an answer that is a list is given item by item."""
-
-    by_operation: Mapping[str, Any]
-    region: str = "eu-west-1"
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def read(self, _service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Any:
-        del absent
-        self.asked.append((operation, arguments))
-        answer = self.by_operation[operation]
-        return answer.pop(0) if isinstance(answer, list) else answer
 
 
 class Refusing:
@@ -110,12 +101,12 @@ def test_refused_calls_are_never_ok(mode: str) -> None:
     loaded = Settings.load({key: json.dumps(value) for key, value in stack.items()} | {"aws:region": "eu-west-1"})
     assert loaded.approval
     identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/me")
-    found = ApprovalVerification.of(loaded, loaded.approval, Refusing(), identity, ASKED).findings()
+    found = ApprovalVerification.of(loaded, loaded.approval, Refusing(), identity, DEPLOYMENT).findings()
     assert {str(each.status) for each in found} == {"cannotTell"}
     assert all(each.remedy for each in found)
 
 
-def document(**change: Any) -> TypedDocumentFacts:
+def document(**change: Any) -> DocumentFacts:
     text = json.dumps(plan().runbook.content)
     given: dict[str, Any] = {
         "status": "Active",
@@ -126,7 +117,7 @@ def document(**change: Any) -> TypedDocumentFacts:
         "latest_text": text,
         "type": "Automation",
     }
-    return TypedDocumentFacts(**{**given, **change})
+    return DocumentFacts(**{**given, **change})
 
 
 @pytest.mark.parametrize(
@@ -147,13 +138,13 @@ def document(**change: Any) -> TypedDocumentFacts:
         ),
     ],
 )
-def test_document_findings_names_what_differs(live: TypedDocumentFacts | None, unequal: set[str]) -> None:
-    found = document_findings(ASKED, plan().runbook, live)
+def test_document_findings_names_what_differs(live: DocumentFacts | None, unequal: set[str]) -> None:
+    found = document_findings(DEPLOYMENT, plan().runbook, live)
     assert {each.check for each in found if each.status != "ok"} == unequal
 
 
 def test_document_findings_shared_document_names_accounts() -> None:
-    found, *_ = document_findings(ASKED, plan().runbook, document(shared_with=("210987654321", "all")))
+    found, *_ = document_findings(DEPLOYMENT, plan().runbook, document(shared_with=("210987654321", "all")))
     assert found.found == "it is shared with accounts: 210987654321, all"
     assert found.remedy
     assert "modify-document-permission --name AllowStartSsmSession" in found.remedy
@@ -180,8 +171,8 @@ def test_document_differences_names_steps() -> None:
     assert document_differences(wanted, json.dumps(wanted, indent=3)) == []
 
 
-def holders(*several: Principal, content: Any = None) -> ManagedPolicyFacts:
-    return ManagedPolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
+def holders(*several: Principal, content: Any = None) -> PolicyFacts:
+    return PolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
 
 
 APPROVER = Principal("role", "Approver")
@@ -190,7 +181,9 @@ FEDERATED = Principal("role", "AWSReservedSSO_Security_0123456789abcdef")
 
 def test_policy_findings_reports_missing_and_extra_holders() -> None:
     several = holders(OPERATOR, Principal("group", "all"))
-    found = {each.check: each for each in policy_findings(ASKED, plan().approver_policy, several, TolerateHolder())}
+    found = {
+        each.check: each for each in policy_findings(DEPLOYMENT, plan().approver_policy, several, TolerateHolder())
+    }
     attachments = found["approval-approver-policy-attachments"]
     assert "not attached to role Approver" in attachments.found
     assert "detach-role-policy --role-name Operator" in (attachments.remedy or "")
@@ -240,13 +233,13 @@ def role(**change: Any) -> RoleFacts:
     ],
 )
 def test_role_findings_reports_each_difference(live: RoleFacts | None, said: str) -> None:
-    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), live)
+    found = role_finding(DEPLOYMENT, workflow_role(plan().runbook_role, "arn:b"), live)
     assert (found.status == "ok") is not said
     assert said in found.found
 
 
 def test_role_findings_unread_part_is_not_ok() -> None:
-    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), role(inline=UNREAD))
+    found = role_finding(DEPLOYMENT, workflow_role(plan().runbook_role, "arn:b"), role(inline=UNREAD))
     assert found.status == "cannotTell"
 
 
@@ -276,19 +269,19 @@ def schedule(**change: Any) -> dict[str, Any]:
     ],
 )
 def test_schedule_findings_compares_target_and_state(live: dict[str, Any] | None, *, is_ok: bool) -> None:
-    (found,) = schedule_findings(ASKED, plan().schedule, live)
+    (found,) = schedule_findings(DEPLOYMENT, plan().schedule, live)
     assert (found.status == "ok") is is_ok
 
 
 def test_principal_findings_reports_missing_and_moved() -> None:
     paths = {OPERATOR: PrincipalFacts(), APPROVER: PrincipalFacts(path="/team/")}
-    assert set(statuses(principal_findings(ASKED, settings(), paths)).values()) == {"ok"}
+    assert set(statuses(principal_findings(DEPLOYMENT, settings(), paths)).values()) == {"ok"}
     wrong = {OPERATOR: None, APPROVER: PrincipalFacts()}
-    operators, approvers = principal_findings(ASKED, settings(), wrong)
+    operators, approvers = principal_findings(DEPLOYMENT, settings(), wrong)
     assert "role Operator does not exist" in operators.found
     assert "the settings name team/Approver" in approvers.found
     unread = {**paths, OPERATOR: UNREAD}
-    assert statuses(principal_findings(ASKED, settings(), unread))["approval-operators"] == "cannotTell"
+    assert statuses(principal_findings(DEPLOYMENT, settings(), unread))["approval-operators"] == "cannotTell"
 
 
 @pytest.mark.parametrize(("is_empty", "status"), [(False, "ok"), (True, "different")])
@@ -296,8 +289,8 @@ def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) 
     given = settings(mode="change-manager", approvers=[{"type": "IamGroup", "name": "g"}])
     members = {"Users": [] if is_empty else [{"UserName": "anton"}]}
     group = Principal("group", "g")
-    live = read_principal(Answers({"get_group": {"Group": {"Path": "/"}, **members}}), group)  # type: ignore[arg-type]
-    _, approvers = principal_findings(ASKED, given, {OPERATOR: PrincipalFacts(), group: live})
+    live = read_principal(FakeReader({"get_group": {"Group": {"Path": "/"}, **members}}), group)
+    _, approvers = principal_findings(DEPLOYMENT, given, {OPERATOR: PrincipalFacts(), group: live})
     assert approvers.status == status
     assert ("group g has no members" in approvers.found) is is_empty
 
@@ -307,7 +300,7 @@ def topic(*subscriptions: SubscriptionFacts, **change: Any) -> TopicFacts:
     return TopicFacts(**{**given, **change})
 
 
-WANTED_TOPIC = WantedTopic(
+WANTED_TOPIC = DesiredTopic(
     prefix="approval",
     arn=PLACE.topic_arn,
     key_alias="alias/k",
@@ -337,7 +330,7 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
     ],
 )
 def test_topic_findings_reports_each_difference(live: TopicFacts | None, expected: dict[str, str]) -> None:
-    found = statuses(topic_findings(ASKED, WANTED_TOPIC, live, KEY))
+    found = statuses(topic_findings(DEPLOYMENT, WANTED_TOPIC, live, KEY))
     assert {check: status for check, status in found.items() if status != "ok"} == expected
 
 
@@ -347,14 +340,14 @@ def test_read_topic_tells_pending_and_open_subscriptions() -> None:
         {"SubscriptionArn": "arn:b", "Protocol": "email", "Endpoint": "b"},
     ]
     attributes = {"PendingConfirmation": "false", "ConfirmationWasAuthenticated": "false", "FilterPolicy": '{"x": []}'}
-    reader = Answers(
+    reader = FakeReader(
         {
             "get_topic_attributes": {"Attributes": {"KmsMasterKeyId": "k", "Policy": "{}"}},
             "list_subscriptions_by_topic": {"Subscriptions": listed},
             "get_subscription_attributes": {"Attributes": attributes},
         }
     )
-    live = read_topic(reader, PLACE.topic_arn)  # type: ignore[arg-type]
+    live = read_topic(reader, PLACE.topic_arn)
     assert isinstance(live, TopicFacts)
     assert live.subscriptions == (
         SubscriptionFacts(arn="", protocol="email", endpoint="a"),
@@ -375,11 +368,11 @@ def granting_run(instance: str = "i-1", status: str = "InProgress") -> dict[str,
     }
 
 
-def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> Answers:
+def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> FakeReader:
     def tags(value: str | None) -> dict[str, Any]:
         return {"Tags": [{"Key": TAG_KEY, "Value": value}] if value else []}
 
-    return Answers(
+    return FakeReader(
         {
             "list_role_tags": [tags("i-1"), tags(after)],
             "describe_automation_executions": {"AutomationExecutionMetadataList": list(runs)},
@@ -399,9 +392,9 @@ def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> Answers:
         (tagged(after=None), False),
     ],
 )
-def test_stray_tag_is_one_without_a_running_grant(reader: Answers, *, is_stray: bool) -> None:
-    live = read_stray_tags(reader, [OPERATOR])  # type: ignore[arg-type]
-    assert not isinstance(live, Unread)
+def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stray: bool) -> None:
+    live = read_stray_tags(reader, [OPERATOR])
+    assert not isinstance(live, ReadFailure)
     (found,) = tag_findings([OPERATOR], live)
     assert (found.status == "different") is is_stray
     assert not is_stray or "aws iam untag-role --role-name Operator" in (found.remedy or "")
@@ -409,8 +402,8 @@ def test_stray_tag_is_one_without_a_running_grant(reader: Answers, *, is_stray: 
 
 def test_stray_tags_without_runs_to_read_cannot_be_told() -> None:
     reader = tagged()
-    reader.by_operation = {**reader.by_operation, "describe_automation_executions": UNREAD}
-    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))  # type: ignore[arg-type]
+    reader.answers = {**reader.answers, "describe_automation_executions": UNREAD}
+    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))
     assert found.status == "cannotTell"
 
 
@@ -446,20 +439,20 @@ def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
 )
 def test_recording_finding_needs_a_trail_of_writes(selectors: Any, status: str, *, logging: bool) -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": True}
-    reader = Answers(
+    reader = FakeReader(
         {
             "describe_trails": {"trailList": [trail]},
             "get_trail_status": {"IsLogging": logging},
             "get_event_selectors": selectors,
         }
     )
-    live = read_recording(reader)  # type: ignore[arg-type]
+    live = read_recording(reader)
     assert recording_finding("approval-alarm-trail", "eu-west-1", live).status == status
 
 
 def test_recording_finding_ignores_trail_of_another_region() -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": False}
-    assert read_recording(Answers({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())  # type: ignore[arg-type]
+    assert read_recording(FakeReader({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())
 
 
 def metric_alarm(**change: Any) -> dict[str, Any]:
@@ -498,7 +491,7 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
 def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
     given = plan()
     alarm = given.metric_alarms[0]
-    found, *_ = metric_alarm_findings(ASKED, given, alarm, {alarm.name: metric_alarm(**change)})
+    found, *_ = metric_alarm_findings(DEPLOYMENT, given, alarm, {alarm.name: metric_alarm(**change)})
     assert (found.status == "ok") is not said
     assert said in found.found
 
@@ -507,15 +500,15 @@ def test_metric_alarm_that_is_raised_is_a_warning() -> None:
     given = plan()
     alarm = given.metric_alarms[0]
     live = {alarm.name: metric_alarm(StateValue="ALARM", StateReason="no data")}
-    raised, state = metric_alarm_findings(ASKED, given, alarm, live)
+    raised, state = metric_alarm_findings(DEPLOYMENT, given, alarm, live)
     assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
 
 
 @pytest.mark.parametrize(("values", "status"), [([], "ok"), ([0.0], "ok"), ([0.0, 2.0], "different")])
 def test_delivery_finding_counts_lost_messages(values: list[float], status: str) -> None:
     results = [{"Id": "m0", "Values": values}, {"Id": "m1", "Values": []}]
-    reader = Answers({"get_metric_data": {"MetricDataResults": results}})
-    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])  # type: ignore[arg-type]
+    reader = FakeReader({"get_metric_data": {"MetricDataResults": results}})
+    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
     found = delivery_finding("c", "eu-west-1", live, remedy="look")
     assert found.status == status
     assert status == "ok" or found.found == "rule r failed to deliver 2 in 24 hours"

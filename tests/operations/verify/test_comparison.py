@@ -13,31 +13,34 @@ from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
-from operations.reading import Unread
-from operations.verify.bucket import bucket_findings
-from operations.verify.comparison import region_findings
-from operations.verify.endpoints import endpoint_findings
-from operations.verify.facts import (
-    Asked,
+from operations.approval.people import Principal
+from operations.deployment import Deployment
+from operations.inventory.iam import PolicyFacts
+from operations.inventory.network import (
+    EndpointNetwork,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    VpcEndpoint,
+)
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import (
     BucketEncryption,
     BucketFacts,
-    EndpointFacts,
     KeyFacts,
     LogGroupFacts,
-    NetworkFacts,
     ParameterFacts,
-    PolicyFacts,
     RegionFacts,
-    RouteTableFacts,
-    SubnetFacts,
 )
-from operations.verify.instance_policy import instance_policy_findings
+from operations.verify.endpoints import endpoint_findings
 from operations.verify.keys import key_findings
-from operations.verify.log_group import log_group_findings
-from operations.verify.security_groups import GroupFacts, RuleFacts
+from operations.verify.log_destinations import bucket_findings, log_group_findings
+from operations.verify.policies import instance_policy_findings
+from operations.verify.run import region_findings
 
-ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs")
 KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 DATA_KEY = replace(KEY, policy=data_key_policy(partition="aws", account_id="123456789012"))
@@ -47,44 +50,46 @@ BUCKET = BucketFacts(
     region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
 )
 ENDPOINTS = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"])
-INTERFACE = EndpointFacts(
+INTERFACE = VpcEndpoint(
     id="vpce-1",
     service="com.amazonaws.eu-west-1.ssm",
     kind="Interface",
     state="available",
     private_dns=True,
-    subnet_ids=frozenset({"subnet-1", "subnet-2"}),
-    group_ids=frozenset({"sg-1"}),
-    policy=json.dumps(endpoint_policy("ssm", "123456789012")),
+    subnet_ids=("subnet-1", "subnet-2"),
+    group_ids=("sg-1",),
+    policy_text=json.dumps(endpoint_policy("ssm", "123456789012")),
 )
-HTTPS = RuleFacts(
+HTTPS = SecurityGroupRule(
     id="sgr-1", direction=Direction.INGRESS, protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/8"
 )
-OPEN = RuleFacts(id="sgr-2", direction=Direction.INGRESS, protocol="-1", from_port=-1, to_port=-1, peer="0.0.0.0/0")
+OPEN = SecurityGroupRule(
+    id="sgr-2", direction=Direction.INGRESS, protocol="-1", from_port=-1, to_port=-1, peer="0.0.0.0/0"
+)
 INTERFACES = tuple(
     replace(
         INTERFACE,
         service=f"com.amazonaws.eu-west-1.{service}",
-        policy=json.dumps(endpoint_policy(service, "123456789012")),
+        policy_text=json.dumps(endpoint_policy(service, "123456789012")),
     )
     for service in ("ssm", "ssmmessages", "ec2messages")
 )
-GATEWAY = EndpointFacts(
+GATEWAY = VpcEndpoint(
     id="vpce-2",
     service="com.amazonaws.eu-west-1.s3",
     kind="Gateway",
     state="available",
-    route_table_ids=frozenset({"rtb-1"}),
+    route_table_ids=("rtb-1",),
 )
-NETWORK = NetworkFacts(
+NETWORK = EndpointNetwork(
     vpc_ids=("vpc-1",),
-    subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
+    subnets=(Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="b")),
     endpoints=(*INTERFACES, GATEWAY),
     route_tables=(
-        RouteTableFacts(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
-        RouteTableFacts(id="rtb-0", main=True),
+        RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
+        RouteTable(id="rtb-0", main=True),
     ),
-    groups=(GroupFacts(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
+    groups=(SecurityGroup(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
 )
 
 
@@ -125,12 +130,12 @@ def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
 )
 def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     right = RegionFacts(data_key=DATA_KEY, data_key_parameter=ParameterFacts(value="1234"), logs_key=LOGS_KEY)
-    assert not_ok(key_findings(ASKED, SETTINGS, replace(right, **change))) == expected
+    assert not_ok(key_findings(DEPLOYMENT, SETTINGS, replace(right, **change))) == expected
 
 
 def test_keys_that_are_not_asked_for_are_not_missed() -> None:
     settings = SessionManagerSettings(session_data_encryption=False, cw_encryption_enabled=False)
-    assert key_findings(ASKED, settings, RegionFacts()) == []
+    assert key_findings(DEPLOYMENT, settings, RegionFacts()) == []
 
 
 @pytest.mark.parametrize(
@@ -149,10 +154,13 @@ def test_keys_that_are_not_asked_for_are_not_missed() -> None:
     ids=str,
 )
 def test_encryption_of_the_log_group(
-    settings: dict[str, Any], key: str | None, logs_key: KeyFacts | Unread | None, expected: dict[str, tuple[str, str]]
+    settings: dict[str, Any],
+    key: str | None,
+    logs_key: KeyFacts | ReadFailure | None,
+    expected: dict[str, tuple[str, str]],
 ) -> None:
     facts = RegionFacts(log_group=LogGroupFacts(retention_days=90, kms_key_arn=key), logs_key=logs_key)
-    assert not_ok(log_group_findings(ASKED, SessionManagerSettings(**settings), facts)) == expected
+    assert not_ok(log_group_findings(DEPLOYMENT, SessionManagerSettings(**settings), facts)) == expected
 
 
 @pytest.mark.parametrize(
@@ -175,30 +183,34 @@ def test_encryption_of_the_log_group(
 )
 def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     asked_for = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", **settings)
-    assert not_ok(bucket_findings(ASKED, asked_for, replace(BUCKET, **change))) == expected
+    assert not_ok(bucket_findings(DEPLOYMENT, asked_for, replace(BUCKET, **change))) == expected
+
+
+def roles(*names: str) -> frozenset[Principal]:
+    return frozenset(Principal("role", name) for name in names)
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({}, {}),
-        ({"document": UNREAD}, {"instance-policy-content": ("cannotTell", "a:B: refused: no")}),
-        ({"roles": UNREAD}, {"instance-policy-roles": ("cannotTell", "a:B: refused: no")}),
-        ({"roles": frozenset({"B"})}, {"instance-policy-roles": ("different", "not attached to A, C")}),
+        ({"content": UNREAD}, {"instance-policy-content": ("cannotTell", "a:B: refused: no")}),
+        ({"holders": UNREAD}, {"instance-policy-roles": ("cannotTell", "a:B: refused: no")}),
+        ({"holders": roles("B")}, {"instance-policy-roles": ("different", "not attached to A, C")}),
     ],
     ids=str,
 )
 def test_instance_policy(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     wanted = {"Version": "2012-10-17", "Statement": []}
-    right = PolicyFacts(version="v1", document=wanted, roles=frozenset({"A", "B", "C", "D"}))
-    findings = instance_policy_findings(ASKED, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change))
+    right = PolicyFacts(content=wanted, holders=roles("A", "B", "C", "D"))
+    findings = instance_policy_findings(
+        DEPLOYMENT, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change)
+    )
     assert not_ok(findings) == expected
 
 
-def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
-    kept = [
-        each for each in NETWORK.endpoints if isinstance(each, EndpointFacts) and not each.service.endswith(service)
-    ]
+def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
+    kept = [each for each in NETWORK.endpoints if isinstance(each, VpcEndpoint) and not each.service.endswith(service)]
     return {"endpoints": (*kept, *instead)}
 
 
@@ -210,37 +222,37 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
         ({"vpc_ids": ("vpc-1", "vpc-2")}, {"network": ("different", "2 such VPCs: vpc-1, vpc-2")}),
         ({"subnets": ()}, {"network": ("different", "no subnet a in vpc-1")}),
         (
-            {"subnets": (SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="a"))},
+            {"subnets": (Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="a"))},
             {"network": ("different", "2 subnets a in vpc-1")},
         ),
         ({"subnets": UNREAD}, {"network": ("cannotTell", "a:B: refused: no")}),
         ({"route_tables": UNREAD}, {"endpoint-s3": ("cannotTell", "a:B: refused: no")}),
         (without(".ssm"), {"endpoint-ssm": ("different", "no such endpoint")}),
         (
-            without(".ssm", replace(INTERFACE, state="pending", private_dns=False, subnet_ids=frozenset())),
+            without(".ssm", replace(INTERFACE, state="pending", private_dns=False, subnet_ids=())),
             {"endpoint-ssm": ("different", "vpce-1: pending, private DNS is off, not in a")},
         ),
         (without(".ssm", replace(INTERFACE, state="Available")), {}),
         (without(".ssm", replace(INTERFACE, private_dns=False), replace(INTERFACE, id="vpce-3")), {}),
         (
-            without(".ssm", replace(INTERFACE, group_ids=frozenset({"sg-1", "sg-2"}))),
+            without(".ssm", replace(INTERFACE, group_ids=("sg-1", "sg-2"))),
             {"endpoint-ssm": ("different", "vpce-1: security groups sg-1, sg-2")},
         ),
         (
-            without(".ssm", replace(INTERFACE, policy='{"Version": "2012-10-17", "Statement": []}')),
+            without(".ssm", replace(INTERFACE, policy_text='{"Version": "2012-10-17", "Statement": []}')),
             {"endpoint-ssm": ("different", "vpce-1: policy: statement OwnAccountOnly is missing")},
         ),
         (
-            {"groups": (GroupFacts(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
+            {"groups": (SecurityGroup(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
             {"endpoint-security-group": ("different", "foreign: ingress everything from 0.0.0.0/0 (sgr-2)")},
         ),
         (
-            {"groups": (GroupFacts(id="sg-1", name="", rules=()),)},
+            {"groups": (SecurityGroup(id="sg-1", name="", rules=()),)},
             {"endpoint-security-group": ("different", "HTTPS is not allowed from 10.0.0.0/8")},
         ),
         (without(".ssm", replace(INTERFACE, kind="Gateway")), {"endpoint-ssm": ("different", "no such endpoint")}),
         (
-            without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"}))),
+            without(".s3", replace(GATEWAY, route_table_ids=("rtb-0",))),
             {"endpoint-s3": ("different", "vpce-2: not in the route table of a")},
         ),
         (without(".s3", replace(GATEWAY, kind="Interface")), {"endpoint-s3": ("different", "no such endpoint")}),
@@ -253,30 +265,30 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
     ],
 )
 def test_endpoints(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
-    assert not_ok(endpoint_findings(ASKED, ENDPOINTS, replace(NETWORK, **change))) == expected
+    assert not_ok(endpoint_findings(DEPLOYMENT, ENDPOINTS, replace(NETWORK, **change))) == expected
 
 
 def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
     settings = EndpointSettings(vpc="vpc-1", subnets=["subnet-2"], allowed_cidrs=["10.0.0.0/8"])
-    assert not_ok(endpoint_findings(ASKED, settings, NETWORK)) == {
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, NETWORK)) == {
         "endpoint-s3": ("different", "vpce-2: not in the route table of subnet-2")
     }
-    through_main = without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"})))
-    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **through_main))) == {}
+    through_main = without(".s3", replace(GATEWAY, route_table_ids=("rtb-0",)))
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **through_main))) == {}
 
 
 def test_a_gateway_that_is_not_asked_for_is_not_missed() -> None:
     settings = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"], s3_gateway=False)
-    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **without(".s3")))) == {}
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **without(".s3")))) == {}
 
 
 def test_nothing_asked_for_is_nothing_found() -> None:
-    assert region_findings(ASKED, RegionFacts()) == []
+    assert region_findings(DEPLOYMENT, RegionFacts()) == []
 
 
 def test_nothing_there_is_a_difference_of_each_thing_and_no_more() -> None:
-    asked = replace(ASKED, session_manager=SETTINGS, endpoints=ENDPOINTS)
-    findings = region_findings(asked, RegionFacts())
+    deployment = replace(DEPLOYMENT, session_manager=SETTINGS, endpoints=ENDPOINTS)
+    findings = region_findings(deployment, RegionFacts())
     assert list(not_ok(findings)) == [each.check for each in findings]
     assert [each.check for each in findings] == [
         *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network"),

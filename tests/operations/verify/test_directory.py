@@ -34,34 +34,38 @@ from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
-from operations.reading import Unread
-from operations.verify.delivery import rule_sender
-from operations.verify.domain_controllers.checks import compare_site
-from operations.verify.domain_controllers.facts import (
-    AclFacts,
-    AskedSite,
+from operations.deployment import Deployment, SiteDeployment
+from operations.inventory.domain_controllers import (
     ControllerFacts,
     FlowLogFacts,
-    ListFacts,
-    PlaceFacts,
-    PlaceSubnet,
+    ManagedPrefixList,
     SiteFacts,
+    SitePlacement,
+    SiteSubnet,
     VolumeFacts,
 )
+from operations.inventory.iam import RoleFacts
+from operations.inventory.monitoring import (
+    EventRule,
+    SubscriptionFacts,
+    TopicFacts,
+    TrailBucketFacts,
+    TrailFacts,
+    rule_sender,
+)
+from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
-from operations.verify.domain_controllers.trail import TrailBucketFacts, TrailFacts, bucket_findings, trail_findings
-from operations.verify.event_rules import RuleTargetsFacts
-from operations.verify.facts import Asked, EndpointFacts, KeyFacts, LogGroupFacts, NetworkFacts
-from operations.verify.roles import RoleFacts
-from operations.verify.security_groups import GroupFacts, RuleFacts
-from operations.verify.topics import SubscriptionFacts, TopicFacts
+from operations.verify.domain_controllers.trail import bucket_findings, trail_findings
+from operations.verify.domain_controllers.verification import compare_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.domain_controllers.security_group_rules import SecurityGroupRule
-    from operations.verify.findings import Finding
+    from components.domain_controllers.security_group_rules import PlannedRule
+    from operations.findings import Finding
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
@@ -79,7 +83,7 @@ SECTION: dict[str, Any] = {
     },
 }
 MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}}
-REFUSED = Unread(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
+REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
 SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
 MONITORING_POLICY = monitoring_key_policy(SCOPE, FLOW_LOGS)
@@ -91,8 +95,8 @@ KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled",
 class Case:
     """A site as it should be: what is asked, where, the plan, and facts that are just so."""
 
-    wanted: AskedSite
-    place: PlaceFacts
+    wanted: SiteDeployment
+    place: SitePlacement
     plan: SitePlan
     live: SiteFacts
 
@@ -109,14 +113,14 @@ def case(section: dict[str, Any] | None = None) -> Case:
 @cache
 def _case(given: str) -> Case:
     section = DomainControllersSection.model_validate(eval(given))  # a key for the cache
-    asked = Asked(stack="dev", account_id=ACCOUNT, region=REGION)
-    wanted = AskedSite(asked=asked, partition="aws", section=section)
+    deployment = Deployment(stack="dev", account_id=ACCOUNT, region=REGION)
+    wanted = SiteDeployment(deployment=deployment, partition="aws", section=section)
     subnets = tuple(
-        PlaceSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
+        SiteSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
         for number, each in enumerate("ab")
     )
     own = tuple(ip_network(each.cidrs[0]) for each in subnets)
-    place = PlaceFacts(
+    place = SitePlacement(
         vpc_id="vpc-1",
         subnets=subnets,
         networks=SiteNetworks(controllers=own, endpoints=own),
@@ -126,11 +130,11 @@ def _case(given: str) -> Case:
     return Case(wanted=wanted, place=place, plan=plan, live=facts(wanted, plan))
 
 
-def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
+def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
     site = site_name(REGION)
     lists = {each.name: f"pl-{each.name}" for each in plan.groups.prefix_lists}
     groups = tuple(
-        GroupFacts(
+        SecurityGroup(
             id=f"sg-{number}",
             name=group_name(site, each.name),
             rules=tuple(rule_facts(rule, f"sgr-{number}-{place}", lists) for place, rule in enumerate(each.rules)),
@@ -140,7 +144,7 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
     live = SiteFacts(
         groups=groups,
         lists=tuple(
-            ListFacts(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
+            ManagedPrefixList(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
             for each in plan.groups.prefix_lists
         ),
         entries={
@@ -177,7 +181,7 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
     assert watched
     target = {"Id": "topic", "Arn": wanted.arn("sns", ALERTS_TOPIC)}
     rules = {
-        alert_rule_name(each.name): RuleTargetsFacts(
+        alert_rule_name(each.name): EventRule(
             state="ENABLED", pattern=json.dumps(each.pattern(watched)), targets=(target,)
         )
         for each in ALERTS
@@ -189,41 +193,45 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
 TOPIC = TopicFacts(key=KEY.arn, policy=topic_policy(SCOPE, ALERTS_TOPIC), subscriptions=(CONFIRMED,))
 
 
-def endpoints() -> NetworkFacts:
+def endpoints() -> EndpointNetwork:
     https = [
         live_rule(f"sgr-{number}", Direction.INGRESS, "tcp", (443, 443), {"CidrIpv4": f"10.30.{number}.0/24"}).facts
         for number in range(2)
     ]
     interfaces = tuple(
-        EndpointFacts(
+        VpcEndpoint(
             id=f"vpce-{service}",
             service=f"com.amazonaws.{REGION}.{service}",
             kind="Interface",
             state="available",
             private_dns=True,
-            subnet_ids=frozenset({"subnet-a", "subnet-b"}),
-            group_ids=frozenset({"sg-endpoints"}),
-            policy=json.dumps(endpoint_policy(service, ACCOUNT)),
+            subnet_ids=("subnet-a", "subnet-b"),
+            group_ids=("sg-endpoints",),
+            policy_text=json.dumps(endpoint_policy(service, ACCOUNT)),
         )
         for service in ("ec2", "ec2messages", "ssm", "ssmmessages")
     )
-    group = GroupFacts(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
-    return NetworkFacts(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
+    group = SecurityGroup(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
+    return EndpointNetwork(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
 
 
-def acls(plan: SitePlan) -> tuple[AclFacts, ...]:
+def acls(plan: SitePlan) -> tuple[NetworkAcl, ...]:
     subnets = frozenset(["subnet-a", "subnet-b"])
     return (
-        AclFacts(id="acl-0", name="", subnet_ids=frozenset(), rules=()),
+        NetworkAcl(id="acl-0", name="", subnet_ids=frozenset(), rules=()),
         *(
-            [AclFacts(id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules)]
+            [
+                NetworkAcl(
+                    id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules
+                )
+            ]
             if plan.acl
             else []
         ),
     )
 
 
-def rule_facts(rule: SecurityGroupRule, id_: str, lists: dict[str, str]) -> RuleFacts:
+def rule_facts(rule: PlannedRule, id_: str, lists: dict[str, str]) -> SecurityGroupRule:
     peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
     key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
     key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key
@@ -235,9 +243,9 @@ def rule_facts(rule: SecurityGroupRule, id_: str, lists: dict[str, str]) -> Rule
 
 @dataclass(frozen=True)
 class Made:
-    facts: RuleFacts
+    facts: SecurityGroupRule
 
-    def named(self, name: str, description: str) -> RuleFacts:
+    def named(self, name: str, description: str) -> SecurityGroupRule:
         return replace(self.facts, name=name, description=description)
 
 
@@ -251,7 +259,7 @@ def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, i
         **ends,
     }
     return Made(
-        RuleFacts(
+        SecurityGroupRule(
             id=id_,
             direction=direction,
             protocol=protocol,
@@ -263,7 +271,7 @@ def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, i
     )
 
 
-def controller(name: str, subnet: str, groups: tuple[GroupFacts, ...]) -> ControllerFacts:
+def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> ControllerFacts:
     return ControllerFacts(
         id=f"i-{name}",
         name=name,
@@ -291,13 +299,13 @@ def test_what_is_planned_is_as_asked(section: dict[str, Any]) -> None:
     assert case(section).findings() == {}
 
 
-def first_group(site: Case) -> GroupFacts:
-    assert not isinstance(site.live.groups, Unread)
+def first_group(site: Case) -> SecurityGroup:
+    assert not isinstance(site.live.groups, ReadFailure)
     return site.live.groups[0]
 
 
-def with_rules(site: Case, rules: list[RuleFacts]) -> tuple[GroupFacts, ...]:
-    assert not isinstance(site.live.groups, Unread)
+def with_rules(site: Case, rules: list[SecurityGroupRule]) -> tuple[SecurityGroup, ...]:
+    assert not isinstance(site.live.groups, ReadFailure)
     return (replace(first_group(site), rules=tuple(rules)), *site.live.groups[1:])
 
 
@@ -353,9 +361,9 @@ def test_the_same_rule_under_no_name_is_as_asked() -> None:
 
 def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
     site = case(MANY_CLIENTS)
-    assert not isinstance(site.live.groups, Unread)
+    assert not isinstance(site.live.groups, ReadFailure)
     *kept, _last = site.live.groups
-    stray = GroupFacts(id="sg-9", name="")
+    stray = SecurityGroup(id="sg-9", name="")
     found = site.findings(groups=(*kept, stray))
     missing = site.plan.groups.groups[-1].name
     assert found["directory-groups"].found == f"missing: {missing}; not of the plan: sg-9"
@@ -375,7 +383,7 @@ def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
 def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]], dict[str, str]], said: str) -> None:
     site = case(MANY_CLIENTS)
     (name,) = [each.name for each in site.plan.groups.prefix_lists if each.name.startswith("clients")]
-    assert not isinstance(site.live.entries, Unread)
+    assert not isinstance(site.live.entries, ReadFailure)
     entries = {id_: change(dict(held)) if id_ == f"pl-{name}" else held for id_, held in site.live.entries.items()}
     found = site.findings(entries=entries)
     assert said in found[f"directory-prefix-list-{name}"].found
@@ -386,7 +394,7 @@ def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]],
 
 def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
     site = case()
-    assert not isinstance(site.live.acls, Unread)
+    assert not isinstance(site.live.acls, ReadFailure)
     default, own = site.live.acls
     first, *rest = own.rules
     moved = site.findings(
@@ -448,7 +456,7 @@ def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
     change: dict[str, Any], said: str, remedy: str
 ) -> None:
     site = case(SECTION | {"clients": {"offices": ["10.10.0.0/16"]}, "onPremisesDomainControllers": []})
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     found = site.findings(controllers=(replace(first, **change), second))
     assert {check: each.found for check, each in found.items()} == {"directory-controller-DC1": f"i-DC1: {said}"}
@@ -457,7 +465,7 @@ def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
 
 def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     watching = {"directory-alert-state", "directory-alert-commands", "directory-alert-sessions-started"}
     watching |= {"directory-alert-network"}
@@ -472,13 +480,13 @@ def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
 
 def changed_flow_log(**change: Any) -> dict[str, Any]:
     live = case().live.flow_logs
-    assert not isinstance(live, Unread)
+    assert not isinstance(live, ReadFailure)
     return {"flow_logs": (replace(live[0], **change), *live[1:])}
 
 
 def without_first_endpoint() -> dict[str, Any]:
     live = endpoints()
-    assert not isinstance(live.endpoints, Unread)
+    assert not isinstance(live.endpoints, ReadFailure)
     return {"endpoints": replace(live, endpoints=live.endpoints[1:])}
 
 
@@ -540,7 +548,7 @@ def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], 
 )
 def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said: str) -> None:
     site = case()
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("network")
     rules = dict(site.live.rules)
     before = rules.pop(name)
@@ -551,7 +559,7 @@ def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said
 
 def test_order_means_nothing_in_a_pattern() -> None:
     site = case()
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("state")
     before = site.live.rules[name]
     pattern = json.loads(before.pattern)
@@ -694,14 +702,14 @@ def test_what_cannot_be_read_is_never_as_asked_nor_different(name: str) -> None:
 
 def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     found = site.findings(controllers=(replace(first, volumes=REFUSED), replace(second, protected=REFUSED)))
     assert {check: each.status.value for check, each in found.items()} == {
         "directory-controller-DC1": "cannotTell",
         "directory-controller-DC2": "cannotTell",
     }
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("state")
     rules = {**site.live.rules, name: replace(site.live.rules[name], targets=REFUSED)}
     found = site.findings(rules=rules)
@@ -731,7 +739,7 @@ def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: 
     second = {"name": "DC2", "subnet": "b"}
     sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"], "controllers": [WITH_VOLUME, second]}}
     site = case(SECTION | {"sites": sites})
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, other = site.live.controllers
     found = site.findings(controllers=(replace(first, volumes=volumes), other))
     expected = {"directory-controller-DC1": f"i-DC1: {said}"} if said else {}
@@ -741,7 +749,7 @@ def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: 
 
 def test_controller_without_its_tag_is_not_unread() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, other = site.live.controllers
     found = site.findings(controllers=(replace(first, tagged=False, protected=None), other))
     assert found["directory-controller-DC1"].found == "i-DC1: lacks the tag Role"

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from components.session_manager.document import PREFERENCES, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
-from operations.reading import Unread
-from operations.verify.document import UNKNOWN_KEY, differences, document_findings
-from operations.verify.facts import Asked, DocumentFacts, KeyFacts
+from operations.deployment import Deployment
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
+from operations.verify.documents import UNKNOWN_KEY, differences, document_findings
 
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", linux_shell_profile="umask 077")
-ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)
+DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)
 KEY = KeyFacts(key_id="1234", arn="arn:aws:kms:::key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
-UNREAD = Unread(action="ssm:GetDocument", cause="refused: no", remedy="allow it")
+UNREAD = ReadFailure(action="ssm:GetDocument", cause="refused: no", remedy="allow it")
 
 texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=30)
 minutes = st.integers(min_value=1, max_value=1440)
@@ -48,7 +49,7 @@ def said(text: str, values: dict[str, Any] | None = None) -> list[str]:
     return [str(each) for each in differences(values or wanted(), text)]
 
 
-def live(default: str | Unread, latest: str | Unread | None = None, **changes: Any) -> DocumentFacts:
+def live(default: str | ReadFailure, latest: str | ReadFailure | None = None, **changes: Any) -> DocumentFacts:
     facts: dict[str, Any] = {
         "status": "Active",
         "status_reason": "",
@@ -60,8 +61,10 @@ def live(default: str | Unread, latest: str | Unread | None = None, **changes: A
     return DocumentFacts(**(facts | changes))
 
 
-def statuses(facts: DocumentFacts | Unread | None, data_key: Any = KEY, asked: Asked = ASKED) -> dict[str, str]:
-    return {each.check: each.status.value for each in document_findings(asked, SETTINGS, facts, data_key)}
+def statuses(
+    facts: DocumentFacts | ReadFailure | None, data_key: Any = KEY, deployment: Deployment = DEPLOYMENT
+) -> dict[str, str]:
+    return {each.check: each.status.value for each in document_findings(deployment, SETTINGS, facts, data_key)}
 
 
 @given(any_preferences)
@@ -170,7 +173,7 @@ def test_a_document_that_is_gone_or_unread_is_one_finding() -> None:
 
 
 def test_the_reason_of_a_status_is_told() -> None:
-    findings = document_findings(ASKED, SETTINGS, live(GOOD, status="Failed", status_reason="quota"), KEY)
+    findings = document_findings(DEPLOYMENT, SETTINGS, live(GOOD, status="Failed", status_reason="quota"), KEY)
     assert findings[1].found == "Failed: quota"
     assert "aws ssm describe-document --name SSM-SessionManagerRunShell --region eu-west-1" in (
         findings[1].remedy or ""
@@ -178,7 +181,7 @@ def test_the_reason_of_a_status_is_told() -> None:
 
 
 def test_an_unknown_key_is_said_where_nothing_else_differs() -> None:
-    content = document_findings(ASKED, SETTINGS, live(GOOD), None)[3]
+    content = document_findings(DEPLOYMENT, SETTINGS, live(GOOD), None)[3]
     assert (content.status, content.found) == (
         "ok",
         f"version 1 says what the settings ask for ({UNKNOWN_KEY} is not known)",
@@ -186,6 +189,6 @@ def test_an_unknown_key_is_said_where_nothing_else_differs() -> None:
 
 
 def test_values_of_secret_settings_are_not_told() -> None:
-    asked = Asked(stack="dev", account_id="123456789012", region="eu-west-1", hides_values=True)
+    deployment = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", hides_values=True)
     text = text_of(wanted(), idleSessionTimeout="45", s3BucketName="theirs")
-    assert document_findings(asked, SETTINGS, live(text), KEY)[3].found == "s3BucketName and idleSessionTimeout"
+    assert document_findings(deployment, SETTINGS, live(text), KEY)[3].found == "s3BucketName and idleSessionTimeout"

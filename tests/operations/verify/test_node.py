@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
-from operations import reading
 from operations.cli import app
+from operations.inventory import reader
 from operations.surroundings import Surroundings
-from operations.verify import node as verify_node
-from operations.verify.node_terminal import Pace
-from operations.verify.node_transcript import marker_command, read_transcript
+from operations.verify import live_session
+from operations.verify.live_session import marker_command, read_transcript
+from operations.verify.pseudoterminal import Pace
 from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, configuration, named
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def look_there(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         def client(self, service: str, region: str) -> Any:
             return account.client(service, region)
 
-    monkeypatch.setattr(reading, "AwsClients", Clients)
+    monkeypatch.setattr(reader, "AwsClients", Clients)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def instance(account: Account, monkeypatch: pytest.MonkeyPatch) -> str:
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> Callable[..., Path]:
     """Puts both programs on the PATH: `session(notice=False)` says how the session goes, `group` and `key` where its log
     arrives some time after it."""
-    monkeypatch.setattr(verify_node, "PACE", Pace(start=20, quiet=0.1, answer=0.5, end=20))
+    monkeypatch.setattr(live_session, "PACE", Pace(start=20, quiet=0.1, answer=0.5, end=20))
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("aws", "session-manager-plugin"):
@@ -229,9 +229,9 @@ def test_a_session_that_is_interrupted_is_ended(
 
     started = account.client("ssm").start_session(Target=verify_target(account))["SessionId"]
     session(answers=False, id=started, hangs_up=True)
-    monkeypatch.setattr(verify_node.Terminal, "settle", interrupted)
+    monkeypatch.setattr(live_session.Pseudoterminal, "settle", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        verify_node.verify_node(STACK, "app-1", lambda _seconds: None)
+        live_session.verify_node(STACK, "app-1", lambda _seconds: None)
     ended = account.client("ssm").describe_sessions(State="History")["Sessions"]
     assert [each["SessionId"] for each in ended] == [started]
 

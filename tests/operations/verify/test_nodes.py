@@ -27,12 +27,12 @@ from components.nodes.role_compliance import (
 )
 from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.reading import Unread
+from operations.deployment import Deployment
+from operations.inventory.iam import RoleFacts
+from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts
+from operations.inventory.reader import ReadFailure
 from operations.verify import nodes
-from operations.verify.facts import Asked
 from operations.verify.nodes import NodesVerification
-from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RuleFacts
-from operations.verify.roles import RoleFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 EXCLUDED = ["Breakglass"]
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 REGIONS = ("eu-west-1", "us-east-1")
 
 ASSOCIATION = AssociationFacts(
@@ -73,7 +73,7 @@ TRIGGERS = {
     "ConfigurationItemChangeNotification",
     "OversizedConfigurationItemChangeNotification",
 }
-RULE = RuleFacts(
+RULE = ConfigRule(
     state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION, triggers=frozenset(TRIGGERS)
 )
 ROLES = {
@@ -87,7 +87,7 @@ ROLES = {
 RIGHT: dict[str, Any] = {
     "host_role": HOST_ROLE_NAME,
     "association": ASSOCIATION,
-    "rule": RULE,
+    "config_rule": RULE,
     "runbook": json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
     "runbook_tags": {"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 }
@@ -115,7 +115,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def reading(what: str) -> Any:
         def read(reader: Any) -> Any:
             if reader.region == "us-east-1":
-                return found.get("rule elsewhere") if what == "rule" else RIGHT[what]
+                return found.get("rule elsewhere") if what == "config_rule" else RIGHT[what]
             asked_in.append((what, reader.region))
             return found[what]
 
@@ -133,7 +133,7 @@ def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) ->
         clients=None,  # pyright: ignore[reportArgumentType]
         caller="me",
         place=PLACE,
-        regions={region: Asked(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
+        regions={region: Deployment(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
         section=NodesSection.model_validate(section),
         instance_policies=(INSTANCE_POLICY_NAME,) if policy else (),
     )
@@ -174,23 +174,48 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ),
         ("association", replace(ASSOCIATION, only_at_interval=True), "agent-updates", "run when made or changed"),
         ("association", replace(ASSOCIATION, status="Failed"), "agent-updates-run", "Failed"),
-        ("rule", replace(RULE, triggers=frozenset({"AWS::IAM::Role"})), "node-roles", "for AWS::IAM::Role found"),
-        ("rule", replace(RULE, unrecorded="has a stopped recorder"), "node-roles-recorder", "has a stopped recorder"),
-        ("rule", replace(RULE, failure="AccessDenied: no"), "node-roles-evaluation", "AccessDenied: no"),
         (
-            "rule",
+            "config_rule",
+            replace(RULE, triggers=frozenset({"AWS::IAM::Role"})),
+            "node-roles",
+            "for AWS::IAM::Role found",
+        ),
+        (
+            "config_rule",
+            replace(RULE, unrecorded="has a stopped recorder"),
+            "node-roles-recorder",
+            "has a stopped recorder",
+        ),
+        ("config_rule", replace(RULE, failure="AccessDenied: no"), "node-roles-evaluation", "AccessDenied: no"),
+        (
+            "config_rule",
             replace(RULE, remediation=replace(REMEDIATION, details={**REMEDIATION.details, "ErrorPercentage": 100})),
             "node-remediation",
             "ErrorPercentage 100",
         ),
         (HOST_ROLE_NAME, replace(ROLES[HOST_ROLE_NAME], boundary="arn:b"), "host-management-role", "arn:b found"),
-        ("rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
-        ("rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
-        ("rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
-        ("rule", replace(RULE, remediation=None), "node-remediation", "no remediation"),
-        ("rule", replace(RULE, remediation=replace(REMEDIATION, automatic=False)), "node-remediation", "on request"),
-        ("rule", replace(RULE, remediation=replace(REMEDIATION, role_arn="")), "node-remediation", "with no role"),
-        ("rule", replace(RULE, remediation=replace(REMEDIATION, runbook="X")), "node-remediation", "X runs by itself"),
+        ("config_rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
+        ("config_rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
+        ("config_rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
+        ("config_rule", replace(RULE, remediation=None), "node-remediation", "no remediation"),
+        (
+            "config_rule",
+            replace(RULE, remediation=replace(REMEDIATION, automatic=False)),
+            "node-remediation",
+            "on request",
+        ),
+        (
+            "config_rule",
+            replace(RULE, remediation=replace(REMEDIATION, role_arn="")),
+            "node-remediation",
+            "with no role",
+        ),
+        (
+            "config_rule",
+            replace(RULE, remediation=replace(REMEDIATION, runbook="X")),
+            "node-remediation",
+            "X runs by itself",
+        ),
         ("runbook", None, "node-remediation-runbook", "no such document"),
         (
             "runbook_tags",
@@ -267,14 +292,14 @@ def test_what_cannot_be_read_cannot_be_told(live: dict[str, Any], what: str) -> 
 
 
 def test_rule_that_is_nowhere_is_missing_where_the_stack_keeps_what_an_account_has_once(live: dict[str, Any]) -> None:
-    live["rule"] = None
+    live["config_rule"] = None
     found = findings()
     assert found["eu-west-1"]["node-roles"] == "different: no such rule"
     assert "node-roles" not in found["us-east-1"]
 
 
 def test_rule_is_found_though_another_region_does_not_tell(live: dict[str, Any]) -> None:
-    live["rule"], live["rule elsewhere"] = UNREAD, RULE
+    live["config_rule"], live["rule elsewhere"] = UNREAD, RULE
     found = findings()
     assert found["us-east-1"]["node-roles"] == "ok"
     assert "node-roles" not in found["eu-west-1"]
@@ -283,7 +308,7 @@ def test_rule_is_found_though_another_region_does_not_tell(live: dict[str, Any])
 def test_rule_outside_the_regions_of_the_stack_is_reported_with_the_first_one(live: dict[str, Any]) -> None:
     elsewhere = {"roleCompliance": EVERYTHING["roleCompliance"] | {"region": "eu-central-1"}}
     assert findings(elsewhere)["eu-west-1"] == dict.fromkeys(OF_THE_ACCOUNT[1:], "ok")
-    assert ("rule", "eu-central-1") in live["asked in"]
+    assert ("config_rule", "eu-central-1") in live["asked in"]
     assert ("runbook", "eu-central-1") in live["asked in"]
 
 
@@ -291,7 +316,7 @@ def test_remediation_that_nobody_asked_for_is_found(live: dict[str, Any]) -> Non
     only_reported = {"roleCompliance": {"excludedRoles": EXCLUDED}}
     found = findings(only_reported)["eu-west-1"]
     assert found["node-remediation"].startswith(f"different: {RUNBOOK_NAME} runs by itself")
-    live["rule"] = replace(RULE, remediation=None)
+    live["config_rule"] = replace(RULE, remediation=None)
     assert set(findings(only_reported)["eu-west-1"].values()) == {"ok"}
 
 
@@ -302,11 +327,11 @@ def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, 
 
 
 def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> None:
-    asked = Asked(stack="dev", account_id=ACCOUNT, region="eu-west-1")
+    deployment = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
     _, content, *_ = nodes.rule_findings(
-        asked, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
+        deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
     )
-    assert content.remedy is not None
+    assert content.remedy
     assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy
     assert ASSOCIATION_NAME not in content.remedy
 
@@ -324,5 +349,5 @@ def test_run_that_did_not_fail_is_not_accused(live: dict[str, Any], status: str)
 
 @pytest.mark.parametrize("unread", ["failure", "unrecorded"])
 def test_evaluation_that_is_not_known_cannot_tell(live: dict[str, Any], unread: str) -> None:
-    live["rule"] = replace(RULE, **{unread: UNREAD})
+    live["config_rule"] = replace(RULE, **{unread: UNREAD})
     assert [text for text in findings()["eu-west-1"].values() if text != "ok"] == ["cannotTell: a:B: refused: no"]

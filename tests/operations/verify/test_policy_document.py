@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings
-from operations.verify.policy_document import policy_differences
+from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:
     from random import Random

@@ -74,10 +74,10 @@ def test_every_call_that_is_made_has_its_refusal_tested(stack: StackConfiguratio
             "UnrecognizedClientException",
             (
                 "eu-west-1 does not know these credentials, which is how a Region that is not enabled answers: no",
-                "aws account enable-region --region-name eu-west-1, or take eu-west-1 out of shell-access:regions",
+                "aws account enable-region --region-name eu-west-1, or remove eu-west-1 from shell-access:regions",
             ),
         ),
-        ("InternalServerError", ("InternalServerError: no", "see what the error says, then try again")),
+        ("InternalServerError", ("InternalServerError: no", "see the error message, then try again")),
     ],
 )
 @pytest.mark.usefixtures("untouched")

@@ -20,19 +20,19 @@ class IdentityRuleTests:
 
     rule: ClassVar[Rule]
     reported: ClassVar[dict[str, list[dict[str, Any]]]]
-    spared: ClassVar[dict[str, list[dict[str, Any]]]]
+    excluded: ClassVar[dict[str, list[dict[str, Any]]]]
     attached: ClassVar[str]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        for name in {"reported_statements", "spared_statements"} & set(metafunc.fixturenames):
+        for name in {"reported_statements", "excluded_statements"} & set(metafunc.fixturenames):
             cases = getattr(self, name.removesuffix("_statements"))
             metafunc.parametrize(name, cases.values(), ids=cases.keys())
 
     def test_statement_is_reported(self, reported_statements: list[dict[str, Any]]) -> None:
         assert len(violations(self.rule, POLICY, as_policy(*reported_statements))) == 1
 
-    def test_twin_is_not_reported(self, spared_statements: list[dict[str, Any]]) -> None:
-        assert judge(self.rule, POLICY, as_policy(*spared_statements)) == SILENT
+    def test_twin_is_not_reported(self, excluded_statements: list[dict[str, Any]]) -> None:
+        assert judge(self.rule, POLICY, as_policy(*excluded_statements)) == SILENT
 
     def test_every_form_is_judged(self, form: Form) -> None:
         text = json.dumps(document(*self.reported["on everything"]))

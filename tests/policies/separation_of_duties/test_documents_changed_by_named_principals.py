@@ -49,7 +49,7 @@ SPARED = {
 
 
 class TestDocumentsChanged(IdentityRuleTests):
-    rule, reported, spared = RULE, REPORTED, SPARED
+    rule, reported, excluded = RULE, REPORTED, SPARED
     attached = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
 
 

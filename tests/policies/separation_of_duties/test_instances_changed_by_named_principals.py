@@ -39,5 +39,5 @@ SPARED = {
 
 
 class TestInstancesChanged(IdentityRuleTests):
-    rule, reported, spared = RULE, REPORTED, SPARED
+    rule, reported, excluded = RULE, REPORTED, SPARED
     attached = "arn:aws:iam::aws:policy/AmazonEC2FullAccess"

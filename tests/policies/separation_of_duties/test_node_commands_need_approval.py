@@ -79,7 +79,7 @@ SPARED = {
 
 
 class TestNodeCommands(IdentityRuleTests):
-    rule, reported, spared = RULE, REPORTED, SPARED
+    rule, reported, excluded = RULE, REPORTED, SPARED
     attached = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
 
 

@@ -39,5 +39,5 @@ SPARED = {
 
 
 class TestNodeLogins(IdentityRuleTests):
-    rule, reported, spared = RULE, REPORTED, SPARED
+    rule, reported, excluded = RULE, REPORTED, SPARED
     attached = "arn:aws:iam::aws:policy/EC2InstanceConnect"

@@ -1,1 +1,0 @@
-"""Pulumi engine with Python programs, without the official language host."""

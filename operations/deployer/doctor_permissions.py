@@ -1,0 +1,89 @@
+"""Permissions for `doctor` and `nodes`: to read nodes, their roles and networks, and resources of their sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.nodes import service_setting
+from operations.deployer.read_permissions import LOG_BUCKET
+from operations.deployer.scope import System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_ROLES: Final = (
+    "iam:GetInstanceProfile",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+)
+_ORGANIZATION: Final = (
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+)
+"""Allowed in the management account and to delegated administrators only; elsewhere the doctor notes the gap."""
+_KEYS: Final = ("kms:DescribeKey", "kms:GetKeyPolicy")
+"""Also for the bucket's key, which may be in another Region than the stack."""
+_NODES: Final = (
+    "ec2:DescribeInstances",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:GetManagedPrefixListEntries",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "logs:DescribeLogGroups",
+    "ssm:DescribeInstanceInformation",
+)
+
+
+def doctor_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for all calls of the doctor.
+
+    The account of a bucket in another account has to allow reading its settings, too.
+
+    Args:
+        scope: Scope of the stacks whose nodes are checked.
+    """
+    named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
+    document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
+    buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
+    return [
+        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="ReadRoles", actions=_ROLES, everywhere=True),
+        Permission(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
+        Permission(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        Permission(sid="ReadNodes", actions=(*_NODES, *named_networks)),
+        Permission(sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
+        Permission(
+            sid="ReadDataKey",
+            actions=("ssm:GetParameter",),
+            resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
+        ),
+        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        *(
+            [
+                Permission(
+                    sid="ReadLogBuckets",
+                    actions=("s3:GetBucketPolicy", *LOG_BUCKET),
+                    resources=buckets,
+                    everywhere=True,
+                )
+            ]
+            if buckets
+            else []
+        ),
+    ]

@@ -1,0 +1,164 @@
+"""Permissions for EC2: resources are created with our tag, and changed where they have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.deployer.scope import System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_ENDPOINTS: Final = frozenset({System.ENDPOINTS, System.CONTROLLERS})
+
+_CREATED: Final = {"CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint"}
+_CREATED_FOR_CONTROLLERS: Final = {
+    "CreateFlowLogs": "vpc-flow-log",
+    "CreateManagedPrefixList": "prefix-list",
+    "CreateNetworkAcl": "network-acl",
+    "CreateVolume": "volume",
+}
+"""Resource type that each action creates; all of them can be tagged on creation."""
+
+_USED: Final = ("vpc", "subnet", "route-table")
+"""Resources of others that ours are created in or associated with."""
+
+_CHANGES: Final = (
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateTags",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DeleteTags",
+    "ec2:DeleteVpcEndpoints",
+    "ec2:ModifySecurityGroupRules",
+    "ec2:ModifyVpcEndpoint",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+)
+_CONTROLLER_CHANGES: Final = (
+    "ec2:AssociateIamInstanceProfile",
+    "ec2:AttachVolume",
+    "ec2:CreateNetworkAclEntry",
+    "ec2:DeleteFlowLogs",
+    "ec2:DeleteManagedPrefixList",
+    "ec2:DeleteNetworkAcl",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:DeleteVolume",
+    "ec2:DetachVolume",
+    "ec2:DisassociateIamInstanceProfile",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:ModifyInstanceMetadataOptions",
+    "ec2:ModifyManagedPrefixList",
+    "ec2:ModifyNetworkInterfaceAttribute",
+    "ec2:ModifyVolume",
+    "ec2:ReplaceIamInstanceProfileAssociation",
+    "ec2:StartInstances",
+    "ec2:StopInstances",
+    "ec2:TerminateInstances",
+)
+
+
+def ec2_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for endpoints, and for the networks and instances of domain controllers."""
+    if scope.systems.isdisjoint(_ENDPOINTS):
+        return []
+    controllers = System.CONTROLLERS in scope.systems
+    key, value = scope.tag
+    requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
+    present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
+    created = _CREATED | (_CREATED_FOR_CONTROLLERS if controllers else {})
+    creating = [f"ec2:{each}" for each in created] + (["ec2:RunInstances"] if controllers else [])
+    kinds = [*created.values(), *(["instance"] if controllers else [])]
+    on_creation: dict[str, str | list[str]] = {
+        "ec2:CreateAction": [each.removeprefix("ec2:") for each in creating],
+        f"aws:RequestTag/{key}": value,
+    }
+    changes = _CHANGES + (_CONTROLLER_CHANGES if controllers else ())
+    permissions = [
+        Permission(sid="CreateWithTag", actions=tuple(creating), resources=_kinds(scope, kinds), conditions=requested),
+        Permission(
+            sid="CreateInNetworks",
+            actions=tuple(each for each in creating if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
+            resources=_kinds(scope, _USED),
+        ),
+        Permission(
+            sid="UseOwnGroups",
+            actions=tuple(each for each in creating if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
+            resources=_kinds(scope, ["security-group"]),
+            conditions=present,
+        ),
+        Permission(
+            sid="TagOnCreation",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, kinds),
+            conditions={"StringEquals": on_creation},
+        ),
+        # The provider tags rules in a separate call.
+        Permission(
+            sid="TagRules",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, ["security-group-rule"]),
+            conditions=requested,
+        ),
+        Permission(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
+        # Subnets and route tables of endpoints before and after a change; prefix lists of rules.
+        Permission(
+            sid="ModifyEndpoints",
+            actions=("ec2:ModifyVpcEndpoint",),
+            resources=_kinds(scope, ("subnet", "route-table")),
+        ),
+        Permission(
+            sid="UsePrefixLists", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
+        ),
+    ]
+    private_names = Permission(
+        sid="AssociateHostedZones",
+        actions=("route53:AssociateVPCWithHostedZone",),
+        resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
+        # EC2 makes this call on behalf of the deployer where an endpoint has the private DNS names of the service.
+        conditions={"Bool": {"aws:ViaAWSService": "true"}},
+        everywhere=True,
+    )
+    return [*permissions, private_names, *(_controller_permissions(scope) if controllers else [])]
+
+
+def _controller_permissions(scope: Scope) -> list[Permission]:
+    key, value = scope.tag
+    subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
+    images = f"arn:{scope.partition}:ec2:*::image/*"
+    return [
+        # A root volume is tagged after its creation, so this is limited to volumes without this tag and a Name tag.
+        Permission(
+            sid="TagRootVolumes",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, ["volume"]),
+            conditions={
+                "StringEquals": {f"aws:RequestTag/{key}": value},
+                "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
+            },
+        ),
+        Permission(
+            sid="RunFromImages",
+            actions=("ec2:RunInstances",),
+            resources=(images, *_kinds(scope, ["network-interface", "volume"])),
+        ),
+        # EC2 creates an instance's network interface without tags, so its subnet identifies it, where settings have the
+        # ID. Every security group that it gets has to be ours (ChangeOwn).
+        Permission(
+            sid="ChangeGroupsOfControllers",
+            actions=("ec2:ModifyNetworkInterfaceAttribute",),
+            resources=_kinds(scope, ["network-interface"]),
+            conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
+        ),
+        # Subnets are restored to their previous network ACL, which is not ours.
+        Permission(
+            sid="AssociateNetworkAcls",
+            actions=("ec2:ReplaceNetworkAclAssociation",),
+            resources=_kinds(scope, ("network-acl", "subnet")),
+        ),
+    ]
+
+
+def _kinds(scope: Scope, kinds: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(scope.arn("ec2", f"{kind}/*") for kind in kinds)

@@ -1,0 +1,214 @@
+"""Permissions for IAM: roles and policies with our names are created; others only get our policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
+from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    EVENT_FORWARDING_ROLE_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
+    ROLE_NAME,
+    TAG_KEY,
+)
+from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.names import FLOW_LOGS_ROLE
+from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.deployer.names import ROLES_BOUNDARY
+from operations.deployer.scope import System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from operations.deployer.scope import Scope
+
+
+@dataclass(frozen=True)
+class OwnRole:
+    """A role that stacks create.
+
+    Attributes:
+        name: Name, or its prefix and `*`.
+        system: System that creates it.
+        passed_to: Service that the deployer passes it to; empty: it is not passed.
+    """
+
+    name: str
+    system: System
+    passed_to: str = ""
+
+
+ROLES: Final = (
+    # A runbook that names its role needs iam:PassRole to be created; the boundary denies starting one (boundary.py).
+    OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
+    OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
+    OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
+    OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
+    OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
+    OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
+    OwnRole(HOST_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
+)
+
+POLICIES: Final = {
+    # Including those of further Regions, where one policy is too small for all.
+    f"{INSTANCE_POLICY_NAME}*": System.SESSION_MANAGER,
+    OPERATOR_POLICY_NAME: System.APPROVAL,
+    REQUESTER_POLICY_NAME: System.APPROVAL,
+    APPROVER_POLICY_NAME: System.APPROVAL,
+    GUARD_RAIL_POLICY_NAME: System.APPROVAL,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME: System.APPROVAL,
+    instance_role.NAME: System.CONTROLLERS,
+    port_forwarding_policy.POLICY_NAME: System.CONTROLLERS,
+    access_restriction_policy.POLICY_NAME: System.CONTROLLERS,
+}
+"""Managed policies that stacks create, with the system of each."""
+
+_POLICY_CHANGES: Final = (
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "DeletePolicy",
+    "DeletePolicyVersion",
+    "TagPolicy",
+    "UntagPolicy",
+)
+_ROLE_CHANGES: Final = (
+    "DeleteRole",
+    "TagRole",
+    "UntagRole",
+    "UpdateRole",
+    "UpdateRoleDescription",
+)
+_BOUNDED: Final = (
+    "CreateRole",
+    "DeleteRolePolicy",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "UpdateAssumeRolePolicy",
+)
+_PROFILE_CHANGES: Final = (
+    "AddRoleToInstanceProfile",
+    "CreateInstanceProfile",
+    "DeleteInstanceProfile",
+    "RemoveRoleFromInstanceProfile",
+    "TagInstanceProfile",
+    "UntagInstanceProfile",
+)
+
+
+def iam_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for IAM that the systems of a scope need."""
+    return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
+
+
+def policy_arns(scope: Scope) -> list[str]:
+    """Return the ARNs of managed policies that the systems of a scope create."""
+    return [scope.policy(name) for name, system in POLICIES.items() if system in scope.systems]
+
+
+def record_arn(scope: Scope) -> str:
+    """Return the ARN of the record of the governing stack, which every stack keeps and no principal has attached."""
+    return scope.policy(GOVERNING_STACK)
+
+
+def own_roles(scope: Scope) -> list[OwnRole]:
+    """Return the roles that the systems of a scope create."""
+    return [each for each in ROLES if each.system in scope.systems]
+
+
+def _policies(scope: Scope) -> list[Permission]:
+    return [_permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
+
+
+def _roles(scope: Scope) -> list[Permission]:
+    roles = own_roles(scope)
+    arns = [scope.iam(f"role/{each.name}") for each in roles]
+    if not arns:
+        return []
+    passed = [
+        Permission(
+            sid=f"Pass{number}",
+            actions=("iam:PassRole",),
+            resources=(scope.iam(f"role/{each.name}"),),
+            conditions={"StringEquals": {"iam:PassedToService": each.passed_to}},
+            everywhere=True,
+        )
+        for number, each in enumerate(each for each in roles if each.passed_to)
+    ]
+    return [
+        _permission("ManageRoles", _ROLE_CHANGES, arns),
+        _permission("CreateBoundedRoles", _BOUNDED, arns, _bounded(scope)),
+        *passed,
+    ]
+
+
+def _attachments(scope: Scope) -> list[Permission]:
+    """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
+    ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
+    own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    roles = scope.principals("role", scope.roles)
+    users = scope.principals("user", scope.users)
+    found: list[Permission] = []
+    if own:
+        # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
+        found.append(
+            _permission(
+                "AttachToOwnRoles",
+                ("AttachRolePolicy",),
+                own,
+                {"ArnEquals": {**ours["ArnEquals"], **_bounded(scope)["ArnEquals"]}},
+            )
+        )
+        found.append(_permission("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
+    if roles:
+        found.append(_permission("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
+    if users:
+        found.append(_permission("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
+    if System.SESSION_MANAGER in scope.systems:
+        # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
+        instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
+        found.append(_permission("DetachInstancePolicy", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
+    return found
+
+
+def _bounded(scope: Scope) -> dict[str, dict[str, str | list[str]]]:
+    return {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
+
+
+def _profiles(scope: Scope) -> list[Permission]:
+    if System.CONTROLLERS not in scope.systems:
+        return []
+    return [
+        _permission("ManageInstanceProfile", _PROFILE_CHANGES, [scope.iam(f"instance-profile/{instance_role.NAME}")])
+    ]
+
+
+def _grants(scope: Scope) -> list[Permission]:
+    """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
+    holders = [*scope.principals("role", scope.operator_roles), *scope.principals("user", scope.operator_users)]
+    if not holders:
+        return []
+    only_grants = {
+        "ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]},
+        "Null": {"aws:TagKeys": "false"},
+    }
+    return [_permission("RemoveGrants", ("UntagRole", "UntagUser"), holders, only_grants)]
+
+
+def _permission(
+    sid: str,
+    operations: tuple[str, ...],
+    resources: list[str],
+    conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
+) -> Permission:
+    actions = tuple(f"iam:{each}" for each in operations)
+    return Permission(
+        sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True
+    )

@@ -1,0 +1,113 @@
+"""Permissions for rules and alarms of session approval and domain controllers, the trail and its bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import ALARM_PREFIX, TOPIC_NAME
+from components.domain_controllers.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
+from operations.deployer.scope import ANY, System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_RULE_CHANGES: Final = (
+    "events:DeleteRule",
+    "events:PutRule",
+    "events:RemoveTargets",
+    "events:TagResource",
+    "events:UntagResource",
+)
+_ALARM_CHANGES: Final = (
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
+)
+_TRAIL_CHANGES: Final = (
+    "cloudtrail:AddTags",
+    "cloudtrail:CreateTrail",
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:RemoveTags",
+    "cloudtrail:StartLogging",
+    "cloudtrail:UpdateTrail",
+)
+_BUCKET_CHANGES: Final = (
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:TagResource",
+    "s3:UntagResource",
+)
+_DELETIONS: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+
+
+def trail_bucket(scope: Scope) -> str:
+    """Return the ARN pattern of the trail's bucket, in any Region."""
+    return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
+
+
+def monitoring_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for the alerts of domain controllers and the alarms of approval."""
+    return [*_controllers(scope), *_approval_alarms(scope)]
+
+
+def _approval_alarms(scope: Scope) -> list[Permission]:
+    """Return the permissions for rules and alarms of approval, which publish to its topics and to nothing else.
+
+    A rule in the Region of IAM's events forwards them to the event bus of another one, so these permissions have
+    their own condition on the Region.
+    """
+    if System.APPROVAL not in scope.systems:
+        return []
+    rules = scope.arn("events", f"rule/{ALARM_PREFIX}*")
+    topics = [each if each != ANY else scope.arn("sns", ANY) for each in sorted(scope.alarm_topics)]
+    targets = [scope.arn("sns", TOPIC_NAME), *topics, scope.arn("events", "event-bus/default")]
+    regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
+    published = {
+        "ForAllValues:ArnLike": {"events:TargetArn": targets},
+        "Null": {"events:TargetArn": "false"},
+    }
+    return [
+        Permission(
+            sid="ManageApprovalRules", actions=_RULE_CHANGES, resources=(rules,), conditions=regions, everywhere=True
+        ),
+        Permission(
+            sid="PublishApprovalAlarms",
+            actions=("events:PutTargets",),
+            resources=(rules,),
+            conditions={**published, **regions},
+            everywhere=True,
+        ),
+        Permission(
+            sid="ManageApprovalAlarms",
+            actions=_ALARM_CHANGES,
+            resources=(scope.arn("cloudwatch", f"alarm:{ALARM_PREFIX}*"),),
+        ),
+    ]
+
+
+def _controllers(scope: Scope) -> list[Permission]:
+    """Return the permissions for rules that publish to our topic and to nothing else, one trail, and one bucket."""
+    if System.CONTROLLERS not in scope.systems:
+        return []
+    rules = scope.arn("events", f"rule/{ALERTS_TOPIC}-*")
+    bucket = trail_bucket(scope)
+    published = {
+        "ForAllValues:ArnLike": {"events:TargetArn": [scope.arn("sns", ALERTS_TOPIC)]},
+        "Null": {"events:TargetArn": "false"},
+    }
+    logs = [Permission(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
+    return [
+        Permission(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
+        Permission(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
+        Permission(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
+        Permission(sid="ManageTrailBucket", actions=_BUCKET_CHANGES, resources=(bucket,)),
+        *(logs if scope.empties_trail_bucket else []),
+    ]

@@ -1,0 +1,119 @@
+"""Permissions for Systems Manager, logs and notifications, whose resources have fixed names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, TOPIC_NAME
+from components.domain_controllers.names import ALERTS_TOPIC, FLOW_LOGS
+from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.scope import System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_DOCUMENT_CHANGES: Final = (
+    "ssm:AddTagsToResource",
+    "ssm:CreateDocument",
+    "ssm:DeleteDocument",
+    "ssm:RemoveTagsFromResource",
+    "ssm:UpdateDocument",
+    "ssm:UpdateDocumentDefaultVersion",
+)
+_PARAMETER_CHANGES: Final = (
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameter",
+    "ssm:PutParameter",
+    "ssm:RemoveTagsFromResource",
+)
+_LOG_GROUP_CHANGES: Final = (
+    "logs:AssociateKmsKey",
+    "logs:CreateLogGroup",
+    "logs:DeleteLogGroup",
+    "logs:DisassociateKmsKey",
+    "logs:PutRetentionPolicy",
+    "logs:TagResource",
+    "logs:UntagResource",
+)
+_TOPIC_CHANGES: Final = (
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+    "sns:TagResource",
+    "sns:UntagResource",
+)
+_SCHEDULE_GROUP_CHANGES: Final = (
+    "scheduler:CreateScheduleGroup",
+    "scheduler:DeleteScheduleGroup",
+    "scheduler:TagResource",
+    "scheduler:UntagResource",
+)
+_SCHEDULE_CHANGES: Final = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule")
+
+
+def document_names(scope: Scope) -> list[str]:
+    """Return the names of documents that the systems of a scope create."""
+    preferences = [DOCUMENT_NAME] if System.SESSION_MANAGER in scope.systems else []
+    remediation = [NODES_RUNBOOK_NAME] if System.NODES in scope.systems else []
+    return [*preferences, *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()), *remediation]
+
+
+def log_group_names(scope: Scope) -> list[str]:
+    """Return the names of log groups that the systems of a scope create."""
+    sessions = sorted(scope.log_groups) if System.SESSION_MANAGER in scope.systems else []
+    return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else [])]
+
+
+def named_resource_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for documents, the parameter, log groups, topics and the schedule."""
+    return [*_documents(scope), *_parameter(scope), *_log_groups(scope), *_topics(scope), *_schedule(scope)]
+
+
+def _documents(scope: Scope) -> list[Permission]:
+    arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
+    return [Permission(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
+
+
+def _parameter(scope: Scope) -> list[Permission]:
+    if System.SESSION_MANAGER not in scope.systems:
+        return []
+    arn = scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}")
+    return [Permission(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
+
+
+def _log_groups(scope: Scope) -> list[Permission]:
+    # Which of the two forms is evaluated differs by action (CloudWatch Logs User Guide, "Actions, resources, and
+    # condition keys").
+    arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
+    return [Permission(sid="ManageLogGroups", actions=_LOG_GROUP_CHANGES, resources=arns)] if arns else []
+
+
+def _topics(scope: Scope) -> list[Permission]:
+    names = {System.APPROVAL: TOPIC_NAME, System.CONTROLLERS: ALERTS_TOPIC}
+    arns = tuple(scope.arn("sns", name) for system, name in names.items() if system in scope.systems)
+    if not arns:
+        return []
+    return [
+        Permission(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
+        # These actions support no resources (Service Authorization Reference).
+        Permission(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
+    ]
+
+
+def _schedule(scope: Scope) -> list[Permission]:
+    if System.APPROVAL not in scope.systems:
+        return []
+    # Stacks of earlier releases have the schedule in the default group.
+    arns = tuple(
+        scope.arn("scheduler", f"schedule/{group}/{REAPER_SCHEDULE_NAME}")
+        for group in (REAPER_SCHEDULE_GROUP, "default")
+    )
+    group = scope.arn("scheduler", f"schedule-group/{REAPER_SCHEDULE_GROUP}")
+    return [
+        Permission(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
+        Permission(sid="ManageScheduleGroup", actions=_SCHEDULE_GROUP_CHANGES, resources=(group,)),
+    ]

@@ -1,0 +1,224 @@
+"""Read-only permissions: all that a preview, a refresh and a verification need, without secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.monitoring import trail_bucket
+from operations.deployer.named_resources import document_names
+from operations.deployer.nodes import node_read_permissions
+from operations.deployer.scope import PUBLIC_PARAMETERS, System
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_EC2: Final = (
+    "ec2:DescribeAddresses",
+    "ec2:DescribeFlowLogs",
+    "ec2:DescribeIamInstanceProfileAssociations",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceCreditSpecifications",
+    "ec2:DescribeInstanceTypes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribePrefixLists",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeTags",
+    "ec2:DescribeVolumes",
+    "ec2:DescribeVolumesModifications",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpointServices",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+    "ec2:GetManagedPrefixListEntries",
+)
+_IAM: Final = (
+    "iam:GetAccountSummary",
+    "iam:GetGroup",
+    "iam:GetInstanceProfile",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:GetUser",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListInstanceProfiles",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListPolicies",
+    "iam:ListPolicyVersions",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+    "iam:ListRoles",
+    "iam:ListUserTags",
+)
+_KEYS_AND_LOGS: Final = (
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListResourceTags",
+    "logs:DescribeLogGroups",
+    "logs:ListTagsForResource",
+)
+_MESSAGES: Final = (
+    "sns:GetSubscriptionAttributes",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+    "sns:ListTopics",
+)
+_SURVEILLANCE: Final = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrail",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListTags",
+    "cloudwatch:GetMetricData",
+    "events:DescribeRule",
+    "events:ListRules",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+)
+_APPROVAL: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "scheduler:GetSchedule",
+    "scheduler:GetScheduleGroup",
+    "scheduler:ListTagsForResource",
+    "ssm:DescribeAutomationExecutions",
+    "ssm:GetAutomationExecution",
+)
+_APPROVAL_EVENTS: Final = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
+    "cloudwatch:GetMetricData",
+    "events:DescribeRule",
+    "events:ListRules",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+)
+"""Read permissions that also apply in the Region of IAM's events."""
+_BUCKET: Final = (
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLocation",
+    "s3:GetBucketLogging",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketRequestPayment",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:ListTagsForResource",
+)
+LOG_BUCKET: Final = ("s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:ListBucket")
+"""Read permissions for buckets of session logs, which may be in another Region than the stack."""
+_DOCUMENT: Final = (
+    "ssm:DescribeDocument",
+    "ssm:DescribeDocumentPermission",
+    "ssm:GetDocument",
+    "ssm:ListDocumentVersions",
+    "ssm:ListTagsForResource",
+)
+_PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
+
+
+def read_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions to read the systems of a scope."""
+    networks = not scope.systems.isdisjoint({System.ENDPOINTS, System.CONTROLLERS})
+    controllers = System.CONTROLLERS in scope.systems
+    seen = [
+        *_KEYS_AND_LOGS,
+        "tag:GetResources",
+        *(_EC2 if networks else ()),
+        *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
+        *(_SURVEILLANCE if controllers else ()),
+        *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
+        *(_APPROVAL if System.APPROVAL in scope.systems else ()),
+    ]
+    return [
+        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="ReadIdentities", actions=_IAM, everywhere=True),
+        Permission(sid="Read", actions=tuple(seen)),
+        *_approval_events(scope),
+        *_documents(scope),
+        *_parameters(scope),
+        *_buckets(scope),
+        *_controllers(scope),
+        *node_read_permissions(scope),
+    ]
+
+
+def _approval_events(scope: Scope) -> list[Permission]:
+    if System.APPROVAL not in scope.systems:
+        return []
+    regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
+    return [Permission(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+
+
+def _documents(scope: Scope) -> list[Permission]:
+    arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
+    return [Permission(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+
+
+def _controllers(scope: Scope) -> list[Permission]:
+    """Return the permissions to read domain controllers, not other instances, whose user data may hold secrets."""
+    if System.CONTROLLERS not in scope.systems:
+        return []
+    key, value = ROLE_TAG
+    return [
+        Permission(
+            sid="ReadControllers",
+            actions=("ec2:DescribeInstanceAttribute",),
+            resources=(scope.arn("ec2", "instance/*"),),
+            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+        )
+    ]
+
+
+def parameter_arns(scope: Scope) -> list[str]:
+    """Return the ARNs of our parameters, public ones of AWS, and those of images; others may be secrets."""
+    arns: list[str] = []
+    if System.SESSION_MANAGER in scope.systems:
+        arns.append(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"))
+    if System.CONTROLLERS in scope.systems:
+        arns.append(f"arn:{scope.partition}:ssm:*::parameter{PUBLIC_PARAMETERS}*")
+        arns += [scope.arn("ssm", f"parameter/{name.lstrip('/')}") for name in sorted(scope.image_parameters)]
+    return arns
+
+
+def _parameters(scope: Scope) -> list[Permission]:
+    arns = tuple(parameter_arns(scope))
+    return [Permission(sid="ReadParameters", actions=_PARAMETER, resources=arns)] if arns else []
+
+
+def _buckets(scope: Scope) -> list[Permission]:
+    """Return the permissions to read the settings of buckets, not the objects in them."""
+    arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
+    found: list[Permission] = []
+    if arns and System.SESSION_MANAGER in scope.systems:
+        found.append(Permission(sid="ReadLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        # The key of a bucket is in the bucket's Region, and may belong to another account.
+        keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
+        found.append(Permission(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
+    if System.CONTROLLERS in scope.systems:
+        found.append(Permission(sid="ReadTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
+    return found

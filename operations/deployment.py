@@ -1,0 +1,94 @@
+"""Settings of one Region, which doctor and verify compare with the inventory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.domain_controllers.monitoring_policies import Scope
+
+if TYPE_CHECKING:
+    from components.domain_controllers.settings import DomainControllersSection, SiteSettings
+    from components.session_manager.settings import EndpointSettings, SessionManagerSettings
+    from components.settings import Settings
+    from operations.inventory.reader import Identity
+    from operations.stack import StackConfiguration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Settings of one Region.
+
+    Attributes:
+        stack: Name of the stack, for remedies.
+        account_id: ID of the account.
+        region: Region, `eu-west-1`.
+        session_manager: Session Manager settings; None: the stack does not manage it.
+        endpoints: Settings of VPC endpoints; None: the stack creates none in the Region.
+        hides_values: Whether the settings are secret, so that findings name differences without their values.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+    """
+
+    stack: str
+    account_id: str
+    region: str
+    session_manager: SessionManagerSettings | None = None
+    endpoints: EndpointSettings | None = None
+    hides_values: bool = False
+    partition: str = "aws"
+
+    @classmethod
+    def of(cls, stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Deployment:
+        """Return the settings of one Region of a stack.
+
+        Args:
+            stack: The stack with its configuration.
+            settings: Settings of the stack.
+            identity: Caller, and its account.
+            region: The Region.
+        """
+        return cls(
+            stack=stack.name,
+            account_id=identity.account_id,
+            region=region,
+            session_manager=settings.session_manager.get(region),
+            endpoints=settings.endpoints.get(region),
+            hides_values=stack.is_secret("sessionManager"),
+            partition=identity.partition,
+        )
+
+    @property
+    def repair(self) -> str:
+        """Command that repairs the stack's resources; without a refresh the engine would not detect the drift."""
+        return f"pulumi up --refresh --stack {self.stack}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteDeployment:
+    """Settings of one site.
+
+    Attributes:
+        deployment: Settings of the Region.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        section: Settings of all sites.
+        boundary: ARN of the permissions boundary of the stack's roles; "": none.
+    """
+
+    deployment: Deployment
+    partition: str
+    section: DomainControllersSection
+    boundary: str = ""
+
+    @property
+    def settings(self) -> SiteSettings:
+        """Settings of this site."""
+        return self.section.sites[self.deployment.region]
+
+    @property
+    def scope(self) -> Scope:
+        """Scope of the monitoring policies."""
+        return Scope(partition=self.partition, account_id=self.deployment.account_id, region=self.deployment.region)
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.deployment.region}:{self.deployment.account_id}:{resource}"

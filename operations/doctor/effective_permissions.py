@@ -1,0 +1,285 @@
+"""Effective permissions of a node's role, and the policy that denies a request. Pure.
+
+Sources: IAM User Guide, "Policy evaluation logic", "AWS JSON policy elements: Principal" and "... NotPrincipal".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from common.iam.conditions import hold, holds
+from common.iam.denials import Denial, PolicyKind
+from common.iam.documents import Named, Policy, Statement
+from common.iam.evaluation import Permissions, decide
+from common.iam.trust import named_by
+from common.iam.truth import Truth, any_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from common.iam.context import Context
+    from common.iam.principals import Principal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Request of a role.
+
+    Attributes:
+        action: Action, such as `kms:Decrypt`.
+        resource: ARN of the resource.
+        context: Condition keys of the request.
+        session: Name of the role session, which is the node's ID. Empty: not known.
+    """
+
+    action: str
+    resource: str
+    context: Context
+    session: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Result of a policy evaluation.
+
+    Attributes:
+        allowed: Whether the request is allowed. UNKNOWN: it cannot be determined.
+        resource: ARN of the request's resource. Empty if the request is allowed.
+        denial: Type of the policy that denies the request. None if the request is allowed.
+        doubts: Conditions that cannot be evaluated, as written. Empty if the result is certain.
+        conditions: Decisive conditions, as written: those of the Deny that are met, or of an Allow that are not met.
+    """
+
+    allowed: Truth
+    resource: str = ""
+    denial: Denial | None = None
+    doubts: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> bool:
+        """Whether a policy denies what others allow, so that another Allow would not help."""
+        return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
+
+
+ALLOWED: Final = Answer(allowed=Truth.YES)
+
+
+def together(answers: Iterator[Answer]) -> Answer:
+    """Combine the results for an action for which AWS may evaluate any of several resources."""
+    several = list(answers)
+    denial_message = [each for each in several if each.allowed is not Truth.YES]
+    if not denial_message:
+        return ALLOWED
+    first = min(denial_message, key=lambda each: each.allowed)
+    if first.allowed is Truth.UNKNOWN or all(each.allowed is Truth.NO for each in several):
+        return first
+    doubt = f"which resource AWS evaluates: {first.resource}, on which it is not allowed, or another one"
+    return replace(first, allowed=Truth.UNKNOWN, doubts=(*first.doubts, doubt))
+
+
+def evaluate_role(role: Principal, request: Request) -> Answer:
+    """Evaluate the role's own policies, its permissions boundary, and the organization's policies together."""
+    permissions = role.permissions
+    allowed = decide(permissions, request.action, request.resource, request.context).allowed
+    if allowed is Truth.YES:
+        return ALLOWED
+    cut = _cut(permissions, request)
+    denial, doubts = cut or _lacking(permissions, request)
+    own = [] if cut else [each for policy in permissions.identity for each in policy.covering(request.action)]
+    return Answer(
+        allowed=allowed, resource=request.resource, denial=denial, doubts=doubts, conditions=_unmet(own, request)
+    )
+
+
+def evaluate_resource_policy(
+    policy: Policy, role: Principal, request: Request, kind: PolicyKind = PolicyKind.RESOURCE
+) -> tuple[Answer, Answer]:
+    """Evaluate the policy of a key, bucket or endpoint for a role: alone, and together with the account's IAM policies.
+
+    Args:
+        policy: Policy of the resource.
+        role: Role that makes the request.
+        request: Request to evaluate.
+        kind: Type of the policy, for the denial.
+
+    Returns:
+        Whether the policy allows the role itself, and whether it allows the role or delegates to the account's IAM
+        policies. An explicit Deny counts in both.
+    """
+    denial_message = _explicit(policy, role, request, kind)
+    allowing = [each for each in policy.covering(request.action) if each.allows]
+    direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
+    named = any_of(_bears(each, role, request) for each in allowing)
+
+    def answer(truth: Truth) -> Answer:
+        if min(truth, denial_message.allowed) is Truth.YES:
+            return ALLOWED
+        if denial_message.allowed <= truth and denial_message.denial is not None:
+            return denial_message
+        unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
+        mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
+        return Answer(
+            allowed=truth,
+            resource=request.resource,
+            denial=Denial(kind=kind, explicit=False, policy=policy.name),
+            doubts=_doubts(unsure, request),
+            conditions=_unmet(mine, request),
+        )
+
+    return answer(direct), answer(named)
+
+
+def evaluate_resource_denials(policy: Policy, role: Principal, request: Request) -> Answer:
+    """Evaluate the Deny statements of the policy of a resource in the same account."""
+    return _explicit(policy, role, request, PolicyKind.RESOURCE)
+
+
+def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKind) -> Answer:
+    """Return whether Deny statements leave a request allowed."""
+    denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
+    strongest = max(denying, key=lambda each: each[1], default=None)
+    if strongest is None or strongest[1] is Truth.NO:
+        return ALLOWED
+    statement, denial_message = strongest
+    certain = denial_message is Truth.YES
+    return Answer(
+        allowed=denial_message.negated(),
+        resource=request.resource,
+        denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
+        doubts=() if certain else _doubts([statement], request),
+        conditions=tuple(each.text for each in statement.conditions) if certain else (),
+    )
+
+
+def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
+    """Return whether the Principal or NotPrincipal element of a statement covers a session of a role."""
+    named = statement.principals
+    if named is None:
+        return Truth.NO
+    if not named.negated:
+        mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
+        return Truth.NO if named_by(role, replace(statement, allows=True, principals=mine)) is None else Truth.YES
+    listed = _listed(role, named, request)
+    if set(listed) == {Truth.YES}:
+        return Truth.NO
+    # A Deny exempts a session only where its account, its role and the session itself are all listed.
+    if not statement.allows or set(listed) == {Truth.NO}:
+        return Truth.UNKNOWN if Truth.UNKNOWN in listed and Truth.NO not in listed else Truth.YES
+    return Truth.UNKNOWN
+
+
+def _listed(role: Principal, named: Named, request: Request) -> tuple[Truth, Truth, Truth]:
+    """Return whether a list of principals contains the account, the role and the session."""
+    if "*" in named.aws:
+        return Truth.YES, Truth.YES, Truth.YES
+    _arn, partition, _iam, _region, account, _name = role.arn.split(":", 5)
+    of_role = _sessions(role)
+    session = (
+        Truth.YES
+        if request.session and f"{of_role}{request.session}" in named.aws
+        else Truth.UNKNOWN
+        if not request.session and any(each.startswith(of_role) for each in named.aws)
+        else Truth.NO
+    )
+    is_account = account in named.aws or f"arn:{partition}:iam::{account}:root" in named.aws
+    is_role = role.arn in named.aws or (role.unique_id and role.unique_id in named.aws)
+    return (Truth.YES if is_account else Truth.NO, Truth.YES if is_role else Truth.NO, session)
+
+
+def _sessions(role: Principal) -> str:
+    """Return the prefix of the ARNs of a role's sessions."""
+    return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
+
+
+def _may_be_mine(role: Principal, name: str, request: Request) -> bool:
+    """Return whether a principal may be this session: other sessions of the role do not count."""
+    of_role = _sessions(role)
+    return not request.session or not name.startswith(of_role) or name == f"{of_role}{request.session}"
+
+
+def _names_directly(role: Principal, statement: Statement, request: Request) -> bool:
+    """Return whether a statement names the role itself or all principals, and not only the role's account."""
+    named = statement.principals
+    if named is None or named.negated:
+        return _applies(role, statement, request) is not Truth.NO
+    mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
+    return named_by(role, replace(statement, allows=True, principals=mine)) == "direct"
+
+
+def _bears(statement: Statement, role: Principal, request: Request) -> Truth:
+    """Return whether a statement of a resource-based policy covers the request."""
+    applies = _applies(role, statement, request)
+    return Truth.NO if applies is Truth.NO else min(applies, _covers(statement, request))
+
+
+def _covers(statement: Statement, request: Request) -> Truth:
+    """Return whether a statement's resources and conditions match, as if it were the only statement and an Allow."""
+    if hold(statement, request.context) is Truth.NO:
+        return Truth.NO
+    alone = Policy(name="", statements=(replace(statement, allows=True),))
+    return decide(Permissions(identity=(alone,)), request.action, request.resource, request.context).allowed
+
+
+def _cut(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]] | None:
+    """Return the denial of a request that the role's own policies may allow. None: no policy denies it."""
+    layers = [(PolicyKind.IDENTITY, permissions.identity)]
+    layers += [(PolicyKind.BOUNDARY, (permissions.boundary,))] if permissions.boundary else []
+    layers += [(PolicyKind.SERVICE_CONTROL, level) for level in permissions.ceilings]
+    found: list[tuple[Truth, Denial, tuple[str, ...]]] = []
+    for kind, policies in layers:
+        for policy in policies:
+            for statement in policy.covering(request.action):
+                truth = Truth.NO if statement.allows else _covers(statement, request)
+                if truth is not Truth.NO:
+                    denial = Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement))
+                    found.append((truth, denial, () if truth is Truth.YES else _doubts([statement], request)))
+    for kind, policies in layers[1:]:
+        allowed = decide(Permissions(identity=policies), request.action, request.resource, request.context)
+        if allowed.allowed is not Truth.YES:
+            named = ", ".join(each.name for each in policies)
+            doubts = tuple(dict.fromkeys(doubt for each in allowed.grants for doubt in each.doubts))
+            found.append((allowed.allowed.negated(), Denial(kind=kind, explicit=False, policy=named), doubts))
+    if not found:
+        return None
+    _truth, denial, doubts = max(found, key=lambda each: each[0])
+    return denial, doubts
+
+
+def _lacking(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]]:
+    own = decide(Permissions(identity=permissions.identity), request.action, request.resource, request.context)
+    doubts = dict.fromkeys(doubt for each in own.grants for doubt in each.doubts)
+    return Denial(kind=PolicyKind.IDENTITY, explicit=False), tuple(doubts)
+
+
+def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
+    """Return the conditions that cannot be evaluated, as written."""
+    unsure = (
+        condition.text
+        for each in statements
+        for condition in each.conditions
+        if holds(condition, request.context, variables=each.variables) is Truth.UNKNOWN
+    )
+    return tuple(dict.fromkeys(unsure)) or ("its Resource or NotPrincipal element",)
+
+
+def _unmet(statements: Iterable[Statement], request: Request) -> tuple[str, ...]:
+    """Return the conditions, as written, without which one of the statements would allow the request."""
+    near = [
+        each
+        for each in statements
+        if each.allows and each.conditions and _covers(replace(each, conditions=()), request) is Truth.YES
+    ]
+    unmet = (
+        condition.text
+        for each in near
+        for condition in each.conditions
+        if holds(condition, request.context, variables=each.variables) is Truth.NO
+    )
+    return tuple(dict.fromkeys(unmet))
+
+
+def _called(policy: Policy, statement: Statement) -> str:
+    which = statement.sid or f"number {statement.index + 1}"
+    return f"statement {which} of {policy.kind} policy {policy.name}"

@@ -1,0 +1,211 @@
+"""Evaluation of a node: from facts to findings. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
+from operations.doctor.destinations import destination_findings
+from operations.doctor.facts import Instance, Managed
+from operations.doctor.findings import Cause, Diagnosis, order
+from operations.doctor.network import explains_silence, network_findings, obstacles
+from operations.doctor.permissions import NodeRole, node_role, permission_findings
+from operations.doctor.placement import Placement
+from operations.doctor.requirements import REGISTER, services
+from operations.findings import Finding, Status, cannot_tell
+from operations.inventory.network import Vpc
+from operations.inventory.reader import ReadFailure
+
+if TYPE_CHECKING:
+    from common.iam.principals import Principal
+    from operations.doctor.facts import NodeFacts
+    from operations.doctor.placement import Obstacle
+
+_RUNNING: Final = "running"
+_WINDOWS: Final = "Windows"
+_AGENTS_USER: Final = "ssm-user"
+"""User of the agent.
+
+Sources: Systems Manager User Guide, "Turn off or turn on ssm-user account administrative permissions" and "Turn on Run
+As support".
+"""
+
+
+def evaluate(node: NodeFacts) -> Diagnosis:
+    """Return the reasons why a session on a node would fail or would not be logged.
+
+    Args:
+        node: Node with everything that is known.
+
+    Returns:
+        A diagnosis without problems and doubts only if every requirement of the settings is known to be met.
+    """
+    role = node_role(node)
+    principal = role.role if isinstance(role, NodeRole) else None
+    obstacles_found = _obstacles(node, principal)
+    found = [*_instance(node), *_role(node, role), *_network(node, obstacles_found)]
+    if principal is not None:
+        found += permission_findings(node, principal)
+    found += _managed(node, found, obstacles_found)
+    found += _agent(node, by_default=isinstance(role, NodeRole) and role.by_default)
+    found += destination_findings(node.deployment, node.destinations)
+    found += [*_run_as(node), *(Finding(check=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
+    return Diagnosis(
+        node_id=node.id,
+        name=node.name,
+        region=node.deployment.region,
+        findings=tuple(sorted(dict.fromkeys(found), key=order)),
+    )
+
+
+def _instance(node: NodeFacts) -> list[Finding]:
+    instance = node.instance
+    if isinstance(instance, ReadFailure):
+        return [cannot_tell(Cause.STOPPED, instance)]
+    if instance is None:
+        return []
+    found: list[Finding] = []
+    if instance.state != _RUNNING:
+        remedy = f"aws ec2 start-instances --instance-ids {node.id} --region {node.deployment.region}"
+        found.append(Finding(check=Cause.STOPPED, found=f"the instance is {instance.state}", remedy=remedy))
+    if not instance.answers_metadata:
+        remedy = f"aws ec2 modify-instance-metadata-options --region {node.deployment.region} --instance-id {node.id} "
+        text = "the metadata service is off, from which the agent gets its credentials"
+        found.append(Finding(check=Cause.METADATA_OFF, found=text, remedy=f"{remedy}--http-endpoint enabled"))
+    return found
+
+
+def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]:
+    if isinstance(role, ReadFailure):
+        return [cannot_tell(Cause.ROLE, role)]
+    if role is not None or isinstance(node.instance, ReadFailure):
+        return []
+    if node.instance is None:
+        text = "the role of the node's activation is not known, or does not exist"
+        return [
+            Finding(check=Cause.ROLE, status=Status.CANNOT_TELL, found=text, remedy="see the activation's IAM role")
+        ]
+    profile = (node.instance.profile_arn or "").rpartition("/")[2]
+    has = "its instance profile holds no role" if profile else "it has no instance profile"
+    mend = (
+        f"aws iam add-role-to-instance-profile --instance-profile-name {profile} --role-name ROLE"
+        if profile
+        else f"aws ec2 associate-iam-instance-profile --region {node.deployment.region} --instance-id {node.id} "
+        "--iam-instance-profile Name=PROFILE"
+    )
+    return [
+        Finding(
+            check=Cause.NO_INSTANCE_PROFILE,
+            found=f"{has}, and Default Host Management Configuration is off in {node.deployment.region}",
+            remedy=f"{mend}, or set shell-access:nodes.defaultHostManagement.enabled",
+        )
+    ]
+
+
+def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
+    if not isinstance(node.instance, Instance) or not isinstance(node.network, Vpc) or not node.instance.address:
+        return []
+    return obstacles(Placement(node, node.instance, node.network, role, services(node)))
+
+
+def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
+    if isinstance(node.network, ReadFailure):
+        return [cannot_tell(Cause.NETWORK, node.network)]
+    if node.network is None and not isinstance(node.instance, ReadFailure):
+        text = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
+        remedy = "run on the node: ssm-cli get-diagnostics"
+        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy=remedy)]
+    if isinstance(node.instance, Instance) and not node.instance.address:
+        text = "the node has no IPv4 address, and its way over IPv6 is not seen"
+        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy="ssm-cli get-diagnostics")]
+    return [*_shared(node), *network_findings(obstacles_found)]
+
+
+def _shared(node: NodeFacts) -> list[Finding]:
+    """Return a finding for a subnet of a shared VPC, whose owner's resources are hidden.
+
+    Source: Amazon VPC User Guide, "Share your VPC subnets".
+    """
+    if not isinstance(node.network, Vpc) or not isinstance(node.instance, Instance):
+        return []
+    subnet = node.network.subnets.get(node.instance.subnet_id)
+    if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
+        return []
+    text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be seen from here"
+    remedy = (
+        f"look from that account, or try: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
+    )
+    return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, about=subnet.id, found=text, remedy=remedy)]
+
+
+def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstacle]) -> list[Finding]:
+    """Return a finding if a node is offline: the cause only if no other finding explains it."""
+    managed = node.managed
+    if isinstance(managed, ReadFailure):
+        return [cannot_tell(Cause.NOT_MANAGED, managed)]
+    if managed is not None and managed.is_online:
+        return []
+    explained = explains_silence(obstacles_found) or any(
+        each.status is Status.PROBLEM
+        and (
+            each.check in (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE)
+            or (each.check == Cause.PERMISSION and each.about == REGISTER)
+        )
+        for each in found
+    )
+    status = Status.NOTE if explained else Status.PROBLEM
+    follows = ", which follows from the above" if explained else ""
+    if managed is None:
+        remedy = "install or start the SSM Agent on it; on the node: ssm-cli get-diagnostics"
+        text = f"Systems Manager has never heard of it{follows}"
+        return [Finding(check=Cause.NOT_MANAGED, status=status, found=text, remedy="" if explained else remedy)]
+    last = f", last heard of {managed.last_ping}" if managed.last_ping else ""
+    remedy = "restart the SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
+    text = f"its agent does not answer ({managed.ping}{last}){follows}"
+    return [Finding(check=Cause.OFFLINE, status=status, found=text, remedy="" if explained else remedy)]
+
+
+def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
+    managed = node.managed
+    if not isinstance(managed, Managed):
+        return []
+    update = (
+        f"aws ssm send-command --region {node.deployment.region} --document-name AWS-UpdateSSMAgent --targets "
+        f"Key=InstanceIds,Values={node.id}"
+    )
+    if version_key(managed.agent_version) is None:
+        text = f"the agent's version is not known ({managed.agent_version or 'none is reported'})"
+        return [Finding(check=Cause.AGENT, status=Status.CANNOT_TELL, found=text, remedy=update)]
+    lacking = unmet(
+        needed_agent_versions(
+            node.deployment.session_manager, platform=managed.platform or None, default_host_management=by_default
+        ),
+        managed.agent_version,
+    )
+    if not lacking:
+        return []
+    listed = ", ".join(f"{each.feature} needs {each.version}" for each in lacking)
+    return [Finding(check=Cause.AGENT, found=f"the agent is {managed.agent_version}: {listed}", remedy=update)]
+
+
+def _run_as(node: NodeFacts) -> list[Finding]:
+    settings, managed = node.deployment.session_manager, node.managed
+    if (
+        settings is None
+        or not settings.run_as_enabled
+        or (isinstance(managed, Managed) and managed.platform == _WINDOWS)
+    ):
+        return []
+    if settings.run_as_default_user == _AGENTS_USER:
+        text = (
+            f"sessions run as {_AGENTS_USER}, which the SSM Agent creates only when a session starts without Run As; where "
+            "no such session ever started, sessions fail"
+        )
+        remedy = (
+            "create it on the node, or set shell-access:sessionManager.runAsDefaultUser to a user that the image has"
+        )
+        return [Finding(check=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=text, remedy=remedy)]
+    user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
+    text = f"whether {user} exists on the node cannot be known from outside"
+    remedy = f"python -m operations verify --node {node.id} --stack {node.deployment.stack} shows it"
+    return [Finding(check=Cause.RUN_AS, status=Status.NOTE, found=text, remedy=remedy)]

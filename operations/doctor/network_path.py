@@ -1,0 +1,188 @@
+"""Security groups, network ACLs and endpoint policies between a node and a service. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.iam.denials import PolicyKind
+from common.iam.truth import Truth
+from operations.doctor.effective_permissions import evaluate_resource_policy, together
+from operations.doctor.findings import Cause
+from operations.doctor.placement import Obstacle, modify
+from operations.doctor.reachability import HTTPS, anywhere, into_groups, sampled, through_acl
+from operations.doctor.requests import denial_message, requests
+from operations.doctor.requirements import needs
+from operations.findings import Status
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from common.iam.principals import Principal
+    from operations.doctor.effective_permissions import Answer
+    from operations.doctor.placement import Placement
+    from operations.inventory.network import NetworkAcl, VpcEndpoint
+
+
+def endpoint_group_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+    """Return an obstacle if an endpoint's security groups do not allow traffic from the node."""
+    granted = [rule for each in endpoint.group_ids for rule in placement.network.groups.get(each, ())]
+    if into_groups(granted, placement.address, frozenset(placement.instance.group_ids)):
+        return []
+    groups = ", ".join(endpoint.group_ids) or "no security group"
+    into = endpoint.group_ids[0] if endpoint.group_ids else "GROUP"
+    region = placement.node.deployment.region
+    return [
+        Obstacle(
+            cause=Cause.ENDPOINT_SECURITY_GROUP,
+            service=service,
+            about=groups,
+            found=f"{groups} of {endpoint.id} does not let {placement.instance.address} in on {HTTPS}",
+            remedy=f"aws ec2 authorize-security-group-ingress --region {region} --group-id {into} --protocol tcp "
+            f"--port {HTTPS} --cidr {placement.instance.address}/32, or allowedCidrs of shell-access:endpoints.{region}",
+        )
+    ]
+
+
+def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+    """Return the first call that an endpoint's policy does not allow, which stands for all of them."""
+    role, policy = placement.role, endpoint.policy
+    if role is None or policy is None:
+        return []
+    found: list[Obstacle] = []
+    for need in needs(placement.node):
+        if need.service != service:
+            continue
+        # S3 itself calls KMS for its key, not through the endpoint.
+        several = () if need.through else requests(placement.node, role, need)
+        answer = together(evaluate_resource_policy(policy, role, each, PolicyKind.VPC_ENDPOINT)[1] for each in several)
+        if answer.allowed is Truth.YES:
+            continue
+        found.append(
+            Obstacle(
+                cause=Cause.ENDPOINT_POLICY,
+                service=service,
+                status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
+                about=endpoint.id,
+                found=denial_message(role, need.action, answer),
+                remedy=_policy_remedy(answer, need.action, role)
+                + modify(placement, endpoint, "--policy-document file://policy.json"),
+            )
+        )
+    return found[:1]
+
+
+def _policy_remedy(answer: Answer, action: str, role: Principal) -> str:
+    if answer.allowed is Truth.UNKNOWN or answer.denial is None:
+        return f"check whether {' and '.join(answer.doubts)} holds for the node's requests; the policy is changed by: "
+    if answer.denial.explicit:
+        return f"change {answer.denial.statement}, so that its Deny spares {action} by {role.arn}: "
+    return f"add a statement that allows {action} to {role.arn}: "
+
+
+def own_group_obstacles(placement: Placement, service: str, out: Truth) -> list[Obstacle]:
+    """Return an obstacle if the node's own security groups do not allow outbound HTTPS.
+
+    Args:
+        placement: Node in its network.
+        service: Short name of the service.
+        out: Whether the security groups allow it.
+    """
+    if out is Truth.YES:
+        return []
+    groups = ", ".join(placement.instance.group_ids) or "no security group"
+    first = placement.instance.group_ids[0] if placement.instance.group_ids else "GROUP"
+    lets = (
+        "lets HTTPS out to some addresses of the service and not to others"
+        if out is Truth.UNKNOWN
+        else "lets no HTTPS out"
+    )
+    return [
+        Obstacle(
+            cause=Cause.SECURITY_GROUP,
+            service=service,
+            status=Status.PROBLEM if out is Truth.NO else Status.CANNOT_TELL,
+            about=groups,
+            found=f"{groups} of the node {lets}",
+            remedy=f"aws ec2 authorize-security-group-egress --region {placement.node.deployment.region} --group-id {first} "
+            f"--ip-permissions 'IpProtocol=tcp,FromPort={HTTPS},ToPort={HTTPS},IpRanges=[{{CidrIp=0.0.0.0/0}}]', or only to "
+            "the endpoints",
+        )
+    ]
+
+
+def between(placement: Placement, service: str, subnet_id: str, targets: tuple[IPv4Address, ...]) -> list[Obstacle]:
+    """Return obstacles in the network ACLs, which only evaluate traffic between subnets, never within one."""
+    if subnet_id == placement.instance.subnet_id:
+        return []
+    own, other = placement.network.acl_of(placement.instance.subnet_id), placement.network.acl_of(subnet_id)
+    found = network_acl_obstacles(
+        placement,
+        service,
+        own,
+        through_acl(own.rules, targets, outward=True, platform=placement.platform) if own else Truth.NO,
+    )
+    answer = (
+        through_acl(other.rules, (placement.address,), outward=False, platform=placement.platform)
+        if other
+        else Truth.NO
+    )
+    return found + network_acl_obstacles(placement, service, other, answer)
+
+
+def network_acl_obstacles(
+    placement: Placement, service: str, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
+) -> list[Obstacle]:
+    """Return an obstacle if a network ACL does not allow both requests and responses.
+
+    Args:
+        placement: Node in its network.
+        service: Short name of the service.
+        acl: Network ACL that is associated with one of the two subnets.
+        passing: Whether it allows the traffic.
+        answers_to: Source ports of the connections.
+    """
+    if passing is Truth.YES:
+        return []
+    name = acl.id if acl else "the network ACL"
+    how = (
+        "does not let HTTPS pass"
+        if passing is Truth.NO
+        else "lets HTTPS pass to some addresses or ports and not to others"
+    )
+    return [
+        Obstacle(
+            cause=Cause.NETWORK_ACL,
+            service=service,
+            status=Status.PROBLEM if passing is Truth.NO else Status.CANNOT_TELL,
+            about=name,
+            found=f"{name} {how} between {placement.instance.subnet_id} and the service",
+            remedy=f"let {name} pass TCP {HTTPS} one way and the answers to ports {answers_to} the other way",
+        )
+    ]
+
+
+def zone_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+    """Return a warning for an endpoint in other Availability Zones only, which works until they fail."""
+    subnets = placement.network.subnets
+    own = subnets.get(placement.instance.subnet_id)
+    zones = {subnets[each].zone for each in endpoint.subnet_ids if each in subnets}
+    if own is None or own.zone in zones:
+        return []
+    return [
+        Obstacle(
+            cause=Cause.ENDPOINT_ELSEWHERE,
+            service=service,
+            status=Status.WARNING,
+            about=own.zone,
+            found=f"endpoints are in {', '.join(sorted(zones))} and not in {own.zone}, where the node is",
+            remedy=f"give them a subnet in {own.zone}, so that no other zone's failure ends sessions here",
+        )
+    ]
+
+
+def addresses(placement: Placement, subnet_id: str) -> tuple[IPv4Address, ...]:
+    """Return the possible addresses of an endpoint in a subnet: any address of the subnet."""
+    subnet = placement.network.subnets.get(subnet_id)
+    acls = (placement.network.acl_of(each) for each in {subnet_id, placement.instance.subnet_id})
+    rules = [*placement.granted, *(rule for each in acls if each for rule in each.rules)]
+    return sampled((subnet.cidr,), rules) if subnet and subnet.cidr else anywhere(rules)

@@ -1,0 +1,283 @@
+"""Reading of a Region's nodes with everything that sessions need; shared data is read once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from common.iam.documents import DocumentError, parse
+from components.session_manager.names import DATA_KEY_ALIAS
+from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
+from operations.doctor.memo import Memo
+from operations.doctor.requirements import is_key_arn
+from operations.inventory.instances import GONE, NO_INSTANCE, read_node
+from operations.inventory.network import read_vpc
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
+from operations.inventory.session_manager import (
+    BucketEncryption,
+    BucketFacts,
+    KeyFacts,
+    LogGroupFacts,
+    read_key,
+    read_region,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from common.iam.documents import Policy
+    from common.iam.principals import Principal
+    from operations.deployment import Deployment
+    from operations.doctor.roles import Roles
+    from operations.inventory.network import Vpc
+    from operations.inventory.reader import Answer
+
+
+DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
+"""Setting with the role of Default Host Management Configuration (Systems Manager User Guide, under that name)."""
+_NONE: Final = "$None"
+_RUNNING: Final = "running"
+_NODES_A_PAGE: Final = 50
+_INSTANCES_A_PAGE: Final = 1000
+"""Maximum page sizes of the two calls (API references), because there may be thousands of nodes."""
+_MANAGED: Final = "InstanceInformationList"
+
+
+class RegionReader:
+    """Reader of one Region."""
+
+    def __init__(self, reader: Reader, deployment: Deployment, roles: Roles, partition: str) -> None:
+        """Initialize the reader.
+
+        Args:
+            reader: Reader of the Region.
+            deployment: Desired configuration of the Region.
+            roles: Roles of the account.
+            partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
+        """
+        self._reader, self._asked, self._roles, self._partition = reader, deployment, roles, partition
+        self._memo = Memo()
+
+    def node(self, node_id: str) -> NodeFacts | None:
+        """Return one node by its ID. None: it does not exist in this Region.
+
+        Args:
+            node_id: ID of the node (`i-...` or `mi-...`).
+        """
+        listed = read_node(self._reader, node_id)
+        described: Answer | ReadFailure | None = None
+        if node_id.startswith("i-"):
+            answer = self._reader.read("ec2", "describe_instances", absent=NO_INSTANCE, InstanceIds=[node_id])
+            described = answer if isinstance(answer, ReadFailure) else next(iter(_instances(answer)), None)
+            if described is None:
+                return None
+        elif listed is None:
+            return None
+        return self.facts(node_id, described, listed)
+
+    def nodes(
+        self, *, running_only: bool = False
+    ) -> list[tuple[str, Answer | ReadFailure | None, Answer | ReadFailure | None]]:
+        """Return all managed nodes, and running instances that should be, as EC2 and Systems Manager describe them.
+
+        Args:
+            running_only: Whether to omit instances that are not running.
+
+        Returns:
+            Arguments for `facts`. Empty if neither list can be read: `unread` then has the reason.
+        """
+        managed, instances = self.lists()
+        by_id = {each["InstanceId"]: each for each in _instances(instances)}
+        known: list[Answer] = managed.read_so_far.get(_MANAGED, []) if isinstance(managed, ReadFailure) else managed
+        listed = {each["InstanceId"]: each for each in known}
+        running = [node_id for node_id, each in by_id.items() if each["State"]["Name"] == _RUNNING]
+        ids = sorted({*running, *(node_id for node_id in listed if not running_only or not node_id.startswith("i-"))})
+        return [
+            (
+                node_id,
+                by_id.get(
+                    node_id, instances if isinstance(instances, ReadFailure) and node_id.startswith("i-") else None
+                ),
+                listed.get(node_id, managed if isinstance(managed, ReadFailure) else None),
+            )
+            for node_id in ids
+            if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, ReadFailure)
+        ]
+
+    def lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
+        """Return all nodes as described by Systems Manager, and all instances as described by EC2."""
+        return self._memo.get("lists", self._lists)
+
+    def facts(
+        self, node_id: str, described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None
+    ) -> NodeFacts:
+        """Return all facts about a node.
+
+        Args:
+            node_id: ID of the node (`i-...` or `mi-...`).
+            described: Description by EC2. None: not an EC2 instance.
+            listed: Description by Systems Manager. None: not managed.
+        """
+        instance = described if described is None or isinstance(described, ReadFailure) else _instance(described)
+        managed = listed if listed is None or isinstance(listed, ReadFailure) else _managed(listed)
+        organization = self._roles.organization()
+        return NodeFacts(
+            id=node_id,
+            name=_name(described, listed),
+            partition=self._partition,
+            deployment=self._asked,
+            instance=instance,
+            managed=managed,
+            role=self._role(instance, managed),
+            default_role=self._memo.get("default role", self._default_role) if described is not None else None,
+            network=self._network(instance),
+            destinations=self._memo.get("destinations", self._destinations),
+            organization_id=organization.id,
+            organization_path=organization.path,
+            in_organization=organization.is_member,
+            limits=organization.limits,
+            read_at=datetime.now(UTC),
+        )
+
+    def _lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
+        managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
+        instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
+        listed = managed if isinstance(managed, ReadFailure) else list((managed or {}).get(_MANAGED, ()))
+        return listed, instances
+
+    def _role(
+        self, instance: Instance | ReadFailure | None, managed: Managed | ReadFailure | None
+    ) -> Principal | ReadFailure | None:
+        if isinstance(instance, ReadFailure):
+            return instance
+        if instance is not None:
+            return self._roles.of_profile(instance.profile_arn) if instance.profile_arn else None
+        if managed is None or isinstance(managed, ReadFailure):
+            return managed
+        return self._roles.named(managed.role_name.rpartition("/")[2]) if managed.role_name else None
+
+    @returns_failure
+    def _default_role(self) -> Principal | None:
+        absent = ("ServiceSettingNotFound",)
+        answer = self._reader.find("ssm", "get_service_setting", absent=absent, SettingId=DEFAULT_ROLE_SETTING)
+        value = str(answer["ServiceSetting"].get("SettingValue") or _NONE) if answer else _NONE
+        return None if value == _NONE else known(self._roles.named(value.rpartition("/")[2]))
+
+    def _network(self, instance: Instance | ReadFailure | None) -> Vpc | ReadFailure | None:
+        if instance is None or isinstance(instance, ReadFailure):
+            return instance
+        vpc_id = instance.vpc_id
+        return self._memo.get(("network", vpc_id), lambda: read_vpc(self._reader, vpc_id))
+
+    def _destinations(self) -> Destinations:
+        live = read_region(self._reader, self._asked)
+        key = live.data_key
+        group, bucket = live.log_group, live.bucket
+        encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
+        of_bucket = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
+        of_group = group.kms_key_arn if isinstance(group, LogGroupFacts) else None
+        return Destinations(
+            live=live,
+            data_key_policy=_read_key_policy(self._reader, key.key_id) if isinstance(key, KeyFacts) else None,
+            data_key_aliases=self._aliases(key) if isinstance(key, KeyFacts) else (DATA_KEY_ALIAS,),
+            log_group_key=self._key(of_group),
+            bucket_key=self._key(of_bucket),
+            bucket_policy=self._bucket_policy(bucket) if isinstance(bucket, BucketFacts) else None,
+            bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket and is_key_arn(of_bucket) else None,
+        )
+
+    def _key(self, arn: str | None) -> KeyFacts | ReadFailure | None:
+        """Return the key of a log group or bucket. None: it has no key, or names one that does not exist."""
+        return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
+
+    def _policy_of_bucket_key(self, arn: str) -> Policy | ReadFailure | None:
+        _arn, _partition, _kms, region, account_id, resource = arn.split(":")
+        if account_id != self._asked.account_id:
+            # GetKeyPolicy only works within the key's own account (KMS API reference).
+            why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
+            return ReadFailure(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
+        return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
+
+    @returns_failure
+    def _bucket_policy(self, bucket: BucketFacts) -> Policy | ReadFailure | None:
+        settings = self._asked.session_manager
+        if settings is None:
+            return None
+        answer = self._reader.elsewhere(bucket.region).find(
+            "s3",
+            "get_bucket_policy",
+            absent=("NoSuchBucketPolicy",),
+            Bucket=settings.s3_bucket_name,
+            ExpectedBucketOwner=settings.s3_bucket_owner or self._asked.account_id,
+        )
+        if answer is None:
+            return None
+        return _parsed(answer["Policy"], f"of bucket {settings.s3_bucket_name}", "bucket", "s3:GetBucketPolicy")
+
+    @returns_failure
+    def _aliases(self, key: KeyFacts) -> tuple[str, ...]:
+        return tuple(
+            each["AliasName"] for each in self._reader.items("kms", "list_aliases", "Aliases", KeyId=key.key_id)
+        )
+
+
+@returns_failure
+def _read_key_policy(reader: Reader, key_id: str) -> Policy | ReadFailure | None:
+    answer = reader.find("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
+    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy") if answer else None
+
+
+def _parsed(text: str, name: str, kind: str, action: str) -> Policy | ReadFailure:
+    try:
+        return parse(json.loads(text), name=name, kind=kind)
+    except (ValueError, DocumentError) as wrong:
+        return ReadFailure(action=action, cause=str(wrong), remedy=f"fix the policy {name}")
+
+
+def _instances(answer: Answer | ReadFailure | None) -> list[Answer]:
+    """Return instances that are not terminated; of an incomplete list, those that were read."""
+    if isinstance(answer, ReadFailure):
+        answer = answer.read_so_far
+    if answer is None:
+        return []
+    found: list[Answer] = [each for group in answer.get("Reservations", ()) for each in group["Instances"]]
+    return [each for each in found if each["State"]["Name"] not in GONE]
+
+
+def _instance(found: Answer) -> Instance:
+    profile: Mapping[str, Any] = found.get("IamInstanceProfile") or {}
+    metadata: Mapping[str, Any] = found.get("MetadataOptions") or {}
+    return Instance(
+        state=found["State"]["Name"],
+        vpc_id=found.get("VpcId", ""),
+        subnet_id=found.get("SubnetId", ""),
+        address=found.get("PrivateIpAddress", ""),
+        group_ids=tuple(each["GroupId"] for each in found.get("SecurityGroups", ())),
+        has_public_address=bool(found.get("PublicIpAddress")),
+        public_address=found.get("PublicIpAddress", ""),
+        profile_arn=profile.get("Arn"),
+        answers_metadata=metadata.get("HttpEndpoint", "enabled") == "enabled",
+        requires_metadata_tokens=metadata.get("HttpTokens") == "required",
+    )
+
+
+def _managed(found: Answer) -> Managed:
+    last = found.get("LastPingDateTime")
+    return Managed(
+        ping=found.get("PingStatus", ""),
+        last_ping=last.isoformat(timespec="seconds") if last else "",
+        agent_version=found.get("AgentVersion", ""),
+        platform=found.get("PlatformType", ""),
+        role_name=found.get("IamRole", ""),
+    )
+
+
+def _name(described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None) -> str:
+    if described is not None and not isinstance(described, ReadFailure):
+        for tag in described.get("Tags", ()):
+            if tag["Key"] == "Name":
+                return str(tag["Value"])
+    if listed is not None and not isinstance(listed, ReadFailure):
+        return str(listed.get("Name") or listed.get("ComputerName") or "")
+    return ""

@@ -1,0 +1,231 @@
+"""`shell-access evidence`: sessions, who approved them, and where their logs are."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from operations.errors import UnusableError
+from operations.evidence.files import load, read_trail, save
+from operations.evidence.live import Account, People, node_names, read_account
+from operations.evidence.output import as_csv, page, plain, summary, tables
+from operations.evidence.records import Records
+from operations.evidence.report import Context, Report, report
+from operations.exit_codes import ExitCode
+from operations.inventory.reader import ReadFailure, aws_clients, identify
+from operations.options import Cwd, Json, Stack
+from operations.surroundings import Surroundings
+from operations.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from operations.stack import StackConfiguration
+
+INCOMPLETE: Final = 3
+"""Exit code of a report with a source that was not read completely."""
+_LOOK_BACK: Final = timedelta(days=2)
+"""Records before the period that are read, as a grant may begin before it: an approval takes a day at most."""
+_RELATIVE: Final = re.compile(r"(\d{1,4})([hd])")
+
+
+def evidence(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    *,
+    since: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="Begin of the period: 2026-11-29, 2026-11-29T14:00, or how long ago: 24h, 30d. UTC.",
+        ),
+    ] = "24h",
+    until: Annotated[str, typer.Option("--to", metavar="TIME", help="End of the period. Default: now.")] = "",
+    account: Annotated[list[str] | None, typer.Option(metavar="ID", help="Limit to this account. Repeatable.")] = None,
+    node: Annotated[
+        list[str] | None, typer.Option(metavar="NODE", help="Limit to this node (ID or name). Repeatable.")
+    ] = None,
+    person: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Limit to this person (name or ARN). Repeatable.")
+    ] = None,
+    trail: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIRECTORY",
+            exists=True,
+            file_okay=False,
+            help="Read CloudTrail's log files below this folder, as copied from the trail's bucket. Repeatable.",
+        ),
+    ] = None,
+    load_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--load", metavar="FILE", exists=True, dir_okay=False, help="Read records that --save wrote. Repeatable."
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option(help="Read the files only; call no API and need no stack.")] = False,
+    break_glass: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE", help="Emergency access role, which needs no approval. Repeatable."),
+    ] = None,
+    save_file: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Save the records that were read.")
+    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page.")] = None,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
+) -> None:
+    """Lists sessions with their approvals and logs, from AWS' own records, and what is wrong with them. Changes nothing.
+
+    Reads the event history of CloudTrail (90 days), Session Manager and Automation (30 days), and the logs' locations.
+    For a longer period or other accounts, give the trail's log files with --trail.
+
+    Exit codes: 0 no findings above severity low, 1 findings, 2 the command line or the stack cannot be used, 3 the report
+    is incomplete.
+    """
+    surroundings = Surroundings.of(context)
+    now = surroundings.now().astimezone(UTC)
+    try:
+        begin, end = _period(since, until, now)
+        facts = Context(now=now, since=begin, until=end)
+        records = _read_files(facts, trail or [], load_files or [], offline=offline)
+        if not offline:
+            facts = _read_account(surroundings.read_stack(cwd, stack), surroundings.pause, records, facts)
+        facts = replace(facts, break_glass=frozenset(break_glass or ()))
+        made = _limited(report(records, facts), account or [], node or [], person or [])
+        if save_file:
+            save(records, save_file)
+        _write(csv_file, "--csv", lambda: as_csv(made))
+        _write(html_file, "--html", lambda: page(made, begin, end, now))
+    except UnusableError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    if machine:
+        typer.echo(json.dumps(plain(made, begin, end), indent=2))
+    else:
+        _show(made)
+    raise typer.Exit(_exit_code(made))
+
+
+def _exit_code(made: Report) -> int:
+    if not made.is_complete:
+        return INCOMPLETE
+    return ExitCode.DIFFERENT if made.counts().keys() - {"low", "info"} else ExitCode.AS_ASKED
+
+
+def _period(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
+    begin, end = _time("--from", since, now), _time("--to", until, now) if until else now
+    if begin >= end:
+        raise UnusableError(f"--from: expected a time before --to ({end:%Y-%m-%dT%H:%M}), got {since}.")
+    return begin, end
+
+
+def _time(option: str, given: str, now: datetime) -> datetime:
+    relative = _RELATIVE.fullmatch(given)
+    if relative:
+        return now - timedelta(**{"hours" if relative[2] == "h" else "days": int(relative[1])})
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        raise UnusableError(
+            f"{option}: expected a time such as 2026-11-29, 2026-11-29T14:00 or 24h, got {given!r}."
+        ) from None
+    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+
+
+def _read_files(facts: Context, trail: list[Path], files: list[Path], *, offline: bool) -> Records:
+    if offline and not (trail or files):
+        raise UnusableError("--offline: expected --trail or --load with it, as there is nothing to read.")
+    records = Records()
+    for folder in trail:
+        records.add(read_trail(folder, facts.since, facts.until, _progress))
+    for file in files:
+        records.add(load(file))
+    return records
+
+
+def _read_account(
+    configuration: StackConfiguration, pause: Callable[[float], None], records: Records, facts: Context
+) -> Context:
+    """Add the records of the stack's account, and return what they are judged by."""
+    settings = configuration.settings()
+    clients = aws_clients(configuration)
+    identity = identify(clients, configuration.sts_region(settings.regions[0]))
+    if isinstance(identity, ReadFailure):
+        raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
+    account = Account(
+        clients=clients,
+        identity=identity,
+        regions=settings.regions,
+        workflow_region=settings.regions[0],
+        preferences=settings.session_manager,
+        since=facts.since - _LOOK_BACK,
+        until=facts.until,
+        now=facts.now,
+        pause=pause,
+        progress=_progress,
+    )
+    records.add(read_account(account))
+    return replace(
+        facts,
+        needs_approval=settings.approval is not None,
+        logged=frozenset(region for region, each in settings.session_manager.items() if _logs(each)),
+        person_of=People(account).person_of,
+        node_names=node_names(account, records),
+    )
+
+
+def _logs(preferences: Any) -> bool:
+    return bool(preferences.logs_to_cloudwatch or (preferences.s3_logging and preferences.s3_bucket_name))
+
+
+def _limited(made: Report, accounts: list[str], nodes: list[str], people: list[str]) -> Report:
+    """Return the report with the rows that the options select."""
+
+    def is_selected(row: Any) -> bool:
+        held = row.start or row.grant
+        persons = {row.person, row.start.caller.arn if row.start else row.grant.principal}
+        persons |= {row.start.caller.arn.rsplit("/", 1)[-1]} if row.start else set()
+        return (
+            (not accounts or held.account in accounts)
+            and (not nodes or held.node in nodes or row.node_name in nodes)
+            and (not people or bool(persons & set(people)))
+        )
+
+    return replace(made, rows=tuple(each for each in made.rows if is_selected(each)))
+
+
+def _write(file: Path | None, option: str, text: Callable[[], str]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(text(), encoding="utf-8", newline="")
+    except OSError as error:
+        raise UnusableError(f"{option} {file}: expected a file that can be written: {error.strerror}.") from None
+
+
+def _progress(line: str) -> None:
+    """Show the progress where a person watches; each line replaces the one before."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r\x1b[K{line} ...", err=True, nl=False)
+
+
+def _show(made: Report) -> None:
+    if sys.stderr.isatty():
+        typer.echo("\r\x1b[K", err=True, nl=False)
+    console = Terminal()
+    for table in tables(made):
+        console.print(table)
+    for gap in made.gaps:
+        console.print(Text(f"Not shown: {gap}", style="dim"))
+    console.print(Text(summary(made)))

@@ -1,0 +1,387 @@
+"""Records that the APIs of an account return: CloudTrail's event history, Session Manager, Automation, logs."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
+from components.approval.scripts.trust import session_person
+from components.session_manager.document import s3_key_prefix
+from operations.approval.requests import understand
+from operations.evidence.cloudtrail import add_event, document_name, event_names, kind_of
+from operations.evidence.records import (
+    NO_TIME,
+    Caller,
+    Decision,
+    Log,
+    Records,
+    Request,
+    SessionEnd,
+    SessionStart,
+    Source,
+)
+from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from components.session_manager.settings import SessionManagerSettings
+
+EVENT_HISTORY: Final = timedelta(days=90)
+"""Retention of the event history (CloudTrail User Guide, "Working with CloudTrail event history")."""
+SYSTEMS_MANAGER_HISTORY: Final = timedelta(days=30)
+"""Retention of sessions and executions (General Reference, "AWS Systems Manager endpoints and quotas")."""
+_SECONDS_PER_LOOKUP: Final = 0.5
+"""LookupEvents allows two calls per second, account and Region."""
+_SECONDS_PER_EXECUTION: Final = 0.34
+"""GetAutomationExecution allows three calls per second."""
+_STREAMS_ONE_BY_ONE: Final = 200
+"""Up to this many sessions, log streams are looked up by name; else all streams of the group are listed."""
+_INSTANCES_AT_ONCE: Final = 200
+_GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
+_RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What to read, and with what.
+
+    Attributes:
+        clients: Clients of the account.
+        identity: Caller's identity.
+        regions: Regions with sessions.
+        workflow_region: Region of requests.
+        preferences: Preferences by Region, for the locations of logs.
+        since: Begin of the period.
+        until: End of the period.
+        now: Current time.
+        pause: Waits, in seconds.
+        progress: Receives a line about the progress.
+    """
+
+    clients: Clients
+    identity: Identity
+    regions: Sequence[str]
+    workflow_region: str
+    preferences: Mapping[str, SessionManagerSettings]
+    since: datetime
+    until: datetime
+    now: datetime
+    pause: Callable[[float], None]
+    progress: Callable[[str], None]
+
+    def reader(self, region: str) -> Reader:
+        """Return a reader of a Region."""
+        return Reader(self.clients, region, self.identity.arn)
+
+    @property
+    def recent(self) -> datetime:
+        """Begin of the period, as far as Systems Manager has a history."""
+        return max(self.since, self.now - SYSTEMS_MANAGER_HISTORY)
+
+
+def read_account(account: Account) -> Records:
+    """Read all records of a period."""
+    found = Records()
+    found.add(read_events(account))
+    for region in account.regions:
+        found.add(_sessions(account, region))
+    found.add(_executions(account, found))
+    for region in account.regions:
+        ids = {each.id for each in found.starts if each.region == region and each.id}
+        found.add(_logs(account, region, ids))
+    return found
+
+
+def read_events(account: Account) -> Records:
+    """Read the event history; Regions at the same time, as each has its own rate."""
+    begin = max(account.since, account.now - EVENT_HISTORY)
+    services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
+    tasks = {region: [name for each in services for name in event_names(each)] for region in account.regions}
+    iam = _GLOBAL_REGIONS.get(account.identity.partition, "us-east-1")
+    tasks[iam] = [*tasks.get(iam, []), *event_names("iam.amazonaws.com")]
+    found = Records()
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for each in pool.map(partial(_lookups, account, since=begin), tasks, tasks.values()):
+            found.add(each)
+    if begin > account.since:
+        reason = "the event history lasts 90 days; for earlier events use --trail with the trail's log files"
+        found.sources.append(
+            Source(
+                name="CloudTrail event history", region="", since=account.since, until=begin, records=0, problem=reason
+            )
+        )
+    return found
+
+
+def _lookups(account: Account, region: str, names: Iterable[str], *, since: datetime) -> Records:
+    found, count, problem = Records(), 0, ""
+    for name in names:
+        account.progress(f"CloudTrail event history, {region}: {name}")
+        attribute = {"AttributeKey": "EventName", "AttributeValue": name}
+        try:
+            pages = account.clients.client("cloudtrail", region).get_paginator("lookup_events")
+            for page in pages.paginate(LookupAttributes=[attribute], StartTime=since, EndTime=account.until):
+                events = [json.loads(each["CloudTrailEvent"]) for each in page["Events"]]
+                count += sum(add_event(each, found) for each in events)
+                account.pause(_SECONDS_PER_LOOKUP)
+        except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failed:
+            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
+            break
+    found.sources.append(
+        Source(
+            name="CloudTrail event history",
+            region=region,
+            since=since,
+            until=account.until,
+            records=count,
+            problem=problem,
+        )
+    )
+    return found
+
+
+def _sessions(account: Account, region: str) -> Records:
+    """Read Session Manager's list, which has the ends of sessions that no event records."""
+    account.progress(f"Sessions in {region}")
+    found, problem, reader, since = Records(), "", account.reader(region), account.recent
+    period = [{"key": "InvokedAfter", "value": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}]
+    chosen: tuple[dict[str, Any], ...] = ({"State": "Active"}, {"State": "History", "Filters": period})
+    for selection in chosen:
+        answer = reader.read("ssm", "describe_sessions", **selection)
+        if isinstance(answer, ReadFailure):
+            problem = answer.cause
+            answer = answer.read_so_far
+        for each in (answer or {}).get("Sessions", ()):
+            if not since <= each["StartDate"] < account.until:
+                continue
+            document = document_name(each.get("DocumentName", ""))
+            found.starts.append(
+                SessionStart(
+                    id=each["SessionId"],
+                    account=account.identity.account_id,
+                    region=region,
+                    node=each.get("Target", ""),
+                    caller=Caller(arn=each.get("Owner", "")),
+                    at=each["StartDate"].astimezone(UTC),
+                    document=document,
+                    reason=each.get("Reason", ""),
+                    kind=kind_of(document),
+                    in_trail=False,
+                )
+            )
+            if each.get("EndDate"):
+                end = each["EndDate"].astimezone(UTC)
+                found.ends.append(SessionEnd(id=each["SessionId"], at=end, source="DescribeSessions"))
+    count = len(found.starts)
+    found.sources.append(
+        Source(name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem)
+    )
+    return found
+
+
+def _executions(account: Account, known: Records) -> Records:
+    """Read requests and decisions that the event history does not have, from the executions of the workflow."""
+    region, found, problem = account.workflow_region, Records(), ""
+    decided = {each.request for each in known.decisions}
+    requested = {each.id for each in known.requests}
+    reader = account.reader(region)
+    for document, mode in ((RUNBOOK_NAME, "automation"), (CHANGE_TEMPLATE_NAME, "change-manager")):
+        answer = reader.read(
+            "ssm",
+            "describe_automation_executions",
+            Filters=[{"Key": "DocumentNamePrefix", "Values": [document]}],
+        )
+        if isinstance(answer, ReadFailure):
+            problem, answer = answer.cause, answer.read_so_far
+        for each in (answer or {}).get("AutomationExecutionMetadataList", ()):
+            run = each["AutomationExecutionId"]
+            is_child = bool(each.get("ParentAutomationExecutionId"))
+            if (
+                is_child
+                or not account.recent <= each["ExecutionStartTime"] < account.until
+                or (run in decided and run in requested)
+            ):
+                continue
+            account.progress(f"Request {run}")
+            account.pause(_SECONDS_PER_EXECUTION)
+            described = reader.read("ssm", "get_automation_execution", AutomationExecutionId=run)
+            if isinstance(described, ReadFailure) or described is None:
+                problem = described.cause if described else "an execution is not there any more"
+                continue
+            _add_execution(account, described["AutomationExecution"], mode, found, is_known=run in requested)
+    count = len(found.requests) + len(found.decisions)
+    found.sources.append(
+        Source(
+            name="Automation", region=region, since=account.recent, until=account.until, records=count, problem=problem
+        )
+    )
+    return found
+
+
+def _add_execution(account: Account, run: Mapping[str, Any], mode: str, found: Records, *, is_known: bool) -> None:
+    request = understand(run)
+    if not is_known:
+        found.requests.append(
+            Request(
+                id=request.id,
+                account=account.identity.account_id,
+                caller=Caller(arn=request.asked_by),
+                at=request.asked_at.astimezone(UTC),
+                principal=f"{request.principal.kind}/{request.principal.name}",
+                node=request.instance,
+                reason=request.reason,
+                mode=mode,
+            )
+        )
+    found.decisions.extend(
+        Decision(
+            request=request.id, caller=Caller(arn=each.who), at=NO_TIME, approved=each.approved, source="Automation"
+        )
+        for each in request.decisions
+    )
+
+
+def _logs(account: Account, region: str, sessions: set[str]) -> Records:
+    """Read the logs of sessions: objects of Amazon S3, and streams of CloudWatch Logs."""
+    found, settings = Records(), account.preferences.get(region)
+    if settings is None:
+        return found
+    if settings.s3_logging and settings.s3_bucket_name:
+        prefix = s3_key_prefix(settings, account.identity.account_id, region)
+        found.add(_objects(account, region, settings.s3_bucket_name, prefix, sessions))
+    if settings.logs_to_cloudwatch:
+        found.add(_streams(account, region, settings.cw_log_group_name, sessions))
+    return found
+
+
+def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
+    account.progress(f"Logs in bucket {bucket}, {region}")
+    found, problem = Records(), ""
+    folder = f"{prefix}/" if prefix else ""
+    answer = account.reader(region).read("s3", "list_object_versions", Bucket=bucket, Prefix=folder)
+    if isinstance(answer, ReadFailure):
+        problem, answer = answer.cause, answer.read_so_far
+    listed = [*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())]
+    for each in listed:
+        session = each["Key"].removeprefix(folder).removesuffix(".log")
+        if each["IsLatest"] and session in sessions:
+            version = each.get("VersionId", "")
+            found.logs.append(
+                Log(
+                    session=session,
+                    location=f"s3://{bucket}/{each['Key']}",
+                    size=each.get("Size"),
+                    version="" if version == "null" else version,
+                    written=each["LastModified"].astimezone(UTC),
+                    is_deleted="Size" not in each,
+                )
+            )
+    found.sources.append(
+        Source(
+            name=f"Amazon S3 {bucket}",
+            region=region,
+            since=account.until,
+            until=account.until,
+            records=len(found.logs),
+            problem=problem,
+        )
+    )
+    return found
+
+
+def _streams(account: Account, region: str, group: str, sessions: set[str]) -> Records:
+    account.progress(f"Log group {group}, {region}")
+    found, problem, reader = Records(), "", account.reader(region)
+    prefixes = sorted(sessions) if len(sessions) <= _STREAMS_ONE_BY_ONE else [""]
+    for prefix in prefixes:
+        selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
+        answer = reader.read("logs", "describe_log_streams", **selection)
+        if isinstance(answer, ReadFailure):
+            problem, answer = answer.cause, answer.read_so_far
+        for each in (answer or {}).get("logStreams", ()):
+            written = each.get("lastEventTimestamp")
+            if each["logStreamName"] in sessions:
+                found.logs.append(
+                    Log(
+                        session=each["logStreamName"],
+                        location=f"{group}:{each['logStreamName']}",
+                        size=None if written else 0,
+                        written=datetime.fromtimestamp(written / 1000, UTC) if written else None,
+                    )
+                )
+        if problem:
+            break
+    found.sources.append(
+        Source(
+            name=f"CloudWatch Logs {group}",
+            region=region,
+            since=account.until,
+            until=account.until,
+            records=len(found.logs),
+            problem=problem,
+        )
+    )
+    return found
+
+
+def node_names(account: Account, records: Records) -> dict[str, str]:
+    """Return the Name tags of EC2 instances, as far as they can be read; a name is no evidence."""
+    names: dict[str, str] = {}
+    for region in account.regions:
+        nodes = sorted({each.node for each in records.starts if each.region == region and each.node.startswith("i-")})
+        for at in range(0, len(nodes), _INSTANCES_AT_ONCE):
+            # A filter, as an ID that does not exist any more would be an error.
+            chosen = [{"Name": "instance-id", "Values": nodes[at : at + _INSTANCES_AT_ONCE]}]
+            answer = account.reader(region).read("ec2", "describe_instances", Filters=chosen)
+            if isinstance(answer, ReadFailure) or answer is None:
+                break
+            for each in (instance for found in answer["Reservations"] for instance in found["Instances"]):
+                tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
+                names[each["InstanceId"]] = tags.get("Name", "")
+    return names
+
+
+class People:
+    """Persons behind principals, as IAM describes them now.
+
+    Attributes:
+        problem: Reason why a role could not be read; empty if all could.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._reader = account.reader(account.workflow_region)
+        self._account = account.identity.account_id
+        self._roles: dict[str, Mapping[str, Any] | None] = {}
+        self.problem = ""
+
+    def person_of(self, arn: str) -> str:
+        """Return the user name or the name of a session that proves a person; empty if none is proven."""
+        kind, *path = arn.split(":", 5)[-1].split("/")
+        if kind == "user" and path:
+            return path[-1]
+        if kind != "assumed-role" or len(path) != 2 or arn.split(":")[4] != self._account:  # noqa: PLR2004 -- role, session
+            return ""
+        role = self._role(path[0])
+        if role is None:
+            return ""
+        if str(role["Path"]).startswith(_RESERVED_PATH):
+            return path[1]
+        # The policy is the current one: it may have been another when the session started.
+        return session_person(role["AssumeRolePolicyDocument"], path[1]).rsplit("/", 1)[-1]
+
+    def _role(self, name: str) -> Mapping[str, Any] | None:
+        if name not in self._roles:
+            answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
+            if isinstance(answer, ReadFailure):
+                self.problem, answer = answer.cause, None
+            self._roles[name] = answer["Role"] if answer else None
+        return self._roles[name]

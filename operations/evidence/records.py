@@ -1,0 +1,224 @@
+"""Records that evidence is made of. Times are in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+NO_TIME: Final = datetime.max.replace(tzinfo=UTC)
+"""Time that is not known, or has not come."""
+
+
+class Kind(StrEnum):
+    """Kind of a session."""
+
+    SHELL = "shell"
+    """A session with the account's preferences document, or another document of type `Standard_Stream`."""
+    COMMAND = "command"
+    """An interactive command (AWS-StartInteractiveCommand, AWS-StartNonInteractiveCommand)."""
+    FORWARDING = "forwarding"
+    """Port forwarding, or SSH through Session Manager: Session Manager logs none of it."""
+    RDP = "rdp"
+    """A Remote Desktop connection of Fleet Manager."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Principal of an API call, as CloudTrail records it.
+
+    Attributes:
+        arn: ARN of the user or the session; empty if unknown.
+        source_ip: IP address of the call, or the name of an AWS service.
+        mfa: Whether the session was authenticated with MFA; None if the record does not say.
+        source_identity: Source identity of the session; empty if none is set.
+    """
+
+    arn: str
+    source_ip: str = ""
+    mfa: bool | None = None
+    source_identity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionStart:
+    """A session, or a refused attempt to start one.
+
+    Attributes:
+        id: Session ID; empty for a refused attempt.
+        account: Account ID.
+        region: Region of the node.
+        node: ID of the managed node.
+        caller: Principal that started it.
+        at: Start time.
+        document: Name of the session document; empty: the account's preferences.
+        reason: Reason in the request.
+        kind: Kind of the session.
+        error: Error code of a refused attempt; empty for a session.
+        in_trail: Whether CloudTrail has the call; else only Session Manager lists the session.
+    """
+
+    id: str
+    account: str
+    region: str
+    node: str
+    caller: Caller
+    at: datetime
+    document: str = ""
+    reason: str = ""
+    kind: Kind = Kind.SHELL
+    error: str = ""
+    in_trail: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionEnd:
+    """End of a session.
+
+    Attributes:
+        id: Session ID.
+        at: End time.
+        source: Record that has it: `TerminateSession` or `DescribeSessions`.
+    """
+
+    id: str
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A request for a session: a run of the approval runbook, or a change request.
+
+    Attributes:
+        id: ID of the Automation execution.
+        account: Account ID.
+        caller: Requester.
+        at: Time of the request.
+        principal: Operator of the grant, `role/Operator` or `user/olivia`.
+        node: ID of the node.
+        reason: Reason of the requester.
+        mode: `automation` or `change-manager`.
+    """
+
+    id: str
+    account: str
+    caller: Caller
+    at: datetime
+    principal: str
+    node: str
+    reason: str = ""
+    mode: str = "automation"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Decision of an approver.
+
+    Attributes:
+        request: ID of the Automation execution.
+        caller: Approver.
+        at: Time of the decision; `NO_TIME` if the source does not say.
+        approved: Whether the request was approved; else rejected.
+        source: Record that has it: `CloudTrail` or `Automation`.
+    """
+
+    request: str
+    caller: Caller
+    at: datetime
+    approved: bool
+    source: str = "CloudTrail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagChange:
+    """A change of the tag that grants sessions.
+
+    Attributes:
+        account: Account ID.
+        principal: Principal with the tag, `role/Operator` or `user/olivia`.
+        node: Value of the tag: the node; empty where the tag is removed.
+        caller: Principal that changed the tag.
+        at: Time of the change.
+    """
+
+    account: str
+    principal: str
+    node: str
+    caller: Caller
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """Log of a session.
+
+    Attributes:
+        session: Session ID.
+        location: `s3://bucket/key`, or `log-group:stream`.
+        size: Size in bytes; None if the service does not say.
+        version: Version ID of the object; empty without versions.
+        written: Time of the last write.
+        is_deleted: Whether the current version is a delete marker.
+    """
+
+    session: str
+    location: str
+    size: int | None = None
+    version: str = ""
+    written: datetime | None = None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A source of records, and what was read from it.
+
+    Attributes:
+        name: Service and operation, or folder.
+        region: Region, empty for all.
+        since: Begin of the period that the source can cover.
+        until: End of that period.
+        records: Number of records of interest.
+        problem: Reason why it was not read completely; empty if it was.
+    """
+
+    name: str
+    region: str
+    since: datetime
+    until: datetime
+    records: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """All records of a period.
+
+    Attributes:
+        starts: Sessions and refused attempts.
+        ends: Ends of sessions.
+        requests: Requests for sessions.
+        decisions: Decisions of approvers.
+        tags: Changes of the tag that grants sessions.
+        logs: Logs of sessions.
+        sources: What was read.
+    """
+
+    starts: list[SessionStart] = field(default_factory=list[SessionStart])
+    ends: list[SessionEnd] = field(default_factory=list[SessionEnd])
+    requests: list[Request] = field(default_factory=list[Request])
+    decisions: list[Decision] = field(default_factory=list[Decision])
+    tags: list[TagChange] = field(default_factory=list[TagChange])
+    logs: list[Log] = field(default_factory=list[Log])
+    sources: list[Source] = field(default_factory=list[Source])
+
+    def add(self, other: Records) -> None:
+        """Append all records of another source."""
+        for mine, theirs in zip(self.lists(), other.lists(), strict=True):
+            mine.extend(theirs)
+
+    def lists(self) -> tuple[list[object], ...]:
+        """Return the lists, in the order of the attributes."""
+        return tuple(vars(self).values())

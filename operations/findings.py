@@ -1,0 +1,143 @@
+"""Findings of verify, doctor, nodes and orphans, and their output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from operations.inventory.reader import ReadFailure
+
+
+class Status(StrEnum):
+    """Status of a finding."""
+
+    PROBLEM = "problem"
+    """Sessions fail or are not logged."""
+    DIFFERENT = "different"
+    """The resource differs from the settings."""
+    CANNOT_TELL = "cannotTell"
+    """A call was denied or failed, or the answer cannot be determined; never counts as OK."""
+    WARNING = "warning"
+    """It needs attention; does not affect the exit code."""
+    NOTE = "note"
+    """For completeness: it follows from another finding, or can never be known from outside the node."""
+    OK = "ok"
+    """No differences."""
+
+
+STYLES: Final = {
+    Status.PROBLEM: "bold red",
+    Status.DIFFERENT: "bold red",
+    Status.CANNOT_TELL: "bold magenta",
+    Status.WARNING: "yellow",
+    Status.NOTE: "cyan",
+    Status.OK: "green",
+}
+CANNOT_TELL: Final = "cannot tell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Finding about a resource or a node.
+
+    Attributes:
+        check: ID of the check, or the cause, the same in every Region and release.
+        status: Status of the finding.
+        about: Subject, such as an action, a service or an endpoint. Empty if the check names it.
+        expected: Value in the settings. Empty: the check compares no value.
+        found: Actual value or description, or the reason why it is not known.
+        remedy: Command or setting that fixes it. Empty if there is nothing to do.
+    """
+
+    check: str
+    status: Status = Status.PROBLEM
+    about: str = ""
+    expected: str = ""
+    found: str
+    remedy: str = ""
+
+
+def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) -> Finding:
+    """Return the finding of a comparison; the remedy is dropped if there is no difference."""
+    if same:
+        return Finding(check=check, status=Status.OK, expected=expected, found=found)
+    return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
+
+
+def from_differences(check: str, unequal: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
+    """Return the finding of a comparison with its differences.
+
+    Args:
+        check: ID of the check.
+        unequal: The differences.
+        expected: Value in the settings.
+        remedy: Remediation.
+        found: Actual value if there are no differences. Empty: the expected one.
+    """
+    text = "; ".join(unequal) or found or expected
+    return compared(check, same=not unequal, expected=expected, found=text, remedy=remedy)
+
+
+def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
+    """Return the finding about a resource that does not exist (None), or that cannot be read."""
+    if why is not None:
+        return cannot_tell(check, why, expected=expected)
+    return compared(check, same=False, expected=expected, found=found, remedy=remedy)
+
+
+def cannot_tell(check: str, why: ReadFailure, *, expected: str = "", about: str = "") -> Finding:
+    """Return the finding about a resource that cannot be read."""
+    return Finding(
+        check=check,
+        status=Status.CANNOT_TELL,
+        about=about,
+        expected=expected,
+        found=f"{why.action}: {why.cause}",
+        remedy=why.remedy,
+    )
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """Return the names as a list in a sentence: `a, b and c`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 node`, `2 nodes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def styled(status: Status) -> Text:
+    """Return a status for a terminal."""
+    return Text(CANNOT_TELL if status is Status.CANNOT_TELL else status.value, style=STYLES[status])
+
+
+def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
+    """Print a line without wrapping, so that commands can be copied."""
+    console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
+    """Print that a Region, or a part of it, cannot be read, with the remediation."""
+    print_line(console, styled(Status.CANNOT_TELL), f": {subject}: {why.action}: {why.cause}")
+    print_line(console, f"  remedy: {why.remedy}")
+
+
+def unread_as_json(region: str, why: ReadFailure) -> dict[str, Any]:
+    """Return the reason for which a Region cannot be read, as JSON values."""
+    return {"region": region, "action": why.action, "cause": why.cause, "remedy": why.remedy}
+
+
+def stack_table(stack: str, account_id: str | None) -> Table:
+    """Return an empty table with the stack and the account as its title."""
+    account = f", account {account_id}" if account_id else ""
+    return Table(title=Text(f"Stack {stack}{account}"), title_justify="left", title_style="bold")

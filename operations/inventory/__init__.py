@@ -1,0 +1,1 @@
+"""Inventory of live resources: facts, and functions that read them."""

@@ -1,0 +1,230 @@
+"""Calls to AWS that do not raise errors: they return a response, None, or the reason for a failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from common.aws.failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
+from common.aws.session import AwsClients, UnsupportedConfigurationError
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+
+Answer = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
+
+
+class Clients(Protocol):
+    """Factory of clients, as `common.aws.session.AwsClients`."""
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadFailure:
+    """A fact that cannot be read.
+
+    Attributes:
+        action: IAM action that the call requires, `kms:DescribeKey`.
+        cause: Reason for the failure.
+        remedy: Remediation.
+        refused: Whether the caller lacks the permission, which others may have.
+        read_so_far: For a listing, the items of the pages before, by the names of its lists.
+    """
+
+    action: str
+    cause: str
+    remedy: str
+    refused: bool = False
+    read_so_far: Answer = field(default_factory=dict[str, Any], compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The caller.
+
+    Attributes:
+        account_id: ID of the account.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        arn: ARN of the user or the session.
+    """
+
+    account_id: str
+    partition: str
+    arn: str
+
+
+class ReadError(Exception):
+    """A failed read within a function that `returns_failure` decorates."""
+
+    def __init__(self, failure: ReadFailure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure
+
+
+def returns_failure(read: Callable[P, T]) -> Callable[P, T | ReadFailure]:
+    """Return the failure of a read that `read` makes, instead of raising it."""
+
+    @wraps(read)
+    def returning(*arguments: P.args, **options: P.kwargs) -> T | ReadFailure:
+        try:
+            return read(*arguments, **options)
+        except ReadError as error:
+            return error.failure
+
+    return returning
+
+
+def known(value: T | ReadFailure) -> T:
+    """Return a value that was read.
+
+    Raises:
+        ReadError: It was not read.
+    """
+    if isinstance(value, ReadFailure):
+        raise ReadError(value)
+    return value
+
+
+class Reader:
+    """Reader of one Region."""
+
+    def __init__(self, clients: Clients, region: str, caller: str) -> None:
+        """Create a reader.
+
+        Args:
+            clients: Clients to read with.
+            region: Region to read from.
+            caller: ARN of the caller, for remedies.
+        """
+        self.region = region
+        self._clients = clients
+        self._caller = caller
+        self._unreachable: dict[str, Exception] = {}
+
+    def elsewhere(self, region: str) -> Reader:
+        """Return a reader of another Region."""
+        return Reader(self._clients, region, self._caller)
+
+    def read(
+        self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any
+    ) -> Answer | ReadFailure | None:
+        """Make one call, with all pages.
+
+        Args:
+            service: Name in boto3, `ssm`.
+            operation: Name in boto3, `describe_document`.
+            absent: Error codes of an absent resource, for which the result is None.
+            arguments: Arguments of the operation.
+        """
+        action = action_of(service, operation)
+        if service in self._unreachable:
+            # Each attempt takes a minute or more, and would fail the same way.
+            return self._unread(action, self._unreachable[service])
+        try:
+            client = self._clients.client(service, self.region)
+            if client.can_paginate(operation):
+                return client.get_paginator(operation).paginate(**arguments).build_full_result()
+            return getattr(client, operation)(**arguments)
+        except ClientError as refused:
+            return None if code_of(refused) in absent else self._unread(action, refused)
+        except NO_ANSWER as failed:
+            self._unreachable[service] = failed
+            return self._unread(action, failed)
+        except (BotoCoreError, ValueError) as failed:
+            return self._unread(action, failed)
+
+    def find(self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Answer | None:
+        """Make one call as `read`.
+
+        Raises:
+            ReadError: The call failed.
+        """
+        answer = self.read(service, operation, absent, **arguments)
+        if isinstance(answer, ReadFailure):
+            raise ReadError(answer)
+        return answer
+
+    def get(self, service: str, operation: str, **arguments: Any) -> Answer:
+        """Make one call as `find`, of an operation without an error code for absent resources."""
+        return self.find(service, operation, **arguments) or {}
+
+    def items(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """Make one call as `get`, and return the list under a key of the response."""
+        return list(self.get(service, operation, **arguments).get(key, ()))
+
+    def _unread(self, action: str, failed: Exception) -> ReadFailure:
+        return read_failure(action, failed, self.region, self._caller)
+
+
+def aws_clients(stack: StackConfiguration) -> AwsClients:
+    """Return clients with the credentials and settings of a stack's AWS provider.
+
+    Raises:
+        UnusableError: A setting of the provider is not supported here.
+    """
+    try:
+        return AwsClients(stack.value)
+    except UnsupportedConfigurationError as wrong:
+        raise UnusableError(str(wrong)) from None
+
+
+def identify(clients: Clients, region: str) -> Identity | ReadFailure:
+    """Return the identity of the credentials, after all configured roles are assumed.
+
+    Args:
+        clients: Clients to call with.
+        region: Region of the STS endpoint.
+
+    Raises:
+        UnusableError: There are no credentials, or the AWS configuration cannot be used.
+    """
+    try:
+        return _identity(clients.client("sts", region).get_caller_identity())
+    except (ClientError, MalformedAnswerError, *NO_ANSWER) as failed:
+        operation = failed.operation_name if isinstance(failed, ClientError) else "GetCallerIdentity"
+        return read_failure(f"sts:{operation}", failed, region, "the credentials in use")
+    except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
+        raise UnusableError(
+            f"AWS cannot be asked with these credentials and settings: {sentence(str(wrong))}. They are the stack's aws: "
+            "settings, the environment and the shared files, as for pulumi."
+        ) from None
+
+
+def _identity(answer: Answer) -> Identity:
+    arn = str(answer["Arn"])
+    if not _PRINCIPAL.fullmatch(arn):
+        raise MalformedAnswerError(operation="GetCallerIdentity", found="no ARN in Arn")
+    return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
+
+
+def read_failure(action: str, failed: Exception, region: str, caller: str) -> ReadFailure:
+    """Return the reason why a call failed, and the remediation.
+
+    Args:
+        action: IAM action of the call.
+        failed: The exception.
+        region: Region of the call.
+        caller: ARN of the caller.
+    """
+    why = failure_of(action, failed, region, caller)
+    so_far: Answer = getattr(failed, "read_so_far", {})
+    number = sum(len(each) for each in so_far.values())
+    return ReadFailure(
+        action=action,
+        cause=f"{why.reason}; incomplete, {number} read so far" if number else why.reason,
+        remedy=why.remedy,
+        refused=why.cause is Cause.PERMISSION,
+        read_so_far=so_far,
+    )

@@ -1,1 +1,0 @@
-"""`nodes`: all nodes of a stack, worst first."""

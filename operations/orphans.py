@@ -1,0 +1,94 @@
+"""`orphans`: list resources that carry the stack's tags and are not in its state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.text import Text
+
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
+from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
+from operations.inventory.reader import ReadFailure, aws_clients, identify
+from operations.options import Cwd, Json, Stack
+from operations.surroundings import Surroundings
+from operations.terminal import Terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from operations.stack import StackConfiguration, StackState
+
+
+def orphans(
+    context: typer.Context,
+    *,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
+) -> None:
+    """List resources that carry the stack's owner tag and are not in its state. Changes nothing.
+
+    A run that was killed, or a state that was lost, leaves such resources. The next `pulumi up` imports each that the
+    stack still asks for; what is left then is listed here, with the command of the AWS CLI that deletes it.
+
+    Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration cannot be
+    used.
+    """
+    surroundings = Surroundings.of(context)
+    try:
+        configuration = surroundings.read_stack(cwd, stack)
+        state = surroundings.read_state(cwd, configuration.name)
+        found, account = _search(configuration, state)
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    if machine:
+        typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
+    else:
+        _show(found, Terminal(), configuration.name)
+    raise typer.Exit(ExitCode.DIFFERENT if found.all or found.unread else ExitCode.AS_ASKED)
+
+
+def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orphans, str | None]:
+    clients = aws_clients(configuration)
+    regions = configuration.settings().regions
+    identity = identify(clients, configuration.sts_region(regions[0]))
+    if isinstance(identity, ReadFailure):
+        return Orphans(found={}, unread=dict.fromkeys((*regions, GLOBAL), identity)), None
+    arns = state.arns(identity.partition, identity.account_id)
+    return find_orphans(clients, identity, state.stack, state.regions(regions), arns), identity.account_id
+
+
+def _as_json(found: Orphans, stack: str, account: str | None) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "accountId": account,
+        "orphans": [
+            {"region": each.region, "arn": each.arn, "resource": each.resource, "removal": each.removal}
+            for each in found.all
+        ],
+        "cannotTell": [unread_as_json(region, why) for region, why in found.unread.items()],
+    }
+
+
+def _show(found: Orphans, console: Console, stack: str) -> None:
+    """Print a table, the command for each orphan, and the count last."""
+    for region, why in found.unread.items():
+        print_unread(console, f"orphans in {region}", why)
+    if found.all:
+        table = stack_table(stack, None)
+        for heading in ("Region", "Resource in the stack", "ARN"):
+            table.add_column(heading, overflow="fold")
+        for each in found.all:
+            table.add_row(Text(each.region), Text(each.resource), Text(each.arn))
+        console.print(table)
+        for each in found.all:
+            print_line(console, each.removal)
+    number = len(found.all)
+    text = counted(number, "orphan") + (f", {len(found.unread)} cannot be read completely" if found.unread else "")
+    print_line(console, (text, "bold red" if found.all or found.unread else "bold green"))

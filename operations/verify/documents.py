@@ -1,0 +1,192 @@
+"""Comparison of the preferences document, and of the tags that record a stack's ownership."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from common.problems import shown
+from components.adoption.document_ownership import OWNER_TAG, PRIOR_VERSION_TAG
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
+from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
+from components.session_manager.names import DATA_KEY_ALIAS
+from operations.findings import Finding, cannot_tell, compared, listed, missing
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.session_manager.settings import SessionManagerSettings
+    from operations.deployment import Deployment
+
+
+UNKNOWN_KEY: Final = f"the key behind {DATA_KEY_ALIAS}"
+"""Placeholder for the ID of an unknown key, which is a finding of its own: any key is accepted."""
+_INPUTS: Final = "inputs."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A setting that differs.
+
+    Attributes:
+        name: Name in the document, `idleSessionTimeout`; for other parts of the content, their own name.
+        expected: Value in the settings; None: none.
+        found: Value in the document; None: none.
+    """
+
+    name: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_value(self.expected)} expected, {_value(self.found)} found"
+
+
+def document_findings(
+    deployment: Deployment,
+    settings: SessionManagerSettings,
+    live: DocumentFacts | ReadFailure | None,
+    data_key: KeyFacts | object,
+) -> list[Finding]:
+    """Compare the document.
+
+    Args:
+        deployment: Settings of the Region, with the command that repairs it.
+        settings: Session Manager settings of the Region.
+        live: The document.
+        data_key: The key for session data, if it is known.
+    """
+    expected = f"{DOCUMENT_NAME} exists"
+    if live is None or isinstance(live, ReadFailure):
+        return [missing("document", live, expected=expected, found="no such document", remedy=deployment.repair)]
+    key_id = data_key.key_id if isinstance(data_key, KeyFacts) else UNKNOWN_KEY
+    desired = preferences(settings, account_id=deployment.account_id, region=deployment.region, kms_key_id=key_id)
+    settled = live.default_version == live.latest_version
+    findings = [
+        compared("document", same=True, expected=expected, found=expected, remedy=deployment.repair),
+        _status(deployment, live),
+        compared(
+            "document-default-version",
+            same=settled,
+            expected="the default version is the latest",
+            found=f"default {live.default_version}, latest {live.latest_version}",
+            remedy=deployment.repair,
+        ),
+        _content("document-content", deployment, desired, live.default_version, live.default_text),
+    ]
+    if not settled:
+        findings.append(_content("document-latest-content", deployment, desired, live.latest_version, live.latest_text))
+    return findings
+
+
+def differences(desired: Preferences, text: str) -> list[Difference]:
+    """Return the differences in a document's content: each setting, then any other content that is not the stack's."""
+    values, foreign = parse(text)
+    if "text" in foreign:
+        return [Difference(name="content", expected="a JSON object", found=foreign["text"])]
+    if "inputs" in foreign:
+        return [Difference(name="inputs", expected="the settings", found=foreign["inputs"])]
+    ours = document(desired)
+    found: list[Difference] = []
+    for name in PREFERENCES:
+        odd = f"{_INPUTS}{name}"
+        if odd in foreign:
+            # A value of another type, or none, is only visible in the original content.
+            found.append(Difference(name=name, expected=ours["inputs"].get(name), found=foreign[odd]))
+        elif not _same(desired[name], values[name]):
+            found.append(Difference(name=name, expected=desired[name], found=values[name]))
+    for name, live in foreign.items():
+        if name.removeprefix(_INPUTS) not in PREFERENCES:
+            found.append(Difference(name=name, expected=ours.get(name), found=live))
+    return found
+
+
+def _same(desired: Any, found: Any) -> bool:
+    return bool(found) if desired == UNKNOWN_KEY else desired == found
+
+
+def _status(deployment: Deployment, live: DocumentFacts) -> Finding:
+    reason = f": {live.status_reason}" if live.status_reason else ""
+    return compared(
+        "document-status",
+        same=live.status == "Active",
+        expected="Active",
+        found=f"{live.status}{reason}",
+        remedy=f"verify again in a minute; should it stay so: aws ssm describe-document --name {DOCUMENT_NAME} "
+        f"--region {deployment.region}",
+    )
+
+
+def _content(
+    check: str, deployment: Deployment, desired: Preferences, version: str, text: str | ReadFailure
+) -> Finding:
+    expected = f"version {version} says what the settings ask for"
+    if isinstance(text, ReadFailure):
+        return cannot_tell(check, text, expected=expected)
+    unequal = differences(desired, text)
+    message = listed([each.name for each in unequal]) if deployment.hides_values else "; ".join(map(str, unequal))
+    unknown = f" ({UNKNOWN_KEY} is not known)" if desired["kmsKeyId"] == UNKNOWN_KEY else ""
+    return compared(
+        check, same=not unequal, expected=expected, found=message or f"{expected}{unknown}", remedy=deployment.repair
+    )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return value if value == UNKNOWN_KEY else shown(value)
+
+
+def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -> Finding:
+    """Compare the owner tag of a resource with the stack.
+
+    Args:
+        check: ID of the finding.
+        deployment: Settings of the Region of the resource, with the command that repairs it.
+        tags: Tags of the resource.
+    """
+    # The tag also includes the organization and the project, which the stack's name may lack.
+    name, holder = deployment.stack.rsplit("/", 1)[-1], tags.get(OWNER_TAG)
+    same = holder is not None and holder.rsplit("/", 1)[-1] == name
+    expected = f"tag {OWNER_TAG} names the stack {name}"
+    found = f"tag {OWNER_TAG} is {holder}" if holder else f"no tag {OWNER_TAG}"
+    return compared(check, same=same, expected=expected, found=expected if same else found, remedy=deployment.repair)
+
+
+def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None) -> Finding:
+    """Compare the account's record of its stack; without it, the creation of a second stack may not be denied.
+
+    Args:
+        deployment: Settings of the Region where the stack keeps resources that exist once per account.
+        tags: Tags of the record; None: it does not exist.
+    """
+    check, expected = "governing-stack", f"policy {GOVERNING_STACK} names the stack"
+    if tags is None or isinstance(tags, ReadFailure):
+        return missing(check, tags, expected=expected, found="no such policy", remedy=deployment.repair)
+    return owner_finding(check, deployment, tags)
+
+
+def document_ownership_findings(
+    check: str, deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None
+) -> list[Finding]:
+    """Compare the two tags of a document; empty if there is no document, or its tags were not read.
+
+    Args:
+        check: Prefix of the findings' IDs, `document`.
+        deployment: Settings of the Region of the document, with the command that repairs it.
+        tags: Tags of the document.
+    """
+    if tags is None:
+        return []
+    if isinstance(tags, ReadFailure):
+        return [cannot_tell(f"{check}-owner", tags, expected=f"tag {OWNER_TAG} names the stack")]
+    prior, expected = tags.get(PRIOR_VERSION_TAG), f"tag {PRIOR_VERSION_TAG} names the version to restore"
+    found = f"no tag {PRIOR_VERSION_TAG}" if prior is None else expected
+    return [
+        owner_finding(f"{check}-owner", deployment, tags),
+        compared(
+            f"{check}-prior-version", same=prior is not None, expected=expected, found=found, remedy=deployment.repair
+        ),
+    ]

@@ -1,0 +1,255 @@
+"""Comparison of security groups, prefix lists and the network ACL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.domain_controllers.names import acl_name, group_name, site_name
+from components.domain_controllers.traffic_requirements import ITSELF, Direction, PeerKind
+from operations.findings import Finding, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.domain_controllers.network_acl import AclPlan, AclRule
+    from components.domain_controllers.planner import GroupPlan
+    from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts, SitePlacement
+    from operations.inventory.network import NetworkAcl, SecurityGroup, SecurityGroupRule
+
+
+Key = tuple[str, str, int, int, str]
+"""Traffic that a rule allows: direction, protocol, first and last port, peer's ID or network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences:
+    """Differences between a group's rules and the plan.
+
+    Attributes:
+        missing: Rules of the plan that do not exist.
+        changed: Rules of the stack that differ from the plan, with the planned rule.
+        foreign: Rules that are in no plan.
+    """
+
+    missing: tuple[PlannedRule, ...] = ()
+    changed: tuple[tuple[PlannedRule, SecurityGroupRule], ...] = ()
+    foreign: tuple[SecurityGroupRule, ...] = ()
+
+
+def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> list[Finding]:
+    """Compare groups, their rules, and the prefix lists that these refer to."""
+    name = site_name(site.deployment.region)
+    expected = f"security groups {', '.join(each.name for each in plan.groups)}"
+    if isinstance(live.groups, ReadFailure):
+        return [cannot_tell("directory-groups", live.groups, expected=expected)]
+    groups, lists = _by_plan(name, plan.groups, live.groups), _lists(name, plan, live)
+    findings = [_groups(site, expected, plan, live.groups)]
+    shared = groups.get(plan.groups[0].name)
+    peers = {ITSELF.value: shared.id} if shared else {}
+    peers |= {name: facts.id for name, facts in lists.items()}
+    present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
+    if plan.prefix_lists and isinstance(live.lists, ReadFailure):
+        # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
+        findings += [cannot_tell(_check(each), live.lists, expected=_expected(each, facts)) for each, facts in present]
+    else:
+        findings += [_rules(site, each, facts, peers) for each, facts in present]
+    return findings + [_list(site, each, lists.get(each.name), live) for each in plan.prefix_lists]
+
+
+def group_ids(site: SiteDeployment, plan: GroupPlan, groups: Sequence[SecurityGroup]) -> frozenset[str]:
+    """Return the IDs of those of the plan's groups that exist."""
+    return frozenset(each.id for each in _by_plan(site_name(site.deployment.region), plan.groups, groups).values())
+
+
+def rule_differences(
+    planned: Sequence[PlannedRule], live: Sequence[SecurityGroupRule], peers: Mapping[str, str]
+) -> Differences:
+    """Compare rules by the traffic that they allow, and then by their descriptions.
+
+    Args:
+        planned: Rules of the plan.
+        live: Rules of the group.
+        peers: IDs by their names in the plan, `itself` or a list's name.
+    """
+    ours = {_planned_key(each, peers): each for each in planned}
+    theirs = {_live_key(each): each for each in live}
+    missing = {each.name: each for key, each in ours.items() if key not in theirs}
+    changed = [
+        (ours[key], each) for key, each in theirs.items() if key in ours and ours[key].description != each.description
+    ]
+    foreign: list[SecurityGroupRule] = []
+    for key, each in theirs.items():
+        if key in ours:
+            continue
+        if each.name in missing:
+            changed.append((missing.pop(each.name), each))
+        else:
+            foreign.append(each)
+    return Differences(missing=tuple(missing.values()), changed=tuple(changed), foreign=tuple(foreign))
+
+
+def _planned_key(rule: PlannedRule, peers: Mapping[str, str]) -> Key:
+    by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.PLANNED_LIST)
+    peer = peers.get(rule.peer.value, rule.peer.value) if by_id else rule.peer.value
+    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
+
+
+def _live_key(rule: SecurityGroupRule) -> Key:
+    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
+
+
+def _by_plan(site: str, planned: Sequence[Group], live: Sequence[SecurityGroup]) -> dict[str, SecurityGroup]:
+    names = {group_name(site, each.name): each.name for each in planned}
+    return {names[each.name]: each for each in live if each.name in names}
+
+
+def _groups(site: SiteDeployment, expected: str, plan: GroupPlan, live: Sequence[SecurityGroup]) -> Finding:
+    known = _by_plan(site_name(site.deployment.region), plan.groups, live)
+    missing = [each.name for each in plan.groups if each.name not in known]
+    ids = {each.id for each in known.values()}
+    foreign = [each for each in live if each.id not in ids]
+    differences = [f"missing: {', '.join(missing)}"] if missing else []
+    differences += [f"not of the plan: {each.id} {each.name}".rstrip() for each in foreign]
+    remedies = [site.deployment.repair] if missing else []
+    remedies += [
+        f"aws ec2 delete-security-group --group-id {each.id} --region {site.deployment.region}, once nothing uses it"
+        for each in foreign
+    ]
+    return compared(
+        "directory-groups",
+        same=not differences,
+        expected=expected,
+        found="; ".join(differences) or ", ".join(sorted(ids)),
+        remedy="; ".join(remedies),
+    )
+
+
+def _rules(site: SiteDeployment, planned: Group, live: SecurityGroup, peers: Mapping[str, str]) -> Finding:
+    found = rule_differences(planned.rules, live.rules, peers)
+    differences = [f"missing: {each.name} ({each.description})" for each in found.missing]
+    differences += [
+        f"changed: {rule.name} is now {each} ({each.id}){_described(rule, each)}" for rule, each in found.changed
+    ]
+    differences += [f"foreign: {each} ({each.id})" for each in found.foreign]
+    remedies = [
+        f"aws ec2 revoke-security-group-{way} --group-id {live.id} --security-group-rule-ids {' '.join(ids)} "
+        f"--region {site.deployment.region}"
+        for way in Direction
+        if (ids := [each.id for each in found.foreign if each.direction is way])
+    ]
+    remedies += [site.deployment.repair] if found.missing or found.changed else []
+    return compared(
+        _check(planned),
+        same=not differences,
+        expected=_expected(planned, live),
+        found="; ".join(differences) or f"{len(live.rules)} rules",
+        remedy=" && ".join(remedies),
+    )
+
+
+def _check(planned: Group) -> str:
+    return f"directory-group-{planned.name}"
+
+
+def _expected(planned: Group, live: SecurityGroup) -> str:
+    return f"{live.id} has the plan's {len(planned.rules)} rules and no others"
+
+
+def _described(rule: PlannedRule, live: SecurityGroupRule) -> str:
+    return f', described as "{live.description}"' if rule.description != live.description else ""
+
+
+def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ManagedPrefixList]:
+    if isinstance(live.lists, ReadFailure):
+        return {}
+    names = {group_name(site, each.name): each.name for each in plan.prefix_lists}
+    return {names[each.name]: each for each in live.lists if each.name in names}
+
+
+def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | None, live: SiteFacts) -> Finding:
+    check = f"directory-prefix-list-{planned.name}"
+    expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
+    for unread in (live.lists, live.entries):
+        if isinstance(unread, ReadFailure):
+            return cannot_tell(check, unread, expected=expected)
+    if found is None or isinstance(live.entries, ReadFailure):
+        return compared(check, same=False, expected=expected, found="no such list", remedy=site.deployment.repair)
+    ours = {each.cidr: each.description for each in planned.entries}
+    theirs = live.entries.get(found.id, {})
+    differences = [f"missing: {each}" for each in ours if each not in theirs]
+    differences += [f"foreign: {each}" for each in theirs if each not in ours]
+    differences += [
+        f'{each} is described as "{theirs[each]}"' for each in ours if each in theirs and theirs[each] != ours[each]
+    ]
+    differences += [f"room for {found.max_entries}"] if found.max_entries != planned.max_entries else []
+    return compared(
+        check,
+        same=not differences,
+        expected=expected,
+        found=f"{found.id}: {'; '.join(differences)}" if differences else found.id,
+        remedy=site.deployment.repair,
+    )
+
+
+def acl_findings(
+    site: SiteDeployment, placement: SitePlacement, plan: AclPlan | None, live: SiteFacts
+) -> list[Finding]:
+    """Compare the ACL; the next refresh shows other rules, too, as the resource includes all its rules."""
+    if plan is None:
+        return []
+    name = acl_name(site_name(site.deployment.region), plan)
+    expected = f"network ACL {name} in force for {', '.join(each.given for each in placement.subnets)}"
+    if isinstance(live.acls, ReadFailure):
+        return [cannot_tell("directory-acl", live.acls, expected=expected)]
+    found = next((each for each in live.acls if each.name == name), None)
+    if found is None:
+        text = f"no such ACL; {_followed(placement, live.acls)}"
+        return [compared("directory-acl", same=False, expected=expected, found=text, remedy=site.deployment.repair)]
+    without = [each for each in placement.subnets if each.id not in found.subnet_ids]
+    findings = [
+        compared(
+            "directory-acl",
+            same=not without,
+            expected=expected,
+            found=_followed(placement, live.acls) if without else found.id,
+            remedy=site.deployment.repair,
+        )
+    ]
+    return [*findings, _acl_rules(site, plan, found)]
+
+
+def _followed(placement: SitePlacement, acls: Sequence[NetworkAcl]) -> str:
+    """Return the ACL that each subnet is associated with."""
+    return ", ".join(
+        f"{subnet.given} follows {next((each.id for each in acls if subnet.id in each.subnet_ids), 'none')}"
+        for subnet in placement.subnets
+    )
+
+
+def _acl_rules(site: SiteDeployment, plan: AclPlan, live: NetworkAcl) -> Finding:
+    ours = {(each.direction, each.number): each for each in plan.rules}
+    theirs = {(each.direction, each.number): each for each in live.rules}
+    differences = [f"missing: {_in_words(each)}" for key, each in ours.items() if key not in theirs]
+    differences += [f"foreign: {_in_words(each)}" for key, each in theirs.items() if key not in ours]
+    differences += [
+        f"changed: {_in_words(each)}, where the plan has {_in_words(ours[key])}"
+        for key, each in theirs.items()
+        if key in ours and ours[key] != each
+    ]
+    return compared(
+        "directory-acl-rules",
+        same=not differences,
+        expected=f"{live.id} has the plan's {len(plan.rules)} rules and no others",
+        found="; ".join(differences) or f"{len(live.rules)} rules",
+        remedy=site.deployment.repair,
+    )
+
+
+def _in_words(rule: AclRule) -> str:
+    what = "everything" if rule.protocol == -1 else f"protocol {rule.protocol} {rule.port_range}"
+    way = "from" if rule.direction == "ingress" else "to"
+    return f"rule {rule.number}: {rule.direction} {'' if rule.allows else 'denies '}{what} {way} {rule.network}"

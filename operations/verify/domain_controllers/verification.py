@@ -1,0 +1,215 @@
+"""Verification of domain controllers: read the sites, plan them together because they admit each other, and compare."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from common.problems import SettingsError
+from components.domain_controllers.names import acl_name, group_name, site_name
+from components.domain_controllers.settings import known_addresses
+from components.domain_controllers.site_plan import SitePlan, plan_sites
+from components.domain_controllers.traffic_requirements import ITSELF
+from components.session_manager.endpoint_services import EC2, interface_services
+from operations.errors import UnusableError
+from operations.findings import Finding, Status, cannot_tell, compared
+from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
+from operations.inventory.placement import read_placement
+from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.domain_controllers.controllers import controller_findings
+from operations.verify.domain_controllers.identities import identity_findings, read_identities
+from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
+from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids
+from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
+from operations.verify.domain_controllers.trail import verify_trail
+from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.domain_controllers.event_patterns import Watched
+    from operations.deployment import SiteDeployment
+    from operations.inventory.reader import Clients
+
+
+Placements = dict[str, SitePlacement | ReadFailure | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainControllersVerification:
+    """A verification of all sites.
+
+    Attributes:
+        clients: Clients to read with.
+        caller: ARN of the caller, for remedies.
+        sites: Settings by Region.
+        account: Settings of the Region where the stack keeps resources that exist once per account.
+        instance_policies: Names of the policies that managed sessions require.
+    """
+
+    clients: Clients
+    caller: str
+    sites: Mapping[str, SiteDeployment]
+    account: SiteDeployment
+    instance_policies: tuple[str, ...] = ()
+
+    def findings(self) -> dict[str, list[Finding]]:
+        """Return the findings by Region.
+
+        Raises:
+            UnusableError: The settings cannot be planned.
+        """
+        if not self.sites:
+            return {}
+        with ThreadPoolExecutor() as pool:
+            reading = {
+                region: pool.submit(read_placement, self._reader(region), each) for region, each in self.sites.items()
+            }
+            placements: Placements = {region: each.result() for region, each in reading.items()}
+            found = {region: placement_findings(each, placements[region]) for region, each in self.sites.items()}
+            known = {region: each for region, each in placements.items() if isinstance(each, SitePlacement)}
+            if len(known) < len(placements):
+                for region in known:
+                    found[region].append(_unplanned([each for each in placements if each not in known]))
+                return found
+            plans = self._plans(known)
+            comparing = {region: pool.submit(self._site, region, known[region], plans[region]) for region in known}
+            for region, each in comparing.items():
+                found[region] += each.result()
+        return found
+
+    def of_account(self) -> list[Finding]:
+        """Return the findings about resources that exist once per account: the trail, and those in IAM."""
+        reader = self._reader(self.account.deployment.region)
+        trail = verify_trail(reader, self.account) if self.sites else []
+        live = read_identities(reader, self.account)
+        return [*trail, *identity_findings(self.account, live, instance_policies=self.instance_policies)]
+
+    def _reader(self, region: str) -> Reader:
+        return Reader(self.clients, region, self.caller)
+
+    def _plans(self, placements: Mapping[str, SitePlacement]) -> dict[str, SitePlan]:
+        section = next(iter(self.sites.values())).section
+        try:
+            return plan_sites(section, {region: each.networks for region, each in placements.items()})
+        except SettingsError as refused:
+            raise UnusableError(str(refused)) from None
+
+    def _site(self, region: str, placement: SitePlacement, plan: SitePlan) -> list[Finding]:
+        site = self.sites[region]
+        return compare_site(site, placement, plan, read_site(self._reader(region), site, placement, plan))
+
+
+def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> list[Finding]:
+    """Return all findings about one site.
+
+    Args:
+        site: Settings of the site.
+        placement: Network of the site.
+        plan: Plan of groups and network ACL.
+        live: Facts about the site.
+    """
+    groups = live.groups if isinstance(live.groups, ReadFailure) else group_ids(site, plan.groups, live.groups)
+    return [
+        *group_findings(site, plan.groups, live),
+        *acl_findings(site, placement, plan.acl, live),
+        *traffic_findings(site, _traffic(site, placement, plan, live)),
+        *_endpoints(site, placement, live),
+        *controller_findings(site, placement, groups, live),
+        *monitoring_findings(site, placement, _watched(site, plan, live), live),
+    ]
+
+
+def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> list[Finding]:
+    """Compare the site's endpoints; of those of `shell-access:endpoints` only the one that controllers add."""
+    group = endpoints_group(site, placement)
+    if placement.shares_endpoints:
+        shared = DesiredEndpoints(
+            check="directory-endpoint",
+            group=group,
+            services=(EC2,),
+            subnets=placement.endpoint_subnets,
+            routed={},
+            cidrs=(),
+        )
+        return service_findings(site.deployment, shared, live.endpoints)
+    own = DesiredEndpoints(
+        check="directory-endpoint",
+        group=group,
+        services=tuple(sorted({*interface_services(site.deployment.session_manager), EC2})),
+        subnets=placement.endpoint_subnets,
+        routed={each.id: each.given for each in placement.subnets} if placement.networks.lists else {},
+        cidrs=tuple(cidr for each in placement.subnets for cidr in each.cidrs),
+    )
+    return [
+        group_finding(site.deployment, own, live.endpoints),
+        *service_findings(site.deployment, own, live.endpoints),
+    ]
+
+
+def _watched(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> Watched | None:
+    """Return the resources that the alerts watch; None if some of them are not known."""
+    if isinstance(live.groups, ReadFailure) or isinstance(live.acls, ReadFailure):
+        return None
+    groups = group_ids(site, plan.groups, live.groups)
+    if plan.acl is None:
+        return watched_of(live, groups, frozenset())
+    name = acl_name(site_name(site.deployment.region), plan.acl)
+    acls = frozenset(each.id for each in live.acls if each.name == name)
+    return watched_of(live, groups, acls) if len(groups) == len(plan.groups.groups) and acls else None
+
+
+def _unplanned(unknown: list[str]) -> Finding:
+    return Finding(
+        check="directory-plan",
+        status=Status.CANNOT_TELL,
+        expected="what the port tables ask for at every site",
+        found=f"the network of {', '.join(unknown)} is not known, and sites admit each other's controllers",
+        remedy=f"see directory-network of {', '.join(unknown)}",
+    )
+
+
+def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic | ReadFailure:
+    """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
+    if isinstance(live.groups, ReadFailure):
+        return live.groups
+    if isinstance(live.entries, ReadFailure):
+        return live.entries
+    if isinstance(live.acls, ReadFailure):
+        return live.acls
+    ids = group_ids(site, plan.groups, live.groups)
+    shared = group_name(site_name(site.deployment.region), plan.groups.groups[0].name)
+    first = [each.id for each in live.groups if each.name == shared]
+    subnets = {each.id for each in placement.subnets}
+    lists = {peer.value: held for peer, held in placement.networks.lists.items()}
+    return Traffic(
+        requirements=plan.requirements,
+        networks=known_addresses(site.section, placement.networks.controllers, lists),
+        groups={ITSELF.value: first[0]} if first else {},
+        rules=[rule for each in live.groups if each.id in ids for rule in each.rules],
+        entries={id_: list(held) for id_, held in live.entries.items()},
+        acls=[each.rules for each in live.acls if each.subnet_ids & subnets] if plan.acl else [],
+    )
+
+
+def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure | str) -> list[Finding]:
+    """Report whether the network exists, and is still private."""
+    check, settings = "directory-network", site.settings
+    expected = f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}"
+    if isinstance(live, ReadFailure):
+        return [cannot_tell(check, live, expected=expected)]
+    if isinstance(live, str):
+        remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"
+        return [compared(check, same=False, expected=expected, found=live, remedy=remedy)]
+    public = [each for each in live.subnets if each.internet_gateway]
+    text = "; ".join(f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public)
+    return [
+        compared(
+            check,
+            same=not public,
+            expected=expected,
+            found=text or f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
+            remedy="take the route to the internet gateway out of the route tables of these subnets",
+        )
+    ]

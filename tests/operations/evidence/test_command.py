@@ -1,0 +1,232 @@
+"""The command, from files and on the local AWS."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from components.approval.names import TAG_KEY
+from local.emulator.fixtures import LINUX_IMAGE
+from operations.evidence.command import INCOMPLETE
+from tests.operations.arrangement import Account, Command, configuration
+from tests.operations.evidence.history import History
+from tests.operations.evidence.test_files import trail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.aws import Emulator
+
+SESSION_MANAGER = {
+    "s3Logging": True,
+    "s3BucketName": "session-logs",
+    "s3KeyPrefix": "logs",
+    "cwLogGroupName": "",
+    "createCwLogGroup": False,
+}
+PERIOD = ("--from", "2026-11-01", "--to", "2026-11-02")
+APPROVAL = {"mode": "automation", "approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
+
+
+@pytest.fixture
+def history() -> History:
+    return History()
+
+
+def run(command: Command, folder: Path, history: History, *arguments: str) -> Any:
+    trail(folder, history.events)
+    return command("evidence", "--offline", "--trail", str(folder), *PERIOD, *arguments, stack=configuration())
+
+
+def after_noon(minutes: int) -> datetime:
+    return datetime(2026, 11, 1, 12, minutes, tzinfo=UTC)
+
+
+def test_files_give_a_table_and_the_exit_code_of_findings(command: Command, tmp_path: Path, history: History) -> None:
+    history.start(after_noon(3))
+    result = run(command, tmp_path, history)
+    assert result.exit_code == 1
+    assert "1 sessions; findings: 1 critical, 1 medium." in result.stdout
+    assert "2 (critical)" in " ".join(result.stdout.split())
+
+
+def test_low_findings_are_no_failure(command: Command, tmp_path: Path, history: History) -> None:
+    history.grant()
+    result = run(command, tmp_path, history)
+    assert (result.exit_code, "grant-unused" in result.stdout) == (0, True)
+
+
+def test_unreadable_file_has_its_own_exit_code(command: Command, tmp_path: Path, history: History) -> None:
+    (tmp_path / "broken.json.gz").write_bytes(b"x")
+    result = run(command, tmp_path, history)
+    assert result.exit_code == INCOMPLETE
+    assert "The report is incomplete" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "count"),
+    [
+        ("--account=111122223333", 2),
+        ("--account=999999999999", 0),
+        ("--node=i-0fedcba9876543210", 1),
+        ("--person=olivia", 1),
+        ("--person=arn:aws:iam::111122223333:user/alice", 1),
+    ],
+)
+def test_options_limit_the_rows(command: Command, tmp_path: Path, history: History, option: str, count: int) -> None:
+    history.start(after_noon(3))
+    history.start(after_noon(4), who="arn:aws:iam::111122223333:user/alice", node="i-0fedcba9876543210")
+    shown = json.loads(run(command, tmp_path, history, "--json", option).stdout)
+    assert len(shown["rows"]) == count
+
+
+def test_saved_records_give_the_same_report(command: Command, tmp_path: Path, history: History) -> None:
+    history.grant()
+    history.start(after_noon(3))
+    saved = tmp_path / "records.jsonl"
+    first = json.loads(run(command, tmp_path / "trail", history, "--json", "--save", str(saved)).stdout)
+    again = command("evidence", "--offline", "--load", str(saved), *PERIOD, "--json", stack=configuration())
+    assert json.loads(again.stdout) == first
+
+
+def test_csv_and_page_are_written(command: Command, tmp_path: Path, history: History) -> None:
+    history.start(after_noon(3))
+    run(command, tmp_path / "trail", history, "--csv", str(tmp_path / "a.csv"), "--html", str(tmp_path / "a.html"))
+    assert "session-without-approval" in (tmp_path / "a.csv").read_text()
+    assert "session-without-approval" in (tmp_path / "a.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--offline",), "--offline: expected --trail or --load with it"),
+        (("--from", "yesterday"), "--from: expected a time such as 2026-11-29"),
+        (("--from", "2026-11-02", "--to", "2026-11-01"), "--from: expected a time before --to"),
+        (("--from", "99999d"), "--from: expected a time such as"),
+    ],
+)
+def test_wrong_option_is_one_message(command: Command, arguments: tuple[str, ...], message: str) -> None:
+    result = command("evidence", *arguments, stack=configuration())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+
+
+def test_unwritable_output_is_one_message(command: Command, tmp_path: Path, history: History) -> None:
+    result = run(command, tmp_path, history, "--csv", str(tmp_path / "none" / "a.csv"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "expected a file that can be written" in result.stderr
+
+
+class Scene:
+    """A session of the operator on the local AWS."""
+
+    def __init__(self, account: Account, endpoint: str) -> None:
+        self.account = account
+        self._endpoint = endpoint
+        iam = account.client("iam")
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:user/olivia"},
+            "Action": "sts:AssumeRole",
+        }
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.create_role(RoleName="Operator", AssumeRolePolicyDocument=trust)
+        iam.put_role_policy(RoleName="Operator", PolicyName="all", PolicyDocument=json.dumps(policy))
+        iam.create_instance_profile(InstanceProfileName="Node")
+        account.client("s3").create_bucket(
+            Bucket="session-logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        account.client("s3").put_bucket_versioning(Bucket="session-logs", VersioningConfiguration={"Status": "Enabled"})
+        launched = account.client("ec2").run_instances(
+            ImageId=LINUX_IMAGE,
+            MinCount=1,
+            MaxCount=1,
+            IamInstanceProfile={"Name": "Node"},
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "app-1"}]}],
+        )
+        self.node = launched["Instances"][0]["InstanceId"]
+
+    def session(self) -> str:
+        arn = "arn:aws:iam::123456789012:role/Operator"
+        given = self.account.client("sts").assume_role(RoleArn=arn, RoleSessionName="olivia")["Credentials"]
+        ssm = boto3.client(
+            "ssm",
+            "eu-west-1",
+            endpoint_url=self._endpoint,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+        session = ssm.start_session(Target=self.node, Reason="Ticket 4711")["SessionId"]
+        ssm.terminate_session(SessionId=session)
+        return session
+
+    def log(self, session: str) -> None:
+        key = f"logs/123456789012/eu-west-1/{session}.log"
+        self.account.client("s3").put_object(Bucket="session-logs", Key=key, Body=b"x" * 500)
+
+
+@pytest.fixture
+def scene(account: Account, emulator: Emulator) -> Scene:
+    return Scene(account, emulator.endpoint_url)
+
+
+def evidence(command: Command, **sections: Any) -> tuple[int, dict[str, Any]]:
+    stack = configuration(session_manager=SESSION_MANAGER, **sections)
+    result = command("evidence", "--json", "--from", "1h", stack=stack)
+    assert result.stderr == ""
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> None:
+    session = scene.session()
+    scene.log(session)
+    code, shown = evidence(command)
+    (row,) = shown["rows"]
+    assert (code, shown["complete"], row["findings"]) == (0, True, [])
+    assert (row["sessionId"], row["nodeName"], row["person"]) == (session, "app-1", "olivia")
+    assert (row["reason"], row["sourceIp"], row["endSource"]) == ("Ticket 4711", "127.0.0.1", "TerminateSession")
+    assert row["logLocation"] == f"s3://session-logs/logs/123456789012/eu-west-1/{session}.log"
+    assert (row["logBytes"], bool(row["logVersion"])) == (500, True)
+
+
+def test_deleted_log_of_the_account_is_found(command: Command, scene: Scene) -> None:
+    session = scene.session()
+    scene.log(session)
+    key = f"logs/123456789012/eu-west-1/{session}.log"
+    scene.account.client("s3").delete_object(Bucket="session-logs", Key=key)
+    code, shown = evidence(command)
+    assert (code, [each["rule"] for each in shown["rows"][0]["findings"]]) == (1, ["session-log-deleted"])
+
+
+def test_tag_that_a_principal_set_is_found(command: Command, scene: Scene) -> None:
+    scene.account.client("iam").tag_role(RoleName="Operator", Tags=[{"Key": TAG_KEY, "Value": scene.node}])
+    scene.log(scene.session())
+    code, shown = evidence(command, **{"shell-access__approval": json.dumps(APPROVAL)})
+    assert code == 1, shown["rows"]
+    assert [each["rule"] for each in shown["rows"][0]["findings"]] == ["grant-outside-runbook"]
+
+
+def test_refused_source_makes_the_report_incomplete(
+    command: Command, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.session()
+    from operations.evidence import live  # noqa: PLC0415
+
+    monkeypatch.setattr(live, "EVENT_HISTORY", timedelta(minutes=1))
+    code, shown = evidence(command)
+    assert (code, shown["complete"]) == (INCOMPLETE, False)
+    assert any("90 days" in gap for gap in shown["gaps"])
+
+
+def test_missing_bucket_makes_the_report_incomplete(command: Command, scene: Scene) -> None:
+    scene.session()
+    s3 = scene.account.client("s3")
+    s3.delete_bucket(Bucket="session-logs")
+    code, shown = evidence(command)
+    assert (code, shown["complete"]) == (INCOMPLETE, False)

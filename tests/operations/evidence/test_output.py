@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from operations.evidence.output import COLUMNS, as_csv, page, plain, summary
+from operations.evidence.records import Source
+from operations.evidence.report import RULES, Report, report
+from tests.operations.evidence.history import NOON, OLIVIA, History, after
+from tests.operations.evidence.test_report import CONTEXT, records
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def made(reason: str = "Ticket 4711") -> Report:
+    history = History()
+    history.decide(history.request(after(0), reason=reason), after(1))
+    history.tag(after(2))
+    history.start(after(3), reason=reason)
+    history.start(after(3), who=OLIVIA.replace("Operator", "Other"))
+    history.refuse(after(4))
+    return report(records(history), CONTEXT)
+
+
+def test_json_has_every_column_of_every_row() -> None:
+    shown = json.loads(json.dumps(plain(made(), NOON, after(60))))
+    assert [list(row) for row in shown["rows"]] == [list(COLUMNS)] * 3
+    assert [row["type"] for row in shown["rows"]] == ["session", "session", "attempt"]
+    first = shown["rows"][0]
+    assert (first["start"], first["grantStart"], first["grantEnd"]) == (
+        "2026-11-01T12:03:00Z",
+        "2026-11-01T12:02:00Z",
+        None,
+    )
+    assert shown["counts"] == {"critical": 1, "info": 1}
+
+
+def test_csv_has_the_values_of_json() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(made()))))
+    values = plain(made(), NOON, after(60))["rows"]
+    assert [row["sessionId"] for row in rows] == [each["sessionId"] or "" for each in values]
+    assert rows[1]["findings"] == "session-without-approval"
+
+
+@pytest.mark.parametrize("reason", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_csv_cell_is_no_formula(reason: str) -> None:
+    row = next(csv.DictReader(io.StringIO(as_csv(made(reason)))))
+    assert row["reason"] == f"'{reason}"
+
+
+def test_page_escapes_and_sends_nothing() -> None:
+    text = page(made(HOSTILE), NOON, after(60), after(60))
+    assert HOSTILE not in text
+    assert "&lt;script&gt;" in text
+    assert "default-src 'none'" in text
+    assert not re.search(r"(?:src|href)=\"(?!#)", text)
+    assert text.count("<tr data-severities") == 3
+    assert all(rule in text for rule in RULES)
+
+
+def test_incomplete_report_says_so_everywhere() -> None:
+    source = Source(name="CloudTrail", region="", since=NOON, until=after(1), records=0, problem="throttled")
+    incomplete = replace(made(), sources=(source,))
+    assert "incomplete" in summary(incomplete)
+    assert "throttled" in page(incomplete, NOON, after(60), after(60))
+    assert plain(incomplete, NOON, after(60))["complete"] is False

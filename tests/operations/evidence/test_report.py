@@ -1,0 +1,457 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.workspace import REPOSITORY
+from operations.evidence.cloudtrail import add_event
+from operations.evidence.records import Caller, Decision, Log, Records, SessionEnd, SessionStart, Source
+from operations.evidence.report import RULES, Context, Report, report
+from tests.operations.evidence.history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTEXT = Context(
+    now=after(24 * 60),
+    since=NOON - timedelta(days=1),
+    until=after(24 * 60),
+    logged=frozenset({"eu-west-1"}),
+    person_of=lambda arn: arn.rsplit("/", 1)[-1],
+    break_glass=frozenset({"Emergency"}),
+)
+
+
+def records(history: History, logged: bool = True) -> Records:  # noqa: FBT001, FBT002
+    found = Records()
+    for event in history.events:
+        add_event(event, found)
+    if logged:
+        found.logs.extend(
+            Log(session=each.id, location=f"s3://logs/{each.id}.log", size=2_000) for each in found.starts if each.id
+        )
+    return found
+
+
+def made(history: History, context: Context = CONTEXT) -> Report:
+    return report(records(history), context)
+
+
+def rules(made: Report) -> list[str]:
+    return [each.rule for row in made.rows for each in row.findings]
+
+
+def test_approved_session_has_no_finding() -> None:
+    history = History()
+    run = history.grant()
+    session = history.start(after(3))
+    history.end(session, after(8))
+    (row,) = made(history).rows
+    assert row.findings == ()
+    assert row.start
+    assert (row.start.id, row.start.node, row.person) == (session, NODE, "olivia")
+    assert (row.end, row.end_source) == (after(8), "TerminateSession")
+    assert row.grant
+    assert row.grant.request
+    assert (row.grant.request.id, row.grant.approvers, row.grant.approved_at) == (run, (ALICE,), after(1))
+    assert (row.grant.begin, row.grant.end) == (after(2), after(12))
+
+
+def without_approval(history: History) -> None:
+    history.start(after(3))
+
+
+def for_another_node(history: History) -> None:
+    history.grant(node="i-0fedcba9876543210")
+    history.start(after(3))
+    history.start(after(3), node="i-0fedcba9876543210")
+
+
+def by_another_principal(history: History) -> None:
+    history.grant()
+    history.start(after(3))
+    history.start(after(3), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Other/olivia")
+
+
+def after_the_grant(history: History) -> None:
+    history.grant()
+    history.start(after(3))
+    history.start(after(13))
+
+
+def before_the_grant(history: History) -> None:
+    history.grant()
+    history.start(after(1))
+    history.start(after(3))
+
+
+def approved_by_the_requester(history: History) -> None:
+    run = history.request(after(0))
+    history.decide(run, after(1), who=OLIVIA)
+    history.tag(after(2))
+    history.start(after(3))
+
+
+def approved_by_the_requesters_user(history: History) -> None:
+    run = history.request(after(0))
+    history.decide(run, after(1), who=f"arn:aws:iam::{ACCOUNT}:user/olivia")
+    history.tag(after(2))
+    history.start(after(3))
+
+
+def tagged_by_hand(history: History) -> None:
+    history.tag(after(2), who=OLIVIA)
+    history.start(after(3))
+
+
+def tagged_by_hand_after_a_request(history: History) -> None:
+    run = history.request(after(0))
+    history.decide(run, after(1))
+    history.tag(after(2), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/mallory")
+    history.start(after(3))
+
+
+def session_tag(history: History) -> None:
+    asked = {
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/Operator",
+        "tags": [{"key": "securityallowsessioninstance", "value": NODE}],
+    }
+    history.add("sts", "AssumeRole", ALICE, after(2), requestParameters=asked)
+    history.start(after(3))
+
+
+def without_approver(history: History) -> None:
+    history.request(after(0))
+    history.tag(after(2))
+    history.start(after(3))
+
+
+def without_reason(history: History) -> None:
+    run = history.request(after(0), reason="not given")
+    history.decide(run, after(1))
+    history.tag(after(2))
+    history.start(after(3))
+
+
+def forwarding(history: History) -> None:
+    history.grant()
+    history.start(after(3), documentName="AWS-StartPortForwardingSessionToRemoteHost")
+
+
+def ssh_by_arn(history: History) -> None:
+    history.grant()
+    history.start(after(3), documentName="arn:aws:ssm:eu-west-1::document/AWS-StartSSHSession")
+
+
+def other_document(history: History) -> None:
+    history.grant()
+    history.start(after(3), documentName="MyShell")
+
+
+def interactive_command(history: History) -> None:
+    history.grant()
+    history.start(after(3), documentName="AWS-StartInteractiveCommand")
+
+
+def remote_desktop(history: History) -> None:
+    history.grant()
+    history.add(
+        "ssm-guiconnect", "StartConnection", OLIVIA, after(3), requestParameters={"instanceId": NODE}, eventID="e"
+    )
+
+
+def break_glass(history: History) -> None:
+    history.start(after(3), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Emergency/olivia")
+
+
+def unused(history: History) -> None:
+    history.grant()
+
+
+def refused(history: History) -> None:
+    history.refuse(after(3))
+
+
+PLANTED = [
+    (without_approval, "session-without-approval"),
+    (for_another_node, "session-without-approval"),
+    (by_another_principal, "session-without-approval"),
+    (after_the_grant, "session-outside-window"),
+    (before_the_grant, "session-outside-window"),
+    (approved_by_the_requester, "session-self-approved"),
+    (approved_by_the_requesters_user, "session-self-approved"),
+    (tagged_by_hand, "grant-outside-runbook"),
+    (tagged_by_hand_after_a_request, "grant-outside-runbook"),
+    (session_tag, "grant-outside-runbook"),
+    (without_approver, "approver-unknown"),
+    (without_reason, "approval-without-reason"),
+    (forwarding, "session-forwarding"),
+    (ssh_by_arn, "session-forwarding"),
+    (remote_desktop, "session-forwarding"),
+    (other_document, "session-other-document"),
+    (interactive_command, "session-other-document"),
+    (break_glass, "session-break-glass"),
+    (unused, "grant-unused"),
+    (refused, "attempt-refused"),
+]
+
+
+@pytest.mark.parametrize(("plant", "rule"), PLANTED, ids=lambda each: getattr(each, "__name__", each))
+def test_planted_fault_is_the_only_finding(plant: Callable[[History], None], rule: str) -> None:
+    history = History()
+    plant(history)
+    assert rules(made(history)) == [rule]
+
+
+def test_missing_short_and_deleted_logs_are_found() -> None:
+    history = History()
+    history.grant()
+    sessions = [history.start(after(minute)) for minute in (3, 4, 5, 6)]
+    for each in sessions:
+        history.end(each, after(10))
+    found = records(history, logged=False)
+    missing, short, deleted, whole = sessions
+    found.logs.append(Log(session=short, location="s3://logs/a", size=10))
+    found.logs.append(Log(session=deleted, location="s3://logs/b", is_deleted=True))
+    found.logs.append(Log(session=whole, location="group:stream", size=None))
+    by_session = {
+        row.start.id: [each.rule for each in row.findings] for row in report(found, CONTEXT).rows if row.start
+    }
+    assert by_session == {
+        missing: ["session-without-log"],
+        short: ["session-log-short"],
+        deleted: ["session-log-deleted"],
+        whole: [],
+    }
+
+
+def test_open_session_has_no_log_yet() -> None:
+    history = History()
+    history.grant()
+    history.start(after(3))
+    assert rules(report(records(history, logged=False), replace(CONTEXT, now=after(30)))) == []
+
+
+def test_logs_are_not_missed_where_none_are_configured() -> None:
+    history = History()
+    history.grant()
+    history.end(history.start(after(3)), after(4))
+    for logged in (None, frozenset[str]()):
+        assert rules(report(records(history, logged=False), replace(CONTEXT, logged=logged))) == []
+
+
+def test_stack_without_approval_needs_none() -> None:
+    history = History()
+    history.start(after(3))
+    assert rules(made(history, replace(CONTEXT, needs_approval=False))) == []
+
+
+def test_session_without_event_is_found_after_delivery() -> None:
+    history = History()
+    history.grant()
+    found = records(history)
+    start = SessionStart(
+        id="olivia-1",
+        account=ACCOUNT,
+        region="eu-west-1",
+        node=NODE,
+        caller=Caller(arn=OLIVIA),
+        at=after(3),
+        in_trail=False,
+    )
+    found.starts.append(start)
+    found.logs.append(Log(session="olivia-1", location="s3://logs/x", size=2_000))
+    assert rules(report(found, CONTEXT)) == ["session-not-in-trail"]
+    assert rules(report(found, replace(CONTEXT, now=after(10)))) == []
+    found.starts.append(replace(start, in_trail=True))
+    assert rules(report(found, CONTEXT)) == []
+
+
+def test_unproven_person_is_found() -> None:
+    history = History()
+    history.grant()
+    history.start(after(3))
+    assert rules(made(history, replace(CONTEXT, person_of=lambda _arn: ""))) == ["session-unknown-person"]
+
+
+def test_change_request_is_approved_like_a_run() -> None:
+    history = History()
+    run = history.request(after(0), mode="change-manager")
+    history.decide(run, after(1))
+    history.tag(after(2))
+    history.start(after(3))
+    (row,) = made(history).rows
+    assert row.grant
+    assert row.grant.request
+    assert (row.grant.request.mode, row.findings) == ("change-manager", ())
+
+
+def test_rejected_request_is_no_approval() -> None:
+    history = History()
+    history.decide(history.request(after(0)), after(1), signal="Reject")
+    history.start(after(3))
+    assert rules(made(history)) == ["session-without-approval"]
+
+
+def test_several_approvers_are_all_named() -> None:
+    history = History()
+    run = history.request(after(0))
+    bob = f"arn:aws:iam::{ACCOUNT}:user/bob"
+    history.decide(run, after(1))
+    history.decide(run, after(1.5), who=bob)
+    history.tag(after(2))
+    history.start(after(3))
+    (row,) = made(history).rows
+    assert row.grant
+    assert (row.grant.approvers, row.grant.approved_at) == ((ALICE, bob), after(1.5))
+
+
+def test_decision_of_automation_counts_where_the_trail_has_none() -> None:
+    history = History()
+    run = history.request(after(0))
+    history.tag(after(2))
+    history.start(after(3))
+    found = records(history)
+    found.decisions.append(
+        Decision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
+    )
+    (row,) = report(found, CONTEXT).rows
+    assert row.findings == ()
+    history.decide(run, after(1))
+    found = records(history)
+    found.decisions.append(
+        Decision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
+    )
+    (row,) = report(found, CONTEXT).rows
+    assert row.grant
+    assert row.grant.approvers == (ALICE,)
+
+
+def test_each_grant_has_its_own_request() -> None:
+    history = History()
+    runs = [history.grant(), ""]
+    second = history.request(after(20), reason="Again")
+    history.decide(second, after(21))
+    history.tag(after(22))
+    history.untag(after(32))
+    history.start(after(3))
+    history.start(after(23))
+    runs[1] = second
+    found = [row.grant.request.id for row in made(history).rows if row.grant and row.grant.request]
+    assert found == runs
+
+
+def test_run_in_the_session_name_decides_between_requests() -> None:
+    history = History()
+    first = history.request(after(0))
+    second = history.request(after(0.5))
+    history.decide(first, after(1))
+    history.decide(second, after(1.2))
+    history.tag(after(2), who=WORKFLOW.replace("Automation", f"Automation-{first}"))
+    history.start(after(3))
+    (row,) = made(history).rows
+    assert row.grant
+    assert row.grant.request
+    assert row.grant.request.id == first
+
+
+def test_replaced_grant_ends_with_the_next_one() -> None:
+    other = "i-0fedcba9876543210"
+    history = History()
+    history.grant(end=60)
+    history.decide(history.request(after(4), node=other), after(5))
+    history.tag(after(6), node=other)
+    history.start(after(3))
+    history.start(after(7))
+    history.start(after(7), node=other)
+    assert rules(made(history)) == ["session-outside-window"]
+
+
+def test_incomplete_source_is_a_gap() -> None:
+    found = records(History())
+    source = Source(name="CloudTrail", region="eu-west-1", since=NOON, until=after(1), records=0, problem="throttled")
+    found.sources.append(source)
+    result = report(found, CONTEXT)
+    assert not result.is_complete
+    assert "CloudTrail eu-west-1: throttled" in result.gaps
+
+
+def test_every_rule_is_planted() -> None:
+    here = {
+        *("session-without-log", "session-log-short", "session-log-deleted", "session-not-in-trail"),
+        "session-unknown-person",
+    }
+    assert {rule for _, rule in PLANTED} | here == RULES.keys()
+
+
+minutes = st.integers(0, 5_000)
+
+
+@given(
+    grants=st.lists(st.tuples(minutes, st.integers(1, 60)), max_size=8),
+    starts=st.lists(minutes, max_size=12),
+    order=st.randoms(use_true_random=False),
+)
+def test_session_is_approved_exactly_within_a_grant(
+    grants: list[tuple[int, int]], starts: list[int], order: object
+) -> None:
+    """Grants that overlap are one: the runbook replaces the tag, and the last one removes it."""
+    history = History()
+    spans: list[list[int]] = []
+    for begin, length in sorted(grants):
+        if spans and begin <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], begin + length)
+        else:
+            spans.append([begin, begin + length])
+    for begin, end in spans:
+        history.decide(history.request(after(begin - 0.5)), after(begin - 0.4))
+        history.tag(after(begin))
+        history.untag(after(end))
+    expected = {}
+    for minute in starts:
+        # In the middle of a minute, so that the tolerance does not matter.
+        expected[history.start(after(minute + 0.5))] = any(begin <= minute < end for begin, end in spans)
+    order.shuffle(history.events)  # type: ignore[attr-defined]
+    wide = replace(CONTEXT, until=after(100_000), now=after(100_000))
+    found = {
+        row.start.id: not any(each.rule.startswith("session-") for each in row.findings)
+        for row in made(history, wide).rows
+        if row.start
+    }
+    assert found == expected
+
+
+@given(st.randoms(use_true_random=False))
+def test_records_that_are_read_twice_change_nothing(order: object) -> None:
+    history = History()
+    history.grant()
+    history.end(history.start(after(3)), after(5))
+    history.start(after(20))
+    history.refuse(after(30))
+    once = made(history)
+    history.events += history.events
+    order.shuffle(history.events)  # type: ignore[attr-defined]
+    assert made(history).rows == once.rows
+
+
+def test_end_of_terminate_session_wins() -> None:
+    history = History()
+    history.grant()
+    session = history.start(after(3))
+    history.end(session, after(5))
+    found = records(history)
+    found.ends.append(SessionEnd(id=session, at=after(6), source="DescribeSessions"))
+    (row,) = report(found, CONTEXT).rows
+    assert (row.end, row.end_source) == (after(5), "TerminateSession")
+
+
+def test_page_lists_every_finding() -> None:
+    page = (REPOSITORY / "docs" / "evidence.md").read_text()
+    listed = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    assert listed == [(each.id, each.severity, each.title, each.controls) for each in RULES.values()]

@@ -1,0 +1,101 @@
+"""Local AWS that counts calls and records authorization requests: `python -m tests.support.recorder`, and its client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from local.aws import request
+from local.emulator.__main__ import main
+from local.emulator.application import ONE_AT_A_TIME
+from tests.support.api_calls import UNKNOWN, ApiCall
+from tests.support.middleware import Middleware, call_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CALLS_ROUTE: Final = "/local-aws/calls"
+AUTHORIZATION_ROUTE: Final = "/local-aws/authorization-requests"
+
+
+class Recorder(Middleware):
+    """Middleware that counts calls and, while recording, stores each distinct authorization request.
+
+    On both routes GET returns the recording and POST clears it; the one of authorization requests records after the
+    first POST until a DELETE.
+    """
+
+    routes = (CALLS_ROUTE, AUTHORIZATION_ROUTE)
+
+    def __init__(self, application: Any) -> None:
+        super().__init__(application)
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._requests: dict[str, None] | None = None
+
+    def handle(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Record before the call changes any state, because IAM also evaluates before it."""
+        call = call_of(environ)
+        found = [] if self._requests is None else _authorization_requests(call)
+        with self._lock:
+            self._calls[str(call)] += 1
+            if self._requests is not None:
+                self._requests.update(dict.fromkeys(json.dumps(each, sort_keys=True) for each in found))
+        return self._application(environ, start_response)
+
+    def respond(self, path: str, method: str) -> Any:
+        with self._lock:
+            if path == CALLS_ROUTE:
+                if method == "POST":
+                    self._calls.clear()
+                return dict(self._calls)
+            if method in ("POST", "DELETE"):
+                self._requests = {} if method == "POST" else None
+            return [json.loads(each) for each in self._requests or {}]
+
+
+def _authorization_requests(call: ApiCall) -> list[dict[str, Any]]:
+    # Without a recording, moto's services need not be loaded.
+    from tests.support.authorization.requests import authorization_requests  # noqa: PLC0415
+    from tests.support.authorization.resources import caller  # noqa: PLC0415
+
+    if not call.service:
+        return []
+    try:
+        with ONE_AT_A_TIME:
+            account, name = caller(call.access_key)
+            return [{"caller": name, **asdict(each)} for each in authorization_requests(call, account)]
+    except Exception as failed:  # noqa: BLE001 -- a call that cannot be recorded is in the recording, and continues
+        return [{"caller": "", "action": UNKNOWN, "resource": repr(failed), "keys": {}}]
+
+
+def begin(endpoint_url: str) -> None:
+    """Clear the recording of authorization requests and start it."""
+    request(f"{endpoint_url}{AUTHORIZATION_ROUTE}", b"")
+
+
+def end(endpoint_url: str) -> None:
+    """Stop the recording of authorization requests."""
+    request(f"{endpoint_url}{AUTHORIZATION_ROUTE}", method="DELETE")
+
+
+def recorded(endpoint_url: str) -> list[dict[str, Any]]:
+    """Return each distinct authorization request: `caller`, `action`, `resource`, `keys`."""
+    return request(f"{endpoint_url}{AUTHORIZATION_ROUTE}")
+
+
+def calls(endpoint_url: str) -> dict[str, int]:
+    """Return the number of calls since the start or the last reset, by `service:Operation`."""
+    return request(f"{endpoint_url}{CALLS_ROUTE}")
+
+
+def reset_calls(endpoint_url: str) -> None:
+    """Reset the number of calls."""
+    request(f"{endpoint_url}{CALLS_ROUTE}", b"")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(wrap=Recorder))

@@ -1,0 +1,52 @@
+"""Imports between top-level packages point one way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHIPPED = {"common", "components", "policies", "operations"}
+MAY_IMPORT = {
+    "common": {"common"},
+    "components": {"common", "components"},
+    "policies": {"common", "components", "policies"},
+    "operations": SHIPPED,
+    "local": SHIPPED | {"local"},
+    "tests/support": SHIPPED | {"local", "tests.support"},
+    "bench": SHIPPED | {"local", "tests.support", "bench"},
+    "tools": SHIPPED | {"local", "tests.support", "bench", "tools"},
+}
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that are imported at run time."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module == "tests":
+        yield from (f"tests.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield node.module or ""
+    is_typing_only = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    for child in () if is_typing_only else ast.iter_child_nodes(node):
+        yield from imports(child)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_package_imports_only_lower_packages(package: str) -> None:
+    own = {"tests", "tools", *MAY_IMPORT}
+    allowed = tuple(f"{each}." for each in MAY_IMPORT[package])
+    wrong = [
+        f"{file.relative_to(REPOSITORY)}: {module}"
+        for file in (REPOSITORY / package).rglob("*.py")
+        if not file.name.startswith("test_")
+        for module in imports(ast.parse(file.read_text(encoding="utf-8")))
+        if module.partition(".")[0] in own and not f"{module}.".startswith(allowed)
+    ]
+    assert wrong == []

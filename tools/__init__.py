@@ -1,0 +1,1 @@
+"""Developer tools: checks, generated documentation, lock files, the contract of the AWS provider."""

@@ -1,0 +1,178 @@
+"""docs/configuration.md and docs/fleet-file.md, from the settings' own descriptions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from components.approval.settings import ApprovalSettings, Approver
+from components.domain_controllers.settings import (
+    ClientPrefixList,
+    ControllerSettings,
+    DomainControllersSection,
+    MonitoringSettings,
+    QuotaSettings,
+    SiteSettings,
+    VolumeSettings,
+)
+from components.nodes.settings import (
+    AgentsSettings,
+    DefaultHostManagementSettings,
+    NodesSection,
+    RoleComplianceSettings,
+)
+from components.session_manager.settings import EndpointSettings, SessionManagerSection
+from operations.fleet.settings import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
+from tools.docs.markdown import table
+
+_INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
+# Configuration
+
+Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. Invalid
+values are reported before any resource changes, all at once: the key, what is expected, what was given.
+Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...). Calls
+that the stack makes beside that provider (documents, the end of session grants) use the same ones.
+
+| key | allowed | default | meaning |
+| --- | --- | --- | --- |
+| `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
+| `tags` | a mapping of names to text | none | Tags applied to all taggable resources. |
+| `permissionsBoundary` | the name or the ARN of a managed policy | none | Permissions boundary of every role that the stack creates. Not part of the AWS post: see [deployer.md](deployer.md). |
+| `takeOver` | true or false | false | Take over the account from another stack that governs it, with all resources that the sections of this stack name. Not part of the AWS post: see [guarantees.md](guarantees.md). |
+"""
+
+_PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, uses the
+defaults of the AWS post; without the section, the stack does not manage preferences. `regionOverrides` sets any of these keys
+except `enabled`, `instanceRoles` and `regionOverrides` for a Region."""
+
+_ENDPOINTS = """VPC endpoints for nodes without internet access: `ssm`, `ssmmessages` and `ec2messages`, `logs`
+if sessions are logged to CloudWatch, `kms` if session data is encrypted, and the S3 gateway."""
+
+_APPROVAL = """Session approval (separation of duties): see docs/approval.md. The workflow is in the first Region of
+the stack and applies to all of them. Operators and approvers are existing principals of this account."""
+
+_CONTROLLERS = """Active Directory domain controllers that are reachable on the listed ports only, as in the AWS post: security
+groups and network ACLs from its port tables, a key, alerts, flow logs and a trail, and, if a site lists some,
+the controllers themselves. `python -m operations ports` prints the open ports by source. Policies for administrators are created
+and not attached: see the output `domainControllerPolicyArns`."""
+
+_SITE = """One site per Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
+`ec2messages` and `ec2`, and those for session logs, unless `shell-access:endpoints` names the same VPC."""
+
+_NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
+defaults."""
+
+_SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("sessionManager", _PREFERENCES, SessionManagerSection),
+    ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
+    ("approval", _APPROVAL, ApprovalSettings),
+    ("approval.approvers", "A list of these.", Approver),
+    ("domainControllers", _CONTROLLERS, DomainControllersSection),
+    ("domainControllers.sites.<Region>", _SITE, SiteSettings),
+    ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
+    ("domainControllers.sites.<Region>.controllers.volumes", "A list of these.", VolumeSettings),
+    ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
+    ("domainControllers.monitoring", "Notifications, and storage of events.", MonitoringSettings),
+    ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
+    ("nodes", _NODES, NodesSection),
+    ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),
+    ("nodes.defaultHostManagement", "In every Region of the stack.", DefaultHostManagementSettings),
+    ("nodes.agents", "An association of State Manager in every Region of the stack.", AgentsSettings),
+)
+
+_OUTPUTS = """## Outputs
+
+| output | shape |
+| --- | --- |
+| `accountId`, `regions` | text, list of texts |
+| `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
+| `instancePolicyArn`, `operatorPolicyArn` | ARN |
+| `instancePolicyArns` | list of ARNs: the instance policy, and further ones where its names are too long for one |
+| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
+| `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom` |
+| `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
+| `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |
+
+The output of an absent section is null, which the engine does not store: it is missing from
+`pulumi stack output --json`, and a stack reference returns `None`.
+"""
+
+_SECRETS = """## Secret settings
+
+Values of a key that is set with `--secret` stay secret: properties and outputs that contain one are encrypted in the state and
+shown as `[secret]` in diffs, outputs and messages. The engine reports only the section of the configuration that contains a
+secret, so every text in that section is treated as one, except names of Regions and fixed words such as `automation`.
+
+    pulumi config set --secret --path shell-access:sessionManager.linuxShellProfile "$(cat profile.sh)"
+
+The engine does not encrypt URNs, which contain names of roles, e-mail addresses and networks; IDs and ARNs;
+and, in a diff, the properties of an existing resource before its import. A setting that becomes secret later is encrypted in
+whatever an update then changes, and in every document and claim of this program; earlier states in the backend still contain it.
+"""
+
+_SIZES = """## Sizes
+
+Everything whose size depends on the settings is checked against AWS' quotas before any resource is registered: policies of IAM (6,144
+characters each, 10,240 in a role, 2,048 of trust), of keys and topics, documents (64 KB), event patterns, and the managed
+policies of roles and users that the settings name (10 by default, or what the account has). A size above its quota is refused, with
+the key.
+
+The instance policy names the log destinations of nodes per Region. If that is too long for one policy, the Regions move from the
+ARNs to conditions, and the rest becomes additional policies (`ShellAccessSessionManagerNode-2`, ...), which nodes
+need as well: the stack attaches all of them, and the rule and remediation of `nodes.roleCompliance`,
+`python -m operations verify` and the outputs include them. One log group name for all Regions, and a short prefix, keep it one policy.
+"""
+
+_FLEET_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/settings.py. -->
+# The fleet file
+
+Keys of a fleet file. [fleet.md](fleet.md) describes its use; [fleet.schema.json](fleet.schema.json) is the JSON schema for
+editors:
+
+    # yaml-language-server: $schema=docs/fleet.schema.json
+"""
+
+_FLEET_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The file", FleetSettings),
+    ("`accounts`", Accounts),
+    ("`accounts.list`, each", ListedAccount),
+    ("`accounts.discover`", Discovery),
+    ("`overrides`", Overrides),
+    ("`waves`, each", Wave),
+)
+
+
+def configuration_page() -> str:
+    """Return the whole page."""
+    parts = [_INTRODUCTION]
+    for key, meaning, model in _SECTIONS:
+        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
+    return "\n".join([*parts, _SECRETS, _SIZES, _OUTPUTS])
+
+
+def fields(model: type[BaseModel]) -> str:
+    """Return a table of a section's keys."""
+    rows: list[tuple[str, ...]] = []
+    for name, field in model.model_fields.items():
+        extra = cast("dict[str, str]", field.json_schema_extra or {})
+        default = field.get_default(call_default_factory=True, validated_data={})
+        shown = "required" if default is PydanticUndefined else _value(default)
+        rows.append((f"`{field.alias or name}`", extra.get("allowed", ""), shown, field.description or ""))
+    return table(("key", "allowed", "default", "meaning"), rows)
+
+
+def _value(default: Any) -> str:
+    several = cast("list[Any]", default) if isinstance(default, list) else [default]
+    if any(isinstance(each, BaseModel) for each in several):
+        return "theirs"
+    return "none" if default is None else f"`{json.dumps(default)}`"
+
+
+def fleet_file_page() -> str:
+    """Return the whole page."""
+    return "\n".join(
+        [_FLEET_INTRODUCTION, *(f"## {heading}\n\n{fields(model)}\n" for heading, model in _FLEET_SECTIONS)]
+    )
