@@ -9,7 +9,7 @@ from pulumi.runtime.config import CONFIG
 
 from common.aws.failures import MalformedAnswerError
 from common.problems import SettingsError
-from components.owner import this_stack
+from components.adoption.dynamic_provider import this_stack
 from components.secret_marking import marked, program_secrets
 from components.settings import Settings
 from components.stack import build

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 RESERVED_NETWORKS = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 """Unspecified, loopback, link-local (with the metadata service), multicast and reserved (RFC 6890, RFC 5771)."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.failures import ResourceError, explained
 from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
-from components.documents.errors import DocumentError, explained
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -154,7 +154,7 @@ def explained_at(path: tuple[str, ...], what: str, service: str, region: str) ->
     try:
         with explained(what, service, region, lambda: program_clients().caller_arn(region)):
             yield
-    except DocumentError as failed:
+    except ResourceError as failed:
         raise SettingsError([Problem(path=path, message=str(failed))]) from None
 
 

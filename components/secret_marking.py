@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
-from components.dynamic_provider import SECRET_PROPERTIES
+from components.adoption.dynamic_provider import SECRET_PROPERTIES
 from components.secret_texts import SecretTexts
 from components.session_manager.document import PREFERENCES
 

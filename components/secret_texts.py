@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import NAMESPACE, Problem, SettingsError
+from components.adoption.document_ownership import OnDestroy
 from components.approval.settings import ApproverType, Mode
-from components.documents.on_destroy import OnDestroy
 from components.domain_controllers.port_tables import Profile
 from components.domain_controllers.settings import ManagementAccess
 from components.nodes.settings import Remediation

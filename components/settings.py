@@ -13,7 +13,7 @@ from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, approval_problems
-from components.domain_controllers.reading import read_domain_controllers
+from components.domain_controllers.cross_checks import read_domain_controllers
 from components.nodes.settings import NodesSection
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
@@ -236,8 +236,8 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
             )
             problems.append(Problem(path=("regions",), message=f"{shown(value)} given; {reason}allowed: {allowed}"))
     if len({partitions()[each] for each in names}) > 1:
-        said = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
-        problems.append(Problem(path=("regions",), message=f"{said}; allowed: Regions of one partition"))
+        text = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
+        problems.append(Problem(path=("regions",), message=f"{text}; allowed: Regions of one partition"))
     return tuple(names)
 
 
@@ -351,11 +351,11 @@ def _merged(
     problems += found
     settings = settings or SessionManagerSettings()
     if override:
-        said = {(each.path[-1], each.message) for each in known}
+        reported = {(each.path[-1], each.message) for each in known}
         problems += [
             each
             for each in cross_problems(settings, path)
-            if each.path[-1] not in wrong and (each.path[-1], each.message) not in said
+            if each.path[-1] not in wrong and (each.path[-1], each.message) not in reported
         ]
     return settings
 

@@ -1,35 +1,43 @@
 """Stack: registers all components of the settings and returns the outputs."""
 
-# A system is imported only where the stack has it, see components/systems.
+# A component is imported only where the stack has it, see components/startup.py.
 # ruff: noqa: PLC0415
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import pulumi
 
 from common.problems import Collector
 from components.account import Account
 from components.adoption.governing_stack import govern
 from components.adoption.recovery import recover
-from components.boundary import bound_roles
+from components.preflight.attachments import check_attachments
+from components.preflight.named_resources import check_named_resources
+from components.preflight.ownership import check_ownership
 from components.secret_marking import keep_secrets
-from components.systems.attachments import check_attachments
-from components.systems.named_resources import check_named_resources
-from components.systems.ownership import check_ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import pulumi
-
-    from components.approval.component import Approval
-    from components.domain_controllers.component import DomainControllers
-    from components.nodes.component import Nodes
+    from components.approval.component import ApprovalArgs
+    from components.domain_controllers.component import PlannedControllers
+    from components.nodes.component import PlannedNodes
     from components.session_manager.component import SessionManager
+    from components.session_manager.endpoints import PlannedEndpoints
     from components.settings import Settings
-    from components.systems.controllers import PlannedControllers
-    from components.systems.endpoints import Endpoints
-    from components.systems.nodes import PlannedNodes
+
+_ROLE = "aws:iam/role:Role"
+
+
+@dataclass(kw_only=True)
+class _Plan:
+    """Plans of the configured sections."""
+
+    endpoints: dict[str, PlannedEndpoints] = field(default_factory=dict[str, "PlannedEndpoints"])
+    approval: ApprovalArgs | None = None
+    controllers: PlannedControllers | None = None
+    nodes: PlannedNodes | None = None
 
 
 def build(settings: Settings, owner: str) -> dict[str, Any]:
@@ -47,135 +55,188 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     """
     account = Account.of_provider()
     bound_roles(settings.permissions_boundary, account)
-    looked_up = Collector()
+    planned = _plan(settings, account, owner)
+    finish = govern(account, settings.regions[0], owner) if settings.governs else None
+    if finish:
+        recover(account, owner, settings.regions[0])
+    # The last transformation, so that it also marks what the others add.
+    keep_secrets()
+    session_manager = _session_manager(settings, account)
+    _endpoints(settings, account, planned)
+    outputs: dict[str, Any] = {
+        "accountId": account.id,
+        "regions": list(settings.regions),
+        "preferences": session_manager.preferences if session_manager else None,
+        "instancePolicyArn": next(iter(session_manager.instance_policy_arns), None) if session_manager else None,
+        "instancePolicyArns": (list(session_manager.instance_policy_arns) or None) if session_manager else None,
+        **_approval(planned),
+        **_controllers(settings, account, planned, session_manager),
+        **_nodes(settings, account, planned, session_manager),
+    }
+    if finish:
+        finish()
+    return outputs
+
+
+def bound_roles(boundary: str, account: Account) -> None:
+    """Set the permissions boundary of each role that is registered from now on, whichever component creates it.
+
+    Args:
+        boundary: Name or ARN of a managed policy; empty: none.
+        account: Account of a policy that is given by name.
+    """
+    if not boundary:
+        return
+    arn = boundary if boundary.startswith("arn:") else f"arn:{account.partition}:iam::{account.id}:policy/{boundary}"
+
+    def bounded(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != _ROLE:
+            return None
+        return pulumi.ResourceTransformationResult({**args.props, "permissionsBoundary": arn}, args.opts)
+
+    pulumi.runtime.register_stack_transformation(bounded)
+
+
+def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
+    """Look up and plan everything before the first resource is registered, and report all problems at once."""
+    looked_up, planned = Collector(), _Plan()
     with looked_up:
         check_named_resources(settings, account)
     with looked_up:
         check_attachments(settings, account)
     with looked_up:
-        _check_approval(settings, account)
-    endpoints: dict[str, Endpoints] | None = None
-    planned: PlannedControllers | None = None
-    planned_nodes: PlannedNodes | None = None
+        _plan_approval(planned, settings, account)
     with looked_up:
-        endpoints = _find_endpoints(settings)
-        planned = _plan_controllers(settings, endpoints, account)
+        _plan_networks(planned, settings, account)
     with looked_up:
-        planned_nodes = _plan_nodes(settings, account)
+        if settings.nodes:
+            from components.nodes.component import plan_nodes
+
+            planned.nodes = plan_nodes(
+                settings.nodes, account, regions=settings.regions, preferences=settings.session_manager
+            )
     with looked_up:
-        check_ownership(settings, account, owner, planned_nodes.recording_region if planned_nodes else "")
+        check_ownership(settings, account, owner, planned.nodes.recording_region if planned.nodes else "")
     looked_up.check()
-    finish: Callable[[], None] | None = None
-    if settings.governs:
-        finish = govern(account, settings.regions[0], owner)
-        recover(account, owner, settings.regions[0])
-    # The last transformation, so that it also marks what the others add.
-    keep_secrets()
-    endpoints = endpoints or {}
-    session_manager = _session_manager(settings, account, owner)
-    policy_arns = session_manager.instance_policy_arns if session_manager else ()
-    _endpoints(settings, account, endpoints, planned)
-    approval = _approval(settings, account, owner)
-    controllers = _controllers(settings, account, planned, policy_arns)
-    nodes = _nodes(settings, planned_nodes, account, owner, session_manager)
-    if finish:
-        finish()
-    return {
-        "accountId": account.id,
-        "regions": list(settings.regions),
-        "preferences": session_manager.preferences if session_manager else None,
-        "instancePolicyArn": policy_arns[0] if policy_arns else None,
-        "instancePolicyArns": list(policy_arns) or None,
-        "operatorPolicyArn": approval.operator_policy_arn if approval else None,
-        "approval": approval.outputs if approval else None,
-        "domainControllers": controllers.sites if controllers else None,
-        "domainControllerPolicyArns": controllers.policy_arns if controllers else None,
-        "nodes": nodes.outputs if nodes else None,
-    }
+    return planned
 
 
-def _find_endpoints(settings: Settings) -> dict[str, Endpoints]:
-    if not settings.endpoints:
-        return {}
-    from components.systems.endpoints import find_endpoints
+def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None:
+    if settings.approval is None:
+        return
+    from components.approval.component import ApprovalArgs, check_approval
 
-    return find_endpoints(settings)
-
-
-def _plan_controllers(
-    settings: Settings, endpoints: Mapping[str, Endpoints], account: Account
-) -> PlannedControllers | None:
-    if settings.domain_controllers is None:
-        return None
-    from components.systems.controllers import plan_controllers
-
-    return plan_controllers(settings, settings.domain_controllers, endpoints, account)
+    planned.approval = ApprovalArgs(
+        settings=settings.approval,
+        regions=settings.regions,
+        session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
+        account=account,
+        tags=settings.tags,
+    )
+    check_approval(planned.approval)
 
 
-def _session_manager(settings: Settings, account: Account, owner: str) -> SessionManager | None:
+def _plan_networks(planned: _Plan, settings: Settings, account: Account) -> None:
+    if settings.endpoints:
+        from components.session_manager.endpoints import plan_endpoints
+
+        planned.endpoints = plan_endpoints(settings.endpoints, settings.session_manager)
+    if settings.domain_controllers:
+        from components.domain_controllers.component import plan_controllers
+
+        planned.controllers = plan_controllers(
+            settings.domain_controllers, account, preferences=settings.session_manager, endpoints=planned.endpoints
+        )
+
+
+def _session_manager(settings: Settings, account: Account) -> SessionManager | None:
     if not settings.session_manager:
         return None
     from components.session_manager.component import SessionManager, SessionManagerArgs
 
-    return SessionManager("session-manager", SessionManagerArgs(settings=settings, account=account, owner=owner))
+    return SessionManager(
+        "session-manager",
+        SessionManagerArgs(
+            settings=settings.session_manager,
+            account=account,
+            instance_roles=settings.instance_roles,
+            tags=settings.tags,
+        ),
+    )
 
 
-def _endpoints(
-    settings: Settings, account: Account, endpoints: Mapping[str, Endpoints], planned: PlannedControllers | None
-) -> None:
-    if not endpoints:
+def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
+    if not planned.endpoints:
         return
-    from components.systems.endpoints import build_endpoints
+    from components.session_manager.endpoint_services import EC2, interface_services
+    from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 
-    build_endpoints(settings, account, endpoints, planned.on_shared_endpoints if planned else frozenset())
+    shared = planned.controllers.on_shared_endpoints if planned.controllers else frozenset[str]()
+    for region, each in planned.endpoints.items():
+        SystemsManagerEndpoints(
+            f"endpoints-{region}",
+            SystemsManagerEndpointsArgs(
+                region=region,
+                network=each.network,
+                services=(
+                    *interface_services(settings.session_manager.get(region)),
+                    *([EC2] if region in shared else []),
+                ),
+                allowed_cidrs=tuple(each.settings.allowed_cidrs),
+                s3_gateway=each.settings.s3_gateway,
+                account_id=account.id,
+                tags=settings.tags,
+            ),
+        )
 
 
-def _check_approval(settings: Settings, account: Account) -> None:
-    if settings.approval is None:
-        return
-    from components.systems.approval import check_approval
+def _approval(planned: _Plan) -> dict[str, Any]:
+    if planned.approval is None:
+        return {"operatorPolicyArn": None, "approval": None}
+    from components.approval.component import Approval
 
-    check_approval(settings, settings.approval, account)
-
-
-def _approval(settings: Settings, account: Account, owner: str) -> Approval | None:
-    if settings.approval is None:
-        return None
-    from components.systems.approval import build_approval
-
-    return build_approval(settings, settings.approval, account, owner)
+    approval = Approval("approval", planned.approval)
+    return {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
 
 
 def _controllers(
-    settings: Settings,
-    account: Account,
-    planned: PlannedControllers | None,
-    instance_policy_arns: Sequence[pulumi.Output[str]],
-) -> DomainControllers | None:
-    if planned is None:
-        return None
-    from components.systems.controllers import build_controllers
+    settings: Settings, account: Account, planned: _Plan, session_manager: SessionManager | None
+) -> dict[str, Any]:
+    if planned.controllers is None:
+        return {"domainControllers": None, "domainControllerPolicyArns": None}
+    from components.domain_controllers.component import DomainControllers, DomainControllersArgs
+    from components.domain_controllers.names import SYSTEM
 
-    return build_controllers(settings, account, planned, instance_policy_arns)
-
-
-def _plan_nodes(settings: Settings, account: Account) -> PlannedNodes | None:
-    if settings.nodes is None:
-        return None
-    from components.systems.nodes import plan_nodes
-
-    return plan_nodes(settings, settings.nodes, account)
+    controllers = DomainControllers(
+        SYSTEM,
+        DomainControllersArgs(
+            planned=planned.controllers,
+            account=account,
+            region=settings.regions[0],
+            preferences=settings.session_manager,
+            instance_policy_arns=session_manager.instance_policy_arns if session_manager else (),
+            tags=settings.tags,
+        ),
+    )
+    return {"domainControllers": controllers.sites, "domainControllerPolicyArns": controllers.policy_arns}
 
 
 def _nodes(
-    settings: Settings,
-    planned: PlannedNodes | None,
-    account: Account,
-    owner: str,
-    session_manager: SessionManager | None,
-) -> Nodes | None:
-    if planned is None:
-        return None
-    from components.systems.nodes import build_nodes
+    settings: Settings, account: Account, planned: _Plan, session_manager: SessionManager | None
+) -> dict[str, Any]:
+    if planned.nodes is None:
+        return {"nodes": None}
+    from components.nodes.component import Nodes, NodesArgs
 
-    return build_nodes(settings, planned, account, owner, session_manager)
+    nodes = Nodes(
+        "nodes",
+        NodesArgs(
+            planned=planned.nodes,
+            regions=settings.regions,
+            account=account,
+            policy_arns=session_manager.instance_policy_arns if session_manager else (),
+            preferences=(session_manager,) if session_manager else (),
+            tags=settings.tags,
+        ),
+    )
+    return {"nodes": nodes.outputs}

@@ -27,14 +27,12 @@ BETTER = {
     r"lest": "so that ... not",
 }
 ROOMS_NOT_YET_REVISED = (
-    *("docs", "examples", ".github/workflows"),
-    *("components/adoption", "components/approval", "components/domain_controllers", "components/documents"),
-    *("components/nodes", "components/session_manager", "local/aws_provider"),
+    *("docs", ".github/workflows", "local/aws_provider"),
     *("tests/bench", "tests/common", "tests/components", "tests/engine", "tests/golden", "tests/local/aws_provider"),
     *("tests/operations", "tests/policies", "tests/test_language.py"),
 )
 """Folders and files whose text is older than this check. Remove an entry with its last word; add none."""
-FILES_NOT_YET_REVISED = ("components/*.py",)
+FILES_NOT_YET_REVISED = ()
 KINDS = {".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
 FOREIGN = {".git", ".hypothesis", ".local", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__", "node_modules"}
 

@@ -1,1 +1,9 @@
-"""AWS: sessions, answers and errors."""
+"""AWS: sessions, responses and errors."""
+
+from __future__ import annotations
+
+CONNECT_SECONDS = 10
+"""Timeout of each attempt to connect to an endpoint."""
+
+RETRIES = {"mode": "standard", "total_max_attempts": 8}
+"""Retries as in the provider: throttling and transient errors are retried with exponential backoff."""

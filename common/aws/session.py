@@ -13,18 +13,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from common.aws import CONNECT_SECONDS, RETRIES
+
 if TYPE_CHECKING:
     import botocore.session
     from botocore.loaders import Loader
 
 ConfigurationReader = Callable[[str], Any]
 """Function that returns the value of a full key such as `aws:region`, or None."""
-
-CONNECT_SECONDS = 10
-"""Timeout of each attempt to connect to an endpoint."""
-
-RETRIES = {"mode": "standard", "total_max_attempts": 8}
-"""Retries as in the provider: throttling and transient errors are retried with exponential backoff."""
 
 _CLIENT_ALIASES = {
     "ssm": ("ssm",),

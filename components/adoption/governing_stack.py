@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.dynamic_provider import AwsResourceProvider
 from components.adoption.governance import POLICY_NAME, policy_arn, policy_content, policy_description
-from components.adoption.kinds import Kind
 from components.adoption.lookup import previous_owner
-from components.documents.errors import DocumentError, explained
-from components.documents.ownership import OWNER_TAG
-from components.dynamic_provider import AwsResourceProvider
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ class GoverningStackProvider(_GovernanceProvider):
         """Acquire the record for this stack.
 
         Raises:
-            DocumentError: Another stack or principal owns it.
+            ResourceError: Another stack or principal owns it.
         """
         with self.explained(props):
             for seconds in _POLL_INTERVALS_SECONDS:
@@ -108,8 +108,8 @@ class GoverningStackProvider(_GovernanceProvider):
                     if self._create(props):
                         return
                 else:
-                    raise DocumentError(refusal(props, found.owner))
-        raise DocumentError(
+                    raise ResourceError(refusal(props, found.owner))
+        raise ResourceError(
             f"IAM says that the policy {POLICY_NAME} exists and does not show it; run the same command again"
         )
 
@@ -164,7 +164,7 @@ class ReleaseGuardProvider(_GovernanceProvider):
         with self.explained(props):
             found = self.find(props)
         if found is not None and found.owner not in (None, props["owner"]):
-            raise DocumentError(
+            raise ResourceError(
                 f"the stack {found.owner} has taken over this account from {props['owner']}, so nothing in it is changed "
                 "or removed. To forget this stack, run: pulumi stack rm --force"
             )

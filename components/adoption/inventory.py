@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption import governance
-from components.adoption.kinds import MADE_HERE_TAG, Kind
-from components.documents.ownership import OWNER_TAG
-from components.session_manager.document import DOCUMENT_NAME
+from components.adoption.document_content import DOCUMENT_NAME
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG, Kind, described_log_group, log_group_arn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -113,6 +113,12 @@ NAMED_TYPES: Final[Mapping[str, NamedType]] = {
 _PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
 
 
+def type_and_name(urn: str) -> tuple[str, str]:
+    """Return type and name of a resource of a stack."""
+    _, _, types, name = urn.split("::", 3)
+    return types.rpartition("$")[2], name
+
+
 def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> dict[tuple[Kind, str, str], Existing]:
     """Return each resource in a state that has a fixed name, by kind, Region (empty for `GLOBAL` kinds) and name.
 
@@ -122,7 +128,7 @@ def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> d
     """
     found: dict[tuple[Kind, str, str], Existing] = {}
     for urn, each in outputs.items():
-        token = urn.split("::", 3)[2].rpartition("$")[2]
+        token, _ = type_and_name(urn)
         region = str(each.get("region", ""))
         if token == _PREFERENCES:
             kind, name = Kind.DOCUMENT, DOCUMENT_NAME
@@ -212,11 +218,10 @@ def _alias(kms: Any, name: str) -> _Tagged | None:
 
 
 def _log_group(logs: Any, name: str) -> _Tagged | None:
-    pages: Iterable[dict[str, Any]] = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    group = next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), None)
+    group = described_log_group(logs, name)
     if group is None:
         return None
-    return _Tagged(tags=logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"])
+    return _Tagged(tags=logs.list_tags_for_resource(resourceArn=log_group_arn(group))["tags"])
 
 
 def _parameter(ssm: Any, name: str) -> _Tagged | None:

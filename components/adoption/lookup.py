@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi.runtime.config import CONFIG
 
+from common.aws.failures import ResourceError, explained
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from common.problems import Problem
+from components.adoption.dynamic_provider import this_stack
 from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
-from components.adoption.kinds import SERVICES, Kind
-from components.documents.errors import DocumentError, explained
-from components.owner import this_stack
+from components.adoption.resource_kinds import SERVICES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping
@@ -88,7 +88,7 @@ def answered(what: str, service: str, region: str) -> Generator[None]:
     try:
         with explained(what, service, region, lambda: program_clients().caller_arn(region)):
             yield
-    except DocumentError as problem:
+    except ResourceError as problem:
         raise pulumi.RunError(str(problem)) from None
 
 
@@ -118,7 +118,7 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
     """Return the other stack from which a name is taken over; empty: no other stack owns it.
 
     The settings permit it: what they do not permit is refused before the first resource is registered
-    (`components/systems/ownership.py`).
+    (`components/preflight/ownership.py`).
 
     Args:
         kind: As in `find_existing`.
@@ -131,9 +131,9 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
 
 
 def import_id(kind: Kind, region: str, name: str) -> str | None:
-    """Return the import ID for the resource that depends on the claim to a name; None: missing, in a preview.
+    """Return the import ID for the AWS provider's resource with a fixed name; None: missing, in a preview.
 
-    In an update the claim has ensured that the name exists, so the resource is always imported: the engine recognizes
+    In an update the `AdoptedResource` has ensured that the name exists, so the resource is always imported: the engine recognizes
     the ID in later updates.
 
     Args:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import GLOBAL, NAMED_TYPES, tags_by_resource, tags_of
-from components.adoption.kinds import Kind
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,15 +127,20 @@ _RULES: Final[Mapping[str, bool]] = {
 """Types of rules, and whether they are egress rules."""
 _NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
 _KEY: Final = "aws:kms/key:Key"
+_SOURCES: Final[Mapping[str, str]] = {
+    "cidr_ipv4": "CidrIpv4",
+    "cidr_ipv6": "CidrIpv6",
+    "prefix_list_id": "PrefixListId",
+    "referenced_security_group_id": "ReferencedGroupInfo.GroupId",
+}
 _RULE_PROPERTIES: Final[Mapping[str, str]] = {
     "from_port": "FromPort",
     "to_port": "ToPort",
     "ip_protocol": "IpProtocol",
-    "cidr_ipv4": "CidrIpv4",
-    "cidr_ipv6": "CidrIpv6",
-    "prefix_list_id": "PrefixListId",
     "description": "Description",
+    **_SOURCES,
 }
+"""Properties of a rule, and the JMESPath of each in EC2's description of it."""
 
 RECOVERABLE: Final = frozenset({*_CREATED_ONCE, *TAGGED, *_RULES, _KEY})
 """Types whose resources are looked up."""
@@ -302,9 +307,9 @@ class OwnedResources:
         rules = [
             rule for rule in self._rules_of(properties.get("security_group_id"), region) if rule["IsEgress"] is egress
         ]
-        wanted = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
-        same = [rule for rule in rules if _says(rule, properties)]
-        tagged = [rule for rule in rules if wanted.items() <= tags_of(rule.get("Tags", [])).items()]
+        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        same = [rule for rule in rules if _has_content(rule, properties)]
+        tagged = [rule for rule in rules if desired.items() <= tags_of(rule.get("Tags", [])).items()]
         found = same or [rule for rule in tagged if _source_kind(rule) == _planned_kind(properties)]
         return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
 
@@ -355,12 +360,6 @@ class OwnedResources:
 
 
 _ANYWHERE: Final = ("0.0.0.0/0", "::/0")
-_SOURCES: Final[Mapping[str, str]] = {
-    "cidr_ipv4": "CidrIpv4",
-    "cidr_ipv6": "CidrIpv6",
-    "prefix_list_id": "PrefixListId",
-    "referenced_security_group_id": "ReferencedGroupInfo",
-}
 
 
 def _is_default(rule: Mapping[str, Any]) -> bool:
@@ -374,12 +373,9 @@ def _is_default(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def _says(rule: Mapping[str, Any], properties: Properties) -> bool:
+def _has_content(rule: Mapping[str, Any], properties: Properties) -> bool:
     """Return whether a rule's content is exactly as planned."""
-    referenced = rule.get("ReferencedGroupInfo", {}).get("GroupId")
-    return referenced == properties.get("referenced_security_group_id") and all(
-        _same(rule.get(theirs), properties.get(ours)) for ours, theirs in _RULE_PROPERTIES.items()
-    )
+    return all(_same(jmespath.search(path, rule), properties.get(name)) for name, path in _RULE_PROPERTIES.items())
 
 
 def _same(found: object, planned: object) -> bool:
@@ -389,8 +385,8 @@ def _same(found: object, planned: object) -> bool:
 
 
 def _source_kind(rule: Mapping[str, Any]) -> str | None:
-    return next((ours for ours, theirs in _SOURCES.items() if rule.get(theirs)), None)
+    return next((name for name, path in _SOURCES.items() if jmespath.search(path, rule)), None)
 
 
 def _planned_kind(properties: Properties) -> str | None:
-    return next((ours for ours in _SOURCES if properties.get(ours)), None)
+    return next((name for name in _SOURCES if properties.get(name)), None)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws
 
-from components.adoption.kinds import MADE_HERE_TAG
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.inventory import type_and_name
 from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
 from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -110,8 +111,7 @@ class Recovery:
 
 def _resources_in_state() -> frozenset[tuple[str, str]]:
     """Return type and name of each resource in the stack's state, as it was before this run."""
-    found = (urn.split("::", 3) for urn in state_outputs())
-    return frozenset((types.rpartition("$")[2], name) for _, _, types, name in found)
+    return frozenset(map(type_and_name, state_outputs()))
 
 
 def recover(account: Account, owner: str, region: str) -> None:

@@ -24,8 +24,8 @@ from components.approval.names import (
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
-    Place,
     PolicyDocument,
+    WorkflowLocation,
 )
 from components.approval.settings import ApprovalSettings, ApproverType
 
@@ -142,7 +142,7 @@ METRIC_ALARMS: Final = (
 )
 
 
-def topic_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
+def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
     """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only.
 
     Args:
@@ -161,7 +161,7 @@ def topic_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
     ]
 
 
-def event_alarms(settings: ApprovalSettings, place: Place) -> list[EventAlarm]:
+def event_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> list[EventAlarm]:
     """Return the rules in the Region of the workflow.
 
     Args:
@@ -175,17 +175,17 @@ def event_alarms(settings: ApprovalSettings, place: Place) -> list[EventAlarm]:
     ]
 
 
-def watches_iam(settings: ApprovalSettings, place: Place) -> bool:
+def watches_iam(settings: ApprovalSettings, place: WorkflowLocation) -> bool:
     """Return whether changes in IAM raise alarms: they are enabled, and the events reach the workflow's Region."""
     return settings.alarm_iam_changes and (not needs_forwarding(place) or place.partition in FORWARDING_PARTITIONS)
 
 
-def needs_forwarding(place: Place) -> bool:
+def needs_forwarding(place: WorkflowLocation) -> bool:
     """Return whether IAM sends its events to another Region than that of the workflow."""
     return place.region != iam_event_region(place)
 
 
-def iam_event_region(place: Place) -> str:
+def iam_event_region(place: WorkflowLocation) -> str:
     """Return the Region that IAM sends its events to."""
     return IAM_EVENT_REGIONS.get(place.partition, place.region)
 
@@ -195,7 +195,7 @@ def topic_target_id(position: int) -> str:
     return f"topic-{position}" if position else "topic"
 
 
-def forwarding_trust(place: Place) -> PolicyDocument:
+def forwarding_trust(place: WorkflowLocation) -> PolicyDocument:
     """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
     return {
         "Version": "2012-10-17",
@@ -213,7 +213,7 @@ def forwarding_trust(place: Place) -> PolicyDocument:
     }
 
 
-def forwarding_policy(place: Place) -> PolicyDocument:
+def forwarding_policy(place: WorkflowLocation) -> PolicyDocument:
     """Return the policy of the role that forwards events: put events on the default bus of the workflow's Region."""
     return {
         "Version": "2012-10-17",
@@ -248,7 +248,7 @@ def _run_alarms() -> Iterator[EventAlarm]:
     )
 
 
-def _call_alarms(place: Place) -> Iterator[EventAlarm]:
+def _call_alarms(place: WorkflowLocation) -> Iterator[EventAlarm]:
     documents = [*DOCUMENT_NAMES, *(place.ssm(f"document/{name}") for name in DOCUMENT_NAMES)]
     yield EventAlarm(
         name=f"{ALARM_PREFIX}documents-changed",
@@ -323,7 +323,7 @@ def _call_alarms(place: Place) -> Iterator[EventAlarm]:
     )
 
 
-def _iam_alarms(settings: ApprovalSettings, place: Place) -> Iterator[EventAlarm]:
+def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
     forwarded = needs_forwarding(place)
     policies = [place.iam(f"policy/{name}") for name in POLICY_NAMES]
     yield EventAlarm(
@@ -365,7 +365,7 @@ def _iam_alarms(settings: ApprovalSettings, place: Place) -> Iterator[EventAlarm
             )
 
 
-def _session_arn(place: Place) -> str:
+def _session_arn(place: WorkflowLocation) -> str:
     return f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{ROLE_NAME}/"
 
 

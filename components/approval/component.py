@@ -10,16 +10,24 @@ import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
 from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleGroup, ScheduleTargetArgs
 
-from components.approval.alarm_resources import ApprovalAlarms, ApprovalAlarmsArgs
-from components.approval.names import Place
+from common.limits import excess_problems
+from common.problems import raise_problems
+from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.approval.alarms import topic_problems
+from components.approval.names import WorkflowLocation
+from components.approval.notifications import (
+    ApprovalAlarms,
+    ApprovalAlarmsArgs,
+    NotificationTopic,
+    NotificationTopicArgs,
+)
 from components.approval.operator_grants import OperatorGrants
-from components.approval.plan import INLINE_POLICY_NAME, plan_approval
-from components.approval.topic import NotificationTopic, NotificationTopicArgs
-from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
+from components.approval.plan import INLINE_POLICY_NAME, generated_texts, plan_approval
+from components.approval.settings import approval_problems
 
 if TYPE_CHECKING:
     from components.account import Account
-    from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole
+    from components.approval.plan import ApprovalPlan, PlannedDocument, PlannedPolicy, PlannedRole
     from components.approval.settings import ApprovalSettings
 
 
@@ -32,7 +40,6 @@ class ApprovalArgs:
         regions: Regions of the stack; the workflow is in the first, instances may be in all of them.
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
         account: Account of the stack.
-        owner: Name of this stack, for the documents.
         tags: Tags applied to all taggable resources.
     """
 
@@ -40,8 +47,23 @@ class ApprovalArgs:
     regions: tuple[str, ...]
     session_data_encryption: bool
     account: Account
-    owner: str
     tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def check_approval(args: ApprovalArgs) -> None:
+    """Check the settings, and that the policies fit and the topics can be used, before anything is registered.
+
+    Raises:
+        SettingsError: Settings contradict each other, a policy is too large, or a topic cannot be used.
+    """
+    raise_problems(approval_problems(args.settings, ("approval",)))
+    plan = _plan(args)
+    raise_problems([*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)])
+
+
+def _plan(args: ApprovalArgs) -> ApprovalPlan:
+    place = WorkflowLocation(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
+    return plan_approval(args.settings, place, args.regions, session_data_encryption=args.session_data_encryption)
 
 
 class Approval(pulumi.ComponentResource):
@@ -55,10 +77,8 @@ class Approval(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:approval:Approval", name, None, opts)
         self._name, self._args = name, args
-        self._place = Place(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
-        self._plan = plan_approval(
-            args.settings, self._place, args.regions, session_data_encryption=args.session_data_encryption
-        )
+        self._plan = _plan(args)
+        self._place = self._plan.place
         grants = OperatorGrants(
             f"{name}-grants", args.settings, self._place.region, pulumi.ResourceOptions(parent=self)
         )
@@ -122,7 +142,6 @@ class Approval(pulumi.ComponentResource):
                 name=planned.name,
                 type=planned.type,
                 content=planned.content,
-                owner=self._args.owner,
                 section="approval",
                 take_over=self._args.settings.take_over,
                 tags=self._args.tags,

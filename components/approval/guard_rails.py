@@ -24,8 +24,8 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TAG_KEY,
     TOPIC_NAME,
-    Place,
     PolicyDocument,
+    WorkflowLocation,
 )
 from components.approval.settings import ApproverType
 from components.session_manager.document import DOCUMENT_NAME
@@ -104,7 +104,7 @@ _CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
 _HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
 
 
-def guard_rail_policies(settings: ApprovalSettings, place: Place) -> dict[str, PolicyDocument]:
+def guard_rail_policies(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, PolicyDocument]:
     """Return the managed policies that deny operators changes to what the approval depends on, whatever else they have.
 
     Two, by name: the names of operators and approvers need most of the characters of a managed policy.
@@ -119,7 +119,7 @@ def guard_rail_policies(settings: ApprovalSettings, place: Place) -> dict[str, P
     }
 
 
-def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
+def operator_deny_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
     """Return everything that the guard rails deny, as one document.
 
     Args:
@@ -129,7 +129,7 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
     return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
 
 
-def _identity_statements(settings: ApprovalSettings, place: Place) -> list[dict[str, object]]:
+def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) -> list[dict[str, object]]:
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
@@ -148,7 +148,7 @@ def _identity_statements(settings: ApprovalSettings, place: Place) -> list[dict[
     ]
 
 
-def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[str, object]]:
+def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) -> list[dict[str, object]]:
     of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]}}
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
@@ -162,7 +162,7 @@ def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[
     ]
 
 
-def tag_control_policy(place: Place) -> PolicyDocument:
+def tag_control_policy(place: WorkflowLocation) -> PolicyDocument:
     """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
     The organization's management account attaches it to the accounts with this workflow.
@@ -178,7 +178,7 @@ def _document(statements: list[dict[str, object]]) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _workflow(place: Place) -> list[str]:
+def _workflow(place: WorkflowLocation) -> list[str]:
     """Return the ARNs of the workflow's resources except identities; documents, rules and settings in every Region."""
     here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
     return [
@@ -203,7 +203,7 @@ def _names_the_tag() -> dict[str, object]:
     return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
 
 
-def _requests(place: Place) -> list[str]:
+def _requests(place: WorkflowLocation) -> list[str]:
     names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
     return [*(arn for name in names for arn in place.default_version(name)), place.ssm("automation-execution/*")]
 

@@ -46,7 +46,7 @@ _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.ama
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class WorkflowLocation:
     """Location of the workflow.
 
     Attributes:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
+from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider
 from components.approval.names import TAG_KEY
-from components.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

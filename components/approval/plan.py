@@ -9,6 +9,22 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from common.limits import (
+    ALARM_ACTIONS,
+    DOCUMENT,
+    EVENT_DESCRIPTION,
+    EVENT_PATTERN,
+    KEY_POLICY,
+    MANAGED_POLICY,
+    ROLE_POLICIES,
+    RULE_TARGETS,
+    TOPIC_POLICY,
+    TRUST_POLICY,
+    Generated,
+    Quota,
+    size,
+)
+from components.adoption.document_content import published_bytes
 from components.approval.alarms import (
     METRIC_ALARMS,
     EventAlarm,
@@ -17,8 +33,17 @@ from components.approval.alarms import (
     forwarding_policy,
     forwarding_trust,
 )
-from components.approval.change_template import change_template
 from components.approval.guard_rails import guard_rail_policies
+from components.approval.iam_policies import (
+    approver_policy,
+    operator_policy,
+    requester_policy,
+    runbook_role_policy,
+    schedule_role_policy,
+    service_trust,
+    topic_key_policy,
+    topic_policy,
+)
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     AUTOMATION,
@@ -35,17 +60,15 @@ from components.approval.names import (
     REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
-    Place,
     PolicyDocument,
+    WorkflowLocation,
 )
-from components.approval.operator_policy import operator_policy
-from components.approval.participant_policies import approver_policy, requester_policy
-from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
-from components.approval.runbook import reaper, runbook
+from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
 
 INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
@@ -152,7 +175,7 @@ class ApprovalPlan:
         alarm_topics: ARNs of the topics that receive alarms, the workflow's own first.
     """
 
-    place: Place
+    place: WorkflowLocation
     runbook: PlannedDocument
     reaper: PlannedDocument
     template: PlannedDocument | None
@@ -184,7 +207,7 @@ class ApprovalPlan:
 
 
 def plan_approval(
-    settings: ApprovalSettings, place: Place, regions: Sequence[str], *, session_data_encryption: bool
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
 ) -> ApprovalPlan:
     """Return the plan for the settings.
 
@@ -238,14 +261,14 @@ def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
     return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
 
 
-def _template(settings: ApprovalSettings, place: Place) -> PlannedDocument | None:
+def _template(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedDocument | None:
     if settings.mode is not Mode.CHANGE_MANAGER:
         return None
     content = change_template(settings, place)
     return PlannedDocument(key="change-template", name=CHANGE_TEMPLATE_NAME, type=CHANGE_TEMPLATE, content=content)
 
 
-def _forwarding_role(place: Place) -> PlannedRole:
+def _forwarding_role(place: WorkflowLocation) -> PlannedRole:
     return PlannedRole(
         key="event-forwarding",
         name=EVENT_FORWARDING_ROLE_NAME,
@@ -256,7 +279,7 @@ def _forwarding_role(place: Place) -> PlannedRole:
 
 
 def _operator_policies(
-    settings: ApprovalSettings, place: Place, *, session_data_encryption: bool
+    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
 ) -> tuple[PlannedPolicy, ...]:
     contents = {
         ("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
@@ -282,7 +305,7 @@ def _operator_policies(
     )
 
 
-def _approver_policy(settings: ApprovalSettings, place: Place) -> PlannedPolicy:
+def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedPolicy:
     return PlannedPolicy(
         key="approver",
         name=APPROVER_POLICY_NAME,
@@ -292,3 +315,46 @@ def _approver_policy(settings: ApprovalSettings, place: Place) -> PlannedPolicy:
         roles=settings.attachable_approvers(ApproverType.IAM_ROLE),
         users=settings.attachable_approvers(ApproverType.IAM_USER),
     )
+
+
+def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[Generated]:
+    """Yield all texts that the workflow generates, with their sizes.
+
+    Args:
+        settings: Settings of the workflow.
+        plan: Plan for the settings.
+    """
+    operators = len(settings.operator_roles) + len(settings.operator_users)
+    given = f"{operators} operators and {len(settings.approvers)} approvers"
+
+    def text(what: str, length: int, quota: Quota) -> Generated:
+        return Generated(
+            what=what,
+            size=length,
+            quota=quota,
+            path=("approval", "operatorRoles"),
+            given=given,
+            fix="Use fewer operators, or shorter names",
+        )
+
+    for policy in plan.policies:
+        yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
+    for role in plan.roles:
+        yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
+        yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
+    for document in plan.documents:
+        yield text(f"the document {document.name}", published_bytes(document.content), DOCUMENT)
+    for alarm in plan.event_alarms:
+        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), EVENT_PATTERN)
+        yield text(f"the description of the rule {alarm.name}", len(alarm.description), EVENT_DESCRIPTION)
+    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), TOPIC_POLICY)
+    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), KEY_POLICY)
+    for what, quota in (("an EventBridge rule", RULE_TARGETS), ("a CloudWatch alarm", ALARM_ACTIONS)):
+        yield Generated(
+            what=f"the topics of {what}",
+            size=len(plan.alarm_topics),
+            quota=quota,
+            path=("approval", "alarmTopicArns"),
+            given=f"{len(settings.alarm_topic_arns)} topics and that of the workflow",
+            fix="Subscribe what receives the alarms to fewer topics",
+        )

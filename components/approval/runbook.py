@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, Place
+from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.script import script_inputs
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 INSTANCE_PATTERN: Final = "^i-([0-9a-f]{8}|[0-9a-f]{17})$"
 PRINCIPAL_PATTERN: Final = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
@@ -46,7 +47,7 @@ _DESCRIBED: Final = ("Requester", "Instance", "Decision")
 _JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
 
 
-def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> dict[str, Any]:
+def runbook(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> dict[str, Any]:
     """Return the runbook: approval (in mode `automation`), checks, tag, wait, removal of the tag.
 
     Any failure once the tag may be set, and any cancellation, leads to the step that removes it. A cancellation also
@@ -79,7 +80,7 @@ def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
     }
 
 
-def reaper(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
+def reaper(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, Any]:
     """Return the scheduled runbook that removes tags without an approved execution from operators.
 
     Args:
@@ -124,7 +125,7 @@ def reaper(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
     }
 
 
-def _parameters(place: Place) -> dict[str, Any]:
+def _parameters(place: WorkflowLocation) -> dict[str, Any]:
     return {
         "AutomationAssumeRole": {
             "type": "String",
@@ -173,7 +174,7 @@ def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
     ]
 
 
-def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
+def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     """Return one step per level: `aws:approve` with fixed approvers, which the requester cannot change."""
     return [
         {
@@ -197,11 +198,11 @@ def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
     ]
 
 
-def _approver_arn(approver: Approver, place: Place) -> str:
+def _approver_arn(approver: Approver, place: WorkflowLocation) -> str:
     return place.iam(f"{'role' if approver.type is ApproverType.IAM_ROLE else 'user'}/{approver.name}")
 
 
-def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> list[Step]:
+def _checks(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
     payload = {
         **_REQUEST,
         "Mode": str(settings.mode),
@@ -257,7 +258,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
     ]
 
 
-def _grant(settings: ApprovalSettings, place: Place) -> list[Step]:
+def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     """Return the steps from the tag to its removal. All before `ReleaseGrant` lead there on failure or cancellation."""
     minutes = settings.approval_validity_minutes
     back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
@@ -337,7 +338,7 @@ def _grant(settings: ApprovalSettings, place: Place) -> list[Step]:
     ]
 
 
-def _endings(place: Place, regions: Sequence[str]) -> list[Step]:
+def _endings(place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
     return [
         _announcement(
             "AnnounceStuck",
@@ -380,7 +381,7 @@ def _described(regions: Sequence[str]) -> dict[str, Any]:
     return {"ExecutionId": _REQUEST["ExecutionId"], "InstanceId": _REQUEST["InstanceId"], "Regions": list(regions)}
 
 
-def _notice(place: Place, what: str, step: str, *, decided: bool = False) -> str:
+def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = False) -> str:
     """Return the text of a notification, one fact per line.
 
     Args:
@@ -404,7 +405,7 @@ def _notice(place: Place, what: str, step: str, *, decided: bool = False) -> str
     )
 
 
-def _announcement(name: str, place: Place, subject: str, message: str, **flow: Any) -> Step:
+def _announcement(name: str, place: WorkflowLocation, subject: str, message: str, **flow: Any) -> Step:
     return {
         "name": name,
         "action": "aws:executeAwsApi",
@@ -426,3 +427,55 @@ def _output(name: str) -> dict[str, str]:
 
 def _equals(variable: str, value: str) -> dict[str, str]:
     return {"Variable": f"{{{{ {variable} }}}}", "StringEquals": value}
+
+
+_INFORMATION = """\
+### What this change does
+It allows one operator to start Session Manager sessions on one EC2 instance for {minutes} minutes.
+
+The operator's principal gets the tag `SecurityAllowSessionInstance` with the ID of the instance; the runbook
+`AllowStartSsmSession` removes it again. A session that runs at that time goes on; it cannot be resumed.
+
+### What to check before approving
+The requester, the principal, and the reason for this instance. Requesters cannot approve their own request.
+"""
+
+
+def change_template(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, Any]:
+    """Return the change template: levels of approval before the runbook, never automatic, not even in an emergency.
+
+    Args:
+        settings: Settings of the workflow.
+        place: Location of the workflow.
+    """
+    return {
+        "schemaVersion": "0.3",
+        "description": "Asks for a Session Manager session on one EC2 instance",
+        "templateInformation": _INFORMATION.format(minutes=settings.approval_validity_minutes),
+        "emergencyChange": False,
+        "autoApprovable": False,
+        "executableRunBooks": [{"name": RUNBOOK_NAME, "version": "$DEFAULT"}],
+        "mainSteps": [
+            {
+                "name": f"ApproveLevel{position}",
+                "action": "aws:approve",
+                "timeoutSeconds": APPROVAL_SECONDS,
+                "inputs": {
+                    "Message": "Please approve this request for a session",
+                    "MinRequiredApprovals": required_approvals(level),
+                    "EnhancedApprovals": {
+                        "NotificationArn": place.topic_arn,
+                        "Approvers": [
+                            {
+                                "approver": each.bare_name,
+                                "type": str(each.type),
+                                "minRequiredApprovals": each.min_required_approvals,
+                            }
+                            for each in level
+                        ],
+                    },
+                },
+            }
+            for position, level in enumerate(settings.levels(), start=1)
+        ],
+    }

@@ -44,11 +44,11 @@ def _used(text: str, handler: str) -> str:
     body = ast.parse(text).body
     defined = {name: node for node in body for name in _defined(node)}
     found: set[str] = set()
-    wanted = {handler}
-    while wanted:
-        found |= wanted
-        names = {each.id for name in wanted for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
-        wanted = names & defined.keys() - found
+    pending = {handler}
+    while pending:
+        found |= pending
+        names = {each.id for name in pending for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
+        pending = names & defined.keys() - found
     unused = [node for name, node in defined.items() if name not in found]
     # Annotations are not evaluated, so imports for them are not needed in a runbook.
     unused += [node for node in body if isinstance(node, ast.If)]

@@ -93,7 +93,7 @@ class Approver(Section):
         default=1,
         ge=1,
         le=MAX_LEVELS,
-        description="Levels are asked one after the other, the lowest first.",
+        description="Levels are requested one after the other, the lowest first.",
         json_schema_extra={"allowed": f"a whole number from 1 to {MAX_LEVELS}"},
     )
 
@@ -129,7 +129,7 @@ class ApprovalSettings(Section):
     )
     operator_roles: list[RoleName] = Field(
         default_factory=list,
-        description="IAM roles that may start a session once somebody has approved.",
+        description="IAM roles that may start a session once it is approved.",
         json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
     operator_users: list[RoleName] = Field(
@@ -275,7 +275,7 @@ def _unfit(role: str) -> str | None:
     # IAM names are not case-sensitive.
     if role.lower().startswith(IDENTITY_CENTER_PREFIX.lower()):
         return (
-            "a role of this account's own; IAM Identity Center keeps this one, nobody else can tag it, and all who "
+            "a role of this account's own; IAM Identity Center manages this one, no other principal can tag it, and all who "
             "have its permission set share it. Use an IAM role or user that one person may assume"
         )
     if role.lower() in _WORKFLOW_ROLES:
@@ -335,7 +335,9 @@ def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tup
         ApproverType.IAM_USER: {name.lower() for name in settings.operator_users},
     }
     if approver.bare_name.lower() in operators.get(approver.type, set()):
-        problem("name", approver.name, "somebody who is no operator: nobody approves their own request")
+        problem(
+            "name", approver.name, "an approver who is not an operator: requesters cannot approve their own request"
+        )
     unfit = _name_problem(approver)
     if unfit:
         problem("name", approver.name, unfit)

@@ -3,29 +3,92 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
 
+from common.limits import excess_problems
+from common.problems import Collector, raise_problems
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.cross_checks import cross_problems
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
+from components.domain_controllers.site_plan import generated_texts, plan_sites
+from components.domain_controllers.site_resources import find_site_resources
 from components.domain_controllers.trail import ManagementTrail, ManagementTrailArgs
+from components.session_manager.endpoint_services import EC2, interface_services
+from components.session_manager.endpoints import check_services
 from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.account import Account
-    from components.domain_controllers.places import Place
     from components.domain_controllers.settings import DomainControllersSection
     from components.domain_controllers.site_plan import SitePlan
-    from components.settings import Settings
+    from components.domain_controllers.site_resources import SiteResources
+    from components.session_manager.endpoints import PlannedEndpoints
+    from components.session_manager.settings import SessionManagerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedControllers:
+    """All sites, ready for registration.
+
+    Attributes:
+        section: Section of the settings.
+        resources: Existing resources by Region, as looked up.
+        plans: Plans by Region.
+    """
+
+    section: DomainControllersSection
+    resources: Mapping[str, SiteResources]
+    plans: Mapping[str, SitePlan]
+
+    @property
+    def on_shared_endpoints(self) -> frozenset[str]:
+        """Regions whose controllers use the endpoints of `shell-access:endpoints`."""
+        return frozenset(region for region, place in self.resources.items() if not place.needs_endpoints)
+
+
+def plan_controllers(
+    section: DomainControllersSection,
+    account: Account,
+    *,
+    preferences: Mapping[str, SessionManagerSettings],
+    endpoints: Mapping[str, PlannedEndpoints] = MappingProxyType({}),
+) -> PlannedControllers:
+    """Look up what the sites name, and plan them.
+
+    Args:
+        section: Settings of the system.
+        account: Account of the stack.
+        preferences: Session Manager settings by Region, which determine what controllers must reach.
+        endpoints: VPC endpoints that exist beside the sites, by Region.
+
+    Raises:
+        SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
+    """
+    raise_problems(cross_problems(section, ("domainControllers",), tuple(section.sites)))
+    resources = find_site_resources(section, endpoints, preferences)
+    collector = Collector()
+    for region in resources:
+        services = {*interface_services(preferences.get(region)), EC2}
+        with collector:
+            check_services(region, tuple(sorted(services)), ("domainControllers", "sites", region))
+    plans: dict[str, SitePlan] = {}
+    with collector:
+        plans = plan_sites(section, {region: each.networks for region, each in resources.items()})
+    with collector:
+        raise_problems(excess_problems(generated_texts(section, account, plans)))
+    collector.check()
+    return PlannedControllers(section=section, resources=resources, plans=plans)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +96,20 @@ class DomainControllersArgs:
     """Arguments of the system.
 
     Attributes:
-        settings: Settings of the stack.
-        section: Settings of the system.
+        planned: Result of `plan_controllers`.
         account: Account that the stack deploys to.
-        places: Sites as found in AWS, by Region.
-        plans: Security groups and network ACLs, by Region.
+        region: Region of the trail.
+        preferences: Session Manager settings by Region.
         instance_policy_arns: ARNs of the policies that a node needs for governed sessions; empty: none.
+        tags: Tags applied to all taggable resources.
     """
 
-    settings: Settings
-    section: DomainControllersSection
+    planned: PlannedControllers
     account: Account
-    places: Mapping[str, Place]
-    plans: Mapping[str, SitePlan]
-    instance_policy_arns: Sequence[pulumi.Output[str]]
+    region: str
+    preferences: Mapping[str, SessionManagerSettings] = field(default_factory=dict[str, "SessionManagerSettings"])
+    instance_policy_arns: Sequence[pulumi.Output[str]] = ()
+    tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class DomainControllers(pulumi.ComponentResource):
@@ -63,23 +126,25 @@ class DomainControllers(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         account = args.account
         self._deployers = deployers(
-            args.section.deployer_roles, account.caller_arn, partition=account.partition, account_id=account.id
+            args.planned.section.deployer_roles, account.caller_arn, partition=account.partition, account_id=account.id
         )
-        self._team = role_arns(args.section.administrator_roles, partition=account.partition, account_id=account.id)
+        self._team = role_arns(
+            args.planned.section.administrator_roles, partition=account.partition, account_id=account.id
+        )
         self.policy_arns = {"portForwarding": self._port_forwarding(), "accessRestriction": self._access_restriction()}
-        if args.section.sites and not args.section.monitoring.existing_trail:
+        if args.planned.section.sites and not args.planned.section.monitoring.existing_trail:
             self._trail()
-        profile = self._profile() if any(each.controllers for each in args.section.sites.values()) else None
-        sites = {region: self._site(region, profile) for region in args.section.sites}
+        profile = self._profile() if any(each.controllers for each in args.planned.section.sites.values()) else None
+        sites = {region: self._site(region, profile) for region in args.planned.section.sites}
         self.sites = {region: each.outputs for region, each in sites.items()}
         self.register_outputs({"sites": self.sites, "policyArns": self.policy_arns})
 
     def _port_forwarding(self) -> pulumi.Output[str] | None:
         args = self._args
-        if args.section.management_access is not ManagementAccess.SESSION_MANAGER:
+        if args.planned.section.management_access is not ManagementAccess.SESSION_MANAGER:
             return None
         content = port_forwarding_policy.port_forwarding_policy(
-            partition=args.account.partition, account_id=args.account.id, require_mfa=args.section.require_mfa
+            partition=args.account.partition, account_id=args.account.id, require_mfa=args.planned.section.require_mfa
         )
         return self._policy(
             "port-forwarding",
@@ -90,18 +155,18 @@ class DomainControllers(pulumi.ComponentResource):
 
     def _access_restriction(self) -> pulumi.Output[str] | None:
         args = self._args
-        if not args.section.administrator_roles:
+        if not args.planned.section.administrator_roles:
             return None
         content = access_restriction_policy.access_restriction_policy(
             partition=args.account.partition,
             account_id=args.account.id,
-            team_roles=args.section.administrator_roles,
+            team_roles=args.planned.section.administrator_roles,
             deployer_arns=[*self._team, *self._deployers],
         )
         return self._policy(
             "access-restriction",
             access_restriction_policy.POLICY_NAME,
-            "Keeps everybody but the directory team from domain controllers",
+            "Restricts domain controllers to the directory team",
             content,
         ).arn
 
@@ -111,7 +176,7 @@ class DomainControllers(pulumi.ComponentResource):
             name=physical_name,
             description=description,
             policy=json.dumps(content),
-            tags=self._args.settings.tags,
+            tags=self._args.tags,
             opts=self._child,
         )
 
@@ -123,7 +188,7 @@ class DomainControllers(pulumi.ComponentResource):
             name=instance_role.NAME,
             description="Domain controllers, managed by Systems Manager",
             assume_role_policy=json.dumps(instance_role.trust_policy(args.account.partition)),
-            tags=args.settings.tags,
+            tags=args.tags,
             opts=self._child,
         )
         agent = self._policy(
@@ -138,7 +203,7 @@ class DomainControllers(pulumi.ComponentResource):
             f"{self._name}-instance",
             name=instance_role.NAME,
             role=role.name,
-            tags=args.settings.tags,
+            tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=attached),
         ).name
 
@@ -147,9 +212,9 @@ class DomainControllers(pulumi.ComponentResource):
         return ManagementTrail(
             f"{self._name}-trail",
             ManagementTrailArgs(
-                scope=self._scope(args.settings.regions[0]),
-                keep=args.section.termination_protection,
-                tags=args.settings.tags,
+                scope=self._scope(args.region),
+                keep=args.planned.section.termination_protection,
+                tags=args.tags,
             ),
             self._child,
         )
@@ -160,13 +225,13 @@ class DomainControllers(pulumi.ComponentResource):
             site_name(region),
             SiteArgs(
                 scope=self._scope(region),
-                section=args.section,
-                place=args.places[region],
-                plan=args.plans[region],
-                preferences=args.settings.session_manager.get(region),
-                profile=profile if args.section.sites[region].controllers else None,
+                section=args.planned.section,
+                resources=args.planned.resources[region],
+                plan=args.planned.plans[region],
+                preferences=args.preferences.get(region),
+                profile=profile if args.planned.section.sites[region].controllers else None,
                 key_users=[*self._team, *self._deployers],
-                tags=args.settings.tags,
+                tags=args.tags,
             ),
             self._child,
         )

@@ -145,7 +145,7 @@ ALERTS = (
     ),
     Alert(
         name="sessions-ended",
-        description="A session is ended or resumed; these calls name no instance, so this tells of all of the account's",
+        description="A session is ended or resumed; these calls name no instance, so this reports all of the account's",
         needs_instances=True,
         pattern=_sessions_ended,
     ),

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
 SYSTEM: Final = "domain-controllers"
 """Prefix of the names of all resources."""
 
-EC2: Final = "ec2"
-"""Endpoint that controllers need in addition to those of Systems Manager (the post's prerequisites)."""
-
 CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
 """Alias of the key for controllers' volumes."""
 MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from common.network import Family, Network, family_of
 from common.problems import Problem, SettingsError
-from components.domain_controllers.demands import Audience, Demand, Direction
-from components.domain_controllers.narrowing import Ranges, Wish, fewest_rules, fitted
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
+from components.domain_controllers.acl_aggregation import Ranges, Wish, fewest_rules, fitted
 from components.domain_controllers.port_tables import HIGHEST_PORT, Port, Protocol
+from components.domain_controllers.traffic_requirements import Direction, Peer, PeerGroup, PeerKind, TrafficRequirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from components.domain_controllers.narrowing import Fitted
+    from components.domain_controllers.acl_aggregation import Fitted
 
 WINDOWS_EPHEMERAL = (49152, HIGHEST_PORT)
 """Ports that Windows opens connections from (KB 929851)."""
@@ -109,8 +109,8 @@ class AclPlan:
         An ACL is nearly full, so that a new rule cannot be created before an old one is deleted: another plan is
         another ACL, complete before the subnets are associated with it.
         """
-        said = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        content = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
+        return hashlib.sha256(content.encode()).hexdigest()[:8]
 
     def count(self, direction: Direction, family: Family) -> int:
         """Return the number of rules of a direction and family, without the default denial."""
@@ -118,12 +118,15 @@ class AclPlan:
 
 
 def plan_network_acl(
-    demands: Sequence[Demand], *, addresses: Mapping[str, Sequence[Network]], quota: int = DEFAULT_RULES
+    requirements: Sequence[TrafficRequirement],
+    *,
+    addresses: Mapping[str, Sequence[Network]],
+    quota: int = DEFAULT_RULES,
 ) -> AclPlan:
-    """Plan the ACL; the plan does not depend on the order of the demands.
+    """Plan the ACL; the plan does not depend on the order of the requirements.
 
     Args:
-        demands: Required traffic, the same as for the groups.
+        requirements: Required traffic, the same as for the groups.
         addresses: Networks of peers that are not networks: `itself` (the controllers' subnets), groups and prefix
             lists, by the peer's value.
         quota: Rules per network ACL in the account; from 20 to 40.
@@ -131,14 +134,14 @@ def plan_network_acl(
     Raises:
         SettingsError: The rules cannot fit, or a peer's addresses are not known.
     """
-    wishes = _wishes(demands, addresses)
+    wishes = _wishes(requirements, addresses)
     rules: list[AclRule] = []
     wider: list[str] = []
     problems: list[Problem] = []
-    for (direction, family), wanted in sorted(wishes.items()):
-        found = fitted(wanted, quota - _RESERVED)
+    for (direction, family), desired in sorted(wishes.items()):
+        found = fitted(desired, quota - _RESERVED)
         if found is None:
-            problems.append(_refusal(direction, family, wanted, quota))
+            problems.append(_refusal(direction, family, desired, quota))
             continue
         rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
         rules.append(_packet_too_big(direction, family))
@@ -149,30 +152,30 @@ def plan_network_acl(
 
 
 def _wishes(
-    demands: Iterable[Demand], addresses: Mapping[str, Sequence[Network]]
+    requirements: Iterable[TrafficRequirement], addresses: Mapping[str, Sequence[Network]]
 ) -> dict[tuple[Direction, Family], Wish]:
     """Return the destination ports that packets of each network must reach, for requests and replies."""
     wishes: dict[tuple[Direction, Family], Wish] = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
-    for demand in demands:
-        back = Direction.EGRESS if demand.direction is Direction.INGRESS else Direction.INGRESS
-        by_family = {family: _both(demand, family) for family in Family}
-        for source in demand.sources:
+    for requirement in requirements:
+        back = Direction.EGRESS if requirement.direction is Direction.INGRESS else Direction.INGRESS
+        by_family = {family: _both(requirement, family) for family in Family}
+        for source in requirement.sources:
             for network in _networks(source.peer, addresses):
                 family = family_of(network)
                 there, answers = by_family[family]
-                for direction, wanted in ((demand.direction, there), (back, answers)):
-                    for protocol, ranges in wanted.items():
+                for direction, desired in ((requirement.direction, there), (back, answers)):
+                    for protocol, ranges in desired.items():
                         wishes[direction, family][network][protocol] |= ranges
     return wishes
 
 
-def _both(demand: Demand, family: Family) -> tuple[Ranges, Ranges]:
-    """Return requests and replies of a demand, by protocol."""
+def _both(requirement: TrafficRequirement, family: Family) -> tuple[Ranges, Ranges]:
+    """Return requests and replies of a requirement, by protocol."""
     there: Ranges = defaultdict(set)
     answers: Ranges = defaultdict(set)
-    opened_by_windows = demand.direction is Direction.EGRESS or demand.audience is not Audience.CLIENTS
+    opened_by_windows = requirement.direction is Direction.EGRESS or requirement.peer_group is not PeerGroup.CLIENTS
     ephemeral = WINDOWS_EPHEMERAL if opened_by_windows else ANY_EPHEMERAL
-    for port in demand.ports:
+    for port in requirement.ports:
         number = _number(port, family)
         if number in _ECHO:
             request, answer = _ECHO[number]
@@ -208,8 +211,8 @@ def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequenc
 
 
 def _packet_too_big(direction: Direction, family: Family) -> AclRule:
-    protocol, kind, code, everybody = PACKET_TOO_BIG[family]
-    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=everybody)
+    protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
+    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
 
 
 def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:
@@ -240,22 +243,22 @@ def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
 
 
 def _in_words(direction: Direction, found: Fitted) -> list[str]:
-    said: list[str] = []
+    lines: list[str] = []
     for protocol, ports, network, covered in found.wider:
-        asked = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
+        required = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
         if len(covered) > _NAMED:
-            asked.append(f"{len(covered) - _NAMED:,} more networks")
+            required.append(f"{len(covered) - _NAMED:,} more networks")
         rule = f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}"
-        said.append(f"{rule}, where the demands are for {'; '.join(asked)}")
-    return said
+        lines.append(f"{rule}, required for {'; '.join(required)}")
+    return lines
 
 
 def _range(first: int, last: int) -> str:
     return f"{first}" if first == last else f"{first}-{last}"
 
 
-def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> Problem:
-    least = fewest_rules(wanted) + _RESERVED
+def _refusal(direction: Direction, family: Family, desired: Wish, quota: int) -> Problem:
+    least = fewest_rules(desired) + _RESERVED
     remedy = (
         f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {least}, or name"
         if least <= HIGHEST_QUOTA
@@ -263,6 +266,6 @@ def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> 
     )
     return Problem(
         path=("domainControllers", "quotas"),
-        message=f"the network ACL cannot hold {len(wanted)} {family} networks ({direction}) in {quota} rules with the "
+        message=f"the network ACL cannot hold {len(desired)} {family} networks ({direction}) in {quota} rules with the "
         f"default denial and path MTU discovery, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
     )

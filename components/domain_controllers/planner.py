@@ -20,18 +20,28 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from common.network import Family
 from common.problems import Problem, SettingsError
-from components.domain_controllers.demands import Audience, Direction, Source
-from components.domain_controllers.peers import Family, PeerKind
 from components.domain_controllers.port_tables import ECHO_REQUEST, Protocol
-from components.domain_controllers.prefix_lists import entries, planned_list_peer, step, without_contained
-from components.domain_controllers.rules import Entry, Group, PrefixList, Rule, rules_of, spans
+from components.domain_controllers.security_group_rules import (
+    Entry,
+    Group,
+    PlannedRule,
+    PrefixList,
+    entries,
+    planned_list_peer,
+    port_ranges,
+    rules_of,
+    step,
+    without_contained,
+)
+from components.domain_controllers.traffic_requirements import Direction, PeerGroup, PeerKind, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from components.domain_controllers.demands import Demand
-    from components.domain_controllers.rules import Span
+    from components.domain_controllers.security_group_rules import ProtocolPorts
+    from components.domain_controllers.traffic_requirements import TrafficRequirement
 
 RULES_PER_INTERFACE = 1000
 """Maximum of rules per group times groups per interface: AWS raises neither quota beyond this product."""
@@ -42,8 +52,8 @@ SPARE = 4
 SHARED = "controllers"
 """Name of the group that every controller has, and that rules between controllers refer to."""
 
-_BLOCKS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "other-controllers"}
-_KEYS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "onPremisesDomainControllers"}
+_BLOCKS = {PeerGroup.CLIENTS: "clients", PeerGroup.CONTROLLERS: "other-controllers"}
+_KEYS = {PeerGroup.CLIENTS: "clients", PeerGroup.CONTROLLERS: "onPremisesDomainControllers"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +99,18 @@ class GroupPlan:
         }
 
 
-def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> GroupPlan:
-    """Plan the groups; the plan does not depend on the order of the demands.
+def plan_groups(requirements: Sequence[TrafficRequirement], quotas: Quotas | None = None) -> GroupPlan:
+    """Plan the groups; the plan does not depend on the order of the requirements.
 
     Args:
-        demands: Required traffic.
+        requirements: Required traffic.
         quotas: Quotas of the account; None: AWS' defaults.
 
     Raises:
         SettingsError: The rules cannot fit; the message has the excess, and the quota to request from AWS.
     """
     quotas = quotas or Quotas()
-    facts = _Facts(demands)
+    facts = _Facts(requirements)
     layout = _layout(facts, quotas)
     if layout is None:
         raise SettingsError([_refusal(facts, quotas)])
@@ -108,8 +118,8 @@ def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> Grou
     shared = facts.shared_rules(frozenset(listed))
     groups = [Group(name=SHARED, description="Active Directory domain controllers", rules=tuple(shared))]
     lists: list[PrefixList] = []
-    for audience in listed:
-        block_lists, block_groups = _block(facts, audience, layout[audience])
+    for peer_group in listed:
+        block_lists, block_groups = _block(facts, peer_group, layout[peer_group])
         lists += block_lists
         groups += block_groups
     return GroupPlan(groups=tuple(groups), prefix_lists=tuple(lists), quotas=quotas)
@@ -117,59 +127,61 @@ def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> Grou
 
 @dataclass(frozen=True, kw_only=True)
 class _Size:
-    """Sizes of an audience's prefix lists and groups.
+    """Sizes of an peer_group's prefix lists and groups.
 
     Attributes:
         groups: Number of groups for the rules.
-        spans_per_group: Number of port ranges in each group.
+        ranges_per_group: Number of port ranges in each group.
         max_entries: Maximum entries by family.
     """
 
     groups: int
-    spans_per_group: int
+    ranges_per_group: int
     max_entries: dict[Family, int]
 
 
 class _Facts:
-    """Properties of the demands that do not depend on quotas."""
+    """Properties of the requirements that do not depend on quotas."""
 
-    def __init__(self, demands: Sequence[Demand]) -> None:
-        self.demands = tuple(demands)
-        self.of: dict[Audience, tuple[Demand, ...]] = {}
-        self.entries: dict[Audience, dict[Family, tuple[Entry, ...]]] = {}
-        self.lists_given: dict[Audience, dict[Family, int]] = {}
-        self.spans: dict[Audience, dict[Direction, tuple[Span, ...]]] = {}
-        for audience in _BLOCKS:
-            own = tuple(each for each in demands if each.audience is audience)
+    def __init__(self, requirements: Sequence[TrafficRequirement]) -> None:
+        self.requirements = tuple(requirements)
+        self.of: dict[PeerGroup, tuple[TrafficRequirement, ...]] = {}
+        self.entries: dict[PeerGroup, dict[Family, tuple[Entry, ...]]] = {}
+        self.lists_given: dict[PeerGroup, dict[Family, int]] = {}
+        self.port_ranges: dict[PeerGroup, dict[Direction, tuple[ProtocolPorts, ...]]] = {}
+        for peer_group in _BLOCKS:
+            own = tuple(each for each in requirements if each.peer_group is peer_group)
             if own:
-                self._audience(audience, own)
-        self._shared: dict[frozenset[Audience], list[Rule] | None] = {}
-        self._weights: dict[frozenset[Audience], int] = {}
+                self._peer_group(peer_group, own)
+        self._shared: dict[frozenset[PeerGroup], list[PlannedRule] | None] = {}
+        self._weights: dict[frozenset[PeerGroup], int] = {}
 
-    def _audience(self, audience: Audience, own: tuple[Demand, ...]) -> None:
-        by_demand = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
-        if any(each.keys() != by_demand[0].keys() for each in by_demand):
-            raise ValueError(f"demands of {audience} are to have the same sources: they would share prefix lists")
-        sources = by_demand[0].values()
+    def _peer_group(self, peer_group: PeerGroup, own: tuple[TrafficRequirement, ...]) -> None:
+        by_requirement = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
+        if any(each.keys() != by_requirement[0].keys() for each in by_requirement):
+            raise ValueError(
+                f"requirements of {peer_group} are to have the same sources: they would share prefix lists"
+            )
+        sources = by_requirement[0].values()
         given = {s.peer.key: s.peer for s in sources if s.peer.kind is not PeerKind.NETWORK}.values()
         ports = {way: [p for each in own if each.direction is way for p in each.ports] for way in Direction}
-        self.of[audience] = own
-        self.entries[audience] = {family: entries(sources, family) for family in Family}
-        self.lists_given[audience] = {family: sum(peer.weight(family) for peer in given) for family in Family}
-        self.spans[audience] = {way: spans(each) for way, each in ports.items() if each}
+        self.of[peer_group] = own
+        self.entries[peer_group] = {family: entries(sources, family) for family in Family}
+        self.lists_given[peer_group] = {family: sum(peer.weight(family) for peer in given) for family in Family}
+        self.port_ranges[peer_group] = {way: port_ranges(each) for way, each in ports.items() if each}
 
-    def span_count(self, audience: Audience) -> int:
+    def range_count(self, peer_group: PeerGroup) -> int:
         """Return the number of port ranges, in the direction that has more."""
-        return max(map(len, self.spans[audience].values()))
+        return max(map(len, self.port_ranges[peer_group].values()))
 
-    def shared_rules(self, listed: frozenset[Audience]) -> list[Rule]:
-        """Return the rules of the shared group, where some audiences have groups of their own."""
+    def shared_rules(self, listed: frozenset[PeerGroup]) -> list[PlannedRule]:
+        """Return the rules of the shared group, where some peer groups have groups of their own."""
         found = self._fitting(listed)
         if found is None:
             raise AssertionError(listed)
         return found
 
-    def shared_weight(self, listed: frozenset[Audience]) -> int:
+    def shared_weight(self, listed: frozenset[PeerGroup]) -> int:
         """Return the number of rules of the shared group, in the fuller direction and family."""
         if listed not in self._weights:
             rules = self._fitting(listed)
@@ -178,38 +190,38 @@ class _Facts:
             self._weights[listed] = RULES_PER_INTERFACE + 1 if rules is None else fullest
         return self._weights[listed]
 
-    def _fitting(self, listed: frozenset[Audience]) -> list[Rule] | None:
+    def _fitting(self, listed: frozenset[PeerGroup]) -> list[PlannedRule] | None:
         """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
         if listed not in self._shared:
-            direct = [_direct(each) for each in self.demands if each.audience not in listed]
-            least = max((len(each.sources) * len(spans(each.ports)) for each in direct), default=0)
+            direct = [_direct(each) for each in self.requirements if each.peer_group not in listed]
+            least = max((len(each.sources) * len(port_ranges(each.ports)) for each in direct), default=0)
             self._shared[listed] = None if least > RULES_PER_INTERFACE else rules_of(direct)
         return self._shared[listed]
 
 
-def _direct(demand: Demand) -> Demand:
-    return replace(demand, sources=without_contained(demand.sources))
+def _direct(requirement: TrafficRequirement) -> TrafficRequirement:
+    return replace(requirement, sources=without_contained(requirement.sources))
 
 
-def _layout(facts: _Facts, quotas: Quotas) -> dict[Audience, _Size] | None:
-    """Return the audiences with prefix lists and groups of their own: none, all, or one where groups are few."""
+def _layout(facts: _Facts, quotas: Quotas) -> dict[PeerGroup, _Size] | None:
+    """Return the peer groups with prefix lists and groups of their own: none, all, or one where groups are few."""
     present = [each for each in _BLOCKS if each in facts.of]
-    choices = [frozenset[Audience](), frozenset(present), *(frozenset([each]) for each in present)]
+    choices = [frozenset[PeerGroup](), frozenset(present), *(frozenset([each]) for each in present)]
     for headroom in (1, 0):
         for listed in dict.fromkeys(choices):
             if facts.shared_weight(listed) > quotas.rules_per_group - SPARE:
                 continue
-            sizes = {audience: _size(facts, audience, quotas, headroom) for audience in listed}
-            found = {audience: size for audience, size in sizes.items() if size is not None}
+            sizes = {peer_group: _size(facts, peer_group, quotas, headroom) for peer_group in listed}
+            found = {peer_group: size for peer_group, size in sizes.items() if size is not None}
             if len(found) == len(sizes) and 1 + sum(s.groups for s in found.values()) <= quotas.groups_per_interface:
                 return found
     return None
 
 
-def _size(facts: _Facts, audience: Audience, quotas: Quotas, headroom: int) -> _Size | None:
+def _size(facts: _Facts, peer_group: PeerGroup, quotas: Quotas, headroom: int) -> _Size | None:
     """Return the fewest groups that hold the lists, and the largest lists that those groups hold."""
-    given, count = facts.lists_given[audience], facts.span_count(audience)
-    needed = {family: len(own) + headroom for family, own in facts.entries[audience].items() if own}
+    given, count = facts.lists_given[peer_group], facts.range_count(peer_group)
+    needed = {family: len(own) + headroom for family, own in facts.entries[peer_group].items() if own}
     weights = [given[family] + needed.get(family, 0) for family in Family]
     per_group = quotas.rules_per_group // max(weights)
     if per_group == 0:
@@ -219,56 +231,56 @@ def _size(facts: _Facts, audience: Audience, quotas: Quotas, headroom: int) -> _
     room = quotas.rules_per_group // per_group
     return _Size(
         groups=groups,
-        spans_per_group=per_group,
+        ranges_per_group=per_group,
         max_entries={family: step(least, room - given[family]) for family, least in needed.items()},
     )
 
 
-def _block(facts: _Facts, audience: Audience, size: _Size) -> tuple[list[PrefixList], list[Group]]:
-    """Return the lists and groups of one audience."""
-    block = _BLOCKS[audience]
+def _block(facts: _Facts, peer_group: PeerGroup, size: _Size) -> tuple[list[PrefixList], list[Group]]:
+    """Return the lists and groups of one peer_group."""
+    block = _BLOCKS[peer_group]
     lists = [
         PrefixList(
             name=f"{block}-{family.lower()}-{maximum}",
             family=family,
             max_entries=maximum,
-            entries=facts.entries[audience][family],
+            entries=facts.entries[peer_group][family],
         )
         for family, maximum in size.max_entries.items()
     ]
     peers = tuple(
         Source(name=block, peer=planned_list_peer(each.name, each.family, each.max_entries)) for each in lists
     )
-    kept = tuple(each for each in facts.of[audience][0].sources if each.peer.kind is not PeerKind.NETWORK)
-    whole = [replace(each, sources=(*peers, *kept)) for each in facts.of[audience]]
+    kept = tuple(each for each in facts.of[peer_group][0].sources if each.peer.kind is not PeerKind.NETWORK)
+    whole = [replace(each, sources=(*peers, *kept)) for each in facts.of[peer_group]]
     place = {
-        (direction, *span[:2]): index // size.spans_per_group
-        for direction, found in facts.spans[audience].items()
-        for index, span in enumerate(found)
+        (direction, *ports[:2]): index // size.ranges_per_group
+        for direction, found in facts.port_ranges[peer_group].items()
+        for index, ports in enumerate(found)
     }
-    rules: list[list[Rule]] = [[] for _ in range(size.groups)]
+    rules: list[list[PlannedRule]] = [[] for _ in range(size.groups)]
     for rule in rules_of(whole):
         rules[place[_place(rule)]].append(rule)
     return lists, [
-        Group(name=name, description=f"Active Directory: {audience}", rules=tuple(sorted(own, key=lambda r: r.key)))
-        for name, own in zip(_names(facts, audience, size), rules, strict=True)
+        Group(name=name, description=f"Active Directory: {peer_group}", rules=tuple(sorted(own, key=lambda r: r.key)))
+        for name, own in zip(_names(facts, peer_group, size), rules, strict=True)
     ]
 
 
-def _place(rule: Rule) -> tuple[Direction, Protocol, int]:
+def _place(rule: PlannedRule) -> tuple[Direction, Protocol, int]:
     """Return the position of a rule; ICMP has other numbers for IPv6, and shares the position of IPv4."""
     if rule.protocol is Protocol.ICMPV6:
         return rule.direction, Protocol.ICMP, ECHO_REQUEST
     return rule.direction, rule.protocol, rule.from_port
 
 
-def _names(facts: _Facts, audience: Audience, size: _Size) -> Iterator[str]:
+def _names(facts: _Facts, peer_group: PeerGroup, size: _Size) -> Iterator[str]:
     """Yield names of groups from the lists' sizes and the ports' distribution: another distribution is other groups."""
     sizes = "-".join(f"{family.lower()}-{maximum}" for family, maximum in size.max_entries.items()) or "lists"
-    ranges = [f"{way} {size.spans_per_group} {found}" for way, found in sorted(facts.spans[audience].items())]
+    ranges = [f"{way} {size.ranges_per_group} {found}" for way, found in sorted(facts.port_ranges[peer_group].items())]
     digest = hashlib.sha256("\n".join(ranges).encode()).hexdigest()[:6]
     for number in range(1, size.groups + 1):
-        yield f"{_BLOCKS[audience]}-{sizes}-{digest}-{number}"
+        yield f"{_BLOCKS[peer_group]}-{sizes}-{digest}-{number}"
 
 
 def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
@@ -278,30 +290,30 @@ def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
     capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"
     if weight > quotas.rules_per_group - SPARE:
         rules = f"rules among this site's controllers, from bastion hosts and to services make {weight}"
-        key, said = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
+        key, text = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
     else:
-        audience = max(present, key=lambda each: _least_rules(facts, each))
-        key = _KEYS[audience]
-        said = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
+        peer_group = max(present, key=lambda each: _least_rules(facts, each))
+        key = _KEYS[peer_group]
+        text = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
     return Problem(
         path=("domainControllers", key),
-        message=f"cannot fit: {said}; there are {capacity}, the first of them for the controllers themselves. "
+        message=f"cannot fit: {text}; there are {capacity}, the first of them for the controllers themselves. "
         f"{_remedy(facts, quotas)}",
     )
 
 
-def _least_rules(facts: _Facts, audience: Audience) -> int:
-    given, own = facts.lists_given[audience], facts.entries[audience]
-    return facts.span_count(audience) * max(given[family] + len(own[family]) for family in Family)
+def _least_rules(facts: _Facts, peer_group: PeerGroup) -> int:
+    given, own = facts.lists_given[peer_group], facts.entries[peer_group]
+    return facts.range_count(peer_group) * max(given[family] + len(own[family]) for family in Family)
 
 
-def _arithmetic(facts: _Facts, audience: Audience) -> str:
-    given, own = facts.lists_given[audience], facts.entries[audience]
+def _arithmetic(facts: _Facts, peer_group: PeerGroup) -> str:
+    given, own = facts.lists_given[peer_group], facts.entries[peer_group]
     family = max(Family, key=lambda each: given[each] + len(own[each]))
     lists = f" and {given[family]} entries of prefix lists that exist" if given[family] else ""
     return (
-        f"{audience}: {len(own[family])} {family} networks after merging neighbours{lists}, times "
-        f"{facts.span_count(audience)} port ranges, make {_least_rules(facts, audience)} rules"
+        f"{peer_group}: {len(own[family])} {family} networks after merging neighbours{lists}, times "
+        f"{facts.range_count(peer_group)} port ranges, make {_least_rules(facts, peer_group)} rules"
     )
 
 

@@ -222,7 +222,7 @@ def read_table(path: Path) -> Table:
         lines = [_finding(error["loc"], error["type"], error["input"], error["msg"]) for error in invalid.errors()]
         raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in lines)) from None
     wrong_rows = [
-        f"{path.name}: row {number}: {said}" for number, row in enumerate(table.row, 1) if (said := _odd(row))
+        f"{path.name}: row {number}: {problem}" for number, row in enumerate(table.row, 1) if (problem := _odd(row))
     ]
     if wrong_rows:
         raise InvalidTableError("\n".join(wrong_rows))

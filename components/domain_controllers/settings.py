@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from common.network import Family, Network
 from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
-from components.domain_controllers.demands import Sources
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
-from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
 from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.traffic_requirements import Peer, Sources, prefix_list_peer
 from components.session_manager.settings import RETENTION_DAYS
 
 if TYPE_CHECKING:
@@ -106,12 +106,16 @@ class QuotaSettings(Section):
     rules_per_security_group: int = _field(
         "Inbound or outbound rules per security group (L-0EA8095F).",
         "a whole number from 1 to 1000",
-        default=60,
+        default=Quotas().rules_per_group,
         ge=1,
         le=RULES_PER_INTERFACE,
     )
     security_groups_per_interface: int = _field(
-        "Security groups per network interface (L-2AFB9258).", "a whole number from 1 to 16", default=5, ge=1, le=16
+        "Security groups per network interface (L-2AFB9258).",
+        "a whole number from 1 to 16",
+        default=Quotas().groups_per_interface,
+        ge=1,
+        le=16,
     )
     rules_per_network_acl: int = _field(
         "Rules per network ACL (L-2AEEBF1A).",
@@ -260,8 +264,8 @@ class DomainControllersSection(Section):
         default_factory=list,
     )
     deployer_roles: list[TeamRole] = _field(
-        "Names of the roles that run this program, which are let through like administratorRoles; none: whoever runs "
-        "it. Ours, not the post's.",
+        "Names of the roles that run this program, which are permitted like administratorRoles; none: the principal "
+        "that runs it. Ours, not the post's.",
         _TEAM_ROLES,
         default_factory=list,
     )

@@ -6,27 +6,130 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
+from pulumi_aws.ebs import Volume
+from pulumi_aws.ec2 import Instance, InstanceMetadataOptionsArgs, InstanceRootBlockDeviceArgs, VolumeAttachment
 
-from components.domain_controllers.acl import DirectoryNetworkAcl, DirectoryNetworkAclArgs
-from components.domain_controllers.controllers import Controllers, ControllersArgs
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
-from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, EC2, acls_name, groups_name
-from components.domain_controllers.security_groups import DirectorySecurityGroups, DirectorySecurityGroupsArgs
-from components.session_manager.endpoint_services import interface_services
+from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE, acls_name, groups_name
+from components.domain_controllers.network_resources import (
+    DirectoryNetworkAcl,
+    DirectoryNetworkAclArgs,
+    DirectorySecurityGroups,
+    DirectorySecurityGroupsArgs,
+)
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.session_manager.endpoint_services import EC2, interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pulumi_aws.kms import Key
 
     from components.domain_controllers.monitoring_policies import Scope
-    from components.domain_controllers.places import Place
-    from components.domain_controllers.settings import DomainControllersSection
+    from components.domain_controllers.settings import ControllerSettings, DomainControllersSection, VolumeSettings
     from components.domain_controllers.site_plan import SitePlan
+    from components.domain_controllers.site_resources import SiteResources
+    from components.network import Subnet
     from components.session_manager.settings import SessionManagerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllersArgs:
+    """Arguments of a site's controllers.
+
+    Attributes:
+        region: Region of the site.
+        controllers: Controllers of the settings.
+        subnets: Subnets by their names in the settings.
+        images: Image IDs by parameter.
+        group_ids: IDs of all security groups.
+        profile: Name of the instance profile.
+        key_arn: ARN of the key that encrypts every volume.
+        termination_protection: Whether termination requires that protection is disabled first.
+        tags: Tags applied to all taggable resources.
+    """
+
+    region: str
+    controllers: Sequence[ControllerSettings]
+    subnets: Mapping[str, Subnet]
+    images: Mapping[str, str]
+    group_ids: Sequence[pulumi.Input[str]]
+    profile: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    termination_protection: bool
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Controllers(pulumi.ComponentResource):
+    """Instances and their volumes; the directory team manages the software on them.
+
+    Attributes:
+        instances: Instances in the settings' order.
+    """
+
+    def __init__(self, name: str, args: ControllersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:domainControllers:Controllers", name, None, opts)
+        self._name, self._args = name, args
+        self.instances = [self._controller(each) for each in args.controllers]
+        self.register_outputs({"instanceIds": [each.id for each in self.instances]})
+
+    def _controller(self, controller: ControllerSettings) -> Instance:
+        args, name = self._args, f"{self._name}-{controller.name}"
+        instance = Instance(
+            name,
+            ami=args.images[controller.image_parameter],
+            instance_type=controller.instance_type,
+            subnet_id=args.subnets[controller.subnet].id,
+            # Explicit, although the subnet determines it, so that previews and policies show the Availability Zone.
+            availability_zone=args.subnets[controller.subnet].zone,
+            associate_public_ip_address=False,
+            vpc_security_group_ids=args.group_ids,
+            iam_instance_profile=args.profile,
+            disable_api_termination=args.termination_protection,
+            metadata_options=InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            root_block_device=InstanceRootBlockDeviceArgs(
+                volume_type=VOLUME_TYPE, encrypted=True, kms_key_id=args.key_arn, tags=self._tags(controller.name)
+            ),
+            region=args.region,
+            tags=self._tags(controller.name),
+            # The parameter names a new image every month, and an empty server must not replace a directory.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
+        )
+        for volume in controller.volumes:
+            self._volume(f"{name}-{volume.device_name}", controller, volume, instance)
+        return instance
+
+    def _volume(self, name: str, controller: ControllerSettings, volume: VolumeSettings, instance: Instance) -> None:
+        made = Volume(
+            name,
+            availability_zone=self._args.subnets[controller.subnet].zone,
+            size=volume.size,
+            type=VOLUME_TYPE,
+            encrypted=True,
+            kms_key_id=self._args.key_arn,
+            region=self._args.region,
+            tags=self._tags(f"{controller.name}-{volume.device_name}"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        VolumeAttachment(
+            name,
+            device_name=volume.device_name,
+            instance_id=instance.id,
+            volume_id=made.id,
+            # Windows loses unwritten data when a volume is detached from a running instance.
+            stop_instance_before_detaching=True,
+            region=self._args.region,
+            # EC2 attaches a volume to one instance at a time: it is detached from the replaced instance first.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+
+    def _tags(self, name: str) -> dict[str, str]:
+        return {**self._args.tags, "Name": name, **dict([ROLE_TAG])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +139,7 @@ class SiteArgs:
     Attributes:
         scope: Partition, account and Region.
         section: Settings of all sites.
-        place: Site as found in AWS.
+        resources: Site as found in AWS.
         plan: Security groups and network ACL.
         preferences: Session Manager preferences of the Region; None where they are not managed here.
         profile: Name of the instance profile; None where the site creates no controllers.
@@ -46,7 +149,7 @@ class SiteArgs:
 
     scope: Scope
     section: DomainControllersSection
-    place: Place
+    resources: SiteResources
     plan: SitePlan
     preferences: SessionManagerSettings | None
     profile: pulumi.Output[str] | None
@@ -66,8 +169,8 @@ class Site(pulumi.ComponentResource):
         super().__init__("shell-access:domainControllers:Site", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        network, region = args.place.network, args.scope.region
-        before: list[pulumi.Resource] = [self._endpoints()] if args.place.needs_endpoints else []
+        network, region = args.resources.network, args.scope.region
+        before: list[pulumi.Resource] = [self._endpoints()] if args.resources.needs_endpoints else []
         groups = DirectorySecurityGroups(
             groups_name(name),
             DirectorySecurityGroupsArgs(region=region, vpc_id=network.vpc_id, plan=args.plan.groups, tags=args.tags),
@@ -107,10 +210,10 @@ class Site(pulumi.ComponentResource):
             f"{self._name}-endpoints",
             SystemsManagerEndpointsArgs(
                 region=args.scope.region,
-                network=args.place.network.one_subnet_a_zone(),
+                network=args.resources.network.one_subnet_a_zone(),
                 services=tuple(sorted({*interface_services(args.preferences), EC2})),
-                allowed_cidrs=args.place.network.cidrs,
-                s3_gateway=args.place.s3_list is not None,
+                allowed_cidrs=args.resources.network.cidrs,
+                s3_gateway=args.resources.s3_list is not None,
                 account_id=args.scope.account_id,
                 tags=args.tags,
             ),
@@ -118,7 +221,7 @@ class Site(pulumi.ComponentResource):
         )
 
     def _acl(self) -> DirectoryNetworkAcl | None:
-        args, network = self._args, self._args.place.network
+        args, network = self._args, self._args.resources.network
         if args.plan.acl is None:
             return None
         return DirectoryNetworkAcl(
@@ -169,8 +272,8 @@ class Site(pulumi.ComponentResource):
             ControllersArgs(
                 region=args.scope.region,
                 controllers=site.controllers,
-                subnets={each.given: each for each in args.place.network.subnets},
-                images=args.place.images,
+                subnets={each.given: each for each in args.resources.network.subnets},
+                images=args.resources.images,
                 group_ids=groups.ids,
                 profile=profile,
                 key_arn=key.arn,

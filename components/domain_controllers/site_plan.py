@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from common.limits import EVENT_PATTERN, KEY_POLICY, MANAGED_POLICY, Generated, size
+from common.network import Family, Network
 from common.problems import Collector
-from components.domain_controllers.demands import Direction, demands
+from components.domain_controllers.access_restriction_policy import POLICY_NAME, access_restriction_policy
+from components.domain_controllers.event_patterns import ALERTS, Watched
+from components.domain_controllers.key_policy import controllers_key_policy, deployers, role_arns
+from components.domain_controllers.names import alert_rule_name
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
-from components.domain_controllers.peers import Family, Network, Peer, network_peer
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
 from components.domain_controllers.settings import known_addresses, sources
+from components.domain_controllers.traffic_requirements import Direction, Peer, network_peer, traffic_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from components.domain_controllers.demands import Demand
+    from components.account import Account
     from components.domain_controllers.settings import DomainControllersSection
+    from components.domain_controllers.traffic_requirements import TrafficRequirement
+
 
 S3_LIST_WEIGHT = 1
 """Weight of a rule to S3's prefix list (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
@@ -43,13 +51,13 @@ class SitePlan:
     """Planned network rules of a site.
 
     Attributes:
-        demands: Required traffic.
+        requirements: Required traffic.
         groups: Security groups of every controller.
         acl: Network ACL of the controllers' subnets; None where the settings omit it.
         acl_quota: Rules per network ACL.
     """
 
-    demands: tuple[Demand, ...]
+    requirements: tuple[TrafficRequirement, ...]
     groups: GroupPlan
     acl: AclPlan | None
     acl_quota: int
@@ -91,23 +99,91 @@ def _plan(
     controllers: Mapping[str, Sequence[Network]],
 ) -> SitePlan:
     peers = (*(network_peer(each) for each in networks.endpoints), *networks.lists)
-    wanted = demands(
+    requirements = traffic_requirements(
         load_tables(), section.options, sources(section, region, site_networks=controllers, endpoints=peers)
     )
     collector = Collector()
     groups: list[GroupPlan] = []
     acl: AclPlan | None = None
     with collector:
-        groups.append(plan_groups(wanted, section.group_quotas))
+        groups.append(plan_groups(requirements, section.group_quotas))
     with collector:
-        acl = _acl(section, networks, wanted)
+        acl = _acl(section, networks, requirements)
     collector.check()
-    return SitePlan(demands=wanted, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
+    return SitePlan(
+        requirements=requirements, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl
+    )
 
 
-def _acl(section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[Demand]) -> AclPlan | None:
+def _acl(
+    section: DomainControllersSection, networks: SiteNetworks, requirements: Sequence[TrafficRequirement]
+) -> AclPlan | None:
     if not section.network_acl:
         return None
     lists = {peer.value: held for peer, held in networks.lists.items()}
     addresses = known_addresses(section, networks.controllers, lists)
-    return plan_network_acl(wanted, addresses=addresses, quota=section.quotas.rules_per_network_acl)
+    return plan_network_acl(requirements, addresses=addresses, quota=section.quotas.rules_per_network_acl)
+
+
+_ID: Final = "0" * 17
+
+
+def generated_texts(
+    section: DomainControllersSection, account: Account, plans: Mapping[str, SitePlan]
+) -> Iterator[Generated]:
+    """Yield every generated text that settings can make too long, with its size.
+
+    Args:
+        section: Settings of the system.
+        account: Account of the stack.
+        plans: Sites by Region.
+    """
+    place = {"partition": account.partition, "account_id": account.id}
+    team = role_arns(section.administrator_roles, **place)
+    others = deployers(section.deployer_roles, account.caller_arn, **place)
+    given = f"{len(section.administrator_roles)} administratorRoles and {len(section.deployer_roles)} deployerRoles"
+    longer = "deployerRoles" if len(others) > len(team) else "administratorRoles"
+    fix = "Use fewer roles, shorter names, or one pattern for several (Directory*)"
+    if section.administrator_roles:
+        policy = access_restriction_policy(
+            **place, team_roles=section.administrator_roles, deployer_arns=[*team, *others]
+        )
+        yield Generated(
+            what=f"the policy {POLICY_NAME}",
+            size=size(policy),
+            quota=MANAGED_POLICY,
+            path=("domainControllers", longer),
+            given=given,
+            fix=fix,
+        )
+    for region, plan in plans.items():
+        key = controllers_key_policy(**place, region=region, users=[*team, *others])
+        yield Generated(
+            what=f"the policy of the key for volumes in {region}",
+            size=len(json.dumps(key)),
+            quota=KEY_POLICY,
+            path=("domainControllers", longer),
+            given=given,
+            fix=fix,
+        )
+        yield from _patterns(region, len(section.sites[region].controllers), plan)
+
+
+def _patterns(region: str, controllers: int, plan: SitePlan) -> Iterator[Generated]:
+    groups = len(plan.groups.groups)
+    watched = Watched(
+        instances=[f"i-{_ID}"] * controllers,
+        interfaces=[f"eni-{_ID}"] * controllers,
+        groups=[f"sg-{_ID}"] * groups,
+        acls=[f"acl-{_ID}"] if plan.acl else [],
+    )
+    for alert in ALERTS:
+        if controllers or not alert.needs_instances:
+            yield Generated(
+                what=f"the pattern of the rule {alert_rule_name(alert.name)} in {region}",
+                size=len(json.dumps(alert.pattern(watched))),
+                quota=EVENT_PATTERN,
+                path=("domainControllers", "sites", region, "controllers"),
+                given=f"the IDs of {controllers} controllers and {groups} security groups",
+                fix="Build fewer controllers in one Region",
+            )

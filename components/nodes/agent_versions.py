@@ -115,9 +115,9 @@ def _of_preferences(settings: SessionManagerSettings) -> list[NeededVersion]:
         ("shell profile of Windows", "winShellProfile", SHELL_PROFILES, WINDOWS),
         ("log streaming", "cwStreamingEnabled", LOG_STREAMING, PLATFORMS),
     )
-    asked = settings.model_dump(by_alias=True)
+    values = settings.model_dump(by_alias=True)
     return [
         NeededVersion(feature=feature, setting=f"sessionManager.{key}", version=version, platforms=platforms)
         for feature, key, version, platforms in features
-        if asked[key]
+        if values[key]
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -21,8 +21,11 @@ from pulumi_aws.cfg import (
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 from pulumi_aws.ssm import Association, AssociationTargetArgs
 
-from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
-from components.nodes.host_management import host_trust
+from common.limits import excess_problems
+from common.problems import Collector, raise_problems
+from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.lookup import program_clients
+from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.names import (
     ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
@@ -34,31 +37,94 @@ from components.nodes.names import (
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
     UPDATE_PARAMETERS,
-    NodesPlace,
+    NodesAccount,
     PolicyDocument,
+    host_trust,
 )
-from components.nodes.remediation import (
+from components.nodes.recorders import recording_region
+from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
+    MESSAGE_TYPES,
     REMEDIATION_POLICY_NAME,
     RESOURCE_PARAMETER,
     RETRY_ATTEMPT_SECONDS,
     ROLE_PARAMETER,
+    RUNTIME,
+    generated_texts,
     remediation_role_policy,
     remediation_trust,
+    role_rule,
     runbook,
 )
-from components.nodes.role_rule import MESSAGE_TYPES, RUNTIME, role_rule
 from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
 from components.nodes.settings import Remediation
+from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import INSTANCE_POLICY_NAME, numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.account import Account
     from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
+    from components.session_manager.settings import SessionManagerSettings
 
 Outputs = dict[str, pulumi.Input[str | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedNodes:
+    """Plan of the system.
+
+    Attributes:
+        section: Settings of the system.
+        policy_names: Names of the instance policies.
+        recording_region: Region in which AWS Config records IAM; empty where roles are not evaluated.
+        minimum_agent_versions: Minimum versions for the features in use, by Region.
+    """
+
+    section: NodesSection
+    policy_names: tuple[str, ...]
+    recording_region: str
+    minimum_agent_versions: Mapping[str, str]
+
+
+def plan_nodes(
+    section: NodesSection,
+    account: Account,
+    *,
+    regions: tuple[str, ...],
+    preferences: Mapping[str, SessionManagerSettings],
+) -> PlannedNodes:
+    """Find the Region in which roles are evaluated, before anything is registered.
+
+    Args:
+        section: Settings of the system.
+        account: Account of the stack.
+        regions: Regions of the stack.
+        preferences: Session Manager settings by Region, which determine what nodes need.
+
+    Raises:
+        SettingsError: No Region can evaluate roles, or the Region must be configured.
+    """
+    names = tuple(instance_policies(preferences, partition=account.partition, account_id=account.id))
+    region, collector = "", Collector()
+    if section.compliance:
+        with collector:
+            region = recording_region(program_clients(), regions, section.compliance.region)
+        with collector:
+            raise_problems(excess_problems(generated_texts(section.compliance, account, names)))
+    collector.check()
+    return PlannedNodes(
+        section=section,
+        policy_names=names,
+        recording_region=region,
+        minimum_agent_versions={
+            each: minimum_agent_version(preferences.get(each), default_host_management=section.host_management).version
+            for each in regions
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,28 +132,20 @@ class NodesArgs:
     """Arguments of `Nodes`.
 
     Attributes:
-        settings: Settings of the system.
+        planned: Result of `plan_nodes`.
         regions: Regions of the stack.
-        recording_region: Region in which AWS Config records IAM; empty where roles are not evaluated.
         account: Account of the stack.
-        owner: Name of the stack, as recorded on its resources.
-        tags: Tags applied to all taggable resources.
-        policy_names: Names of the instance policies.
         policy_arns: ARNs of the instance policies, known once they exist; empty where no feature needs a permission.
         preferences: Preferences and instance policies, which are created first and deleted last.
-        minimum_agent_versions: Minimum versions for the features in use, by Region.
+        tags: Tags applied to all taggable resources.
     """
 
-    settings: NodesSection
+    planned: PlannedNodes
     regions: tuple[str, ...]
-    recording_region: str
     account: Account
-    owner: str
-    tags: dict[str, str]
-    policy_names: tuple[str, ...]
-    policy_arns: tuple[pulumi.Output[str], ...]
-    preferences: tuple[pulumi.Resource, ...]
-    minimum_agent_versions: dict[str, str]
+    policy_arns: tuple[pulumi.Output[str], ...] = ()
+    preferences: tuple[pulumi.Resource, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Nodes(pulumi.ComponentResource):
@@ -101,8 +159,8 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:nodes:Nodes", name, None, opts)
         self._name, self._args = name, args
-        self._place = NodesPlace(partition=args.account.partition, account_id=args.account.id)
-        settings = args.settings
+        self._place = NodesAccount(partition=args.account.partition, account_id=args.account.id)
+        settings = args.planned.section
         compliance = self._role_compliance(settings.compliance) if settings.compliance else None
         host_management = self._host_management() if settings.host_management else None
         agents = self._agents(settings.agent_updates) if settings.agent_updates else None
@@ -110,7 +168,7 @@ class Nodes(pulumi.ComponentResource):
             "roleCompliance": compliance,
             "defaultHostManagement": host_management,
             "agents": agents,
-            "minimumAgentVersions": args.minimum_agent_versions,
+            "minimumAgentVersions": args.planned.minimum_agent_versions,
         }
         self.register_outputs(self.outputs)
 
@@ -128,7 +186,7 @@ class Nodes(pulumi.ComponentResource):
         )
 
     def _role_compliance(self, settings: RoleComplianceSettings) -> Outputs:
-        policy_arns = [self._place.iam(f"policy/{name}") for name in self._args.policy_names]
+        policy_arns = [self._place.iam(f"policy/{name}") for name in self._args.planned.policy_names]
         rule = Rule(
             f"{self._name}-roles",
             name=RULE_NAME,
@@ -143,7 +201,7 @@ class Nodes(pulumi.ComponentResource):
                     RuleSourceSourceDetailArgs(event_source="aws.config", message_type=each) for each in MESSAGE_TYPES
                 ],
             ),
-            region=self._args.recording_region,
+            region=self._args.planned.recording_region,
             tags=self._args.tags,
             opts=self._child(*self._args.preferences),
         )
@@ -152,7 +210,7 @@ class Nodes(pulumi.ComponentResource):
         return {
             "ruleName": RULE_NAME,
             "ruleArn": rule.arn,
-            "region": self._args.recording_region,
+            "region": self._args.planned.recording_region,
             "remediation": str(settings.remediation),
             "runbookName": RUNBOOK_NAME if remediated else None,
             "remediationRoleArn": role.arn if role else None,
@@ -176,13 +234,12 @@ class Nodes(pulumi.ComponentResource):
         document = ConvergingDocument(
             f"{self._name}-runbook",
             ConvergingDocumentArgs(
-                region=self._args.recording_region,
+                region=self._args.planned.recording_region,
                 name=RUNBOOK_NAME,
                 type="Automation",
                 content=runbook(self._place, policy_arns, excluded),
-                owner=self._args.owner,
                 section="nodes",
-                take_over=self._args.settings.take_over,
+                take_over=self._args.planned.section.take_over,
                 tags=self._args.tags,
             ),
             opts=self._child(rights),
@@ -207,7 +264,7 @@ class Nodes(pulumi.ComponentResource):
                 RemediationConfigurationParameterArgs(name=ROLE_PARAMETER, static_value=role.arn),
                 RemediationConfigurationParameterArgs(name=RESOURCE_PARAMETER, resource_value="RESOURCE_ID"),
             ],
-            region=self._args.recording_region,
+            region=self._args.planned.recording_region,
             opts=self._child(document),
         )
         return role

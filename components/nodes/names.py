@@ -28,7 +28,7 @@ PolicyDocument = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodesPlace:
+class NodesAccount:
     """Account of the nodes.
 
     Attributes:
@@ -47,3 +47,18 @@ class NodesPlace:
     def iam(self, resource: str) -> str:
         """Return an IAM ARN of the account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+
+def host_trust() -> PolicyDocument:
+    """Return the trust policy: Systems Manager assumes the role for the nodes that it manages.
+
+    The documented trust policy has no condition (User Guide, "Default Host Management Configuration"). Whether the
+    service sends its source account is not documented either; if it does not, a condition on it would exclude every
+    node. Only an administrator who may pass the role can configure it for the account.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    }

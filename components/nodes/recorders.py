@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.aws.failures import ResourceError, explained
 from common.problems import Problem, SettingsError, shown
-from components.documents.errors import DocumentError, explained
 from components.nodes.names import ROLE_TYPE
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | 
     """
     looked_at = [chosen] if chosen else list(regions)
     with ThreadPoolExecutor(_AT_A_TIME) as asking:
-        told = asking.map(_why_not, repeat(clients), looked_at)
-        reasons = dict(zip(looked_at, told, strict=True))
+        answers = asking.map(_why_not, repeat(clients), looked_at)
+        reasons = dict(zip(looked_at, answers, strict=True))
     recording = [region for region, reason in reasons.items() if reason is None]
     if len(recording) == 1:
         return recording[0]
@@ -97,7 +97,7 @@ def _why_not(clients: AwsClients, region: str) -> str | None:
         with explained(f"AWS Config in {region}", "config", region, lambda: clients.caller_arn(region)):
             recorders = config.describe_configuration_recorders()["ConfigurationRecorders"]
             statuses = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
-    except DocumentError as unknown:
+    except ResourceError as unknown:
         raise _refusal(f"cannot be checked: {unknown}") from None
     return why_not_recorded(recorders, statuses)
 

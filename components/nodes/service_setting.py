@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
-from components.adoption.kinds import Kind
-from components.documents.errors import DocumentError, explained
-from components.dynamic_provider import AwsResourceProvider, tell
-from components.owner import this_stack
+from components.adoption.dynamic_provider import AwsResourceProvider, log, this_stack
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -74,7 +73,7 @@ class ServiceSettingProvider(_SettingProvider):
         if not _olds.get("settingId"):
             found = self.read_setting(news)
             if found not in (DEFAULT, news["value"]):
-                tell(
+                log(
                     f"The service setting {news['settingId']} in {news['region']} is {found}. It becomes {news['value']}, "
                     f"and {found} again when the stack goes."
                 )
@@ -112,16 +111,18 @@ class ServiceSettingProvider(_SettingProvider):
         """Restore the prior value, unless another principal has changed it, or another stack owns the role."""
         found = self.read_setting(_props)
         if found == _props["value"] and (holder := self._other_owner(_props)):
-            tell(f"The service setting {_props['settingId']} in {_props['region']} is kept by the stack {holder}.")
+            log(f"The service setting {_props['settingId']} in {_props['region']} is kept by the stack {holder}.")
         elif found == _props["value"]:
             self._set(_props, _props.get("prior") or DEFAULT)
         elif found != DEFAULT:
-            tell(f"The service setting {_props['settingId']} in {_props['region']} is {found} by now and stays so.")
+            log(
+                f"The service setting {_props['settingId']} in {_props['region']} has become {found} and is not changed."
+            )
 
     def _check_owner(self, props: Properties) -> None:
         holder = self._other_owner(props)
         if holder:
-            raise DocumentError(
+            raise ResourceError(
                 f"the service setting {props['settingId']} in {props['region']} names the role {props['value']}, which is "
                 f"kept by the stack {holder}. One stack governs an account: destroy that stack first, or set "
                 "shell-access:takeOver to true here"

@@ -247,7 +247,7 @@ class NodesSection(Section):
 
     @property
     def host_management(self) -> bool:
-        """Whether Default Host Management Configuration is enabled."""
+        """Return whether Default Host Management Configuration is enabled."""
         return self.default_host_management is not None and self.default_host_management.enabled
 
     @property

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
-from components.adoption.claim import Claim, ClaimArgs
-from components.adoption.kinds import Kind
-from components.adoption.lookup import import_id
+from common.problems import raise_problems
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.resource_kinds import Kind
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
+from components.session_manager.settings import cross_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from common.limits import Policy as PolicyDocument
     from components.account import Account
-    from components.settings import Settings
+    from components.session_manager.settings import SessionManagerSettings
 
 
 _DESCRIPTION = "What a node needs for governed sessions, on top of what the SSM Agent needs to run"
@@ -30,14 +33,26 @@ class SessionManagerArgs:
     """Arguments of `SessionManager`.
 
     Attributes:
-        settings: Settings of the stack.
+        settings: Settings by governed Region; the first contains global resources.
         account: Account of the stack.
-        owner: Name of the stack, as recorded on the documents.
+        instance_roles: Names of existing roles that get the instance policies.
+        tags: Tags applied to all taggable resources.
     """
 
-    settings: Settings
+    settings: Mapping[str, SessionManagerSettings]
     account: Account
-    owner: str
+    instance_roles: Sequence[str] = ()
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            SettingsError: Settings contradict each other; lists all problems.
+        """
+        raise_problems(
+            [each for region, own in self.settings.items() for each in cross_problems(own, ("sessionManager", region))]
+        )
 
 
 class SessionManager(pulumi.ComponentResource):
@@ -59,21 +74,18 @@ class SessionManager(pulumi.ComponentResource):
                     region=region,
                     settings=settings,
                     account=args.account,
-                    owner=args.owner,
-                    tags=args.settings.tags,
+                    tags=args.tags,
                     before_publication=permissions,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-            for region, settings in args.settings.session_manager.items()
+            for region, settings in args.settings.items()
         }
         self.preferences = {region: each.outputs for region, each in regional.items()}
         self.register_outputs({"preferences": self.preferences, "instancePolicyArns": list(self.instance_policy_arns)})
 
     def _node_permissions(self, name: str, args: SessionManagerArgs) -> tuple[pulumi.Resource, ...]:
-        documents = instance_policies(
-            args.settings.session_manager, partition=args.account.partition, account_id=args.account.id
-        )
+        documents = instance_policies(args.settings, partition=args.account.partition, account_id=args.account.id)
         policies = {
             logical: self._instance_policy(logical, physical, document, args)
             for logical, (physical, document) in numbered(f"{name}-node", documents.items()).items()
@@ -86,7 +98,7 @@ class SessionManager(pulumi.ComponentResource):
                     f"{logical}-{role}", role=role, policy_arn=policy.arn, opts=pulumi.ResourceOptions(parent=self)
                 )
                 for logical, policy in policies.items()
-                for role in args.settings.instance_roles
+                for role in args.instance_roles
             ),
         )
 
@@ -94,11 +106,11 @@ class SessionManager(pulumi.ComponentResource):
         self, logical: str, physical: str, content: PolicyDocument, args: SessionManagerArgs
     ) -> Policy:
         arn = f"arn:{args.account.partition}:iam::{args.account.id}:policy/{physical}"
-        document, region = json.dumps(content), args.settings.regions[0]
+        document, region = json.dumps(content), next(iter(args.settings))
         made_of = json.dumps({"PolicyDocument": document, "Description": _DESCRIPTION})
-        claim = Claim(
+        adopted = AdoptedResource(
             logical,
-            ClaimArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
+            AdoptedResourceArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
             pulumi.ResourceOptions(parent=self),
         )
         return Policy(
@@ -106,11 +118,6 @@ class SessionManager(pulumi.ComponentResource):
             name=physical,
             description=_DESCRIPTION,
             policy=document,
-            tags=args.settings.tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[claim],
-                import_=import_id(Kind.POLICY, region, arn),
-                retain_on_delete=True,
-            ),
+            tags=args.tags,
+            opts=adopted.import_options(self),
         )

@@ -11,7 +11,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import DOCUMENT
-from components.documents.content import content_sha256, published_bytes, same_content, serialized
+from components.adoption.document_content import (
+    DOCUMENT_NAME,
+    content_sha256,
+    published_bytes,
+    same_content,
+    serialized,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +40,6 @@ __all__ = [
     "serialized",
 ]
 
-DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
 DOCUMENT_TYPE: Final = "Session"
 
 DESCRIPTION: Final = "Session Manager preferences of this Region, kept by Shell Access"
@@ -179,11 +184,11 @@ def _difference(content: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str
     for key in sorted({*content, *ours} - {"inputs"}):
         if not same_content(content.get(key), ours.get(key)):
             other[key] = content.get(key)
-    found, wanted = content.get("inputs"), ours["inputs"]
+    found, desired = content.get("inputs"), ours["inputs"]
     if not isinstance(found, dict):
         return {**other, "inputs": found}
     given = cast("dict[str, Any]", found)
-    for key in sorted({*given, *wanted}):
-        if key not in wanted or key not in given or not same_content(given[key], wanted[key]):
+    for key in sorted({*given, *desired}):
+        if key not in desired or key not in given or not same_content(given[key], desired[key]):
             other[f"inputs.{key}"] = given.get(key)
     return other

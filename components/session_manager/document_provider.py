@@ -1,4 +1,4 @@
-"""`SSM-SessionManagerRunShell` as a resource: a dynamic provider over the document store.
+"""`SSM-SessionManagerRunShell` as a resource.
 
 The AWS provider's document resource fails if the document exists, deletes the previous one, and fails permanently once
 a later version is not the default; hence this provider.
@@ -11,26 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 from pulumi.output import Unknown
 
-from components.documents.ownership import (
-    OWNERSHIP_INPUTS,
-    SECRET_OUTPUTS,
-    has_ownership_drift,
-    kept_outputs,
-    live_tags_of,
-    ownership_of,
-    ownership_outputs,
-    prior_outputs,
-    published_sha256,
-    release_of,
-)
-from components.documents.reports import adopted, changed_by_others, left_alone
-from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
+from components.adoption.document_ownership import OWNERSHIP_INPUTS, SECRET_OUTPUTS, OnDestroy
+from components.adoption.document_resource import DocumentProvider
+from components.adoption.document_store import DocumentIdentity
+from components.adoption.dynamic_provider import HIDDEN, SECRET_PROPERTIES, DynamicResource, is_secret, this_stack
 from components.session_manager.document import (
     DESCRIPTION,
     DOCUMENT_NAME,
+    DOCUMENT_TYPE,
     PREFERENCES,
     Preferences,
     document,
@@ -38,127 +28,92 @@ from components.session_manager.document import (
     parse,
     reset_preferences,
 )
-from components.session_manager.document_store import DocumentStore, LiveDocument
 from components.session_manager.prerequisites import LogBucket, Prerequisites
-from components.session_manager.settings import OnDestroy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from components.adoption.document_store import LiveDocument
 
 Properties = dict[str, Any]
 
 _PREREQUISITES = ("accountId", "bucketOwner", "bucketKeyArn")
 """Inputs that the document does not contain: requirements for its bucket."""
 
-_GOVERNED = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
+RUN_SHELL_DOCUMENT = DocumentIdentity(name=DOCUMENT_NAME, type=DOCUMENT_TYPE, section="sessionManager")
 
 
-class RunShellDocumentProvider(AwsResourceProvider):
-    """Publishes the preferences with the credentials and endpoints of the stack's AWS provider."""
+class RunShellDocumentProvider(DocumentProvider):
+    """Publishes the preferences, each of which is an input."""
 
-    def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Report what adopting existing preferences would change, before they are created."""
-        if _olds.get("region") == news["region"]:
-            return CheckResult(news, [])
-        store = self._store(news["region"])
-        return CheckResult(news, adopted(store, news, lambda live: _lines(news, live.text, adopts=True)))
+    fixed = ("region",)
+    governed = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
+    delete_before_replace = False
 
-    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compare by name, without a call: the state has the live values of the last update or refresh."""
-        moved = [name for name in ("region",) if _olds.get(name) != _news.get(name)]
-        changed = any(_normal(name, _olds.get(name)) != _normal(name, _news.get(name)) for name in _GOVERNED)
-        unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion") or bool(_olds.get("foreignContent"))
-        if (changed or unsettled) and not moved:
-            self._report(_olds)
-        changes = bool(moved) or changed or unsettled or has_ownership_drift(_olds)
-        return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
+    def identity(self, props: Properties) -> DocumentIdentity:  # noqa: ARG002 -- the same for all
+        """Return the identity of the preferences document."""
+        return RUN_SHELL_DOCUMENT
 
-    def create(self, props: Properties) -> CreateResult:
-        """Create the document, or adopt the existing one."""
-        return CreateResult(f"{props['region']}/{DOCUMENT_NAME}", self._publish(props, {}))
-
-    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Publish a new version, make the latest one the default again, or set missing tags."""
-        return UpdateResult(self._publish(_news, _olds))
-
-    def read(self, id_: str, props: Properties) -> ReadResult:
-        """Return the live values under the same names, so that a refresh shows drift per setting."""
-        live = self._store(props["region"]).read()
-        if live is None:
-            return ReadResult("", {})
-        values, _ = parse(live.text)
-        inputs = {name: value for name, value in props.items() if name in _GOVERNED or name == "region"} | values
-        inputs |= live_tags_of(props, live.tags)
-        return ReadResult(id_, {**_outputs(inputs, live), **kept_outputs(props)}, inputs)
-
-    def delete(self, _id: str, _props: Properties) -> None:
-        """Release the document as `onDestroy` configures."""
-        store = self._store(_props["region"])
-        is_released = store.release(
-            OnDestroy(_props["onDestroy"]),
-            release_of(_props),
-            published_hash=str(_props.get("publishedSha256", "")),
-            reset_content=document(reset_preferences()),
-        )
-        if not is_released:
-            tell(left_alone(store))
-
-    def _report(self, olds: Properties) -> None:
-        """Report another principal's change that no refresh has shown, before it is replaced."""
-        store = self._store(olds["region"])
-        live = store.read()
-        if live and (live.sha256, live.default_version) != (olds.get("contentSha256"), olds.get("defaultVersion")):
-            tell(changed_by_others(store, live, _lines(olds, live.text, adopts=False)))
-
-    def _publish(self, news: Properties, olds: Properties) -> Properties:
-        wanted: Preferences = {name: _normal(name, news.get(name)) for name in PREFERENCES}
-        account_id = news["accountId"]
+    def desired_content(self, props: Properties) -> Mapping[str, Any]:
+        """Return the document of the preferences, whose resources sessions can use."""
+        desired: Preferences = {name: _normal(name, props.get(name)) for name in PREFERENCES}
+        account_id = props["accountId"]
         bucket = LogBucket(
-            name=wanted["s3BucketName"],
-            owner=news.get("bucketOwner") or account_id,
-            key_arn=news.get("bucketKeyArn") or "",
-            is_encrypted=wanted["s3EncryptionEnabled"],
+            name=desired["s3BucketName"],
+            owner=props.get("bucketOwner") or account_id,
+            key_arn=props.get("bucketKeyArn") or "",
+            is_encrypted=desired["s3EncryptionEnabled"],
         )
-        Prerequisites(self.clients(), news["region"], account_id).check(wanted, bucket)
-        content = document(wanted)
-        live = self._store(news["region"]).publish(content, ownership_of(news, olds))
-        return {**_outputs(news, live), **prior_outputs(live.prior), "publishedSha256": published_sha256(content)}
+        Prerequisites(self.clients(), props["region"], account_id).check(desired, bucket)
+        return document(desired)
 
-    def _store(self, region: str) -> DocumentStore:
-        clients = self.clients()
-        return DocumentStore(clients.client("ssm", region), region, lambda: clients.caller_arn(region))
+    def live_inputs(self, live: LiveDocument) -> Properties:
+        """Return each preference, so that a refresh shows drift per setting."""
+        return parse(live.text)[0]
 
+    def live_outputs(self, live: LiveDocument) -> Properties:
+        """Return the hash, and what the document of no preferences has."""
+        return {"contentSha256": live.sha256, "foreignContent": parse(live.text)[1]}
 
-def _lines(ours: Mapping[str, Any], text: str, *, adopts: bool) -> list[str]:
-    """Return every difference between this stack's preferences and a live document, one line each.
+    def has_changed(self, olds: Properties, news: Properties) -> bool:
+        """Compare the inputs, and whether the live document has foreign content."""
+        changed = any(_normal(name, olds.get(name)) != _normal(name, news.get(name)) for name in self.governed)
+        return changed or bool(olds.get("foreignContent"))
 
-    Args:
-        ours: Preferences of this stack.
-        text: Content of the live document, shown unchanged, whatever its types.
-        adopts: Whether lines read from live to ours; else from ours to live.
-    """
-    values, foreign = parse(text)
+    def is_known(self, olds: Properties, live: LiveDocument) -> bool:
+        """Compare the hash."""
+        return live.sha256 == olds.get("contentSha256")
 
-    def is_same(name: str) -> bool:
-        raw = foreign.get(f"inputs.{name}", values[name])
-        return _normal(name, ours.get(name)) == values[name] and (raw is None or is_readable(name, raw))
+    def on_destroy(self, _props: Properties) -> tuple[OnDestroy, Mapping[str, Any]]:
+        """Return the configured action."""
+        return OnDestroy(_props["onDestroy"]), document(reset_preferences())
 
-    def line(name: str, live: str) -> str:
-        if is_secret(ours, name):
-            return f"{name}: {HIDDEN} -> {HIDDEN}"
-        value = _normal(name, ours.get(name))
-        wanted = "known after the update" if isinstance(value, Unknown) else json.dumps(value)
-        return f"{name}: {live} -> {wanted}" if adopts else f"{name}: {wanted} -> {live}"
+    def differences(self, props: Properties, live: LiveDocument, *, adopts: bool) -> list[str]:
+        """Return the differences by preference; live values are shown unchanged, whatever their types."""
+        values, foreign = parse(live.text)
 
-    def live(name: str) -> str:
-        raw = foreign.get(f"inputs.{name}", values[name])
-        return "not set" if raw is None else json.dumps(raw)
+        def is_same(name: str) -> bool:
+            raw = foreign.get(f"inputs.{name}", values[name])
+            return _normal(name, props.get(name)) == values[name] and (raw is None or is_readable(name, raw))
 
-    named = [line(name, live(name)) for name in PREFERENCES if not is_same(name)]
-    others = {name: value for name, value in foreign.items() if name.removeprefix("inputs.") not in PREFERENCES}
-    others.pop("description", None)
-    gone = "removed" if adopts else "added"
-    return named + [f"{name}: {gone}, with {json.dumps(value)}" for name, value in others.items() if value is not None]
+        def line(name: str, found: str) -> str:
+            if is_secret(props, name):
+                return f"{name}: {HIDDEN} -> {HIDDEN}"
+            value = _normal(name, props.get(name))
+            desired = "known after the update" if isinstance(value, Unknown) else json.dumps(value)
+            return f"{name}: {found} -> {desired}" if adopts else f"{name}: {desired} -> {found}"
+
+        def shown(name: str) -> str:
+            raw = foreign.get(f"inputs.{name}", values[name])
+            return "not set" if raw is None else json.dumps(raw)
+
+        named = [line(name, shown(name)) for name in PREFERENCES if not is_same(name)]
+        others = {name: value for name, value in foreign.items() if name.removeprefix("inputs.") not in PREFERENCES}
+        others.pop("description", None)
+        gone = "removed" if adopts else "added"
+        return named + [
+            f"{name}: {gone}, with {json.dumps(value)}" for name, value in others.items() if value is not None
+        ]
 
 
 def _normal(name: str, value: Any) -> Any:
@@ -172,17 +127,6 @@ def _normal(name: str, value: Any) -> Any:
     return value
 
 
-def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
-    _, foreign = parse(live.text)
-    return {name: value for name, value in inputs.items() if not name.startswith("__")} | {
-        **ownership_outputs(live.tags),
-        "documentVersion": live.latest_version,
-        "defaultVersion": live.default_version,
-        "contentSha256": live.sha256,
-        "foreignContent": foreign,
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunShellDocumentArgs:
     """Arguments of `RunShellDocument`.
@@ -190,7 +134,6 @@ class RunShellDocumentArgs:
     Attributes:
         region: Region of the document.
         preferences: Preferences, see `components.session_manager.document.preferences`; the key's ID may be an output.
-        owner: Name of the stack, as recorded on the document.
         on_destroy: Action on the document when the stack is destroyed.
         take_over: Whether to take the document over from another stack that owns it.
         account_id: Account of the sessions.
@@ -201,7 +144,6 @@ class RunShellDocumentArgs:
 
     region: str
     preferences: Preferences
-    owner: str
     account_id: str
     on_destroy: OnDestroy = OnDestroy.RESTORE
     take_over: bool = False
@@ -210,7 +152,7 @@ class RunShellDocumentArgs:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
+class RunShellDocument(DynamicResource, module="ssm", name="SessionPreferences"):
     """Session Manager preferences of one Region.
 
     Attributes:
@@ -233,28 +175,13 @@ class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
             "region": args.region,
             **args.preferences,
             "description": DESCRIPTION,
-            "owner": args.owner,
+            "owner": this_stack(),
             "onDestroy": str(args.on_destroy),
             "takeOver": args.take_over,
             "accountId": args.account_id,
             "bucketOwner": args.bucket_owner,
             "bucketKeyArn": args.bucket_key_arn,
             "tags": dict(args.tags),
-            # Known once published; declared so that they are outputs.
-            "document_version": None,
-            "content_sha256": None,
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=SECRET_OUTPUTS)
         super().__init__(RunShellDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))
-
-    def translate_output_property(self, prop: str) -> str:
-        """Return the attribute's name for a property's name in the engine."""
-        return _ATTRIBUTES.get(prop, prop)
-
-    def translate_input_property(self, prop: str) -> str:
-        """Return the property's name in the engine for an attribute's name."""
-        return _PROPERTIES.get(prop, prop)
-
-
-_ATTRIBUTES = {"documentVersion": "document_version", "contentSha256": "content_sha256"}
-_PROPERTIES = {attribute: name for name, attribute in _ATTRIBUTES.items()}

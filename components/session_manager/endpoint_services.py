@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
+EC2: Final = "ec2"
+"""Service that domain controllers need, too (the post's prerequisites)."""
+S3: Final = "s3"
+"""Service of the gateway endpoint."""
+
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
 
@@ -49,7 +54,7 @@ def service_name(region: str, service: str) -> str:
     Of this program's services, only `ec2` has another prefix in some partitions. The name of `s3` is that of the
     gateway endpoint.
     """
-    prefix = _EC2_PREFIXES.get(region, _PREFIX) if service == "ec2" else _PREFIX
+    prefix = _EC2_PREFIXES.get(region, _PREFIX) if service == EC2 else _PREFIX
     return f"{prefix}.{region}.{service}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Network, ip_network
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,98 @@ import pulumi
 from pulumi_aws.ec2 import SecurityGroup, VpcEndpoint
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
-from common.problems import Problem, SettingsError
-from components.session_manager.endpoint_services import endpoint_policy, service_name
+from common.problems import Collector, Problem, SettingsError
+from components.adoption.lookup import program_clients
+from components.network import explained_at, find_network
+from components.session_manager.endpoint_services import (
+    ALL_INTERFACES,
+    EC2,
+    S3,
+    endpoint_policy,
+    interface_services,
+    service_name,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.network import Network
+    from components.session_manager.settings import EndpointSettings, SessionManagerSettings
 
 HTTPS = 443
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedEndpoints:
+    """Endpoints of one Region, as looked up.
+
+    Attributes:
+        network: Network of the endpoints.
+        settings: Settings as configured.
+    """
+
+    network: Network
+    settings: EndpointSettings
+
+
+def plan_endpoints(
+    settings: Mapping[str, EndpointSettings], preferences: Mapping[str, SessionManagerSettings]
+) -> dict[str, PlannedEndpoints]:
+    """Look up the networks that the settings name, by Region.
+
+    Args:
+        settings: Settings by Region.
+        preferences: Session Manager settings by Region, which determine the services.
+
+    Raises:
+        SettingsError: They do not exist, cannot resolve private names, or EC2 does not offer a service there.
+    """
+    collector = Collector()
+    found: dict[str, PlannedEndpoints] = {}
+    for region, each in settings.items():
+        path = ("endpoints", region)
+        with collector:
+            network = find_network(region=region, vpc=each.vpc, subnets=each.subnets, path=path)
+            check_private_names(network, path)
+            found[region] = PlannedEndpoints(network=network, settings=each)
+        with collector:
+            services = interface_services(preferences.get(region))
+            check_services(region, (*services, *([S3] if each.s3_gateway else [])), path)
+    collector.check()
+    return found
+
+
+def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]) -> None:
+    """Check that EC2 offers an endpoint for each service, by this program's name for it.
+
+    Args:
+        region: Region of the endpoints.
+        services: Short names of the services.
+        path: Setting of the endpoints.
+
+    Raises:
+        SettingsError: EC2 does not offer a service, or cannot be called.
+    """
+    with explained_at(path, f"VPC endpoint services in {region}", "ec2", region):
+        offered = _offered_services(region)
+    missing = [name for each in services if (name := service_name(region, each)) not in offered]
+    if missing:
+        message = (
+            f"EC2 offers no VPC endpoint for {', '.join(missing)} in {region}; allowed: a Region that has them all"
+        )
+        raise SettingsError([Problem(path=path, message=message)])
+
+
+@cache
+def _offered_services(region: str) -> frozenset[str]:
+    """Return this program's services for which EC2 offers endpoints in a Region, read once per run."""
+    names = [service_name(region, each) for each in (*ALL_INTERFACES, EC2, S3)]
+    answer = (
+        program_clients()
+        .client("ec2", region)
+        .describe_vpc_endpoint_services(Filters=[{"Name": "service-name", "Values": names}])
+    )
+    return frozenset(answer["ServiceNames"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +194,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
         VpcEndpoint(
             f"{self._name}-s3",
             vpc_id=args.network.vpc_id,
-            service_name=service_name(args.region, "s3"),
+            service_name=service_name(args.region, S3),
             vpc_endpoint_type="Gateway",
             route_table_ids=list(args.network.route_table_ids),
             region=args.region,

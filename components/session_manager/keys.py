@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
-from components.adoption.claim import Claim, ClaimArgs
-from components.adoption.kinds import Kind
-from components.adoption.lookup import import_id, retained_key
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.lookup import retained_key
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from components.session_manager.key_policies import KeyPolicy
@@ -62,9 +62,11 @@ class AliasedKey(pulumi.ComponentResource):
                 parent=self, import_=retained_key(args.alias, args.region), retain_on_delete=args.retain
             ),
         )
-        claim = Claim(
+        adopted = AdoptedResource(
             name,
-            ClaimArgs(kind=Kind.ALIAS, region=args.region, name=args.alias, value=self.key.key_id, retain=args.retain),
+            AdoptedResourceArgs(
+                kind=Kind.ALIAS, region=args.region, name=args.alias, value=self.key.key_id, retain=args.retain
+            ),
             pulumi.ResourceOptions(parent=self),
         )
         Alias(
@@ -72,11 +74,6 @@ class AliasedKey(pulumi.ComponentResource):
             name=args.alias,
             target_key_id=self.key.key_id,
             region=args.region,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[claim],
-                import_=import_id(Kind.ALIAS, args.region, args.alias),
-                retain_on_delete=True,
-            ),
+            opts=adopted.import_options(self),
         )
         self.register_outputs({"keyArn": self.key.arn})

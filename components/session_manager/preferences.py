@@ -9,9 +9,8 @@ import pulumi
 from pulumi_aws.cloudwatch import LogGroup
 from pulumi_aws.ssm import Parameter
 
-from components.adoption.claim import Claim, ClaimArgs
-from components.adoption.kinds import Kind
-from components.adoption.lookup import import_id
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.resource_kinds import Kind
 from components.secret_marking import marked
 from components.session_manager.document import preferences
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
@@ -32,7 +31,6 @@ class RegionalPreferencesArgs:
         region: Region of the preferences.
         settings: Settings of this Region, with overrides merged.
         account: Account of the stack.
-        owner: Name of the stack, as recorded on the document.
         tags: Tags applied to all taggable resources.
         before_publication: Resources that must exist before sessions use the document.
     """
@@ -40,7 +38,6 @@ class RegionalPreferencesArgs:
     region: str
     settings: SessionManagerSettings
     account: Account
-    owner: str
     tags: dict[str, str] = field(default_factory=dict[str, str])
     before_publication: tuple[pulumi.Resource, ...] = ()
 
@@ -85,7 +82,7 @@ class RegionalPreferences(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        claim = self._claim(Kind.PARAMETER, DATA_KEY_PARAMETER, key.key.key_id, retain=retained)
+        adopted = self._adopted(Kind.PARAMETER, DATA_KEY_PARAMETER, key.key.key_id, retain=retained)
         parameter = Parameter(
             f"{self._name}-data-key",
             name=DATA_KEY_PARAMETER,
@@ -94,7 +91,7 @@ class RegionalPreferences(pulumi.ComponentResource):
             description="ID of the KMS key for Session Manager session data",
             region=self._args.region,
             tags=self._args.tags,
-            opts=self._claimed(claim, Kind.PARAMETER, DATA_KEY_PARAMETER),
+            opts=adopted.import_options(self),
         )
         self._named += [key, parameter]
         return key
@@ -123,7 +120,7 @@ class RegionalPreferences(pulumi.ComponentResource):
     def _log_group(self, logs_key: AliasedKey | None) -> None:
         settings, name = self._args.settings, self._args.settings.cw_log_group_name
         key_arn = logs_key.key.arn if logs_key else None
-        claim = self._claim(
+        adopted = self._adopted(
             Kind.LOG_GROUP,
             name,
             key_arn or "",
@@ -138,16 +135,16 @@ class RegionalPreferences(pulumi.ComponentResource):
                 kms_key_id=key_arn,
                 region=self._args.region,
                 tags=self._args.tags,
-                opts=self._claimed(claim, Kind.LOG_GROUP, name),
+                opts=adopted.import_options(self),
             )
         )
 
-    def _claim(
+    def _adopted(
         self, kind: Kind, name: str, value: pulumi.Input[str], *, retain: bool, retention_days: int | None = None
-    ) -> Claim:
-        return Claim(
+    ) -> AdoptedResource:
+        return AdoptedResource(
             f"{self._name}-{kind}",
-            ClaimArgs(
+            AdoptedResourceArgs(
                 kind=kind,
                 region=self._args.region,
                 name=name,
@@ -156,14 +153,6 @@ class RegionalPreferences(pulumi.ComponentResource):
                 retention_days=retention_days,
             ),
             pulumi.ResourceOptions(parent=self),
-        )
-
-    def _claimed(self, claim: Claim, kind: Kind, name: str) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[claim],
-            import_=import_id(kind, self._args.region, name),
-            retain_on_delete=True,
         )
 
     def _document(self, data_key: AliasedKey | None) -> RunShellDocument:
@@ -179,7 +168,6 @@ class RegionalPreferences(pulumi.ComponentResource):
                     region=args.region,
                     kms_key_id=data_key.key.key_id if data_key else "",
                 ),
-                owner=args.owner,
                 account_id=args.account.id,
                 on_destroy=args.settings.on_destroy,
                 take_over=args.settings.take_over,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, Cause, code_of
-from components.documents.errors import DocumentError, why_not
+from common.aws.failures import NOT_DONE, Cause, ResourceError, code_of, why_not
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import (
     DefaultEncryption,
@@ -75,35 +74,35 @@ class Prerequisites:
         self._region = region
         self._account_id = account_id
 
-    def check(self, wanted: Preferences, bucket: LogBucket) -> None:
+    def check(self, desired: Preferences, bucket: LogBucket) -> None:
         """Check that every resource of the preferences exists and is configured as they require.
 
         Args:
-            wanted: Preferences to publish.
+            desired: Preferences to publish.
             bucket: Bucket of the preferences.
 
         Raises:
-            DocumentError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
+            ResourceError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
         """
-        problems = list(self._problems(wanted, bucket))
+        problems = list(self._problems(desired, bucket))
         if problems:
             listed = "; ".join(f"{cause}: {text}" for cause, text in problems)
-            raise DocumentError(
+            raise ResourceError(
                 f"{DOCUMENT_NAME} in {self._region} is not published, and what is live stays as it is: {listed}",
                 problems[0][0],
             )
 
-    def _problems(self, wanted: Preferences, bucket: LogBucket) -> Iterator[Problem]:
-        if wanted["kmsKeyId"]:
-            yield from self._of_key(wanted["kmsKeyId"], "key for session data", self._region)
-        if wanted["cloudWatchLogGroupName"]:
+    def _problems(self, desired: Preferences, bucket: LogBucket) -> Iterator[Problem]:
+        if desired["kmsKeyId"]:
+            yield from self._of_key(desired["kmsKeyId"], "key for session data", self._region)
+        if desired["cloudWatchLogGroupName"]:
             yield from self._of_log_group(
-                wanted["cloudWatchLogGroupName"], encrypted=wanted["cloudWatchEncryptionEnabled"]
+                desired["cloudWatchLogGroupName"], encrypted=desired["cloudWatchEncryptionEnabled"]
             )
         if bucket.name:
             yield from self._of_bucket(bucket)
 
-    def _of_key(self, key_id: str, what: str, region: str, wanted_arn: str = "") -> Iterator[Problem]:
+    def _of_key(self, key_id: str, what: str, region: str, expected_arn: str = "") -> Iterator[Problem]:
         named = f"the {what} {key_id}"
         try:
             key = self._client("kms", region).describe_key(KeyId=key_id)["KeyMetadata"]
@@ -116,8 +115,8 @@ class Prerequisites:
         problem = key_problem(key, account_id=self._account_id)
         if problem:
             yield Cause.ENCRYPTION, f"{named} {problem}"
-        if wanted_arn and key["Arn"] != wanted_arn:
-            yield Cause.ENCRYPTION, f"{named} is not {wanted_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket"
+        if expected_arn and key["Arn"] != expected_arn:
+            yield Cause.ENCRYPTION, f"{named} is not {expected_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket"
 
     def _of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
         try:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from common.limits import DOCUMENT
 from common.problems import Problem, shown
 from common.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
-from components.documents.on_destroy import OnDestroy
+from components.adoption.document_ownership import OnDestroy
 from components.session_manager.document import excess_bytes
 
 if TYPE_CHECKING:
@@ -151,22 +151,22 @@ class SessionManagerSettings(Section):
 
     @property
     def logs_to_cloudwatch(self) -> bool:
-        """Whether sessions are logged to a log group."""
+        """Return whether sessions are logged to a log group."""
         return self.cw_log_group_name != ""
 
     @property
     def retains_document(self) -> bool:
-        """Whether the document, and so all that it names, remains when the stack is destroyed."""
+        """Return whether the document, and so all that it names, remains when the stack is destroyed."""
         return self.on_destroy is OnDestroy.RETAIN
 
     @property
     def retains_logs(self) -> bool:
-        """Whether log group and logs key remain when the stack is destroyed."""
+        """Return whether log group and logs key remain when the stack is destroyed."""
         return self.retain_logs or self.retains_document
 
     @property
     def encrypts_created_log_group(self) -> bool:
-        """Whether this stack creates the log group and the key that encrypts it."""
+        """Return whether this stack creates the log group and the key that encrypts it."""
         return self.create_cw_log_group and self.cw_encryption_enabled
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from common.aws.failures import action_of, code_of, failure_of
 from common.aws.session import AwsClients
 from common.validation import partitions
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Place
+from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, WorkflowLocation
 from components.approval.settings import Mode
 from operations.errors import CommandError, UnusableError
 from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, identify
@@ -98,9 +98,9 @@ class ApprovalSession:
     options: str = ""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> WorkflowLocation:
         """Location of the workflow."""
-        return Place(
+        return WorkflowLocation(
             partition=self.identity.partition, account_id=self.identity.account_id, region=self.workflow.region
         )
 

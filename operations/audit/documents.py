@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
 from components.approval.plan import plan_approval
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
@@ -36,7 +36,7 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
     settings = stack.settings()
     if settings.approval is None:
         return []
-    place = Place(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
+    place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
     plan = plan_approval(settings.approval, place, settings.regions, session_data_encryption=False)
     reader = Reader(clients, place.region, identity.arn)
     found: list[Audited | ReadFailure] = []

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from components.approval.alarms import IAM_EVENT_REGIONS, needs_forwarding, watches_iam
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
 from components.session_manager.settings import SessionManagerSettings
 
@@ -169,7 +169,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
 
 def _event_regions(settings: Settings) -> Iterator[str]:
     region = settings.regions[0]
-    place = Place(partition=_partition(region), account_id=ANY, region=region)
+    place = WorkflowLocation(partition=_partition(region), account_id=ANY, region=region)
     if settings.approval and watches_iam(settings.approval, place) and needs_forwarding(place):
         yield IAM_EVENT_REGIONS[place.partition]
 

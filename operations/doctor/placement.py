@@ -11,7 +11,7 @@ from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from operations.doctor.facts import Instance, NodeFacts
     from operations.doctor.findings import Cause
     from operations.inventory.network import Vpc, VpcEndpoint

@@ -7,14 +7,14 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from common.iam.truth import Truth
-from components.domain_controllers.demands import Direction
-from components.domain_controllers.oracle import Packet, acl_lets_pass, admitting
+from components.domain_controllers.packet_evaluation import Packet, acl_lets_pass, admitting
+from components.domain_controllers.traffic_requirements import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
 
 
 HTTPS: Final = 443

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.documents import DocumentError, parse
-from components.domain_controllers.demands import Direction
-from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
+from components.domain_controllers.packet_evaluation import acl_rules_from_aws, permissions_from_aws
+from components.domain_controllers.traffic_requirements import Direction
 from operations.inventory.reader import known, returns_failure
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from common.iam.documents import Policy
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from operations.inventory.reader import Answer, Reader, ReadFailure
 
 _TARGETS: Final = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.adoption.inventory import tags_of
 from components.nodes.names import ASSOCIATION_NAME, HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
 from components.nodes.recorders import why_not_recorded
-from components.nodes.remediation import RESOURCE_PARAMETER, ROLE_PARAMETER
+from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
 from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 

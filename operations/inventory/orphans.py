@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import jmespath
 
 from components.adoption import governance
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_by_resource, tags_of
 from components.adoption.owned_resources import RESOURCE_TAG, TAGGED
 from components.approval import names as approval
-from components.documents.ownership import OWNER_TAG
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes import names as nodes

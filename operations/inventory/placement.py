@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
+from common.network import Family, Network
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
+from components.domain_controllers.traffic_requirements import Peer, prefix_list_peer
 from components.session_manager.endpoint_services import service_name
 from operations.inventory.domain_controllers import SitePlacement, SiteSubnet
 from operations.inventory.network import filters, read_prefix_list, read_vpc_ids, tag

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from common.problems import NAMESPACE, SettingsError
-from components.domain_controllers.reading import read_domain_controllers
+from components.domain_controllers.cross_checks import read_domain_controllers
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
 from operations.ports.matrix import evaluate_packet, matrix, packets_of
@@ -20,7 +20,7 @@ from operations.terminal import Terminal, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.domain_controllers.peers import Network
+    from common.network import Network
     from components.domain_controllers.settings import DomainControllersSection
     from operations.ports.matrix import SiteMatrix
     from operations.stack import StackConfiguration

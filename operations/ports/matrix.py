@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from common.network import Family, Network
 from common.problems import SettingsError
-from components.domain_controllers.demands import Audience, Demand, Direction, Source, Sources, demands
 from components.domain_controllers.network_acl import plan_network_acl
-from components.domain_controllers.oracle import admitting, packet, permissions
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, group_peer, network_peer
+from components.domain_controllers.packet_evaluation import admitting, packet, permissions
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Options, Port, Protocol, load_tables
-from components.domain_controllers.rules import ECHO_REQUEST_V6, Rule
+from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, PlannedRule
 from components.domain_controllers.settings import known_addresses, sources
+from components.domain_controllers.traffic_requirements import (
+    Direction,
+    Peer,
+    PeerGroup,
+    PeerKind,
+    Source,
+    Sources,
+    TrafficRequirement,
+    group_peer,
+    network_peer,
+    traffic_requirements,
+)
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
@@ -125,7 +136,7 @@ def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, 
     known = {other: [subnets[name] for name in names if name in subnets] for other, names in others.items()}
     unknown = {other: [name for name in names if name not in subnets] for other, names in others.items()}
     found = sources(section, region, site_networks=known, endpoints=(ENDPOINTS,))
-    required = _with_placeholders(demands(load_tables(), section.options, found), section.options, unknown)
+    required = _with_placeholders(traffic_requirements(load_tables(), section.options, found), section.options, unknown)
     plan: GroupPlan | None = None
     acl: AclPlan | None = None
     problems: list[str] = []
@@ -162,15 +173,15 @@ def _acl(section: DomainControllersSection, region: str, subnets: Mapping[str, N
     endpoints = tuple(network_peer(each) for each in own)
     found = sources(section, region, site_networks=networks, endpoints=endpoints)
     return plan_network_acl(
-        demands(load_tables(), section.options, found),
+        traffic_requirements(load_tables(), section.options, found),
         addresses=known_addresses(section, own),
         quota=section.quotas.rules_per_network_acl,
     )
 
 
 def _with_placeholders(
-    required: tuple[Demand, ...], options: Options, unknown: Mapping[str, list[str]]
-) -> tuple[Demand, ...]:
+    required: tuple[TrafficRequirement, ...], options: Options, unknown: Mapping[str, list[str]]
+) -> tuple[TrafficRequirement, ...]:
     """Add subnets with unknown networks as prefix lists with one entry, so that they are shown and counted."""
     placeholders = tuple(
         Source(
@@ -182,40 +193,40 @@ def _with_placeholders(
     )
     if not placeholders:
         return required
-    pattern = demands(load_tables(), options, Sources(on_premises=[ip_network("192.0.2.0/24")]))
-    found = {each.direction: each for each in required if each.audience is Audience.CONTROLLERS}
-    rest = [each for each in required if each.audience is not Audience.CONTROLLERS]
+    pattern = traffic_requirements(load_tables(), options, Sources(on_premises=[ip_network("192.0.2.0/24")]))
+    found = {each.direction: each for each in required if each.peer_group is PeerGroup.CONTROLLERS}
+    rest = [each for each in required if each.peer_group is not PeerGroup.CONTROLLERS]
     return (
         *rest,
         *(
-            Demand(
+            TrafficRequirement(
                 direction=each.direction,
-                audience=each.audience,
+                peer_group=each.peer_group,
                 sources=(*(found[each.direction].sources if each.direction in found else ()), *placeholders),
                 ports=each.ports,
             )
             for each in pattern
-            if each.audience is Audience.CONTROLLERS
+            if each.peer_group is PeerGroup.CONTROLLERS
         ),
     )
 
 
-def _rows(required: tuple[Demand, ...], options: Options) -> tuple[MatrixRow, ...]:
+def _rows(required: tuple[TrafficRequirement, ...], options: Options) -> tuple[MatrixRow, ...]:
     """Return one row per name and port, also if both directions are open."""
-    directions: dict[tuple[Audience, str, Port], dict[str, None]] = {}
-    peers: dict[tuple[Audience, str], dict[str, None]] = {}
-    order = list(Audience)
-    for demand in sorted(required, key=lambda each: (order.index(each.audience), each.direction is Direction.EGRESS)):
+    directions: dict[tuple[PeerGroup, str, Port], dict[str, None]] = {}
+    peers: dict[tuple[PeerGroup, str], dict[str, None]] = {}
+    order = list(PeerGroup)
+    for demand in sorted(required, key=lambda each: (order.index(each.peer_group), each.direction is Direction.EGRESS)):
         for source in demand.sources:
-            peers.setdefault((demand.audience, source.name), {})[source.peer.value] = None
+            peers.setdefault((demand.peer_group, source.name), {})[source.peer.value] = None
         for name in dict.fromkeys(source.name for source in demand.sources):
             for port in demand.ports:
-                directions.setdefault((demand.audience, name, port), {})[_DIRECTIONS[demand.direction]] = None
+                directions.setdefault((demand.peer_group, name, port), {})[_DIRECTIONS[demand.direction]] = None
     return tuple(
         MatrixRow(
             direction="both" if len(direction) > 1 else next(iter(direction)),
             name=name,
-            peers=tuple(peers[audience, name]),
+            peers=tuple(peers[peer_group, name]),
             protocol=port.protocol.upper(),
             port=_port(port),
             use=port.row.use,
@@ -225,7 +236,7 @@ def _rows(required: tuple[Demand, ...], options: Options) -> tuple[MatrixRow, ..
             why=_settings_of(port, options),
             note=port.row.microsoft,
         )
-        for (audience, name, port), direction in directions.items()
+        for (peer_group, name, port), direction in directions.items()
     )
 
 
@@ -266,14 +277,14 @@ class PacketResult:
     Attributes:
         region: Region of the site.
         query: Packet.
-        rule: Rule that allows the packet. None: it is denied.
+        rule: PlannedRule that allows the packet. None: it is denied.
         group: Security group with the rule.
         client_names: Names of the client in the configuration.
     """
 
     region: str
     query: PacketQuery
-    rule: Rule | None
+    rule: PlannedRule | None
     group: str = ""
     client_names: tuple[str, ...] = ()
 
@@ -324,7 +335,7 @@ def evaluate_packet(site: SiteMatrix, query: PacketQuery) -> PacketResult:
     address, groups = (_OUTSIDE_ADDRESS, (query.client,)) if by_group else (query.client, ())
     sample = packet(Direction.INGRESS, query.protocol, query.port, address, *groups)
     found = admitting(permissions(site.plan), sample)
-    if found is None or not isinstance(found.rule, Rule):
+    if found is None or not isinstance(found.rule, PlannedRule):
         return PacketResult(region=site.region, query=query, rule=None)
     rule = found.rule
     group = next(each.name for each in site.plan.groups if rule in each.rules)
@@ -333,7 +344,7 @@ def evaluate_packet(site: SiteMatrix, query: PacketQuery) -> PacketResult:
     )
 
 
-def _client_names(plan: GroupPlan, rule: Rule, address: str) -> tuple[str, ...]:
+def _client_names(plan: GroupPlan, rule: PlannedRule, address: str) -> tuple[str, ...]:
     """Return the client's names: for a prefix list, the descriptions of its matching entries."""
     if rule.peer.kind is not PeerKind.PLANNED_LIST:
         return rule.names

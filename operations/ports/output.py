@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.approval.alarms import ALARM_PREFIX, iam_event_region, needs_forwarding, watches_iam
-from components.approval.names import KEY_ALIAS, TOPIC_NAME, Place
+from components.approval.iam_policies import topic_key_policy, topic_policy
+from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
-from components.approval.topic_policies import topic_key_policy, topic_policy
 from operations.findings import Finding, Status
 from operations.inventory.approval import read_metric_alarms, read_schedule, read_stray_tags
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
@@ -91,7 +91,7 @@ class ApprovalVerification:
             identity: The caller.
             deployment: Settings of the first Region, with the command that repairs it.
         """
-        place = Place(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
+        place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
         return cls(
             clients=clients,

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import shown
+from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from components.documents.content import same_content
 from operations.approval.principals import Principal
 from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure

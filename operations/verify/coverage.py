@@ -176,7 +176,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         by_refresh=(_TAGS, "description of the endpoints' rules"),
     ),
     "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
-    "shellaccess:Claim": Coverage(unchecked=_SAME),
+    "shellaccess:AdoptedResource": Coverage(unchecked=_SAME),
     "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
     "shellaccess:ReleaseGuard": Coverage(
         unchecked="stops the destroy of a stack that another one has replaced; not in AWS"

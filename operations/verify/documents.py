@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import shown
+from components.adoption.document_ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
-from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.findings import Finding, compared, listed, missing, unknown_finding

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure

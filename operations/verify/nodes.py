@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from components.nodes.host_management import host_trust
 from components.nodes.names import (
     ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
@@ -19,20 +18,22 @@ from components.nodes.names import (
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
     UPDATE_PARAMETERS,
-    NodesPlace,
+    NodesAccount,
+    host_trust,
 )
-from components.nodes.remediation import (
+from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
+    MESSAGE_TYPES,
     REMEDIATION_POLICY_NAME,
     RESOURCE_PARAMETER,
     RETRY_ATTEMPT_SECONDS,
     remediation_role_policy,
     remediation_trust,
+    role_rule,
     runbook,
 )
-from components.nodes.role_rule import MESSAGE_TYPES, role_rule
 from components.nodes.settings import Remediation
 from operations.findings import Finding, Status, compared, missing, unknown_finding
 from operations.inventory.iam import read_role
@@ -75,7 +76,7 @@ class NodesVerification:
 
     clients: Clients
     caller: str
-    place: NodesPlace
+    place: NodesAccount
     regions: Mapping[str, Deployment]
     section: NodesSection
     instance_policies: tuple[str, ...]

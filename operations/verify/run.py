@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.governance import policy_arn
-from components.nodes.names import NodesPlace
+from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, compared, listed, unknown_finding
@@ -138,7 +138,7 @@ def _nodes(
     return NodesVerification(
         clients=clients,
         caller=identity.arn,
-        place=NodesPlace(partition=identity.partition, account_id=identity.account_id),
+        place=NodesAccount(partition=identity.partition, account_id=identity.account_id),
         regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
         section=settings.nodes,
         instance_policies=tuple(_instance_policies(settings, identity)),

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final
 
-from components.domain_controllers.peers import Network, contains
+from common.network import Network, contains
 from policies.parameters import Parameter
 
 if TYPE_CHECKING:

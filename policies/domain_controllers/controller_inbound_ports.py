@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.administration import ADMINISTRATION, BASTIONS, administration_ports, is_from_bastions
 from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.exposures import findings, of_ports

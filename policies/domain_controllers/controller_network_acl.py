@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth, truth
-from components.domain_controllers.peers import contains
+from common.network import contains
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
@@ -24,7 +24,7 @@ from policies.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.domain_controllers.peers import Network
+    from common.network import Network
     from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import networks_parameter
 from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.exposures import findings, of_end, of_ports

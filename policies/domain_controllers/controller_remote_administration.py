@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.administration import ADMINISTRATION, BASTIONS, administration_ports, from_a_bastion
 from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.exposures import PeerKind, findings

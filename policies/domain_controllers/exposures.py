@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import is_admissible, is_unreachable, parsed
 from policies.domain_controllers.groups import ControllersGroups
 from policies.domain_controllers.port_ranges import PortRange, port_range, uncovered

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from components.domain_controllers.oracle import PROTOCOL_NUMBERS
+from components.domain_controllers.packet_evaluation import PROTOCOL_NUMBERS
 from components.domain_controllers.port_tables import HIGHEST_PORT, Options, Profile, load_tables, ports
 from policies.findings import UNKNOWN
 from policies.parameters import Parameter

@@ -60,7 +60,12 @@ _DYNAMIC: Final = "pulumi-python:dynamic/"
 _OWN: Final = frozenset(
     f"{_DYNAMIC}{name}"
     for name in (
-        *("iam:OperatorGrants", "shellaccess:Claim", "shellaccess:GoverningStack", "shellaccess:ReleaseGuard"),
+        *(
+            "iam:OperatorGrants",
+            "shellaccess:AdoptedResource",
+            "shellaccess:GoverningStack",
+            "shellaccess:ReleaseGuard",
+        ),
         *("ssm:Document", "ssm:PriorServiceSetting", "ssm:ServiceSetting"),
         "ssm:SessionPreferences",
     )

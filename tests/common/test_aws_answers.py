@@ -15,9 +15,16 @@ from botocore.exceptions import ClientError
 from common.aws import answers as aws_answers
 from common.aws import session as aws_session
 from common.aws.answers import Answer
-from common.aws.failures import Cause, IncompleteListingError, MalformedAnswerError, MissingMemberError, failure_of
+from common.aws.failures import (
+    Cause,
+    IncompleteListingError,
+    MalformedAnswerError,
+    MissingMemberError,
+    ResourceError,
+    explained,
+    failure_of,
+)
 from common.aws.session import AwsClients
-from components.documents.errors import DocumentError, explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,7 +223,7 @@ def test_client_malformed_answer_is_not_quoted() -> None:
 def test_lookup_malformed_answer_ends_in_words(body: str) -> None:
     ssm = Wire("ssm", body).client
     with (
-        pytest.raises(DocumentError, match=r"d: service: malformed answer: DescribeDocument: .* check what answers in"),
+        pytest.raises(ResourceError, match=r"d: service: malformed answer: DescribeDocument: .* check what answers in"),
         explained("d", "ssm", REGION, lambda: "me"),
     ):
         ssm.describe_document(Name="d")["Document"]["LatestVersion"]

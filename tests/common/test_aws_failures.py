@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
-from common.aws.failures import Cause, failure_of
-from components.documents.errors import DocumentError, explained
+from common.aws.failures import Cause, ResourceError, explained, failure_of
 
 CALLER = "arn:aws:iam::111122223333:role/Deployer"
 
@@ -35,7 +34,7 @@ def refusal(code: str, message: str = "no", status: int = 400, operation: str = 
     ],
     ids=lambda each: str(each) if isinstance(each, Cause) else "",
 )
-def test_causes_are_told_apart(failed: Exception, cause: Cause, remedy: str) -> None:
+def test_causes_are_distinguished(failed: Exception, cause: Cause, remedy: str) -> None:
     found = failure_of("ssm:UpdateDocument", failed, "eu-south-1", CALLER)
     assert found.cause is cause
     assert remedy in found.remedy
@@ -59,8 +58,8 @@ def test_action_is_called_as_iam_calls_it(operation: str, action: str) -> None:
     assert action in found.remedy
 
 
-def raised(failed: Exception) -> DocumentError:
-    with pytest.raises(DocumentError) as caught, explained("X in eu-west-1", "ssm", "eu-west-1", lambda: CALLER):
+def raised(failed: Exception) -> ResourceError:
+    with pytest.raises(ResourceError) as caught, explained("X in eu-west-1", "ssm", "eu-west-1", lambda: CALLER):
         raise failed
     return caught.value
 

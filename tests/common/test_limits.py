@@ -25,11 +25,11 @@ from common.limits import (
     size,
 )
 from components.approval.alarms import METRIC_ALARMS, forwarding_policy, forwarding_trust
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role, monitoring_policies
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
-from components.nodes.host_management import host_trust
+from components.nodes.names import host_trust
 from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 
@@ -42,7 +42,7 @@ PARTITIONS = {"aws": "ap-southeast-4", "aws-cn": "cn-northwest-1", "aws-us-gov":
 
 def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], Quota]]:
     scope = monitoring_policies.Scope(partition=partition, account_id=ACCOUNT, region=region)
-    place = Place(partition=partition, account_id=ACCOUNT, region=region)
+    place = WorkflowLocation(partition=partition, account_id=ACCOUNT, region=region)
     where = {"partition": partition, "account_id": ACCOUNT}
     yield instance_role.agent_policy(), MANAGED_POLICY
     yield port_forwarding_policy(**where, require_mfa=True, shell=True), MANAGED_POLICY

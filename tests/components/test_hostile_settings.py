@@ -172,7 +172,7 @@ def test_name_twice_in_another_case_is_refused_by_key(path: Path) -> None:
     assert any(_names(problem, path) and "each once" in problem.message for problem in refused.problems)
 
 
-def test_names_that_differ_in_case_only_stay_where_aws_tells_them_apart() -> None:
+def test_names_keep_their_case_where_aws_distinguishes_it() -> None:
     configuration = replaced(("nodes", "agents", "targetTags", "environment"), ["production", "Production"])
     assert refusal(configuration) is None
 

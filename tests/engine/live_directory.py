@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from components.domain_controllers.demands import Direction
-from components.domain_controllers.oracle import (
+from components.domain_controllers.packet_evaluation import (
     Packet,
     acl_rules_from_aws,
     admitting,
@@ -15,15 +14,16 @@ from components.domain_controllers.oracle import (
     passes,
     permissions_from_aws,
 )
+from components.domain_controllers.traffic_requirements import Direction
 from tests.components.domain_controllers.literal_tables import EDGES, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from components.domain_controllers.demands import Sources
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from components.domain_controllers.port_tables import Options
+    from components.domain_controllers.traffic_requirements import Sources
 
 WINDOWS_PORT = 50000
 """An ephemeral port of Windows, from which connections are opened."""

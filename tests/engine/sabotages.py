@@ -1226,6 +1226,6 @@ FIXED: dict[tuple[str, str], str] = {
     ("Trail", "isOrganizationTrail"): "needs an organization's management account",
     ("OperatorGrants", "users"): "dev has no users; the roles are tried",
     ("Document", "owner"): "the tags are tried",
-    **{(each, "*"): _STATE for each in ("Claim", "PriorServiceSetting")},
+    **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting")},
 }
 """Inputs that no sabotage changes, by type, with the reason."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.adoption.kinds import MADE_HERE_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 
@@ -159,7 +159,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
 
     text = stack.preview().succeeded().text
     assert f"{DOCUMENT_NAME} in eu-west-1 exists already and will be taken over" in text
-    assert "what is live stays as version 1 and comes back on destroy" in text
+    assert "what is live stays as version 1 and is restored on destroy" in text
     assert "idleSessionTimeout: 45 -> 20" in text
     assert 'kmsKeyId: "" -> known after the update' in text
     assert live(ssm) == json.loads(EARLIER)
@@ -173,7 +173,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="3")
     stack.configure(governed(maxSessionDuration=120))
     for text in (stack.preview().succeeded().text, stack.up().succeeded().text):
-        assert "was changed by somebody else since the last run and will be replaced" in text
+        assert "was changed by another principal since the last run and will be replaced" in text
         assert "theirs stays as version 3" in text
         assert "idleSessionTimeout: 20 -> 60" in text
     assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"

@@ -198,7 +198,7 @@ def test_invalid_configuration_reports_every_problem(stack: Stack, aws: Callable
     assert "shell-access:approval.approvalValidityMinutes: 0 given; allowed: whole minutes from 1 to 1440" in said
     assert "shell-access:approval.approvers.0.type:" in said
     assert "shell-access:approval.approvers.1.name:" in said
-    assert "IAM Identity Center keeps this one" in said
+    assert "IAM Identity Center manages this one" in said
     assert own_documents(aws("ssm")) == []
 
 

@@ -13,10 +13,9 @@ from unittest.mock import patch
 import pytest
 import yaml
 
-from components.domain_controllers.demands import Direction, Sources
-from components.domain_controllers.oracle import admitting, packet, passes
-from components.domain_controllers.peers import network_peer
+from components.domain_controllers.packet_evaluation import admitting, packet, passes
 from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.traffic_requirements import Direction, Sources, network_peer
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.aws.failures import Cause
-from components.documents.content import same_content
+from components.adoption.document_content import same_content
 from tests.support.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
 from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
 from tests.support.faults.in_process import LocalAws, Snapshot, local_aws

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME
-from components.documents.ownership import OWNER_TAG
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 

@@ -29,7 +29,7 @@ LOGS_ALIAS = "Alias:session-manager-eu-west-1-logs"
 LOG_GROUP = "LogGroup:session-manager-eu-west-1-logs"
 POLICY = "Policy:session-manager-node"
 DATA_CLAIM, LOGS_CLAIM, GROUP_CLAIM, PARAMETER_CLAIM = (
-    f"Claim:session-manager-eu-west-1-{what}" for what in ("data", "logs", "logGroup", "parameter")
+    f"AdoptedResource:session-manager-eu-west-1-{what}" for what in ("data", "logs", "logGroup", "parameter")
 )
 
 GONE: set[str] = set()

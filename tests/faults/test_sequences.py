@@ -17,9 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from common.aws.failures import Cause
-from components.documents.content import same_content
-from components.session_manager.document_store import DocumentError
+from common.aws.failures import Cause, ResourceError
+from components.adoption.document_content import same_content
 from tests.support.faults.account import foreign, ours
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Fault, Times
@@ -160,10 +159,10 @@ class Preferences(RuleBasedStateMachine):
             # Nothing was to be changed.
             assert same_content(before, ours(self.account.preferences(minutes)))
 
-    def attempt(self, action: Callable[[], object]) -> DocumentError | None:
+    def attempt(self, action: Callable[[], object]) -> ResourceError | None:
         try:
             action()
-        except DocumentError as stopped:
+        except ResourceError as stopped:
             return stopped
         return None
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from components.documents.content import same_content
-from components.session_manager.document_store import DocumentError
+from common.aws.failures import ResourceError
+from components.adoption.document_content import same_content
 from tests.support.faults.account import foreign, ours
 from tests.support.faults.deployer import OWNER, Deployer
 
@@ -53,8 +53,8 @@ class Turns:
         self.turn = following if following in self.running else next(iter(self.running), following)
         self.condition.notify_all()
 
-    def run(self, actions: list[Callable[[], None]]) -> list[DocumentError | None]:
-        ends: list[DocumentError | None] = [None, None]
+    def run(self, actions: list[Callable[[], None]]) -> list[ResourceError | None]:
+        ends: list[ResourceError | None] = [None, None]
         threads = [threading.Thread(target=self.follow, args=(number, actions, ends)) for number in (0, 1)]
         for thread in threads:
             thread.start()
@@ -63,11 +63,11 @@ class Turns:
             assert not thread.is_alive()
         return ends
 
-    def follow(self, number: int, actions: list[Callable[[], None]], ends: list[DocumentError | None]) -> None:
+    def follow(self, number: int, actions: list[Callable[[], None]], ends: list[ResourceError | None]) -> None:
         self.numbers[threading.get_ident()] = number
         try:
             actions[number]()
-        except DocumentError as stopped:
+        except ResourceError as stopped:
             ends[number] = stopped
         finally:
             with self.condition:
@@ -87,7 +87,7 @@ def orders(*, exhaustive: bool) -> list[list[int]]:
     ]
 
 
-def at_once(arena: Arena, order: list[int], actions: list[Callable[[], None]]) -> list[DocumentError | None]:
+def at_once(arena: Arena, order: list[int], actions: list[Callable[[], None]]) -> list[ResourceError | None]:
     turns = Turns(itertools.chain(order, itertools.cycle([0, 1])))
     arena.road.before = turns.take
     try:
@@ -134,7 +134,7 @@ def two_stacks(arena: Arena, order: list[int], *, there_before: bool) -> None:
     both[winner].up(wanted[winner])
     assert_settled(arena, [(20, 10)[winner]])
     both[1 - winner].refresh()
-    with pytest.raises(DocumentError, match=f"is kept by the stack {holder}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {holder}"):
         both[1 - winner].up(wanted[1 - winner])
     both[1 - winner].destroy()
     assert_settled(arena, [(20, 10)[winner]])

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from rich.console import Console
 
-from components.approval.change_template import change_template
+from components.approval.iam_policies import operator_policy
 from components.approval.names import (
     CHANGE_TEMPLATE_NAME,
     OPERATOR_POLICY_NAME,
@@ -19,10 +19,9 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TAG_KEY,
     TOPIC_NAME,
-    Place,
+    WorkflowLocation,
 )
-from components.approval.operator_policy import operator_policy
-from components.approval.runbook import runbook
+from components.approval.runbook import change_template, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-PLACE = Place(partition="aws", account_id=ACCOUNT, region=REGION)
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region=REGION)
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 

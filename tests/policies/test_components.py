@@ -47,7 +47,6 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[mocks.MockResourceArgs]:
             region="eu-west-1",
             settings=SessionManagerSettings(),
             account=Account(id="123456789012", partition="aws"),
-            owner="organization/shell-access/dev",
         )
         return pulumi.Output.from_input(RegionalPreferences("preferences", args).outputs)
 

@@ -13,9 +13,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from components.approval.change_template import change_template
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
-from components.approval.runbook import reaper, runbook
+from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import Mode
 from tests.components.approval.workflow import OVER, PLACE, REGIONS, Workflow
 from tests.simulator.simulator import RUN, Simulator, StepFailedError, translated

@@ -15,8 +15,8 @@ from common.iam.context import ABSENT, Context, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
-from components.nodes.names import NodesPlace
-from components.nodes.remediation import remediation_role_policy, runbook
+from components.nodes.names import NodesAccount
+from components.nodes.role_compliance import remediation_role_policy, runbook
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
 from tests.support.recorder import calls, reset_calls
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Json = dict[str, Any]
-PLACE = NodesPlace(partition="aws", account_id="123456789012")
+PLACE = NodesAccount(partition="aws", account_id="123456789012")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 EXCLUDED = ["Breakglass"]
 SOMETHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}

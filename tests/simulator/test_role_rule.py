@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from components.nodes.role_rule import RULE, role_rule
+from components.nodes.role_compliance import RULE, role_rule
 from tools.guard import guard
 
 if TYPE_CHECKING:

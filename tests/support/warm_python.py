@@ -95,8 +95,8 @@ KINDS = {
         "",
         (
             *("pulumi", "pulumi.dynamic", "pulumi.policy", "pulumi_aws", "components.settings", "components.stack"),
-            *("components.systems.approval", "components.systems.controllers", "components.systems.endpoints"),
-            *("components.systems.nodes", "components.session_manager.component", "policies.serving"),
+            *("components.approval.component", "components.domain_controllers.component", "components.nodes.component"),
+            *("components.session_manager.endpoints", "components.session_manager.component", "policies.serving"),
             "operations.cli",
         ),
         ("common.aws.session",),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 LEFT_TO = "was left to the run"
-"""How the release of a grant says that another run grants the same."""
+"""Text with which the release of a grant reports that another run grants the same."""
 
 
 class RefusedError(Exception):

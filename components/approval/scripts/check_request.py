@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from components.approval.scripts.aws import Json, RefusedError, client, code_of, get_run, listed
-from components.approval.scripts.grants import NOT_TOLD, asked_for, granted_by, live_grants
+from components.approval.scripts.grants import UNDETERMINED, asked_for, granted_by, live_grants
 from components.approval.scripts.notices import describe_request
 from components.approval.scripts.people import IDENTITY_CENTER, Approval, People, principal_of
 from components.approval.scripts.reason import check_text_of
@@ -86,14 +86,16 @@ def _check_approval(ssm: Any, run: Json, people: People, events: Json) -> list[A
     if by_change_request and not any(levels):
         return []
     if not by_change_request and len([each for each in levels if each]) < len(events["Levels"]):
-        raise RefusedError("nobody is on record as having approved" + (" every level" if any(levels) else ""))
+        raise RefusedError("no approval is recorded" + (" for every level" if any(levels) else ""))
     requester = people.requester(approved.get("ExecutedBy", ""))
     approvals = [[people.approval(each["Approver"]) for each in level] for level in levels]
     _check_count(approvals, [int(each) for each in events["Levels"]], may_lack=by_change_request)
     given = [each for level in approvals for each in level]
     for each in given:
         if each.is_by(*requester):
-            raise RefusedError(f"{each.who} approved what {requester[0]} asked for: nobody approves their own request")
+            raise RefusedError(
+                f"{each.who} approved the request of {requester[0]}: requesters cannot approve their own request"
+            )
         if principal_of(each.who) == (events["PrincipalType"], events["PrincipalName"].lower()):
             raise RefusedError(f"{each.who} approved a grant to itself")
     return given
@@ -153,7 +155,7 @@ def _change_request(ssm: Any, run: Json, events: Json) -> Json:
 
 
 def _check_change_request(request: Json, run: Json, events: Json) -> None:
-    """What approvers have seen is what this run does."""
+    """Check that this run does what its approvers have seen."""
     runbooks: list[Json] = request.get("Runbooks") or []
     if len(runbooks) != 1 or _document_name(runbooks[0]) != events["Runbook"]:
         raise RefusedError(f"the change request is not for the one runbook {events['Runbook']}")
@@ -180,7 +182,7 @@ def _shown(values: Any) -> str:
 
 
 def _decisions(step: Json) -> list[Json]:
-    """What approvers decided. `ApproverDecisions` holds JSON: one object a decision, or a list of them."""
+    """Return the decisions of approvers. `ApproverDecisions` holds JSON: one object a decision, or a list of them."""
     found: list[Json] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
         found += listed(json.loads(text))
@@ -216,7 +218,7 @@ def _check_principal(people: People, events: Json) -> list[str]:
         )
     if lets_tag_sessions(trust):
         raise RefusedError(
-            f"role {name} lets sessions be tagged: whoever assumes it can set {TAG_KEY} there, and needs no approval"
+            f"role {name} permits session tags: a principal that assumes it can set {TAG_KEY} there, without an approval"
         )
     return people.known(trust)
 
@@ -249,16 +251,16 @@ def _check_state(state: str, instance: str, region: str) -> None:
 
 
 def _other_grants(ssm: Any, run: Json, events: Json) -> str:
-    """What this grant replaces: a principal has one tag, and so one grant at a time."""
+    """Return what this grant replaces: a principal has one tag, and so one grant at a time."""
     notes: list[str] = []
     try:
         for other in live_grants(ssm, events["Runbook"]):
             kind, name, instance = granted_by(other)
             if other["AutomationExecutionId"] == run["AutomationExecutionId"] or (kind, name) != asked_for(events)[:2]:
                 continue
-            asked = other.get("ExecutedBy", "somebody")
+            asked = other.get("ExecutedBy", "an unknown principal")
             whose = "of the same requester" if asked == run.get("ExecutedBy") else f"asked for by {asked}"
             notes.append(f"it comes over a live grant {whose}, for {instance} (run {other['AutomationExecutionId']})")
-    except NOT_TOLD:
-        notes.append("whether it comes over another live grant could not be told in time")
+    except UNDETERMINED:
+        notes.append("whether it comes over another live grant could not be determined in time")
     return "; ".join(notes)

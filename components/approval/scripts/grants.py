@@ -1,8 +1,8 @@
-"""What the runbooks do to grants: end one, and find grants whose run is over. Data: see `components.approval.script`.
+"""Operations of the runbooks on grants: end one, and find grants whose run is over. Data: see `components.approval.script`.
 
 A grant is the value of one tag on an operator's principal, the ID of the instance. The tag cannot tell which run set it,
 so the runs themselves are asked: of several that granted the same principal the same instance, the one that granted
-last takes the tag away. Where the runs cannot be told in time the tag goes.
+last removes the tag. Where the runs cannot be determined in time the tag is removed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ TAG_KEY = "SecurityAllowSessionInstance"
 GRANT_STEPS = ("TagRole", "TagUser")
 LIVE = ("InProgress", "Waiting", "Cancelling")
 LOOK_SECONDS = 30
-"""How long to ask for other runs: with one call more, and all its retries, within the step's time."""
+"""Seconds to look for other runs: with one more call, and all its retries, within the step's time."""
 
 
-class UntoldError(Exception):
-    """Which runs have granted cannot be told in time."""
+class UndeterminedError(Exception):
+    """The runs that have granted cannot be determined in time."""
 
 
-NOT_TOLD = (UntoldError, ClientError, BotoCoreError)
+UNDETERMINED = (UndeterminedError, ClientError, BotoCoreError)
 
 
 def release_grant(events: Json, _context: object) -> Json:
-    """Takes the tag away if it is this run's, or nobody can tell in time."""
+    """Removes the tag if it is this run's, or if that cannot be determined in time."""
     iam, ssm = client("iam"), client("ssm")
     kind, name, instance = asked_for(events)
     tag = _tag(iam, kind, name)
@@ -46,14 +46,14 @@ def release_grant(events: Json, _context: object) -> Json:
         heir = _heir(ssm, events)
         if heir:
             return {"Outcome": f"the tag of {kind} {name} {LEFT_TO} {heir}"}
-    except NOT_TOLD:
-        doubt = ", although another run may have granted it too: they could not be told in time"
+    except UNDETERMINED:
+        doubt = ", although another run may have granted it too: they could not be determined in time"
     _untag(iam, kind, name, key)
     return {"Outcome": f"the tag of {kind} {name} was removed{doubt}"}
 
 
 def remove_expired_grants(events: Json, _context: object) -> Json:
-    """Takes away each operator's tag that no run stands behind which granted it, whoever set it."""
+    """Removes each operator's tag that no running execution has granted, whichever principal set it."""
     iam, ssm = client("iam"), client("ssm")
     operators = [("role", name) for name in events["OperatorRoles"]]
     operators += [("user", name) for name in events["OperatorUsers"]]
@@ -63,8 +63,8 @@ def remove_expired_grants(events: Json, _context: object) -> Json:
     doubt = ""
     try:
         live = [granted_by(run) for run in live_grants(ssm, events["Runbook"])] if tagged else []
-    except NOT_TOLD:
-        live, doubt = [], "; which runs had granted could not be told in time"
+    except UNDETERMINED:
+        live, doubt = [], "; which runs had granted could not be determined in time"
     removed = [each for each in tagged if (each[0], each[1], each[3]) not in live]
     for kind, name, key, _value in removed:
         _untag(iam, kind, name, key)
@@ -107,11 +107,11 @@ def granted_at(run: Json) -> Any:
 def live_grants(ssm: Any, runbook: str) -> Iterator[Json]:
     """The runs that have granted and are not over, the latest first.
 
-    A run that waits to begin, or for approval, has granted nothing. It is not read: whoever may ask can have as many
-    of them as they like.
+    A run that waits to begin, or for approval, has granted nothing. It is not read: a requester can have
+    any number of them.
 
     Raises:
-        UntoldError: it takes too long.
+        UndeterminedError: it takes too long.
     """
     end = time.monotonic() + LOOK_SECONDS
     chosen = [{"Key": "DocumentNamePrefix", "Values": [runbook]}, {"Key": "ExecutionStatus", "Values": list(LIVE)}]
@@ -128,7 +128,7 @@ def live_grants(ssm: Any, runbook: str) -> Iterator[Json]:
 
 def _check_time(end: float) -> None:
     if time.monotonic() > end:
-        raise UntoldError
+        raise UndeterminedError
 
 
 def _tag(iam: Any, kind: str, name: str) -> tuple[str, str] | None:

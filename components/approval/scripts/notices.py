@@ -1,4 +1,4 @@
-"""What notices say of a request: who, on what, and who decided. Data: see `components.approval.script`.
+"""Text of notices about a request: requester, instance, and approvers. Data: see `components.approval.script`.
 
 A notice is sent whatever can be found out: what cannot is left out, never a failure.
 """

@@ -1,7 +1,7 @@
-"""Which person is behind a principal. Data: see `components.approval.script`.
+"""Person behind a principal. Data: see `components.approval.script`.
 
 People are written as the ARN or the name of a user, or as a session of IAM Identity Center. A session whose name its owner
-chose proves nobody; it still counts where it has the name of somebody else.
+chose identifies no person; it still counts where it has the name of another person.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSch
 RESERVED_PATH = "/aws-reserved/sso.amazonaws.com/"
 CHAT = "chatbot"
 MAX_CHAIN = 3
-"""How many roles that assume each other are followed to the people behind them."""
+"""Maximum number of roles that assume each other and are followed to the people behind them."""
 
 
 class Approval:
@@ -33,7 +33,7 @@ class Approval:
 
     Attributes:
         who: ARN of the caller, or name of a user.
-        people: everybody who it may be: the person, the name of the session, and for a shared role its known people.
+        people: the people who it may be: the person, the name of the session, and for a shared role its known people.
         counted: what it counts as: the person, or the shared role.
     """
 
@@ -41,16 +41,16 @@ class Approval:
         self.who, self.people, self.counted = who, people, counted
 
     def is_by(self, *people: str) -> bool:
-        """Whether it may come from one of these people."""
+        """Return whether it may come from one of these people."""
         return any(same_person(mine, person) for mine in self.people for person in people)
 
     def is_same(self, other: Approval) -> bool:
-        """Whether one person may have given both."""
+        """Return whether one person may have given both."""
         return self.counted == other.counted or self.is_by(*other.people)
 
 
 class People:
-    """People of the account, as its IAM tells them."""
+    """People of the account, as IAM describes them."""
 
     def __init__(self, shared_roles: list[str], chat_roles: list[str]) -> None:
         self._iam = client("iam")
@@ -58,7 +58,7 @@ class People:
         self._users: dict[str, str] | None = None
 
     def requester(self, who: str) -> list[str]:
-        """Return everybody known who may be behind a requester.
+        """Return all known people who may be behind a requester.
 
         Raises:
             RefusedError: it is none of a person.
@@ -69,7 +69,7 @@ class People:
         if kind == "role" and (name in _lower(WORKFLOW_ROLES) or name.startswith("awsservicerolefor")):
             raise RefusedError(f"{who} asked, which is a role of this workflow or of a service, and no person")
         if kind not in ("role", "user"):
-            raise RefusedError(f"{who} asked, and it cannot be told which person that is")
+            raise RefusedError(f"{who} sent the request, and the person cannot be determined")
         if kind == "user":
             return [who]
         role = self._role(who)
@@ -86,13 +86,13 @@ class People:
         if kind == "user":
             return Approval(who, [who], name)
         if kind != "role":
-            raise RefusedError(f"{who} approved, and it cannot be told which person that is")
+            raise RefusedError(f"{who} approved, and the person cannot be determined")
         session, role, chat = who.rsplit("/", 1)[-1], self._role(who), name in self._chat
         trust = role["AssumeRolePolicyDocument"]
         if (admits_chat(trust) or CHAT in session.lower()) and not chat:
             raise RefusedError(
-                f"{who} approved through a chat, where everybody in the channel is the same to AWS: it takes a role that is "
-                "listed in chatApproverRoles"
+                f"{who} approved through a chat, where AWS cannot distinguish the people in the channel: it requires a role "
+                "that is listed in chatApproverRoles"
             )
         person = self._proven(role, session, chat=chat)
         if person:
@@ -142,7 +142,7 @@ class People:
         return sorted(people)
 
     def _sets_source_identity(self, principal: str) -> bool:
-        """Whether a principal is a role that lets nobody choose their source identity."""
+        """Return whether a principal is a role whose sessions cannot choose their source identity."""
         is_role = ":role/" in principal
         return is_role and sets_source_identity(self._role(principal)["AssumeRolePolicyDocument"])
 

@@ -8,7 +8,7 @@ from components.approval.scripts.notices import describe_request
 
 
 def check_reason(events: Json, context: object) -> Json:
-    """Raise where the reason of a run has a hidden character; return what approvers are told of the request.
+    """Raise where the reason of a run has a hidden character; return the description of the request for approvers.
 
     It is read from the run's record, as a text in the input of a script may be changed on the way.
     """

@@ -1,4 +1,4 @@
-"""Ends a run as failed, with the reason where everybody looks for it. Data, as `grants.py`."""
+"""Ends a run as failed, with the reason where operators look for it. Data, as `grants.py`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which people a role's trust policy admits. Pure, and data: see `components.approval.script`.
+"""People whom a role's trust policy admits. Pure, and data: see `components.approval.script`.
 
 An empty text stands for principals that are not certainly one person.
 """
@@ -19,7 +19,7 @@ EXACT = ("stringequals", "stringlike", "arnequals", "arnlike")
 """Operators that compare with one value where it has no wildcard."""
 CHAT_SERVICE = "chatbot.amazonaws.com"
 USER_NAME, SOURCE_IDENTITY = "${aws:username}", "${aws:sourceidentity}"
-"""What the name of a session may have to be: the user's, or the source identity that an earlier role has set for good."""
+"""Required name of a session: the user's, or the source identity that an earlier role has set for good."""
 
 
 def admitting(trust: Json) -> list[Json]:
@@ -29,7 +29,7 @@ def admitting(trust: Json) -> list[Json]:
 
 
 def trusted(trust: Json) -> set[str]:
-    """Everybody whom a trust policy admits."""
+    """All principals that a trust policy admits."""
     return {person for each in admitting(trust) for person in _people(each)}
 
 
@@ -69,7 +69,7 @@ def admitted_roles(trust: Json) -> list[str]:
 
 
 def sets_source_identity(trust: Json) -> bool:
-    """Whether all sessions of a role have the user's name as source identity, or one that an identity provider signs."""
+    """Return whether all sessions of a role have the user's name as source identity, or one that an identity provider signs."""
     statements = admitting(trust)
     return bool(statements) and all(
         _kinds(each) == ["Federated"] or _forces(each, "sts:sourceidentity", USER_NAME) for each in statements
@@ -77,12 +77,12 @@ def sets_source_identity(trust: Json) -> bool:
 
 
 def admits_chat(trust: Json) -> bool:
-    """Whether the chat service may assume the role."""
+    """Return whether the chat service may assume the role."""
     return any(CHAT_SERVICE in _services(each) for each in admitting(trust))
 
 
 def lets_tag_sessions(trust: Json) -> bool:
-    """Whether principals that may assume a role can set the tag on their session: it counts as the role's own."""
+    """Return whether principals that may assume a role can set the tag on their session: it counts as the role's own."""
     tagging = [each for each in listed(trust.get("Statement", [])) if _covers(each, "sts:TagSession")]
     if any(each.get("Effect") == "Deny" and "Action" in each and _denies_tag(each) for each in tagging):
         return False
@@ -90,7 +90,7 @@ def lets_tag_sessions(trust: Json) -> bool:
 
 
 def _covers(statement: Json, *actions: str) -> bool:
-    """Whether a statement is about one of these actions; one that names what it is not about counts as well."""
+    """Return whether a statement is about one of these actions; one that names what it is not about counts as well."""
     patterns = [str(pattern).lower() for pattern in listed(statement.get("Action", "*"))]
     return any(fnmatchcase(action.lower(), pattern) for action in actions for pattern in patterns)
 
@@ -146,7 +146,7 @@ def _people(statement: Json) -> list[str]:
 
 
 def _names_person(key: str, value: str, named: list[str]) -> bool:
-    """Whether a condition key has this value for one person alone.
+    """Return whether a condition key has this value for one person alone.
 
     Not so: the ID of a role's session, which ends in a name that the caller chooses, and the subject of a token, which
     may be a pipeline. A user name is one person's in one account.
@@ -159,12 +159,12 @@ def _names_person(key: str, value: str, named: list[str]) -> bool:
 
 
 def _forces_name(statement: Json) -> bool:
-    """Whether the session has to have the name of the user, or of the source identity."""
+    """Return whether the session has to have the name of the user, or of the source identity."""
     return any(_forces(statement, "sts:rolesessionname", name) for name in (USER_NAME, SOURCE_IDENTITY))
 
 
 def _forces(statement: Json, key: str, value: str) -> bool:
-    """Whether a condition key has to have this one value, for principals of one account."""
+    """Return whether a condition key has to have this one value, for principals of one account."""
     accounts = {arn.split(":")[4] if arn.startswith("arn:") else arn for arn in _named(statement)}
     return (
         len(accounts) == 1
@@ -177,7 +177,7 @@ def _forces(statement: Json, key: str, value: str) -> bool:
 
 
 def _denies_tag(statement: Json) -> bool:
-    """Whether a statement that denies holds for everybody, with no condition but that the tag is there."""
+    """Return whether a statement that denies applies to all principals, with no condition but that the tag is there."""
     if statement.get("Principal") not in ("*", {"AWS": "*"}):
         return False
     conditions = _conditions(statement)
@@ -192,7 +192,7 @@ def _denies_tag(statement: Json) -> bool:
 
 
 def _spares_tag(statement: Json) -> bool:
-    """Whether a statement that allows does so without the tag only. Case means nothing in keys of tags."""
+    """Return whether a statement that allows does so without the tag only. Case means nothing in keys of tags."""
     for operator, key, values in _conditions(statement):
         if (operator, key, values) == ("null", f"aws:requesttag/{TAG_KEY}".lower(), ["true"]):
             return True

@@ -1,4 +1,4 @@
-"""What the remediation's runbook does beside the one call that attaches the policy: judge the role, and look afterwards.
+"""Steps of the remediation's runbook beside the call that attaches the policy: check the role before and after.
 
 This file is data: its text becomes part of the runbook (`aws:executeScript`, runtime python3.11), where Systems Manager
 calls the handlers with the step's `InputPayload`. It may use the standard library and boto3, nothing else.

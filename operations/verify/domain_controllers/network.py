@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.names import acl_name, group_name, site_name
-from components.domain_controllers.peers import ITSELF, PeerKind
+from components.domain_controllers.traffic_requirements import ITSELF, Direction, PeerKind
 from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from components.domain_controllers.network_acl import AclPlan, AclRule
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.rules import Group, PrefixList, Rule
+    from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
     from operations.deployment import SiteDeployment
     from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts, SitePlacement
     from operations.inventory.network import NetworkAcl, SecurityGroup, SecurityGroupRule
@@ -36,8 +35,8 @@ class Differences:
         foreign: Rules that are in no plan.
     """
 
-    missing: tuple[Rule, ...] = ()
-    changed: tuple[tuple[Rule, SecurityGroupRule], ...] = ()
+    missing: tuple[PlannedRule, ...] = ()
+    changed: tuple[tuple[PlannedRule, SecurityGroupRule], ...] = ()
     foreign: tuple[SecurityGroupRule, ...] = ()
 
 
@@ -69,7 +68,7 @@ def group_ids(site: SiteDeployment, plan: GroupPlan, groups: Sequence[SecurityGr
 
 
 def rule_differences(
-    planned: Sequence[Rule], live: Sequence[SecurityGroupRule], peers: Mapping[str, str]
+    planned: Sequence[PlannedRule], live: Sequence[SecurityGroupRule], peers: Mapping[str, str]
 ) -> Differences:
     """Compare rules by the traffic that they allow, and then by their descriptions.
 
@@ -95,7 +94,7 @@ def rule_differences(
     return Differences(missing=tuple(missing.values()), changed=tuple(changed), foreign=tuple(foreign))
 
 
-def _planned_key(rule: Rule, peers: Mapping[str, str]) -> Key:
+def _planned_key(rule: PlannedRule, peers: Mapping[str, str]) -> Key:
     by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.PLANNED_LIST)
     peer = peers.get(rule.peer.value, rule.peer.value) if by_id else rule.peer.value
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
@@ -162,7 +161,7 @@ def _expected(planned: Group, live: SecurityGroup) -> str:
     return f"{live.id} has the plan's {len(planned.rules)} rules and no others"
 
 
-def _described(rule: Rule, live: SecurityGroupRule) -> str:
+def _described(rule: PlannedRule, live: SecurityGroupRule) -> str:
     return f', described as "{live.description}"' if rule.description != live.description else ""
 
 

@@ -11,22 +11,22 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import product
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
+from common.network import Family, Network, family_of
 from components.domain_controllers.network_acl import WINDOWS_EPHEMERAL
-from components.domain_controllers.oracle import Packet, admitting, passes, permissions_from_aws
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
+from components.domain_controllers.packet_evaluation import Packet, admitting, passes, permissions_from_aws
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
-from components.domain_controllers.rules import ECHO_REQUEST_V6
+from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6
+from components.domain_controllers.traffic_requirements import Direction, Peer, PeerKind
 from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from components.domain_controllers.demands import Demand
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Address, Permission
+    from components.domain_controllers.packet_evaluation import Address, Permission
     from components.domain_controllers.port_tables import Port
+    from components.domain_controllers.traffic_requirements import TrafficRequirement
     from operations.deployment import SiteDeployment
     from operations.inventory.network import SecurityGroupRule
 
@@ -47,7 +47,7 @@ class Traffic:
     """The tested traffic, and the rules that it is evaluated with.
 
     Attributes:
-        demands: Traffic that must pass.
+        requirements: Traffic that must pass.
         networks: Networks by name in the demands, of peers that are not networks; `itself`: the controllers' subnets.
         groups: IDs of groups by name in the demands.
         rules: Rules of the controllers' groups.
@@ -55,7 +55,7 @@ class Traffic:
         acls: Rules of every associated network ACL; none: the site uses no ACL.
     """
 
-    demands: Sequence[Demand]
+    requirements: Sequence[TrafficRequirement]
     networks: Mapping[str, Sequence[Network]]
     groups: Mapping[str, str]
     rules: Sequence[SecurityGroupRule]
@@ -70,7 +70,7 @@ def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> li
         return [unknown_finding(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
-    edges = sorted(set(_edges(port for each in traffic.demands for port in each.ports)))
+    edges = sorted(set(_edges(port for each in traffic.requirements for port in each.ports)))
     for end in _ends(traffic):
         # Filter by end once, not once per port.
         by_groups, required = [each for each in granted if each.concerns(end)], _required(traffic, end)
@@ -122,7 +122,12 @@ def _edges(ports: Iterable[Port]) -> Iterator[int]:
 
 def _addresses(traffic: Traffic) -> list[Address]:
     networks = [
-        *(each.peer.network for one in traffic.demands for each in one.sources if each.peer.kind is PeerKind.NETWORK),
+        *(
+            each.peer.network
+            for one in traffic.requirements
+            for each in one.sources
+            if each.peer.kind is PeerKind.NETWORK
+        ),
         *(each for several in traffic.networks.values() for each in several),
         *(ip_network(each) for several in traffic.entries.values() for each in several),
     ]
@@ -144,7 +149,7 @@ def _required(traffic: Traffic, end: Packet) -> set[Line]:
     family = _family(end.address)
     return {
         _line(port, family)
-        for demand in traffic.demands
+        for demand in traffic.requirements
         if demand.direction is end.direction
         for by_group in {_names(traffic, each.peer, end) for each in demand.sources} - {None}
         for port in demand.ports

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
-from components.domain_controllers.names import EC2, acl_name, group_name, site_name
-from components.domain_controllers.peers import ITSELF
+from components.domain_controllers.names import acl_name, group_name, site_name
 from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
-from components.session_manager.endpoint_services import interface_services
+from components.domain_controllers.traffic_requirements import ITSELF
+from components.session_manager.endpoint_services import EC2, interface_services
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
@@ -184,7 +184,7 @@ def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
     subnets = {each.id for each in placement.subnets}
     lists = {peer.value: held for peer, held in placement.networks.lists.items()}
     return Traffic(
-        demands=plan.demands,
+        requirements=plan.requirements,
         networks=known_addresses(site.section, placement.networks.controllers, lists),
         groups={ITSELF.value: first[0]} if first else {},
         rules=[rule for each in live.groups if each.id in ids for rule in each.rules],

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.aws.failures import ResourceError
 from components.adoption import governing_stack
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME, policy_arn
 from components.adoption.governing_stack import GoverningStackProvider, ReleaseGuardProvider
-from components.documents.errors import DocumentError
-from components.documents.ownership import OWNER_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ def test_second_stack_is_refused_in_either_order(
         lambda: guard.create(props(second)),
         lambda: guard.delete(ARN, props(second)),
     ):
-        with pytest.raises(DocumentError, match=first):
+        with pytest.raises(ResourceError, match=first):
             attempt()
     record.delete(ARN, props(second))
     assert live(client) == before
@@ -90,7 +90,7 @@ def test_loser_of_a_race_is_refused(
     find, answers = record.find, iter([None])
     record.create(props(BETA))
     monkeypatch.setattr(record, "find", lambda given: next(answers, find(given)))
-    with pytest.raises(DocumentError, match=f"governed by the stack {BETA}"):
+    with pytest.raises(ResourceError, match=f"governed by the stack {BETA}"):
         record.create(props(ALPHA))
     found = live(client)
     assert found is not None
@@ -102,7 +102,7 @@ def test_record_that_iam_does_not_show_yet_ends_the_run(
 ) -> None:
     record.create(props(BETA))
     monkeypatch.setattr(record, "find", lambda _given: None)
-    with pytest.raises(DocumentError, match="run the same command again"):
+    with pytest.raises(ResourceError, match="run the same command again"):
         record.create(props(ALPHA))
 
 
@@ -111,7 +111,7 @@ def test_record_of_another_principal_is_refused(record: GoverningStackProvider, 
         {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:GetUser", "Resource": "*"}]}
     )
     client("iam").create_policy(PolicyName=POLICY_NAME, PolicyDocument=document)
-    with pytest.raises(DocumentError, match="not of a stack of this program"):
+    with pytest.raises(ResourceError, match="not of a stack of this program"):
         record.create(props(ALPHA))
 
 
@@ -123,7 +123,7 @@ def test_take_over_records_the_new_owner_and_stops_the_old_one(
     found = live(client)
     assert found is not None
     assert BETA in found["Description"]
-    with pytest.raises(DocumentError, match=f"{BETA} has taken over this account from {ALPHA}"):
+    with pytest.raises(ResourceError, match=f"{BETA} has taken over this account from {ALPHA}"):
         guard.delete(ARN, props(ALPHA))
 
 
@@ -143,7 +143,7 @@ def test_removed_tag_is_drift_and_loses_nothing(record: GoverningStackProvider, 
     client("iam").untag_policy(PolicyArn=ARN, TagKeys=[OWNER_TAG])
     read = record.read(ARN, outs)
     assert record.diff(ARN, read.outs or {}, props(ALPHA)).changes
-    with pytest.raises(DocumentError, match=ALPHA):
+    with pytest.raises(ResourceError, match=ALPHA):
         record.create(props(BETA))
     record.update(ARN, read.outs or {}, props(ALPHA))
     assert not record.diff(ARN, record.read(ARN, outs).outs or {}, props(ALPHA)).changes

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.adoption import governance
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import FixedName, described, find
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def test_every_kind_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_find_tells_owner_of_every_kind(kind: Kind, client: Callable[..., Any]) -> None:
+def test_find_returns_owner_of_every_kind(kind: Kind, client: Callable[..., Any]) -> None:
     service = client(SERVICES[kind])
     assert find(kind, service, REGION, NAMES[kind]) is None
     MAKERS[kind](client, {OWNER_TAG: OWNER, "other": "x"})
@@ -151,7 +151,7 @@ def test_find_tells_owner_of_every_kind(kind: Kind, client: Callable[..., Any]) 
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_find_tells_no_owner_without_the_tag(kind: Kind, client: Callable[..., Any]) -> None:
+def test_find_returns_no_owner_without_the_tag(kind: Kind, client: Callable[..., Any]) -> None:
     MAKERS[kind](client, {MADE_HERE_TAG: OWNER} if kind is not Kind.BUCKET else {})
     existing = find(kind, client(SERVICES[kind]), REGION, NAMES[kind])
     assert existing is not None

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import find
-from components.adoption.kinds import SERVICES
 from components.adoption.owned_resources import RESOURCE_TAG, OwnedResources
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

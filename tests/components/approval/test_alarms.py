@@ -15,11 +15,11 @@ from components.approval.alarms import (
     forwarding_trust,
     topic_problems,
 )
-from components.approval.names import ROLE_NAME, TAG_KEY, Place
+from components.approval.names import ROLE_NAME, TAG_KEY, WorkflowLocation
 from components.approval.runbook import runbook
 from components.approval.settings import ApprovalSettings, Approver, ApproverType
 
-PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 ARN = "arn:aws:iam::111122223333"
 LONGEST_PATTERN = 2048
 """EventBridge User Guide, "EventBridge quotas"."""
@@ -183,7 +183,9 @@ def test_release_step_is_one_of_the_runbook() -> None:
 
 def test_patterns_fit_with_many_long_names() -> None:
     many = settings(operator_roles=[f"{'r' * 60}{number}" for number in range(50)])
-    alarms = event_alarms(many, Place(partition="aws-us-gov", account_id="111122223333", region="us-gov-west-1"))
+    alarms = event_alarms(
+        many, WorkflowLocation(partition="aws-us-gov", account_id="111122223333", region="us-gov-west-1")
+    )
     assert all(len(json.dumps(each.pattern, separators=(",", ":"))) <= LONGEST_PATTERN for each in alarms)
     assert len({each.name for each in alarms}) == len(alarms)
     assert all(len(each.name) <= 64 and len(each.description) <= 512 for each in alarms)
@@ -206,7 +208,7 @@ def forwarded(alarms: list[EventAlarm]) -> set[str]:
 def test_iam_alarms_are_forwarded_where_possible(
     partition: str, region: str, *, watched: bool, from_elsewhere: set[str]
 ) -> None:
-    place = Place(partition=partition, account_id="111122223333", region=region)
+    place = WorkflowLocation(partition=partition, account_id="111122223333", region=region)
     alarms = event_alarms(settings(), place)
     assert any(each.pattern["source"] == ["aws.iam"] for each in alarms) is watched
     assert forwarded(alarms) == from_elsewhere

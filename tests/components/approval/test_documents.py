@@ -17,24 +17,21 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from common.limits import excess_problems
-from components.approval import guard_rails, participant_policies, role_policies, topic_policies
-from components.approval.change_template import change_template
-from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
-from components.approval.operator_policy import operator_policy
-from components.approval.plan import operator_policy_names, plan_approval
-from components.approval.role_policies import service_trust
-from components.approval.runbook import reaper, runbook
+from components.adoption.document_content import serialized
+from components.approval import guard_rails, iam_policies
+from components.approval.iam_policies import operator_policy, service_trust
+from components.approval.names import RUNBOOK_NAME, TAG_KEY, WorkflowLocation
+from components.approval.plan import generated_texts, operator_policy_names, plan_approval
+from components.approval.runbook import change_template, reaper, runbook
 from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
-from components.approval.sizes import generated_texts
-from components.documents.content import serialized
 from local.emulator.extension import document_content
 
 if TYPE_CHECKING:
     from common.problems import Problem
 
 GOLDEN = Path(__file__).parent / "golden"
-PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 REGIONS = ["eu-west-1", "us-east-1"]
 MAX_BYTES = 64 * 1024
 """API_CreateDocument, MaxDocumentSizeExceeded."""
@@ -58,14 +55,14 @@ RENDERED: dict[str, Any] = {
     "reaper": reaper(settings(Mode.AUTOMATION), PLACE),
     "change-template": change_template(settings(Mode.CHANGE_MANAGER), PLACE),
     "operator-policy": operator_policy(PLACE, session_data_encryption=True),
-    "runbook-role-policy": role_policies.runbook_role_policy(settings(Mode.AUTOMATION), PLACE),
-    "runbook-role-trust": role_policies.service_trust("ssm.amazonaws.com", PLACE),
-    "schedule-role-policy": role_policies.schedule_role_policy(PLACE),
-    "topic-policy": topic_policies.topic_policy(PLACE),
-    "topic-key-policy": topic_policies.topic_key_policy(PLACE),
-    "requester-policy-automation": participant_policies.requester_policy(settings(Mode.AUTOMATION), PLACE),
-    "requester-policy-change-manager": participant_policies.requester_policy(settings(Mode.CHANGE_MANAGER), PLACE),
-    "approver-policy": participant_policies.approver_policy(PLACE),
+    "runbook-role-policy": iam_policies.runbook_role_policy(settings(Mode.AUTOMATION), PLACE),
+    "runbook-role-trust": iam_policies.service_trust("ssm.amazonaws.com", PLACE),
+    "schedule-role-policy": iam_policies.schedule_role_policy(PLACE),
+    "topic-policy": iam_policies.topic_policy(PLACE),
+    "topic-key-policy": iam_policies.topic_key_policy(PLACE),
+    "requester-policy-automation": iam_policies.requester_policy(settings(Mode.AUTOMATION), PLACE),
+    "requester-policy-change-manager": iam_policies.requester_policy(settings(Mode.CHANGE_MANAGER), PLACE),
+    "approver-policy": iam_policies.approver_policy(PLACE),
     "operator-deny-policy": guard_rails.operator_deny_policy(settings(Mode.AUTOMATION), PLACE),
     "tag-control-policy": guard_rails.tag_control_policy(PLACE),
 }
@@ -166,8 +163,8 @@ def test_change_template_never_approves_itself(wanted: ApprovalSettings) -> None
 
 
 @given(any_settings())
-def test_runbook_role_names_every_operator_and_nobody_else(wanted: ApprovalSettings) -> None:
-    policy: Any = role_policies.runbook_role_policy(wanted, PLACE)
+def test_runbook_role_names_exactly_the_operators(wanted: ApprovalSettings) -> None:
+    policy: Any = iam_policies.runbook_role_policy(wanted, PLACE)
     tagging = [each for each in policy["Statement"] if each["Action"] in ("iam:TagRole", "iam:TagUser")]
     named = {arn.rsplit("/", 1)[1] for each in tagging for arn in each["Resource"]}
     assert named == {*wanted.operator_roles, *wanted.operator_users}
@@ -227,7 +224,7 @@ def many(count: int, *, guard_rails: bool) -> ApprovalSettings:
     )
 
 
-def problems(given: ApprovalSettings, place: Place = PLACE) -> list[Problem]:
+def problems(given: ApprovalSettings, place: WorkflowLocation = PLACE) -> list[Problem]:
     plan = plan_approval(given, place, REGIONS, session_data_encryption=True)
     return excess_problems(generated_texts(given, plan))
 
@@ -296,7 +293,7 @@ def test_runbook_that_no_document_holds_is_refused() -> None:
 
 def test_roles_trust_their_service_for_what_it_does_here() -> None:
     for partition in ("aws", "aws-cn", "aws-us-gov"):
-        place = Place(partition=partition, account_id="111122223333", region="x")
+        place = WorkflowLocation(partition=partition, account_id="111122223333", region="x")
         expected = {
             "ssm.amazonaws.com": f"arn:{partition}:ssm:*:111122223333:automation-execution/*",
             "scheduler.amazonaws.com": f"arn:{partition}:scheduler:*:111122223333:schedule-group/*",

@@ -66,13 +66,13 @@ def test_request_among_many_is_judged(account: Made) -> None:
 
 
 @pytest.mark.parametrize(("page", "others"), [(1, flood()), (1_000, [run(f"other-{each}") for each in range(500)])])
-def test_tag_goes_where_the_runs_cannot_be_told_in_time(account: Made, page: int, others: list[Json]) -> None:
+def test_tag_is_removed_where_runs_are_undetermined_in_time(account: Made, page: int, others: list[Json]) -> None:
     slow = account(run(OWN, tag_step(1)), *others, run(LATER, tag_step(2)), seconds=1, page=page)
-    assert "could not be told in time" in release()
+    assert "could not be determined in time" in release()
     assert slow.tags == {}
     assert slow.now <= grants.LOOK_SECONDS + 3
     slow = account(*others, run(LATER, tag_step(2)), seconds=1, page=page)
-    assert "could not be told in time" in reap()["Removed"]
+    assert "could not be determined in time" in reap()["Removed"]
     assert slow.tags == {}
 
 
@@ -84,7 +84,7 @@ def test_tag_goes_where_the_runs_cannot_be_told_in_time(account: Made, page: int
     ],
     ids=["throttled", "no answer"],
 )
-def test_tag_goes_where_the_runs_cannot_be_told_at_all(account: Made, failure: Exception) -> None:
+def test_tag_is_removed_where_runs_cannot_be_determined(account: Made, failure: Exception) -> None:
     for act in (release, reap):
         made = account(run(OWN, tag_step(1)), run(LATER, tag_step(2)))
         made.failure = failure
@@ -92,13 +92,13 @@ def test_tag_goes_where_the_runs_cannot_be_told_at_all(account: Made, failure: E
         assert made.tags == {}
 
 
-def test_request_is_granted_where_other_grants_cannot_be_told(account: Made) -> None:
+def test_request_is_granted_where_other_grants_are_undetermined(account: Made) -> None:
     made = account(run(OWN))
     made.failure = ConnectTimeoutError(endpoint_url="https://ssm")
     judged = check_request.check_request(EVENTS, None)
     assert (judged["Verdict"], judged["Note"]) == (
         "accepted",
-        "whether it comes over another live grant could not be told in time",
+        "whether it comes over another live grant could not be determined in time",
     )
 
 
@@ -141,8 +141,8 @@ def test_run_that_goes_step_by_step_is_refused_with_the_reason(account: Made) ->
 @pytest.mark.parametrize(
     ("asked_by", "approved_by", "said"),
     [
-        (OLIVIA, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/olivia", "nobody approves their own request"),
-        (ANTON, ANTON, "nobody approves their own request"),
+        (OLIVIA, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/olivia", "requesters cannot approve their own request"),
+        (ANTON, ANTON, "requesters cannot approve their own request"),
         (USER, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/bob", "which the same person may use"),
         (USER, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/Bob", "which the same person may use"),
         (USER, f"arn:aws:iam::{ACCOUNT}:user/approvers/bob", "approved a grant to itself"),
@@ -151,7 +151,9 @@ def test_run_that_goes_step_by_step_is_refused_with_the_reason(account: Made) ->
     ],
 )
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_nobody_approves_for_themselves(account: Made, mode: str, asked_by: str, approved_by: str, said: str) -> None:
+def test_principals_cannot_approve_for_themselves(
+    account: Made, mode: str, asked_by: str, approved_by: str, said: str
+) -> None:
     if mode == "automation":
         account(run(OWN, approval("carol", approved_by), ExecutedBy=asked_by))
     else:
@@ -180,7 +182,7 @@ def test_change_request_without_decisions_on_record_is_change_managers_affair(ac
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_yes_to_a_request_of_nobody_is_none(account: Made, mode: str) -> None:
+def test_approval_of_a_request_without_a_person_is_none(account: Made, mode: str) -> None:
     made = run(OWN, approval(ANTON), ExecutedBy="")
     account(
         {**made, "ParentAutomationExecutionId": LATER} if mode == "change-manager" else made,
@@ -282,7 +284,7 @@ def trusting(*statements: Json) -> str:
         ["x:y", "sts:Ass*"],
     ],
 )
-def test_whoever_else_may_assume_a_role_makes_it_shared(account: Made, action: Any) -> None:
+def test_role_that_others_may_assume_is_shared(account: Made, action: Any) -> None:
     account(run(OWN), trusting=trusting(ALONE, statement("Allow", action)))
     assert "is shared" in refusal()
 
@@ -345,7 +347,7 @@ def test_role_whose_sessions_may_be_tagged_is_refused(
     fit: bool,  # noqa: FBT001
 ) -> None:
     account(run(OWN), trusting=trusting(ALONE, *statements))
-    assert ("lets sessions be tagged" in refusal()) is not fit
+    assert ("permits session tags" in refusal()) is not fit
     assert refusal(SharedOperatorRoles=["Operator"]) == ""
 
 

@@ -17,7 +17,7 @@ from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from components.approval.guard_rails import guard_rail_policies, operator_deny_policy
-from components.approval.names import KEY_ALIAS, Place
+from components.approval.names import KEY_ALIAS, WorkflowLocation
 from components.approval.settings import ApprovalSettings
 from operations.audit.catalogue import TargetKind
 from operations.audit.rules import RULES
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACCOUNT = "111122223333"
-PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 SETTINGS = ApprovalSettings.model_validate(
     {
         "operatorRoles": ["Operator"],

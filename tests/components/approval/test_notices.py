@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
 from components.approval.script import source
 from components.approval.scripts import notices, sessions
 
@@ -32,7 +32,7 @@ EVENTS: dict[str, Any] = {
     ],
 )
 def test_console_link_is_of_the_partition(partition: str, region: str, host: str) -> None:
-    link = Place(partition=partition, account_id="123456789012", region=region).console_link("run")
+    link = WorkflowLocation(partition=partition, account_id="123456789012", region=region).console_link("run")
     assert link == f"https://{host}/systems-manager/automation/execution/run?region={region}"
 
 
@@ -58,7 +58,7 @@ def step(status: str, *decisions: str) -> dict[str, Any]:
         ({}, "no decision"),
     ],
 )
-def test_decision_is_told_with_who_made_it(run: dict[str, Any], text: str) -> None:
+def test_decision_notice_names_the_approver(run: dict[str, Any], text: str) -> None:
     assert notices.decision(run) == text
 
 

@@ -11,12 +11,11 @@ from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from components.approval.guard_rails import operator_deny_policy, tag_control_policy
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY, Place
-from components.approval.operator_policy import operator_policy
-from components.approval.participant_policies import approver_policy, requester_policy
+from components.approval.iam_policies import approver_policy, operator_policy, requester_policy
+from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
-PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 RUN = PLACE.ssm("automation-execution/12345678-1234-1234-1234-123456789012")
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 

@@ -62,7 +62,7 @@ def forced(value: str = "${aws:username}", operator: str = "StringEquals", princ
 def test_user_id_in_a_trust_policy_is_resolved_to_its_user(account: Made) -> None:
     """Requested as the role, under any session name, and approved as the user."""
     account(run(OWN, approval(user("olivia")), ExecutedBy=session("Operator", "x")), trusting=by_id(OLIVIA_ID))
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
     account(run(OWN, approval(user("olivia")), ExecutedBy="carol"), trusting=by_id(OLIVIA_ID))
     assert "which the same person may use" in refusal()
 
@@ -70,7 +70,7 @@ def test_user_id_in_a_trust_policy_is_resolved_to_its_user(account: Made) -> Non
 def test_user_id_of_an_approver_role_is_resolved_to_its_user(account: Made) -> None:
     runs = run(OWN, approval(session("Approver", "x")), ExecutedBy=user("olivia"))
     account(runs, trusts={"Approver": by_id(OLIVIA_ID)})
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
     account(runs, trusts={"Approver": by_id(ANTON_ID)})
     assert refusal() == ""
 
@@ -85,12 +85,12 @@ def test_requester_who_may_assume_the_approvers_role_is_refused(account: Made) -
     account(
         run(OWN, approval(session("Approver", "anton")), ExecutedBy=OLIVIA), trusts={"Approver": trust({"AWS": USER})}
     )
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
 
 
 def test_requester_behind_another_role_of_the_approver_is_refused(account: Made) -> None:
     account(run(OWN, ExecutedBy=session("AntonsOther", "zoe")), trusts={"AntonsOther": trust({"AWS": user("anton")})})
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
 
 
 PERSONAL: list[tuple[str, str]] = [
@@ -140,7 +140,7 @@ def test_approver_role_that_proves_its_person_counts(account: Made, policy: str,
 
 
 @pytest.mark.parametrize(("policy", "name"), SHARED)
-def test_approver_role_that_proves_nobody_is_refused(account: Made, policy: str, name: str) -> None:
+def test_approver_role_that_identifies_no_person_is_refused(account: Made, policy: str, name: str) -> None:
     account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
     assert "does not prove which person that is" in refusal()
     assert refusal(SharedApproverRoles=["Approver"]) == ""
@@ -193,9 +193,9 @@ def test_requester_with_a_forced_name_is_that_person_alone(account: Made) -> Non
     account(
         run(OWN, approval(user("anton")), ExecutedBy=session("Team", "anton")), trusts={"Team": forced(principal=both)}
     )
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
     account(run(OWN, approval(user("anton")), ExecutedBy=session("Team", "olivia")), trusts={"Team": trust(both)})
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
 
 
 HUB = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/team/Hub"}
@@ -233,7 +233,7 @@ def test_approver_role_with_one_more_way_in_is_refused(account: Made) -> None:
 
 def test_forced_name_is_the_person(account: Made) -> None:
     account(run(OWN, approval(session("Approver", "olivia"))), trusts={"Approver": forced()})
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
 
 
 def test_two_people_may_use_one_role_with_forced_names(account: Made) -> None:
@@ -242,14 +242,14 @@ def test_two_people_may_use_one_role_with_forced_names(account: Made) -> None:
     account(run(OWN, approval(session("Team", "anton")), **request), trusts=trusts)
     assert refusal() == ""
     account(run(OWN, approval(session("Team", "olivia")), **request), trusts=trusts)
-    assert "nobody approves their own request" in refusal()
+    assert "requesters cannot approve their own request" in refusal()
 
 
 RESERVED = "AWSReservedSSO_Team_0123456789abcdef"
 BY_SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"})
 
 
-@pytest.mark.parametrize(("asked_by", "said"), [("olivia@x.org", ""), ("Anton@x.org", "nobody approves their own")])
+@pytest.mark.parametrize(("asked_by", "said"), [("olivia@x.org", ""), ("Anton@x.org", "cannot approve their own")])
 def test_people_of_identity_center_count_by_name(account: Made, asked_by: str, said: str) -> None:
     account(
         run(OWN, approval(session(RESERVED, "anton@x.org")), ExecutedBy=session(RESERVED, asked_by)),
@@ -275,7 +275,7 @@ def test_person_with_an_address_and_a_name_is_one(
     account: Made, asked_by: str, approved_by: str, *, is_one: bool
 ) -> None:
     account(run(OWN, approval(approved_by), ExecutedBy=asked_by), trusts={RESERVED: BY_SAML}, reserved=(RESERVED,))
-    assert ("nobody approves their own request" in refusal()) is is_one
+    assert ("requesters cannot approve their own request" in refusal()) is is_one
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_run_that_an_alarm_stops_is_refused(account: Made, given: dict[str, Any]
     assert bool(said) == bool(refusal())
 
 
-def test_role_that_is_only_called_like_identity_centers_proves_nobody(account: Made) -> None:
+def test_role_named_like_identity_center_identifies_no_person(account: Made) -> None:
     account(run(OWN, approval(session(RESERVED, "anton@x.org"))), trusts={RESERVED: trust(ROOT)})
     assert "does not prove which person that is" in refusal()
 
@@ -340,9 +340,9 @@ def test_two_people_are_two(account: Made) -> None:
     assert refusal(Levels=[2]) == ""
 
 
-def test_level_that_nobody_approved_is_refused(account: Made) -> None:
+def test_level_without_an_approval_is_refused(account: Made) -> None:
     account(run(OWN, *levels(ANTON)), trusts=TWO)
-    assert "nobody is on record as having approved every level" in refusal(Levels=[1, 1])
+    assert "no approval is recorded for every level" in refusal(Levels=[1, 1])
 
 
 def test_shared_role_counts_as_one_person(account: Made) -> None:
@@ -391,10 +391,10 @@ def test_listed_chat_role_is_the_person_that_it_names(account: Made) -> None:
             run(OWN, approval(session("Approver", "chatbot-session")), ExecutedBy=user("anton")),
             trusts={"Approver": policy},
         )
-        assert "nobody approves their own request" in refusal(ChatApproverRoles=["Approver"])
+        assert "requesters cannot approve their own request" in refusal(ChatApproverRoles=["Approver"])
 
 
-def test_listed_chat_role_that_names_nobody_is_refused(account: Made) -> None:
+def test_listed_chat_role_without_a_person_is_refused(account: Made) -> None:
     account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": trust(CHAT)})
     assert "does not prove which person" in refusal(ChatApproverRoles=["Approver"])
 
@@ -415,8 +415,8 @@ NOT_ALONE: list[tuple[dict[str, Any], str]] = [
     ({"ExecutedBy": session(REAPER_SCHEDULE_ROLE_NAME, "x")}, "no person"),
     ({"ExecutedBy": session(EVENT_FORWARDING_ROLE_NAME, "x")}, "no person"),
     ({"ExecutedBy": session("AWSServiceRoleForConfigRemediation", "x")}, "no person"),
-    ({"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"}, "cannot be told which person"),
-    ({"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"}, "cannot be told which person"),
+    ({"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"}, "the person cannot be determined"),
+    ({"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"}, "the person cannot be determined"),
 ]
 SERVICES = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME, "AWSServiceRoleForConfigRemediation")
 

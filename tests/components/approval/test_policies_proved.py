@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import z3
 
-from components.approval.names import TAG_KEY, Place
-from components.approval.operator_policy import operator_policy
-from components.approval.role_policies import runbook_role_policy
+from components.approval.iam_policies import operator_policy, runbook_role_policy
+from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.settings import ApprovalSettings
 from tests.components.approval.proving import Request
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ACCOUNT = "111122223333"
-PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 INSTANCES = ["i-0123456789abcdef0", "i-12345678"]
 USER = "AROAEXAMPLE:olivia"
 DOCUMENT = f"arn:aws:ssm:*:{ACCOUNT}:document/SSM-SessionManagerRunShell"

@@ -39,7 +39,7 @@ def test_principal_gets_the_tag_and_loses_it(flow: Workflow, kind: str, name: st
     assert flow.output(run, "ReleaseGrant.Outcome") == f"the tag of {kind} {name} was removed"
 
 
-def test_nothing_is_granted_before_somebody_approved(flow: Workflow) -> None:
+def test_nothing_is_granted_before_an_approval(flow: Workflow) -> None:
     run = flow.ask(flow.instance())
     flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
     assert flow.tag() is None
@@ -87,13 +87,13 @@ def test_only_the_listed_approvers_decide(flow: Workflow) -> None:
     ],
     ids=["same session", "same role under another name", "same person through two roles"],
 )
-def test_nobody_approves_their_own_request(
+def test_requester_cannot_approve_own_request(
     flow: Workflow, asked_by: tuple[str, str], approved_by: tuple[str, str]
 ) -> None:
     run = flow.ask(flow.instance(), by=asked_by)
     flow.decide(run, by=approved_by)
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
     assert flow.tag() is None
     assert flow.heard() == [REQUEST, REFUSED]
 
@@ -256,7 +256,7 @@ def test_user_id_of_a_role_is_resolved_to_the_approving_user(client: Callable[..
     flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
     flow.client("ssm", account=key).send_automation_signal(AutomationExecutionId=run, SignalType="Approve")
     flow.end(run)
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
 
 
 def test_two_levels_take_two_people(client: Callable[..., Any], endpoint: str) -> None:
@@ -288,7 +288,7 @@ def test_failure_at_a_step_leaves_no_grant(flow: Workflow, endpoint: str, step: 
     assert flow.tag() is None
 
 
-def test_grant_that_could_not_be_taken_back_is_told_and_taken_by_the_reaper(flow: Workflow, endpoint: str) -> None:
+def test_grant_that_was_not_removed_is_reported_and_reaped(flow: Workflow, endpoint: str) -> None:
     change_settings(endpoint, {"automationFaults": {"ReleaseGrant": "before"}})
     run = flow.granted(flow.instance())
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
@@ -359,7 +359,7 @@ def test_grants_of_two_principals_do_not_touch_each_other(flow: Workflow) -> Non
     assert (flow.tag(), flow.tag("Second")) == (None, instance)
 
 
-def test_grant_over_a_live_one_of_somebody_else_says_so(flow: Workflow) -> None:
+def test_grant_over_a_live_one_of_another_requester_reports_it(flow: Workflow) -> None:
     one, two = flow.instance(), flow.instance()
     first = flow.granted(one)
     second = flow.ask(two, by=("Outsider", "oskar"))
@@ -442,7 +442,7 @@ def test_person_does_not_approve_their_own_change_request_through_another_role(
     flow.decide(request, by=("Approver", "Olivia"))
     run = runbook_of(flow, request)
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
     assert flow.tag() is None
 
 

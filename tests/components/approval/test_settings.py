@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from common.problems import SettingsError
-from components.approval.change_template import change_template
-from components.approval.names import Place
-from components.approval.runbook import runbook
+from components.approval.names import WorkflowLocation
+from components.approval.runbook import change_template, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 from components.settings import Settings
 
@@ -78,16 +77,16 @@ def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
         ({"operatorRoles": []}, "operatorRoles", "at least one role"),
         ({"operatorRoles": ["arn:aws:iam::111122223333:role/x"]}, "operatorRoles.0", "names (not ARNs)"),
         ({"operatorRoles": ["Operator", "operator"]}, "operatorRoles", "each once"),
-        ({"operatorRoles": ["AWSReservedSSO_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center keeps this one"),
+        ({"operatorRoles": ["AWSReservedSSO_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center manages this one"),
         ({"operatorRoles": ["SsmSessionControlChangeMangerRole"]}, "operatorRoles.0", "another role"),
         ({"operatorRoles": ["ssmsessioncontrolchangemangerrole"]}, "operatorRoles.0", "another role"),
         ({"operatorRoles": ["SsmSessionGrantReaperSchedule"]}, "operatorRoles.0", "another role"),
         ({"operatorRoles": ["ShellAccessApprovalEvents"]}, "operatorRoles.0", "another role"),
-        ({"operatorRoles": ["awsreservedsso_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center keeps this one"),
+        ({"operatorRoles": ["awsreservedsso_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center manages this one"),
         ({"sharedOperatorRoles": ["Other"]}, "sharedOperatorRoles.0", "stands in operatorRoles"),
         ({"notificationEmails": ["security"]}, "notificationEmails.0", "e-mail addresses"),
         ({"approvers": []}, "approvers", "at least one approver"),
-        ({"approvers": [{"type": "IamRole", "name": "OPERATOR"}]}, "approvers.0.name", "nobody approves their own"),
+        ({"approvers": [{"type": "IamRole", "name": "OPERATOR"}]}, "approvers.0.name", "cannot approve their own"),
         ({"approvers": [{"type": "Role", "name": "A"}]}, "approvers.0.type", "IamRole, IamUser"),
         ({"approvers": [{**APPROVER, "level": 6}]}, "approvers.0.level", "a whole number from 1 to 5"),
         ({"approvers": [APPROVER, APPROVER]}, "approvers.1.name", "each approver once in level 1"),
@@ -98,7 +97,7 @@ def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
         (
             {"approvers": [{"type": "IamRole", "name": "team/OPERATOR"}]},
             "approvers.0.name",
-            "nobody approves their own",
+            "cannot approve their own",
         ),
         ({"approvers": [APPROVER, {**APPROVER, "name": "a/Approver"}]}, "approvers.1.name", "each approver once"),
         ({"approvers": [{**APPROVER, "name": "/Approver"}]}, "approvers.0.name", "with its path: team/Approver"),
@@ -183,7 +182,7 @@ def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
     path = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Approve_0123456789abcdef"
     given = [{"type": "IamRole", "name": path}, {"type": "IamUser", "name": "team/anton"}, APPROVER]
     settings = load(approvers=given)
-    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    place = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
     steps = runbook(settings, place, ["eu-west-1"])["mainSteps"]
     assert steps[1]["inputs"]["Approvers"] == [
         f"arn:aws:iam::123456789012:role/{path}",
@@ -196,7 +195,7 @@ def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
 
 def test_change_manager_is_given_names_without_their_paths() -> None:
     settings = load(mode="change-manager", approvers=[{**APPROVER, "name": "team/Approver"}, {**APPROVER, "name": "B"}])
-    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    place = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
     (step,) = change_template(settings, place)["mainSteps"]
     assert [each["approver"] for each in step["inputs"]["EnhancedApprovals"]["Approvers"]] == ["Approver", "B"]
     assert load(mode="change-manager", approvers=[{**APPROVER, "name": "AWSReservedSSO_Approve_0123456789abcdef"}])

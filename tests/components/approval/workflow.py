@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from components.approval.change_template import change_template
+from components.approval.iam_policies import runbook_role_policy
 from components.approval.names import (
     CHANGE_TEMPLATE_NAME,
     REAPER_NAME,
@@ -14,10 +14,9 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TAG_KEY,
     TOPIC_NAME,
-    Place,
+    WorkflowLocation,
 )
-from components.approval.role_policies import runbook_role_policy
-from components.approval.runbook import reaper, runbook
+from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.emulator.fixtures import LINUX_IMAGE
 from tests.support.emulator import wake
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 REGIONS = ["eu-west-1", "us-east-1"]
-PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 OVER = ("Success", "Failed", "TimedOut", "Cancelled", "CompletedWithSuccess", "CompletedWithFailure", "Rejected")
 SETTINGS: dict[str, Any] = {
     "mode": "automation",

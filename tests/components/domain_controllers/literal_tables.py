@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.traffic_requirements import Direction
 
 if TYPE_CHECKING:
-    from components.domain_controllers.demands import Sources
-    from components.domain_controllers.oracle import Packet
-    from components.domain_controllers.peers import Network
+    from common.network import Network
+    from components.domain_controllers.packet_evaluation import Packet
+    from components.domain_controllers.traffic_requirements import Sources
 
 RPC = range(49152, 65536)
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58

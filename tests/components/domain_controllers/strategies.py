@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from components.domain_controllers.demands import Demand, Sources, demands
-from components.domain_controllers.peers import Family, group_peer, network_peer, prefix_list_peer
+from common.network import Family
 from components.domain_controllers.planner import Quotas
 from components.domain_controllers.port_tables import Options, Profile, load_tables
+from components.domain_controllers.traffic_requirements import (
+    Sources,
+    TrafficRequirement,
+    group_peer,
+    network_peer,
+    prefix_list_peer,
+    traffic_requirements,
+)
 
 if TYPE_CHECKING:
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 NAMES = ("offices", "aws", "branches", "vpn")
 OWN = (ip_network("192.168.1.0/24"), ip_network("192.168.2.0/24"))
@@ -70,10 +77,10 @@ quotas = st.builds(
 )
 
 
-def asked(given: Sources, wanted: Options | None = None) -> tuple[Demand, ...]:
-    return demands(load_tables(), wanted or Options(), given)
+def asked(given: Sources, wanted: Options | None = None) -> tuple[TrafficRequirement, ...]:
+    return traffic_requirements(load_tables(), wanted or Options(), given)
 
 
-def of_clients(*cidrs: str, wanted: Options | None = None, **others: object) -> tuple[Demand, ...]:
+def of_clients(*cidrs: str, wanted: Options | None = None, **others: object) -> tuple[TrafficRequirement, ...]:
     """Demands of a site with so many clients, each named by its network."""
     return asked(Sources(clients={cidr: [ip_network(cidr)] for cidr in cidrs}, **others), wanted)  # type: ignore[arg-type]

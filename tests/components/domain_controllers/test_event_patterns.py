@@ -48,7 +48,7 @@ def command(instance: str) -> dict[str, Any]:
     }
 
 
-MODIFIED = {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0b", "SecurityGroupRule": {}}}
+MODIFIED = {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0b", "PlannedRule": {}}}
 TOLD = [
     ("state", state("i-0a")),
     ("commands", command("i-0a")),
@@ -78,12 +78,12 @@ def tellers(event: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "event"), TOLD, ids=lambda value: value if isinstance(value, str) else "")
-def test_what_happens_to_ours_is_told_once(name: str, event: dict[str, Any]) -> None:
+def test_event_of_own_resource_alerts_once(name: str, event: dict[str, Any]) -> None:
     assert tellers(event) == [name]
 
 
 @pytest.mark.parametrize("event", UNTOLD, ids=lambda event: event["detail"].get("eventName", event["source"]))
-def test_what_happens_to_others_is_not_told(event: dict[str, Any]) -> None:
+def test_event_of_foreign_resource_does_not_alert(event: dict[str, Any]) -> None:
     assert tellers(event) == []
 
 

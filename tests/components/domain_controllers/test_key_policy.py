@@ -56,5 +56,5 @@ def test_role_with_a_path_matches_there_alone() -> None:
     ],
     ids=["session of a role", "user", "named in the settings"],
 )
-def test_whoever_runs_the_program_is_let_through(roles: list[str], caller: str, expected: list[str]) -> None:
+def test_principal_that_runs_the_program_is_permitted(roles: list[str], caller: str, expected: list[str]) -> None:
     assert deployers(roles, caller, partition="aws", account_id="111122223333") == expected

@@ -39,7 +39,7 @@ def test_services_act_for_this_account_alone(policy: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
-def test_nobody_is_allowed_without_being_named(policy: dict[str, Any]) -> None:
+def test_no_principal_is_allowed_without_being_named(policy: dict[str, Any]) -> None:
     assert [each for each in policy["Statement"] if each["Effect"] == "Allow" and each.get("Principal") == "*"] == []
 
 

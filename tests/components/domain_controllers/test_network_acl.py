@@ -11,17 +11,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from common.network import Family
 from common.problems import SettingsError
-from components.domain_controllers.demands import Direction, Sources
-from components.domain_controllers.narrowing import Wish, fitted
+from components.domain_controllers.acl_aggregation import Wish, fitted
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
-from components.domain_controllers.oracle import acl_lets_pass, acl_rules_from_aws, packet
-from components.domain_controllers.peers import Family, group_peer
+from components.domain_controllers.packet_evaluation import acl_lets_pass, acl_rules_from_aws, packet
+from components.domain_controllers.traffic_requirements import Direction, Sources, group_peer
 from tests.components.domain_controllers import strategies
 from tests.components.domain_controllers.strategies import OWN, asked
 
 if TYPE_CHECKING:
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 LAWS = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
@@ -90,10 +90,8 @@ def test_the_smallest_gap_is_closed_first_and_reported() -> None:
 
 def test_what_is_wider_is_said_in_words() -> None:
     said = planned(clients=clients(2)).wider
-    assert "ingress TCP 53-135 for 10.11.0.0/16, where the demands are for 10.11.0.0/16: 53, 88, 135" in said
-    assert all(
-        re.match(r"(ingress|egress) (TCP|UDP) \d+-\d+ for [0-9./]+, where the demands are for ", each) for each in said
-    )
+    assert "ingress TCP 53-135 for 10.11.0.0/16, required for 10.11.0.0/16: 53, 88, 135" in said
+    assert all(re.match(r"(ingress|egress) (TCP|UDP) \d+-\d+ for [0-9./]+, required for ", each) for each in said)
 
 
 @given(st.dictionaries(strategies.networks_v4, st.integers(0, 6), min_size=1, max_size=8), st.integers(1, 30))
@@ -160,7 +158,7 @@ def test_any_router_on_the_way_may_say_that_a_packet_is_too_big_and_nothing_else
             assert not acl_lets_pass(acl, replace(one, port=other_kind, code=other_code))
 
 
-def test_a_family_that_nobody_has_gets_no_rules() -> None:
+def test_unused_address_family_gets_no_rules() -> None:
     plan = planned(clients=clients(1))
     assert [plan.count(direction, Family.IPV6) for direction in Direction] == [0, 0]
 

@@ -12,18 +12,24 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from common.network import Family, contains
 from common.problems import SettingsError
-from components.domain_controllers.demands import Audience, Demand, Direction, Sources
-from components.domain_controllers.peers import Family, contains, group_peer, prefix_list_peer
 from components.domain_controllers.planner import GroupPlan, Quotas, plan_groups
 from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.prefix_lists import SIZES, step
-from components.domain_controllers.rules import Rule, description
+from components.domain_controllers.security_group_rules import SIZES, PlannedRule, description, step
+from components.domain_controllers.traffic_requirements import (
+    Direction,
+    PeerGroup,
+    Sources,
+    TrafficRequirement,
+    group_peer,
+    prefix_list_peer,
+)
 from tests.components.domain_controllers import strategies
 from tests.components.domain_controllers.strategies import asked, of_clients
 
 if TYPE_CHECKING:
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 LAWS = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -32,37 +38,37 @@ CLIENTS = [f"10.{number}.0.0/16" for number in range(11, 200, 2)]
 AWS_CHARACTERS = re.compile(r"[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]{1,255}")
 
 
-def of(demands: tuple[Demand, ...], audience: Audience) -> int:
+def of(requirements: tuple[TrafficRequirement, ...], peer_group: PeerGroup) -> int:
     """Lines that a firewall has before anything is merged."""
-    found = [each for each in demands if each.audience is audience and each.direction is Direction.INGRESS]
+    found = [each for each in requirements if each.peer_group is peer_group and each.direction is Direction.INGRESS]
     return sum(len(each.ports) * len(each.sources) for each in found)
 
 
-def named(plan: GroupPlan) -> dict[tuple[str, str], Rule]:
+def named(plan: GroupPlan) -> dict[tuple[str, str], PlannedRule]:
     return {(group.name, rule.name): rule for group in plan.groups for rule in group.rules}
 
 
-def possible(demands: tuple[Demand, ...], quotas: Quotas | None = None) -> GroupPlan:
+def possible(requirements: tuple[TrafficRequirement, ...], quotas: Quotas | None = None) -> GroupPlan:
     try:
-        return plan_groups(demands, quotas)
+        return plan_groups(requirements, quotas)
     except SettingsError:
         assume(condition=False)
         raise
 
 
 def test_lines_are_as_many_as_the_post_has() -> None:
-    demands = of_clients("10.10.0.0/16", bastions=["sg-00000001"])
-    assert of(demands, Audience.ITSELF) == 22
-    assert of(demands, Audience.CLIENTS) == 18
-    bastion = next(each for each in demands if each.audience is Audience.BASTIONS)
+    requirements = of_clients("10.10.0.0/16", bastions=["sg-00000001"])
+    assert of(requirements, PeerGroup.ITSELF) == 22
+    assert of(requirements, PeerGroup.CLIENTS) == 18
+    bastion = next(each for each in requirements if each.peer_group is PeerGroup.BASTIONS)
     assert len({(port.protocol, port.first, port.last) for port in bastion.ports}) == 4
 
 
 def test_two_clients_fit_one_group_because_ports_are_merged() -> None:
-    demands = of_clients("10.10.0.0/16", "10.20.0.0/16", bastions=["sg-00000001"])
-    lines = of(demands, Audience.ITSELF) + of(demands, Audience.CLIENTS) + 4
+    requirements = of_clients("10.10.0.0/16", "10.20.0.0/16", bastions=["sg-00000001"])
+    lines = of(requirements, PeerGroup.ITSELF) + of(requirements, PeerGroup.CLIENTS) + 4
     assert lines == 62
-    plan = plan_groups(demands)
+    plan = plan_groups(requirements)
     assert plan.rule_counts == {"controllers": {"ingress": 56, "egress": 20}}
     assert plan.headroom == {"rulesInFullestGroup": 4, "securityGroups": 4}
 
@@ -121,7 +127,7 @@ def test_lists_always_have_room_for_one_more_network_but_for_the_largest() -> No
 
 
 @pytest.mark.parametrize("options", [Options(ldaps=False), Options(dns=False), Options(rpc_ports=(50000,))])
-def test_a_row_less_takes_away_its_own_rules_only(options: Options) -> None:
+def test_removed_row_removes_only_its_own_rules(options: Options) -> None:
     both = [of_clients("10.10.0.0/16", wanted=each) for each in (Options(), options)]
     before, after = (named(plan_groups(each)) for each in both)
     changed = before.items() ^ after.items()
@@ -141,23 +147,23 @@ def test_a_site_that_is_added_changes_only_the_rules_that_name_it() -> None:
 @given(strategies.sources, strategies.options, strategies.quotas, st.randoms(use_true_random=False))
 @LAWS
 def test_order_decides_nothing(sources: Sources, options: Options, quotas: Quotas, random: object) -> None:
-    demands = asked(sources, options)
-    plan = possible(demands, quotas)
+    requirements = asked(sources, options)
+    plan = possible(requirements, quotas)
 
     def shuffled(items: tuple[object, ...]) -> tuple[object, ...]:
         mixed = list(items)
         random.shuffle(mixed)  # type: ignore[attr-defined]
         return tuple(mixed)
 
-    other = [replace(each, sources=shuffled(each.sources), ports=shuffled(each.ports)) for each in demands]
+    other = [replace(each, sources=shuffled(each.sources), ports=shuffled(each.ports)) for each in requirements]
     assert plan_groups(shuffled(tuple(other)), quotas) == plan  # type: ignore[arg-type]
 
 
 @given(strategies.sources, strategies.options, strategies.quotas)
 @LAWS
 def test_asking_twice_gives_the_same(sources: Sources, options: Options, quotas: Quotas) -> None:
-    demands = asked(sources, options)
-    assert possible((*demands, *demands), quotas) == plan_groups(demands, quotas)
+    requirements = asked(sources, options)
+    assert possible((*requirements, *requirements), quotas) == plan_groups(requirements, quotas)
 
 
 @given(strategies.sources, strategies.options, strategies.quotas)
@@ -261,9 +267,9 @@ def test_many_controllers_on_premises_get_a_list_for_both_directions() -> None:
     assert all(counts["ingress"] == counts["egress"] for counts in plan.rule_counts.values())
 
 
-def refusal(demands: tuple[Demand, ...], quotas: Quotas | None = None) -> str:
+def refusal(requirements: tuple[TrafficRequirement, ...], quotas: Quotas | None = None) -> str:
     with pytest.raises(SettingsError, match="nothing was changed") as refused:
-        plan_groups(demands, quotas)
+        plan_groups(requirements, quotas)
     assert len(refused.value.problems) == 1
     return str(refused.value.problems[0])
 
@@ -279,10 +285,10 @@ def test_what_cannot_fit_is_refused_with_the_arithmetic_and_the_quota_to_ask_for
 
 
 def test_the_quota_that_is_asked_for_is_enough_and_one_less_is_not() -> None:
-    demands = of_clients(*CLIENTS[:40])
-    quota = int(re.findall(r"\(L-0EA8095F\) of (\d+)", refusal(demands))[0])
-    plan_groups(demands, Quotas(rules_per_group=quota))
-    refusal(demands, Quotas(rules_per_group=quota - 1))
+    requirements = of_clients(*CLIENTS[:40])
+    quota = int(re.findall(r"\(L-0EA8095F\) of (\d+)", refusal(requirements))[0])
+    plan_groups(requirements, Quotas(rules_per_group=quota))
+    refusal(requirements, Quotas(rules_per_group=quota - 1))
 
 
 def test_where_more_groups_do_not_help_fewer_and_larger_ones_are_asked_for() -> None:
@@ -292,7 +298,7 @@ def test_where_more_groups_do_not_help_fewer_and_larger_ones_are_asked_for() -> 
     )
 
 
-def test_what_aws_grants_nobody_is_said_to_be_so() -> None:
+def test_refusal_names_quotas_that_aws_never_grants() -> None:
     assert "No quota helps, as AWS allows 1000 rules an interface at most" in refusal(of_clients(*CLIENTS[:90]))
 
 
@@ -307,11 +313,11 @@ def test_ten_thousand_client_networks_take_about_a_second(*, contiguous: bool) -
     first = int(ip_network("10.0.0.0/8").network_address)
     clients = {"branches": [ip_network((first + (number << (8 if contiguous else 9)), 24)) for number in range(10_000)]}
     started = time.process_time()
-    demands = asked(Sources(clients=clients))
+    requirements = asked(Sources(clients=clients))
     if contiguous:
-        assert len(plan_groups(demands).prefix_lists[0].entries) == 5
+        assert len(plan_groups(requirements).prefix_lists[0].entries) == 5
     else:
-        assert "10000 IPv4 networks" in refusal(demands)
+        assert "10000 IPv4 networks" in refusal(requirements)
     assert time.process_time() - started < 3
 
 

@@ -132,7 +132,7 @@ def test_only_the_team_has_sessions_and_commands_on_controllers(action: str) -> 
     assert not restricted(action, INSTANCE, STRANGER)
 
 
-def test_nobody_else_makes_something_a_controller() -> None:
+def test_only_the_team_tags_resources_as_controllers() -> None:
     assert restricted("ec2:CreateTags", INSTANCE, STRANGER, aws__RequestTag_of_Role="DomainController")
     assert not restricted("ec2:CreateTags", INSTANCE, STRANGER, aws__RequestTag_of_Role="Web")
     assert not restricted("ec2:CreateTags", INSTANCE, TEAM, aws__RequestTag_of_Role="DomainController")

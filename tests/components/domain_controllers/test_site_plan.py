@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.network import Family
 from common.problems import SettingsError
-from components.domain_controllers.peers import Family, prefix_list_peer
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, plan_sites
+from components.domain_controllers.traffic_requirements import prefix_list_peer
 
 if TYPE_CHECKING:
     from components.domain_controllers.site_plan import SitePlan
@@ -77,13 +78,13 @@ def test_no_acl_where_the_settings_do_without() -> None:
     assert "networkAclRules" not in found.headroom
 
 
-def test_problem_of_two_sites_is_told_once() -> None:
+def test_problem_of_two_sites_is_reported_once() -> None:
     with pytest.raises(SettingsError, match="cannot fit") as refused:
         plans(quotas={"rulesPerSecurityGroup": 5}, networkAcl=False)
     assert [each.key for each in refused.value.problems] == ["shell-access:domainControllers.quotas"]
 
 
-def test_problems_of_groups_and_acl_are_told_together() -> None:
+def test_problems_of_groups_and_acl_are_reported_together() -> None:
     clients = {f"office-{number}": [f"{number}.1.0.0/16"] for number in range(1, 200, 4)}
     with pytest.raises(SettingsError, match="nothing was changed") as refused:
         plans(quotas={"rulesPerSecurityGroup": 5}, clients=clients)

@@ -22,7 +22,7 @@ from components.domain_controllers.access_restriction_policy import (
 )
 from components.domain_controllers.key_policy import role_arns
 from components.domain_controllers.settings import DomainControllersSection
-from components.domain_controllers.sizes import generated_texts
+from components.domain_controllers.site_plan import generated_texts
 from tests.components.domain_controllers.test_site_plan import plans
 
 ACCOUNT = "111122223333"

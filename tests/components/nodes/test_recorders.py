@@ -53,7 +53,7 @@ def judged(group: dict[str, Any] | None, *, recording: bool = True, **recorder: 
         (None, LEFT_OUT),
     ],
 )
-def test_what_is_recorded_is_told_from_the_recording_group(group: dict[str, Any] | None, expected: str | None) -> None:
+def test_recorded_types_follow_the_recording_group(group: dict[str, Any] | None, expected: str | None) -> None:
     assert judged(group) == expected
 
 

@@ -14,13 +14,13 @@ from common.iam.context import ABSENT, Context, Value, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
-from components.nodes.names import NodesPlace
-from components.nodes.remediation import remediation_role_policy, remediation_trust, runbook
+from components.nodes.names import NodesAccount
+from components.nodes.role_compliance import remediation_role_policy, remediation_trust, runbook
 from components.nodes.scripts import remediate
 from components.nodes.settings import MAX_EXCLUDED_ROLES
 from local.emulator.extension import document_content
 
-PLACE = NodesPlace(partition="aws", account_id="111122223333")
+PLACE = NodesAccount(partition="aws", account_id="111122223333")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 NAMES = st.lists(st.from_regex(r"[\w+=,.@-]{1,64}", fullmatch=True), max_size=6, unique=True)
 ROLE_CHARACTERS = 10_240
@@ -60,7 +60,7 @@ def test_role_attaches_no_other_policy(policy: str) -> None:
     assert not attaches([], "Web", policy)
 
 
-def test_role_attaches_nothing_where_the_policy_is_not_told() -> None:
+def test_role_without_a_named_policy_attaches_nothing() -> None:
     assert not allowed([], "iam:AttachRolePolicy", PLACE.iam("role/Web"))
 
 
@@ -92,12 +92,12 @@ def test_role_is_taken_on_for_runs_of_this_account_only() -> None:
 
 def test_longest_exclusions_fit_into_the_role() -> None:
     names = [f"{number:03}{'x' * 61}" for number in range(MAX_EXCLUDED_ROLES)]
-    policy = remediation_role_policy(NodesPlace(partition="aws-us-gov", account_id="111122223333"), [POLICY], names)
+    policy = remediation_role_policy(NodesAccount(partition="aws-us-gov", account_id="111122223333"), [POLICY], names)
     assert len(json.dumps(policy, separators=(",", ":"))) <= ROLE_CHARACTERS
 
 
 @given(NAMES)
-def test_runbook_is_one_and_nobody_names_another_policy_in_it(excluded: list[str]) -> None:
+def test_runbook_accepts_no_other_policy(excluded: list[str]) -> None:
     document = runbook(PLACE, [POLICY], excluded)
     assert document_content.problems("Automation", document) == []
     assert set(document["parameters"]) == {"AutomationAssumeRole", "RoleId"}

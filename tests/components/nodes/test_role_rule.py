@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from common.limits import excess_problems
 from components.account import Account
-from components.nodes.role_rule import role_rule
+from components.nodes.role_compliance import generated_texts, role_rule
 from components.nodes.settings import MAX_EXCLUDED_ROLES, RoleComplianceSettings
-from components.nodes.sizes import generated_texts
 from components.session_manager.instance_policy import MOST_POLICIES
 from components.session_manager.names import numbered
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.nodes.names import REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesPlace
-from components.nodes.remediation import remediation_trust, runbook
+from components.nodes.names import REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesAccount
+from components.nodes.role_compliance import remediation_trust, runbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLACE = NodesPlace(partition="aws", account_id="123456789012")
+PLACE = NodesAccount(partition="aws", account_id="123456789012")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.documents.errors import DocumentError
+from common.aws.failures import ResourceError
 from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider
 
@@ -74,14 +74,14 @@ def test_note_is_not_taken_again(noting: PriorSettingProvider) -> None:
     assert noting.diff("id", old, {**old, "region": "us-east-1"}).replaces == ["region"]
 
 
-def test_value_of_somebody_else_stays_when_the_stack_goes(
+def test_service_setting_changed_by_others_survives_destroy(
     ssm: Any, setting: ServiceSettingProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = setting.create({**OURS, "prior": ""})
     put(ssm, THEIRS)
     setting.delete(made.id, made.outs or {})
     assert live(ssm) == THEIRS
-    assert f"is {THEIRS} by now and stays so" in capsys.readouterr().err
+    assert f"has become {THEIRS} and is not changed" in capsys.readouterr().err
 
 
 def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSettingProvider) -> None:
@@ -91,7 +91,7 @@ def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSet
     assert live(ssm) == "$None"
 
 
-def test_refresh_shows_what_somebody_else_has_set(ssm: Any, setting: ServiceSettingProvider) -> None:
+def test_refresh_shows_value_set_by_another_principal(ssm: Any, setting: ServiceSettingProvider) -> None:
     made = setting.create({**OURS, "prior": ""})
     state = made.outs or {}
     assert setting.read(made.id, state).outs == state
@@ -121,7 +121,7 @@ def test_value_that_gives_way_is_said_before_it_does(
 
 
 def test_failure_is_said_in_words(setting: ServiceSettingProvider) -> None:
-    with pytest.raises(DocumentError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
+    with pytest.raises(ResourceError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
         setting.create({**OURS, "settingId": "/ssm/none"})
 
 
@@ -136,9 +136,9 @@ def test_setting_belongs_to_the_owner_of_its_role(
     client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=tags)
     made = setting.create({**OURS, "owner": first, "prior": THEIRS})
     other = {**OURS, "owner": second, "prior": THEIRS}
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         setting.create(other)
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         setting.update("", other, other)
     setting.delete("", other)
     assert live(ssm) == HOST_ROLE_NAME

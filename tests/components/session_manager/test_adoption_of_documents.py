@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.documents.content import same_content
+from components.adoption.document_content import same_content
 from components.session_manager.document import (
     DESCRIPTION,
     DOCUMENT_NAME,

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.documents.ownership import Ownership
+from common.aws.failures import ResourceError
+from components.adoption.document_ownership import Ownership
+from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
-from components.session_manager.document_store import DocumentError, DocumentStore
+from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
 from components.session_manager.settings import OnDestroy
 from tests.support.emulator import change_settings
 
@@ -35,7 +37,7 @@ class Document:
 
     def __init__(self, ssm: Any) -> None:
         self.ssm = ssm
-        self.store = DocumentStore(ssm, "eu-west-1")
+        self.store = DocumentStore(ssm, "eu-west-1", RUN_SHELL_DOCUMENT)
 
     def make(self, wanted: dict[str, Any]) -> str:
         text = json.dumps(wanted)
@@ -172,7 +174,7 @@ def test_restore_of_a_deleted_version_is_refused_in_words(live: Document) -> Non
     live.make(CONSOLE)
     live.publish(content())
     live.ssm.delete_document(Name=DOCUMENT_NAME, DocumentVersion="1")
-    with pytest.raises(DocumentError, match=r"version 1, which was there before, has been deleted"):
+    with pytest.raises(ResourceError, match=r"version 1, which was there before, has been deleted"):
         live.release(OnDestroy.RESTORE)
     assert_live(live, content())
 
@@ -214,7 +216,7 @@ def test_document_that_another_stack_has_taken_is_left_alone(live: Document, on_
 
 def test_document_of_another_stack_is_refused_by_its_name(live: Document) -> None:
     live.publish(content(), owner="organization/shell-access/other")
-    with pytest.raises(DocumentError, match=r"is kept by the stack organization/shell-access/other"):
+    with pytest.raises(ResourceError, match=r"is kept by the stack organization/shell-access/other"):
         live.publish(content(idleSessionTimeout=5))
     assert_live(live, content())
 
@@ -237,7 +239,7 @@ def test_renamed_stack_keeps_its_document(live: Document) -> None:
 
 def test_content_that_systems_manager_refuses_leaves_the_live_document_untouched(live: Document) -> None:
     live.publish(content())
-    with pytest.raises(DocumentError, match="service: InvalidDocumentContent"):
+    with pytest.raises(ResourceError, match="service: InvalidDocumentContent"):
         live.publish(content(idleSessionTimeout=61))
     assert_live(live, content())
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from common.aws.failures import Cause
-from components.documents.errors import DocumentError
+from common.aws.failures import Cause, ResourceError
 from components.session_manager.document import reset_preferences
 from components.session_manager.prerequisites import LogBucket, Prerequisites
 
@@ -35,8 +34,8 @@ def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
     Prerequisites(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
 
 
-def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> DocumentError:
-    with pytest.raises(DocumentError) as caught:
+def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> ResourceError:
+    with pytest.raises(ResourceError) as caught:
         check(clients, bucket or {}, **changes)
     assert "SSM-SessionManagerRunShell in eu-west-1 is not published, and what is live stays as it is" in str(
         caught.value
@@ -126,12 +125,12 @@ def test_bucket_that_is_not_there_is_refused(clients: AwsClients, encrypted: boo
     assert "the bucket nowhere does not exist" in str(said)
 
 
-def test_every_problem_is_told_at_once(clients: AwsClients) -> None:
+def test_prerequisites_report_every_problem_at_once(clients: AwsClients) -> None:
     said = str(refusal(clients, kmsKeyId="alias/none", cloudWatchLogGroupName="none", s3BucketName="none"))
     assert [said.count(part) for part in ("alias/none", "the log group none", "the bucket none")] == [1, 1, 1]
 
 
-def test_what_cannot_be_told_is_not_published(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_is_not_published_where_a_check_fails(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent:
         def client(self, service: str, region: str) -> Any:
             made = clients.client(service, region)
@@ -144,7 +143,7 @@ def test_what_cannot_be_told_is_not_published(clients: AwsClients, monkeypatch: 
             return "somebody"
 
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    with pytest.raises(DocumentError) as caught:
+    with pytest.raises(ResourceError) as caught:
         check(Silent(), {}, kmsKeyId="any")  # pyright: ignore[reportArgumentType]
     assert caught.value.cause is Cause.NETWORK
     assert "cannot be read" in str(caught.value)

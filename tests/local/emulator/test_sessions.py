@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components.approval.names import TAG_KEY, Place
-from components.approval.operator_policy import operator_policy
+from components.approval.iam_policies import operator_policy
+from components.approval.names import TAG_KEY, WorkflowLocation
 from components.session_manager.document import document, preferences
 from components.session_manager.settings import SessionManagerSettings
 from local.emulator.fixtures import LINUX_IMAGE
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
-PLACE = Place(partition="aws", account_id=ACCOUNT, region=REGION)
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region=REGION)
 OPERATOR: Any = operator_policy(PLACE, session_data_encryption=True)
 DOCUMENT = "SSM-SessionManagerRunShell"
 EVERYTHING = {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}

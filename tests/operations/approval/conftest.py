@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
+from components.approval.iam_policies import operator_policy
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
-from components.approval.operator_policy import operator_policy
 from operations.cli import app
 from operations.command_line import CommandContext
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.approval.names import RUNBOOK_NAME, Place
+from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.plan import plan_approval
 from tests.operations.arrangement import Account, Command, configuration
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 APPROVAL = {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
-PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 
 
 @pytest.fixture

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 
 from components.approval.guard_rails import operator_deny_policy, tag_control_policy
-from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, Place
-from components.approval.operator_policy import operator_policy
-from components.approval.participant_policies import approver_policy, requester_policy
-from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
+from components.approval.iam_policies import (
+    approver_policy,
+    operator_policy,
+    requester_policy,
+    runbook_role_policy,
+    schedule_role_policy,
+    service_trust,
+)
+from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, WorkflowLocation
 from components.approval.settings import ApprovalSettings, Mode
 from tests.operations.audit.accounts import ACCOUNT, ARN, WHO, assessed, entries, role, trusting, user
 
-PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 SETTINGS = ApprovalSettings.model_validate(
     {"operatorRoles": ["Operator"], "operatorUsers": ["al"], "approvers": [{"type": "IamRole", "name": "Approver"}]}
 )

@@ -11,14 +11,14 @@ from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import MANAGED_POLICY, size
 from components.approval.alarms import forwarding_policy
-from components.approval.names import Place
-from components.approval.role_policies import runbook_role_policy, schedule_role_policy
+from components.approval.iam_policies import runbook_role_policy, schedule_role_policy
+from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role
 from components.domain_controllers.monitoring_policies import Scope as Where
 from components.domain_controllers.monitoring_policies import flow_logs_policy
 from components.domain_controllers.names import FLOW_LOGS
-from components.nodes.names import NodesPlace
-from components.nodes.remediation import remediation_role_policy
+from components.nodes.names import NodesAccount
+from components.nodes.role_compliance import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
@@ -27,7 +27,7 @@ from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 INSTANCE_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessSessionManagerNode"
 CONDITIONED = {"iam:AttachRolePolicy", "iam:PassRole", "iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"}
 
@@ -40,7 +40,7 @@ def role_policies() -> Iterator[dict[str, Any]]:
     yield forwarding_policy(PLACE)
     yield instance_role.agent_policy()
     yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
-    yield remediation_role_policy(NodesPlace(partition="aws", account_id=ACCOUNT), [INSTANCE_POLICY], [])
+    yield remediation_role_policy(NodesAccount(partition="aws", account_id=ACCOUNT), [INSTANCE_POLICY], [])
     for name in ("dev", "prod"):
         policy = instance_policy(settings(name).session_manager, partition="aws", account_id=ACCOUNT)
         assert policy

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.iam.principals import Principal
-from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
+from components.domain_controllers.packet_evaluation import acl_rules_from_aws, permissions_from_aws
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.owned_resources import RESOURCE_TAG
-from components.documents.ownership import OWNER_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
 from operations.command_line import CommandContext

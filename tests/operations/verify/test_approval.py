@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.approval.names import TAG_KEY, Place
+from components.approval.iam_policies import topic_policy
+from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
-from components.approval.topic_policies import topic_policy
 from components.settings import Settings
 from operations.approval.principals import Principal
 from operations.deployment import Deployment
@@ -54,7 +54,7 @@ from tests.operations.arrangement import FakeReader, refusal
 if TYPE_CHECKING:
     from operations.findings import Finding
 
-PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 OPERATOR = Principal("role", "Operator")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.domain_controllers.demands import Direction
+from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring_policies import (
@@ -31,9 +30,9 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
-from components.domain_controllers.peers import PeerKind
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
+from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
 from operations.inventory.domain_controllers import (
@@ -65,7 +64,7 @@ from operations.verify.domain_controllers.verification import compare_site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.domain_controllers.rules import Rule
+    from components.domain_controllers.security_group_rules import PlannedRule
     from operations.findings import Finding
 
 EMAIL = "directory@example.com"
@@ -232,7 +231,7 @@ def acls(plan: SitePlan) -> tuple[NetworkAcl, ...]:
     )
 
 
-def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> SecurityGroupRule:
+def rule_facts(rule: PlannedRule, id_: str, lists: dict[str, str]) -> SecurityGroupRule:
     peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
     key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
     key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key

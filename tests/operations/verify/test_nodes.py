@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.nodes.host_management import host_trust
 from components.nodes.names import (
     ASSOCIATION_NAME,
     HOST_ROLE_NAME,
@@ -16,15 +15,16 @@ from components.nodes.names import (
     RULE_NAME,
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
-    NodesPlace,
+    NodesAccount,
+    host_trust,
 )
-from components.nodes.remediation import (
+from components.nodes.role_compliance import (
     REMEDIATION_POLICY_NAME,
     remediation_role_policy,
     remediation_trust,
+    role_rule,
     runbook,
 )
-from components.nodes.role_rule import role_rule
 from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACCOUNT = "123456789012"
-PLACE = NodesPlace(partition="aws", account_id=ACCOUNT)
+PLACE = NodesAccount(partition="aws", account_id=ACCOUNT)
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from components.approval.change_template import change_template
-from components.approval.names import Place
-from components.approval.runbook import reaper, runbook
+from components.approval.names import WorkflowLocation
+from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings
 from tests.policies.judging import Made
 
 DOCUMENT = "aws:ssm/document:Document"
 OWN = "pulumi-python:dynamic/ssm:Document"
-PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 KEY = "SecurityAllowSessionInstance"
 APPROVER = "arn:aws:iam::111122223333:role/Approver"
 

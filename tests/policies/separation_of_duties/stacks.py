@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.approval.operator_policy import operator_policy
+from components.approval.iam_policies import operator_policy
 from tests.policies.judging import UNKNOWN, Made
 from tests.policies.separation_of_duties.documents import PLACE
 from tests.policies.separation_of_duties.forms import POLICY, ROLE_ATTACHMENT, document

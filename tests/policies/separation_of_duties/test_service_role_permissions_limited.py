@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.nodes.names import NodesPlace
-from components.nodes.remediation import remediation_role_policy, remediation_trust
+from components.nodes.names import NodesAccount
+from components.nodes.role_compliance import remediation_role_policy, remediation_trust
 from policies import findings
 from policies.separation_of_duties.service_role_permissions_limited import RULE
 from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
@@ -103,7 +103,7 @@ def test_a_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str,
 
 @pytest.mark.parametrize("policies", [[OWN], [OWN, f"{OWN}-2"]], ids=["one", "two"])
 def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
-    place = NodesPlace(partition="aws", account_id="111122223333")
+    place = NodesAccount(partition="aws", account_id="111122223333")
     ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
     rights = remediation_role_policy(place, policies, ["Excluded"])
     held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})

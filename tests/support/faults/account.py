@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from components.documents.store import NO_PRIOR_VERSION, OWNER_TAG, PRIOR_VERSION_TAG
+from components.adoption.document_ownership import NO_PRIOR_VERSION, OWNER_TAG, PRIOR_VERSION_TAG
 from components.session_manager.document import DOCUMENT_NAME, Preferences, document, reset_preferences
 from tests.support.faults.in_process import REGION, LocalAws
 

@@ -12,9 +12,9 @@ from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config as ProviderConfig
 
+from common.aws.failures import ResourceError
 from components.session_manager.document import DESCRIPTION, Preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
-from components.session_manager.document_store import DocumentError
 from tests.support.faults.faults import Call
 from tests.support.faults.in_process import REGION, LocalAws
 
@@ -61,7 +61,7 @@ class Deployer:
         }
         refused = self._provider.check(self.state or {}, news).failures
         if refused:
-            raise DocumentError("; ".join(failure.reason for failure in refused))
+            raise ResourceError("; ".join(failure.reason for failure in refused))
         if self.state is None:
             self.state = self._provider.create(news).outs
         elif self._provider.diff("id", self.state, news).changes:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from components.documents.content import same_content
-from components.session_manager.document_store import DocumentError
+from common.aws.failures import ResourceError
+from components.adoption.document_content import same_content
 from tests.support.api_calls import is_write
 from tests.support.faults.account import Content, foreign, ours
 from tests.support.faults.deployer import Deployer
@@ -192,13 +192,13 @@ class Matrix:
             case Stage.RESTORE | Stage.REMOVAL:
                 deployer.destroy()
 
-    def _run_with_fault(self, cell: Cell, deployer: Deployer) -> DocumentError | None:
+    def _run_with_fault(self, cell: Cell, deployer: Deployer) -> ResourceError | None:
         fired = self._arena.proxy.fired()
         with self._arena.struck(cell.position, cell.fault, cell.times) as strike:
             try:
                 self._act(cell.stage, deployer)
                 stopped = None
-            except DocumentError as error:
+            except ResourceError as error:
                 stopped = error
             except Exception as unexpected:
                 raise BrokenPromiseError(f"{cell}: not reported as an error message: {unexpected!r}") from unexpected
@@ -206,7 +206,7 @@ class Matrix:
             raise BrokenPromiseError(f"{cell}: the fault did not happen")
         return stopped
 
-    def _evaluate(self, cell: Cell, stopped: DocumentError | None, before: Content | None, deployer: Deployer) -> str:
+    def _evaluate(self, cell: Cell, stopped: ResourceError | None, before: Content | None, deployer: Deployer) -> str:
         live = self._account.content()
         if not any(same_content(live, allowed) for allowed in (before, self._target(cell.stage))):
             raise BrokenPromiseError(f"{cell}: live is neither the prior nor the configured content: {live}")

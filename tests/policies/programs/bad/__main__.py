@@ -13,9 +13,7 @@ UNENCRYPTED_LOGS = NOTHING | {"s3BucketName": "session-logs", "cloudWatchLogGrou
 
 
 def own(name: str, preferences: dict[str, object]) -> None:
-    arguments = RunShellDocumentArgs(
-        account_id="123456789012", region="eu-west-1", preferences=preferences, owner="test"
-    )
+    arguments = RunShellDocumentArgs(account_id="123456789012", region="eu-west-1", preferences=preferences)
     RunShellDocument(name, arguments)
 
 

@@ -10,6 +10,5 @@ RegionalPreferences(
         region="eu-west-1",
         settings=SessionManagerSettings(),
         account=Account(id="123456789012", partition="aws"),
-        owner="test",
     ),
 )

@@ -1,0 +1,91 @@
+"""Common base of the dynamic providers: AWS clients with the configuration of the stack's AWS provider."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
+
+from common.aws.session import AwsClients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+HIDDEN: Final = "[secret]"
+"""Placeholder for secrets in messages, as in the engine's."""
+SECRET_PROPERTIES: Final = "secretProperties"  # noqa: S105 -- names of properties
+"""Input with the names of the inputs that hold a secret setting; absent if none does."""
+
+
+class AwsResourceProvider(ResourceProvider):
+    """Dynamic provider with the credentials and endpoints of the stack's AWS provider."""
+
+    # Pickling captures no values, so the state need not encrypt it.
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clients: AwsClients | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Configure the provider; the engine's plugin calls this once, before any other call."""
+        self._clients = AwsClients(req.config.get)
+
+    def clients(self) -> AwsClients:
+        """Return the clients of the configured stack; thread-safe."""
+        if self._clients is None:
+            self._clients = AwsClients(lambda _key: None)
+        return self._clients
+
+
+class DynamicResource(Resource):
+    """Dynamic resource whose annotated attributes are outputs, under their camel-case names in the engine."""
+
+    def __init__(
+        self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Register the resource.
+
+        Args:
+            provider: Provider of the resource.
+            name: Name of the resource.
+            props: Inputs of the resource.
+            opts: Resource options.
+        """
+        super().__init__(provider, name, {**props, **dict.fromkeys(type(self).__annotations__)}, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """Return the attribute's name for a property's name in the engine."""
+        return next((name for name in type(self).__annotations__ if _camel_case(name) == prop), prop)
+
+    def translate_input_property(self, prop: str) -> str:
+        """Return the property's name in the engine for an attribute's name."""
+        return _camel_case(prop) if prop in type(self).__annotations__ else prop
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def is_secret(props: Mapping[str, Any], name: str) -> bool:
+    """Return whether a property holds a secret setting, which no message may show.
+
+    Args:
+        props: Inputs or outputs of the resource.
+        name: Name of the property.
+    """
+    return name in (props.get(SECRET_PROPERTIES) or ())
+
+
+def this_stack() -> str:
+    """Return the name of the stack as owner of what it governs: `organization/project/stack`."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def log(text: str) -> None:
+    """Log a message to the engine, which shows the output of its plugins."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the engine shows it

@@ -1,0 +1,379 @@
+"""IAM, topic and key policies of the workflow, as plain data.
+
+Sources: the AWS post; Systems Manager User Guide, "Additional sample IAM policies for Session Manager", "Enforcing a
+session document permission check for the AWS CLI", "Setting up Automation" and "Controlling access to auto-approval
+runbook workflows"; Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import (
+    ALARM_PREFIX,
+    CHANGE_TEMPLATE_NAME,
+    KEY_ALIAS,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    RUNBOOK_NAME,
+    TAG_KEY,
+    PolicyDocument,
+    WorkflowLocation,
+)
+from components.approval.settings import Mode
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.names import DATA_KEY_ALIAS
+
+if TYPE_CHECKING:
+    from components.approval.settings import ApprovalSettings
+
+
+SYSTEMS_MANAGER: Final = "ssm.amazonaws.com"
+EVENTBRIDGE: Final = "events.amazonaws.com"
+CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+
+_VERSION = "2012-10-17"
+_SOURCES: Final = {
+    SYSTEMS_MANAGER: "ssm:*:{account}:automation-execution/*",
+    "scheduler.amazonaws.com": "scheduler:*:{account}:schedule-group/*",
+}
+"""Source of a service that assumes a role, as in `aws:SourceArn`.
+
+Systems Manager assumes roles for nodes, maintenance windows and automations; an automation counts as one whether a
+call, a schedule or a change request started it (Systems Manager User Guide, "Setting up Automation"; EventBridge
+Scheduler User Guide, "Confused deputy prevention").
+"""
+
+
+def operator_policy(place: WorkflowLocation, *, session_data_encryption: bool) -> PolicyDocument:
+    """Return the policy to start sessions with the governed document on the tag's instance, and to end own sessions.
+
+    Instances in any Region match: the runbook grants only those in the stack's Regions, and instance IDs are unique.
+
+    Args:
+        place: Location of the workflow.
+        session_data_encryption: Whether sessions are encrypted with the stack's data key, which operators then use.
+    """
+    sessions = f"arn:{place.partition}:ssm:*:{place.account_id}:session/"
+    instances = f"arn:{place.partition}:ec2:*:{place.account_id}:instance/"
+    statements: list[dict[str, object]] = [
+        {
+            "Sid": "StartOnApprovedInstance",
+            "Effect": "Allow",
+            "Action": "ssm:StartSession",
+            "Resource": f"{instances}${{aws:PrincipalTag/{TAG_KEY}}}",
+            "Condition": {
+                "Null": {f"aws:PrincipalTag/{TAG_KEY}": "false"},
+                # Without it, IAM does not check the document of a request that names none.
+                "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
+            },
+        },
+        {
+            "Sid": "StartWithGovernedDocument",
+            "Effect": "Allow",
+            "Action": "ssm:StartSession",
+            "Resource": f"arn:{place.partition}:ssm:*:{place.account_id}:document/{DOCUMENT_NAME}",
+        },
+        {
+            "Sid": "OpenOwnDataChannel",
+            "Effect": "Allow",
+            "Action": "ssmmessages:OpenDataChannel",
+            "Resource": f"{sessions}${{aws:userid}}-*",
+        },
+        {
+            "Sid": "TerminateOwnSession",
+            "Effect": "Allow",
+            "Action": "ssm:TerminateSession",
+            "Resource": f"{sessions}*",
+            "Condition": {"StringLike": {"ssm:resourceTag/aws:ssmmessages:session-id": ["${aws:userid}"]}},
+        },
+        {"Sid": "NeverResume", "Effect": "Deny", "Action": "ssm:ResumeSession", "Resource": "*"},
+    ]
+    if session_data_encryption:
+        statements.append(
+            {
+                "Sid": "EncryptSessionData",
+                "Effect": "Allow",
+                "Action": "kms:GenerateDataKey",
+                "Resource": f"arn:{place.partition}:kms:*:{place.account_id}:key/*",
+                "Condition": {
+                    "Null": {"kms:ResourceAliases": "false"},
+                    "ForAllValues:StringEquals": {"kms:ResourceAliases": [DATA_KEY_ALIAS]},
+                },
+            }
+        )
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def requester_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to request a session in the mode of the workflow, and to follow the request.
+
+    Args:
+        settings: Settings of the workflow.
+        place: Location of the workflow.
+    """
+    executions = place.ssm("automation-execution/*")
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            _request(settings, place, executions),
+            {
+                **_allow("HandOverRole", "iam:PassRole", place.role_arn),
+                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            },
+            *_following(place),
+            # To check that the principal is an operator, so that no request is made in vain.
+            _allow("SeeOperators", "iam:ListEntitiesForPolicy", place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
+        ],
+    }
+
+
+def approver_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to read requests, approve or reject them, and end a grant early by stopping its execution.
+
+    The runbook or the template defines whose decision counts.
+
+    Args:
+        place: Location of the workflow.
+    """
+    executions = place.ssm("automation-execution/*")
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            _allow("Decide", ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"], executions),
+            *_following(place),
+        ],
+    }
+
+
+def _request(settings: ApprovalSettings, place: WorkflowLocation, executions: str) -> dict[str, object]:
+    if settings.mode is Mode.AUTOMATION:
+        return _allow("Request", "ssm:StartAutomationExecution", [*place.default_version(RUNBOOK_NAME), executions])
+    return {
+        **_allow(
+            "Request", "ssm:StartChangeRequestExecution", [*place.default_version(CHANGE_TEMPLATE_NAME), executions]
+        ),
+        # The template cannot be approved automatically either; this denies such a request at once.
+        "Condition": {"BoolIfExists": {"ssm:AutoApprove": "false"}},
+    }
+
+
+def _following(place: WorkflowLocation) -> list[dict[str, object]]:
+    return [
+        _allow("SeeRun", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+        _allow("SeeRunbook", "ssm:DescribeDocument", place.ssm(f"document/{RUNBOOK_NAME}")),
+        # These actions support no resources (Service Authorization Reference).
+        _allow("FindRuns", ["ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"], "*"),
+        _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
+    ]
+
+
+def service_trust(service: str, place: WorkflowLocation) -> PolicyDocument:
+    """Return a trust policy for an AWS service that acts for this account.
+
+    Source: IAM User Guide, "The confused deputy problem".
+
+    Args:
+        service: Service principal, such as `ssm.amazonaws.com`.
+        place: Location of the workflow.
+    """
+    condition: dict[str, object] = {"StringEquals": {"aws:SourceAccount": place.account_id}}
+    if service in _SOURCES:
+        source = _SOURCES[service].format(account=place.account_id)
+        condition["ArnLike"] = {"aws:SourceArn": f"arn:{place.partition}:{source}"}
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+                "Condition": condition,
+            }
+        ],
+    }
+
+
+def runbook_role_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to set and remove the one tag on operators, read what a request names, and notify the topic.
+
+    Args:
+        settings: Settings of the workflow.
+        place: Location of the workflow.
+    """
+    statements: list[dict[str, object]] = []
+    for kind, names in (("Role", settings.operator_roles), ("User", settings.operator_users)):
+        if names:
+            statements += _tagging(kind, place.principals(kind.lower(), names))
+    executions = place.ssm("automation-execution/*")
+    statements += [
+        _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
+        # To identify requesters and approvers: trust policies, and users by their IDs, which supports no resources.
+        _allow("SeeTrust", "iam:GetRole", place.iam("role/*")),
+        _allow("FindUsers", "iam:ListUsers", "*"),
+        _allow("SeeRun", "ssm:GetAutomationExecution", executions),
+        # Supports no resources (Service Authorization Reference).
+        _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),
+        # Supports no resources. IAM cannot distinguish the sessions of one grant from others: those of nodes outside
+        # EC2 are excluded, and the script ends only the operator's sessions on the instance.
+        _allow("FindSessions", "ssm:DescribeSessions", "*"),
+        {
+            **_allow(
+                "EndSessions", "ssm:TerminateSession", f"arn:{place.partition}:ssm:*:{place.account_id}:session/*"
+            ),
+            "Condition": {"StringLike": {"ssm:resourceTag/aws:ssmmessages:target-id": "i-*"}},
+        },
+        _allow("TellTopic", "sns:Publish", place.topic_arn),
+        {
+            **_allow("EncryptNotifications", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(place)),
+            "Condition": {
+                "Null": {"kms:ResourceAliases": "false"},
+                "ForAllValues:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]},
+            },
+        },
+    ]
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to start the reaper with its role.
+
+    Args:
+        place: Location of the workflow.
+    """
+    runbook = place.default_version(REAPER_NAME)
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            _allow("StartReaper", "ssm:StartAutomationExecution", runbook),
+            {
+                **_allow("HandOverRole", "iam:PassRole", place.role_arn),
+                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            },
+        ],
+    }
+
+
+def _tagging(kind: str, arns: list[str]) -> list[dict[str, object]]:
+    # ForAllValues also holds for an absent key, so a Null check is needed. One statement with the principals for all
+    # other actions: a role's inline policies have 10,240 characters at most (IAM User Guide, "IAM quotas").
+    known = {"Null": {"aws:TagKeys": "false"}}
+    set_it = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **known}
+    names_instance = {"StringLike": {f"aws:RequestTag/{TAG_KEY}": "i-*"}}
+    # Removed in any spelling, as IAM does not distinguish tag keys by case.
+    any_spelling = {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
+    return [
+        {**_allow(f"Tag{kind}", f"iam:Tag{kind}", arns), "Condition": {**set_it, **names_instance}},
+        {
+            **_allow(f"UntagAndSee{kind}", [f"iam:Untag{kind}", f"iam:Get{kind}", f"iam:List{kind}Tags"], arns),
+            "Condition": {**any_spelling},
+        },
+    ]
+
+
+def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _keys(place: WorkflowLocation) -> str:
+    return f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*"
+
+
+def topic_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the topic policy: Systems Manager, rules and alarms of this account, and the runbook's role may publish.
+
+    Sources: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications"; EventBridge
+    User Guide, "Amazon SNS permissions"; CloudWatch User Guide, "Notifying users on alarm changes".
+
+    Args:
+        place: Location of the topic.
+    """
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Sid": "SystemsManagerOfThisAccount",
+                "Effect": "Allow",
+                "Principal": {"Service": SYSTEMS_MANAGER},
+                "Action": "sns:Publish",
+                "Resource": place.topic_arn,
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+            },
+            _publish("RulesOfThisAccount", EVENTBRIDGE, place, place.rule_arn(f"{ALARM_PREFIX}*")),
+            _publish("AlarmsOfThisAccount", CLOUDWATCH, place, place.alarm_arn(f"{ALARM_PREFIX}*")),
+            {
+                "Sid": "NobodyElse",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sns:Publish",
+                "Resource": place.topic_arn,
+                "Condition": {
+                    "ArnNotEquals": {"aws:PrincipalArn": place.role_arn},
+                    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+                },
+            },
+        ],
+    }
+
+
+def _publish(sid: str, service: str, place: WorkflowLocation, source: str) -> dict[str, object]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": place.topic_arn,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": place.account_id},
+            "ArnLike": {"aws:SourceArn": source},
+        },
+    }
+
+
+def topic_key_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the key policy: IAM of the account controls the key, and the services that publish to the topic use it.
+
+    Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
+
+    Args:
+        place: Location of the topic.
+    """
+    encrypting = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Sid": "GovernedByIam",
+                "Effect": "Allow",
+                "Principal": {"AWS": place.iam("root")},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Sid": "NotificationsOfSystemsManager",
+                "Effect": "Allow",
+                "Principal": {"Service": SYSTEMS_MANAGER},
+                "Action": encrypting,
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+            },
+            {
+                # A key policy with aws:SourceAccount or aws:SourceArn breaks delivery from EventBridge.
+                "Sid": "EventsOfRules",
+                "Effect": "Allow",
+                "Principal": {"Service": EVENTBRIDGE},
+                "Action": encrypting,
+                "Resource": "*",
+                "Condition": {"StringEquals": of_the_topic},
+            },
+            {
+                "Sid": "Alarms",
+                "Effect": "Allow",
+                "Principal": {"Service": CLOUDWATCH},
+                "Action": encrypting,
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id, **of_the_topic}},
+            },
+        ],
+    }

@@ -1,0 +1,172 @@
+"""Reader of `shell-access:domainControllers`, with checks across values that are valid individually."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from common.network import contains, family_of, int_key
+from common.problems import Problem, named, shown
+from common.validation import instance_types, read_section
+from components.domain_controllers.planner import RULES_PER_INTERFACE
+from components.domain_controllers.port_tables import Options, load_tables, ports
+from components.domain_controllers.settings import DomainControllersSection, ManagementAccess, SiteSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def read_domain_controllers(
+    given: Any, regions: Sequence[str], path: tuple[str, ...] = ("domainControllers",)
+) -> tuple[DomainControllersSection | None, list[Problem]]:
+    """Read the section, including cross-checks.
+
+    Args:
+        given: Value of the configuration.
+        regions: Regions of the stack.
+        path: Path of the section.
+    """
+    section, problems, wrong = read_section(DomainControllersSection, given, path)
+    if section is None:
+        return None, problems
+    found = [each for each in cross_problems(section, path, regions) if each.path[len(path)] not in wrong]
+    return section, [*problems, *found]
+
+
+def cross_problems(section: DomainControllersSection, path: tuple[str, ...], regions: Sequence[str]) -> list[Problem]:
+    """Return the problems between values that are valid individually."""
+    found = [
+        *_overlaps(section.clients.items(), "clients"),
+        *_overlaps([("", section.on_premises_domain_controllers)], "onPremisesDomainControllers"),
+        *_management(section),
+        *_prefix_lists(section),
+        *_rpc_ports(section),
+        *_quotas(section),
+        *(each for region, site in section.sites.items() for each in _site(region, site, regions)),
+    ]
+    return [Problem(path=(*path, *where), message=message) for where, message in found]
+
+
+Finding = tuple[tuple[str, ...], str]
+
+
+def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Finding]:
+    """Return networks within another one: the smaller adds nothing, so that one of the two is a mistake."""
+    found: list[Finding] = []
+    networks = sorted(
+        ((ip_network(cidr), name) for name, cidrs in named for cidr in cidrs),
+        key=lambda each: (int_key(each[0]), each[1]),
+    )
+    around, whose = networks[0] if networks else (None, "")
+    for network, name in networks[1:]:
+        if around is None or not contains(around, network):
+            around, whose = network, name
+            continue
+        relation = "is there twice, as" if around == network else "lies within"
+        text = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
+        found.append(((key, name) if name else (key,), f"{text}; allowed: networks that do not overlap"))
+    return found
+
+
+def _management(section: DomainControllersSection) -> list[Finding]:
+    groups, networks = section.bastion_security_group_ids, section.bastion_networks
+    if section.management_access is ManagementAccess.SESSION_MANAGER:
+        none = "allowed: an empty list, as managementAccess is session-manager"
+        given = (("bastionSecurityGroupIds", groups), ("bastionNetworks", networks))
+        return [((key,), f"{shown(value)} given; {none}") for key, value in given if value]
+    found: list[Finding] = []
+    if not groups:
+        found.append(
+            (("bastionSecurityGroupIds",), "[] given; allowed: at least one id, as managementAccess is bastion")
+        )
+    if section.network_acl and not networks:
+        found.append((("bastionNetworks",), "[] given; allowed: the bastion hosts' subnets, as there is a network ACL"))
+    return found
+
+
+def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
+    found: list[Finding] = []
+    names: dict[str, str] = {}
+    for name, each in section.client_prefix_lists.items():
+        where = ("clientPrefixLists", name)
+        if section.network_acl and not each.networks:
+            allowed = "allowed: what the prefix list holds, as there is a network ACL"
+            found.append(((*where, "networks"), f"[] given; {allowed}"))
+        if len(each.networks) > each.max_entries:
+            allowed = f"allowed: at most {each.max_entries}, its maxEntries"
+            found.append(((*where, "networks"), f"{len(each.networks)} networks given; {allowed}"))
+        for position, network in enumerate(each.networks):
+            if family_of(ip_network(network)) is not each.address_family:
+                allowed = f"allowed: networks of {each.address_family}, its addressFamily"
+                found.append(((*where, "networks", str(position)), f"{shown(network)} given; {allowed}"))
+        if names.setdefault(each.id, name) != name:
+            found.append(((*where, "id"), f"{shown(each.id)} given; allowed: another one than {names[each.id]} has"))
+    return found
+
+
+def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
+    tables = load_tables()
+    others = [
+        port
+        for table in (tables.controllers, tables.clients, tables.bastions)
+        for port in ports("", table, Options(profile=section.profile))
+        if port.row.rpc == "no"
+    ]
+    found: list[Finding] = []
+    fixed = {
+        "replicationPort": section.replication_port,
+        "netlogonPort": section.netlogon_port,
+        "dfsrPort": section.dfsr_port,
+    }
+    for key, given in fixed.items():
+        row = next((each for each in others if given is not None and each.first <= given <= each.last), None)
+        if row:
+            found.append(((key,), f"{given} given; allowed: a port that no row has; this one is for {row.row.traffic}"))
+    beside = [(key, given) for key, given in fixed.items() if key != "replicationPort" and given is not None]
+    for key, given in beside:
+        if section.replication_port is None:
+            found.append(((key,), f"{given} given; allowed: a port only beside replicationPort"))
+        # Two services cannot listen on one port; Netlogon reports it as event 5809.
+        same = next((other for other, port in fixed.items() if port == given), key)
+        if same != key:
+            found.append(((key,), f"{given} given; allowed: a port other than {same}"))
+    return found
+
+
+def _quotas(section: DomainControllersSection) -> list[Finding]:
+    given = section.quotas
+    product = given.rules_per_security_group * given.security_groups_per_interface
+    if product <= RULES_PER_INTERFACE:
+        return []
+    times = f"{given.rules_per_security_group} x {given.security_groups_per_interface} = {product}"
+    allowed = f"rules times groups of at most {RULES_PER_INTERFACE}, which is the most that AWS grants"
+    return [(("quotas",), f"rulesPerSecurityGroup x securityGroupsPerInterface is {times}; allowed: {allowed}")]
+
+
+def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Finding]:
+    where = ("sites", region)
+    found: list[Finding] = []
+    if region not in regions:
+        found.append((where, f"is no Region of this stack; allowed: {named(regions)}"))
+    if not site.controllers:
+        return found
+    names: set[str] = set()
+    subnets = {each.subnet for each in site.controllers}
+    of_the_site = set(site.subnets)
+    for number, each in enumerate(site.controllers):
+        at = (*where, "controllers", str(number))
+        if each.subnet not in of_the_site:
+            found.append(((*at, "subnet"), f"{shown(each.subnet)} given; allowed: {named(site.subnets)}"))
+        if each.name.lower() in names:
+            found.append(((*at, "name"), f"{shown(each.name)} given; allowed: a name that no other controller has"))
+        names.add(each.name.lower())
+        if each.instance_type not in instance_types():
+            allowed = "an instance type that the installed AWS SDK for Python knows; a new one takes a new boto3"
+            found.append(((*at, "instanceType"), f"{shown(each.instance_type)} given; allowed: {allowed}"))
+        devices = [volume.device_name for volume in each.volumes]
+        if len(devices) != len(set(devices)):
+            found.append(((*at, "volumes"), f"{shown(devices)} given; allowed: each deviceName once"))
+    if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
+        text = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
+        found.append(((*where, "controllers"), text))
+    return found

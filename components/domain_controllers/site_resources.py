@@ -1,0 +1,179 @@
+"""Sites as found in AWS: networks, images, and the networks of their endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from common.aws.failures import code_of
+from common.network import Family, contains
+from common.problems import Collector, Problem, SettingsError, shown
+from components.adoption.lookup import program_clients
+from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
+from components.domain_controllers.traffic_requirements import prefix_list_peer
+from components.network import check_private, explained_at, find_network
+from components.session_manager.endpoint_services import service_name
+from components.session_manager.endpoints import check_private_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from common.network import Network as Addresses
+    from components.domain_controllers.settings import DomainControllersSection, SiteSettings
+    from components.network import Network
+    from components.session_manager.endpoints import PlannedEndpoints
+    from components.session_manager.settings import SessionManagerSettings
+
+_FEWEST_ZONES = 2
+_NO_PARAMETER: Final = frozenset({"ParameterNotFound", "ValidationException"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteResources:
+    """A site as found in AWS.
+
+    Attributes:
+        network: VPC and subnets of the controllers.
+        needs_endpoints: Whether the site must create its own endpoints.
+        endpoint_cidrs: Networks of the endpoints' subnets.
+        s3_list: S3's prefix list and its entries, where controllers write session logs to S3; None otherwise.
+        images: Image IDs by parameter.
+    """
+
+    network: Network
+    needs_endpoints: bool
+    endpoint_cidrs: tuple[str, ...]
+    s3_list: tuple[str, tuple[str, ...]] | None
+    images: Mapping[str, str]
+
+    @property
+    def networks(self) -> SiteNetworks:
+        """Return the networks that planning needs."""
+        return SiteNetworks(
+            controllers=_parsed(self.network.cidrs),
+            endpoints=_parsed(self.endpoint_cidrs),
+            lists={
+                prefix_list_peer(list_id, Family.IPV4, S3_LIST_WEIGHT): _parsed(cidrs)
+                for list_id, cidrs in ([self.s3_list] if self.s3_list else [])
+            },
+        )
+
+
+def find_site_resources(
+    section: DomainControllersSection,
+    endpoints: Mapping[str, PlannedEndpoints],
+    session_manager: Mapping[str, SessionManagerSettings],
+) -> dict[str, SiteResources]:
+    """Look up every site.
+
+    Args:
+        section: Settings of the system.
+        endpoints: Endpoints by Region, where `shell-access:endpoints` configures them.
+        session_manager: Preferences by Region, which determine the destination of session logs.
+
+    Raises:
+        SettingsError: Resources are missing or not as required; the error has all problems.
+    """
+    collector = Collector()
+    sites: dict[str, SiteResources] = {}
+    for region, site in section.sites.items():
+        logging = session_manager.get(region)
+        with collector:
+            sites[region] = _site_resources(
+                region, site, endpoints.get(region), logs_to_s3=bool(logging and logging.s3_logging)
+            )
+    collector.check()
+    return sites
+
+
+def _site_resources(
+    region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, logs_to_s3: bool
+) -> SiteResources:
+    path = ("domainControllers", "sites", region)
+    network = find_network(region=region, vpc=site.vpc, subnets=site.subnets, path=path, one_subnet_a_zone=False)
+    collector = Collector()
+    with collector:
+        check_private(network, path)
+    with collector:
+        check_private_names(network, path)
+    with collector:
+        _check_zones(site, network, path)
+    shared = endpoints if endpoints and endpoints.network.vpc_id == network.vpc_id else None
+    with collector:
+        if shared:
+            _check_admitted(shared, network, ("endpoints", region, "allowedCidrs"))
+    images: dict[str, str] = {}
+    for number, each in enumerate(site.controllers):
+        with collector:
+            images[each.image_parameter] = _image(
+                region, each.image_parameter, (*path, "controllers", str(number), "imageParameter")
+            )
+    collector.check()
+    return SiteResources(
+        network=network,
+        needs_endpoints=shared is None,
+        endpoint_cidrs=(shared.network if shared else network.one_subnet_a_zone()).cidrs,
+        s3_list=_s3_list(region, path) if logs_to_s3 else None,
+        images=images,
+    )
+
+
+def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) -> None:
+    used = {each.subnet for each in site.controllers}
+    zones = sorted({each.zone for each in network.subnets if each.given in used})
+    if used and len(zones) < _FEWEST_ZONES:
+        text = f"{len(site.controllers)} in {', '.join(zones)} given; allowed: at least two, in at least two zones"
+        raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
+
+
+def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[str, ...]) -> None:
+    """Raise an error if the VPC's endpoints do not allow a subnet.
+
+    A VPC has one set of endpoints, as only one can have the services' private names.
+    """
+    allowed = _parsed(endpoints.settings.allowed_cidrs)
+    outside = [each for each in _parsed(network.cidrs) if not any(contains(outer, each) for outer in allowed)]
+    if outside:
+        text = f"{shown(endpoints.settings.allowed_cidrs)} given; allowed: networks that hold the controllers' subnets"
+        raise SettingsError([Problem(path=path, message=f"{text} too: {', '.join(map(str, outside))}")])
+
+
+def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
+    with explained_at(path, f"parameter {parameter} in {region}", "ssm", region):
+        image = _image_id(region, parameter)
+    if image is None:
+        allowed = f"the name of a parameter that exists in {region} and names an image"
+        raise SettingsError([Problem(path=path, message=f"{shown(parameter)} given; allowed: {allowed}")])
+    return image
+
+
+@cache
+def _image_id(region: str, parameter: str) -> str | None:
+    """Return the value of a parameter; None where none can be read without a key."""
+    try:
+        found = program_clients().client("ssm", region).get_parameter(Name=parameter)["Parameter"]
+    except ClientError as failed:
+        if code_of(failed) in _NO_PARAMETER:
+            return None
+        raise
+    return None if found["Type"] == "SecureString" else str(found["Value"])
+
+
+def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    name = service_name(region, "s3")
+    with explained_at(path, f"managed prefix list {name} in {region}", "ec2", region):
+        ec2 = program_clients().client("ec2", region)
+        lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [name]}])
+        for found in lists["PrefixLists"]:
+            pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
+            return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
+    text = f"{region} given; allowed: a Region with the managed prefix list {name}, as session logs go to S3"
+    raise SettingsError([Problem(path=path, message=text)])
+
+
+def _parsed(cidrs: tuple[str, ...] | list[str]) -> tuple[Addresses, ...]:
+    return tuple(ip_network(each) for each in cidrs)

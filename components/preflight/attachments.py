@@ -1,0 +1,165 @@
+"""Quotas for the stack's managed policies on roles and users that the settings name, checked before registration.
+
+Without this check, one attachment too many would stop an update halfway.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from common.aws.failures import NOT_DONE, code_of, why_not
+from common.limits import ATTACHED_POLICIES
+from common.problems import Problem, SettingsError
+from components.adoption.lookup import program_clients
+from components.approval.names import APPROVER_POLICY_NAME, WorkflowLocation
+from components.approval.plan import operator_policy_names
+from components.approval.settings import ApproverType
+from components.session_manager.instance_policy import instance_policies, instance_policy_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from common.aws.session import AwsClients
+    from components.account import Account
+    from components.settings import Settings
+
+_AT_A_TIME: Final = 8
+_SERVICE: Final = "iam"
+_MISSING: Final = "NoSuchEntity"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A role or a user of the account.
+
+    Attributes:
+        kind: `role` or `user`.
+        name: Name of the role or user.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachments:
+    """Policies that a stack attaches to one principal.
+
+    Attributes:
+        path: Setting that names the principal.
+        arns: ARNs of the policies.
+    """
+
+    path: tuple[str, ...]
+    arns: frozenset[str]
+
+
+def check_attachments(settings: Settings, account: Account) -> None:
+    """Check that the number of instance policies, and of policies attached to each principal, is within its quota.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+
+    Raises:
+        SettingsError: A quota is exceeded, or a principal's policies cannot be read; lists all problems.
+    """
+    clients, region = program_clients(), settings.regions[0]
+    problems = instance_policy_problems(
+        settings.session_manager, settings.session_manager_path, partition=account.partition, account_id=account.id
+    )
+    if not problems:
+        desired = desired_attachments(settings, account)
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            found = pool.map(partial(_problem, clients, region), desired, desired.values())
+            problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise SettingsError(problems)
+
+
+def desired_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
+    """Return what the stack attaches to principals that it does not create.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+    """
+    desired: dict[Principal, Attachments] = {}
+    for principal, path, arns in _attached(settings, account):
+        before = desired.get(principal, Attachments(path=path, arns=frozenset()))
+        desired[principal] = replace(before, arns=before.arns | arns)
+    return desired
+
+
+def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal, tuple[str, ...], frozenset[str]]]:
+    place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    names = instance_policies(settings.session_manager, partition=account.partition, account_id=account.id)
+    of_nodes = frozenset(place.iam(f"policy/{name}") for name in names)
+    for position, role in enumerate(settings.instance_roles):
+        yield Principal("role", role), ("sessionManager", "instanceRoles", str(position)), of_nodes
+    approval = settings.approval
+    if approval is None:
+        return
+    of_operators = frozenset(place.iam(f"policy/{name}") for name in operator_policy_names(approval))
+    for kind, key, operators in (
+        ("role", "operatorRoles", approval.operator_roles),
+        ("user", "operatorUsers", approval.operator_users),
+    ):
+        for position, name in enumerate(operators):
+            yield Principal(kind, name), ("approval", key, str(position)), of_operators
+    of_approvers = frozenset({place.iam(f"policy/{APPROVER_POLICY_NAME}")})
+    for kind, type_ in (("role", ApproverType.IAM_ROLE), ("user", ApproverType.IAM_USER)):
+        names_of_kind = approval.attachable_approvers(type_)
+        for position, approver in enumerate(approval.approvers):
+            if approver.type is type_ and approver.bare_name in names_of_kind:
+                path = ("approval", "approvers", str(position), "name")
+                yield Principal(kind, approver.bare_name), path, of_approvers
+
+
+def _problem(clients: AwsClients, region: str, principal: Principal, desired: Attachments) -> Problem | None:
+    """Return the problem of a principal; None where the principal is missing, which `named_resources` reports."""
+    iam = clients.client(_SERVICE, region)
+    try:
+        attached = _attached_policies(iam, principal)
+        total = len(attached | desired.arns)
+        if total <= ATTACHED_POLICIES.maximum:
+            return None
+        quota = _quota(iam, principal.kind)
+    except NOT_DONE as failed:
+        if isinstance(failed, ClientError) and code_of(failed) == _MISSING:
+            return None
+        why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
+        message = (
+            f"expected the {principal.kind} {principal.name} to have room for {len(desired.arns)} managed policies, got no "
+            f"answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+        )
+        return Problem(path=desired.path, message=message)
+    if total <= quota:
+        return None
+    missing = len(desired.arns - attached)
+    message = (
+        f"expected room for {missing} more managed policies on the {principal.kind} {principal.name}, got "
+        f"{len(attached)} attached of {quota} that it may have. Detach others, or raise the IAM quota Managed policies "
+        f"attached to an IAM {principal.kind}"
+    )
+    return Problem(path=desired.path, message=message)
+
+
+def _attached_policies(iam: Any, principal: Principal) -> frozenset[str]:
+    operation, argument = {
+        "role": ("list_attached_role_policies", "RoleName"),
+        "user": ("list_attached_user_policies", "UserName"),
+    }[principal.kind]
+    pages = iam.get_paginator(operation).paginate(**{argument: principal.name})
+    return frozenset(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
+
+
+def _quota(iam: Any, kind: str) -> int:
+    """Return the account's quota, which may have been raised."""
+    key = f"AttachedPoliciesPer{kind.capitalize()}Quota"
+    return int(iam.get_account_summary()["SummaryMap"].get(key, ATTACHED_POLICIES.maximum))

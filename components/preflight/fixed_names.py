@@ -1,0 +1,208 @@
+"""Fixed names that a stack registers, from its settings. Pure.
+
+EventBridge rules, CloudWatch alarms and subscriptions are not listed: they belong to the owner of the topic that they
+publish to. The service setting of Default Host Management Configuration belongs to the owner of its role.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.adoption.inventory import GLOBAL, FixedName
+from components.adoption.resource_kinds import Kind
+from components.approval.alarms import needs_forwarding, watches_iam
+from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    CHANGE_TEMPLATE_NAME,
+    EVENT_FORWARDING_ROLE_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    KEY_ALIAS,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    WorkflowLocation,
+)
+from components.approval.settings import Mode
+from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.names import (
+    ALERTS_TOPIC,
+    CONTROLLERS_KEY_ALIAS,
+    FLOW_LOGS,
+    MONITORING_KEY_ALIAS,
+    TRAIL,
+    TRAIL_KEY_ALIAS,
+    flow_logs_role_name,
+    trail_bucket_name,
+)
+from components.domain_controllers.settings import ManagementAccess
+from components.nodes import names as nodes
+from components.nodes.settings import Remediation
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.instance_policy import instance_policies
+from components.session_manager.names import (
+    DATA_KEY_ALIAS,
+    DATA_KEY_PARAMETER,
+    LOGS_KEY_ALIAS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.account import Account
+    from components.settings import Settings
+
+
+def fixed_names(settings: Settings, account: Account, recording_region: str = "") -> list[FixedName]:
+    """Return every fixed name that the components register for these settings.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+        recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
+    """
+    return [
+        *_session_manager(settings, account),
+        *_approval(settings, account),
+        *_controllers(settings, account),
+        *_nodes(settings, recording_region),
+    ]
+
+
+def _policy(account: Account, name: str) -> str:
+    return f"arn:{account.partition}:iam::{account.id}:policy/{name}"
+
+
+def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName]:
+    path = ("sessionManager",)
+    for region, each in settings.session_manager.items():
+        names = [(Kind.DOCUMENT, DOCUMENT_NAME)]
+        if each.session_data_encryption:
+            names += [(Kind.ALIAS, DATA_KEY_ALIAS), (Kind.PARAMETER, DATA_KEY_PARAMETER)]
+        if each.encrypts_created_log_group:
+            names.append((Kind.ALIAS, LOGS_KEY_ALIAS))
+        if each.create_cw_log_group:
+            names.append((Kind.LOG_GROUP, each.cw_log_group_name))
+        for kind, name in names:
+            yield FixedName(kind=kind, region=region, name=name, path=path, take_over=each.take_over)
+    for policy in instance_policies(settings.session_manager, partition=account.partition, account_id=account.id):
+        yield FixedName(
+            kind=Kind.POLICY,
+            region=settings.regions[0],
+            name=_policy(account, policy),
+            path=path,
+            take_over=any(each.take_over for each in settings.session_manager.values()),
+        )
+
+
+def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
+    section = settings.approval
+    if section is None:
+        return
+    place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    forwards = watches_iam(section, place) and needs_forwarding(place)
+    names = [
+        (Kind.DOCUMENT, RUNBOOK_NAME),
+        (Kind.DOCUMENT, REAPER_NAME),
+        *([(Kind.DOCUMENT, CHANGE_TEMPLATE_NAME)] if section.mode is Mode.CHANGE_MANAGER else []),
+        (Kind.ALIAS, KEY_ALIAS),
+        (Kind.TOPIC, place.topic_arn),
+        (Kind.ROLE, ROLE_NAME),
+        (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
+        *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
+        (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
+    ]
+    if section.guard_rails:
+        rails = (GUARD_RAIL_POLICY_NAME, IDENTITIES_GUARD_RAIL_POLICY_NAME)
+        names += [(Kind.POLICY, place.iam(f"policy/{name}")) for name in rails]
+    names += [
+        (Kind.SCHEDULE_GROUP, REAPER_SCHEDULE_GROUP),
+        (Kind.SCHEDULE, f"{REAPER_SCHEDULE_GROUP}/{REAPER_SCHEDULE_NAME}"),
+    ]
+    for kind, name in names:
+        yield FixedName(
+            kind=kind,
+            region=place.region,
+            name=name,
+            path=("approval",),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP},
+        )
+
+
+def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
+    section = settings.domain_controllers
+    if section is None:
+        return
+    home = settings.regions[0]
+    names: list[tuple[Kind, str, str]] = []
+    if section.management_access is ManagementAccess.SESSION_MANAGER:
+        names.append((Kind.POLICY, home, _policy(account, port_forwarding_policy.POLICY_NAME)))
+    if section.administrator_roles:
+        names.append((Kind.POLICY, home, _policy(account, access_restriction_policy.POLICY_NAME)))
+    if any(each.controllers for each in section.sites.values()):
+        names += [
+            (Kind.POLICY, home, _policy(account, instance_role.NAME)),
+            (Kind.ROLE, home, instance_role.NAME),
+            (Kind.INSTANCE_PROFILE, home, instance_role.NAME),
+        ]
+    if section.sites and not section.monitoring.existing_trail:
+        names += [
+            (Kind.ALIAS, home, TRAIL_KEY_ALIAS),
+            (Kind.BUCKET, home, trail_bucket_name(account.id, home)),
+            (Kind.TRAIL, home, TRAIL),
+        ]
+    for region in section.sites:
+        names += [
+            (Kind.ALIAS, region, CONTROLLERS_KEY_ALIAS),
+            (Kind.ALIAS, region, MONITORING_KEY_ALIAS),
+            (Kind.TOPIC, region, f"arn:{account.partition}:sns:{region}:{account.id}:{ALERTS_TOPIC}"),
+            (Kind.LOG_GROUP, region, FLOW_LOGS),
+            (Kind.ROLE, region, flow_logs_role_name(region)),
+        ]
+    for kind, region, name in names:
+        path = ("domainControllers",)
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=path,
+            take_over=settings.take_over,
+            is_adopted=kind is Kind.ALIAS,
+        )
+
+
+def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:
+    section = settings.nodes
+    if section is None:
+        return
+    home = settings.regions[0]
+    names: list[tuple[Kind, str, str, str]] = []
+    if section.compliance and recording_region:
+        key = "roleCompliance"
+        names.append((Kind.CONFIG_RULE, recording_region, nodes.RULE_NAME, key))
+        if section.compliance.remediation is not Remediation.OFF:
+            names += [
+                (Kind.ROLE, home, nodes.REMEDIATION_ROLE_NAME, key),
+                (Kind.DOCUMENT, recording_region, nodes.RUNBOOK_NAME, key),
+            ]
+    if section.host_management:
+        names.append((Kind.ROLE, home, nodes.HOST_ROLE_NAME, "defaultHostManagement"))
+    if section.agent_updates:
+        names += [(Kind.ASSOCIATION, region, nodes.ASSOCIATION_NAME, "agents") for region in settings.regions]
+    for kind, region, name, key in names:
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=("nodes", key),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.CONFIG_RULE},
+        )

@@ -1,0 +1,166 @@
+"""Roles, users, groups, buckets and log groups that the settings name, looked up before anything is registered.
+
+Without this check, the first resource that depends on a missing one would stop an update halfway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from common.aws.failures import NOT_DONE, code_of, why_not
+from common.problems import Problem, SettingsError, shown
+from components.adoption.lookup import program_clients
+from components.adoption.resource_kinds import described_log_group
+from components.approval.settings import ApproverType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from common.aws.session import AwsClients
+    from components.account import Account
+    from components.settings import Settings
+
+_MISSING: Final = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NotFound"})
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedResource:
+    """A resource that a setting names.
+
+    Attributes:
+        path: Setting that names it.
+        name: Value of the setting.
+        expected: Allowed values of the setting, for messages.
+        service: Service whose API finds it.
+        region: Region of the lookup.
+        exists: Function that looks it up with a client; returns False where it does not exist, and raises as botocore.
+    """
+
+    path: Path
+    name: str
+    expected: str
+    service: str
+    region: str
+    exists: Callable[[Any], bool]
+
+
+def check_named_resources(settings: Settings, account: Account) -> None:
+    """Check that all resources that the settings name exist.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+
+    Raises:
+        SettingsError: A resource is missing, or cannot be looked up; lists all problems.
+    """
+    clients = program_clients()
+    problems = [
+        problem for each in named_resources(settings, account) if (problem := _problem(clients, each)) is not None
+    ]
+    if problems:
+        raise SettingsError(problems)
+
+
+def named_resources(settings: Settings, account: Account) -> list[NamedResource]:
+    """Return the resources that the settings name and the stack does not create.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+    """
+    return [
+        *_of_session_manager(settings, account),
+        *_of_approval(settings, account),
+    ]
+
+
+def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedResource]:
+    for position, role in enumerate(settings.instance_roles):
+        yield _principal(
+            settings, account, ApproverType.IAM_ROLE, role, ("sessionManager", "instanceRoles", str(position))
+        )
+    for region, each in settings.session_manager.items():
+        if each.s3_logging:
+            owner = each.s3_bucket_owner or account.id
+            yield NamedResource(
+                path=settings.session_manager_path(region, "s3BucketName"),
+                name=each.s3_bucket_name,
+                expected=f"a bucket that exists and is owned by account {owner} (s3BucketOwner)",
+                service="s3",
+                region=region,
+                exists=partial(_has_bucket, each.s3_bucket_name, owner),
+            )
+        if each.cw_log_group_name and not each.create_cw_log_group:
+            yield NamedResource(
+                path=settings.session_manager_path(region, "cwLogGroupName"),
+                name=each.cw_log_group_name,
+                expected=f"a log group that exists in {region}, as createCwLogGroup is false",
+                service="logs",
+                region=region,
+                exists=partial(_has_log_group, each.cw_log_group_name),
+            )
+
+
+def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource]:
+    approval = settings.approval
+    if approval is None:
+        return
+    for position, role in enumerate(approval.operator_roles):
+        yield _principal(settings, account, ApproverType.IAM_ROLE, role, ("approval", "operatorRoles", str(position)))
+    for position, user in enumerate(approval.operator_users):
+        yield _principal(settings, account, ApproverType.IAM_USER, user, ("approval", "operatorUsers", str(position)))
+    for position, approver in enumerate(approval.approvers):
+        # Users and groups of IAM Identity Center are in another account's directory, which this account cannot read.
+        if approver.type in _PRINCIPALS:
+            path = ("approval", "approvers", str(position), "name")
+            yield _principal(settings, account, approver.type, approver.bare_name, path)
+
+
+_PRINCIPALS: Final[dict[ApproverType, tuple[str, Callable[[Any, str], object]]]] = {
+    ApproverType.IAM_ROLE: ("an IAM role", lambda iam, name: iam.get_role(RoleName=name)),
+    ApproverType.IAM_USER: ("an IAM user", lambda iam, name: iam.get_user(UserName=name)),
+    ApproverType.IAM_GROUP: ("an IAM group", lambda iam, name: iam.get_group(GroupName=name, MaxItems=1)),
+}
+
+
+def _principal(settings: Settings, account: Account, kind: ApproverType, name: str, path: Path) -> NamedResource:
+    what, read = _PRINCIPALS[kind]
+    return NamedResource(
+        path=path,
+        name=name,
+        expected=f"{what} that exists in account {account.id}",
+        service="iam",
+        region=settings.regions[0],
+        exists=lambda iam: bool(read(iam, name)),
+    )
+
+
+def _has_bucket(name: str, owner: str, s3: Any) -> bool:
+    s3.head_bucket(Bucket=name, ExpectedBucketOwner=owner)
+    return True
+
+
+def _has_log_group(name: str, logs: Any) -> bool:
+    return described_log_group(logs, name) is not None
+
+
+def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
+    given = f"{shown(named.name)} given; allowed: {named.expected}"
+    try:
+        if named.exists(clients.client(named.service, named.region)):
+            return None
+    except NOT_DONE as failed:
+        code = code_of(failed) if isinstance(failed, ClientError) else ""
+        if code not in _MISSING:
+            why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
+            # S3 denies a HEAD request without a reason: the owner may also be another account.
+            reason = f"; it cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
+            return Problem(path=named.path, message=f"{given}{reason}")
+    return Problem(path=named.path, message=given)

@@ -1,0 +1,96 @@
+"""Ownership of the account and of every fixed name, looked up before the first resource is registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.problems import NAMESPACE, Problem, SettingsError
+from components.adoption.governance import policy_arn
+from components.adoption.inventory import Existing, FixedName
+from components.adoption.lookup import find_all, rely_on_state
+from components.adoption.resource_kinds import Kind
+from components.preflight.fixed_names import fixed_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from components.account import Account
+    from components.settings import Settings
+
+Found = tuple[FixedName, Existing]
+
+_PATH = ("takeOver",)
+
+
+def check_ownership(settings: Settings, account: Account, owner: str, recording_region: str) -> None:
+    """Refuse to govern another stack's account, and resources that another stack or principal owns.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+        owner: Name of the stack.
+        recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
+
+    Raises:
+        SettingsError: Another stack or principal is the owner and the settings do not permit to take over, or a lookup
+            fails; lists all problems.
+    """
+    if not settings.governs:
+        return
+    record = FixedName(
+        kind=Kind.POLICY,
+        region=settings.regions[0],
+        name=policy_arn(account.partition, account.id),
+        path=_PATH,
+        take_over=settings.takes_over_account,
+        is_adopted=False,
+    )
+    governing, problems = find_all([record])
+    if any(existing.owner == owner for _, existing in governing):
+        rely_on_state()
+    found, wrong = find_all(fixed_names(settings, account, recording_region))
+    found, problems = [*governing, *found], list(dict.fromkeys([*problems, *wrong]))
+    problems += ownership_problems(found, record, account, owner)
+    if problems:
+        raise SettingsError(problems)
+
+
+def ownership_problems(found: Iterable[Found], record: FixedName, account: Account, owner: str) -> list[Problem]:
+    """Return a problem for each other stack that owns a resource, and for each name of another principal. Pure.
+
+    Args:
+        found: Existing resources, with the name that the stack registers.
+        record: Record of the governing stack, which `found` contains if it exists.
+        account: Account of the stack.
+        owner: Name of the stack.
+    """
+    others: dict[str, list[FixedName]] = {}
+    problems: list[Problem] = []
+    for name, existing in found:
+        if existing.owner is None:
+            if not (name.is_adopted or existing.made_here):
+                problems.append(Problem(path=name.path, message=_of_another_principal(existing)))
+        elif existing.owner != owner and not name.take_over:
+            others.setdefault(existing.owner, []).append(name)
+    return problems + [
+        Problem(path=_PATH, message=_of_another_stack(stack, names, record, account)) for stack, names in others.items()
+    ]
+
+
+def _of_another_principal(existing: Existing) -> str:
+    return (
+        f"{existing} exists and is not of a stack of this program; it is not taken over, as what else it allows would "
+        "stay. Delete it, then run the same command again"
+    )
+
+
+def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, account: Account) -> str:
+    kept = [f"      {name} (shell-access:{name.path[0]}.takeOver)" for name in names if name is not record]
+    lines: list[str] = []
+    if record in names:
+        lines.append(f"account {account.id} is governed by the stack {stack}, and one stack governs an account")
+    if kept:
+        lines.append(f"what this stack would change is kept by the stack {stack}:\n" + "\n".join(kept))
+    text = "; ".join(lines)
+    remedy = f"Destroy that stack first, or set {NAMESPACE}:takeOver to true here to take everything over from it"
+    return f"{text}\n    {remedy}" if kept else f"{text}. {remedy}"

@@ -1,0 +1,228 @@
+"""A claim finds or makes what has a name, and gives it back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.adoption.adopted_resource import AdoptedResourceProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from common.aws.session import AwsClients
+
+
+TAGS = ["shell-access:made-here", "shell-access:owner"]
+
+
+@pytest.fixture
+def provider(clients: AwsClients) -> AdoptedResourceProvider:
+    made = AdoptedResourceProvider()
+    made.clients = lambda: clients
+    return made
+
+
+def claim(kind: str, name: str, value: str, **changes: Any) -> dict[str, Any]:
+    inputs = {"kind": kind, "region": "eu-west-1", "name": name, "value": value, "owner": "o/p/s", "retain": False}
+    return inputs | changes
+
+
+def group(client: Callable[..., Any]) -> dict[str, Any] | None:
+    return next(iter(client("logs").describe_log_groups()["logGroups"]), None)
+
+
+def test_what_was_made_goes_with_the_claim(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    created = provider.create(claim("logGroup", "g", ""))
+    assert group(client) is not None
+    provider.delete(created.id, created.outs or {})
+    assert group(client) is None
+
+
+def test_what_was_there_stays(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    client("logs").create_log_group(logGroupName="g")
+    created = provider.create(claim("logGroup", "g", ""))
+    provider.delete(created.id, created.outs or {})
+    assert group(client) is not None
+
+
+def test_claim_of_a_killed_run_is_ours_still(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    """The first run made it, and died before the engine could note it."""
+    provider.create(claim("logGroup", "g", ""))
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    provider.create(claim("alias", "alias/a", key))
+    for again in (
+        provider.create(claim("logGroup", "g", "")),
+        provider.create(claim("alias", "alias/a", key)),
+    ):
+        provider.delete(again.id, again.outs or {})
+    assert group(client) is None
+    assert "alias/a" not in {each["AliasName"] for each in client("kms").list_aliases()["Aliases"]}
+
+
+def test_parameter_gets_its_earlier_value_back(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    ssm = client("ssm")
+    ssm.put_parameter(Name="/p", Value="theirs", Type="String")
+    created = provider.create(claim("parameter", "/p", "ours"))
+    ssm.put_parameter(Name="/p", Value="ours", Type="String", Overwrite=True)
+    provider.delete(created.id, created.outs or {})
+    assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
+
+
+def test_what_stays_is_ours_for_the_next_stack(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    first = provider.create(claim("logGroup", "g", "", retain=True))
+    client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=TAGS)
+    provider.delete(first.id, first.outs or {})
+    second = provider.create(claim("logGroup", "g", ""))
+    provider.delete(second.id, second.outs or {})
+    assert group(client) is None
+
+
+def test_claim_follows_the_value_and_makes_no_call_for_it(provider: AdoptedResourceProvider) -> None:
+    old = claim("alias", "alias/a", "one")
+    assert not provider.diff("", old, claim("alias", "alias/a", "one", takeOverFrom="o/p/other")).changes
+    assert provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/renamed")).changes
+    assert provider.diff("", old, claim("alias", "alias/a", "two")).changes
+    # What others have now is the business of the resource that imports them.
+    assert not provider.diff("", claim("parameter", "/p", "one"), claim("parameter", "/p", "two")).changes
+    assert (provider.update("", old, claim("alias", "alias/a", "two")).outs or {})["value"] == "two"
+    assert provider.diff("", claim("policy", "a", ""), claim("policy", "a", "", region="us-east-1")).replaces == []
+    retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
+    assert retained.changes
+    assert not retained.replaces
+    assert provider.diff("", old, claim("alias", "alias/b", "one")).replaces == ["name"]
+
+
+def test_refresh_finds_what_is_gone(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    created = provider.create(claim("logGroup", "g", ""))
+    assert provider.read(created.id, created.outs or {}).id == created.id
+    client("logs").delete_log_group(logGroupName="g")
+    assert provider.read(created.id, created.outs or {}).id == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "taken"), [(None, 90, False), (365, 90, False), (90, 90, True), (30, 90, True)]
+)
+def test_logs_that_are_kept_longer_are_not_cut_down(
+    provider: AdoptedResourceProvider,
+    client: Callable[..., Any],
+    kept: int | None,
+    wanted: int,
+    taken: bool,  # noqa: FBT001
+) -> None:
+    client("logs").create_log_group(logGroupName="g")
+    if kept:
+        client("logs").put_retention_policy(logGroupName="g", retentionInDays=kept)
+    asked = claim("logGroup", "g", "", retentionDays=wanted)
+    failures = provider.check({}, asked).failures
+    assert (failures == []) == taken
+    assert all("shell-access:sessionManager.shortenLogRetention" in each.reason for each in failures)
+    # Not asked again of what is governed already, nor where it is accepted.
+    assert provider.check(asked, asked).failures == []
+    assert provider.check({}, claim("logGroup", "g", "")).failures == []
+
+
+def test_log_group_that_was_there_keeps_the_key_that_stays(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
+    logs, key = client("logs"), client("kms").create_key()["KeyMetadata"]["Arn"]
+    logs.create_log_group(logGroupName="g")
+    created = provider.create(claim("logGroup", "g", key, retain=True))
+    logs.associate_kms_key(logGroupName="g", kmsKeyId=key)
+    provider.delete(created.id, created.outs or {})
+    assert group(client)["kmsKeyId"] == key
+    provider.delete(created.id, (created.outs or {}) | {"retain": False})
+    assert "kmsKeyId" not in group(client)
+
+
+def test_policy_of_another_principal_is_not_adopted(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
+    allow = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    client("iam").create_policy(PolicyName="Node", PolicyDocument=document)
+    asked = claim("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
+    (failure,) = provider.check({}, asked).failures
+    assert "exists and is not of a stack of this program" in failure.reason
+
+
+def remove_tags(client: Callable[..., Any]) -> None:
+    """Remove every tag, as a tool does that sets its own."""
+    for each in client("logs").describe_log_groups()["logGroups"]:
+        client("logs").untag_resource(resourceArn=each["logGroupArn"], tagKeys=TAGS)
+    for each in client("ssm").describe_parameters()["Parameters"]:
+        arguments = {"ResourceType": "Parameter", "ResourceId": each["Name"]}
+        client("ssm").remove_tags_from_resource(**arguments, TagKeys=TAGS)
+    for each in client("sns").list_topics()["Topics"]:
+        client("sns").untag_resource(ResourceArn=each["TopicArn"], TagKeys=TAGS)
+
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
+
+
+def live_key(client: Callable[..., Any], kind: str) -> str | None:
+    """The key of what has the name; None where nothing has it."""
+    if kind == "logGroup":
+        found = group(client)
+        return found.get("kmsKeyId", "") if found else None
+    if kind == "topic":
+        topics = client("sns").list_topics()["Topics"]
+        return (
+            client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"].get("KmsMasterKeyId", "")
+            if topics
+            else None
+        )
+    if kind == "alias":
+        aliases = {each["AliasName"]: each["TargetKeyId"] for each in client("kms").list_aliases()["Aliases"]}
+        return aliases.get("alias/a")
+    found = client("ssm").describe_parameters()["Parameters"]
+    return client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] if found else None
+
+
+NAMES = {"logGroup": "g", "topic": TOPIC, "alias": "alias/a", "parameter": "/p"}
+
+
+def key_for(client: Callable[..., Any], kind: str) -> str:
+    made = client("kms").create_key()["KeyMetadata"]
+    return made["Arn"] if kind in ("logGroup", "topic") else made["KeyId"]
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_removed_tags_of_a_made_name_are_no_matter(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
+) -> None:
+    value = key_for(client, kind)
+    created = provider.create(claim(kind, NAMES[kind], value))
+    remove_tags(client)
+    read = provider.read(created.id, created.outs or {})
+    remove_tags(client)
+    provider.delete(read.id or "", read.outs or {})
+    assert live_key(client, kind) is None
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_own_value_is_never_restored_after_a_killed_run(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
+) -> None:
+    """The first run made it and was killed, then its tags were removed: what is left names no key of this stack."""
+    value = key_for(client, kind)
+    provider.create(claim(kind, NAMES[kind], value))
+    remove_tags(client)
+    again = provider.create(claim(kind, NAMES[kind], value))
+    provider.delete(again.id, again.outs or {})
+    assert live_key(client, kind) in (None, "")
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_value_of_another_solution_is_restored(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
+) -> None:
+    theirs, ours = key_for(client, kind), key_for(client, kind)
+    provider.create(claim(kind, NAMES[kind], theirs))
+    remove_tags(client)
+    created = provider.create(claim(kind, NAMES[kind], ours))
+    remove_tags(client)
+    provider.delete(created.id, created.outs or {})
+    assert live_key(client, kind) == theirs

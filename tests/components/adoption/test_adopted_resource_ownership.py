@@ -1,0 +1,178 @@
+"""What one stack has claimed no other stack changes or removes, of every kind and in either order."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from common.aws.failures import ResourceError
+from components.adoption import inventory
+from components.adoption.adopted_resource import AdoptedResourceProvider
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import SERVICES, Kind, resource_adapter
+from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from common.aws.session import AwsClients
+
+CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
+ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
+ORDERS = [(ALPHA, BETA), (BETA, ALPHA)]
+
+
+@pytest.fixture
+def provider(clients: AwsClients) -> AdoptedResourceProvider:
+    made = AdoptedResourceProvider()
+    made.clients = lambda: clients
+    return made
+
+
+class Stacks:
+    """The claims of stacks on one name, each with a value of its own, and what the AWS provider does beside them."""
+
+    def __init__(self, provider: AdoptedResourceProvider, client: Callable[..., Any], kind: Kind) -> None:
+        self.provider, self._client, self.kind = provider, client, kind
+        self._values = {owner: self._value(owner) for owner in (ALPHA, BETA)}
+
+    def _value(self, owner: str) -> str:
+        if self.kind is Kind.PARAMETER:
+            return owner
+        if self.kind is Kind.POLICY:
+            return json.dumps({"PolicyDocument": POLICY, "Description": owner})
+        tags = [{"TagKey": OWNER_TAG, "TagValue": owner}]
+        key = self._client("kms").create_key(Tags=tags)["KeyMetadata"]
+        return key["Arn"] if self.kind is Kind.LOG_GROUP else key["KeyId"]
+
+    def inputs(self, owner: str, **changes: Any) -> dict[str, Any]:
+        return {
+            "kind": str(self.kind),
+            "region": "eu-west-1",
+            "name": NAMES[self.kind],
+            "value": self._values[owner],
+            "owner": owner,
+            "takeOverFrom": "",
+            "retain": False,
+        } | changes
+
+    def create(self, owner: str, **changes: Any) -> dict[str, Any]:
+        """Adopt the name, then import and update it as the AWS provider does: its value, and its tags without the mark."""
+        outs = self.provider.create(self.inputs(owner, **changes)).outs or {}
+        named = resource_adapter(self.kind, self._client(SERVICES[self.kind]), NAMES[self.kind])
+        if self.kind is Kind.TOPIC:
+            found = named.find()
+            assert found is not None
+            named.restore(json.dumps({**json.loads(found.value), "KmsMasterKeyId": self._values[owner]}))
+        elif self.kind is not Kind.POLICY:
+            named.restore(self._values[owner])
+        named.retag(self._values[owner], {OWNER_TAG: owner}, removed="shell-access:made-here")
+        return outs
+
+    def live(self) -> tuple[Any, ...] | None:
+        client = self._client(SERVICES[self.kind])
+        existing = inventory.find(self.kind, client, "eu-west-1", NAMES[self.kind])
+        return existing and (existing, resource_adapter(self.kind, client, NAMES[self.kind]).find())
+
+    def owner(self) -> str | None:
+        live = self.live()
+        return live[0].owner if live else None
+
+
+@pytest.fixture(params=CLAIMED)
+def stacks(request: pytest.FixtureRequest, provider: AdoptedResourceProvider, client: Callable[..., Any]) -> Stacks:
+    return Stacks(provider, client, request.param)
+
+
+@pytest.mark.parametrize(("first", "second"), ORDERS)
+def test_claim_of_another_stack_is_refused(stacks: Stacks, first: str, second: str) -> None:
+    made = stacks.create(first)
+    before = stacks.live()
+    assert stacks.owner() == first
+    (failure,) = stacks.provider.check({}, stacks.inputs(second)).failures
+    assert f"is kept by the stack {first}" in failure.reason
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+        stacks.provider.create(stacks.inputs(second))
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+        stacks.provider.update("", stacks.inputs(second), stacks.inputs(second, retain=True))
+    for prior in ({}, {"prior": "anything"}):
+        stacks.provider.delete("", stacks.inputs(second, **prior))
+    assert stacks.live() == before
+    assert stacks.provider.check({}, stacks.inputs(first)).failures == []
+    stacks.provider.delete("", made)
+    assert stacks.owner() is None
+
+
+@pytest.mark.parametrize(("first", "second"), ORDERS)
+def test_claim_that_is_taken_over_is_no_longer_the_first_ones(stacks: Stacks, first: str, second: str) -> None:
+    old = stacks.create(first)
+    inputs = stacks.inputs(second, takeOverFrom=first)
+    assert stacks.provider.check({}, inputs).failures == []
+    taken = stacks.create(second, takeOverFrom=first)
+    before = stacks.live()
+    assert stacks.owner() == second
+    stacks.provider.delete("", old)
+    assert stacks.live() == before
+    stacks.provider.delete("", taken)
+    left = stacks.live()
+    assert left is not None, "what the first stack had is not deleted"
+    assert stacks.owner() in (None, first)
+
+
+@pytest.mark.parametrize("owner", [ALPHA, BETA])
+def test_loser_of_a_race_is_refused(
+    stacks: Stacks, owner: str, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It finds nothing, and the other stack creates it first."""
+    other = next(each for each in (ALPHA, BETA) if each != owner)
+    named = resource_adapter(stacks.kind, client(SERVICES[stacks.kind]), NAMES[stacks.kind])
+
+    make = type(named).make
+
+    def lose(*_: Any) -> bool:
+        monkeypatch.setattr(type(named), "make", make)
+        stacks.create(other)
+        return False
+
+    monkeypatch.setattr(type(named), "make", lose)
+    with pytest.raises(ResourceError, match=f"is kept by the stack {other}"):
+        stacks.provider.create(stacks.inputs(owner))
+    assert stacks.owner() == other
+
+
+def test_what_another_principal_made_is_adopted_and_restored(stacks: Stacks, client: Callable[..., Any]) -> None:
+    MAKERS[stacks.kind](client, {})
+    before = stacks.live()
+    failures = stacks.provider.check({}, stacks.inputs(ALPHA)).failures
+    if stacks.kind is Kind.POLICY:
+        assert "not of a stack of this program" in failures[0].reason
+        return
+    assert failures == []
+    made = stacks.create(ALPHA)
+    assert stacks.owner() == ALPHA
+    stacks.provider.delete("", made)
+    assert stacks.live() == before
+
+
+@pytest.mark.parametrize("next_stack", [ALPHA, BETA])
+def test_what_a_stack_has_left_behind_is_free(stacks: Stacks, next_stack: str) -> None:
+    if stacks.kind is Kind.POLICY:
+        return
+    made = stacks.create(ALPHA, retain=True)
+    stacks.provider.delete("", made)
+    live = stacks.live()
+    assert live is not None
+    assert (live[0].owner, live[0].made_here) == (None, True)
+    assert stacks.provider.check({}, stacks.inputs(next_stack)).failures == []
+    stacks.create(next_stack)
+    assert stacks.owner() == next_stack
+
+
+def test_renamed_stack_keeps_its_claims(stacks: Stacks) -> None:
+    made = stacks.create(ALPHA)
+    renamed = {**made, "owner": BETA}
+    assert stacks.provider.diff("", made, renamed).changes
+    outs = stacks.provider.update("", made, renamed).outs or {}
+    assert outs["owner"] == BETA

@@ -1,0 +1,249 @@
+"""The settings: each wrong value gets its one clear error."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from common.network import Family
+from components.domain_controllers import settings
+from components.domain_controllers.cross_checks import read_domain_controllers
+from components.domain_controllers.planner import Quotas
+from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.settings import DomainControllersSection, known_addresses, sources
+from components.domain_controllers.traffic_requirements import Sources, prefix_list_peer
+
+REGIONS = ("eu-west-1", "us-east-1")
+DESIGN: dict[str, Any] = {
+    "profile": "post",
+    "ldaps": True,
+    "dns": True,
+    "replicationPort": None,
+    "clients": {"offices": ["10.10.0.0/16"], "aws": ["10.20.0.0/16"]},
+    "onPremisesDomainControllers": ["10.1.0.10/32"],
+    "managementAccess": "session-manager",
+    "bastionSecurityGroupIds": [],
+    "sites": {"eu-west-1": {"vpc": "directory", "subnets": ["directory-a", "directory-b"], "controllers": []}},
+}
+CONTROLLER = {"name": "DC1", "subnet": "directory-a"}
+
+
+def read(**changes: Any) -> DomainControllersSection:
+    section, problems = read_domain_controllers({**DESIGN, **changes}, REGIONS)
+    assert problems == []
+    assert section
+    return section
+
+
+def problems(**changes: Any) -> dict[str, str]:
+    _, found = read_domain_controllers({**DESIGN, **changes}, REGIONS)
+    prefix = "shell-access:domainControllers."
+    return {each.key.removeprefix(prefix): each.message for each in found}
+
+
+def test_section_of_the_design_is_read() -> None:
+    section = read()
+    assert section.options == Options(profile=Profile.POST)
+    assert section.group_quotas == Quotas()
+    assert sources(section, "eu-west-1", site_networks={}) == Sources(
+        on_premises=(ip_network("10.1.0.10/32"),),
+        clients={"offices": (ip_network("10.10.0.0/16"),), "aws": (ip_network("10.20.0.0/16"),)},
+    )
+
+
+def test_empty_section_has_defaults() -> None:
+    section, found = read_domain_controllers({}, REGIONS)
+    assert found == []
+    assert section == DomainControllersSection()
+
+
+def test_every_field_says_what_it_means_and_what_is_allowed() -> None:
+    kinds = [each for each in vars(settings).values() if isinstance(each, type) and issubclass(each, settings.Section)]
+    for kind in kinds:
+        for name, field in kind.model_fields.items():
+            assert field.description, name
+            assert field.json_schema_extra, name
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "host bits": (
+        {"clients": {"offices": ["10.10.3.4/16"]}},
+        "clients.offices.0",
+        '"10.10.3.4/16" given; allowed: networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set',
+    ),
+    "not canonical": (
+        {"clients": {"offices": ["2001:DB8::/48"]}},
+        "clients.offices.0",
+        '"2001:DB8::/48" given; allowed',
+    ),
+    "the internet": ({"clients": {"all": ["0.0.0.0/0"]}}, "clients.all.0", '"0.0.0.0/0" given; allowed: networks'),
+    "half the internet": (
+        {"onPremisesDomainControllers": ["128.0.0.0/1"]},
+        "onPremisesDomainControllers.0",
+        "of /8 or longer",
+    ),
+    "all of IPv6": ({"clients": {"all": ["::/0"]}}, "clients.all.0", '"::/0" given; allowed: networks'),
+    "overlap": (
+        {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.1.0/24"]}},
+        "clients.aws",
+        '"10.10.1.0/24" given; lies within 10.10.0.0/16 of offices; allowed: networks that do not overlap',
+    ),
+    "twice": (
+        {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.0.0/16"]}},
+        "clients.offices",
+        '"10.10.0.0/16" given; is there twice, as 10.10.0.0/16 of aws; allowed: networks that do not overlap',
+    ),
+    "overlap of IPv6": (
+        {"clients": {"six": ["2001:db8::/32", "2001:db8:1::/48"]}},
+        "clients.six",
+        '"2001:db8:1::/48" given; lies within 2001:db8::/32 of six; allowed: networks that do not overlap',
+    ),
+    "overlap on premises": (
+        {"onPremisesDomainControllers": ["10.1.0.0/24", "10.1.0.10/32"]},
+        "onPremisesDomainControllers",
+        '"10.1.0.10/32" given; lies within 10.1.0.0/24; allowed: networks that do not overlap',
+    ),
+    "bastion without groups": (
+        {"managementAccess": "bastion", "bastionNetworks": ["10.9.0.0/24"]},
+        "bastionSecurityGroupIds",
+        "[] given; allowed: at least one id, as managementAccess is bastion",
+    ),
+    "bastion without networks": (
+        {"managementAccess": "bastion", "bastionSecurityGroupIds": ["sg-0123abcd"]},
+        "bastionNetworks",
+        "[] given; allowed: the bastion hosts' subnets, as there is a network ACL",
+    ),
+    "groups without bastion": (
+        {"bastionSecurityGroupIds": ["sg-0123abcd"]},
+        "bastionSecurityGroupIds",
+        '["sg-0123abcd"] given; allowed: an empty list, as managementAccess is session-manager',
+    ),
+    "prefix list of unknown networks": (
+        {"clientPrefixLists": {"partners": {"id": "pl-0123abcd", "maxEntries": 7}}},
+        "clientPrefixLists.partners.networks",
+        "[] given; allowed: what the prefix list holds, as there is a network ACL",
+    ),
+    "no prefix list": (
+        {"clientPrefixLists": {"partners": {"id": "partners", "maxEntries": 7, "networks": ["10.50.0.0/16"]}}},
+        "clientPrefixLists.partners.id",
+        '"partners" given; allowed: an id such as pl-0123456789abcdef0',
+    ),
+    "no group": (
+        {"bastionSecurityGroupIds": ["bastion"]},
+        "bastionSecurityGroupIds.0",
+        '"bastion" given; allowed: a list of ids',
+    ),
+    "profile": ({"profile": "old"}, "profile", '"old" given; allowed: post, modern, netbios'),
+    "port of another row": (
+        {"replicationPort": 3268},
+        "replicationPort",
+        "3268 given; allowed: a port that no row has; this one is for LDAP Global Catalog (GC)",
+    ),
+    "port too low": ({"replicationPort": 389}, "replicationPort", "389 given; allowed: a port from 1024 to 65535"),
+    "port as text": ({"replicationPort": "50000"}, "replicationPort", '"50000" given; allowed: a port from 1024'),
+    "Netlogon alone": (
+        {"netlogonPort": 50001},
+        "netlogonPort",
+        "50001 given; allowed: a port only beside replicationPort",
+    ),
+    "Netlogon the same": (
+        {"replicationPort": 50000, "netlogonPort": 50000},
+        "netlogonPort",
+        "50000 given; allowed: a port other than replicationPort",
+    ),
+    "DFSR alone": ({"dfsrPort": 50002}, "dfsrPort", "50002 given; allowed: a port only beside replicationPort"),
+    "DFSR as Netlogon": (
+        {"replicationPort": 50000, "netlogonPort": 50001, "dfsrPort": 50001},
+        "dfsrPort",
+        "50001 given; allowed: a port other than netlogonPort",
+    ),
+    "DFSR on a port of another row": (
+        {"replicationPort": 50000, "dfsrPort": 9389},
+        "dfsrPort",
+        "9389 given; allowed: a port that no row has; this one is for SOAP",
+    ),
+    "quotas that nobody gets": (
+        {"quotas": {"rulesPerSecurityGroup": 250}},
+        "quotas",
+        "rulesPerSecurityGroup x securityGroupsPerInterface is 250 x 5 = 1250; allowed: rules times groups of at most 1000",
+    ),
+    "ACL quota": (
+        {"quotas": {"rulesPerNetworkAcl": 41}},
+        "quotas.rulesPerNetworkAcl",
+        "allowed: a whole number from 20 to 40",
+    ),
+    "foreign Region": (
+        {"sites": {"ap-south-1": {"vpc": "d", "subnets": ["a"]}}},
+        "sites.ap-south-1",
+        "is no Region of this stack; allowed: eu-west-1, us-east-1",
+    ),
+    "one controller": (
+        {"sites": {"eu-west-1": {**DESIGN["sites"]["eu-west-1"], "controllers": [CONTROLLER]}}},
+        "sites.eu-west-1.controllers",
+        "1 in 1 subnets given; allowed: at least two, in at least two zones",
+    ),
+    "one subnet": (
+        {
+            "sites": {
+                "eu-west-1": {
+                    **DESIGN["sites"]["eu-west-1"],
+                    "controllers": [CONTROLLER, {**CONTROLLER, "name": "DC2"}],
+                }
+            }
+        },
+        "sites.eu-west-1.controllers",
+        "2 in 1 subnets given; allowed: at least two, in at least two zones",
+    ),
+    "same name": (
+        {
+            "sites": {
+                "eu-west-1": {
+                    **DESIGN["sites"]["eu-west-1"],
+                    "controllers": [CONTROLLER, {"name": "dc1", "subnet": "directory-b"}],
+                }
+            }
+        },
+        "sites.eu-west-1.controllers.1.name",
+        '"dc1" given; allowed: a name that no other controller has',
+    ),
+    "unknown key": ({"client": {}}, "client", "unknown key; did you mean clients?"),
+}
+
+
+@pytest.mark.parametrize(("changes", "key", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_value_gets_its_one_clear_error(changes: dict[str, Any], key: str, said: str) -> None:
+    found = problems(**changes)
+    assert list(found) == [key]
+    assert said in found[key]
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    found = problems(profile="old", clients={"a": ["10.0.0.1/8"]}, netlogonPort=50001)
+    assert set(found) == {"profile", "clients.a.0", "netlogonPort"}
+
+
+def test_a_site_admits_the_others_and_not_itself() -> None:
+    networks = {"eu-west-1": [ip_network("10.20.1.0/24")], "us-east-1": [ip_network("10.30.1.0/24")]}
+    assert dict(sources(read(), "eu-west-1", site_networks=networks).sites) == {"us-east-1": networks["us-east-1"]}
+
+
+def test_client_prefix_lists_count_maximum_and_fill_the_acl() -> None:
+    partners = {"id": "pl-0123abcd", "maxEntries": 7, "networks": ["10.50.0.0/16"]}
+    section = read(clientPrefixLists={"partners": partners})
+    assert sources(section, "eu-west-1", site_networks={}).client_prefix_lists == {
+        "partners": prefix_list_peer("pl-0123abcd", Family.IPV4, 7)
+    }
+    assert known_addresses(section, [ip_network("10.20.1.0/24")]) == {
+        "itself": (ip_network("10.20.1.0/24"),),
+        "pl-0123abcd": (ip_network("10.50.0.0/16"),),
+    }
+
+
+def test_ten_thousand_networks_are_read_without_a_noticeable_wait() -> None:
+    clients = {"branches": [str(ip_network((0x0A000000 + (number << 9), 24))) for number in range(10_000)]}
+    started = time.process_time()
+    assert len(read(clients=clients).clients["branches"]) == 10_000
+    assert time.process_time() - started < 2

@@ -1,0 +1,131 @@
+"""Room for managed policies is looked up before the first resource, on roles and users that exist."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from common.problems import SettingsError
+from components.account import Account
+from components.approval.names import APPROVER_POLICY_NAME, OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME
+from components.preflight import attachments
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from common.aws.session import AwsClients
+
+HERE = "123456789012"
+ACCOUNT = Account(id=HERE, partition="aws")
+DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+SECTIONS: dict[str, Any] = {
+    "sessionManager": {"instanceRoles": ["Node"]},
+    "approval": {
+        "operatorRoles": ["Operator"],
+        "operatorUsers": ["oscar"],
+        "approvers": [{"type": "IamRole", "name": "team/Approver"}],
+    },
+}
+
+
+def load(**sections: Any) -> Settings:
+    return Settings.load(
+        {"aws:region": "eu-west-1", **{f"shell-access:{name}": value for name, value in (SECTIONS | sections).items()}}
+    )
+
+
+@pytest.fixture
+def iam(client: Callable[..., Any], clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(attachments, "program_clients", lambda: clients)
+    iam = client("iam")
+    for role, path in (("Node", "/"), ("Operator", "/"), ("Approver", "/team/")):
+        iam.create_role(RoleName=role, Path=path, AssumeRolePolicyDocument=TRUST)
+    iam.create_user(UserName="oscar")
+    return iam
+
+
+def fill(iam: Any, count: int, *, role: str = "", user: str = "") -> None:
+    for number in range(count):
+        made = iam.create_policy(PolicyName=f"{role}{user}{number}", PolicyDocument=DOCUMENT)["Policy"]["Arn"]
+        if role:
+            iam.attach_role_policy(RoleName=role, PolicyArn=made)
+        else:
+            iam.attach_user_policy(UserName=user, PolicyArn=made)
+
+
+def found(settings: Settings) -> dict[str, str]:
+    try:
+        attachments.check_attachments(settings, ACCOUNT)
+    except SettingsError as refused:
+        return {problem.key.removeprefix("shell-access:"): problem.message for problem in refused.problems}
+    return {}
+
+
+def test_wanted_attachments_are_those_of_every_section() -> None:
+    wanted = attachments.desired_attachments(load(), ACCOUNT)
+    names = {each.name: {arn.rpartition("/")[2] for arn in more.arns} for each, more in wanted.items()}
+    operators = {OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME}
+    assert names == {
+        "Node": {INSTANCE_POLICY_NAME},
+        "Operator": operators,
+        "oscar": operators,
+        "Approver": {APPROVER_POLICY_NAME},
+    }
+
+
+def test_principals_without_room_are_all_named(iam: Any) -> None:
+    fill(iam, 10, role="Node")
+    fill(iam, 9, role="Operator")
+    fill(iam, 9, user="oscar")
+    fill(iam, 9, role="Approver")
+    problems = found(load())
+    assert set(problems) == {
+        "sessionManager.instanceRoles.0",
+        "approval.operatorRoles.0",
+        "approval.operatorUsers.0",
+    }
+    assert problems["approval.operatorRoles.0"] == (
+        "expected room for 2 more managed policies on the role Operator, got 9 attached of 10 that it may have. Detach "
+        "others, or raise the IAM quota Managed policies attached to an IAM role"
+    )
+
+
+def test_policies_that_are_attached_already_need_no_room(iam: Any) -> None:
+    fill(iam, 9, role="Node")
+    ours = iam.create_policy(PolicyName=INSTANCE_POLICY_NAME, PolicyDocument=DOCUMENT)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="Node", PolicyArn=ours)
+    assert found(load()) == {}
+
+
+def test_quota_of_the_account_counts_where_it_was_raised(iam: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(iam, 10, role="Node")
+    monkeypatch.setattr(attachments, "_quota", lambda _iam, kind: {"role": 15}[kind])
+    assert found(load()) == {}
+
+
+def test_quota_is_read_from_the_account_summary(iam: Any) -> None:
+    assert attachments._quota(iam, "role") == 10
+    assert attachments._quota(iam, "user") == 10
+
+
+def test_missing_principal_is_for_the_other_lookup_to_name(iam: Any) -> None:
+    iam.delete_role(RoleName="Node")
+    assert found(load()) == {}
+
+
+def test_principal_that_cannot_be_read_is_refused(iam: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_iam: Any, _principal: object) -> frozenset[str]:
+        raise iam.exceptions.ClientError(
+            {"Error": {"Code": "AccessDenied", "Message": "no identity-based policy allows it"}},
+            "ListAttachedRolePolicies",
+        )
+
+    monkeypatch.setattr(attachments, "_attached_policies", denied)
+    problems = found(load())
+    assert len(problems) == 4
+    assert "got no answer: permission: refused" in problems["sessionManager.instanceRoles.0"]
