@@ -65,7 +65,7 @@ COMMANDS: Final = {
     ),
     "evidence": (
         "operations.evidence.command:evidence",
-        "Lists sessions with their approvals and logs, from AWS' own records, and what is wrong with them. Changes nothing.",
+        "List sessions with their approvals and logs, from AWS' own records, with findings. Changes nothing.",
     ),
     "fleet": (
         "operations.fleet.commands:app",

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from operations.errors import UnusableError
 from operations.version import VERSION
 
 _MANIFEST: Final = "PulumiPolicy.yaml"
@@ -28,8 +29,9 @@ def policy_pack(
     try:
         _write(folder)
     except OSError as error:
-        typer.echo(f"--output: expected a folder that can be written, got {folder}: {error.strerror}.", err=True)
-        raise typer.Exit(2) from None
+        raise UnusableError(
+            f"--output: expected a folder that can be written, got {folder}: {error.strerror}."
+        ) from None
     typer.echo(str(folder))
 
 
@@ -49,8 +51,7 @@ def _write(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     foreign = sorted({each.name for each in folder.iterdir()} - {_MANIFEST, _PROGRAM, "__pycache__"})
     if foreign:
-        typer.echo(f"--output: expected an empty folder or a policy pack, got {folder} with {foreign[0]}.", err=True)
-        raise typer.Exit(2)
+        raise UnusableError(f"--output: expected an empty folder or a policy pack, got {folder} with {foreign[0]}.")
     # JSON is YAML, and quotes every path.
     manifest = {
         "description": "Rules of Shell Access",

@@ -101,3 +101,14 @@ def test_commands_of_a_page_exist(page: Path) -> None:
         given = {each.partition("=")[0] for each in words if each.startswith("--") and each != "--"}
         wrong += [f"{line}: {each}" for each in sorted(given - known - {"--help"})]
     assert wrong == []
+
+
+PATH = re.compile(
+    r"(?<![\w./-])(?:bench|common|components|docs|examples|local|operations|policies|tests|tools)/[\w./-]*\w(?:/|\.\w+)?"
+)
+
+
+@pages
+def test_paths_of_a_page_exist(page: Path) -> None:
+    named = {found[0].rstrip(".") for found in PATH.finditer(page.read_text())}
+    assert [each for each in sorted(named) if not (REPOSITORY / each).exists()] == []

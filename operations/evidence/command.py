@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import replace
@@ -21,7 +20,7 @@ from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.terminal import Terminal
+from operations.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,35 +80,31 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page.")] = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    machine: Json = False,
+    json_output: Json = False,
 ) -> None:
-    """Lists sessions with their approvals and logs, from AWS' own records, and what is wrong with them. Changes nothing.
+    """List sessions with their approvals and logs, from AWS' own records, with findings. Changes nothing.
 
     Reads the event history of CloudTrail (90 days), Session Manager and Automation (30 days), and the logs' locations.
     For a longer period or other accounts, give the trail's log files with --trail.
 
-    Exit codes: 0 no findings above severity low, 1 findings, 2 the command line or the stack cannot be used, 3 the report
-    is incomplete.
+    Exit codes: 0 no findings above severity low, 1 findings, 2 the command line or the configuration cannot be used,
+    3 the report is incomplete.
     """
-    surroundings = CommandContext.of(context)
-    now = surroundings.now().astimezone(UTC)
-    try:
-        begin, end = _period(since, until, now)
-        facts = Context(now=now, since=begin, until=end)
-        records = _read_files(facts, trail or [], load_files or [], offline=offline)
-        if not offline:
-            facts = _read_account(surroundings.read_stack(cwd, stack), surroundings.pause, records, facts)
-        facts = replace(facts, break_glass=frozenset(break_glass or ()))
-        made = _limited(report(records, facts), account or [], node or [], person or [])
-        if save_file:
-            save(records, save_file)
-        _write(csv_file, "--csv", lambda: as_csv(made))
-        _write(html_file, "--html", lambda: page(made, begin, end, now))
-    except UnusableError as wrong:
-        typer.echo(str(wrong), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    if machine:
-        typer.echo(json.dumps(plain(made, begin, end), indent=2))
+    dependencies = CommandContext.of(context)
+    now = dependencies.now().astimezone(UTC)
+    begin, end = _period(since, until, now)
+    facts = Context(now=now, since=begin, until=end)
+    records = _read_files(facts, trail or [], load_files or [], offline=offline)
+    if not offline:
+        facts = _read_account(dependencies.read_stack(cwd, stack), dependencies.pause, records, facts)
+    facts = replace(facts, break_glass=frozenset(break_glass or ()))
+    made = _limited(report(records, facts), account or [], node or [], person or [])
+    if save_file:
+        save(records, save_file)
+    _write(csv_file, "--csv", lambda: as_csv(made))
+    _write(html_file, "--html", lambda: page(made, begin, end, now))
+    if json_output:
+        print_json(plain(made, begin, end))
     else:
         _show(made)
     raise typer.Exit(_exit_code(made))

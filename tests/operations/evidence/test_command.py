@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.aws import Emulator
+    from tests.support.golden_files import Golden
 
 SESSION_MANAGER = {
     "s3Logging": True,
@@ -230,3 +231,15 @@ def test_missing_bucket_makes_the_report_incomplete(command: Command, scene: Sce
     s3.delete_bucket(Bucket="session-logs")
     code, shown = evidence(command)
     assert (code, shown["complete"]) == (INCOMPLETE, False)
+
+
+def test_command_is_golden(command: Command, tmp_path: Path, history: History, golden: Golden) -> None:
+    history.grant()
+    session = run(command, tmp_path / "clean", history, "--json")
+    history.start(after_noon(3), who="arn:aws:iam::111122223333:user/alice")
+    results = {"no findings": session, "findings": run(command, tmp_path / "findings", history, "--json")}
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "x.json.gz").write_bytes(b"x")
+    results["incomplete"] = run(command, tmp_path / "broken", history, "--json")
+    results["unusable option"] = command("evidence", "--from", "yesterday", "--json", stack=configuration())
+    golden.command("evidence", results)

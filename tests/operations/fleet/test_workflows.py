@@ -41,7 +41,14 @@ def steps() -> Iterator[dict[str, Any]]:
 
 
 def test_workflows_are_complete() -> None:
-    assert [each.stem for each in FILES] == ["checks", "contract", "fleet-drift", "fleet-preview", "fleet-up"]
+    assert [each.stem for each in FILES] == [
+        "checks",
+        "contract",
+        "fleet-drift",
+        "fleet-preview",
+        "fleet-up",
+        "release",
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -74,6 +81,7 @@ WRITES = {
     "fleet-preview.preview": {"id-token"},
     "fleet-preview.comment": {"pull-requests"},
     "fleet-up.up": {"id-token"},
+    "release.publish": {"attestations", "contents", "id-token"},
 }
 
 
@@ -124,11 +132,18 @@ def test_workflow_comment_is_found_by_its_heading() -> None:
 
 def test_workflow_tokens_are_for_jobs_that_sign_in() -> None:
     for name, job in jobs():
-        signs_in = any("configure-aws-credentials" in each.get("uses", "") for each in job["steps"])
+        signing = ("configure-aws-credentials", "attest-build-provenance")
+        signs_in = any(action in each.get("uses", "") for each in job["steps"] for action in signing)
         assert signs_in == (job.get("permissions", {}).get("id-token") == "write"), name
     for file in FILES:
         assert "secrets." not in file.read_text()
         assert "aws-access-key-id" not in file.read_text()
+
+
+def test_workflow_release_job_that_writes_runs_no_code_of_the_repository() -> None:
+    publish = workflow(FOLDER / "release.yml")["jobs"]["publish"]
+    assert not [each for each in publish["steps"] if "checkout" in each.get("uses", "")]
+    assert [each["run"].split()[:3] for each in publish["steps"] if "run" in each] == [["gh", "release", "create"]]
 
 
 def test_workflow_scripts_contain_no_expressions() -> None:
@@ -162,7 +177,7 @@ def test_documented_fleet_commands_exist(name: str, text: str) -> None:
     group: Any = typer.main.get_command(app)
     fleet = group.commands["fleet"]
     found = [match[1].replace("\\\n", " ") for match in COMMAND.finditer(text)]
-    assert found or name in {"checks.yml", "contract.yml", "fleet-preview.yml"}
+    assert found or name in {"checks.yml", "contract.yml", "fleet-preview.yml", "release.yml"}
     for line in found:
         words = [word for word in shlex.split(line.split("`")[0], comments=True)[1:] if word]
         options = {option for parameter in fleet.commands[words[0]].params for option in parameter.opts}
