@@ -23,8 +23,6 @@ from tests.support.stack import Stack
 if TYPE_CHECKING:
     from local.aws import Emulator
 
-pytestmark = pytest.mark.xdist_group("packaging")
-
 PROGRAM = """
 import pulumi_aws as aws
 

@@ -182,6 +182,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "Association": lambda _: "agent-updates",
     "Parameter": lambda _: "data-key-parameter",
     "ServiceSetting": lambda _: "host-management",
+    "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
 }
 _CHECKS: dict[tuple[str, str], str] = {
@@ -348,6 +349,14 @@ def owner_tag(live: Live, each: Resource) -> Undo:
     iam, key = live.aws("iam"), "shell-access:owner"
     iam.untag_policy(PolicyArn=each.id, TagKeys=[key])
     return lambda: iam.tag_policy(PolicyArn=each.id, Tags=[{"Key": key, "Value": each.inputs["tags"][key]}])
+
+
+def governing_stack(live: Live, each: Resource) -> Undo:
+    """Give the record of the account to another stack."""
+    set_owner = partial(live.aws("iam").tag_policy, PolicyArn=each.inputs["arn"])
+    key = "shell-access:owner"
+    set_owner(Tags=[{"Key": key, "Value": "organization/shell-access/other"}])
+    return lambda: set_owner(Tags=[{"Key": key, "Value": each.inputs["owner"]}])
 
 
 def trust(live: Live, each: Resource) -> Undo:
@@ -1041,6 +1050,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("Association", "run", association_failed, "{}-run"),
     Sabotage("Association", "tags", do(ssm_tag, key="owner", kind="Association"), REFRESH),
     Sabotage("ServiceSetting", "value", service_setting),
+    Sabotage("GoverningStack", "owner", governing_stack),
     *(
         Sabotage("SessionPreferences", name, do(document_content, **change), "document-content")
         for name, change in _SESSION.items()
@@ -1226,6 +1236,8 @@ FIXED: dict[tuple[str, str], str] = {
     ("Trail", "isOrganizationTrail"): "needs an organization's management account",
     ("OperatorGrants", "users"): "dev has no users; the roles are tried",
     ("Document", "owner"): "the tags are tried",
-    **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting")},
+    ("GoverningStack", "takeOverFrom"): _STATE,
+    ("ServiceSetting", "owner"): "a service setting has no tags: it belongs to the owner of its role",
+    **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting", "ReleaseGuard")},
 }
 """Inputs that no sabotage changes, by type, with the reason."""

@@ -137,7 +137,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineMatrix]:
         yield EngineMatrix(tmp_path_factory.mktemp("faults"), aws, proxy)
 
 
-@pytest.mark.xdist_group("faults")
 @pytest.mark.parametrize(
     ("stage", "operation", "fault", "times"),
     [

@@ -265,8 +265,8 @@ MOST_KILLS = 150
 LEAST_KILLS = 2
 
 SAMPLED_UP = {
-    "approval": {"CreateKey", "CreateRole", "POST schedule-groups", "POST schedules"},
-    "domainControllers": {"AuthorizeSecurityGroupIngress", "CreateFlowLogs", "RevokeSecurityGroupEgress"},
+    "approval": {"CreateKey", "CreateRole", "POST schedules"},
+    "domainControllers": {"AuthorizeSecurityGroupIngress", "CreateFlowLogs"},
 }
 """Operations after which the next run used to fail, or to make a second resource."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Run, Stack
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("preview")]
+pytestmark = pytest.mark.engine
 
 DOCUMENT = "aws:ssm/document:Document"
 OWN = "pulumi-python:dynamic/ssm:SessionPreferences"
