@@ -133,6 +133,7 @@ def _targets(reader: Reader, rule: str) -> tuple[Answer, ...]:
 
 
 _PERIOD: Final = timedelta(days=1)
+_ROUNDING: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,8 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
         "get_metric_data",
         "MetricDataResults",
         StartTime=now - _PERIOD,
-        EndTime=now,
+        # The end is exclusive, and the API rounds times: a failure of this second counts as well.
+        EndTime=now + _ROUNDING,
         MetricDataQueries=[
             {
                 "Id": id_,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.iam import urls
-from moto.iam.exceptions import DeleteConflictException, LimitExceededException
+from moto.iam.exceptions import DeleteConflictException, LimitExceededException, NotFoundException
 from moto.iam.models import AWSManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
@@ -122,6 +122,13 @@ class LocalIam(IamResponse):
         if policy is not None:
             policy.attachment_count -= 1
         return answer
+
+    def remove_role_from_instance_profile(self) -> ActionResult:
+        """API_RemoveRoleFromInstanceProfile: NoSuchEntity if the profile does not have the role."""
+        name, role = self._get_param("InstanceProfileName"), self._get_param("RoleName")
+        if role not in [each.name for each in self.backend.get_instance_profile(name).roles]:
+            raise NotFoundException(f"The role with name {role} cannot be found in instance profile {name}.")
+        return super().remove_role_from_instance_profile()
 
     def delete_policy(self) -> ActionResult:
         """API_DeletePolicy: requires that the policy is detached and has no other versions."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,3 +26,14 @@ def test_attaching_twice_attaches_once(connect: Callable[..., Any]) -> None:
     iam.detach_role_policy(RoleName="attached-twice", PolicyArn=arn)
     iam.detach_user_policy(UserName="attached-twice", PolicyArn=arn)
     iam.delete_policy(PolicyArn=arn)
+
+
+def test_role_that_a_profile_does_not_have_is_not_found(connect: Callable[..., Any]) -> None:
+    iam = connect("iam")
+    iam.create_role(RoleName="node", AssumeRolePolicyDocument=POLICY)
+    iam.create_instance_profile(InstanceProfileName="node")
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.remove_role_from_instance_profile(InstanceProfileName="node", RoleName="node")
+    iam.add_role_to_instance_profile(InstanceProfileName="node", RoleName="node")
+    iam.remove_role_from_instance_profile(InstanceProfileName="node", RoleName="node")
+    assert iam.get_instance_profile(InstanceProfileName="node")["InstanceProfile"]["Roles"] == []
