@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadFileScheduling
 
 from local.client_methods import share_client_methods
 from tests.support.emulator import Emulator, reset, running_emulator
@@ -100,14 +100,14 @@ _SHARING = ("tests/engine/test_fleet.py",)
 """Files of tests on the engine whose fixtures cost more than what running the tests at the same time saves."""
 
 
-class _Scheduling(LoadGroupScheduling):
+class _Scheduling(LoadFileScheduling):
     """Assigns whole files to a worker, whose tests share fixtures; tests on the engine are long, and are assigned singly.
 
     The marker `xdist_group` has no effect: pytest 9 keeps the ID of a test that the plugin renames.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
+        file = super()._split_scope(nodeid)
         return nodeid if file.startswith("tests/engine/") and file not in _SHARING else file
 
 

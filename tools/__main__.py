@@ -82,7 +82,7 @@ def docs() -> None:
 def golden() -> None:
     """Rewrite the golden files in tests/golden."""
     reporting(command_line)
-    _run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", "-m", "golden", "--update-golden")
+    _run("pytest", "-q", "-n", "auto", "--dist", "loadfile", "-m", "golden", "--update-golden")
     say("Review the changes: git diff tests/golden")
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _SIMULATOR = "tests/simulator"
-_WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadgroup")
+_WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadfile")
 """One worker more than processors, as tests on the engine leave one idle at times; a further one saved no time."""
 
 

@@ -308,7 +308,7 @@ def _actions(questions: Iterable[dict[str, Any]]) -> set[str]:
 
 def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Run tests: in parallel, except for a selection, which ends before additional processes would have started."""
-    processes = ("-n", "0") if "-k" in arguments else ("-n", "auto", "--dist", "loadgroup")
+    processes = ("-n", "0") if "-k" in arguments else ("-n", "auto", "--dist", "loadfile")
     command = [sys.executable, "-m", "pytest", "-q", *processes, *arguments]
     done = subprocess.run(
         command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL, env={**os.environ, **environment}

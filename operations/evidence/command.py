@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,9 +93,10 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     now = dependencies.now().astimezone(UTC)
     begin, end = _period(since, until, now)
     facts = Context(now=now, since=begin, until=end)
-    records = _read_files(facts, trail or [], load_files or [], offline=offline)
-    if not offline:
-        facts = _read_account(dependencies.read_stack(cwd, stack), dependencies.pause, records, facts)
+    with Terminal(stderr=True).status("Reading ...") as status:
+        records = _read_files(facts, trail or [], load_files or [], status.update, offline=offline)
+        if not offline:
+            facts = _read_account(dependencies, dependencies.read_stack(cwd, stack), records, facts, status.update)
     facts = replace(facts, break_glass=frozenset(break_glass or ()))
     made = _limited(report(records, facts), account or [], node or [], person or [])
     if save_file:
@@ -136,19 +136,25 @@ def _time(option: str, given: str, now: datetime) -> datetime:
     return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
 
 
-def _read_files(facts: Context, trail: list[Path], files: list[Path], *, offline: bool) -> Records:
+def _read_files(
+    facts: Context, trail: list[Path], files: list[Path], progress: Callable[[str], None], *, offline: bool
+) -> Records:
     if offline and not (trail or files):
         raise UnusableError("--offline: expected --trail or --load with it, as there is nothing to read.")
     records = Records()
     for folder in trail:
-        records.add(read_trail(folder, facts.since, facts.until, _progress))
+        records.add(read_trail(folder, facts.since, facts.until, progress))
     for file in files:
         records.add(load(file))
     return records
 
 
 def _read_account(
-    configuration: StackConfiguration, pause: Callable[[float], None], records: Records, facts: Context
+    dependencies: CommandContext,
+    configuration: StackConfiguration,
+    records: Records,
+    facts: Context,
+    progress: Callable[[str], None],
 ) -> Context:
     """Add the records of the stack's account, and return what they are judged by."""
     settings = configuration.settings()
@@ -165,8 +171,8 @@ def _read_account(
         since=facts.since - _LOOK_BACK,
         until=facts.until,
         now=facts.now,
-        pause=pause,
-        progress=_progress,
+        pause=dependencies.pause,
+        progress=progress,
     )
     records.add(read_account(account))
     return replace(
@@ -207,15 +213,7 @@ def _write(file: Path | None, option: str, text: Callable[[], str]) -> None:
         raise UnusableError(f"{option} {file}: expected a file that can be written: {error.strerror}.") from None
 
 
-def _progress(line: str) -> None:
-    """Show the progress where a person watches; each line replaces the one before."""
-    if sys.stderr.isatty():
-        typer.echo(f"\r\x1b[K{line} ...", err=True, nl=False)
-
-
 def _show(made: Report) -> None:
-    if sys.stderr.isatty():
-        typer.echo("\r\x1b[K", err=True, nl=False)
     console = Terminal()
     for table in tables(made):
         console.print(table)

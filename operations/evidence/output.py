@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from operations.approval.principals import short
 from operations.evidence.records import NO_TIME
 from operations.evidence.report import RULES, SEVERITIES, Report, Row
+from operations.html_page import html_page
+from operations.terminal import titled_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from rich.table import Table
 
 COLUMNS: Final = (
     *("type", "sessionId", "account", "region", "node", "nodeName", "person", "principal", "sourceIp", "mfa"),
@@ -144,9 +144,10 @@ def tables(report: Report) -> Iterator[Table]:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    """Return a table whose cells wrap, so that IDs stay whole."""
+    table = titled_table(title, *headings)
+    for column in table.columns:
+        column.overflow = "fold"
     return table
 
 
@@ -173,26 +174,19 @@ def page(report: Report, since: datetime, until: datetime, now: datetime) -> str
         until: End of the period.
         now: Time of the report.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     title = f"Shell sessions, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>",
-            '<a class="skip" href="#sessions">Skip to the sessions</a>',
-            f"<header><h1>{title}</h1><p>{escape(summary(report))} Created {now:%Y-%m-%d %H:%M %Z}.</p>",
-            '<form role="search"><label>Search <input type="search" id="search" autocomplete="off"></label>',
-            '<label>Severity <select id="severity"><option value="">all</option>',
-            *(f'<option value="{each}">{each}</option>' for each in report.counts()),
-            '</select></label></form><p id="count" role="status"></p></header>\n<main>',
-            *_page_table(report),
-            *_page_sources(report),
-            f"</main>\n<script>{script}</script>\n</body>\n</html>\n",
-        ]
-    )
+    body = [
+        '<a class="skip" href="#sessions">Skip to the sessions</a>',
+        f"<header><h1>{title}</h1><p>{escape(summary(report))} Created {now:%Y-%m-%d %H:%M %Z}.</p>",
+        '<form role="search"><label>Search <input type="search" id="search" autocomplete="off"></label>',
+        '<label>Severity <select id="severity"><option value="">all</option>',
+        *(f'<option value="{each}">{each}</option>' for each in report.counts()),
+        '</select></label></form><p id="count" role="status"></p></header>\n<main>',
+        *_page_table(report),
+        *_page_sources(report),
+        "</main>",
+    ]
+    return html_page("operations.evidence", title, body)
 
 
 def _page_table(report: Report) -> Iterator[str]:
@@ -250,14 +244,6 @@ def _page_sources(report: Report) -> Iterator[str]:
         cells = (rule.id, rule.severity, rule.title, rule.controls)
         yield "<tr>" + "".join(f"<td>{escape(each)}</td>" for each in cells) + "</tr>"
     yield "</tbody></table></section>"
-
-
-def _asset(name: str) -> str:
-    return resources.files("operations.evidence").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _iso(time: datetime | None) -> str | None:

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
-from components.approval.scripts.people import same_person
+from operations.approval.principals import principal_of, same_person
 from operations.evidence.records import (
     NO_TIME,
     Caller,
@@ -366,9 +366,9 @@ def _holder(account: str, principal: str, node: str) -> tuple[str, str, str]:
 
 
 def _principal(arn: str) -> str:
-    """Return `role/Operator` of a session, or `user/olivia`."""
-    kind, *path = arn.split(":", 5)[-1].split("/")
-    return f"role/{path[0]}" if kind == "assumed-role" and path else f"{kind}/{path[-1]}" if path else arn
+    """Return `role/Operator` of a session, `user/olivia`, or the ARN of a caller without grants."""
+    principal = principal_of(arn) if arn.startswith("arn:") else None
+    return f"{principal.kind}/{principal.name}" if principal else arn
 
 
 def _grants(records: Records) -> list[Grant]:

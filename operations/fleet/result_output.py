@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections import Counter
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from operations.fleet.results import BAD, AccountState
+from operations.html_page import html_page
 from operations.terminal import print_line
 
 if TYPE_CHECKING:
@@ -153,24 +151,16 @@ def results_page(report: FleetReport, created_at: datetime) -> str:
         report: Results to show.
         created_at: Time of creation, with its time zone.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    title = escape(summary_line(report))
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title}</title>",
-            f"<style>{style}</style>\n</head>\n<body>",
-            '<a class="skip" href="#results">Skip to the results</a>',
-            f"<header><h1>{title}</h1><p>{escape(created_at.strftime('%Y-%m-%d %H:%M %Z'))}</p>",
-            *_search(report),
-            "</header>\n<main>",
-            *_table(report),
-            f"</main>\n<script>{script}</script>\n</body>\n</html>\n",
-        ]
-    )
+    title = summary_line(report)
+    body = [
+        '<a class="skip" href="#results">Skip to the results</a>',
+        f"<header><h1>{escape(title)}</h1><p>{escape(created_at.strftime('%Y-%m-%d %H:%M %Z'))}</p>",
+        *_search(report),
+        "</header>\n<main>",
+        *_table(report),
+        "</main>",
+    ]
+    return html_page("operations.fleet", title, body)
 
 
 def _search(report: FleetReport) -> Iterator[str]:
@@ -227,11 +217,3 @@ def _expandable(state: str, where: str, details: list[str]) -> str:
     items = "".join(f"<li>{escape(each)}</li>" for each in details)
     summary_of = f'{escape(state)}<span class="hidden"> ({escape(where)})</span>'
     return f"<details><summary>{summary_of}</summary><ul>{items}</ul></details>"
-
-
-def _asset(name: str) -> str:
-    return resources.files("operations.fleet").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -15,10 +15,10 @@ from operations.command_line import CommandContext
 from operations.inventory import reader
 from operations.stack import StackState
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
-from tests.support.emulator import Emulator, reset, running_emulator
+from tests.support.emulator import Emulator, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import botocore.session
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
     from operations.stack import StackConfiguration
     from tests.operations.arrangement import Calls, Command, Fail
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    with running_emulator() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
