@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
-from operations.approval.principals import principal_of, same_person
+from operations.approval.principals import Principal, principal_of, same_person
 from operations.evidence.records import (
     NO_TIME,
     Caller,
@@ -39,6 +39,7 @@ LEAST_LOG_BYTES: Final = 64
 """Less than the first and last line of a session's log."""
 LOGGED_AFTER: Final = timedelta(minutes=1)
 """Sessions that are shorter may have no output."""
+_WORKFLOW: Final = Principal("role", ROLE_NAME)
 NO_REASONS: Final = frozenset({"", "not given"})
 
 
@@ -389,7 +390,7 @@ def _grants(records: Records) -> list[Grant]:
                 continue
             end = changed[number + 1].at if number + 1 < len(changed) else NO_TIME
             candidates = requests.get(_holder(change.account, change.principal, change.node), [])
-            request = _request_before(candidates, change, decisions) if _is_by_workflow(change) else None
+            request = _request_before(candidates, change, decisions) if _is_workflow(change.caller) else None
             grants.append(
                 Grant(
                     account=change.account,
@@ -405,8 +406,9 @@ def _grants(records: Records) -> list[Grant]:
     return grants
 
 
-def _is_by_workflow(change: TagChange) -> bool:
-    return _principal(change.caller.arn) == f"role/{ROLE_NAME}"
+def _is_workflow(caller: Caller) -> bool:
+    """Return whether a caller is the role of the runbook; IAM names are not case-sensitive."""
+    return _WORKFLOW.is_same(principal_of(caller.arn))
 
 
 def _request_before(
@@ -494,7 +496,7 @@ def _approval_findings(row: Row, start: SessionStart, context: Context, *, is_wi
 
 
 def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]:
-    if _principal(grant.setter.arn) != f"role/{ROLE_NAME}":
+    if not _is_workflow(grant.setter):
         yield Finding(rule="grant-outside-runbook", detail=f"{grant.setter.arn} tagged {grant.principal}")
         return
     if not grant.approvers:

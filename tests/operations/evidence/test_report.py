@@ -347,6 +347,22 @@ def test_each_grant_has_its_own_request() -> None:
     assert found == runs
 
 
+def test_tag_that_a_principal_set_takes_no_request() -> None:
+    history = History()
+    run = history.request(after(0))
+    history.decide(run, after(1))
+    history.tag(after(1.5), who=OLIVIA)
+    history.untag(after(1.8), who=OLIVIA)
+    history.tag(after(2))
+    history.start(after(3))
+    by_hand, session = made(history).rows
+    assert by_hand.grant
+    assert by_hand.grant.request is None
+    assert session.grant
+    assert session.grant.request
+    assert session.grant.request.id == run
+
+
 def test_run_in_the_session_name_decides_between_requests() -> None:
     history = History()
     first = history.request(after(0))
