@@ -46,6 +46,11 @@ def locked(path: Path, waiting_for: str) -> Generator[None]:
         yield
 
 
+def is_cached(name: str) -> bool:
+    """Return whether the cache has the folder `name`, complete."""
+    return (cache_folder() / name / _COMPLETE).exists()
+
+
 def cached(name: str, build: Callable[[Path], None]) -> Path:
     """Return the cache's folder `name`, built once by its first user; an incomplete one is rebuilt.
 

@@ -80,7 +80,7 @@ _STYLE = (
     Check("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
     Check("workflows", (sys.executable, "-m", "tools.workflows"), 600),
 )
-_TYPES = Check("types", (str(_PROGRAMS / "basedpyright"),), 600)
+_TYPES = Check("types", (sys.executable, "-m", "tools.type_check"), 600)
 
 CHECK = Tier(
     (
