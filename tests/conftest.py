@@ -58,11 +58,24 @@ def endpoint(emulator: Emulator) -> str:
     return emulator.endpoint_url
 
 
+@pytest.fixture(scope="module")
+def emptied_once(emulator: Emulator) -> str:
+    """Address of a local AWS that is empty at the first test of a file, for tests that share what they build."""
+    reset(emulator.endpoint_url)
+    return emulator.endpoint_url
+
+
 @pytest.fixture
-def client(endpoint: str) -> Callable[..., Any]:
-    """Clients of an empty local AWS: `client("ssm")`."""
+def empty_aws(endpoint: str) -> str:
+    """Address of an empty local AWS."""
     reset(endpoint)
-    return _clients(endpoint)
+    return endpoint
+
+
+@pytest.fixture
+def client(empty_aws: str) -> Callable[..., Any]:
+    """Clients of an empty local AWS: `client("ssm")`."""
+    return _clients(empty_aws)
 
 
 @cache

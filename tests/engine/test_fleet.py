@@ -12,7 +12,6 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
 from local.workspace import REPOSITORY
-from tests.support.emulator import running_emulator
 from tests.support.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 
 if TYPE_CHECKING:
@@ -74,11 +73,10 @@ class FirstRuns:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with running_emulator() as emulator:
-        fleet = Fleet(tmp_path_factory.mktemp("fleet"), emulator.endpoint_url)
-        yield fleet
-        fleet.proxy.close()
+def fleet(tmp_path_factory: pytest.TempPathFactory, emptied_once: str) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path_factory.mktemp("fleet"), emptied_once)
+    yield fleet
+    fleet.proxy.close()
 
 
 @pytest.fixture(scope="module")

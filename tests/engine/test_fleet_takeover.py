@@ -13,7 +13,6 @@ import pytest
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from local.workspace import REPOSITORY
-from tests.support.emulator import running_emulator
 from tests.support.fleet import LocalFleet
 
 if TYPE_CHECKING:
@@ -126,11 +125,10 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
-    with running_emulator() as emulator:
-        fleet = LocalFleet(tmp_path_factory.mktemp("takeover"), emulator.endpoint_url, (), {"payments": ACCOUNT})
-        yield fleet
-        fleet.proxy.close()
+def fleet(tmp_path_factory: pytest.TempPathFactory, emptied_once: str) -> Iterator[LocalFleet]:
+    fleet = LocalFleet(tmp_path_factory.mktemp("takeover"), emptied_once, (), {"payments": ACCOUNT})
+    yield fleet
+    fleet.proxy.close()
 
 
 @pytest.fixture(scope="module")

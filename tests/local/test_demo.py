@@ -27,7 +27,7 @@ from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
 from local.emulator.seed import seed
 from operations.approval.session import Workflow
-from tests.support.emulator import change_settings, reset, running_emulator
+from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,15 +38,9 @@ TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
-
-
-@pytest.fixture(scope="module")
-def client(endpoint: str) -> Callable[[str], Any]:
+def client(emptied_once: str) -> Callable[[str], Any]:
     """The seeded account with the workflow in it, but for its documents."""
-    reset(endpoint)
+    endpoint = emptied_once
     seed(endpoint)
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
     clients = {name: session.client(name, endpoint_url=endpoint) for name in ("ec2", "iam", "sns", "sqs", "ssm")}

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.workspace import REPOSITORY
-from tests.support.emulator import running_emulator
 from tests.support.stack import Run, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -31,18 +30,11 @@ def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
 
 
 @pytest.fixture(scope="session")
-def empty_aws() -> Iterator[str]:
-    """The address of a local AWS that is looked at and never changed."""
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
-
-
-@pytest.fixture(scope="session")
-def preview(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Callable[..., Run]:
+def preview(new_stack: Callable[[str, str], Stack], endpoint: str) -> Callable[..., Run]:
     """Previews one of the programs under the pack: `preview("bad", {"log-group-retention": "disabled"})`."""
 
     def run(program: str, configuration: dict[str, object] | None = None) -> Run:
-        stack = new_stack(program, empty_aws)
+        stack = new_stack(program, endpoint)
         arguments = ["--policy-pack", str(REPOSITORY / "policies")]
         if configuration is not None:
             file = stack.folder / "policy-config.json"
@@ -54,7 +46,6 @@ def preview(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Callable[
 
 
 @pytest.fixture
-def late_stack(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
-    """The program `late` against a local AWS of its own."""
-    with running_emulator() as emulator:
-        yield new_stack("late", emulator.endpoint_url)
+def late_stack(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
+    """The program `late`."""
+    return new_stack("late", empty_aws)

@@ -14,10 +14,9 @@ import pytest
 from local.workspace import REPOSITORY
 from policies import separation_of_duties
 from tests.policies.test_preview import headings, reports
-from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.support.stack import Run, Stack
 
@@ -117,9 +116,8 @@ def test_every_rule_stops_a_preview() -> None:
 
 
 @pytest.fixture
-def late_duties(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
-    with running_emulator() as emulator:
-        yield new_stack("late_duties", emulator.endpoint_url)
+def late_duties(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
+    return new_stack("late_duties", empty_aws)
 
 
 @pytest.mark.exhaustive
@@ -140,12 +138,11 @@ def test_unknown_rule_in_configuration_stops_the_preview(preview: Callable[..., 
 
 
 @pytest.fixture
-def made(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+def made(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
     """The program `late`, brought up without the pack."""
-    with running_emulator() as emulator:
-        stack = new_stack("late", emulator.endpoint_url)
-        stack.up().succeeded()
-        yield stack
+    stack = new_stack("late", empty_aws)
+    stack.up().succeeded()
+    return stack
 
 
 def test_existing_state_is_evaluated_without_program(made: Stack) -> None:
@@ -183,9 +180,8 @@ def test_template_in_state_is_evaluated(made: Stack) -> None:
 
 
 @pytest.fixture
-def mendable(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
-    with running_emulator() as emulator:
-        yield new_stack("mendable", emulator.endpoint_url)
+def mendable(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
+    return new_stack("mendable", empty_aws)
 
 
 def test_remediation_corrects_the_program(mendable: Stack) -> None:

@@ -15,10 +15,9 @@ from local.emulator.seed import seed
 from policies import domain_controllers, foundations
 from policies.catalogue import RULES
 from tests.policies.test_preview import headings, reports
-from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.support.stack import Run, Stack
 
@@ -118,10 +117,9 @@ def test_every_rule_stops_a_preview() -> None:
 
 
 @pytest.fixture
-def late_controllers(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
-    with running_emulator() as emulator:
-        seed(emulator.endpoint_url)
-        yield new_stack("late_controllers", emulator.endpoint_url)
+def late_controllers(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
+    seed(empty_aws)
+    return new_stack("late_controllers", empty_aws)
 
 
 def test_value_unknown_in_preview_is_refused_in_update(late_controllers: Stack) -> None:

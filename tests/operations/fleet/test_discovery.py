@@ -11,11 +11,8 @@ from operations.errors import UnusableError
 from operations.fleet.accounts import select_accounts
 from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
 from tests.operations.fleet.arrangement import FLEET, settings
-from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from operations.fleet.accounts import FleetAccount
 
 
@@ -50,9 +47,8 @@ class Organization:
 
 
 @pytest.fixture(scope="module")
-def organization() -> Iterator[Organization]:
-    with running_emulator() as emulator:
-        yield Organization(emulator.endpoint_url)
+def organization(emptied_once: str) -> Organization:
+    return Organization(emptied_once)
 
 
 def found(organization: Organization, **discover: Any) -> dict[str, FleetAccount]:
