@@ -8,7 +8,7 @@ while a trail records the management events of the account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import Problem
@@ -28,6 +28,7 @@ from components.approval.names import (
     WorkflowLocation,
 )
 from components.approval.settings import ApprovalSettings, ApproverType
+from components.metric_alarm import MetricAlarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,56 +88,41 @@ class EventAlarm:
     is_forwarded: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class MetricAlarm:
-    """A CloudWatch alarm on a metric of EventBridge Scheduler, summed up per hour.
-
-    Attributes:
-        name: Name of the alarm.
-        description: Description of the alarm.
-        metric: Name of the metric.
-        comparison: Comparison operator.
-        threshold: Value to compare with.
-        missing_data: Treatment of missing data.
-    """
-
-    name: str
-    description: str
-    metric: str
-    comparison: str
-    threshold: int
-    missing_data: str
-    namespace: str = "AWS/Scheduler"
-    statistic: str = "Sum"
-    period: int = 3600
-    evaluation_periods: int = 1
-    dimensions: dict[str, str] = field(default_factory=lambda: {"ScheduleGroup": REAPER_SCHEDULE_GROUP})
+def _schedule_alarm(
+    name: str, description: str, metric: str, *, comparison: str = "GreaterThanOrEqualToThreshold", missing_data: str
+) -> MetricAlarm:
+    """Return an alarm on a metric of EventBridge Scheduler, summed up per hour."""
+    return MetricAlarm(
+        name=f"{ALARM_PREFIX}{name}",
+        description=description,
+        namespace="AWS/Scheduler",
+        metric=metric,
+        comparison=comparison,
+        threshold=1,
+        missing_data=missing_data,
+        dimensions={"ScheduleGroup": REAPER_SCHEDULE_GROUP},
+    )
 
 
 METRIC_ALARMS: Final = (
-    MetricAlarm(
-        name=f"{ALARM_PREFIX}reaper-did-not-run",
-        description=f"{REAPER_SCHEDULE_NAME} started no run of {REAPER_NAME} for an hour: expired grants may remain",
-        metric="InvocationAttemptCount",
+    _schedule_alarm(
+        "reaper-did-not-run",
+        f"{REAPER_SCHEDULE_NAME} started no run of {REAPER_NAME} for an hour: expired grants may remain",
+        "InvocationAttemptCount",
         comparison="LessThanThreshold",
-        threshold=1,
         # Without a schedule the metric has no data.
         missing_data="breaching",
     ),
-    MetricAlarm(
-        name=f"{ALARM_PREFIX}reaper-not-started",
-        description=f"Systems Manager refused to start {REAPER_NAME}: expired grants may remain",
-        metric="TargetErrorCount",
-        comparison="GreaterThanOrEqualToThreshold",
-        threshold=1,
+    _schedule_alarm(
+        "reaper-not-started",
+        f"Systems Manager refused to start {REAPER_NAME}: expired grants may remain",
+        "TargetErrorCount",
         missing_data="notBreaching",
     ),
-    MetricAlarm(
-        name=f"{ALARM_PREFIX}reaper-dropped",
-        description=f"EventBridge Scheduler gave up starting {REAPER_NAME}: expired grants may remain",
-        metric="InvocationDroppedCount",
-        comparison="GreaterThanOrEqualToThreshold",
-        threshold=1,
+    _schedule_alarm(
+        "reaper-dropped",
+        f"EventBridge Scheduler gave up starting {REAPER_NAME}: expired grants may remain",
+        "InvocationDroppedCount",
         missing_data="notBreaching",
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws.cloudwatch import EventRule, EventTarget, MetricAlarm
+from pulumi_aws.cloudwatch import EventRule, EventTarget
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
 from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
@@ -15,6 +15,7 @@ from components.adoption.resource_kinds import Kind
 from components.approval.alarms import FORWARDING_TARGET_ID, iam_event_region, topic_target_id
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME
+from components.metric_alarm import AlarmPlacement, register_alarm
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -108,25 +109,9 @@ class ApprovalAlarms(pulumi.ComponentResource):
             if alarm.is_forwarded:
                 bus = {FORWARDING_TARGET_ID: place.event_bus_arn}
                 self._rule(alarm, f"{alarm.name}-forwarding", iam_event_region(place), bus, args.forwarding_role_arn)
+        placement = AlarmPlacement(topics=args.plan.alarm_topics, region=place.region, tags=args.tags)
         for each in args.plan.metric_alarms:
-            MetricAlarm(
-                each.name,
-                name=each.name,
-                alarm_description=each.description,
-                namespace=each.namespace,
-                metric_name=each.metric,
-                dimensions=each.dimensions,
-                statistic=each.statistic,
-                period=each.period,
-                evaluation_periods=each.evaluation_periods,
-                comparison_operator=each.comparison,
-                threshold=each.threshold,
-                treat_missing_data=each.missing_data,
-                alarm_actions=list(args.plan.alarm_topics),
-                region=place.region,
-                tags=args.tags,
-                opts=self._child,
-            )
+            register_alarm(each, placement, self._child)
         self.register_outputs({})
 
     def _rule(

@@ -28,7 +28,6 @@ from components.adoption.document_content import published_bytes
 from components.approval.alarms import (
     METRIC_ALARMS,
     EventAlarm,
-    MetricAlarm,
     event_alarms,
     forwarding_policy,
     forwarding_trust,
@@ -68,6 +67,8 @@ from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from components.metric_alarm import MetricAlarm
 
 
 INLINE_POLICY_NAME: Final = "shell-access"

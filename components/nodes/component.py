@@ -19,15 +19,14 @@ from pulumi_aws.cfg import (
     RuleSourceSourceDetailArgs,
 )
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
-from pulumi_aws.ssm import Association, AssociationTargetArgs
 
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.adoption.lookup import program_clients
+from components.association import register_association
 from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.names import (
-    ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
     HOST_MANAGEMENT_SETTING,
     HOST_ROLE_NAME,
@@ -35,8 +34,6 @@ from components.nodes.names import (
     ROLE_TYPE,
     RULE_NAME,
     RUNBOOK_NAME,
-    UPDATE_DOCUMENT,
-    UPDATE_PARAMETERS,
     NodesAccount,
     PolicyDocument,
     host_trust,
@@ -294,20 +291,10 @@ class Nodes(pulumi.ComponentResource):
         return {"roleName": HOST_ROLE_NAME, "roleArn": role.arn}
 
     def _agents(self, settings: AgentsSettings) -> dict[str, pulumi.Output[str]]:
-        tagged = [
-            AssociationTargetArgs(key=f"tag:{key}", values=values)
-            for key, values in sorted(settings.target_tags.items())
-        ]
         return {
-            region: Association(
+            region: register_association(
                 f"{self._name}-agents-{region}",
-                name=UPDATE_DOCUMENT,
-                association_name=ASSOCIATION_NAME,
-                schedule_expression=settings.schedule,
-                max_concurrency=settings.max_concurrency,
-                max_errors=settings.max_errors,
-                parameters=UPDATE_PARAMETERS,
-                targets=tagged or [AssociationTargetArgs(key="InstanceIds", values=["*"])],
+                settings.association,
                 region=region,
                 tags=self._args.tags,
                 opts=self._child(),

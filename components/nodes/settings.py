@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.characters import hidden_character
 from common.validation import RoleName, Section, partitions
+from components.association import AssociationPlan
+from components.nodes.names import ASSOCIATION_NAME, UPDATE_DOCUMENT, UPDATE_PARAMETERS
 
 MAX_EXCLUDED_ROLES: Final = 40
 """Each occurs twice in an inline policy of at most 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""
@@ -213,6 +215,20 @@ class AgentsSettings(Section):
             "allowed": f"a mapping of tags to lists of values, at most {MAX_TARGETS}: {{environment: [production, test]}}"
         },
     )
+
+    @property
+    def association(self) -> AssociationPlan:
+        """Association that updates the agents of the nodes with the tags, or of all nodes."""
+        tagged = {f"tag:{key}": values for key, values in self.target_tags.items()}
+        return AssociationPlan(
+            name=ASSOCIATION_NAME,
+            document=UPDATE_DOCUMENT,
+            schedule=self.schedule,
+            targets=tagged or {"InstanceIds": ["*"]},
+            parameters=UPDATE_PARAMETERS,
+            max_concurrency=self.max_concurrency,
+            max_errors=self.max_errors,
+        )
 
 
 class NodesSection(Section):

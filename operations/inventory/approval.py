@@ -11,7 +11,7 @@ from operations.inventory.iam import NO_ENTITY
 from operations.inventory.reader import Answer, returns_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from operations.approval.principals import Principal
     from operations.inventory.reader import Reader
@@ -26,15 +26,6 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
     """Read a schedule in the format of the API."""
     absent = ("ResourceNotFoundException",)
     return reader.find("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
-
-
-@returns_failure
-def read_metric_alarms(reader: Reader, names: list[str]) -> Mapping[str, Answer]:
-    """Read CloudWatch alarms in the format of the API, by name."""
-    chosen = {"AlarmNames": names, "AlarmTypes": ["MetricAlarm"]}
-    return {
-        str(each["AlarmName"]): each for each in reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **chosen)
-    }
 
 
 @returns_failure

@@ -12,7 +12,7 @@ from operations.inventory.reader import Answer, Reader, ReadFailure, returns_fai
 from operations.inventory.session_manager import NO_BUCKET, open_to_public, read_default_encryption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 _NO_TOPIC: Final = ("NotFound", "NotFoundException")
@@ -204,6 +204,15 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
     for each in results:
         sums[by_id[each["Id"]]] += int(sum(each.get("Values", ())))
     return sums
+
+
+@returns_failure
+def read_metric_alarms(reader: Reader, names: Sequence[str]) -> Mapping[str, Answer]:
+    """Read CloudWatch alarms in the format of the API, by name."""
+    chosen = {"AlarmNames": list(names), "AlarmTypes": ["MetricAlarm"]}
+    return {
+        str(each["AlarmName"]): each for each in reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **chosen)
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
-from components.nodes.names import ASSOCIATION_NAME, HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
+from components.nodes.names import HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
 from components.nodes.recorders import why_not_recorded
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
 from operations.inventory.reader import ReadFailure, returns_failure
@@ -23,7 +23,7 @@ ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
 
 @dataclass(frozen=True, kw_only=True)
 class AssociationFacts:
-    """The association that updates the agents.
+    """A State Manager association.
 
     Attributes:
         document: Name of its document.
@@ -94,10 +94,11 @@ def read_host_role(reader: Reader) -> str | None:
 
 
 @returns_failure
-def read_association(reader: Reader) -> AssociationFacts | None:
-    """Read the association with the stack's name for it."""
-    named = [{"key": "AssociationName", "value": ASSOCIATION_NAME}]
-    found = reader.items("ssm", "list_associations", "Associations", AssociationFilterList=named)
+def read_association(reader: Reader, name: str) -> AssociationFacts | None:
+    """Read an association by its name."""
+    named = [{"key": "AssociationName", "value": name}]
+    listed = reader.items("ssm", "list_associations", "Associations", AssociationFilterList=named)
+    found = [each for each in listed if each.get("AssociationName") == name]
     if not found:
         return None
     described = reader.get("ssm", "describe_association", AssociationId=found[0]["AssociationId"])

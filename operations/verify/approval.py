@@ -11,11 +11,12 @@ from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from operations.findings import Finding, Status
-from operations.inventory.approval import read_metric_alarms, read_schedule, read_stray_tags
+from operations.inventory.approval import read_schedule, read_stray_tags
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
 from operations.inventory.monitoring import (
     read_event_rules,
     read_failures,
+    read_metric_alarms,
     read_recording,
     read_topic,
     rule_sender,
@@ -35,6 +36,7 @@ from operations.verify.approval_checks import (
 )
 from operations.verify.keys import alias_findings
 from operations.verify.notifications import (
+    DesiredAlarm,
     DesiredTopic,
     delivery_finding,
     event_alarm_finding,
@@ -187,7 +189,13 @@ class ApprovalVerification:
             yield self._delivery("approval-alarm-forwarding-delivery", elsewhere, senders)
         live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
-            yield from metric_alarm_findings(self.deployment, self.plan, each, live)
+            desired = DesiredAlarm(
+                check=f"approval-alarm-{each.name.removeprefix(ALARM_PREFIX)}",
+                alarm=each,
+                topics=self.plan.alarm_topics,
+                page="docs/approval.md, Alarms",
+            )
+            yield from metric_alarm_findings(self.deployment, desired, live)
         yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
         if not watches_iam(self.settings, place):
             yield self._without_iam_alarms()

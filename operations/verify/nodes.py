@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from components.nodes.names import (
-    ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
     HOST_MANAGEMENT_SETTING,
     HOST_ROLE_NAME,
@@ -16,8 +15,6 @@ from components.nodes.names import (
     ROLE_TYPE,
     RULE_NAME,
     RUNBOOK_NAME,
-    UPDATE_DOCUMENT,
-    UPDATE_PARAMETERS,
     NodesAccount,
     host_trust,
 )
@@ -35,7 +32,7 @@ from components.nodes.role_compliance import (
     runbook,
 )
 from components.nodes.settings import Remediation
-from operations.findings import Finding, Status, compared, missing, unknown_finding
+from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import read_role
 from operations.inventory.nodes import (
     ATTEMPTS,
@@ -48,6 +45,7 @@ from operations.inventory.nodes import (
     read_runbook_tags,
 )
 from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.associations import association_findings
 from operations.verify.documents import document_ownership_findings
 from operations.verify.policies import DesiredRole, role_finding
 
@@ -56,7 +54,6 @@ if TYPE_CHECKING:
 
     from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
     from operations.deployment import Deployment
-    from operations.inventory.nodes import AssociationFacts
     from operations.inventory.reader import Clients
 
 
@@ -108,7 +105,7 @@ class NodesVerification:
         agents = self.section.agent_updates
         return [
             *([host_management_finding(deployment, read_host_role(reader))] if self.section.host_management else ()),
-            *(agent_updates_findings(deployment, agents, read_association(reader)) if agents else ()),
+            *(_agent_updates(deployment, agents, reader) if agents else ()),
         ]
 
     def _host_role(self) -> tuple[str, list[Finding]]:
@@ -180,7 +177,11 @@ class NodesVerification:
 
 
 _ACTIVE = "ACTIVE"
-_FAILED = "Failed"
+
+
+def _agent_updates(deployment: Deployment, settings: AgentsSettings, reader: Reader) -> list[Finding]:
+    plan = settings.association
+    return association_findings("agent-updates", deployment, plan, read_association(reader, plan.name))
 
 
 def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
@@ -195,62 +196,6 @@ def host_management_finding(deployment: Deployment, live: str | ReadFailure | No
         return unknown_finding(check, live, expected=expected)
     found = f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}"
     return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=deployment.repair)
-
-
-def agent_updates_findings(
-    deployment: Deployment, settings: AgentsSettings, live: AssociationFacts | ReadFailure | None
-) -> list[Finding]:
-    """Compare the association that updates the agents, and report the result of its last execution.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        settings: Settings `shell-access:nodes.agents`.
-        live: The association.
-    """
-    check, expected = "agent-updates", f"{ASSOCIATION_NAME} updates agents at {settings.schedule}"
-    if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]
-    tagged = {f"tag:{key}": frozenset(values) for key, values in settings.target_tags.items()}
-    parameters = {key: frozenset([value]) for key, value in UPDATE_PARAMETERS.items()}
-    pairs: dict[str, tuple[object, object]] = {
-        "document": (UPDATE_DOCUMENT, live.document),
-        "schedule": (settings.schedule, live.schedule),
-        "maxConcurrency": (settings.max_concurrency, live.max_concurrency),
-        "maxErrors": (settings.max_errors, live.max_errors),
-        "targets": (_targets(tagged or {"InstanceIds": frozenset("*")}), _targets(live.targets)),
-        "parameters": (_targets(parameters), _targets(live.parameters)),
-        "run when made or changed": (True, not live.only_at_interval),
-    }
-    unequal = [
-        f"{name}: {desired} expected, {found} found" for name, (desired, found) in pairs.items() if desired != found
-    ]
-    found = "; ".join(unequal) or expected
-    return [
-        compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair),
-        _last_run(deployment, live),
-    ]
-
-
-def _last_run(deployment: Deployment, live: AssociationFacts) -> Finding:
-    """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
-    check, expected = "agent-updates-run", f"the last run of {ASSOCIATION_NAME} succeeded on all nodes"
-    results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
-    found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
-    if live.status != _FAILED and not live.results.get(_FAILED):
-        return Finding(check=check, status=Status.OK, expected=expected, found=found)
-    return Finding(
-        check=check,
-        status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
-        expected=expected,
-        found=found,
-        remedy=f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
-        f"aws ssm list-associations --association-filter-list key=AssociationName,value={ASSOCIATION_NAME} --region "
-        f"{deployment.region}, aws ssm describe-association-executions",
-    )
-
-
-def _targets(targets: Mapping[str, frozenset[str]]) -> str:
-    return " and ".join(f"{key}={','.join(sorted(values))}" for key, values in sorted(targets.items())) or "none"
 
 
 def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:

@@ -15,8 +15,9 @@ from operations.verify.policies import policy_finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from components.approval.alarms import EventAlarm, MetricAlarm
+    from components.approval.alarms import EventAlarm
     from components.approval.plan import ApprovalPlan
+    from components.metric_alarm import MetricAlarm
     from operations.deployment import Deployment
     from operations.inventory.monitoring import EventRule, RecordingFacts, Sender, SubscriptionFacts, TopicFacts
 
@@ -217,19 +218,35 @@ def event_alarm_finding(
     return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DesiredAlarm:
+    """A CloudWatch alarm as the settings define it.
+
+    Attributes:
+        check: ID of the finding.
+        alarm: The alarm.
+        topics: ARNs of the topics that receive it.
+        page: Page and section of the documentation about a raised alarm.
+    """
+
+    check: str
+    alarm: MetricAlarm
+    topics: Sequence[str]
+    page: str
+
+
 def metric_alarm_findings(
-    deployment: Deployment, plan: ApprovalPlan, alarm: MetricAlarm, live: Mapping[str, Answer] | ReadFailure
+    deployment: Deployment, desired: DesiredAlarm, live: Mapping[str, Answer] | ReadFailure
 ) -> Iterator[Finding]:
     """Compare a CloudWatch alarm, and report one in the ALARM state.
 
     Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        plan: The workflow as the settings define it.
-        alarm: The alarm as the settings define it.
+        deployment: Settings of the Region, with the command that repairs it.
+        desired: The alarm as the settings define it.
         live: Alarms of the account, by name.
     """
-    check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
-    expected = f"alarm {alarm.name} is on and publishes to {len(plan.alarm_topics)} topics"
+    check, alarm, topics = desired.check, desired.alarm, desired.topics
+    expected = f"alarm {alarm.name} is on and publishes to {len(topics)} topics"
     if isinstance(live, ReadFailure):
         yield unknown_finding(check, live, expected=expected)
         return
@@ -239,7 +256,7 @@ def metric_alarm_findings(
         return
     given: dict[str, tuple[Any, Any]] = {
         "actions enabled": (True, found.get("ActionsEnabled")),
-        "actions": (sorted(plan.alarm_topics), sorted(found.get("AlarmActions", []))),
+        "actions": (sorted(topics), sorted(found.get("AlarmActions", []))),
         "namespace": (alarm.namespace, found.get("Namespace")),
         "metric": (alarm.metric, found.get("MetricName")),
         "dimensions": (alarm.dimensions, {each["Name"]: each["Value"] for each in found.get("Dimensions", [])}),
@@ -266,7 +283,7 @@ def metric_alarm_findings(
             status=Status.WARNING,
             expected=f"alarm {alarm.name} is not raised",
             found=f"it is in state {_ALARM}: {found.get('StateReason', 'no reason given')}",
-            remedy="see docs/approval.md, Alarms",
+            remedy=f"see {desired.page}",
         )
 
 

@@ -42,6 +42,7 @@ from operations.verify.approval_checks import (
     workflow_role,
 )
 from operations.verify.notifications import (
+    DesiredAlarm,
     DesiredTopic,
     delivery_finding,
     metric_alarm_findings,
@@ -474,6 +475,14 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
     return {**given, **change}
 
 
+def alarm_findings(live: dict[str, Any]) -> list[Finding]:
+    given = plan()
+    desired = DesiredAlarm(
+        check="alarm", alarm=given.metric_alarms[0], topics=given.alarm_topics, page="docs/approval.md, Alarms"
+    )
+    return list(metric_alarm_findings(DEPLOYMENT, desired, live))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -489,18 +498,16 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
     ],
 )
 def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
-    given = plan()
-    alarm = given.metric_alarms[0]
-    found, *_ = metric_alarm_findings(DEPLOYMENT, given, alarm, {alarm.name: metric_alarm(**change)})
+    alarm = plan().metric_alarms[0]
+    found, *_ = alarm_findings({alarm.name: metric_alarm(**change)})
     assert (found.status == "ok") is not said
     assert said in found.found
 
 
 def test_metric_alarm_that_is_raised_is_a_warning() -> None:
-    given = plan()
-    alarm = given.metric_alarms[0]
+    alarm = plan().metric_alarms[0]
     live = {alarm.name: metric_alarm(StateValue="ALARM", StateReason="no data")}
-    raised, state = metric_alarm_findings(DEPLOYMENT, given, alarm, live)
+    raised, state = alarm_findings(live)
     assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
 
 

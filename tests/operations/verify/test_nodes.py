@@ -113,7 +113,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     found: dict[str, Any] = {**RIGHT, **ROLES, "asked in": asked_in}
 
     def reading(what: str) -> Any:
-        def read(reader: Any) -> Any:
+        def read(reader: Any, *_names: str) -> Any:
             if reader.region == "us-east-1":
                 return found.get("rule elsewhere") if what == "config_rule" else RIGHT[what]
             asked_in.append((what, reader.region))

@@ -1,0 +1,73 @@
+"""Comparison of State Manager associations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.findings import Finding, Status, compared, missing
+from operations.inventory.reader import ReadFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from components.association import AssociationPlan
+    from operations.deployment import Deployment
+    from operations.inventory.nodes import AssociationFacts
+
+_FAILED: Final = "Failed"
+
+
+def association_findings(
+    check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts | ReadFailure | None
+) -> list[Finding]:
+    """Compare an association, and report the result of its last execution.
+
+    Args:
+        check: ID of the finding.
+        deployment: Settings of the Region, with the command that repairs it.
+        plan: The association as the settings define it.
+        live: The association of the account.
+    """
+    expected = f"{plan.name} runs {plan.document} at {plan.schedule}"
+    if live is None or isinstance(live, ReadFailure):
+        return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]
+    parameters = {key: [value] for key, value in plan.parameters.items()}
+    pairs: dict[str, tuple[object, object]] = {
+        "document": (plan.document, live.document),
+        "schedule": (plan.schedule, live.schedule),
+        "maxConcurrency": (plan.max_concurrency, live.max_concurrency),
+        "maxErrors": (plan.max_errors, live.max_errors),
+        "targets": (_listed(plan.targets), _listed(live.targets)),
+        "parameters": (_listed(parameters), _listed(live.parameters)),
+        "run when made or changed": (True, not live.only_at_interval),
+    }
+    unequal = [
+        f"{name}: {desired} expected, {found} found" for name, (desired, found) in pairs.items() if desired != found
+    ]
+    found = "; ".join(unequal) or expected
+    return [
+        compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair),
+        _last_run(check, deployment, plan, live),
+    ]
+
+
+def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts) -> Finding:
+    """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
+    check, expected = f"{check}-run", f"the last run of {plan.name} succeeded on all nodes"
+    results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
+    found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
+    if live.status != _FAILED and not live.results.get(_FAILED):
+        return Finding(check=check, status=Status.OK, expected=expected, found=found)
+    return Finding(
+        check=check,
+        status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
+        expected=expected,
+        found=found,
+        remedy=f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
+        f"aws ssm list-associations --association-filter-list key=AssociationName,value={plan.name} --region "
+        f"{deployment.region}, aws ssm describe-association-executions",
+    )
+
+
+def _listed(values: Mapping[str, Iterable[str]]) -> str:
+    return " and ".join(f"{key}={','.join(sorted(each))}" for key, each in sorted(values.items())) or "none"
