@@ -64,7 +64,7 @@ def _transformed(
     args: pulumi.ResourceTransformationArgs, secrets: SecretTexts
 ) -> pulumi.ResourceTransformationResult | None:
     given = cast("dict[str, Any]", args.props)
-    section, whole = _WHOLE.get(args.type_, (given.get("section"), ("content",)))
+    section, whole = _WHOLE.get(args.type_, (given.get("section"), ("content", "settings")))
     is_dynamic = args.type_.startswith(_DYNAMIC)
     of_section = whole if is_dynamic and section in secrets.sections else ()
     hidden = [name for name, value in given.items() if name in of_section or secrets.is_in(value)]

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
 """Name of the preferences document."""
 
+_TEXT_HEADER: Final = "@document\n"
+"""First line of a document's content as an input: neither JSON nor YAML, which the engine would show as a whole object. Of
+text, a preview shows the lines that change.
+"""
+
 _SPELLINGS: Final = 1_000
 """Bytes for another spelling of the same content: one empty line for each version that a document may have."""
 
@@ -19,6 +24,24 @@ _SPELLINGS: Final = 1_000
 def serialized(content: Mapping[str, Any]) -> str:
     """Return the text to publish: the same for the same content, and readable in the console."""
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def input_text(content: Mapping[str, Any]) -> str:
+    """Return the content as an input of a resource."""
+    return _TEXT_HEADER + serialized(content)
+
+
+def text_of_input(text: str) -> str:
+    """Return the JSON text of an input; one without the header is returned unchanged."""
+    return text.removeprefix(_TEXT_HEADER)
+
+
+def same_input(live_text: str) -> str:
+    """Return a live text in the spelling of the input; text that is not JSON is returned unchanged."""
+    try:
+        return input_text(json.loads(live_text))
+    except ValueError:
+        return live_text
 
 
 def published_bytes(content: Mapping[str, Any]) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from components.adoption.document_content import serialized
+from components.adoption.document_content import input_text, same_input, text_of_input
 from components.adoption.document_ownership import (
     OWNER_TAG,
     OWNERSHIP_INPUTS,
@@ -175,10 +175,10 @@ class DocumentProvider(AwsResourceProvider):
 
 
 class ConvergingDocumentProvider(DocumentProvider):
-    """Publishes a document of any type, whose content is one input."""
+    """Publishes a document of any type; its content is one input, and the settings that it is made from are another."""
 
     fixed = ("region", "name", "documentType")
-    governed = ("content", "section", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
+    governed = ("content", "section", "settings", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
     delete_before_replace = True
 
     def identity(self, props: Properties) -> DocumentIdentity:
@@ -187,11 +187,11 @@ class ConvergingDocumentProvider(DocumentProvider):
 
     def desired_content(self, props: Properties) -> Mapping[str, Any]:
         """Return the input."""
-        return json.loads(props["content"])
+        return json.loads(text_of_input(props["content"]))
 
     def live_inputs(self, live: LiveDocument) -> Properties:
         """Return the content, in the spelling of the input."""
-        return {"content": _normal(live.text)}
+        return {"content": same_input(live.text)}
 
     def live_outputs(self, live: LiveDocument) -> Properties:
         """Return the type, which another principal's document of the same name may have changed."""
@@ -204,22 +204,14 @@ class ConvergingDocumentProvider(DocumentProvider):
 
     def is_known(self, olds: Properties, live: LiveDocument) -> bool:
         """Compare the content."""
-        return _normal(live.text) == olds.get("content")
+        return same_input(live.text) == olds.get("content")
 
     def differences(self, props: Properties, live: LiveDocument, *, adopts: bool) -> list[str]:
         """Return the differences as lines of JSON, unless the content holds a secret."""
         if is_secret(props, "content"):
             return [f"content: {HIDDEN} -> {HIDDEN}"]
-        theirs, ours = _normal(live.text), str(props.get("content"))
+        theirs, ours = (text_of_input(each) for each in (same_input(live.text), str(props.get("content"))))
         return _differing_lines(theirs, ours) if adopts else _differing_lines(ours, theirs)
-
-
-def _normal(text: str) -> str:
-    """Return the normal spelling of JSON; other text is returned unchanged."""
-    try:
-        return serialized(json.loads(text))
-    except ValueError:
-        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +224,7 @@ class ConvergingDocumentArgs:
         type: `Automation`, `Automation.ChangeTemplate`, ...
         content: Content of the document.
         section: Section of the configuration, for advice (`approval`).
+        settings: Settings that the content is made from, by name, so that a preview shows which of them changes.
         take_over: Whether to take the document over from another stack that owns it.
         tags: Tags of the document.
     """
@@ -241,6 +234,7 @@ class ConvergingDocumentArgs:
     type: str
     content: Mapping[str, Any]
     section: str
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     take_over: bool = False
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -266,9 +260,10 @@ class ConvergingDocument(DynamicResource, module="ssm", name="Document"):
             "region": args.region,
             "name": args.name,
             "documentType": args.type,
-            "content": serialized(args.content),
+            "content": input_text(args.content),
             "owner": this_stack(),
             "section": args.section,
+            "settings": dict(args.settings),
             "takeOver": args.take_over,
             "tags": dict(args.tags),
         }

@@ -143,6 +143,7 @@ class Approval(pulumi.ComponentResource):
                 type=planned.type,
                 content=planned.content,
                 section="approval",
+                settings=planned.settings,
                 take_over=self._args.settings.take_over,
                 tags=self._args.tags,
             ),

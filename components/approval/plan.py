@@ -71,6 +71,16 @@ if TYPE_CHECKING:
     from components.metric_alarm import MetricAlarm
 
 
+_OPERATOR_SETTINGS: Final = frozenset({"operator_roles", "operator_users"})
+_TEMPLATE_SETTINGS: Final = frozenset({"approval_validity_minutes", "approvers"})
+_RUNBOOK_SETTINGS: Final = (
+    _OPERATOR_SETTINGS
+    | _TEMPLATE_SETTINGS
+    | {"mode", "require_change_request", "end_sessions_with_grant"}
+    | {"shared_operator_roles", "shared_approver_roles", "chat_approver_roles"}
+)
+"""Settings that a document is made from."""
+
 INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
 GUARD_RAILS: Final = {
@@ -88,12 +98,14 @@ class PlannedDocument:
         name: Name of the document.
         type: Document type.
         content: Content of every version in use.
+        settings: Settings that the content is made from, by name.
     """
 
     key: str
     name: str
     type: str
     content: dict[str, Any]
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,9 +234,19 @@ def plan_approval(
     return ApprovalPlan(
         place=place,
         runbook=PlannedDocument(
-            key="runbook", name=RUNBOOK_NAME, type=AUTOMATION, content=runbook(settings, place, regions)
+            key="runbook",
+            name=RUNBOOK_NAME,
+            type=AUTOMATION,
+            content=runbook(settings, place, regions),
+            settings={**_named(settings, _RUNBOOK_SETTINGS), "regions": list(regions)},
         ),
-        reaper=PlannedDocument(key="reaper", name=REAPER_NAME, type=AUTOMATION, content=reaper(settings, place)),
+        reaper=PlannedDocument(
+            key="reaper",
+            name=REAPER_NAME,
+            type=AUTOMATION,
+            content=reaper(settings, place),
+            settings=_named(settings, _OPERATOR_SETTINGS),
+        ),
         template=_template(settings, place),
         runbook_role=PlannedRole(
             key="role",
@@ -265,8 +287,18 @@ def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
 def _template(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedDocument | None:
     if settings.mode is not Mode.CHANGE_MANAGER:
         return None
-    content = change_template(settings, place)
-    return PlannedDocument(key="change-template", name=CHANGE_TEMPLATE_NAME, type=CHANGE_TEMPLATE, content=content)
+    return PlannedDocument(
+        key="change-template",
+        name=CHANGE_TEMPLATE_NAME,
+        type=CHANGE_TEMPLATE,
+        content=change_template(settings, place),
+        settings=_named(settings, _TEMPLATE_SETTINGS),
+    )
+
+
+def _named(settings: ApprovalSettings, names: frozenset[str]) -> dict[str, Any]:
+    """Return some settings under their names in the configuration."""
+    return settings.model_dump(mode="json", by_alias=True, include=set(names))
 
 
 def _forwarding_role(place: WorkflowLocation) -> PlannedRole:

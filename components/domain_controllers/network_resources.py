@@ -193,17 +193,27 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
             egress=[NetworkAclEgressArgs(**_acl_rule(each)) for each in _of(args.plan, Direction.EGRESS)],
             region=args.region,
             tags={**args.tags, "Name": full_name, **dict([ROLE_TAG])},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=_note_on_creation(full_name, args)),
         )
-        if args.plan.wider:
-            count = len(args.plan.wider)
-            pulumi.info(
-                f"{count} of {len(args.plan.rules)} rules let pass more than the security groups do, as an ACL is short:\n"
-                + "\n".join(f"  {each}" for each in args.plan.wider),
-                acl,
-            )
         self.id = acl.id
         self.register_outputs({"id": self.id, "wider": list(args.plan.wider)})
+
+
+def _note_on_creation(name: str, args: DirectoryNetworkAclArgs) -> pulumi.ResourceHookBinding | None:
+    """Return a hook that reports rules wider than the groups: where the ACL changes, and in its preview, only."""
+    count = len(args.plan.wider)
+    if not count:
+        return None
+    text = (
+        f"{args.region}: {count} of the {len(args.plan.rules)} rules of the network ACL permit more than the security "
+        "groups, which still deny it. To list them, run: python -m operations ports"
+    )
+
+    def report(_args: pulumi.ResourceHookArgs) -> None:
+        pulumi.info(text)
+
+    options = pulumi.ResourceHookOptions(on_dry_run=True, ignore_errors=True)
+    return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-wider", report, options)])
 
 
 def _of(plan: AclPlan, direction: Direction) -> list[AclRule]:

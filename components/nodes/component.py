@@ -236,6 +236,7 @@ class Nodes(pulumi.ComponentResource):
                 type="Automation",
                 content=runbook(self._place, policy_arns, excluded),
                 section="nodes",
+                settings={"excludedRoles": excluded},
                 take_over=self._args.planned.section.take_over,
                 tags=self._args.tags,
             ),

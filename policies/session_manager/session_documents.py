@@ -16,6 +16,7 @@ import yaml
 
 from common.iam.documents import unique_keys
 from common.strict_yaml import UniqueKeys
+from components.adoption.document_content import text_of_input
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Findings, Resource, is_given
 
@@ -55,7 +56,9 @@ def content_of(document: Resource) -> dict[str, Any] | None:
     A mapping with repeated keys is refused: how AWS interprets it is not documented.
     """
     # A format that is not known yet is read as YAML, which includes JSON.
-    return _parsed(str(document.value("content")), is_json=document.value("documentFormat") in (None, "", "JSON"))
+    given = str(document.value("content"))
+    text = text_of_input(given) if document.type == OWN_DOCUMENT else given
+    return _parsed(text, is_json=document.value("documentFormat") in (None, "", "JSON"))
 
 
 def _in_document(document: Resource, check: Check) -> Findings:

@@ -121,7 +121,10 @@ def test_changed_settings_and_drift_converge(stack: Stack, aws: Callable[..., An
     protects_before_an_operator_gets_the_policy(stack)
 
     stack.configure(governed(operatorRoles=["Operator", "Second"], approvalValidityMinutes=30))
-    assert stack.preview().succeeded().diffs == {RUNBOOK: {"content"}}
+    previewed = stack.preview("--diff").succeeded()
+    assert previewed.diffs == {RUNBOOK: {"content", "settings"}}
+    assert "approvalValidityMinutes: 10 => 30" in previewed.text
+    assert len(previewed.text.splitlines()) < 100  # the lines that change, not the 320 of the document
     stack.configure(governed(operatorRoles=["Operator", "Second"], mode="change-manager"))
     stack.up().succeeded()
     types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}

@@ -77,6 +77,12 @@ def sources(region: str) -> Sources:
     )
 
 
+def notes_about_acls(stack: Stack) -> list[str]:
+    """Regions of the notes about rules that are wider than the security groups."""
+    messages = [each.get("diagnosticEvent", {}).get("message", "") for each in stack.events()]
+    return [each.partition(":")[0] for each in messages if "rules of the network ACL permit more" in each]
+
+
 def tagged(ec2: Any) -> dict[str, list[dict[str, Any]]]:
     """What carries the controllers' tag and is not gone."""
     instances = [
@@ -93,6 +99,7 @@ def tagged(ec2: Any) -> dict[str, list[dict[str, Any]]]:
 def test_two_sites_permit_exactly_the_listed_traffic(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(directory(TWO_SITES, ["eu-west-1", "us-east-1"]))
     stack.up().succeeded()
+    assert sorted(notes_about_acls(stack)) == sorted(OWN)
     outputs = stack.outputs()
     assert set(outputs["domainControllerPolicyArns"]) == {"portForwarding", "accessRestriction"}
     options = Options(profile=Profile.MODERN)
@@ -107,6 +114,7 @@ def test_two_sites_permit_exactly_the_listed_traffic(stack: Stack, aws: Callable
     verified_by_command(stack)
     without_the_other_site_only_what_names_it_changes(stack)
     stack.preview("--refresh", "--expect-no-changes").succeeded()
+    assert notes_about_acls(stack) == []
     stack.destroy().succeeded()
     for region in OWN:
         assert tagged(aws("ec2", region)) == {"instances": [], "volumes": [], "groups": [], "acls": []}

@@ -47,7 +47,7 @@ PRIVATE: dict[str, Any] = {
 }
 HIDDEN: dict[str, set[str]] = {
     "ssm:SessionPreferences": {*PREFERENCES, "tags"} - {"maxSessionDuration"},
-    "ssm:Document": {"content", "tags"},
+    "ssm:Document": {"content", "settings", "tags"},
     "iam:OperatorGrants": {"roles"},
 }
 """By type of dynamic resource, the properties that hold a secret; of claims those whose names and values do."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from components.adoption.document_content import text_of_input
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -197,7 +199,7 @@ def _kind(found: re.Match[str]) -> str:
 def _json(text: str) -> Any:
     """Return the object or list that a text holds as JSON, else None."""
     try:
-        value = json.loads(text)
+        value = json.loads(text_of_input(text))
     except ValueError:
         return None
     return value if isinstance(value, dict | list) else None

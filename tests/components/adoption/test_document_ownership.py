@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.adoption.document_content import input_text
 from components.adoption.document_ownership import (
     NO_PRIOR_VERSION,
     OWNER_TAG,
@@ -80,7 +81,7 @@ class Governed:
                 "onDestroy": "restore",
                 "accountId": ACCOUNT,
             }
-        text = json.dumps(self.content(minutes), indent=2, sort_keys=True)
+        text = input_text(self.content(minutes))
         return {**common, "name": self.name, "documentType": self.kind, "content": text, "section": "approval"}
 
     def up(self, minutes: int, owner: str = OWNER, tags: dict[str, str] | None = None) -> bool:
