@@ -21,7 +21,7 @@ _MARKUP: Final = "markdown"
 COMMANDS: Final = {
     "ports": (
         "operations.ports.command:ports",
-        "List the open ports of domain controllers, with their sources. Reads the stack's configuration only.",
+        "List the open ports of domain controllers, with their sources. Reads the stack's configuration and outputs only.",
     ),
     "verify": (
         "operations.verify.command:verify",

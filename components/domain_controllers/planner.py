@@ -17,7 +17,9 @@ the list has *maximum* entries; a rule to a security group counts for IPv4 and f
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from common.network import Family
@@ -54,6 +56,7 @@ SHARED = "controllers"
 
 _BLOCKS = {PeerGroup.CLIENTS: "clients", PeerGroup.CONTROLLERS: "other-controllers"}
 _KEYS = {PeerGroup.CLIENTS: "clients", PeerGroup.CONTROLLERS: "onPremisesDomainControllers"}
+_HEADROOM = {PeerGroup.CLIENTS: "clientNetworks", PeerGroup.CONTROLLERS: "controllerNetworks"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +80,14 @@ class GroupPlan:
         groups: Groups; rules refer to the first one as `itself`.
         prefix_lists: Prefix lists that rules refer to by name.
         quotas: Quotas that the plan is for.
+        further: Number of further networks that are additional rules or entries, and replace nothing: IPv4 networks by
+            kind of peer, and entries by prefix list.
     """
 
     groups: tuple[Group, ...]
     prefix_lists: tuple[PrefixList, ...]
     quotas: Quotas
+    further: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def rule_counts(self) -> dict[str, dict[str, int]]:
@@ -90,12 +96,12 @@ class GroupPlan:
 
     @property
     def headroom(self) -> dict[str, int]:
-        """Return the unused quotas: rules in the fullest group, groups on the interface, entries by prefix list."""
+        """Return the unused quotas (rules in the fullest group, groups on the interface), and the further networks."""
         fullest = max((group.weight(each) for group in self.groups for each in Direction), default=0)
         return {
             "rulesInFullestGroup": self.quotas.rules_per_group - fullest,
             "securityGroups": self.quotas.groups_per_interface - len(self.groups),
-            **{each.name: each.max_entries - len(each.entries) for each in self.prefix_lists},
+            **self.further,
         }
 
 
@@ -122,7 +128,42 @@ def plan_groups(requirements: Sequence[TrafficRequirement], quotas: Quotas | Non
         block_lists, block_groups = _block(facts, peer_group, layout[peer_group])
         lists += block_lists
         groups += block_groups
-    return GroupPlan(groups=tuple(groups), prefix_lists=tuple(lists), quotas=quotas)
+    return GroupPlan(
+        groups=tuple(groups),
+        prefix_lists=tuple(lists),
+        quotas=quotas,
+        further=_further(facts, quotas, layout, groups[0]),
+    )
+
+
+def _further(facts: _Facts, quotas: Quotas, layout: dict[PeerGroup, _Size], shared: Group) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for peer_group in facts.of:
+        if peer_group not in layout:
+            found[_HEADROOM[peer_group]] = _networks_left(facts, peer_group, shared, quotas)
+            continue
+        left = {family: _entries_left(facts, quotas, layout, (peer_group, family)) for family in Family}
+        found[_HEADROOM[peer_group]] = left[Family.IPV4]
+        sizes = layout[peer_group].max_entries
+        found |= {_list_name(peer_group, family, maximum): left[family] for family, maximum in sizes.items()}
+    return found
+
+
+def _entries_left(facts: _Facts, quotas: Quotas, layout: dict[PeerGroup, _Size], of: tuple[PeerGroup, Family]) -> int:
+    """Return the number of further entries of a prefix list; the last one counts where the list may be full."""
+    peer_group, family = of
+    free = layout[peer_group].max_entries.get(family, 0) - len(facts.entries[peer_group][family])
+    if free <= 0 or _layout(facts, quotas, {of: free}) == layout:
+        return max(free, 0)
+    return free - 1
+
+
+def _networks_left(facts: _Facts, peer_group: PeerGroup, shared: Group, quotas: Quotas) -> int:
+    """Return the number of further IPv4 networks of a peer group whose rules are in the shared group."""
+    return min(
+        (quotas.rules_per_group - SPARE - shared.weight(direction, Family.IPV4)) // len(ranges)
+        for direction, ranges in facts.port_ranges[peer_group].items()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,25 +244,36 @@ def _direct(requirement: TrafficRequirement) -> TrafficRequirement:
     return replace(requirement, sources=without_contained(requirement.sources))
 
 
-def _layout(facts: _Facts, quotas: Quotas) -> dict[PeerGroup, _Size] | None:
-    """Return the peer groups with prefix lists and groups of their own: none, all, or one where groups are few."""
+_Further = Mapping[tuple[PeerGroup, Family], int]
+"""Numbers of networks in addition to those of the requirements."""
+
+
+def _layout(facts: _Facts, quotas: Quotas, further: _Further = MappingProxyType({})) -> dict[PeerGroup, _Size] | None:
+    """Return the peer groups with prefix lists and groups of their own: none, all, or one where groups are few.
+
+    Each list keeps an entry free where possible, as a replaced network and its successor temporarily coexist.
+    """
     present = [each for each in _BLOCKS if each in facts.of]
     choices = [frozenset[PeerGroup](), frozenset(present), *(frozenset([each]) for each in present)]
-    for headroom in (1, 0):
+    for spare_entries in (1, 0):
         for listed in dict.fromkeys(choices):
             if facts.shared_weight(listed) > quotas.rules_per_group - SPARE:
                 continue
-            sizes = {peer_group: _size(facts, peer_group, quotas, headroom) for peer_group in listed}
+            sizes = {peer_group: _size(facts, peer_group, quotas, further, spare_entries) for peer_group in listed}
             found = {peer_group: size for peer_group, size in sizes.items() if size is not None}
             if len(found) == len(sizes) and 1 + sum(s.groups for s in found.values()) <= quotas.groups_per_interface:
                 return found
     return None
 
 
-def _size(facts: _Facts, peer_group: PeerGroup, quotas: Quotas, headroom: int) -> _Size | None:
+def _size(facts: _Facts, peer_group: PeerGroup, quotas: Quotas, further: _Further, spare_entries: int) -> _Size | None:
     """Return the fewest groups that hold the lists, and the largest lists that those groups hold."""
     given, count = facts.lists_given[peer_group], facts.range_count(peer_group)
-    needed = {family: len(own) + headroom for family, own in facts.entries[peer_group].items() if own}
+    needed = {
+        family: len(own) + further.get((peer_group, family), 0) + spare_entries
+        for family, own in facts.entries[peer_group].items()
+        if own
+    }
     weights = [given[family] + needed.get(family, 0) for family in Family]
     per_group = quotas.rules_per_group // max(weights)
     if per_group == 0:
@@ -241,7 +293,7 @@ def _block(facts: _Facts, peer_group: PeerGroup, size: _Size) -> tuple[list[Pref
     block = _BLOCKS[peer_group]
     lists = [
         PrefixList(
-            name=f"{block}-{family.lower()}-{maximum}",
+            name=_list_name(peer_group, family, maximum),
             family=family,
             max_entries=maximum,
             entries=facts.entries[peer_group][family],
@@ -265,6 +317,10 @@ def _block(facts: _Facts, peer_group: PeerGroup, size: _Size) -> tuple[list[Pref
         Group(name=name, description=f"Active Directory: {peer_group}", rules=tuple(sorted(own, key=lambda r: r.key)))
         for name, own in zip(_names(facts, peer_group, size), rules, strict=True)
     ]
+
+
+def _list_name(peer_group: PeerGroup, family: Family, maximum: int) -> str:
+    return f"{_BLOCKS[peer_group]}-{family.lower()}-{maximum}"
 
 
 def _place(rule: PlannedRule) -> tuple[Direction, Protocol, int]:

@@ -305,6 +305,11 @@ class DomainControllersSection(Section):
         )
 
     @property
+    def subnet_names(self) -> tuple[tuple[str, str], ...]:
+        """Return the Region and the name of every subnet."""
+        return tuple((region, name) for region, site in self.sites.items() for name in site.subnets)
+
+    @property
     def group_quotas(self) -> Quotas:
         """Return the quotas for the planner."""
         return Quotas(

@@ -161,7 +161,8 @@ class Site(pulumi.ComponentResource):
     """The controllers of one Region.
 
     Attributes:
-        outputs: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts`, `quotaHeadroom`.
+        outputs: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts`, `quotaHeadroom`,
+            `subnets`.
         topic_arn: ARN of the topic for alerts.
     """
 
@@ -201,6 +202,7 @@ class Site(pulumi.ComponentResource):
             "instanceIds": [each.id for each in controllers.instances] if controllers else [],
             "ruleCounts": args.plan.groups.rule_counts,
             "quotaHeadroom": args.plan.headroom,
+            "subnets": {each.given: list(each.cidrs) for each in network.subnets},
         }
         self.register_outputs({**self.outputs, "topicArn": self.topic_arn})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +14,13 @@ from common.problems import NAMESPACE, SettingsError
 from components.domain_controllers.cross_checks import read_domain_controllers
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
-from operations.ports.matrix import evaluate_packet, matrix, packets_of
+from operations.ports.explanation import evaluate_packet, packets_of
+from operations.ports.matrix import matrix
 from operations.ports.output import as_csv, as_markdown, matrix_document, packets_document, print_matrix, print_packets
 from operations.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from common.network import Network
     from components.domain_controllers.settings import DomainControllersSection
@@ -38,7 +40,11 @@ def ports(  # noqa: PLR0913 -- options of a command line
     ] = None,
     subnet: Annotated[
         list[str] | None,
-        typer.Option("--subnet", metavar="NAME=CIDR", help="Network of a site's subnet. Repeatable."),
+        typer.Option(
+            "--subnet",
+            metavar="REGION/NAME=CIDR",
+            help="Network of a site's subnet. Repeatable. Default: the stack's output.",
+        ),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     comma_separated: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
@@ -52,7 +58,7 @@ def ports(  # noqa: PLR0913 -- options of a command line
         ),
     ] = None,
 ) -> None:
-    """List the open ports of domain controllers, with their sources. Reads the stack's configuration only.
+    """List the open ports of domain controllers, with their sources. Reads the stack's configuration and outputs only.
 
     For operators, and for administrators of on-premises firewalls: source, protocol, port, use, and row of the port
     table, with Microsoft's requirement where it differs; then the rules of each security group and of the network ACL
@@ -63,12 +69,17 @@ def ports(  # noqa: PLR0913 -- options of a command line
     """
     if sum((markdown, comma_separated, json_output)) > 1:
         raise UnusableError("--markdown, --csv and --json are alternatives: choose one.")
-    section = _section(CommandContext.of(context).read_stack(cwd, stack))
+    given = CommandContext.of(context)
+    configuration = given.read_stack(cwd, stack)
+    section = _section(configuration)
     if region and region not in section.sites:
         raise UnusableError(
             f"--region: expected a Region with a site ({', '.join(section.sites) or 'none'}), got {region}."
         )
-    sites = matrix(section, _subnets(subnet or []), region)
+    subnets = _subnets(subnet or [], section.subnet_names)
+    if not subnets.keys() >= set(section.subnet_names):
+        subnets = {**_deployed_subnets(partial(given.read_outputs, cwd, configuration.name), section), **subnets}
+    sites = matrix(section, subnets, region)
     if explain:
         raise typer.Exit(_explain(sites, explain, json_output=json_output))
     if json_output:
@@ -112,14 +123,44 @@ def _decoded(text: str | None) -> Any:
         return text
 
 
-def _subnets(given: Sequence[str]) -> dict[str, Network]:
-    found: dict[str, Network] = {}
+def _subnets(given: Sequence[str], known: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Network, ...]]:
+    """Parse `REGION/NAME=CIDR`; the Region may be omitted where one site only has the name.
+
+    Raises:
+        UnusableError: A network or a name is not usable.
+    """
+    names = tuple(known)
+    found: dict[tuple[str, str], tuple[Network, ...]] = {}
     for each in given:
-        name, _, cidr = each.partition("=")
+        place, _, cidr = each.partition("=")
+        region, _, name = place.rpartition("/")
+        subnets = [one for one in names if one[1] == name and region in ("", one[0])]
+        if len(subnets) != 1:
+            allowed = ", ".join("/".join(one) for one in subnets or names)
+            raise UnusableError(f"--subnet: expected a subnet of a site ({allowed}), got {place!r}.")
         try:
-            found[name] = ip_network(cidr)
+            found[subnets[0]] = (*found.get(subnets[0], ()), ip_network(cidr))
         except ValueError:
             raise UnusableError(
-                f"--subnet: expected NAME=CIDR without host bits, such as directory-a=10.0.1.0/24, got {each}."
+                "--subnet: expected REGION/NAME=CIDR without host bits, such as eu-west-1/directory-a=10.0.1.0/24, "
+                f"got {each}."
             ) from None
     return found
+
+
+def _deployed_subnets(
+    read_outputs: Callable[[], Mapping[str, Any]], section: DomainControllersSection
+) -> dict[tuple[str, str], tuple[Network, ...]]:
+    """Return the networks of subnets in the stack's outputs; none if it is not deployed."""
+    try:
+        sites: Mapping[str, Any] = read_outputs().get("domainControllers") or {}
+    except UnusableError:
+        return {}
+    networks: dict[str, Mapping[str, Sequence[str]]] = {
+        region: site.get("subnets") or {} for region, site in sites.items()
+    }
+    return {
+        (region, name): tuple(map(ip_network, networks[region][name]))
+        for region, name in section.subnet_names
+        if name in networks.get(region, ())
+    }

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from components.domain_controllers.planner import GroupPlan
-    from operations.ports.matrix import MatrixRow, PacketResult, SiteMatrix
+    from operations.ports.explanation import PacketResult
+    from operations.ports.matrix import MatrixRow, SiteMatrix
 
 _HEADINGS: Final = (
-    *("Region", "Way", "Other end", "Networks", "Protocol", "Port", "Use", "Traffic", "Source", "Row", "Why"),
-    "Microsoft",
+    *("Region", "Way", "Other end", "Networks", "Controllers", "Protocol", "Port", "Use", "Traffic", "Source", "Row"),
+    *("Why", "Microsoft"),
 )
 _USAGE_HEADINGS: Final = ("Group, ACL or list", "Inbound", "Outbound")
 
@@ -43,6 +44,7 @@ def packets_document(results: Sequence[PacketResult]) -> list[dict[str, Any]]:
             "group": each.group or None,
             "rows": list(each.rule.origins) if each.rule else [],
             "who": list(each.client_names),
+            "settings": [list(several) for several in each.settings],
         }
         for each in results
     ]
@@ -80,6 +82,8 @@ def print_matrix(sites: Sequence[SiteMatrix], console: Console) -> None:
             for cells in _usage(site, site.plan):
                 quotas.add_row(*map(Text, cells))
             console.print(quotas)
+        for line in _wider(site):
+            print_line(console, line)
 
 
 def print_packets(results: Sequence[PacketResult], console: Console) -> None:
@@ -88,6 +92,12 @@ def print_packets(results: Sequence[PacketResult], console: Console) -> None:
         packet = f"{each.region}: {each.query.protocol.upper()} {each.query.port} from {each.query.client}"
         if each.rule is None:
             print_line(console, Text.assemble(f"{packet}: ", ("denied", "bold red"), ", because no rule permits it"))
+            for several in each.settings:
+                print_line(console, f"  permitted by: {' with '.join(f'domainControllers.{one}' for one in several)}")
+            if not each.settings:
+                print_line(
+                    console, "  no setting permits it: no row of the port tables has this port for such a client"
+                )
             continue
         print_line(console, Text.assemble(f"{packet}: ", ("permitted", "bold green")))
         for heading, text in (
@@ -108,6 +118,7 @@ def _site_document(site: SiteMatrix) -> dict[str, Any]:
         "ruleCounts": plan.rule_counts if plan else None,
         "quotaHeadroom": plan.headroom if plan else None,
         "networkAcl": {**site.acl_counts, "quota": site.acl_quota} if site.acl else None,
+        "networkAclWider": list(site.acl.wider) if site.acl else [],
         "refusal": site.quota_problem or None,
         "unknown": list(site.unknown),
     }
@@ -115,7 +126,7 @@ def _site_document(site: SiteMatrix) -> dict[str, Any]:
 
 def _cells(region: str, row: MatrixRow) -> tuple[str, ...]:
     return (
-        *(region, row.direction, row.name, " ".join(row.peers), row.protocol, row.port),
+        *(region, row.direction, row.name, " ".join(row.peers), " ".join(row.controllers), row.protocol, row.port),
         *(row.use, row.traffic, row.source, row.table, row.why, row.note),
     )
 
@@ -127,6 +138,8 @@ def _markdown_lines(site: SiteMatrix) -> Iterator[str]:
     yield from (f"{remark}\n" for remark in _remarks(site))
     if site.plan:
         yield from _markdown_table(_USAGE_HEADINGS, list(_usage(site, site.plan)))
+    if lines := _wider(site):
+        yield from (lines[0], "", *(f"- {line.strip()}" for line in lines[1:]), "")
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -149,12 +162,24 @@ def _usage(site: SiteMatrix, plan: GroupPlan) -> Iterator[tuple[str, str, str]]:
         yield each.name, f"{len(each.entries)} of {each.max_entries} entries", ""
 
 
+def _wider(site: SiteMatrix) -> list[str]:
+    """Return the rules of the network ACL that are wider than the security groups, after a heading; none: no lines."""
+    if site.acl is None or not site.acl.wider:
+        return []
+    count = f"{len(site.acl.wider)} of the {len(site.acl.rules)} rules"
+    heading = f"{count} of the network ACL permit more than the security groups, which still deny it:"
+    return [heading, *(f"  {each}" for each in site.acl.wider)]
+
+
 def _remarks(site: SiteMatrix) -> list[str]:
     remarks = [f"Exceeds the quotas: {site.quota_problem}"] if site.quota_problem else []
+    if site.plan and site.plan.further:
+        left = ", ".join(f"{name} {count}" for name, count in site.plan.further.items())
+        remarks.append(f"Further networks that replace no rule: {left}.")
     if site.unknown:
         remarks.append(
             f"Networks that only AWS knows, counted as one each: {', '.join(site.unknown)}. "
-            "Name them with --subnet NAME=CIDR."
+            "Name them with --subnet REGION/NAME=CIDR, or deploy the stack."
         )
     if site.placeholders:
         counted = "is counted with placeholders for" if site.acl else "cannot be counted without"

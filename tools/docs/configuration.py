@@ -92,7 +92,7 @@ _OUTPUTS = """## Outputs
 | `instancePolicyArn`, `operatorPolicyArn` | ARN |
 | `instancePolicyArns` | list of ARNs: the instance policy, and further ones where its names are too long for one |
 | `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
-| `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom` |
+| `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom`, `subnets` (their networks, by name) |
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
 | `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |
 

@@ -70,7 +70,7 @@ def test_two_clients_fit_one_group_because_ports_are_merged() -> None:
     assert lines == 62
     plan = plan_groups(requirements)
     assert plan.rule_counts == {"controllers": {"ingress": 56, "egress": 20}}
-    assert plan.headroom == {"rulesInFullestGroup": 4, "securityGroups": 4}
+    assert plan.headroom == {"rulesInFullestGroup": 4, "securityGroups": 4, "clientNetworks": 0}
 
 
 def test_a_client_more_is_its_rules_more_and_touches_nothing_else() -> None:
@@ -118,12 +118,30 @@ def test_a_client_more_in_a_list_is_an_entry_more_until_the_list_is_full(count: 
 
 
 def test_lists_always_have_room_for_one_more_network_but_for_the_largest() -> None:
-    room = [plan_groups(of_clients(*CLIENTS[:count])).headroom for count in range(3, 16)]
-    assert [next(left for name, left in each.items() if name.startswith("clients")) for each in room] == [
-        *(4, 3, 2, 1),
-        *(3, 2, 1),
-        *(5, 4, 3, 2, 1, 0),
-    ]
+    lists = [plan_groups(of_clients(*CLIENTS[:count])).prefix_lists[0] for count in range(3, 16)]
+    assert [each.max_entries - len(each.entries) for each in lists] == [*(4, 3, 2, 1), *(3, 2, 1), *(5, 4, 3, 2, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("count", "on_premises"),
+    [(count, others) for others, most in ((0, 15), (1, 15), (4, 8)) for count in range(1, most)],
+)
+def test_headroom_counts_networks_that_replace_nothing(count: int, on_premises: int) -> None:
+    def planned(clients: int) -> GroupPlan:
+        networks = [ip_network(f"172.16.{2 * each}.0/24") for each in range(on_premises)]
+        return plan_groups(asked(Sources(clients={"c": [*map(ip_network, CLIENTS[:clients])]}, on_premises=networks)))
+
+    before = planned(count)
+    further = before.headroom["clientNetworks"]
+    for more in range(1, further + 1):
+        after = planned(count + more)
+        assert named(before).items() <= named(after).items()
+        assert [each.name for each in after.prefix_lists] == [each.name for each in before.prefix_lists]
+    try:
+        beyond = planned(count + further + 1)
+    except SettingsError:
+        return
+    assert not named(before).items() <= named(beyond).items()
 
 
 @pytest.mark.parametrize("options", [Options(ldaps=False), Options(dns=False), Options(rpc_ports=(50000,))])

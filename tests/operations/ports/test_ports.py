@@ -17,6 +17,9 @@ from operations.stack import StackConfiguration
 if TYPE_CHECKING:
     from click.testing import Result
 
+FIRST_SUBNETS = {"eu-west-1": "10.30.0.0/24", "us-east-1": "10.31.0.0/24"}
+CLIENT_11 = "clients.NAME: [10.11.3.4/32]"
+ON_PREMISES_11 = "onPremisesDomainControllers: [10.11.3.4/32], if it is a domain controller"
 SITE = {"vpc": "directory", "subnets": ["directory-a", "directory-b"]}
 SECTION: dict[str, Any] = {
     "clients": {"offices": ["10.10.0.0/16"], "aws": ["10.20.0.0/16"]},
@@ -25,13 +28,14 @@ SECTION: dict[str, Any] = {
 }
 
 
-def run(*arguments: str, section: Any = SECTION, secret: bool = False) -> Result:
+def run(*arguments: str, section: Any = SECTION, secret: bool = False, outputs: dict[str, Any] | None = None) -> Result:
     values = {"aws:region": "eu-west-1", "shell-access:regions": '["eu-west-1", "us-east-1"]'}
     if section is not None:
         values["shell-access:domainControllers"] = json.dumps(section)
     secrets = frozenset(["shell-access:domainControllers"] if secret else [])
     stack = StackConfiguration(name="dev", values=values, secret_keys=secrets)
-    context = CommandContext(read_stack=lambda *_: stack)
+    known: dict[str, Any] = outputs or {}
+    context = CommandContext(read_stack=lambda *_: stack, read_outputs=lambda *_: known)
     return CliRunner().invoke(app, ["ports", *arguments], obj=context, env={"COLUMNS": "120", "TERM": "dumb"})
 
 
@@ -56,6 +60,7 @@ def test_ports_row_has_use_source_and_reason() -> None:
         "Way": "in",
         "Other end": "offices",
         "Networks": "10.10.0.0/16",
+        "Controllers": "subnet directory-a subnet directory-b",
         "Protocol": "TCP",
         "Port": "636",
         "Use": "LDAP SSL",
@@ -71,15 +76,15 @@ def test_ports_table_ends_with_quotas() -> None:
     result = run()
     assert result.exit_code == 0
     assert result.stdout.split("\n")[0].rstrip() == "Ports of domain controllers in eu-west-1"
-    tail = [" ".join(line.replace("│", " ").split()) for line in result.stdout.splitlines()[-5:-1]]
-    assert tail[-2:] == ["clients-ipv4-3 2 of 3 entries", "other-controllers-ipv4-3 1 of 3 entries"]
-    assert max(map(len, result.stdout.splitlines())) <= 120
+    lines = [" ".join(line.replace("│", " ").split()) for line in result.stdout.splitlines()]
+    assert lines.index("other-controllers-ipv4-3 1 of 3 entries") == lines.index("clients-ipv4-3 2 of 3 entries") + 1
+    assert "Further networks that replace no rule: clientNetworks 0" in result.stdout
 
 
 def test_ports_markdown_has_tables_of_ports_and_quotas() -> None:
     lines = run("--markdown").stdout.splitlines()
     assert lines[0] == "## Ports of domain controllers in eu-west-1"
-    assert lines[2].startswith("| Way | Other end | Networks | Protocol | Port |")
+    assert lines[2].startswith("| Way | Other end | Networks | Controllers | Protocol | Port |")
     assert "| controllers | 20 of 60 | 21 of 60 |" in lines
     assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
 
@@ -101,15 +106,15 @@ def test_ports_counts_network_acl_with_default_denial() -> None:
 
 
 def test_ports_uses_placeholders_for_unknown_subnets() -> None:
-    said = "The network ACL is counted with placeholders for directory-a, directory-b, whose networks only AWS knows."
-    assert said in run().stdout
+    said = "The network ACL is counted with placeholders for directory-a (eu-west-1), directory-b (eu-west-1), whose networks only AWS knows."
+    assert said in run().stdout.replace("\n", " ")
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
     assert "placeholders" not in run(*given).stdout
 
 
 def test_ports_reports_acl_above_quota_beside_groups() -> None:
     far = SECTION | {"clients": {"far": [f"{first}.0.0.0/16" for first in range(11, 130, 12)]}}
-    said = "The network ACL cannot be counted without directory-a, directory-b, whose networks only AWS knows."
+    said = "The network ACL cannot be counted without directory-a (eu-west-1), directory-b (eu-west-1), whose networks only AWS knows."
     assert said in run(section=far).stdout
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
     result = run(*given, section=far)
@@ -124,8 +129,10 @@ def test_ports_json_is_one_document() -> None:
     assert site["quotaHeadroom"] == {
         "rulesInFullestGroup": 0,
         "securityGroups": 2,
-        "clients-ipv4-3": 1,
-        "other-controllers-ipv4-3": 2,
+        "clientNetworks": 0,
+        "clients-ipv4-3": 0,
+        "controllerNetworks": 1,
+        "other-controllers-ipv4-3": 1,
     }
     assert len(site["lines"]) == 81
     assert site["refusal"] is None
@@ -175,6 +182,46 @@ def test_explain_names_rule_use_client_and_row() -> None:
     ]
 
 
+def test_ports_csv_has_networks_of_both_ends_in_each_row() -> None:
+    deployed = {region: {"subnets": {"directory-a": [cidr]}} for region, cidr in FIRST_SUBNETS.items()}
+    section = {**SECTION, "sites": {each: {"vpc": "directory", "subnets": ["directory-a"]} for each in FIRST_SUBNETS}}
+    found = run("--csv", section=section, outputs={"domainControllers": deployed})
+    for row in csv.DictReader(io.StringIO(found.stdout)):
+        assert row["Controllers"] == FIRST_SUBNETS[row["Region"]]
+        assert "subnet" not in row["Networks"]
+    given = run("--csv", "--subnet", "us-east-1/directory-a=172.16.9.0/24", section=section, outputs={})
+    ends = {(row["Region"], row["Controllers"]) for row in csv.DictReader(io.StringIO(given.stdout))}
+    assert ends == {("eu-west-1", "subnet directory-a"), ("us-east-1", "172.16.9.0/24")}
+
+
+def test_ports_lists_rules_of_acl_that_are_wider() -> None:
+    assert "of the network ACL permit more than the security groups, which still deny it:" in run().stdout
+    assert json.loads(run("--json").stdout)["sites"]["eu-west-1"]["networkAclWider"]
+
+
+@pytest.mark.parametrize(
+    ("packet", "section", "settings"),
+    [
+        (("10.11.3.4", "tcp/389"), {}, [[CLIENT_11], [ON_PREMISES_11]]),
+        (("10.10.3.4", "tcp/636"), {"ldaps": False}, [["ldaps: true"]]),
+        (("10.10.3.4", "icmp"), {}, [["icmpEcho: true"]]),
+        (("10.11.3.4", "tcp/636"), {"ldaps": False}, [[CLIENT_11, "ldaps: true"], [ON_PREMISES_11, "ldaps: true"]]),
+        (("10.10.3.4", "tcp/3389"), {}, []),
+        (("sg-0123abcd", "tcp/3389"), {}, [["managementAccess: bastion, with sg-0123abcd in bastionSecurityGroupIds"]]),
+    ],
+    ids=["client", "switch", "ping", "client and switch", "no setting", "bastion host"],
+)
+def test_explain_names_settings_that_would_permit_packet(
+    packet: tuple[str, str], section: dict[str, Any], settings: list[list[str]]
+) -> None:
+    (answer,) = json.loads(run("--json", "--explain", *packet, section=SECTION | section).stdout)
+    assert answer["settings"][: len(settings)] == settings
+    assert bool(answer["settings"]) == bool(settings)
+    text = run("--explain", *packet, section=SECTION | section).stdout
+    expected = f"permitted by: domainControllers.{settings[0][0]}" if settings else "no setting permits it"
+    assert expected in text
+
+
 def test_explain_json_is_one_document() -> None:
     answers = json.loads(run("--json", "--explain", "10.1.0.10", "5722").stdout)
     assert [(each["protocol"], each["letIn"]) for each in answers] == [("tcp", True), ("udp", False)]
@@ -211,9 +258,22 @@ def test_ports_reports_rules_above_quota() -> None:
         (("--csv", "--json"), {}, "--markdown, --csv and --json are alternatives: choose one."),
         (("--region", "us-east-1"), {}, "--region: expected a Region with a site (eu-west-1), got us-east-1."),
         (
-            ("--subnet", "a=10.0.0.1/24"),
+            ("--subnet", "directory-a=10.0.0.1/24"),
             {},
-            "--subnet: expected NAME=CIDR without host bits, such as directory-a=10.0.1.0/24, got a=10.0.0.1/24.",
+            (
+                "--subnet: expected REGION/NAME=CIDR without host bits, such as eu-west-1/directory-a=10.0.1.0/24, got "
+                "directory-a=10.0.0.1/24."
+            ),
+        ),
+        (
+            ("--subnet", "eu-west-1/a=10.0.0.0/24"),
+            {},
+            "--subnet: expected a subnet of a site (eu-west-1/directory-a, eu-west-1/directory-b), got 'eu-west-1/a'.",
+        ),
+        (
+            ("--subnet", "directory-a=10.0.0.0/24"),
+            {"section": SECTION | {"sites": {"eu-west-1": SITE, "us-east-1": SITE}}},
+            "--subnet: expected a subnet of a site (eu-west-1/directory-a, us-east-1/directory-a), got 'directory-a'.",
         ),
         (
             ("--explain", "laptop", "389"),
@@ -229,7 +289,18 @@ def test_ports_reports_rules_above_quota() -> None:
         ((), {"secret": True}, "contains a secret, which this command would print."),
         ((), {"section": {"profile": "old"}}, '"old" given; allowed: post, modern, netbios'),
     ],
-    ids=["two formats", "no such site", "host bits", "no address", "no port", "no section", "secret", "wrong setting"],
+    ids=[
+        "two formats",
+        "no such site",
+        "host bits",
+        "no such subnet",
+        "subnet of two sites",
+        "no address",
+        "no port",
+        "no section",
+        "secret",
+        "wrong setting",
+    ],
 )
 def test_ports_unusable_input_is_one_message(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
     result = run(*arguments, **options)
