@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
 
 StateReader = Callable[[Path, str | None], StackState]
 """Reads the state of a stack; the same parameters."""
+
+
+def program_name() -> str:
+    """Return the command line by which the operator has started the program."""
+    return "shell-access" if Path(sys.argv[0]).name.startswith("shell-access") else "python -m operations"
 
 
 def _now() -> datetime:

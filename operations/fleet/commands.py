@@ -24,8 +24,10 @@ from operations.fleet.result_output import markdown_comment, print_results, prin
 from operations.fleet.results import AccountState, FleetReport, merge_reports, report_from_json, report_to_json
 from operations.fleet.rollout import Journal, run_waves, stopped_by_signals
 from operations.fleet.stack_operations import (
+    FleetOptions,
     engine_context,
     find_drift,
+    next_steps,
     open_backend,
     orphan_result,
     preview_stack,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from operations.fleet.fleet import Fleet
     from operations.fleet.pulumi_cli import PulumiCli
-    from operations.fleet.results import AccountResult
+    from operations.fleet.results import AccountResult, NextStep
     from operations.fleet.stack_configuration import FleetStack
     from operations.fleet.stack_operations import EngineContext
     from operations.fleet.stack_plan import OrphanedStack
@@ -112,7 +114,8 @@ def plan(  # noqa: PLR0913 -- one parameter per option
         results = plan_stacks(fleet, pulumi, selected)
         if not account:
             results += [orphan_result(fleet, each) for each in _orphans(fleet, pulumi)]
-    _finish(context, results, json_output=json_output, html=html)
+    steps = next_steps(fleet, "plan", results, FleetOptions(cwd=cwd, accounts=account or ()))
+    _finish(context, results, json_output=json_output, html=html, steps=steps)
 
 
 @app.command()
@@ -136,7 +139,9 @@ def preview(  # noqa: PLR0913 -- one parameter per option
     fleet = load_fleet(file)
     selected = fleet.select(account, wave)
     results = _run_read_only(fleet, cwd, selected, preview_stack, policy_packs=policy_pack, refresh=refresh)
-    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
+    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=policy_pack or ())
+    steps = next_steps(fleet, "preview", results, options)
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
 
 @app.command()
@@ -179,7 +184,9 @@ def up(  # noqa: PLR0913 -- one parameter per option
         update = partial(update_stack, engines, journal, resumes=not (again or refresh or account))
         results = run_waves(fleet.waves(selected), update, stop, engines.progress)
         journal.close({each.account.id: engines.fingerprint(each) for each in fleet.stacks})
-    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
+    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=policy_pack or ())
+    steps = next_steps(fleet, "up", results, options)
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
 
 @app.command()
@@ -200,7 +207,8 @@ def drift(  # noqa: PLR0913 -- one parameter per option
     """
     fleet = load_fleet(file)
     results = _run_read_only(fleet, cwd, fleet.select(account, wave), find_drift)
-    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
+    steps = next_steps(fleet, "drift", results, FleetOptions(cwd=cwd, accounts=account or (), waves=wave or ()))
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
 
 @app.command()
@@ -225,7 +233,8 @@ def verify(  # noqa: PLR0913 -- one parameter per option
     selected = fleet.select(account, wave)
     with stopped_by_signals() as stop, progress_of(len(selected)) as progress:
         results = run_waves(fleet.read_only_waves(selected), partial(verify_account, fleet), stop, progress)
-    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
+    steps = next_steps(fleet, "verify", results, FleetOptions(accounts=account or (), waves=wave or ()))
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
 
 @app.command()
@@ -358,7 +367,15 @@ def report(
         except (OSError, ValueError) as wrong:
             raise UnusableError(f"{each} cannot be used: {wrong}") from None
     merged = merge_reports(reports)
-    _finish(context, merged.results, merged.command, json_output=json_output, html=html, markdown=markdown)
+    _finish(
+        context,
+        merged.results,
+        merged.command,
+        json_output=json_output,
+        html=html,
+        markdown=markdown,
+        steps=merged.next_steps,
+    )
 
 
 def _run_read_only(  # noqa: PLR0913 -- the options of a command
@@ -386,13 +403,14 @@ def _finish(  # noqa: PLR0913 -- the options of a command
     json_output: bool,
     html: Path | None,
     markdown: Path | None = None,
+    steps: tuple[NextStep, ...] = (),
 ) -> None:
     """Write the results to all requested outputs, and exit with their exit code.
 
     Raises:
         UnusableError: A file cannot be written.
     """
-    found = FleetReport(command=command or str(context.info_name), results=tuple(results))
+    found = FleetReport(command=command or str(context.info_name), results=tuple(results), next_steps=steps)
     try:
         if html:
             html.write_text(results_page(found, CommandContext.of(context).now()), encoding="utf-8")

@@ -24,7 +24,16 @@ def mapping(value: Any) -> dict[str, Any]:
 
 _STAYS = frozenset({"same", "read", "refresh", "discard", "discard-replaced"})
 _OWN_TYPES = ("pulumi:", "shell-access:")
+_ADOPTED = "pulumi-python:dynamic/shellaccess:AdoptedResource"
+"""Type of the resource that creates or finds a fixed name; the AWS provider then imports the name (components/adoption)."""
+_NOTICE = re.compile(r"(.+) in (\S+) .*\b(?:will be taken over|will be replaced|has lost its tags);[^:]*(:?)$")
+"""First line of a notice of a dynamic resource, whose further lines are indented."""
+_MOST_NOTICE_LINES = 10
 _LONGEST = 120
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""Text for a value that is known only after the update (sdk/go/common/resource/plugin/rpc.go)."""
+NOT_SET: Any = object()
+"""Value of a property that does not exist."""
 _MARKUP = re.compile(r"<\{%.*?%\}>")
 _PARTS = {"create-replacement", "delete-replaced", "read-replacement", "read-discard"}
 """Steps of a replacement, which the step `replace` represents."""
@@ -36,6 +45,8 @@ class EventLog:
 
     Attributes:
         looks_for_drift: Whether the operation is a refresh, so that the outputs of each resource count.
+        is_preview: Whether the operation is a preview, in which fixed names that do not exist yet are created, but `up`
+            imports them.
         changes: Number of resources by step.
         by_region: Differences by Region, one line each.
         errors: Distinct error messages of the engine.
@@ -43,10 +54,14 @@ class EventLog:
     """
 
     looks_for_drift: bool = False
+    is_preview: bool = False
     changes: Counter[str] = field(default_factory=Counter[str])
     by_region: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     errors: list[str] = field(default_factory=list[str])
     is_over: bool = False
+    _adopted: set[str] = field(default_factory=set[str])
+    _notice: tuple[str, int] | None = None
+    """Region and position of the notice that further lines belong to."""
 
     def read(self, lines: Iterable[str]) -> None:
         """Read new lines of the log; incomplete lines are ignored."""
@@ -67,16 +82,43 @@ class EventLog:
         elif "policyEvent" in event and event["policyEvent"].get("enforcementLevel") == "mandatory":
             policy = event["policyEvent"]
             self._error(f"policy {policy.get('policyName', '')}: {policy.get('message', '')}")
+        elif "diagnosticEvent" in event and str(event["diagnosticEvent"].get("severity")).startswith("info"):
+            self._notices(event["diagnosticEvent"].get("message", ""))
         elif "summaryEvent" in event:
             self.is_over = True
 
     def _step(self, metadata: Mapping[str, Any]) -> None:
-        if metadata["op"] in _STAYS | _PARTS or metadata["type"].startswith(_OWN_TYPES):
+        operation, name = metadata["op"], metadata["urn"].rsplit("::", 1)[-1]
+        if operation in _STAYS | _PARTS or metadata["type"].startswith(_OWN_TYPES):
             return
-        self.changes[metadata["op"]] += 1
-        changed = _changed(metadata, values=self.looks_for_drift)
-        change = f"{metadata['op']} {_name(metadata)}{': ' if changed else ''}{', '.join(changed)}"
+        if self.is_preview and operation == "create" and name in self._adopted:
+            operation = "import"
+        if metadata["type"] == _ADOPTED:
+            self._adopted.add(name)
+        self.changes[operation] += 1
+        changed = _changed(metadata)
+        change = f"{operation} {_name(metadata)}{': ' if changed else ''}{', '.join(changed)}"
         self.by_region.setdefault(region_of(metadata), []).append(change)
+
+    def _notices(self, message: str) -> None:
+        """Note what a dynamic resource will take over or replace; each line may be an event of its own."""
+        for line in _MARKUP.sub("", message).splitlines():
+            if line.startswith("    ") and self._notice:
+                region, position = self._notice
+                self._extend(self.by_region[region], position, line.strip())
+            elif found := _NOTICE.fullmatch(line.strip()):
+                notices = self.by_region.setdefault(found[2], [])
+                kind = "take over" if "taken over" in line else "replace changes of another principal to"
+                notices.append(f"{kind} {found[1]}")
+                self._notice = (found[2], len(notices) - 1) if found[3] else None
+            elif line.strip():
+                self._notice = None
+
+    @staticmethod
+    def _extend(notices: list[str], position: int, line: str) -> None:
+        lines = notices[position].count(", ") + 1
+        if lines <= _MOST_NOTICE_LINES:
+            notices[position] += f"{', ' if ': ' in notices[position] else ': '}{line}"
 
     def _error(self, message: str) -> None:
         text = " ".join(_MARKUP.sub("", message).split())
@@ -98,17 +140,19 @@ def _name(metadata: Mapping[str, Any]) -> str:
     return f"{metadata['type'].rsplit(':', 1)[-1]} {metadata['urn'].rsplit('::', 1)[-1]}"
 
 
-def _changed(metadata: Mapping[str, Any], *, values: bool) -> list[str]:
-    """Return the properties that differ, for drift with short values."""
-    names = [str(each) for each in metadata.get("diffs") or ()]
+def _changed(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the properties that differ, with their values where these are short."""
+    names = list(dict.fromkeys(re.split(r"[.\[]", str(each))[0] for each in metadata.get("diffs") or ()))
     inputs, outputs = _sides(metadata, "inputs"), _sides(metadata, "outputs")
-    if not values:
-        return names or _different(*inputs)
     # Inputs are more informative than outputs, such as the version of a document.
     changed_inputs = _different(*inputs)
     before, after = inputs if changed_inputs else outputs
+    different = changed_inputs or names or _different(*outputs)
     return [
-        _difference(name, before.get(name), after.get(name)) for name in changed_inputs or names or _different(*outputs)
+        change
+        for name in different
+        if not (name == "tagsAll" and "tags" in different)
+        for change in _changes(name, before.get(name, NOT_SET), after.get(name, NOT_SET)) or [name]
     ]
 
 
@@ -123,8 +167,36 @@ def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
     return sorted(name for name in names if not name.startswith("__"))
 
 
-def _difference(name: str, before: Any, after: Any) -> str:
-    texts = [json.dumps(value) for value in (before, after)]
-    plain = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
-    secret = any("[secret]" in text for text in texts)
-    return f"{name}: {texts[0]} -> {texts[1]}" if plain and not secret and len("".join(texts)) < _LONGEST else name
+def _changes(name: str, before: Any, after: Any) -> list[str]:
+    """Return the differences of two values, one per innermost value of mappings and of JSON text."""
+    before, after = _parsed(before), _parsed(after)
+    if isinstance(before, dict) and isinstance(after, dict):
+        earlier, later = mapping(before), mapping(after)
+        return [
+            change
+            for key in dict.fromkeys((*earlier, *later))
+            for change in _changes(f"{name}.{key}", earlier.get(key, NOT_SET), later.get(key, NOT_SET))
+        ]
+    return [] if before is after or before == after else [change_text(name, before, after)]
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def change_text(name: str, before: Any, after: Any) -> str:
+    """Return the name of a property with its values, or without them where they are long or secret."""
+    texts = [_text(value) for value in (before, after)]
+    shows = not any("[secret]" in text for text in texts) and len("".join(texts)) < _LONGEST
+    return f"{name}: {texts[0]} -> {texts[1]}" if shows else name
+
+
+def _text(value: Any) -> str:
+    if value is NOT_SET:
+        return "not set"
+    return "known after the update" if value == _UNKNOWN else json.dumps(value, ensure_ascii=False)

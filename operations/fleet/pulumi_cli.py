@@ -317,9 +317,11 @@ class PulumiCli:
                 # The terminal's Ctrl-C must not also reach the engine directly, in addition to the forwarded signal.
                 start_new_session=True,
             )
-        return EngineProcess(
-            process, events, task.log, EventLog(looks_for_drift=task.operation is EngineOperation.DRIFT)
+        log = EventLog(
+            looks_for_drift=task.operation is EngineOperation.DRIFT,
+            is_preview=task.operation is EngineOperation.PREVIEW,
         )
+        return EngineProcess(process, events, task.log, log)
 
     def _configuration(self, task: EngineTask, *, on_scratch: bool) -> Path:
         file = self._folder / f"{task.stack}.yaml"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from operations.fleet.results import BAD, AccountState
+from operations.fleet.results import BAD, AccountState, by_attention, group_results
 from operations.html_page import html_page
 from operations.terminal import print_line
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from operations.fleet.results import AccountResult, FleetReport, RegionResult
+    from operations.fleet.results import AccountGroup, AccountResult, FleetReport, RegionResult
     from operations.fleet.stack_configuration import Setting
 
 STATE_TEXTS: Final = {
@@ -36,6 +36,8 @@ STATE_TEXTS: Final = {
     AccountState.NOT_STARTED: ("not started", "magenta"),
 }
 
+_MOST_ROWS = 25
+"""Maximum number of accounts with a row each in a terminal; of more, equal ones share a row."""
 _MOST_LINES = 20
 """Maximum number of differences in a comment; code hosts reject comments of more than 65,536 characters."""
 _LONGEST_COMMENT = 60_000
@@ -61,7 +63,18 @@ def summary_line(report: FleetReport) -> str:
 
 
 def print_results(report: FleetReport, console: Console) -> None:
-    """Print the table, the details of accounts, and the numbers of accounts."""
+    """Print the table, the details of accounts, the numbers of accounts, and the next step."""
+    console.print(_accounts_table(report) if len(report.results) <= _MOST_ROWS else _groups_table(report))
+    for group in group_results(report.results):
+        _print_details(group, console)
+    style = "bold red" if any(each.state in BAD for each in report.results) else "bold green"
+    print_line(console, summary_line(report), style)
+    for step in report.next_steps:
+        print_line(console, f"Next step: {step.purpose}:")
+        print_line(console, f"  {step.command}")
+
+
+def _accounts_table(report: FleetReport) -> Table:
     table = Table()
     for heading in ("Wave", "Account", "ID", "Result", "Changes", "Seconds"):
         table.add_column(heading, justify="right" if heading == "Seconds" else "left")
@@ -69,11 +82,16 @@ def print_results(report: FleetReport, console: Console) -> None:
         seconds = f"{each.seconds:.0f}" if each.seconds else ""
         row = (Text(each.wave or ""), Text(each.name), each.id, state_text(each.state), changes_text(each), seconds)
         table.add_row(*row)
-    console.print(table)
-    for each in report.results:
-        _print_details(each, console)
-    style = "bold red" if any(each.state in BAD for each in report.results) else "bold green"
-    print_line(console, summary_line(report), style)
+    return table
+
+
+def _groups_table(report: FleetReport) -> Table:
+    """Return a table with one row for all accounts of a wave that have equal results."""
+    table = Table("Wave", "Accounts", "Result", "Changes")
+    for group in group_results(report.results, by_wave=True):
+        result = group.first
+        table.add_row(Text(result.wave or ""), Text(group.label), state_text(result.state), changes_text(result))
+    return table
 
 
 def print_settings(name: str, settings: list[Setting], console: Console) -> None:
@@ -87,18 +105,20 @@ def print_settings(name: str, settings: list[Setting], console: Console) -> None
 
 
 def markdown_comment(report: FleetReport) -> str:
-    """Return a comment on a change, in which texts of accounts and of the engine are escaped."""
-    lines = [
-        f"### {_escaped(summary_line(report))}",
-        "",
-        "| wave | account | result | changes |",
-        "| --- | --- | --- | --- |",
-    ]
-    for each in report.results:
-        cells = (each.wave or "", f"{each.name} ({each.id})", STATE_TEXTS[each.state][0], changes_text(each))
+    """Return a comment on a change, in which texts of accounts and of the engine are escaped.
+
+    Accounts with equal results share a row and their details; the most urgent come first.
+    """
+    lines = [f"### {_escaped(summary_line(report))}", ""]
+    for step in report.next_steps:
+        lines += [f"**Next step:** {_escaped(step.purpose)}:", "", _code(step.command), ""]
+    lines += ["| wave | account | result | changes |", "| --- | --- | --- | --- |"]
+    for group in group_results(report.results, by_wave=True):
+        result = group.first
+        cells = (result.wave or "", group.label, STATE_TEXTS[result.state][0], changes_text(result))
         lines.append(f"| {' | '.join(map(_escaped, cells))} |")
-    for each in report.results:
-        lines += _details(each)
+    for group in group_results(report.results):
+        lines += _markdown_details(group)
     text = "\n".join(lines) + "\n"
     if len(text) <= _LONGEST_COMMENT:
         return text
@@ -107,32 +127,29 @@ def markdown_comment(report: FleetReport) -> str:
     )
 
 
-def _details(result: AccountResult) -> list[str]:
-    details = [f"error: {result.error}"] if result.error else []
-    for region, cell in result.cells.items():
-        details += [f"{region or 'account'}: {each}" for each in cell.differences]
+def _markdown_details(group: AccountGroup) -> list[str]:
+    details = [f"{heading}: {text}" for heading, text in group.details if heading != "remedy"]
     if not details:
         return []
     more = len(details) - _MOST_LINES
     details = [*details[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]
-    # As an indented code block, which contains no markup; a fence could be closed by its content.
-    return ["", f"**{_escaped(result.name)}**", "", *(f"    {' '.join(line.split())}" for line in details)]
+    return ["", f"**{_escaped(group.label)}**", "", *map(_code, details)]
+
+
+def _code(line: str) -> str:
+    """Return a line of an indented code block, which contains no markup; a fence could be closed by its content."""
+    return f"    {' '.join(line.split())}"
 
 
 def _escaped(text: str) -> str:
     return "".join(f"\\{each}" if each in "\\`*_{}[]<>()#+!|~@" else each for each in " ".join(text.split()))
 
 
-def _print_details(result: AccountResult, console: Console) -> None:
-    details = [("error", result.error)] if result.error else []
-    for region, cell in result.cells.items():
-        details += [(region or "account", each) for each in cell.differences]
-    remedies = dict.fromkeys(cell.remedy for cell in result.cells.values() if cell.remedy and cell.differences)
-    details += [("remedy", each) for each in remedies]
-    if not details:
+def _print_details(group: AccountGroup, console: Console) -> None:
+    if not group.details:
         return
-    print_line(console, Text.assemble((f"{result.name} {result.id}", "bold"), ": ", state_text(result.state)))
-    for heading, text in details:
+    print_line(console, Text.assemble((group.label, "bold"), ": ", state_text(group.first.state)))
+    for heading, text in group.details:
         print_line(console, f"  {heading + ':':<16} {text}")
     console.print()
 
@@ -155,6 +172,7 @@ def results_page(report: FleetReport, created_at: datetime) -> str:
     body = [
         '<a class="skip" href="#results">Skip to the results</a>',
         f"<header><h1>{escape(title)}</h1><p>{escape(created_at.strftime('%Y-%m-%d %H:%M %Z'))}</p>",
+        *_overview(report),
         *_search(report),
         "</header>\n<main>",
         *_table(report),
@@ -163,10 +181,24 @@ def results_page(report: FleetReport, created_at: datetime) -> str:
     return html_page("operations.fleet", title, body)
 
 
+def _overview(report: FleetReport) -> Iterator[str]:
+    """Yield what needs attention, each group of equal accounts once, and the next step."""
+    urgent = [each for each in group_results(report.results) if each.first.state in BAD]
+    if urgent:
+        yield "<section><h2>Needs attention</h2><ul>"
+        for group in urgent:
+            state, reason = group.first.state, next((f": {text}" for _, text in group.details), "")
+            label = f"{escape(group.label)} <strong>{escape(STATE_TEXTS[state][0])}</strong>"
+            yield f'<li class="{escape(state.value)}">{label}{escape(reason)}</li>'
+        yield "</ul></section>"
+    for step in report.next_steps:
+        yield f"<p>Next step: {escape(step.purpose)}: <code>{escape(step.command)}</code></p>"
+
+
 def _search(report: FleetReport) -> Iterator[str]:
     yield '<form role="search"><label>Search <input type="search" id="search" autocomplete="off"></label>'
     yield '<label>Result <select id="state"><option value="">all</option>'
-    for state in dict.fromkeys(each.state for each in report.results):
+    for state in dict.fromkeys(each.state for each in by_attention(report.results)):
         yield f'<option value="{escape(state.value)}">{escape(STATE_TEXTS[state][0])}</option>'
     count = len(report.results)
     yield f'</select></label></form><p id="count" role="status">{count} of {count} accounts</p>'
@@ -180,7 +212,7 @@ def _table(report: FleetReport) -> Iterator[str]:
     headings = ["Account", "Wave", "Result", *(region or _ACCOUNT_WIDE for region in regions)]
     yield "".join(f'<th scope="col">{escape(each)}</th>' for each in headings)
     yield "</tr></thead><tbody>"
-    for result in report.results:
+    for result in by_attention(report.results):
         yield from _row(result, regions)
     yield "</tbody></table></div>"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class AccountState(StrEnum):
@@ -86,16 +87,31 @@ class AccountResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """Command to run next.
+
+    Attributes:
+        purpose: Purpose of the command, as an imperative sentence without its period.
+        command: Complete command line.
+    """
+
+    purpose: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FleetReport:
     """Results for all accounts.
 
     Attributes:
         command: Command, such as `up`.
         results: Results in the order of the fleet, orphans last.
+        next_steps: Further commands, each with its purpose.
     """
 
     command: str
     results: tuple[AccountResult, ...]
+    next_steps: tuple[NextStep, ...] = ()
 
     def count(self, state: AccountState) -> int:
         """Return the number of accounts with this state."""
@@ -111,6 +127,7 @@ def report_to_json(report: FleetReport) -> str:
     """Return the report as one JSON document; `regions` has the results of Regions."""
     document = {
         "command": report.command,
+        "nextSteps": [{"purpose": each.purpose, "command": each.command} for each in report.next_steps],
         "accounts": [_account_document(each) for each in report.results],
         "regions": [
             _region_document(each, region, region_result)
@@ -158,7 +175,8 @@ def report_from_json(text: str) -> FleetReport:
             )
             cells.setdefault(each["id"], {})[each["region"] or ""] = region_result
         results = [_result(each, cells.get(each["id"], {})) for each in document["accounts"]]
-        return FleetReport(command=str(document["command"]), results=tuple(results))
+        steps = [NextStep(purpose=each["purpose"], command=each["command"]) for each in document.get("nextSteps", ())]
+        return FleetReport(command=str(document["command"]), results=tuple(results), next_steps=tuple(steps))
     except (KeyError, TypeError, AttributeError) as wrong:
         raise ValueError(f"no result of fleet: {wrong!r}") from None
 
@@ -167,7 +185,8 @@ def merge_reports(reports: Sequence[FleetReport]) -> FleetReport:
     """Merge reports; for an account in several reports, the last one counts."""
     by_account = {(each.id, each.wave is None): each for report in reports for each in report.results}
     commands = dict.fromkeys(each.command for each in reports)
-    return FleetReport(command=" and ".join(commands), results=tuple(by_account.values()))
+    steps = dict.fromkeys(step for report in reports for step in report.next_steps)
+    return FleetReport(command=" and ".join(commands), results=tuple(by_account.values()), next_steps=tuple(steps))
 
 
 def _result(each: Mapping[str, Any], cells: Mapping[str, RegionResult]) -> AccountResult:
@@ -181,3 +200,83 @@ def _result(each: Mapping[str, Any], cells: Mapping[str, RegionResult]) -> Accou
         seconds=each["seconds"],
         cells=cells,
     )
+
+
+_ATTENTION = (
+    *(AccountState.FAILED, AccountState.INTERRUPTED, AccountState.NOT_STARTED, AccountState.DIFFERENCES),
+    *(AccountState.ORPHANED, AccountState.CHANGED, AccountState.ADDED, AccountState.REMOVED, AccountState.DONE),
+    AccountState.UNCHANGED,
+)
+"""States by urgency."""
+
+
+def by_attention(results: Iterable[AccountResult]) -> list[AccountResult]:
+    """Return the results with the most urgent state first, otherwise in their order."""
+    return sorted(results, key=lambda each: _ATTENTION.index(each.state))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountGroup:
+    """Accounts with equal results, apart from their own names and IDs.
+
+    Attributes:
+        results: Results of the accounts; at least one.
+        details: Details of the first result as pairs of heading and text; with several accounts, `{accountId}` and
+            `{account}` stand for the ID and the name.
+    """
+
+    results: tuple[AccountResult, ...]
+    details: tuple[tuple[str, str], ...]
+
+    @property
+    def first(self) -> AccountResult:
+        """The first result."""
+        return self.results[0]
+
+    @property
+    def label(self) -> str:
+        """Names of the accounts: all of a few, or the first ones and the number of the others."""
+        if len(self.results) == 1:
+            return f"{self.first.name} ({self.first.id})"
+        names = ", ".join(each.name for each in self.results[:_MOST_NAMES])
+        more = len(self.results) - _MOST_NAMES
+        return f"{len(self.results)} accounts: {names}{f' and {more} more' if more > 0 else ''}"
+
+
+_MOST_NAMES = 5
+
+
+def group_results(results: Iterable[AccountResult], *, by_wave: bool = False) -> list[AccountGroup]:
+    """Return the results in groups of equal ones, the most urgent first.
+
+    Args:
+        results: Results of accounts.
+        by_wave: Whether accounts of different waves are in different groups.
+    """
+    groups: dict[Any, list[AccountResult]] = {}
+    for each in by_attention(results):
+        key = (each.wave if by_wave else "", each.state, tuple(each.changes.items()), _details(each, shared=True))
+        groups.setdefault(key, []).append(each)
+    return [
+        AccountGroup(results=tuple(equal), details=_details(equal[0], shared=len(equal) > 1))
+        for equal in groups.values()
+    ]
+
+
+def _details(result: AccountResult, *, shared: bool) -> tuple[tuple[str, str], ...]:
+    """Return the error, the differences by Region and the remedies, as pairs of heading and text."""
+    details = [("error", result.error)] if result.error else []
+    for region, cell in result.cells.items():
+        details += [(region or "account", each) for each in cell.differences]
+    remedies = dict.fromkeys(cell.remedy for cell in result.cells.values() if cell.remedy and cell.differences)
+    details += [("remedy", each) for each in remedies]
+    if not shared:
+        return tuple(details)
+    names = {f"--account {shlex.quote(result.name)}": "--account {account}", result.id: "{accountId}"}
+    return tuple((heading, _replaced(text, names)) for heading, text in details)
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    for name, placeholder in names.items():
+        text = text.replace(name, placeholder)
+    return text

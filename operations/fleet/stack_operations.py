@@ -5,22 +5,24 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operations.findings import Status
+from operations.command_line import program_name
+from operations.findings import Status, counted
 from operations.fleet.progress import Progress
 from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
-from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, RegionResult
+from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, NextStep, RegionResult
 from operations.fleet.stack_configuration import destroy_values
 from operations.fleet.stack_plan import fingerprint
 from operations.terminal import Terminal
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from operations.fleet.fleet import Fleet
     from operations.fleet.pulumi_cli import EngineProcess
@@ -177,11 +179,11 @@ def verify_account(fleet: Fleet, stack: FleetStack, wave: str) -> AccountResult:
     """Compare the live resources with the settings, check by check."""
     started = time.monotonic()
     verification = verify_stack(stack.as_stack())
-    counted = {status.value: verification.count(status) for status in Status if status is not Status.OK}
+    numbers = {status.value: verification.count(status) for status in Status if status is not Status.OK}
     return stack.result(
         wave,
         _verified_state({status for status in Status if verification.count(status)}),
-        changes={name: count for name, count in counted.items() if count},
+        changes={name: count for name, count in numbers.items() if count},
         seconds=time.monotonic() - started,
         cells=_verified_regions(verification, stack, _fleet_command(fleet, "up --refresh", stack.account.name)),
     )
@@ -223,8 +225,68 @@ def orphan_result(fleet: Fleet, orphan: OrphanedStack) -> AccountResult:
 
 
 def _fleet_command(fleet: Fleet, command: str, account: str) -> str:
-    file = shlex.quote(str(fleet.path))
-    return f"python -m operations fleet {command} --file {file} --account {shlex.quote(account)}"
+    return f"{program_name()} fleet {command} --file {shlex.quote(str(fleet.path))} --account {shlex.quote(account)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions:
+    """Options of a fleet command that its next step repeats.
+
+    Attributes:
+        cwd: Directory of the program.
+        accounts: Values of `--account`.
+        waves: Values of `--wave`.
+        policy_packs: Values of `--policy-pack`; empty: the pack of this project.
+    """
+
+    cwd: Path = Path()
+    accounts: Sequence[str] = ()
+    waves: Sequence[str] = ()
+    policy_packs: Sequence[Path] = ()
+
+    def command(self, fleet: Fleet, name: str) -> str:
+        """Return the complete command line."""
+        options = [("--file", str(fleet.path))]
+        options += [("--cwd", str(self.cwd))] if self.cwd != Path() and not name.startswith("verify") else []
+        options += [("--account", each) for each in self.accounts] + [("--wave", each) for each in self.waves]
+        line = " ".join((program_name(), "fleet", name, *(f"{key} {shlex.quote(value)}" for key, value in options)))
+        return line if name.startswith(_WITHOUT_POLICIES) else f"{line} {self._pack_options}"
+
+    @property
+    def _pack_options(self) -> str:
+        own = self.cwd / "policies" / "PulumiPolicy.yaml"
+        packs = [shlex.quote(str(each)) for each in self.policy_packs]
+        packs = packs or [shlex.quote(str(own.parent)) if own.is_file() else '"$(shell-access policy-pack)"']
+        return " ".join(f"--policy-pack {each}" for each in packs)
+
+
+_WITHOUT_POLICIES = ("verify", "drift")
+
+
+def next_steps(
+    fleet: Fleet, command: str, results: Sequence[AccountResult], options: FleetOptions
+) -> tuple[NextStep, ...]:
+    """Return the command to run after another one; none where there is nothing to do."""
+    states = {each.state for each in results}
+    purpose, following = "", ""
+    if states & {AccountState.FAILED, AccountState.INTERRUPTED, AccountState.NOT_STARTED}:
+        again = "resume" if command == "up" else "run it again"
+        purpose, following = f"Fix the errors, then {again}", command
+    elif command == "plan" and states & {AccountState.ADDED, AccountState.CHANGED}:
+        purpose, following = "Preview the changes", "preview"
+    elif command == "preview" and AccountState.CHANGED in states:
+        purpose, following = f"Apply the changes, wave by wave ({_wave_order(results)})", "up"
+    elif command == "up":
+        purpose, following = "Compare the accounts with the settings", "verify"
+    elif command in _WITHOUT_POLICIES and AccountState.DIFFERENCES in states:
+        purpose, following = f"Repair the differences, wave by wave ({_wave_order(results)})", "up --refresh"
+    return (NextStep(purpose=purpose, command=options.command(fleet, following)),) if following else ()
+
+
+def _wave_order(results: Sequence[AccountResult]) -> str:
+    """Return the waves in order with their numbers of accounts: `canary: 1 account, then rest: 2 accounts`."""
+    counts = Counter(each.wave for each in results if each.wave is not None)
+    return ", then ".join(f"{wave}: {counted(number, 'account')}" for wave, number in counts.items())
 
 
 def _run_engine(

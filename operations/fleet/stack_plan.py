@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from operations.fleet.events import NOT_SET, change_text
 from operations.fleet.results import ACCOUNT_WIDE, AccountState, RegionResult
 from operations.fleet.stack_configuration import Layer, explain
 
@@ -90,17 +91,30 @@ def plan_stack(
     """
     if last is None:
         return stack.result(wave, AccountState.ADDED)
-    changed = changed_settings({**project_defaults, **last}, {**project_defaults, **stack.values})
+    before, after = _flat({**project_defaults, **last}), _flat({**project_defaults, **stack.values})
+    changed = _different(before, after)
     if not changed:
         return stack.result(wave, AccountState.UNCHANGED)
-    found = RegionResult(state=AccountState.CHANGED, differences=tuple(changed))
+    differences = tuple(change_text(name, before.get(name, NOT_SET), after.get(name, NOT_SET)) for name in changed)
+    found = RegionResult(state=AccountState.CHANGED, differences=differences)
     return stack.result(wave, AccountState.CHANGED, cells={ACCOUNT_WIDE: found})
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the names of settings that differ between two configurations, sorted."""
-    earlier, later = _flat(before), _flat(after)
-    return sorted(name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name))
+    return _different(_flat(before), _flat(after))
+
+
+def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the names of different values; JSON distinguishes `false` from `0`."""
+    names = sorted(before.keys() | after.keys())
+    changed = [name for name in names if _spelling(before, name) != _spelling(after, name)]
+    # A section that gets its first setting is not a change of its own.
+    return [name for name in changed if not any(each.startswith(f"{name}.") for each in changed)]
+
+
+def _spelling(values: Mapping[str, Any], name: str) -> str | None:
+    return json.dumps(values[name], sort_keys=True) if name in values else None
 
 
 def fingerprint(values: Mapping[str, Any], program: str) -> str:
@@ -109,6 +123,5 @@ def fingerprint(values: Mapping[str, Any], program: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _flat(values: Mapping[str, Any]) -> dict[str, str]:
-    settings = explain([Layer(origin="", values=values)])
-    return {".".join(each.path): json.dumps(each.value, sort_keys=True) for each in settings}
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {".".join(each.path): each.value for each in explain([Layer(origin="", values=values)])}

@@ -171,10 +171,17 @@ def test_stack_set_is_adopted_without_unlogged_sessions(
     assert fleet.run("plan").states == {ACCOUNT: "added"}
     watch = Watch(regions)
     fleet.proxy.after = watch
-    assert fleet.run("preview").states == {ACCOUNT: "changed"}
+    previewed = fleet.run("preview")
+    assert previewed.states == {ACCOUNT: "changed"}
     assert watch.changes == []
+    for region in previewed.document["regions"]:
+        taken = [each for each in region["differences"] if each.startswith(f"take over {DOCUMENT_NAME}: ")]
+        assert len(taken) == (region["region"] in REGIONS), region
     ran = fleet.run("up")
     assert ran.states == {ACCOUNT: "changed"}, ran.text
+    predicted, done = (each.account(ACCOUNT)["changes"] for each in (previewed, ran))
+    for step in ("create", "import"):
+        assert predicted[step] == done[step]
     assert watch.unlogged == []
     assert {"AssociateKmsKey", "UpdateAlias", "UpdateDocument", "UpdateDocumentDefaultVersion"} <= {*watch.changes}
 

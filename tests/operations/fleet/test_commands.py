@@ -168,7 +168,7 @@ def test_plan_shows_added_changed_and_orphaned_stacks(fleet: Callable[..., Resul
         "9" * 12: "orphaned",
     }
     told = {each["id"]: (each["differences"], each["remedy"]) for each in json.loads(result.stdout)["regions"]}
-    settings = ["shell-access:sessionManager", "shell-access:sessionManager.idleSessionTimeout"]
+    settings = ["shell-access:sessionManager.idleSessionTimeout: not set -> 7"]
     assert told[IDS["web"]] == (settings, None)
     assert told["9" * 12][0] == [f"stack {'9' * 12}: not in the fleet file"]
     differences, remedy = told[IDS["data"]]
@@ -235,7 +235,7 @@ def test_drift_reports_region_and_remedy(fleet: Callable[..., Result], pulumi: F
     assert states(result) == {"payments": "unchanged", "web": "unchanged", "data": "different", "tools": "unchanged"}
     (cell,) = [each for each in json.loads(result.stdout)["regions"] if each["state"] != "unchanged"]
     assert (cell["id"], cell["region"]) == (IDS["data"], "us-east-1")
-    assert cell["differences"] == ["update LogGroup logs: retentionInDays: null -> null"]
+    assert cell["differences"] == ["update LogGroup logs: retentionInDays"]
     assert cell["remedy"].startswith("python -m operations fleet up --refresh --file ")
     assert cell["remedy"].endswith(" --account data")
 
@@ -306,7 +306,32 @@ def test_up_table_ends_with_counts(fleet: Callable[..., Result], pulumi: FakePul
     pulumi.configure("web", fails="no such role")
     result = fleet("up")
     assert "error:           no such role (log: " in result.stdout
-    assert result.stdout.splitlines()[-1] == "fleet up: 4 accounts: 3 unchanged, 1 failed"
+    *_, counts, purpose, command = result.stdout.splitlines()
+    assert counts == "fleet up: 4 accounts: 3 unchanged, 1 failed"
+    assert purpose == "Next step: Fix the errors, then resume:"
+    assert command.startswith("  python -m operations fleet up --file ")
+    assert command.endswith('--policy-pack "$(shell-access policy-pack)"')
+
+
+def test_each_command_names_the_next_one(fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path) -> None:
+    def following(*arguments: str) -> list[tuple[str, str]]:
+        steps = json.loads(fleet(*arguments, "--json").stdout)["nextSteps"]
+        return [(each["purpose"], each["command"].partition(" --file ")[0].rpartition("fleet ")[2]) for each in steps]
+
+    assert following("plan") == [("Preview the changes", "preview")]
+    metadata = {"op": "update", "type": "aws:sns:Topic", "urn": "urn:pulumi:s::p::t::topic"}
+    pulumi.configure(
+        "web", events=[{"resourcePreEvent": {"metadata": metadata}}, {"resOutputsEvent": {"metadata": metadata}}]
+    )
+    waves = "canary: 1 account, then rest: 3 accounts"
+    assert following("preview") == [(f"Apply the changes, wave by wave ({waves})", "up")]
+    assert following("up") == [("Compare the accounts with the settings", "verify")]
+    assert following("plan") == []
+    assert following("drift") == [(f"Repair the differences, wave by wave ({waves})", "up --refresh")]
+    pack = tmp_path / "my pack"
+    result = fleet("preview", "--account", "web", "--policy-pack", str(pack), "--json")
+    (step,) = json.loads(result.stdout)["nextSteps"]
+    assert step["command"].endswith(f"--account web --policy-pack '{pack}'")
 
 
 def test_up_keeps_leading_zeros_of_account_ids(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from operations.fleet.events import EventLog
 
 
@@ -65,7 +67,7 @@ def test_event_log_compares_inputs_of_dynamic_resources() -> None:
     sides = {side: {"inputs": values, "outputs": values} for side, values in (("old", old), ("new", new))}
     found = read({"resOutputsEvent": step("update", **sides)}, drift=True).by_region[""]
     planned = read({"resourcePreEvent": step("update", **sides)}).by_region[""]
-    assert (found, planned) == (["update LogGroup logs: minutes: 20 -> 55"], ["update LogGroup logs: minutes"])
+    assert (found, planned) == (["update LogGroup logs: minutes: 20 -> 55"],) * 2
 
 
 def test_event_log_prefers_input_drift_over_output_drift() -> None:
@@ -87,3 +89,50 @@ def test_event_log_ignores_other_lines() -> None:
     log = EventLog()
     log.read(['{"resourcePreEvent": {"metadata"', "[]", "", "null"])
     assert dict(log.changes) == {}
+
+
+def sides(before: Any, after: Any) -> dict[str, Any]:
+    return {side: {"inputs": {"value": value}} for side, value in (("old", before), ("new", after))}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (1, 2, "value: 1 -> 2"),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}, "d": 4}, "value.b.c: 2 -> 3, value.d: not set -> 4"),
+        ('{"Statement": {"Action": "a"}}', '{"Statement": {"Action": "b"}}', 'value.Statement.Action: "a" -> "b"'),
+        ("[secret]", "b", "value"),
+        ("x" * 200, "y", "value"),
+        ("a", "04da6b54-80e4-46f7-96ec-b56ff0331ba9", 'value: "a" -> known after the update'),
+    ],
+    ids=["number", "mapping", "JSON", "secret", "long", "unknown"],
+)
+def test_event_log_shows_old_and_new_values(before: Any, after: Any, said: str) -> None:
+    log = read({"resourcePreEvent": step("update", diffs=["value.b.c"], **sides(before, after))})
+    assert log.by_region[""] == [f"update LogGroup logs: {said}"]
+
+
+def test_preview_predicts_import_of_fixed_names() -> None:
+    log = EventLog(is_preview=True)
+    adopted = step("create", kind="pulumi-python:dynamic/shellaccess:AdoptedResource")
+    log.read(json.dumps({"resourcePreEvent": each}) for each in (adopted, step("create")))
+    assert dict(log.changes) == {"create": 1, "import": 1}
+
+
+def test_event_log_notes_what_will_be_taken_over() -> None:
+    lines = (
+        (
+            "SSM-SessionManagerRunShell in eu-west-1 exists already and will be taken over; what is live stays as version 1 "
+            "and is restored on destroy unless configured otherwise:"
+        ),
+        "    idleSessionTimeout: 45 -> 20",
+        '    kmsKeyId: "" -> known after the update',
+        "another line",
+        "    of something else",
+    )
+    log = read(*({"diagnosticEvent": {"severity": "info#err", "message": f"{line}\n"}} for line in lines))
+    assert log.by_region == {
+        "eu-west-1": [
+            'take over SSM-SessionManagerRunShell: idleSessionTimeout: 45 -> 20, kmsKeyId: "" -> known after the update'
+        ]
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 from datetime import UTC, datetime
@@ -14,16 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.fleet.result_output import STATE_TEXTS, markdown_comment, results_page, summary_line
+from operations.fleet.result_output import STATE_TEXTS, markdown_comment, print_results, results_page, summary_line
 from operations.fleet.results import (
     AccountResult,
     AccountState,
     FleetReport,
+    NextStep,
     RegionResult,
     merge_reports,
     report_from_json,
     report_to_json,
 )
+from operations.terminal import Terminal
 
 MADE = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 VOID = {"meta", "input", "br", "link", "img"}
@@ -94,7 +97,7 @@ def test_page_has_row_per_account_and_column_per_region(page: Page) -> None:
     headings = [text for attributes, text in page.all("th") if attributes.get("scope") == "col"]
     assert headings == ["Account", "Wave", "Result", "eu-west-1", "us-east-1", "account-wide"]
     rows = [text for attributes, text in page.all("th") if attributes.get("scope") == "row"]
-    assert rows == ["payments111111111111", f"{EVIL}222222222222", "333333333333333333333333"]
+    assert rows == [f"{EVIL}222222222222", "payments111111111111", "333333333333333333333333"]
     assert len(page.all("td")) == 3 * 5
     assert {attributes["data-label"] for attributes, _ in page.all("td")} == set(headings[1:])
 
@@ -117,7 +120,7 @@ def test_page_cell_expands_to_difference_and_remedy(page: Page) -> None:
 
 def test_page_summary_names_account_and_region(page: Page) -> None:
     said = [text for _, text in page.all("summary")]
-    assert said[:2] == ["drifted (payments)", "drifted (payments, us-east-1)"]
+    assert said[2:] == ["drifted (payments)", "drifted (payments, us-east-1)"]
 
 
 def test_page_loads_nothing(page: Page) -> None:
@@ -179,14 +182,52 @@ def test_comment_has_all_results_without_foreign_markup() -> None:
 
 
 def test_comment_is_shorter_than_limit() -> None:
-    cells = {"eu-west-1": RegionResult(state=AccountState.CHANGED, differences=tuple("x" * 200 for _ in range(50)))}
-    many = [
-        AccountResult(name=str(each), id=f"{each:012}", wave="w", state=AccountState.CHANGED, cells=cells)
-        for each in range(100)
-    ]
+    many = [changed(each, *(f"{each} {'x' * 200}" for _ in range(50))) for each in range(100)]
     text = markdown_comment(FleetReport(command="preview", results=tuple(many)))
     assert len(text) < 65_536
     assert "truncated" in text
+
+
+def changed(number: int, *differences: str) -> AccountResult:
+    cells = {"eu-west-1": RegionResult(state=AccountState.CHANGED, differences=differences)}
+    return AccountResult(
+        name=f"account-{number}", id=f"{number:012}", wave="rest", state=AccountState.CHANGED, cells=cells
+    )
+
+
+def printed(report: FleetReport) -> str:
+    with io.StringIO() as text:
+        print_results(report, Terminal(file=text, width=100))
+        return text.getvalue()
+
+
+MANY = FleetReport(
+    command="preview",
+    results=(
+        *(changed(each, f"update Policy arn:aws:iam::{each:012}:policy/a: b: 1 -> 2") for each in range(1, 1000)),
+        AccountResult(name="last", id="999999999999", wave="rest", state=AccountState.FAILED, error="no such role"),
+    ),
+    next_steps=(NextStep(purpose="Fix the errors, then run it again", command="fleet preview --file 'a b'"),),
+)
+
+
+def test_equal_changes_of_many_accounts_are_shown_once() -> None:
+    for text in (printed(MANY), markdown_comment(MANY)):
+        assert len(text.splitlines()) < 30
+        plain = text.replace("\\", "")
+        assert "999 accounts: account-1, account-2, account-3, account-4, account-5 and 994 more" in plain
+        assert "update Policy arn:aws:iam::{accountId}:policy/a: b: 1 -> 2" in plain
+        assert plain.index("no such role") < plain.index("update Policy")
+        assert "Next step:" in plain
+        assert "    fleet preview --file 'a b'" in text or "  fleet preview --file 'a b'" in text
+
+
+def test_page_of_many_accounts_begins_with_those_that_need_attention() -> None:
+    page = Page(results_page(MANY, MADE))
+    assert next(text for _, text in page.all("li")) == "last (999999999999) failed: no such role"
+    assert next(text for attributes, text in page.all("th") if attributes.get("scope") == "row") == "last999999999999"
+    assert [text for _, text in page.all("code")] == ["fleet preview --file 'a b'"]
+    assert len(page.all("tr")) == 1001
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)

@@ -36,7 +36,10 @@ def test_plan_stack_names_changed_settings() -> None:
     assert (result.state, result.error, cell.differences) == (
         AccountState.CHANGED,
         None,
-        ("shell-access:sessionManager.idleSessionTimeout", "shell-access:sessionManager.s3Logging"),
+        (
+            "shell-access:sessionManager.idleSessionTimeout: 20 -> 10",
+            "shell-access:sessionManager.s3Logging: true -> not set",
+        ),
     )
 
 
