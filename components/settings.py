@@ -119,7 +119,7 @@ class Settings:
         if "sessionManager" in sections:
             by_region, instance_roles, overridden = _session_manager(sections["sessionManager"], regions, problems)
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
-        approval = _approval(sections["approval"], problems) if "approval" in sections else None
+        approval = _approval(sections["approval"], by_region, problems) if "approval" in sections else None
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
         nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
         if problems:
@@ -378,13 +378,22 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
     return endpoints
 
 
-def _approval(given: Any, problems: list[Problem]) -> ApprovalSettings | None:
+def _approval(
+    given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
+) -> ApprovalSettings | None:
     path = ("approval",)
     section, found, wrong = read_section(ApprovalSettings, given, path)
     problems += found
     if section is None or not section.enabled:
         return None
     problems += [each for each in approval_problems(section, path) if each.path[1] not in wrong]
+    endless = [region for region, each in session_manager.items() if each.max_session_duration is None]
+    if section.break_glass and endless:
+        message = (
+            f"expected sessionManager.maxSessionDuration in every Region, got none in {named(endless)}. Set it, as a session "
+            "without an approval would not end by itself"
+        )
+        problems.append(Problem(path=(*path, "breakGlass"), message=message))
     return section
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from common.problems import Problem
 from components.approval.names import (
     ALARM_PREFIX,
+    BREAK_GLASS_ROLE_NAME,
     DOCUMENT_NAMES,
-    EVENT_FORWARDING_ROLE_NAME,
     POLICY_NAMES,
     REAPER_NAME,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
+    WORKFLOW_ROLES,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -46,6 +46,10 @@ WATCHED_SOURCES: Final = frozenset(
 )
 """Services whose calls raise alarms, with their names in CloudTrail."""
 
+ENABLED: Final = "ENABLED"
+ENABLED_WITH_READS: Final = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""State of a rule that also matches read-only calls (EventBridge User Guide, "Receiving read-only management events")."""
+_CALL: Final = "AWS API Call via CloudTrail"
 _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
@@ -79,13 +83,15 @@ class EventAlarm:
         name: Name of the rule.
         description: Description of the rule.
         pattern: Pattern of the events.
-        is_forwarded: Whether the events occur in IAM's Region, where a rule of the same name forwards them.
+        forwarded_from: Other Regions in which the events occur, where rules of the same name forward them.
+        state: State of the rules; `ENABLED` leaves out read-only calls.
     """
 
     name: str
     description: str
     pattern: Pattern
-    is_forwarded: bool = False
+    forwarded_from: tuple[str, ...] = ()
+    state: str = ENABLED
 
 
 def _schedule_alarm(
@@ -147,17 +153,19 @@ def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[
     ]
 
 
-def event_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> list[EventAlarm]:
+def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()) -> list[EventAlarm]:
     """Return the rules in the Region of the workflow.
 
     Args:
         settings: Settings of the workflow.
         place: Location of the workflow.
+        regions: Regions of the stack.
     """
     return [
         *_run_alarms(),
         *_call_alarms(place),
         *(_iam_alarms(settings, place) if watches_iam(settings, place) else ()),
+        *([_break_glass_alarm(settings, place, regions)] if settings.break_glass else ()),
     ]
 
 
@@ -181,8 +189,35 @@ def topic_target_id(position: int) -> str:
     return f"topic-{position}" if position else "topic"
 
 
-def forwarding_trust(place: WorkflowLocation) -> PolicyDocument:
-    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
+def forwarding_regions(
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the Regions with rules that forward events to the workflow, IAM's first.
+
+    Args:
+        settings: Settings of the workflow.
+        place: Location of the workflow.
+        regions: Regions of the stack.
+    """
+    iam = [iam_event_region(place)] if watches_iam(settings, place) else []
+    used = watched_regions(place, regions) if settings.break_glass else ()
+    return tuple(each for each in dict.fromkeys((*iam, *used)) if each != place.region)
+
+
+def watched_regions(place: WorkflowLocation, regions: Sequence[str]) -> tuple[str, ...]:
+    """Return the Regions of the stack whose events reach the workflow: emergency access works in no other."""
+    forwards = place.partition in FORWARDING_PARTITIONS
+    return tuple(each for each in regions if forwards or each == place.region)
+
+
+def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> PolicyDocument:
+    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions of the forwarding rules.
+    """
+    rules = [place.rule_arn(f"{ALARM_PREFIX}*", region) for region in regions]
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -192,7 +227,7 @@ def forwarding_trust(place: WorkflowLocation) -> PolicyDocument:
                 "Action": "sts:AssumeRole",
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": place.account_id},
-                    "ArnLike": {"aws:SourceArn": place.rule_arn(f"{ALARM_PREFIX}*", iam_event_region(place))},
+                    "ArnLike": {"aws:SourceArn": rules if len(rules) > 1 else rules[0]},
                 },
             }
         ],
@@ -310,13 +345,13 @@ def _call_alarms(place: WorkflowLocation) -> Iterator[EventAlarm]:
 
 
 def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
-    forwarded = needs_forwarding(place)
+    forwarded = (iam_event_region(place),) if needs_forwarding(place) else ()
     policies = [place.iam(f"policy/{name}") for name in POLICY_NAMES]
     yield EventAlarm(
         name=f"{ALARM_PREFIX}policies-changed",
         description="A managed policy of session approval changed, or was attached or detached",
         pattern=_calls("iam", {"eventName": _POLICY_CALLS, "requestParameters": {"policyArn": policies}}),
-        is_forwarded=forwarded,
+        forwarded_from=forwarded,
     )
     yield EventAlarm(
         name=f"{ALARM_PREFIX}tag-set",
@@ -329,15 +364,20 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
                 "userIdentity": {"arn": [{"anything-but": {"prefix": _session_arn(place)}}]},
             },
         ),
-        is_forwarded=forwarded,
+        forwarded_from=forwarded,
     )
-    own = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
+    own = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
+    emergency = settings.break_glass.users if settings.break_glass else []
     approvers = {
         kind: [each.bare_name for each in settings.approvers if each.type is kind]
         for kind in (ApproverType.IAM_ROLE, ApproverType.IAM_USER)
     }
     roles = [*own, *settings.operator_roles, *approvers[ApproverType.IAM_ROLE]]
-    users = [*settings.operator_users, *approvers[ApproverType.IAM_USER]]
+    users = [
+        *settings.operator_users,
+        *approvers[ApproverType.IAM_USER],
+        *(each.rsplit("/", 1)[-1] for each in emergency),
+    ]
     for kind, key, calls, names in (
         ("roles", "roleName", _ROLE_CALLS, roles),
         ("users", "userName", _USER_CALLS, users),
@@ -347,8 +387,28 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
                 name=f"{ALARM_PREFIX}{kind}-changed" + (f"-{number}" if number > 1 else ""),
                 description=f"IAM {kind} of session approval changed: its own, operators or approvers",
                 pattern=_calls("iam", {"eventName": calls, "requestParameters": {key: chunk}}),
-                is_forwarded=forwarded,
+                forwarded_from=forwarded,
             )
+
+
+def _break_glass_alarm(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> EventAlarm:
+    """Return the rule for each use of the emergency access role: its calls, and attempts to assume it."""
+    role = [place.break_glass_arn]
+    return EventAlarm(
+        name=f"{ALARM_PREFIX}break-glass-used",
+        description=f"{BREAK_GLASS_ROLE_NAME}, which needs no approval, was assumed or used, or an attempt was refused",
+        pattern={
+            "detail-type": [_CALL],
+            "detail": {
+                "$or": [
+                    {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}}},
+                    {"eventSource": ["sts.amazonaws.com"], "requestParameters": {"roleArn": role}},
+                ]
+            },
+        },
+        forwarded_from=forwarding_regions(settings, place, regions),
+        state=ENABLED_WITH_READS,
+    )
 
 
 def _session_arn(place: WorkflowLocation) -> str:
@@ -363,7 +423,7 @@ def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
 
 def _calls(service: str, detail: Pattern) -> Pattern:
     source = {"eventSource": [f"{service}.amazonaws.com"]}
-    return _of(f"aws.{service}", "AWS API Call via CloudTrail", {**source, **detail})
+    return _of(f"aws.{service}", _CALL, {**source, **detail})
 
 
 def _of(source: str, detail_type: str, detail: Pattern) -> Pattern:

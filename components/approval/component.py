@@ -91,7 +91,10 @@ class Approval(pulumi.ComponentResource):
         rights = self._rights(role, self._plan.runbook_role, after=grants)
         documents = self._documents(after=[topic, rights])
         self._schedule(after=documents)
-        self._alarms(topic)
+        alarms = self._alarms(topic)
+        if self._plan.break_glass_role:
+            # Last, so that no use of it is without an alarm.
+            self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
         self._attached(self._plan.approver_policy, after=documents)
         operators = [self._attached(each, after=[*documents, grants]) for each in self._plan.operator_policies]
         self.operator_policy_arn = operators[0].arn
@@ -113,6 +116,7 @@ class Approval(pulumi.ComponentResource):
             name=planned.name,
             description=planned.description,
             assume_role_policy=json.dumps(planned.trust),
+            max_session_duration=planned.max_session_seconds or None,
             tags=self._args.tags,
             opts=self._child(),
         )
@@ -175,12 +179,12 @@ class Approval(pulumi.ComponentResource):
             opts=self._child([*after, rights, group]),
         )
 
-    def _alarms(self, topic: NotificationTopic) -> None:
+    def _alarms(self, topic: NotificationTopic) -> ApprovalAlarms:
         planned = self._plan.forwarding_role
         role = self._role(planned) if planned else None
         if role and planned:
             self._rights(role, planned, after=role)
-        ApprovalAlarms(
+        return ApprovalAlarms(
             f"{self._name}-alarms",
             ApprovalAlarmsArgs(plan=self._plan, forwarding_role_arn=role.arn if role else None, tags=self._args.tags),
             pulumi.ResourceOptions(parent=self, depends_on=[topic]),

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Final
 
 from components.approval.names import (
     ALARM_PREFIX,
+    BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
     DOCUMENT_NAMES,
-    EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
     POLICY_NAMES,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
     TOPIC_NAME,
+    WORKFLOW_ROLES,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -133,7 +133,8 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
-    own = [place.iam(f"role/{name}") for name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)]
+    names = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
+    own = [place.iam(f"role/{name}") for name in names]
     kept = [
         *(place.iam(f"{kind}/*") for kind in _IDENTITIES),
         *own,

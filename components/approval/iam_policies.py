@@ -25,6 +25,8 @@ from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from components.approval.settings import ApprovalSettings
 
 
@@ -54,20 +56,76 @@ def operator_policy(place: WorkflowLocation, *, session_data_encryption: bool) -
         place: Location of the workflow.
         session_data_encryption: Whether sessions are encrypted with the stack's data key, which operators then use.
     """
-    sessions = f"arn:{place.partition}:ssm:*:{place.account_id}:session/"
     instances = f"arn:{place.partition}:ec2:*:{place.account_id}:instance/"
-    statements: list[dict[str, object]] = [
-        {
-            "Sid": "StartOnApprovedInstance",
-            "Effect": "Allow",
-            "Action": "ssm:StartSession",
-            "Resource": f"{instances}${{aws:PrincipalTag/{TAG_KEY}}}",
-            "Condition": {
-                "Null": {f"aws:PrincipalTag/{TAG_KEY}": "false"},
-                # Without it, IAM does not check the document of a request that names none.
-                "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
-            },
+    start: dict[str, object] = {
+        "Sid": "StartOnApprovedInstance",
+        "Effect": "Allow",
+        "Action": "ssm:StartSession",
+        "Resource": f"{instances}${{aws:PrincipalTag/{TAG_KEY}}}",
+        "Condition": {
+            "Null": {f"aws:PrincipalTag/{TAG_KEY}": "false"},
+            # Without it, IAM does not check the document of a request that names none.
+            "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
         },
+    }
+    others = _own_sessions(place, session_data_encryption=session_data_encryption)
+    return {"Version": _VERSION, "Statement": [start, *others]}
+
+
+def break_glass_policy(
+    place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
+) -> PolicyDocument:
+    """Return the policy of emergency access: sessions with the governed document on any instance of some Regions.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions in which each use raises an alarm.
+        session_data_encryption: Whether sessions are encrypted with the stack's data key.
+    """
+    start: dict[str, object] = {
+        "Sid": "StartOnAnyInstance",
+        "Effect": "Allow",
+        "Action": "ssm:StartSession",
+        "Resource": f"arn:{place.partition}:ec2:*:{place.account_id}:instance/*",
+        "Condition": {
+            "Bool": {"aws:MultiFactorAuthPresent": "true"},
+            "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
+            "StringEquals": {"aws:RequestedRegion": list(regions)},
+        },
+    }
+    others = _own_sessions(place, session_data_encryption=session_data_encryption)
+    return {"Version": _VERSION, "Statement": [start, *others]}
+
+
+def break_glass_trust(users: Sequence[str], place: WorkflowLocation) -> PolicyDocument:
+    """Return the trust policy of emergency access: some users, with MFA, each under their own name.
+
+    Source: IAM User Guide, "Secure API access with MFA" and "IAM and AWS STS condition context keys".
+
+    Args:
+        users: Names of users with their paths.
+        place: Location of the workflow.
+    """
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [place.iam(f"user/{each}") for each in users]},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "Bool": {"aws:MultiFactorAuthPresent": "true"},
+                    "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
+                },
+            }
+        ],
+    }
+
+
+def _own_sessions(place: WorkflowLocation, *, session_data_encryption: bool) -> list[dict[str, object]]:
+    """Return the statements for sessions that a principal starts: the governed document, and its own sessions."""
+    sessions = f"arn:{place.partition}:ssm:*:{place.account_id}:session/"
+    statements: list[dict[str, object]] = [
         {
             "Sid": "StartWithGovernedDocument",
             "Effect": "Allow",
@@ -102,7 +160,7 @@ def operator_policy(place: WorkflowLocation, *, session_data_encryption: bool) -
                 },
             }
         )
-    return {"Version": _VERSION, "Statement": statements}
+    return statements
 
 
 def requester_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:

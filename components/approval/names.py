@@ -27,6 +27,11 @@ REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"
 ALARM_PREFIX: Final = "shell-access-approval-"
 """Prefix of all EventBridge rules and CloudWatch alarms of the workflow."""
 EVENT_FORWARDING_ROLE_NAME: Final = "ShellAccessApprovalEvents"
+BREAK_GLASS_ROLE_NAME: Final = "ShellAccessBreakGlass"
+"""The one role that starts sessions without an approval."""
+
+WORKFLOW_ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME, BREAK_GLASS_ROLE_NAME)
+"""Roles that a stack creates for approval."""
 
 POLICY_NAMES: Final = (
     OPERATOR_POLICY_NAME,
@@ -96,6 +101,11 @@ class WorkflowLocation:
     def iam(self, resource: str) -> str:
         """Return an ARN of IAM in this account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    @property
+    def break_glass_arn(self) -> str:
+        """ARN of the emergency access role."""
+        return self.iam(f"role/{BREAK_GLASS_ROLE_NAME}")
 
     def ssm(self, resource: str, region: str = "") -> str:
         """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""

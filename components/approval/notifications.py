@@ -87,7 +87,7 @@ class ApprovalAlarmsArgs:
 
     Attributes:
         plan: Plan of the workflow.
-        forwarding_role_arn: ARN of the role that forwards events; None where none are forwarded.
+        forwarding_role_arn: ARN of the role that forwards events of other Regions; None where none are forwarded.
         tags: Tags of rules and alarms.
     """
 
@@ -97,7 +97,7 @@ class ApprovalAlarmsArgs:
 
 
 class ApprovalAlarms(pulumi.ComponentResource):
-    """EventBridge rules and CloudWatch alarms that publish to the topics, and rules that forward events of IAM."""
+    """EventBridge rules and CloudWatch alarms that publish to the topics, and rules that forward events of other Regions."""
 
     def __init__(self, name: str, args: ApprovalAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:approval:Alarms", name, None, opts)
@@ -106,9 +106,10 @@ class ApprovalAlarms(pulumi.ComponentResource):
         for alarm in args.plan.event_alarms:
             targets = {topic_target_id(number): arn for number, arn in enumerate(args.plan.alarm_topics)}
             self._rule(alarm, alarm.name, place.region, targets)
-            if alarm.is_forwarded:
+            for region in alarm.forwarded_from:
                 bus = {FORWARDING_TARGET_ID: place.event_bus_arn}
-                self._rule(alarm, f"{alarm.name}-forwarding", iam_event_region(place), bus, args.forwarding_role_arn)
+                suffix = "" if region == iam_event_region(place) else f"-{region}"
+                self._rule(alarm, f"{alarm.name}-forwarding{suffix}", region, bus, args.forwarding_role_arn)
         placement = AlarmPlacement(topics=args.plan.alarm_topics, region=place.region, tags=args.tags)
         for each in args.plan.metric_alarms:
             register_alarm(each, placement, self._child)
@@ -127,7 +128,7 @@ class ApprovalAlarms(pulumi.ComponentResource):
             name=alarm.name,
             description=alarm.description,
             # Explicit, so that a disabled rule is enabled again.
-            state="ENABLED",
+            state=alarm.state,
             event_pattern=json.dumps(alarm.pattern, sort_keys=True),
             region=region,
             tags=self._args.tags,

@@ -30,11 +30,15 @@ from components.approval.alarms import (
     EventAlarm,
     event_alarms,
     forwarding_policy,
+    forwarding_regions,
     forwarding_trust,
+    watched_regions,
 )
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
+    break_glass_policy,
+    break_glass_trust,
     operator_policy,
     requester_policy,
     runbook_role_policy,
@@ -46,6 +50,7 @@ from components.approval.iam_policies import (
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     AUTOMATION,
+    BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE,
     CHANGE_TEMPLATE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
@@ -83,6 +88,8 @@ _RUNBOOK_SETTINGS: Final = (
 
 INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
+BREAK_GLASS_SECONDS: Final = 3600
+"""The shortest maximum of a role's sessions (IAM User Guide, "Update the maximum session duration")."""
 GUARD_RAILS: Final = {
     "guard-rails": GUARD_RAIL_POLICY_NAME,
     "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,
@@ -110,7 +117,7 @@ class PlannedDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRole:
-    """A role that an AWS service assumes.
+    """A role that an AWS service assumes, or users in an emergency.
 
     Attributes:
         key: Part of the logical name.
@@ -118,6 +125,7 @@ class PlannedRole:
         description: Description of the role.
         trust: Trust policy.
         policy: Its one inline policy, `shell-access`.
+        max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
     """
 
     key: str
@@ -125,6 +133,7 @@ class PlannedRole:
     description: str
     trust: PolicyDocument
     policy: PolicyDocument
+    max_session_seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +188,8 @@ class ApprovalPlan:
         template: Change template; None in mode `automation`.
         runbook_role: Role of both runbooks.
         schedule_role: Role of the schedule.
-        forwarding_role: Role that forwards events of IAM; None where none are forwarded.
+        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
+        break_glass_role: Role for emergency access; None: there is none.
         operator_policies: Managed policies of operators.
         approver_policy: Managed policy of approvers.
         schedule: Schedule of the reaper.
@@ -201,6 +211,12 @@ class ApprovalPlan:
     event_alarms: tuple[EventAlarm, ...]
     metric_alarms: tuple[MetricAlarm, ...] = METRIC_ALARMS
     alarm_topics: tuple[str, ...] = field(default=())
+    break_glass_role: PlannedRole | None = None
+
+    @property
+    def forwarding_regions(self) -> tuple[str, ...]:
+        """Regions with rules that forward events."""
+        return tuple(dict.fromkeys(region for each in self.event_alarms for region in each.forwarded_from))
 
     @property
     def documents(self) -> tuple[PlannedDocument, ...]:
@@ -210,8 +226,8 @@ class ApprovalPlan:
     @property
     def roles(self) -> tuple[PlannedRole, ...]:
         """All roles that the workflow creates."""
-        forwarding = (self.forwarding_role,) if self.forwarding_role else ()
-        return (self.runbook_role, self.schedule_role, *forwarding)
+        optional = (self.forwarding_role, self.break_glass_role)
+        return (self.runbook_role, self.schedule_role, *(each for each in optional if each))
 
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
@@ -230,7 +246,8 @@ def plan_approval(
         regions: Regions of the stack.
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
     """
-    alarms = tuple(event_alarms(settings, place))
+    alarms = tuple(event_alarms(settings, place, regions))
+    forwarding = forwarding_regions(settings, place, regions)
     return ApprovalPlan(
         place=place,
         runbook=PlannedDocument(
@@ -262,7 +279,8 @@ def plan_approval(
             trust=service_trust("scheduler.amazonaws.com", place),
             policy=schedule_role_policy(place),
         ),
-        forwarding_role=_forwarding_role(place) if any(each.is_forwarded for each in alarms) else None,
+        forwarding_role=_forwarding_role(place, forwarding) if forwarding else None,
+        break_glass_role=_break_glass_role(settings, place, regions, session_data_encryption=session_data_encryption),
         operator_policies=_operator_policies(settings, place, session_data_encryption=session_data_encryption),
         approver_policy=_approver_policy(settings, place),
         schedule=PlannedSchedule(
@@ -301,12 +319,28 @@ def _named(settings: ApprovalSettings, names: frozenset[str]) -> dict[str, Any]:
     return settings.model_dump(mode="json", by_alias=True, include=set(names))
 
 
-def _forwarding_role(place: WorkflowLocation) -> PlannedRole:
+def _break_glass_role(
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
+) -> PlannedRole | None:
+    if settings.break_glass is None:
+        return None
+    watched = watched_regions(place, regions)
+    return PlannedRole(
+        key="break-glass",
+        name=BREAK_GLASS_ROLE_NAME,
+        description="Emergency access to instances without an approval; each use raises an alarm",
+        trust=break_glass_trust(settings.break_glass.users, place),
+        policy=break_glass_policy(place, watched, session_data_encryption=session_data_encryption),
+        max_session_seconds=BREAK_GLASS_SECONDS,
+    )
+
+
+def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> PlannedRole:
     return PlannedRole(
         key="event-forwarding",
         name=EVENT_FORWARDING_ROLE_NAME,
         description="Forwards IAM events of session approval to the Region of the workflow",
-        trust=forwarding_trust(place),
+        trust=forwarding_trust(place, regions),
         policy=forwarding_policy(place),
     )
 

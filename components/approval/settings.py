@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field
 
 from common.characters import hidden_character
 from common.problems import Problem, shown
-from common.validation import ROLE_NAMES_ALLOWED, Email, RoleName, Section
-from components.approval.names import EVENT_FORWARDING_ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
+from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section
+from components.approval.names import WORKFLOW_ROLES
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -32,6 +32,9 @@ MAX_PATH: Final = 512
 _IAM_NAME: Final = re.compile(r"([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
+_USER: Final = r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
+MAX_BREAK_GLASS_USERS: Final = 8
+"""A trust policy has 2,048 characters (IAM User Guide, "IAM and AWS STS quotas")."""
 _TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
@@ -101,6 +104,19 @@ class Approver(Section):
     def bare_name(self) -> str:
         """Name without the path; names are unique in an account whatever the path."""
         return self.name.rsplit("/", 1)[-1]
+
+
+class BreakGlass(Section):
+    """Emergency access: the role `ShellAccessBreakGlass`, which starts sessions without an approval."""
+
+    users: list[Annotated[str, Field(pattern=_USER), IgnoresCase()]] = Field(
+        min_length=1,
+        max_length=MAX_BREAK_GLASS_USERS,
+        description="IAM users that can assume the role, with MFA. Each use raises an alarm.",
+        json_schema_extra={
+            "allowed": f"a list of 1 to {MAX_BREAK_GLASS_USERS} names of IAM users, with their paths: emergency/alice"
+        },
+    )
 
 
 class ApprovalSettings(Section):
@@ -186,6 +202,11 @@ class ApprovalSettings(Section):
         "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
         default=False,
     )
+    break_glass: BreakGlass | None = Field(
+        default=None,
+        description="Emergency access without an approval: one role, watched and time-limited. Ours, not the post's.",
+        json_schema_extra={"allowed": "a mapping with users, or absent"},
+    )
     require_change_request: bool = _flag(
         "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
         "the post's.",
@@ -228,6 +249,7 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
             problem(("approvers",), len(level), allowed)
     problems += _operator_problems(settings, path)
     problems += _accepted_role_problems(settings, path)
+    problems += _break_glass_problems(settings, path)
     for position, approver in enumerate(settings.approvers):
         problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
     return problems
@@ -265,9 +287,21 @@ def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -
     ]
 
 
-_WORKFLOW_ROLES: Final = frozenset(
-    each.lower() for each in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
-)
+def _break_glass_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return problems of emergency users: the guard rails deny an operator to assume another role."""
+    operators = {each.lower() for each in settings.operator_users}
+    users = settings.break_glass.users if settings.break_glass else []
+    return [
+        Problem(
+            path=(*path, "breakGlass", "users", str(position)),
+            message=f"expected a user that is not in operatorUsers, got {user}. Create a separate user for emergencies",
+        )
+        for position, user in enumerate(users)
+        if user.rsplit("/", 1)[-1].lower() in operators
+    ]
+
+
+_WORKFLOW_ROLES: Final = frozenset(each.lower() for each in WORKFLOW_ROLES)
 
 
 def _unfit(role: str) -> str | None:

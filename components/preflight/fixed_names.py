@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from components.adoption.inventory import GLOBAL, FixedName
 from components.adoption.resource_kinds import Kind
-from components.approval.alarms import needs_forwarding, watches_iam
+from components.approval.alarms import forwarding_regions
 from components.approval.names import (
     APPROVER_POLICY_NAME,
+    BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
@@ -105,7 +106,7 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
     if section is None:
         return
     place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
-    forwards = watches_iam(section, place) and needs_forwarding(place)
+    forwards = bool(forwarding_regions(section, place, settings.regions))
     names = [
         (Kind.DOCUMENT, RUNBOOK_NAME),
         (Kind.DOCUMENT, REAPER_NAME),
@@ -115,6 +116,7 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
         (Kind.ROLE, ROLE_NAME),
         (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
         *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
+        *([(Kind.ROLE, BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
         (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),

@@ -112,6 +112,16 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
     approval = settings.approval
     if approval is None:
         return
+    for position, user in enumerate(approval.break_glass.users if approval.break_glass else ()):
+        # A trust policy names a user by ARN, so the path counts.
+        yield NamedResource(
+            path=("approval", "breakGlass", "users", str(position)),
+            name=user,
+            expected=f"an IAM user that exists in account {account.id}, with its path",
+            service="iam",
+            region=settings.regions[0],
+            exists=partial(_has_user, user),
+        )
     for position, role in enumerate(approval.operator_roles):
         yield _principal(settings, account, ApproverType.IAM_ROLE, role, ("approval", "operatorRoles", str(position)))
     for position, user in enumerate(approval.operator_users):
@@ -140,6 +150,11 @@ def _principal(settings: Settings, account: Account, kind: ApproverType, name: s
         region=settings.regions[0],
         exists=lambda iam: bool(read(iam, name)),
     )
+
+
+def _has_user(user: str, iam: Any) -> bool:
+    path, _, name = user.rpartition("/")
+    return str(iam.get_user(UserName=name)["User"]["Path"]).strip("/") == path
 
 
 def _has_bucket(name: str, owner: str, s3: Any) -> bool:

@@ -16,6 +16,9 @@ PROD_ROLES = ("WebServer", "AppServer")
 PERSON_ROLES = {"Operator": "olivia", "Approver": "anton"}
 """Roles by name, each with the only IAM user that may assume it."""
 
+EMERGENCY_USER = ("/emergency/", "erin")
+"""Path and name of the user for emergency access."""
+
 LOG_ARCHIVE_ACCOUNT = "999988887777"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ROLE_TRUST: dict[str, Any] = {

@@ -12,6 +12,7 @@ from local.emulator.fixtures import (
     AGENT_POLICY,
     BUCKETS,
     CONFIG_BUCKET,
+    EMERGENCY_USER,
     INSTANCE_ROLES,
     LINUX_IMAGE,
     NETWORKS,
@@ -54,6 +55,8 @@ def seed(endpoint_url: str) -> None:
         _create_profile(iam, name)
     for name, user in PERSON_ROLES.items():
         _create_person_role(iam, name, user)
+    path, emergency = EMERGENCY_USER
+    _create(iam.create_user, Path=path, UserName=emergency)
     for node in NODES:
         _create_node(_client("ec2", NODE_REGION, endpoint_url), node)
     _create_recorder(_client("config", CONFIG_BUCKET.region, endpoint_url))

@@ -80,6 +80,9 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
         if several:
             # The roles that it reaches say more than the finding that it reaches every role.
             found[principal] = [*(each for each in found[principal] if each.rule != "iam-assume-role"), *several]
+    if audit.emergency_role:
+        note = "starts sessions without an approval, as breakGlass defines; each use raises an alarm"
+        by_design = (*by_design, f"{note}: role {audit.emergency_role.name}")
     return replace(_assessment(audit, principals, found), by_design=by_design)
 
 
@@ -132,6 +135,8 @@ def _assessment(audit: AuditContext, principals: list[Principal], found: dict[Pr
         by_service = only_services(principal)
         if audit.protected.is_administrator(principal.arn):
             administrators.append(principal.arn)
+        elif principal is audit.emergency_role:
+            continue
         elif by_service and not _is_agent(principal):
             telling = [each for each in findings if each.severity > Severity.LOW]
             services += [_audited(principal, telling)] if telling else []

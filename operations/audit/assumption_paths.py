@@ -265,6 +265,8 @@ def _evaluated(
 ) -> tuple[Severity | None, str]:
     """Return the severity of assuming a role, and the reason; None: it is by design."""
     severity, note = _severity(role, audit), _note(role, audit)
+    if role is audit.emergency_role:
+        return None, f"{role.name} is for emergencies, and users of breakGlass can assume it with MFA"
     if audit.is_privileged(role):
         return severity, note
     if role in audit.approvers:

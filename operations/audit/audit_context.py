@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from common.iam.documents import VARIABLES_SINCE
 from common.iam.patterns import matches
 from common.iam.trust import admits_services
 from common.iam.variables import keys_of
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
 from operations.audit.trust_index import TrustIndex
+from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
     from common.iam.principals import Account, Principal
     from common.iam.truth import Truth
+    from components.approval.plan import PlannedRole
     from operations.audit.protected import Protected
 
 AWS_BROAD = (
@@ -39,6 +42,7 @@ class AuditContext:
         protected: Resources and principals that the approval depends on.
         organization: ID of the organization, where it is known.
         manages_organization: Whether the account is the management account; None: not known.
+        break_glass: Emergency access role as the settings define it; None: there is none.
         now: Time of the audit, ISO 8601.
         privileged: Severity of the worst finding by ARN, of principals with a finding of `HIGH` or worse.
         harmful_policies: ARNs of managed policies that allow a bypass.
@@ -50,6 +54,7 @@ class AuditContext:
     protected: Protected
     organization: str | None = None
     manages_organization: bool | None = None
+    break_glass: PlannedRole | None = None
     now: str = "2026-01-01T00:00:00Z"
     privileged: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     harmful_policies: tuple[str, ...] = ()
@@ -78,6 +83,15 @@ class AuditContext:
         """ARN of the runbook's role, with its path."""
         found = (each.arn for each in self.roles if each.name == self.protected.role)
         return next(found, self.protected.iam("role", self.protected.role))
+
+    @cached_property
+    def emergency_role(self) -> Principal | None:
+        """The emergency access role, if its trust policy and its permissions are those of the settings, and no more."""
+        planned = self.break_glass
+        if planned is None:
+            return None
+        arn = self.protected.iam("role", planned.name)
+        return next((each for each in self.roles if each.arn == arn and _is_as_planned(each, planned)), None)
 
     @cached_property
     def operators(self) -> tuple[Principal, ...]:
@@ -128,6 +142,25 @@ class AuditContext:
             or any(arn.endswith(f"/{self.protected.policy}") for arn in principal.attached)
             or any(_goes_by_tag(policy) for policy in principal.permissions.identity)
         )
+
+
+def _is_as_planned(role: Principal, planned: PlannedRole) -> bool:
+    identity = role.permissions.identity
+    return (
+        role.trust is not None
+        and not role.attached
+        and len(identity) == 1
+        and not policy_differences(planned.trust, _document(role.trust))
+        and not policy_differences(planned.policy, _document(identity[0]))
+    )
+
+
+def _document(policy: Policy) -> dict[str, object]:
+    has_variables = all(each.variables for each in policy.statements)
+    return {
+        "Version": VARIABLES_SINCE if has_variables else "2008-10-17",
+        "Statement": [each.raw for each in policy.statements],
+    }
 
 
 def _any(patterns: tuple[str, ...], arn: str) -> bool:

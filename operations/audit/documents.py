@@ -14,8 +14,29 @@ from operations.inventory.session_manager import read_document
 from operations.verify.approval_checks import document_differences
 
 if TYPE_CHECKING:
+    from components.approval.plan import ApprovalPlan
     from operations.inventory.reader import Clients, Identity
     from operations.stack import StackConfiguration
+
+
+def planned_workflow(stack: StackConfiguration, identity: Identity) -> ApprovalPlan | None:
+    """Return the approval workflow as the settings define it; None where there is none.
+
+    Args:
+        stack: The stack with its configuration.
+        identity: The caller.
+
+    Raises:
+        UnusableError: The configuration cannot be used.
+    """
+    if "shell-access:approval" not in stack.values:
+        return None
+    settings = stack.settings()
+    if settings.approval is None:
+        return None
+    place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
+    encryption = any(each.session_data_encryption for each in settings.session_manager.values())
+    return plan_approval(settings.approval, place, settings.regions, session_data_encryption=encryption)
 
 
 def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | ReadFailure]:
@@ -31,13 +52,10 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
     Raises:
         UnusableError: The configuration cannot be used.
     """
-    if "shell-access:approval" not in stack.values:
+    plan = planned_workflow(stack, identity)
+    if plan is None:
         return []
-    settings = stack.settings()
-    if settings.approval is None:
-        return []
-    place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
-    plan = plan_approval(settings.approval, place, settings.regions, session_data_encryption=False)
+    place = plan.place
     reader = Reader(clients, place.region, identity.arn)
     found: list[Audited | ReadFailure] = []
     for planned in plan.documents:

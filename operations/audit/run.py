@@ -14,7 +14,7 @@ from common.iam.patterns import matches
 from common.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
-from operations.audit.documents import foreign_runbooks
+from operations.audit.documents import foreign_runbooks, planned_workflow
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
@@ -129,11 +129,13 @@ def _audit_context(
     )
     check_administrators(account, options.declared.administrators)
     names = protected(stack, options.declared, account_id=identity.account_id, partition=identity.partition)
+    plan = planned_workflow(stack, identity)
     return AuditContext(
         account=account,
         protected=names,
         organization=organization.id,
         manages_organization=organization.is_managed_from_here,
+        break_glass=plan.break_glass_role if plan else None,
         now=_now(),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.approval.names import (
     APPROVER_POLICY_NAME,
+    BREAK_GLASS_ROLE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
@@ -51,6 +52,7 @@ ROLES: Final = (
     OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
+    OwnRole(BREAK_GLASS_ROLE_NAME, System.APPROVAL),
     OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
     OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
     OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.limits import document
 from components.approval.names import (
+    BREAK_GLASS_ROLE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
     REAPER_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
@@ -100,8 +101,19 @@ def role_boundary(scope: Scope) -> Policy:
         *([plain] if actions else []),
         *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
+        *([_emergency_access(scope)] if scope.has_break_glass else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
+
+
+def _emergency_access(scope: Scope) -> dict[str, Any]:
+    return {
+        "Sid": "EmergencyAccess",
+        "Effect": "Allow",
+        "Action": ["ssm:StartSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"],
+        "Resource": "*",
+        "Condition": {"ArnEquals": _as(scope, BREAK_GLASS_ROLE_NAME)},
+    }
 
 
 def _as(scope: Scope, role: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from components.approval.alarms import IAM_EVENT_REGIONS, needs_forwarding, watches_iam
+from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
 from components.session_manager.settings import SessionManagerSettings
@@ -54,6 +54,7 @@ class Scope:
         event_regions: Regions outside `regions` in which rules forward events of IAM.
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
+        has_break_glass: Whether a stack has the role for emergency access.
     """
 
     regions: tuple[str, ...]
@@ -72,6 +73,7 @@ class Scope:
     event_regions: frozenset[str] = field(default_factory=frozenset[str])
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
+    has_break_glass: bool = False
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this account and any Region; conditions limit the Regions."""
@@ -139,6 +141,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         event_regions=forwarding - set(regions),
         controller_subnets=_controller_subnets(directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
+        has_break_glass=any(each.break_glass for each in approvals),
     )
 
 
@@ -163,6 +166,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         log_groups=frozenset({SessionManagerSettings().cw_log_group_name}),
         buckets=everything,
         alarm_topics=everything,
+        has_break_glass=True,
         event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
 
@@ -170,8 +174,8 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
 def _event_regions(settings: Settings) -> Iterator[str]:
     region = settings.regions[0]
     place = WorkflowLocation(partition=_partition(region), account_id=ANY, region=region)
-    if settings.approval and watches_iam(settings.approval, place) and needs_forwarding(place):
-        yield IAM_EVENT_REGIONS[place.partition]
+    if settings.approval:
+        yield from forwarding_regions(settings.approval, place, settings.regions)
 
 
 def _controller_subnets(directories: Iterable[DomainControllersSection]) -> frozenset[str]:

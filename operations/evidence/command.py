@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
+from components.approval.names import BREAK_GLASS_ROLE_NAME
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
 from operations.evidence.files import load, read_trail, save
@@ -70,7 +71,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     offline: Annotated[bool, typer.Option(help="Read the files only; call no API and need no stack.")] = False,
     break_glass: Annotated[
         list[str] | None,
-        typer.Option(metavar="ROLE", help="Emergency access role, which needs no approval. Repeatable."),
+        typer.Option(metavar="ROLE", help="Emergency access role, in addition to the stack's. Repeatable."),
     ] = None,
     save_file: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Save the records that were read.")
@@ -97,7 +98,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
         records = _read_files(facts, trail or [], load_files or [], status.update, offline=offline)
         if not offline:
             facts = _read_account(dependencies, dependencies.read_stack(cwd, stack), records, facts, status.update)
-    facts = replace(facts, break_glass=frozenset(break_glass or ()))
+    facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
     made = _limited(report(records, facts), account or [], node or [], person or [])
     if save_file:
         save(records, save_file)
@@ -178,6 +179,9 @@ def _read_account(
     return replace(
         facts,
         needs_approval=settings.approval is not None,
+        break_glass=frozenset(
+            {BREAK_GLASS_ROLE_NAME.lower()} if settings.approval and settings.approval.break_glass else ()
+        ),
         logged=frozenset(region for region, each in settings.session_manager.items() if _logs(each)),
         person_of=People(account).person_of,
         node_names=node_names(account, records),

@@ -259,7 +259,7 @@ class Context:
         since: Begin of the period.
         until: End of the period.
         needs_approval: Whether sessions need approval.
-        break_glass: Names of emergency access roles.
+        break_glass: Names of emergency access roles, in lower case.
         logged: Regions whose preferences write logs; None: not known, so missing logs are not reported.
         documents: Documents that are allowed beside the preferences.
         person_of: Person behind an ARN; empty if the records prove none.
@@ -480,7 +480,7 @@ def _findings(row: Row, context: Context, *, is_within: bool) -> Iterable[Findin
 
 def _approval_findings(row: Row, start: SessionStart, context: Context, *, is_within: bool) -> Iterable[Finding]:
     grant, principal = row.grant, _principal(start.caller.arn)
-    if principal.removeprefix("role/") in context.break_glass and principal.startswith("role/"):
+    if principal.startswith("role/") and principal.removeprefix("role/").lower() in context.break_glass:
         yield Finding(rule="session-break-glass", detail=principal)
         return
     if not context.needs_approval:

@@ -44,6 +44,7 @@ class RoleFacts:
         inline: Inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
         path: Path of the role.
+        max_session_seconds: Maximum duration of its sessions.
     """
 
     trust: Mapping[str, Any]
@@ -51,6 +52,7 @@ class RoleFacts:
     inline: Mapping[str, Mapping[str, Any]] | ReadFailure
     boundary: str = ""
     path: str = "/"
+    max_session_seconds: int = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ def read_role(reader: Reader, name: str) -> RoleFacts | None:
         inline=_inline(reader, name),
         boundary=str(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
         path=str(role.get("Path", "/")),
+        max_session_seconds=int(role.get("MaxSessionDuration", 3600)),
     )
 
 

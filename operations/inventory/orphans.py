@@ -92,7 +92,7 @@ _ENDING: Final[Mapping[str, tuple[str, ...]]] = {
 _ABSENT: Final = ("InvalidInstanceID.NotFound", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
 _IAM_NAMES: Final = frozenset(
     {
-        *(approval.ROLE_NAME, approval.REAPER_SCHEDULE_ROLE_NAME, approval.EVENT_FORWARDING_ROLE_NAME),
+        *approval.WORKFLOW_ROLES,
         *(approval.OPERATOR_POLICY_NAME, approval.REQUESTER_POLICY_NAME, approval.APPROVER_POLICY_NAME),
         *(approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME),
         *(nodes.REMEDIATION_ROLE_NAME, nodes.HOST_ROLE_NAME),

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.approval.alarms import ALARM_PREFIX, iam_event_region, needs_forwarding, watches_iam
+from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_iam
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
@@ -175,18 +175,23 @@ class ApprovalVerification:
 
     def _alarms(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
-        elsewhere = self._reader(iam_event_region(place))
         names = [each.name for each in self.plan.event_alarms]
-        forwarded = [each.name for each in self.plan.event_alarms if each.is_forwarded]
         rules = read_event_rules(reader, ALARM_PREFIX, names)
-        forwarding = read_event_rules(elsewhere, ALARM_PREFIX, forwarded) if forwarded else {}
+        elsewhere = {region: self._reader(region) for region in self.plan.forwarding_regions}
+        forwarded = {
+            region: [each.name for each in self.plan.event_alarms if region in each.forwarded_from]
+            for region in elsewhere
+        }
+        forwarding = {
+            region: read_event_rules(other, ALARM_PREFIX, forwarded[region]) for region, other in elsewhere.items()
+        }
         for each in self.plan.event_alarms:
             yield event_alarm_finding(self.deployment, self.plan, each, rules, forwarding)
         senders = [*(rule_sender(name) for name in names), topic_sender(TOPIC_NAME)]
         yield self._delivery("approval-alarm-delivery", reader, senders)
-        if forwarded:
-            senders = [rule_sender(name) for name in forwarded]
-            yield self._delivery("approval-alarm-forwarding-delivery", elsewhere, senders)
+        for region, other in elsewhere.items():
+            senders = [rule_sender(name) for name in forwarded[region]]
+            yield self._delivery(f"approval-alarm-forwarding-delivery{self._suffix(region)}", other, senders)
         live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
             desired = DesiredAlarm(
@@ -199,8 +204,13 @@ class ApprovalVerification:
         yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
         if not watches_iam(self.settings, place):
             yield self._without_iam_alarms()
-        elif needs_forwarding(place):
-            yield recording_finding("approval-alarm-iam-trail", elsewhere.region, read_recording(elsewhere))
+        for region, other in elsewhere.items():
+            check = f"approval-alarm-{'trail' if self._suffix(region) else 'iam-trail'}{self._suffix(region)}"
+            yield recording_finding(check, region, read_recording(other))
+
+    def _suffix(self, region: str) -> str:
+        """Return the end of a check's ID; none in IAM's Region."""
+        return "" if region == iam_event_region(self.plan.place) else f"-{region}"
 
     def _delivery(self, check: str, reader: Reader, senders: list[Sender]) -> Finding:
         remedy = (

@@ -114,8 +114,8 @@ COVERAGE: Final[dict[str, Coverage]] = {
     ),
     "aws:iam:Role": Coverage(
         checks=_ROLE_CHECKS,
-        compared="trust policy, inline and attached policies, permissions boundary, path",
-        by_refresh=(_DESCRIPTION, "maximum session duration", _TAGS),
+        compared="trust policy, inline and attached policies, permissions boundary, path, maximum session duration",
+        by_refresh=(_DESCRIPTION, _TAGS),
     ),
     "aws:iam:RolePolicy": Coverage(checks=_ROLE_CHECKS, compared="content"),
     "aws:iam:RolePolicyAttachment": Coverage(
@@ -206,6 +206,7 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "approval-approvers": "approvers, which the settings name",
     "approval-alarm-trail": "any trail that records what alarms wait for",
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
+    "approval-alarm-trail-*": "the same for further Regions in which emergency access is watched",
     "approval-alarm-iam": "changes of IAM that raise no alarm",
     "orphans*": "resources with the stack's owner tag that are not in its state",
 }

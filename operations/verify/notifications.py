@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.approval.alarms import ALARM_PREFIX, FORWARDING_TARGET_ID, topic_target_id
+from components.approval.alarms import ALARM_PREFIX, ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
@@ -126,7 +126,10 @@ class DesiredTarget:
 
 
 def rule_faults(
-    pattern: Mapping[str, Any] | None, desired: Mapping[str, DesiredTarget], live: EventRule | None
+    pattern: Mapping[str, Any] | None,
+    desired: Mapping[str, DesiredTarget],
+    live: EventRule | None,
+    state: str = ENABLED,
 ) -> list[str] | ReadFailure:
     """Return the differences between a rule and the settings, as text.
 
@@ -134,12 +137,15 @@ def rule_faults(
         pattern: Event pattern; None: not known, and not compared.
         desired: Targets by ID.
         live: The rule of the account.
+        state: The least that the rule has to match: `ENABLED` leaves out read-only calls.
     """
     if live is None:
         return ["no such rule"]
     if isinstance(live.targets, ReadFailure):
         return live.targets
     differences = [] if live.state != "DISABLED" else ["it is disabled"]
+    if live.state == ENABLED != state:
+        differences.append(f"its state is {live.state}, not {state}")
     if pattern is not None and _sorted(pattern) != _sorted(json.loads(live.pattern)):
         differences.append("its pattern differs")
     targets = {str(each["Id"]): each for each in live.targets}
@@ -187,7 +193,7 @@ def event_alarm_finding(
     plan: ApprovalPlan,
     alarm: EventAlarm,
     live: Mapping[str, EventRule] | ReadFailure,
-    forwarding: Mapping[str, EventRule] | ReadFailure,
+    forwarding: Mapping[str, Mapping[str, EventRule] | ReadFailure],
 ) -> Finding:
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 
@@ -203,18 +209,19 @@ def event_alarm_finding(
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
-    differences = rule_faults(alarm.pattern, topics, live.get(alarm.name))
+    differences = rule_faults(alarm.pattern, topics, live.get(alarm.name), alarm.state)
     if isinstance(differences, ReadFailure):
         return unknown_finding(check, differences, expected=expected)
-    if alarm.is_forwarded:
-        if isinstance(forwarding, ReadFailure):
-            return unknown_finding(check, forwarding, expected=expected)
-        role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
-        bus = {FORWARDING_TARGET_ID: DesiredTarget(arn=plan.place.event_bus_arn, role=role)}
-        more = rule_faults(alarm.pattern, bus, forwarding.get(alarm.name))
+    role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
+    bus = {FORWARDING_TARGET_ID: DesiredTarget(arn=plan.place.event_bus_arn, role=role)}
+    for region in alarm.forwarded_from:
+        rules = forwarding[region]
+        if isinstance(rules, ReadFailure):
+            return unknown_finding(check, rules, expected=expected)
+        more = rule_faults(alarm.pattern, bus, rules.get(alarm.name), alarm.state)
         if isinstance(more, ReadFailure):
             return unknown_finding(check, more, expected=expected)
-        differences += [f"forwarding rule: {each}" for each in more]
+        differences += [f"forwarding rule in {region}: {each}" for each in more]
     return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import shown
 from operations.findings import Finding, compared, from_differences, missing, unknown_finding
@@ -118,6 +118,10 @@ def _list(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
+SESSION_SECONDS: Final = 3600
+"""Maximum duration of sessions of every role of a stack, which is the default of IAM."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DesiredRole:
     """A role as the settings define it.
@@ -173,6 +177,8 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
         repaired.append(f"path / expected, {live.path} found")
     if live.boundary != desired.boundary:
         repaired.append(f"permissions boundary: {desired.boundary or 'none'} expected, {live.boundary or 'none'} found")
+    if live.max_session_seconds != SESSION_SECONDS:
+        repaired.append(f"sessions of {SESSION_SECONDS} s at most expected, {live.max_session_seconds} s found")
     more, policies = sorted(set(live.inline) - set(desired.inline)), sorted(live.attached - desired.attached)
     extra = [f"inline policy {name} is unexpected" for name in more]
     extra += [f"{arn} is attached" for arn in policies]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
+from components.approval.names import BREAK_GLASS_ROLE_NAME
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import START
-from policies.separation_of_duties.identity_policies import CARRIERS
+from policies.separation_of_duties.identity_policies import CARRIERS, held_in, holds
 from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 from policies.separation_of_duties.sessions import starts_beyond_approval
 
@@ -30,4 +31,11 @@ RULE = Rule(
 
 @RULE.on(*CARRIERS)
 def _starts_on_the_approved_only(resource: Resource) -> Findings:
-    yield from judged(resource, starts_beyond_approval, "no node but the approved one", START)
+    if not _is_of_emergency_role(resource):
+        yield from judged(resource, starts_beyond_approval, "no node but the approved one", START)
+
+
+def _is_of_emergency_role(resource: Resource) -> bool:
+    """Return whether only the emergency access role has the policies; `break-glass-limited` evaluates it."""
+    holders = [holder for held in held_in(resource) for holder in held.holders or ("",)]
+    return bool(holders) and all(holds(each, f"role/{BREAK_GLASS_ROLE_NAME}") for each in holders)

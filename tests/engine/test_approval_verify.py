@@ -14,6 +14,7 @@ import yaml
 
 from components.approval.names import (
     APPROVER_POLICY_NAME,
+    BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
     GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
@@ -279,6 +280,29 @@ def trail_stopped(aws: Aws) -> Undo:
     return lambda: cloudtrail.start_logging(Name="everything")
 
 
+def break_glass_without_mfa(aws: Aws) -> Undo:
+    iam = aws("iam")
+    before = iam.get_role(RoleName=BREAK_GLASS_ROLE_NAME)["Role"]["AssumeRolePolicyDocument"]
+    statement = {key: value for key, value in before["Statement"][0].items() if key != "Condition"}
+    changed = json.dumps({**before, "Statement": [statement]})
+    iam.update_assume_role_policy(RoleName=BREAK_GLASS_ROLE_NAME, PolicyDocument=changed)
+    return lambda: iam.update_assume_role_policy(RoleName=BREAK_GLASS_ROLE_NAME, PolicyDocument=json.dumps(before))
+
+
+def break_glass_prolonged(aws: Aws) -> Undo:
+    iam = aws("iam")
+    iam.update_role(RoleName=BREAK_GLASS_ROLE_NAME, MaxSessionDuration=43_200)
+    return lambda: iam.update_role(RoleName=BREAK_GLASS_ROLE_NAME, MaxSessionDuration=3600)
+
+
+def break_glass_alarm_without_reads(aws: Aws) -> Undo:
+    events, name = aws("events", "us-east-1"), "shell-access-approval-break-glass-used"
+    found = events.describe_rule(Name=name)
+    before = {key: found[key] for key in ("Name", "Description", "EventPattern", "State")}
+    events.put_rule(**{**before, "State": "ENABLED"})
+    return lambda: events.put_rule(**before)
+
+
 OPERATOR_DETACH = f"aws iam detach-role-policy --role-name Intruder --policy-arn {policy_arn(OPERATOR_POLICY_NAME)}"
 SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
     "approval step removed": (
@@ -325,6 +349,12 @@ SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
         attached(ADMINISTRATOR, ROLE_NAME),
         {"approval-runbook-role": f"--role-name {ROLE_NAME} --policy-arn {ADMINISTRATOR}"},
     ),
+    "emergency access without MFA": (break_glass_without_mfa, {"approval-break-glass-role": REPAIR}),
+    "emergency access prolonged": (break_glass_prolonged, {"approval-break-glass-role": REPAIR}),
+    "emergency access without an alarm": (
+        break_glass_alarm_without_reads,
+        {"approval-alarm-break-glass-used": REPAIR},
+    ),
     "boundary removed": (boundary_removed, {"approval-runbook-role": REPAIR}),
     "schedule deleted": (schedule_changed(), {"approval-schedule": REPAIR}),
     "schedule disabled": (schedule_changed(State="DISABLED"), {"approval-schedule": REPAIR}),
@@ -366,6 +396,7 @@ SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
 ON_THE_SAME_RESOURCE = (
     *("approval step removed", "latest version differs", "deny policy set as boundary instead", "inline policy added"),
     *("managed policy attached", "boundary removed", "schedule disabled", "schedule over"),
+    "emergency access prolonged",
     *("schedule starts another runbook", "messages filtered"),
 )
 """Sabotages that cannot be told from another one when both are carried out."""
@@ -379,6 +410,9 @@ REPAIRED_BY_UP = (
         "rule disabled",
         "forwarding rule disabled",
         "alarm actions disabled",
+        "emergency access without MFA",
+        "emergency access prolonged",
+        "emergency access without an alarm",
     ),
 )
 

@@ -16,8 +16,9 @@ from components.approval.alarms import (
     topic_problems,
 )
 from components.approval.names import ROLE_NAME, TAG_KEY, WorkflowLocation
+from components.approval.plan import plan_approval
 from components.approval.runbook import runbook
-from components.approval.settings import ApprovalSettings, Approver, ApproverType
+from components.approval.settings import ApprovalSettings, Approver, ApproverType, BreakGlass
 
 PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 ARN = "arn:aws:iam::111122223333"
@@ -193,7 +194,7 @@ def test_patterns_fit_with_many_long_names() -> None:
 
 
 def forwarded(alarms: list[EventAlarm]) -> set[str]:
-    return {each.pattern["source"][0] for each in alarms if each.is_forwarded}
+    return {each.pattern["source"][0] for each in alarms if each.forwarded_from == ("us-east-1",)}
 
 
 @pytest.mark.parametrize(
@@ -222,9 +223,69 @@ def test_iam_alarms_can_be_switched_off() -> None:
 def test_forwarding_role_puts_events_on_one_bus_for_our_rules() -> None:
     (statement,) = forwarding_policy(PLACE)["Statement"]  # type: ignore[misc]
     assert statement["Resource"] == "arn:aws:events:eu-west-1:111122223333:event-bus/default"
-    (trust,) = forwarding_trust(PLACE)["Statement"]  # type: ignore[misc]
+    (trust,) = forwarding_trust(PLACE, ["us-east-1"])["Statement"]  # type: ignore[misc]
     rules = "arn:aws:events:us-east-1:111122223333:rule/shell-access-approval-*"
     assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": rules}
+    (trust,) = forwarding_trust(PLACE, ["us-east-1", "us-west-2"])["Statement"]  # type: ignore[misc]
+    assert trust["Condition"]["ArnLike"]["aws:SourceArn"] == [rules, rules.replace("us-east-1", "us-west-2")]
+
+
+EMERGENCY = "arn:aws:iam::111122223333:role/ShellAccessBreakGlass"
+EMERGENCY_CALLER = {"sessionContext": {"sessionIssuer": {"arn": EMERGENCY}}}
+EMERGENCY_USES = {
+    "session": {"eventSource": "ssm.amazonaws.com", "eventName": "StartSession", "userIdentity": EMERGENCY_CALLER},
+    "read": {"eventSource": "kms.amazonaws.com", "eventName": "Decrypt", "userIdentity": EMERGENCY_CALLER},
+    "assumed": {"eventSource": "sts.amazonaws.com", "requestParameters": {"roleArn": EMERGENCY}},
+    "refused": {
+        "eventSource": "sts.amazonaws.com",
+        "errorCode": "AccessDenied",
+        "requestParameters": {"roleArn": EMERGENCY},
+    },
+}
+
+
+@pytest.mark.parametrize("use", EMERGENCY_USES)
+def test_break_glass_alarm_is_raised_by_every_use(use: str) -> None:
+    given = settings(break_glass=BreakGlass(users=["emergency/erin"]))
+    event = {"source": "aws.any", "detail-type": "AWS API Call via CloudTrail", "detail": EMERGENCY_USES[use]}
+    assert raised(event, given) == {"break-glass-used"}
+    assert raised(event) == set()
+    other = json.loads(json.dumps(event).replace("ShellAccessBreakGlass", "ShellAccessBreakGlass2"))
+    assert raised(other, given) == set()
+
+
+def test_break_glass_alarm_hears_every_region_and_reads() -> None:
+    given = settings(break_glass=BreakGlass(users=["erin"]))
+    regions = ("eu-west-1", "us-east-1", "us-west-2")
+    alarm = next(each for each in event_alarms(given, PLACE, regions) if each.name.endswith("break-glass-used"))
+    assert alarm.forwarded_from == ("us-east-1", "us-west-2")
+    assert alarm.state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    plan = plan_approval(given, PLACE, regions, session_data_encryption=True)
+    assert plan.forwarding_regions == ("us-east-1", "us-west-2")
+
+
+@pytest.mark.parametrize(
+    ("call_name", "parameters"),
+    [
+        ("UpdateAssumeRolePolicy", {"roleName": "ShellAccessBreakGlass"}),
+        ("PutRolePolicy", {"roleName": "ShellAccessBreakGlass"}),
+        ("DeactivateMFADevice", {"userName": "erin"}),
+    ],
+)
+def test_break_glass_changes_raise_alarms(call_name: str, parameters: dict[str, str]) -> None:
+    given = settings(break_glass=BreakGlass(users=["emergency/erin"]))
+    assert raised(call("iam", call_name, **parameters), given)
+    assert not raised(call("iam", call_name, **parameters))
+
+
+def test_break_glass_works_where_its_use_is_heard() -> None:
+    """EventBridge forwards between Regions in the commercial partition only."""
+    place = WorkflowLocation(partition="aws-us-gov", account_id="111122223333", region="us-gov-west-1")
+    given = settings(break_glass=BreakGlass(users=["erin"]))
+    plan = plan_approval(given, place, ("us-gov-west-1", "us-gov-east-1"), session_data_encryption=False)
+    assert plan.forwarding_regions == ()
+    assert plan.break_glass_role
+    assert "us-gov-east-1" not in json.dumps(plan.break_glass_role.policy)
 
 
 def test_reaper_alarm_treats_missing_data_as_failure() -> None:

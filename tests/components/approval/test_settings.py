@@ -45,6 +45,7 @@ def test_defaults() -> None:
         "notificationEmails": [],
         "alarmTopicArns": [],
         "alarmIamChanges": True,
+        "breakGlass": None,
         "endSessionsWithGrant": False,
         "guardRails": False,
         "requireChangeRequest": True,
@@ -211,3 +212,31 @@ def test_levels_are_asked_from_the_lowest() -> None:
 def test_any_approver_of_a_level_will_do_where_none_is_required() -> None:
     approvers = [{**APPROVER, "name": name, "minRequiredApprovals": 0} for name in ("A", "B")]
     assert [required_approvals(level) for level in load(approvers=approvers).levels()] == [1]
+
+
+def test_break_glass_users_are_no_operators() -> None:
+    wrong = problems(operatorUsers=["erin"], breakGlass={"users": ["emergency/Erin"]})
+    assert "Create a separate user" in wrong["breakGlass.users.0"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"users": []}, {"users": ["a*"]}, {"users": ["a"] * 2}, {"users": [f"u{n}" for n in range(9)]}, {"user": "x"}],
+)
+def test_break_glass_refuses_other_users(given: dict[str, Any]) -> None:
+    assert problems(breakGlass=given)
+
+
+def test_break_glass_needs_sessions_that_end() -> None:
+    given = configuration({**GOOD, "breakGlass": {"users": ["erin"]}})
+    endless = {**given, "shell-access:sessionManager": "{}"}
+    with pytest.raises(SettingsError, match="maxSessionDuration"):
+        Settings.load(endless)
+    Settings.load({**given, "shell-access:sessionManager": '{"maxSessionDuration": 60}'})
+
+
+@pytest.mark.parametrize("key", ["operatorRoles", "approvers"])
+def test_break_glass_role_has_no_part_in_requests(key: str) -> None:
+    name = "shellaccessbreakglass"
+    value: Any = [name] if key == "operatorRoles" else [{"type": "IamRole", "name": name}]
+    assert problems(**{key: value})

@@ -156,14 +156,17 @@ def names(**more: Any) -> Protected:
     return Protected(**{**settings, **more})
 
 
-def assessed(details: dict[str, Any], *, scps: Any = (), organization: str | None = None, **more: Any) -> Assessment:
+def assessed(
+    details: dict[str, Any], *, scps: Any = (), organization: str | None = None, break_glass: Any = None, **more: Any
+) -> Assessment:
     """What the audit says of an account; `scps` are levels of lists of statements."""
     ceilings = [
         [parse(document(each), name=f"scp-{number}", kind="service control") for number, each in enumerate(level)]
         for level in scps
     ]
     account = read_account(details, account_id=ACCOUNT, ceilings=ceilings)
-    return assess(AuditContext(account=account, protected=names(**more), organization=organization))
+    context = AuditContext(account=account, protected=names(**more), organization=organization, break_glass=break_glass)
+    return assess(context)
 
 
 def entries(assessment: Assessment, arn: str = WHO) -> dict[str, str]:

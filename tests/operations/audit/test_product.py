@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from components.approval.iam_policies import (
     service_trust,
 )
 from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, WorkflowLocation
-from components.approval.settings import ApprovalSettings, Mode
+from components.approval.plan import plan_approval
+from components.approval.settings import ApprovalSettings, BreakGlass, Mode
 from tests.operations.audit.accounts import ACCOUNT, ARN, WHO, assessed, entries, role, trusting, user
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
@@ -110,3 +112,61 @@ def test_fence_for_the_tag_is_seen() -> None:
     # Whether aws:TagKeys tells letters apart by case is not documented: at most one level lower, never certain.
     (finding, *_) = [each for one in fenced.audited if one.arn == WHO for each in one.findings] or [None]
     assert finding is None or (finding.severity.word == "high" and finding.doubts)
+
+
+EMERGENCY = plan_approval(
+    SETTINGS.model_copy(update={"break_glass": BreakGlass(users=["emergency/erin"])}),
+    PLACE,
+    ("eu-west-1",),
+    session_data_encryption=True,
+).break_glass_role
+assert EMERGENCY
+
+
+def emergency_account(trust: Any = None, *more: Any, name: str = EMERGENCY.name, **details: Any) -> dict[str, Any]:
+    account = product()
+    account["RoleDetailList"].append(role(name, EMERGENCY.policy, *more, trust=trust or EMERGENCY.trust, **details))
+    account["UserDetailList"].append(user("erin", path="emergency/"))
+    return account
+
+
+def test_break_glass_role_of_the_settings_is_by_design() -> None:
+    found = assessed(emergency_account(), starts_by_runbook=True, administrators=(), break_glass=EMERGENCY)
+    assert entries(found, f"{ARN}:role/{EMERGENCY.name}") == entries(found, f"{ARN}:user/emergency/erin") == {}
+    assert any(EMERGENCY.name in each for each in found.by_design)
+
+
+WIDER = json.loads(json.dumps(EMERGENCY.trust).replace("emergency/erin", "mallory"))
+WITHOUT_MFA = json.loads(json.dumps(EMERGENCY.trust).replace('"true"', '"false"'))
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        emergency_account(WIDER),
+        emergency_account(WITHOUT_MFA),
+        emergency_account(None, [EVERYTHING]),
+        emergency_account(name=f"{EMERGENCY.name}2"),
+        emergency_account(path="team/"),
+    ],
+    ids=["other users", "without MFA", "more permissions", "another name", "another path"],
+)
+def test_other_break_glass_role_is_found(account: dict[str, Any]) -> None:
+    found = assessed(account, starts_by_runbook=True, administrators=(), break_glass=EMERGENCY)
+    assert any("BreakGlass" in each.arn for each in found.audited)
+
+
+def test_break_glass_role_without_settings_is_found() -> None:
+    found = assessed(emergency_account(), starts_by_runbook=True, administrators=())
+    assert "session-any-node" in entries(found, f"{ARN}:role/{EMERGENCY.name}")
+
+
+def test_principal_that_changes_break_glass_trust_is_found() -> None:
+    account = emergency_account()
+    change = {
+        "Effect": "Allow",
+        "Action": "iam:UpdateAssumeRolePolicy",
+        "Resource": f"{ARN}:role/{EMERGENCY.name}",
+    }
+    account["UserDetailList"].append(user("somebody", change))
+    assert entries(assessed(account, starts_by_runbook=True, administrators=(), break_glass=EMERGENCY))

@@ -24,7 +24,7 @@ CONTEXT = Context(
     until=after(24 * 60),
     logged=frozenset({"eu-west-1"}),
     person_of=lambda arn: arn.rsplit("/", 1)[-1],
-    break_glass=frozenset({"Emergency"}),
+    break_glass=frozenset({"emergency"}),
 )
 
 
