@@ -77,6 +77,9 @@ def break_glass_policy(
 ) -> PolicyDocument:
     """Return the policy of emergency access: sessions with the governed document on any instance of some Regions.
 
+    The trust policy requires MFA: credentials from AssumeRole have no MFA context that a policy of the role could check
+    (IAM User Guide, "Secure API access with MFA").
+
     Args:
         place: Location of the workflow.
         regions: Regions in which each use raises an alarm.
@@ -88,7 +91,6 @@ def break_glass_policy(
         "Action": "ssm:StartSession",
         "Resource": f"arn:{place.partition}:ec2:*:{place.account_id}:instance/*",
         "Condition": {
-            "Bool": {"aws:MultiFactorAuthPresent": "true"},
             "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
             "StringEquals": {"aws:RequestedRegion": list(regions)},
         },
