@@ -51,11 +51,13 @@ class AlarmPlacement:
         topics: ARNs of the topics that receive them.
         region: Region of the metrics.
         tags: Tags applied to all taggable resources.
+        prefix: Prefix of the resources' names; their alarms' names follow.
     """
 
     topics: Sequence[pulumi.Input[str]]
     region: str
     tags: dict[str, str]
+    prefix: str = ""
 
 
 def register_alarm(
@@ -64,7 +66,7 @@ def register_alarm(
     opts: pulumi.ResourceOptions,
     dimensions: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> cloudwatch.MetricAlarm:
-    """Register an alarm under its own name.
+    """Register an alarm.
 
     Args:
         alarm: The alarm.
@@ -76,7 +78,7 @@ def register_alarm(
     from pulumi_aws.cloudwatch import MetricAlarm as Resource  # noqa: PLC0415
 
     return Resource(
-        alarm.name,
+        f"{placement.prefix}{alarm.name}",
         name=alarm.name,
         alarm_description=alarm.description,
         namespace=alarm.namespace,

@@ -168,19 +168,20 @@ def _session_manager(settings: Settings, account: Account) -> SessionManager | N
 def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
     if not planned.endpoints:
         return
-    from components.session_manager.endpoint_services import EC2, interface_services
+    from components.session_manager.endpoint_services import interface_services
     from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 
-    shared = planned.controllers.on_shared_endpoints if planned.controllers else frozenset[str]()
+    of_controllers = planned.controllers.services_on_shared_endpoints if planned.controllers else {}
     for region, each in planned.endpoints.items():
         SystemsManagerEndpoints(
             f"endpoints-{region}",
             SystemsManagerEndpointsArgs(
                 region=region,
                 network=each.network,
-                services=(
-                    *interface_services(settings.session_manager.get(region)),
-                    *([EC2] if region in shared else []),
+                services=tuple(
+                    dict.fromkeys(
+                        (*interface_services(settings.session_manager.get(region)), *of_controllers.get(region, ()))
+                    )
                 ),
                 allowed_cidrs=tuple(each.settings.allowed_cidrs),
                 s3_gateway=each.settings.s3_gateway,
@@ -215,6 +216,7 @@ def _controllers(
             region=settings.regions[0],
             preferences=settings.session_manager,
             instance_policy_arns=session_manager.instance_policy_arns if session_manager else (),
+            take_over=settings.take_over,
             tags=settings.tags,
         ),
     )

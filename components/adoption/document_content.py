@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,25 @@ text, a preview shows the lines that change.
 
 _SPELLINGS: Final = 1_000
 """Bytes for another spelling of the same content: one empty line for each version that a document may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDocument:
+    """A document of Systems Manager.
+
+    Attributes:
+        key: Part of the logical name.
+        name: Name of the document.
+        type: Document type.
+        content: Content of every version in use.
+        settings: Settings that the content is made from, by name.
+    """
+
+    key: str
+    name: str
+    type: str
+    content: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def serialized(content: Mapping[str, Any]) -> str:

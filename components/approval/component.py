@@ -27,7 +27,8 @@ from components.approval.settings import approval_problems
 
 if TYPE_CHECKING:
     from components.account import Account
-    from components.approval.plan import ApprovalPlan, PlannedDocument, PlannedPolicy, PlannedRole
+    from components.adoption.document_content import PlannedDocument
+    from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole
     from components.approval.settings import ApprovalSettings
 
 

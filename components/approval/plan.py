@@ -24,7 +24,7 @@ from common.limits import (
     Quota,
     size,
 )
-from components.adoption.document_content import published_bytes
+from components.adoption.document_content import PlannedDocument, published_bytes
 from components.approval.alarms import (
     METRIC_ALARMS,
     EventAlarm,
@@ -94,25 +94,6 @@ GUARD_RAILS: Final = {
     "guard-rails": GUARD_RAIL_POLICY_NAME,
     "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedDocument:
-    """A document of Systems Manager.
-
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the document.
-        type: Document type.
-        content: Content of every version in use.
-        settings: Settings that the content is made from, by name.
-    """
-
-    key: str
-    name: str
-    type: str
-    content: dict[str, Any]
-    settings: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

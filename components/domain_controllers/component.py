@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
@@ -17,12 +17,13 @@ from components.domain_controllers.cross_checks import cross_problems
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
+from components.domain_controllers.operations.plan import endpoint_services, role_statements
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import generated_texts, plan_sites
 from components.domain_controllers.site_resources import find_site_resources
 from components.domain_controllers.trail import ManagementTrail, ManagementTrailArgs
-from components.session_manager.endpoint_services import EC2, interface_services
+from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import check_services
 from components.session_manager.names import numbered
 
@@ -52,9 +53,13 @@ class PlannedControllers:
     plans: Mapping[str, SitePlan]
 
     @property
-    def on_shared_endpoints(self) -> frozenset[str]:
-        """Regions whose controllers use the endpoints of `shell-access:endpoints`."""
-        return frozenset(region for region, place in self.resources.items() if not place.needs_endpoints)
+    def services_on_shared_endpoints(self) -> dict[str, tuple[str, ...]]:
+        """Services that controllers need of the endpoints of `shell-access:endpoints`, by Region."""
+        return {
+            region: tuple(sorted(endpoint_services(self.section, region)))
+            for region, place in self.resources.items()
+            if not place.needs_endpoints
+        }
 
 
 def plan_controllers(
@@ -79,7 +84,7 @@ def plan_controllers(
     resources = find_site_resources(section, endpoints, preferences)
     collector = Collector()
     for region in resources:
-        services = {*interface_services(preferences.get(region)), EC2}
+        services = {*interface_services(preferences.get(region)), *endpoint_services(section, region)}
         with collector:
             check_services(region, tuple(sorted(services)), ("domainControllers", "sites", region))
     plans: dict[str, SitePlan] = {}
@@ -101,6 +106,7 @@ class DomainControllersArgs:
         region: Region of the trail.
         preferences: Session Manager settings by Region.
         instance_policy_arns: ARNs of the policies that a node needs for governed sessions; empty: none.
+        take_over: Whether documents of another stack are taken over.
         tags: Tags applied to all taggable resources.
     """
 
@@ -109,6 +115,7 @@ class DomainControllersArgs:
     region: str
     preferences: Mapping[str, SessionManagerSettings] = field(default_factory=dict[str, "SessionManagerSettings"])
     instance_policy_arns: Sequence[pulumi.Output[str]] = ()
+    take_over: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -192,7 +199,10 @@ class DomainControllers(pulumi.ComponentResource):
             opts=self._child,
         )
         agent = self._policy(
-            "agent", instance_role.NAME, "What the SSM Agent of a domain controller needs", instance_role.agent_policy()
+            "agent",
+            instance_role.NAME,
+            "What the SSM Agent of a domain controller needs",
+            instance_role.agent_policy(self._operations()),
         )
         policies = {"agent": agent.arn, **numbered("sessions", args.instance_policy_arns)}
         attached = [
@@ -206,6 +216,11 @@ class DomainControllers(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=attached),
         ).name
+
+    def _operations(self) -> list[dict[str, Any]]:
+        """Return the statements that the operation of controllers needs."""
+        section = self._args.planned.section
+        return role_statements(section, [self._scope(region) for region in section.sites])
 
     def _trail(self) -> ManagementTrail:
         args = self._args
@@ -231,6 +246,7 @@ class DomainControllers(pulumi.ComponentResource):
                 preferences=args.preferences.get(region),
                 profile=profile if args.planned.section.sites[region].controllers else None,
                 key_users=[*self._team, *self._deployers],
+                take_over=args.take_over,
                 tags=args.tags,
             ),
             self._child,

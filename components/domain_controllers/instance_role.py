@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAME = "ShellAccessDomainController"
 """Name of the role, its instance profile and its policy."""
@@ -37,12 +40,17 @@ which let an instance read every parameter of the account, including secrets of 
 """
 
 Policy = dict[str, Any]
+Statement = dict[str, Any]
 
 
-def agent_policy() -> Policy:
-    """Return the policy for the SSM Agent; most actions support no resource (Service Authorization Reference)."""
+def agent_policy(more: Sequence[Statement] = ()) -> Policy:
+    """Return the policy for the SSM Agent; most actions support no resource (Service Authorization Reference).
+
+    Args:
+        more: Statements that the operation of controllers needs.
+    """
     statement = {"Sid": "BeManaged", "Effect": "Allow", "Action": list(AGENT_ACTIONS), "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Version": "2012-10-17", "Statement": [statement, *more]}
 
 
 def trust_policy(partition: str) -> Policy:

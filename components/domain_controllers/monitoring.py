@@ -50,6 +50,8 @@ class MonitoringArgs:
         instances: Controllers, where the site builds them.
         group_ids: Security groups of the controllers.
         acl_ids: Network ACL of the subnets, if there is one.
+        log_groups: Names of log groups of events, which the key encrypts, too.
+        has_alarms: Whether CloudWatch alarms publish to the topic, too.
         tags: Tags applied to all taggable resources.
     """
 
@@ -59,6 +61,8 @@ class MonitoringArgs:
     instances: Sequence[Instance]
     group_ids: Sequence[pulumi.Output[str]]
     acl_ids: Sequence[pulumi.Output[str]]
+    log_groups: Sequence[str] = ()
+    has_alarms: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -67,6 +71,7 @@ class Monitoring(pulumi.ComponentResource):
 
     Attributes:
         topic_arn: ARN of the topic.
+        key_arn: ARN of the key for topic and logs.
     """
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -78,7 +83,7 @@ class Monitoring(pulumi.ComponentResource):
             AliasedKeyArgs(
                 alias=MONITORING_KEY_ALIAS,
                 description="Domain controllers: alerts and flow logs",
-                policy=monitoring_key_policy(args.scope, FLOW_LOGS),
+                policy=monitoring_key_policy(args.scope, [FLOW_LOGS, *args.log_groups], alarms=args.has_alarms),
                 region=args.scope.region,
                 tags=args.tags,
             ),
@@ -98,7 +103,7 @@ class Monitoring(pulumi.ComponentResource):
             if args.instances or not alert.needs_instances:
                 self._alert(alert, of_instances if alert.needs_instances else of_network, topic)
         self._flow_logs(key.arn)
-        self.topic_arn = topic.arn
+        self.topic_arn, self.key_arn = topic.arn, key.arn
         self.register_outputs({"topicArn": self.topic_arn})
 
     def _topic(self, key_arn: pulumi.Output[str]) -> Topic:
@@ -114,7 +119,7 @@ class Monitoring(pulumi.ComponentResource):
         TopicPolicy(
             f"{self._name}-topic",
             arn=topic.arn,
-            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC)),
+            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC, alarms=args.has_alarms)),
             region=args.scope.region,
             opts=self._child,
         )

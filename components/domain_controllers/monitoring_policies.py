@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from components.domain_controllers.names import ALERTS_TOPIC
+from components.domain_controllers.names import ALARMS, ALERTS_TOPIC
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 
 Policy = dict[str, Any]
 
@@ -29,14 +34,16 @@ class Scope:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
 
-def topic_policy(scope: Scope, topic_name: str) -> Policy:
+def topic_policy(scope: Scope, topic_name: str, *, alarms: bool = False) -> Policy:
     """Return a policy for EventBridge and this account's rules, and for principals of the account as IAM allows.
 
-    Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions.
+    Sources: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions;
+    CloudWatch User Guide, "Setting up Amazon SNS notifications".
 
     Args:
         scope: Scope of the topic.
         topic_name: Name of the topic.
+        alarms: Whether CloudWatch alarms publish to it, too.
     """
     topic = scope.arn("sns", topic_name)
     statement = {
@@ -55,20 +62,42 @@ def topic_policy(scope: Scope, topic_name: str) -> Policy:
         "Resource": topic,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return {"Version": "2012-10-17", "Statement": [statement, encrypted]}
+    of_alarms = {
+        "Sid": "AlarmsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": CLOUDWATCH},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": scope.account_id},
+            "ArnLike": {"aws:SourceArn": scope.arn("cloudwatch", f"alarm:{ALARMS}*")},
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement, *([of_alarms] if alarms else []), encrypted]}
 
 
-def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
-    """Return the policy of the key for the topic and the flow logs of one Region.
+def monitoring_key_policy(scope: Scope, log_groups: Sequence[str], *, alarms: bool = False) -> Policy:
+    """Return the policy of the key for the topic, the flow logs and the events of one Region.
 
     Sources: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics";
     CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
 
     Args:
         scope: Scope of the key.
-        log_group: Name of the flow logs' log group.
+        log_groups: Names of the log groups that it encrypts.
+        alarms: Whether CloudWatch alarms publish to the topic, too.
     """
     suffix = ".cn" if scope.partition == "aws-cn" else ""
+    of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", ALERTS_TOPIC)}
+    groups = [scope.arn("logs", f"log-group:{each}") for each in log_groups]
+    of_alarms = {
+        "Sid": "AlarmsToTheTopic",
+        "Effect": "Allow",
+        "Principal": {"Service": CLOUDWATCH},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": scope.account_id, **of_the_topic}},
+    }
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -80,10 +109,9 @@ def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
                 "Resource": "*",
                 # A key policy with aws:SourceAccount or aws:SourceArn breaks delivery from EventBridge.
-                "Condition": {
-                    "StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", ALERTS_TOPIC)}
-                },
+                "Condition": {"StringEquals": of_the_topic},
             },
+            *([of_alarms] if alarms else []),
             {
                 "Sid": "FlowLogsInTheirGroup",
                 "Effect": "Allow",
@@ -91,7 +119,7 @@ def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
                 "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 "Resource": "*",
                 "Condition": {
-                    "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": scope.arn("logs", f"log-group:{log_group}")}
+                    "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": groups[0] if len(groups) == 1 else groups}
                 },
             },
         ],

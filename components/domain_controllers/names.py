@@ -33,6 +33,15 @@ TRAIL_BUCKET: Final = f"{TRAIL}-trail"
 TRAIL_KEY_ALIAS: Final = "alias/shell-access/trail"
 """Alias of the key for the trail's logs."""
 
+ALARMS: Final = "shell-access-domain-controllers-"
+"""Prefix of the names of CloudWatch alarms and associations."""
+METRICS: Final = "ShellAccess/DomainControllers"
+"""Namespace of the metrics about controllers."""
+EVENT_LOGS: Final = "/shell-access/domain-controllers/events"
+"""Prefix of the names of the log groups of Windows events."""
+DOCUMENTS: Final = "ShellAccessController"
+"""Prefix of the names of documents that run on controllers."""
+
 
 def site_name(region: str) -> str:
     """Return `domain-controllers-eu-west-1`."""
@@ -57,6 +66,11 @@ def acls_name(site: str) -> str:
 def acl_name(site: str, plan: AclPlan) -> str:
     """Return the Name tag of a site's network ACL, which depends on its rules."""
     return f"{acls_name(site)}-{plan.digest}"
+
+
+def document_name(purpose: str) -> str:
+    """Return the name of a document that runs on controllers: `ShellAccessControllerAgent`."""
+    return f"{DOCUMENTS}{purpose}"
 
 
 def flow_logs_role_name(region: str) -> str:

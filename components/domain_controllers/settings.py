@@ -15,10 +15,15 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from common.network import Family, Network
 from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
+from components.domain_controllers.operations.settings import (
+    RETENTION,
+    EventLogsSettings,
+    HealthSettings,
+    RetentionDays,
+)
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
 from components.domain_controllers.port_tables import Options, Profile
 from components.domain_controllers.traffic_requirements import Peer, Sources, prefix_list_peer
-from components.session_manager.settings import RETENTION_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,12 +65,6 @@ def _network(value: str) -> str:
     return value
 
 
-def _retention(days: int) -> int:
-    if days not in RETENTION_DAYS:
-        raise ValueError
-    return days
-
-
 Cidr = Annotated[UnicastNetwork, AfterValidator(_network)]
 GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 TeamRole = Annotated[
@@ -82,7 +81,6 @@ _TEAM_ROLES = (
     "Center: aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"
 )
 RpcPort = Annotated[int, Field(ge=1024, le=65535)]
-RetentionDays = Annotated[int, AfterValidator(_retention)]
 
 
 class ClientPrefixList(Section):
@@ -186,7 +184,7 @@ class MonitoringSettings(Section):
     )
     flow_log_retention_days: RetentionDays = _field(
         "How long flow logs of the controllers' subnets are kept, in days.",
-        f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}",
+        RETENTION,
         default=90,
     )
     existing_trail: str = _field(
@@ -279,6 +277,16 @@ class DomainControllersSection(Section):
         "a mapping of notificationEmails, flowLogRetentionDays, existingTrail",
         default_factory=MonitoringSettings,
     )
+    event_logs: EventLogsSettings | None = _field(
+        "Windows events of the controllers go to CloudWatch Logs and raise alarms.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
+    health: HealthSettings | None = _field(
+        "Controllers are checked on a schedule, and an alarm is raised when one is not well.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
     network_acl: bool = _bool("The controllers' subnets get a network ACL.", default=True)
     quotas: QuotaSettings = _field(
         "What the account may have.",
@@ -290,6 +298,16 @@ class DomainControllersSection(Section):
         "a mapping of Regions to {vpc, subnets, controllers}",
         default_factory=dict,
     )
+
+    @property
+    def collected_events(self) -> EventLogsSettings | None:
+        """Settings of the event logs, where they are collected."""
+        return self.event_logs if self.event_logs and self.event_logs.enabled else None
+
+    @property
+    def health_checks(self) -> HealthSettings | None:
+        """Settings of the health checks, where they are on."""
+        return self.health if self.health and self.health.enabled else None
 
     @property
     def options(self) -> Options:

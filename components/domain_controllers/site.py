@@ -18,8 +18,10 @@ from components.domain_controllers.network_resources import (
     DirectorySecurityGroups,
     DirectorySecurityGroupsArgs,
 )
+from components.domain_controllers.operations.component import SiteOperations, SiteOperationsArgs
+from components.domain_controllers.operations.plan import endpoint_services, plan_operations
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from components.session_manager.endpoint_services import EC2, interface_services
+from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pulumi_aws.kms import Key
 
     from components.domain_controllers.monitoring_policies import Scope
+    from components.domain_controllers.operations.plan import OperationsPlan
     from components.domain_controllers.settings import ControllerSettings, DomainControllersSection, VolumeSettings
     from components.domain_controllers.site_plan import SitePlan
     from components.domain_controllers.site_resources import SiteResources
@@ -144,6 +147,7 @@ class SiteArgs:
         preferences: Session Manager preferences of the Region; None where they are not managed here.
         profile: Name of the instance profile; None where the site creates no controllers.
         key_users: ARNs of principals that may use the volumes' key.
+        take_over: Whether documents of another stack are taken over.
         tags: Tags applied to all taggable resources.
     """
 
@@ -154,6 +158,7 @@ class SiteArgs:
     preferences: SessionManagerSettings | None
     profile: pulumi.Output[str] | None
     key_users: Sequence[str]
+    take_over: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -181,6 +186,7 @@ class Site(pulumi.ComponentResource):
         before += [*groups.rules, *([acl] if acl else [])]
         key = self._key()
         controllers = self._controllers(args.profile, groups, key, before) if args.profile else None
+        operations = plan_operations(args.section, region)
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
@@ -190,11 +196,15 @@ class Site(pulumi.ComponentResource):
                 instances=controllers.instances if controllers else (),
                 group_ids=groups.ids,
                 acl_ids=[acl.id] if acl else [],
+                log_groups=operations.log_groups,
+                has_alarms=operations.has_alarms,
                 tags=args.tags,
             ),
             self._child,
         )
         self.topic_arn = monitoring.topic_arn
+        if controllers:
+            self._operations(operations, controllers, monitoring)
         self.outputs: dict[str, pulumi.Input[object]] = {
             "securityGroupIds": groups.ids,
             "networkAclId": acl.id if acl else None,
@@ -206,6 +216,25 @@ class Site(pulumi.ComponentResource):
         }
         self.register_outputs({**self.outputs, "topicArn": self.topic_arn})
 
+    def _operations(self, plan: OperationsPlan, controllers: Controllers, monitoring: Monitoring) -> None:
+        args = self._args
+        names = [each.name for each in args.section.sites[args.scope.region].controllers]
+        ids = dict(zip(names, (each.id for each in controllers.instances), strict=True))
+        if plan.associations:
+            SiteOperations(
+                f"{self._name}-operations",
+                SiteOperationsArgs(
+                    region=args.scope.region,
+                    plan=plan,
+                    instance_ids=ids,
+                    topic_arn=monitoring.topic_arn,
+                    key_arn=monitoring.key_arn,
+                    take_over=args.take_over,
+                    tags=args.tags,
+                ),
+                self._child,
+            )
+
     def _endpoints(self) -> SystemsManagerEndpoints:
         args = self._args
         return SystemsManagerEndpoints(
@@ -213,7 +242,9 @@ class Site(pulumi.ComponentResource):
             SystemsManagerEndpointsArgs(
                 region=args.scope.region,
                 network=args.resources.network.one_subnet_a_zone(),
-                services=tuple(sorted({*interface_services(args.preferences), EC2})),
+                services=tuple(
+                    sorted({*interface_services(args.preferences), *endpoint_services(args.section, args.scope.region)})
+                ),
                 allowed_cidrs=args.resources.network.cidrs,
                 s3_gateway=args.resources.s3_list is not None,
                 account_id=args.scope.account_id,

@@ -14,6 +14,7 @@ from components.domain_controllers.event_patterns import ALERTS, Watched
 from components.domain_controllers.key_policy import controllers_key_policy, deployers, role_arns
 from components.domain_controllers.names import alert_rule_name
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
+from components.domain_controllers.operations import plan as operations_plan
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
 from components.domain_controllers.settings import known_addresses, sources
@@ -156,6 +157,7 @@ def generated_texts(
             given=given,
             fix=fix,
         )
+    yield from operations_plan.generated_texts(section)
     for region, plan in plans.items():
         key = controllers_key_policy(**place, region=region, users=[*team, *others])
         yield Generated(

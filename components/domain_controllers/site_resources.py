@@ -13,6 +13,7 @@ from common.aws.failures import code_of
 from common.network import Family, contains
 from common.problems import Collector, Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
+from components.domain_controllers.operations.plan import needs_s3
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.domain_controllers.traffic_requirements import prefix_list_peer
 from components.network import check_private, explained_at, find_network
@@ -40,7 +41,7 @@ class SiteResources:
         network: VPC and subnets of the controllers.
         needs_endpoints: Whether the site must create its own endpoints.
         endpoint_cidrs: Networks of the endpoints' subnets.
-        s3_list: S3's prefix list and its entries, where controllers write session logs to S3; None otherwise.
+        s3_list: S3's prefix list and its entries, where controllers use S3; None otherwise.
         images: Image IDs by parameter.
     """
 
@@ -84,14 +85,17 @@ def find_site_resources(
         logging = session_manager.get(region)
         with collector:
             sites[region] = _site_resources(
-                region, site, endpoints.get(region), logs_to_s3=bool(logging and logging.s3_logging)
+                region,
+                site,
+                endpoints.get(region),
+                uses_s3=bool(logging and logging.s3_logging) or needs_s3(section, region),
             )
     collector.check()
     return sites
 
 
 def _site_resources(
-    region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, logs_to_s3: bool
+    region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, uses_s3: bool
 ) -> SiteResources:
     path = ("domainControllers", "sites", region)
     network = find_network(region=region, vpc=site.vpc, subnets=site.subnets, path=path, one_subnet_a_zone=False)
@@ -117,7 +121,7 @@ def _site_resources(
         network=network,
         needs_endpoints=shared is None,
         endpoint_cidrs=(shared.network if shared else network.one_subnet_a_zone()).cidrs,
-        s3_list=_s3_list(region, path) if logs_to_s3 else None,
+        s3_list=_s3_list(region, path) if uses_s3 else None,
         images=images,
     )
 
@@ -171,7 +175,7 @@ def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         for found in lists["PrefixLists"]:
             pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
             return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
-    text = f"{region} given; allowed: a Region with the managed prefix list {name}, as session logs go to S3"
+    text = f"{region} given; allowed: a Region with the managed prefix list {name}, as controllers use S3"
     raise SettingsError([Problem(path=path, message=text)])
 
 

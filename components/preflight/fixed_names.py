@@ -41,6 +41,7 @@ from components.domain_controllers.names import (
     flow_logs_role_name,
     trail_bucket_name,
 )
+from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.settings import ManagementAccess
 from components.nodes import names as nodes
 from components.nodes.settings import Remediation
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.account import Account
+    from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
 
@@ -169,6 +171,7 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
             (Kind.LOG_GROUP, region, FLOW_LOGS),
             (Kind.ROLE, region, flow_logs_role_name(region)),
         ]
+        names += _operations(section, region)
     for kind, region, name in names:
         path = ("domainControllers",)
         yield FixedName(
@@ -177,8 +180,15 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
             name=name,
             path=path,
             take_over=settings.take_over,
-            is_adopted=kind is Kind.ALIAS,
+            is_adopted=kind in {Kind.ALIAS, Kind.DOCUMENT},
         )
+
+
+def _operations(section: DomainControllersSection, region: str) -> Iterator[tuple[Kind, str, str]]:
+    plan = plan_operations(section, region)
+    yield from ((Kind.LOG_GROUP, region, name) for name in plan.log_groups)
+    yield from ((Kind.DOCUMENT, region, each.name) for each in plan.documents)
+    yield from ((Kind.ASSOCIATION, region, each.name) for each in plan.associations.values())
 
 
 def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:

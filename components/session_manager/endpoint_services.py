@@ -21,8 +21,8 @@ S3: Final = "s3"
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
 
-ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs")
-"""Every service that `interface_services` may return."""
+ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring")
+"""Every service that nodes or domain controllers may need an interface endpoint for."""
 
 _PREFIX: Final = "com.amazonaws"
 _EC2_PREFIXES: Final = {

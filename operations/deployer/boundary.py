@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
+from components.domain_controllers import instance_role
 from components.domain_controllers.names import TRAIL
-from components.nodes.names import UPDATE_DOCUMENT
+from operations.deployer.associations import association_documents
 from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
 from operations.deployer.monitoring import trail_bucket
@@ -53,7 +54,7 @@ _ALLOWED_ACTIONS: Final = {
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
-    "logs": ("*KmsKey", "*LogGroup*", "*RetentionPolicy", "*ag*Resource"),
+    "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
     "ssm": (
         "*Association",
@@ -99,7 +100,8 @@ _SESSIONS: Final = (
 )
 """Actions that give access to a shell or an approval, to the caller or to another principal."""
 
-_NODE_SETTINGS: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
+_ASSOCIATIONS: Final = ("ssm:*Association*",)
+_SETTINGS: Final = ("ssm:*ServiceSetting",)
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
 _ORGANIZATION: Final = ("account:*", "organizations:*")
 _OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
@@ -140,8 +142,9 @@ def boundary(scope: Scope) -> Policy:
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
+    nodes = System.NODES in scope.systems
     # One statement, as the size of a policy is limited.
-    settings = () if System.NODES in scope.systems else _NODE_SETTINGS
+    settings = (*(() if _has_associations(scope) else _ASSOCIATIONS), *(() if nodes else _SETTINGS))
     never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
     statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
     return fitting(document(statements), "the boundary of the deployer")
@@ -182,7 +185,7 @@ def _identities(scope: Scope) -> list[Policy]:
         _deny(
             "AttachOurs",
             ("iam:Attach*Policy",),
-            condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
+            condition={"ArnNotEquals": {"iam:PolicyARN": [*_of_controllers_joined(policy_arns(scope)), *aws_managed]}},
         ),
         _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier])),
         _deny(
@@ -203,10 +206,9 @@ def _identities(scope: Scope) -> list[Policy]:
 
 
 def _shells(scope: Scope) -> list[Policy]:
-    nodes = System.NODES in scope.systems
     documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
     updates = [
-        f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}",
+        *association_documents(scope),
         scope.arn("ec2", "instance/*"),
         scope.arn("ssm", "managed-instance/*"),
         scope.arn("ssm", "association/*"),
@@ -215,8 +217,12 @@ def _shells(scope: Scope) -> list[Policy]:
         _deny_elsewhere(
             "NoOtherDocuments", ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"), documents
         ),
-        *([_deny_elsewhere("OurAssociations", _ASSOCIATION_CHANGES, updates)] if nodes else []),
+        *([_deny_elsewhere("OurAssociations", _ASSOCIATION_CHANGES, updates)] if _has_associations(scope) else []),
     ]
+
+
+def _has_associations(scope: Scope) -> bool:
+    return not scope.systems.isdisjoint({System.NODES, System.CONTROLLER_OPERATIONS})
 
 
 def _resources(scope: Scope) -> list[Policy]:
@@ -249,6 +255,16 @@ def _deny(
 ) -> Policy:
     statement = {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": resources or "*"}
     return {**statement, "Condition": condition} if condition else statement
+
+
+def _of_controllers_joined(arns: list[str]) -> list[str]:
+    """Return the ARNs, with one pattern for the policies of domain controllers, as the size of a policy is limited."""
+    return list(
+        dict.fromkeys(
+            f"{arn.split(instance_role.NAME)[0]}{instance_role.NAME}*" if instance_role.NAME in arn else arn
+            for arn in arns
+        )
+    )
 
 
 def _shortened(arns: list[str]) -> list[str]:

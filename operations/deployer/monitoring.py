@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ALARM_PREFIX, TOPIC_NAME
-from components.domain_controllers.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
+from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
 from operations.deployer.scope import ANY, System
 from operations.deployer.statement import Permission
 
@@ -55,7 +55,16 @@ def trail_bucket(scope: Scope) -> str:
 
 def monitoring_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for the alerts of domain controllers and the alarms of approval."""
-    return [*_controllers(scope), *_approval_alarms(scope)]
+    return [*_controllers(scope), *_approval_alarms(scope), *_metric_alarms(scope)]
+
+
+def _metric_alarms(scope: Scope) -> list[Permission]:
+    """Return the permission for CloudWatch alarms with our names."""
+    prefixes = {System.APPROVAL: ALARM_PREFIX, System.CONTROLLER_OPERATIONS: ALARMS}
+    arns = tuple(
+        scope.arn("cloudwatch", f"alarm:{each}*") for system, each in prefixes.items() if system in scope.systems
+    )
+    return [Permission(sid="ManageAlarms", actions=_ALARM_CHANGES, resources=arns)] if arns else []
 
 
 def _approval_alarms(scope: Scope) -> list[Permission]:
@@ -84,11 +93,6 @@ def _approval_alarms(scope: Scope) -> list[Permission]:
             resources=(rules,),
             conditions={**published, **regions},
             everywhere=True,
-        ),
-        Permission(
-            sid="ManageApprovalAlarms",
-            actions=_ALARM_CHANGES,
-            resources=(scope.arn("cloudwatch", f"alarm:{ALARM_PREFIX}*"),),
         ),
     ]
 

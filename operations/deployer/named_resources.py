@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, TOPIC_NAME
-from components.domain_controllers.names import ALERTS_TOPIC, FLOW_LOGS
+from components.domain_controllers.names import ALERTS_TOPIC, DOCUMENTS, EVENT_LOGS, FLOW_LOGS
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
@@ -38,6 +38,7 @@ _LOG_GROUP_CHANGES: Final = (
     "logs:TagResource",
     "logs:UntagResource",
 )
+_FILTER_CHANGES: Final = ("logs:DeleteMetricFilter", "logs:PutMetricFilter")
 _TOPIC_CHANGES: Final = (
     "sns:CreateTopic",
     "sns:DeleteTopic",
@@ -59,13 +60,15 @@ def document_names(scope: Scope) -> list[str]:
     """Return the names of documents that the systems of a scope create."""
     preferences = [DOCUMENT_NAME] if System.SESSION_MANAGER in scope.systems else []
     remediation = [NODES_RUNBOOK_NAME] if System.NODES in scope.systems else []
-    return [*preferences, *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()), *remediation]
+    controllers = [f"{DOCUMENTS}*"] if System.CONTROLLER_OPERATIONS in scope.systems else []
+    return [*preferences, *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()), *remediation, *controllers]
 
 
 def log_group_names(scope: Scope) -> list[str]:
     """Return the names of log groups that the systems of a scope create."""
     sessions = sorted(scope.log_groups) if System.SESSION_MANAGER in scope.systems else []
-    return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else [])]
+    events = [f"{EVENT_LOGS}/*"] if System.CONTROLLER_OPERATIONS in scope.systems else []
+    return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else []), *events]
 
 
 def named_resource_permissions(scope: Scope) -> list[Permission]:
@@ -89,7 +92,8 @@ def _log_groups(scope: Scope) -> list[Permission]:
     # Which of the two forms is evaluated differs by action (CloudWatch Logs User Guide, "Actions, resources, and
     # condition keys").
     arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
-    return [Permission(sid="ManageLogGroups", actions=_LOG_GROUP_CHANGES, resources=arns)] if arns else []
+    filters = _FILTER_CHANGES if System.CONTROLLER_OPERATIONS in scope.systems else ()
+    return [Permission(sid="ManageLogGroups", actions=(*_LOG_GROUP_CHANGES, *filters), resources=arns)] if arns else []
 
 
 def _topics(scope: Scope) -> list[Permission]:

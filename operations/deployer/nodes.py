@@ -1,4 +1,4 @@
-"""Permissions for node readiness: a rule of AWS Config with its remediation, a service setting, and one association."""
+"""Permissions for node readiness: a rule of AWS Config with its remediation, and a service setting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from components.nodes.names import (
     HOST_MANAGED_POLICY,
     HOST_MANAGEMENT_SETTING,
     HOST_ROLE_NAME,
-    UPDATE_DOCUMENT,
 )
 from operations.deployer.scope import System
 from operations.deployer.statement import Permission
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
 
 _REMEDIATION_CHANGES: Final = ("config:DeleteRemediationConfiguration", "config:PutRemediationConfigurations")
 _SETTING_CHANGES: Final = ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting")
-_ASSOCIATION_CHANGES: Final = (
-    "ssm:AddTagsToResource",
-    "ssm:DeleteAssociation",
-    "ssm:RemoveTagsFromResource",
-    "ssm:UpdateAssociation",
-)
 EARLIER_HOST_ROLES: Final = (
     AWS_HOST_ROLE,
     "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
@@ -54,22 +47,13 @@ def host_managed_policy(scope: Scope) -> str:
 
 
 def node_permissions(scope: Scope) -> list[Permission]:
-    """Return the permissions for rules and associations with our tag.
-
-    The only document that may run on nodes is the one of AWS that updates their agent.
-    """
+    """Return the permissions for rules with our tag, the remediation, and the service setting."""
     if System.NODES not in scope.systems:
         return []
     key, value = scope.tag
     requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
     present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
     rules = (scope.arn("config", "config-rule/*"),)
-    associations = (scope.arn("ssm", "association/*"),)
-    used = (
-        f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}",
-        scope.arn("ec2", "instance/*"),
-        scope.arn("ssm", "managed-instance/*"),
-    )
     return [
         Permission(
             sid="CreateRules",
@@ -90,14 +74,6 @@ def node_permissions(scope: Scope) -> list[Permission]:
             resources=(scope.arn("config", "remediation-configuration/*"),),
         ),
         Permission(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
-        Permission(sid="UpdateAgents", actions=("ssm:CreateAssociation", "ssm:UpdateAssociation"), resources=used),
-        Permission(
-            sid="CreateAssociations",
-            actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
-            resources=associations,
-            conditions=requested,
-        ),
-        Permission(sid="ChangeAssociations", actions=_ASSOCIATION_CHANGES, resources=associations, conditions=present),
         Permission(
             sid="RestoreHostRole",
             actions=("iam:PassRole",),
@@ -119,9 +95,7 @@ def node_read_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions to read all of it."""
     if System.NODES not in scope.systems:
         return []
-    associations = (scope.arn("ssm", "association/*"), f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}")
     return [
         Permission(sid="ReadNodes", actions=_SEEN),
         Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
-        Permission(sid="ReadAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
     ]

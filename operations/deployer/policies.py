@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from operations.deployer.associations import association_permissions
 from operations.deployer.doctor_permissions import doctor_permissions
 from operations.deployer.ec2 import ec2_permissions
 from operations.deployer.iam import iam_permissions
@@ -61,7 +62,7 @@ def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
 
 
 def _changing(scope: Scope) -> list[Permission]:
-    keys = scope.systems - {System.ENDPOINTS, System.NODES}
+    keys = scope.systems - {System.ENDPOINTS, System.NODES, System.CONTROLLER_OPERATIONS}
     return [
         *named_resource_permissions(scope),
         *iam_permissions(scope),
@@ -70,4 +71,5 @@ def _changing(scope: Scope) -> list[Permission]:
         *monitoring_permissions(scope),
         *ec2_permissions(scope),
         *node_permissions(scope),
+        *association_permissions(scope),
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.associations import association_read_permissions
 from operations.deployer.monitoring import trail_bucket
 from operations.deployer.named_resources import document_names
 from operations.deployer.nodes import node_read_permissions
@@ -98,6 +99,13 @@ _APPROVAL: Final = (
     "ssm:DescribeAutomationExecutions",
     "ssm:GetAutomationExecution",
 )
+_OPERATIONS: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "logs:DescribeMetricFilters",
+    "ssm:DescribeAssociation",
+    "ssm:ListAssociations",
+)
 _APPROVAL_EVENTS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
@@ -152,6 +160,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
+        *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
     ]
     return [
@@ -164,6 +173,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *_buckets(scope),
         *_controllers(scope),
         *node_read_permissions(scope),
+        *association_read_permissions(scope),
     ]
 
 

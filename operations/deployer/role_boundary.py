@@ -18,6 +18,7 @@ from components.approval.names import (
     TAG_KEY,
 )
 from components.domain_controllers.instance_role import AGENT_ACTIONS
+from components.domain_controllers.names import METRICS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import Role
@@ -65,6 +66,15 @@ _REMEDIATION: Final = (
 )
 
 
+_SEND_METRICS: Final = {
+    "Sid": "SendMetrics",
+    "Effect": "Allow",
+    "Action": ["cloudwatch:PutMetricData"],
+    "Resource": "*",
+    "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
+}
+
+
 def role_boundary(scope: Scope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names.
 
@@ -78,6 +88,7 @@ def role_boundary(scope: Scope) -> Policy:
         *((*AGENT_ACTIONS, *_SESSIONS) if hosts else ()),
         *(_REMEDIATION if nodes else ()),
     }
+    operated = System.CONTROLLER_OPERATIONS in scope.systems
     plain = {"Sid": "Work", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     attaching = {
         "Sid": "AttachInstancePolicy",
@@ -99,6 +110,7 @@ def role_boundary(scope: Scope) -> Policy:
     }
     statements = [
         *([plain] if actions else []),
+        *([_SEND_METRICS] if operated else []),
         *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),

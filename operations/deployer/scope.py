@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
+from components.domain_controllers.operations.plan import plan_operations
 from components.session_manager.settings import SessionManagerSettings
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class System(StrEnum):
     ENDPOINTS = "endpoints"
     APPROVAL = "approval"
     CONTROLLERS = "domain-controllers"
+    CONTROLLER_OPERATIONS = "domain-controller-operations"
+    """Event logs, patches, health and backups of controllers."""
     NODES = "nodes"
 
 
@@ -197,6 +200,9 @@ def _systems(settings: Settings) -> Iterator[System]:
         yield System.APPROVAL
     if settings.domain_controllers:
         yield System.CONTROLLERS
+        section = settings.domain_controllers
+        if any(plan_operations(section, region).associations for region in section.sites):
+            yield System.CONTROLLER_OPERATIONS
     if settings.nodes:
         yield System.NODES
 

@@ -16,7 +16,9 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
+from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from operations.inventory.controller_operations import OperationsFacts, read_operations
 from operations.inventory.iam import read_role
 from operations.inventory.instances import GONE
 from operations.inventory.monitoring import read_event_rules, read_failures, read_topic, rule_sender, topic_sender
@@ -197,6 +199,7 @@ class SiteFacts:
         rules: EventBridge rules of the alerts, by name.
         failures: Number of messages that were not delivered, by sender.
         endpoints: Endpoints of the VPC, with their security group.
+        operations: Resources that operate the controllers.
     """
 
     groups: tuple[SecurityGroup, ...] | ReadFailure
@@ -213,6 +216,7 @@ class SiteFacts:
     rules: Mapping[str, EventRule] | ReadFailure
     failures: Mapping[Sender, int] | ReadFailure
     endpoints: EndpointNetwork
+    operations: OperationsFacts
 
 
 _FAILED = "FAILED"
@@ -244,6 +248,7 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         rules=read_event_rules(reader, ALERTS_TOPIC, rules),
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
+        operations=read_operations(reader, plan_operations(site.section, site.deployment.region)),
     )
 
 

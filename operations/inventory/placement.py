@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from common.network import Family, Network
+from components.domain_controllers.operations.plan import needs_s3
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.domain_controllers.traffic_requirements import Peer, prefix_list_peer
 from components.session_manager.endpoint_services import service_name
@@ -121,9 +122,9 @@ def _one_a_zone(subnets: Iterable[SiteSubnet]) -> tuple[SiteSubnet, ...]:
 
 
 def _s3_list(reader: Reader, site: SiteDeployment) -> dict[Peer, tuple[Network, ...]]:
-    """Return S3's AWS-managed prefix list if controllers write session logs to S3."""
+    """Return S3's AWS-managed prefix list if controllers use S3."""
     logging = site.deployment.session_manager
-    if not (logging and logging.s3_logging):
+    if not (logging and logging.s3_logging) and not needs_s3(site.section, site.deployment.region):
         return {}
     by_name = [{"Name": "prefix-list-name", "Values": [service_name(site.deployment.region, "s3")]}]
     found: dict[Peer, tuple[Network, ...]] = {}

@@ -125,7 +125,8 @@ class ApprovalVerification:
     def _documents(self) -> Iterable[Finding]:
         reader = self._reader()
         for each in self.plan.documents:
-            yield from document_findings(self.deployment, each, read_document(reader, each.name, sharing=True))
+            live = read_document(reader, each.name, sharing=True)
+            yield from document_findings(f"approval-{each.key}", self.deployment, each, live)
 
     def _roles(self) -> Iterable[Finding]:
         reader = self._reader()

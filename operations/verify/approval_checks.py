@@ -17,7 +17,8 @@ from operations.verify.policies import DesiredRole, policy_differences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.adoption.document_content import PlannedDocument
+    from components.approval.plan import PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from operations.approval.lookups import OperatorTag
     from operations.deployment import Deployment
@@ -34,21 +35,22 @@ _PRINCIPAL_KINDS: Final = {
 
 
 def document_findings(
-    deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | ReadFailure | None
+    check: str, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
 
     Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
+        check: ID of the finding.
+        deployment: Settings of the Region of the document, with the command that repairs it.
         planned: The document as the settings define it.
         live: The document of the account.
     """
-    check, expected = f"approval-{planned.key}", _document_exists(planned)
+    expected = _document_exists(planned)
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)]
     settled = live.default_version == live.latest_version
     findings = [
-        _existence(deployment, planned, live),
+        _existence(check, deployment, planned, live),
         compared(
             f"{check}-default-version",
             same=settled,
@@ -63,9 +65,9 @@ def document_findings(
     return findings
 
 
-def _existence(deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
+def _existence(check: str, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
-    check, expected = f"approval-{planned.key}", _document_exists(planned)
+    expected = _document_exists(planned)
     if isinstance(live.shared_with, ReadFailure):
         return unknown_finding(check, live.shared_with, expected=expected)
     wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]

@@ -64,10 +64,15 @@ COVERAGE: Final[dict[str, Coverage]] = {
         checks=("approval-alarm-*", "directory-alert-*"), compared="target, role, input that changes the message"
     ),
     "aws:cloudwatch:LogGroup": Coverage(
-        checks=("log-group*", "directory-flow-log-group"), compared="retention, key", by_refresh=(_TAGS,)
+        checks=("log-group*", "directory-flow-log-group", "directory-events-*"),
+        compared="retention, key",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:cloudwatch:LogMetricFilter": Coverage(
+        checks=("directory-filter-*",), compared="pattern, metric, its namespace and value, dimensions"
     ),
     "aws:cloudwatch:MetricAlarm": Coverage(
-        checks=("approval-alarm-*",),
+        checks=("approval-alarm-*", "directory-alarm-*"),
         compared="metric, threshold, treatment of missing data, actions, state",
         by_refresh=(_DESCRIPTION, _TAGS),
     ),
@@ -158,7 +163,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         compared="existence, confirmation, filter policy, authentication of its end",
     ),
     "aws:ssm:Association": Coverage(
-        checks=("agent-updates", "agent-updates-run"),
+        checks=("agent-updates", "agent-updates-run", "directory-agent*", "directory-health*"),
         compared="document, schedule, targets, parameters, rates, results of the last run",
         by_refresh=(_TAGS,),
     ),
@@ -182,7 +187,10 @@ COVERAGE: Final[dict[str, Coverage]] = {
         unchecked="stops the destroy of a stack that another one has replaced; not in AWS"
     ),
     "ssm:Document": Coverage(
-        checks=("approval-runbook*", "approval-reaper*", "approval-change-template*", "node-remediation-runbook*"),
+        checks=(
+            *("approval-runbook*", "approval-reaper*", "approval-change-template*", "node-remediation-runbook*"),
+            "directory-document-*",
+        ),
         compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
         by_refresh=(_TAGS,),
     ),

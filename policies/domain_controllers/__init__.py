@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.domain_controllers import (
+    controller_events_alarmed,
     controller_imdsv2,
     controller_inbound_ports,
     controller_inbound_sources,
@@ -39,4 +40,5 @@ RULES: tuple[Rule, ...] = (
     controller_two_zones.RULE,
     controller_volumes_encrypted.RULE,
     controller_monitored.RULE,
+    controller_events_alarmed.RULE,
 )

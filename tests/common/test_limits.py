@@ -57,7 +57,7 @@ def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], Quota]]
     yield monitoring_policies.flow_logs_policy(scope, "l" * 512), ROLE_POLICIES
     yield data_key_policy(**where), KEY_POLICY
     yield logs_key_policy(**where, region=region), KEY_POLICY
-    yield monitoring_policies.monitoring_key_policy(scope, "l" * 512), KEY_POLICY
+    yield monitoring_policies.monitoring_key_policy(scope, ["l" * 512] * 10, alarms=True), KEY_POLICY
     yield monitoring_policies.trail_key_policy(scope, "t" * 128), KEY_POLICY
     yield monitoring_policies.topic_policy(scope, "t" * 256), TOPIC_POLICY
     yield monitoring_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), BUCKET_POLICY

@@ -106,6 +106,21 @@ COMPLETE: dict[str, Any] = {
             "flowLogRetentionDays": 90,
             "existingTrail": "management-events",
         },
+        "eventLogs": {
+            "enabled": True,
+            "retentionDays": 90,
+            "frequentEvents": True,
+            "lockoutThreshold": 10,
+            "silenceMinutes": 15,
+            "additionalEvents": {"Microsoft-Windows-PowerShell/Operational": [4104]},
+        },
+        "health": {
+            "enabled": True,
+            "checkMinutes": 30,
+            "replicationHours": 12,
+            "clockOffsetSeconds": 60,
+            "freeDiskPercent": 15,
+        },
         "networkAcl": True,
         "quotas": {"rulesPerSecurityGroup": 60, "securityGroupsPerInterface": 5, "rulesPerNetworkAcl": 20},
         "sites": {

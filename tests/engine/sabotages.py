@@ -162,6 +162,22 @@ def _attachment_check(resource: Resource) -> str:
     return roles.get(role) or f"approval-{policy}-policy-attachments"
 
 
+def _last(resource: Resource) -> str:
+    return resource.name.split("-operations-")[1]
+
+
+def _log_group_check(resource: Resource) -> str:
+    if "-operations-" in resource.name:
+        return f"directory-events-{_last(resource)}"
+    return "directory-flow-log-group" if "flow-logs" in resource.name else "log-group"
+
+
+def _alarm_check(resource: Resource) -> str:
+    name = str(resource.inputs["name"])
+    alarm = name.removeprefix("shell-access-approval-").removeprefix("shell-access-domain-controllers-")
+    return f"{'approval-alarm' if 'approval' in name else 'directory-alarm'}-{alarm}"
+
+
 _POLICIES = {
     "session-manager-node": "instance-policy-content",
     **{f"domain-controllers-{each}": f"directory-{each}-policy" for each in ("agent", "port-forwarding")},
@@ -172,15 +188,17 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "RolePolicy": _role_check,
     "RolePolicyAttachment": _attachment_check,
     "Policy": lambda each: _POLICIES.get(each.name, f"{each.name}-policy-content"),
-    "LogGroup": lambda each: "directory-flow-log-group" if "flow-logs" in each.name else "log-group",
-    "MetricAlarm": lambda each: f"approval-alarm-{each.name.removeprefix('shell-access-approval-')}",
+    "LogGroup": _log_group_check,
+    "LogMetricFilter": lambda each: f"directory-filter-{each.inputs['name']}",
+    "MetricAlarm": _alarm_check,
     "Instance": lambda each: f"directory-controller-{each.name.rsplit('-', 1)[-1]}",
     "Volume": lambda each: f"directory-controller-{each.name.rsplit('-', 2)[-2]}",
     "VolumeAttachment": lambda each: f"directory-controller-{each.name.rsplit('-', 2)[-2]}",
     "FlowLog": lambda _: "directory-flow-logs",
     "ManagedPrefixList": lambda each: f"directory-prefix-list-{each.name.split('-sg-', 1)[1]}",
     "NetworkAcl": lambda _: "directory-acl",
-    "Association": lambda _: "agent-updates",
+    "Association": lambda each: f"directory-{_last(each)}" if "-operations-" in each.name else "agent-updates",
+    "Document": lambda each: f"directory-document-{each.name.split('-operations-')[1]}-content",
     "Parameter": lambda _: "data-key-parameter",
     "ServiceSetting": lambda _: "host-management",
     "GoverningStack": lambda _: "governing-stack",
@@ -297,6 +315,26 @@ def failed_invocations(live: Live, each: Resource) -> Undo:
     metric["Dimensions"] = [{"Name": "RuleName", "Value": each.inputs["name"]}]
     live.aws("cloudwatch", each.region).put_metric_data(Namespace="AWS/Events", MetricData=[metric])
     return lambda: None
+
+
+def metric_filter(live: Live, each: Resource, **change: Any) -> Undo:
+    logs, given = live.aws("logs", each.region), each.inputs["metricTransformation"]
+    before = {
+        "logGroupName": each.inputs["logGroupName"],
+        "filterName": each.inputs["name"],
+        "filterPattern": each.inputs["pattern"],
+        "metricTransformations": [
+            {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
+        ],
+    }
+    logs.put_metric_filter(**{**before, **change})
+    return lambda: logs.put_metric_filter(**before)
+
+
+def metric_filter_with_dimensions(live: Live, each: Resource) -> Undo:
+    given = each.inputs["metricTransformation"]
+    change = {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
+    return metric_filter(live, each, metricTransformations=[{**change, "dimensions": {"a": "$a"}}])
 
 
 def alarm(live: Live, each: Resource, **change: Any) -> Undo:
@@ -673,7 +711,7 @@ def association(live: Live, each: Resource, **change: Any) -> Undo:
         "ScheduleExpression": inputs["scheduleExpression"],
         "MaxConcurrency": inputs["maxConcurrency"],
         "MaxErrors": inputs["maxErrors"],
-        "Parameters": {key: [value] for key, value in inputs["parameters"].items()},
+        "Parameters": {key: [value] for key, value in (inputs.get("parameters") or {}).items()},
         "Targets": [{"Key": each["key"], "Values": each["values"]} for each in inputs["targets"]],
     }
     ssm.update_association(**{**before, **change})
@@ -877,12 +915,25 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("EventTarget", "rule", target),
     Sabotage("EventTarget", "input", do(target, Input='"nothing happened"')),
     Sabotage("EventTarget", "roleArn", do(target, RoleArn="arn:aws:iam::123456789012:role/Other"), applies="-region"),
+    Sabotage("LogGroup", "retentionInDays", retention, "{}", "-operations-security"),
+    Sabotage("LogGroup", "kmsKeyId", log_key, "{}", "-operations-security"),
+    Sabotage("LogMetricFilter", "pattern", do(metric_filter, filterPattern="never")),
+    Sabotage(
+        "LogMetricFilter",
+        "metricTransformation",
+        do(
+            metric_filter,
+            metricTransformations=[{"metricName": "other", "metricNamespace": "Other", "metricValue": "0"}],
+        ),
+    ),
+    Sabotage("LogMetricFilter", "dimensions", metric_filter_with_dimensions),
+    Sabotage("MetricAlarm", "unit", do(alarm, Unit="Bytes")),
     Sabotage("MetricAlarm", "threshold", do(alarm, Threshold=99.0)),
     Sabotage("MetricAlarm", "period", do(alarm, Period=86400)),
     Sabotage("MetricAlarm", "evaluationPeriods", do(alarm, EvaluationPeriods=9)),
     Sabotage("MetricAlarm", "comparisonOperator", do(alarm, ComparisonOperator="LessThanOrEqualToThreshold")),
     Sabotage("MetricAlarm", "statistic", do(alarm, Statistic="Minimum")),
-    Sabotage("MetricAlarm", "dimensions", do(alarm, Dimensions=[])),
+    Sabotage("MetricAlarm", "dimensions", do(alarm, Dimensions=[{"Name": "Other", "Value": "x"}])),
     Sabotage("MetricAlarm", "metricName", do(alarm, MetricName="Other")),
     Sabotage("MetricAlarm", "namespace", do(alarm, Namespace="Other")),
     Sabotage("MetricAlarm", "treatMissingData", do(alarm, TreatMissingData="ignore")),
@@ -1154,6 +1205,11 @@ def inline_policy_deleted(live: Live, each: Resource) -> None:
     live.aws("iam").delete_role_policy(RoleName=each.inputs["role"], PolicyName=each.inputs["name"])
 
 
+def metric_filter_deleted(live: Live, each: Resource) -> None:
+    names = {"logGroupName": each.inputs["logGroupName"], "filterName": each.inputs["name"]}
+    live.aws("logs", each.region).delete_metric_filter(**names)
+
+
 def document_deleted(live: Live, each: Resource) -> None:
     live.aws("ssm", each.region).delete_document(Name=_name(each))
 
@@ -1162,6 +1218,7 @@ DELETIONS: tuple[Sabotage, ...] = (
     Sabotage("EventRule", "itself", rule_deleted, applies="shell-access-approval-topic-changed"),
     Sabotage("MetricAlarm", "itself", deleted("cloudwatch", "delete_alarms", "AlarmNames", "name")),
     Sabotage("LogGroup", "itself", deleted("logs", "delete_log_group", "logGroupName", "name"), applies="-logs"),
+    Sabotage("LogMetricFilter", "itself", metric_filter_deleted),
     Sabotage("Parameter", "itself", deleted("ssm", "delete_parameter", "Name", "name")),
     Sabotage("TopicSubscription", "itself", deleted("sns", "unsubscribe", "SubscriptionArn"), "{}-subscriptions"),
     Sabotage("Trail", "itself", deleted("cloudtrail", "delete_trail", "Name", "name"), also=("approval-alarm*-trail",)),
@@ -1208,7 +1265,16 @@ FIXED: dict[tuple[str, str], str] = {
         ("*", each): _IDENTITY
         for each in (
             *("name", "region", "bucket", "vpcId", "subnetId", "availabilityZone", "path", "role", "rule", "groupName"),
-            *("topic", "associationName", "configRuleName", "targetId", "eventBusName", "settingId", "documentType"),
+            *(
+                "logGroupName",
+                "topic",
+                "associationName",
+                "configRuleName",
+                "targetId",
+                "eventBusName",
+                "settingId",
+                "documentType",
+            ),
             *("endpoint", "protocol", "instanceId", "volumeId", "securityGroupId", "serviceName", "vpcEndpointType"),
             *("arn", "accountId", "targetType"),
         )

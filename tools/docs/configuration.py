@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from components.approval.settings import ApprovalSettings, Approver
+from components.domain_controllers.operations.settings import EventLogsSettings, HealthSettings
 from components.domain_controllers.settings import (
     ClientPrefixList,
     ControllerSettings,
@@ -60,7 +61,8 @@ the controllers themselves. `python -m operations ports` prints the open ports b
 and not attached: see the output `domainControllerPolicyArns`."""
 
 _SITE = """One site per Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
-`ec2messages` and `ec2`, and those for session logs, unless `shell-access:endpoints` names the same VPC."""
+`ec2messages` and `ec2`, and those for session logs and for the operation of controllers (`logs`, `monitoring`, a gateway for
+S3), unless `shell-access:endpoints` names the same VPC."""
 
 _NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
 defaults."""
@@ -76,6 +78,16 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("domainControllers.sites.<Region>.controllers.volumes", "A list of these.", VolumeSettings),
     ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
     ("domainControllers.monitoring", "Notifications, and storage of events.", MonitoringSettings),
+    (
+        "domainControllers.eventLogs",
+        "At sites that build controllers: docs/domain-controllers.md, Event logs.",
+        EventLogsSettings,
+    ),
+    (
+        "domainControllers.health",
+        "At sites that build controllers: docs/domain-controllers.md, Health.",
+        HealthSettings,
+    ),
     ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
     ("nodes", _NODES, NodesSection),
     ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),

@@ -1,4 +1,4 @@
-"""CloudWatch log groups and alarms, EventBridge rules and targets.
+"""CloudWatch log groups, metric filters and alarms, EventBridge rules and targets.
 
 Source: Terraform AWS provider, `internal/service/{logs,cloudwatch,events}`.
 """
@@ -20,6 +20,7 @@ from local.aws_provider.model import (
     fixed,
     flag,
     name,
+    record,
     text,
     text_map,
     texts,
@@ -63,6 +64,81 @@ LOG_GROUP = ResourceType(
     update=(_retain, Call("AssociateKmsKey", {"logGroupName": "id"}, when="kmsKeyId", otherwise="DisassociateKmsKey")),
     delete=(Call("DeleteLogGroup"),),
     tagging=Tagging(),
+    gone=frozenset({"ResourceNotFoundException"}),
+)
+
+
+# Metric filters. Source: `internal/service/logs/metric_filter.go`.
+
+_filter_name: Final = validators.matches(r"[^:*]+", "must not hold : or *")
+_metric_name: Final = validators.matches(r"[^:*$]+", "must not hold :, * or $")
+_transformation: Final = {
+    "name": "metricName",
+    "namespace": "metricNamespace",
+    "value": "metricValue",
+    "defaultValue": "defaultValue",
+    "dimensions": "dimensions",
+    "unit": "unit",
+}
+
+
+def _sent_transformation(value: Values) -> list[Values]:
+    sent = {
+        _transformation[key]: each for key, each in value.items() if key in _transformation and each not in ("", {})
+    }
+    # The API has a number there, the resource a text.
+    return [sent | {"defaultValue": float(sent["defaultValue"])} if "defaultValue" in sent else sent]
+
+
+def _shown_transformation(value: list[Values]) -> Values:
+    found = {key: value[0][name] for key, name in _transformation.items() if name in value[0]}
+    shown = {"defaultValue": f"{found['defaultValue']:g}"} if "defaultValue" in found else {}
+    return {"unit": "None", **found, **shown}
+
+
+def _find_metric_filter(aws: Aws, item: Item) -> Values | None:
+    group = item.values["logGroupName"]
+    listed = aws.pages(
+        "DescribeMetricFilters", "metricFilters", marker="nextToken", logGroupName=group, filterNamePrefix=item.id
+    )
+    return next((each for each in listed if each["filterName"] == item.id), None)
+
+
+LOG_METRIC_FILTER = ResourceType(
+    name="aws:cloudwatch/logMetricFilter:LogMetricFilter",
+    service="logs",
+    properties={
+        "logGroupName": text(required=True, replaces=True, checks=(validators.length(1, 512),)),
+        "metricTransformation": record(
+            {
+                "defaultValue": text(),
+                "dimensions": text_map(),
+                "name": text(required=True, checks=(validators.length(1, 255), _metric_name)),
+                "namespace": text(required=True, checks=(validators.length(1, 255), _metric_name)),
+                "unit": text(default="None"),
+                "value": text(required=True, checks=(validators.length(0, 100),)),
+            },
+            required=True,
+            aws="metricTransformations",
+            sent_as=_sent_transformation,
+            read_as=_shown_transformation,
+        ),
+        "name": name(validators.length(1, 512), _filter_name, aws="filterName"),
+        "pattern": text(
+            required=True,
+            checks=(validators.length(0, 1024),),
+            aws="filterPattern",
+            stored_as=str.strip,
+            sent_as=str.strip,
+        ),
+    },
+    refused="applyOnTransformedLogs",
+    id="{name}",
+    import_id="{logGroupName}:{name}",
+    create=(Call("PutMetricFilter"),),
+    read=(Code(_find_metric_filter, "DescribeMetricFilters"),),
+    update=(Call("PutMetricFilter"),),
+    delete=(Call("DeleteMetricFilter"),),
     gone=frozenset({"ResourceNotFoundException"}),
 )
 
@@ -198,4 +274,4 @@ EVENT_TARGET = ResourceType(
     gone=frozenset({"ResourceNotFoundException"}),
 )
 
-RESOURCES = (LOG_GROUP, METRIC_ALARM, EVENT_RULE, EVENT_TARGET)
+RESOURCES = (LOG_GROUP, LOG_METRIC_FILTER, METRIC_ALARM, EVENT_RULE, EVENT_TARGET)

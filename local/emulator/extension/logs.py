@@ -3,13 +3,18 @@
 API_… pages: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/.
 """
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.kms.models import Key, kms_backends
 from moto.logs import urls
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
+
+from local.emulator.extension.filter_patterns import PatternError, parse
 
 RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731} | {1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -23,7 +28,7 @@ def apply() -> None:
 
 
 class LocalLogs(LogsResponse):
-    """moto's CloudWatch Logs with corrected retention, keys and tags."""
+    """moto's CloudWatch Logs with corrected retention, keys, tags and metric filters."""
 
     def create_log_group(self) -> str:
         """API_CreateLogGroup: refuses a key that does not exist or is not enabled."""
@@ -32,9 +37,11 @@ class LocalLogs(LogsResponse):
         return super().create_log_group()
 
     def delete_log_group(self) -> str:
-        """API_DeleteLogGroup: a later group with the same name does not have its tags."""
+        """API_DeleteLogGroup: a later group with the same name does not have its tags and metric filters."""
         group = self._group()
         self.logs_backend.tagger.delete_all_tags_for_resource(group.arn)
+        held = self.logs_backend.filters.metric_filters
+        held[:] = [each for each in held if each["logGroupName"] != group.name]
         return super().delete_log_group()
 
     def put_retention_policy(self) -> str:
@@ -60,6 +67,73 @@ class LocalLogs(LogsResponse):
         """API_DisassociateKmsKey, which moto lacks."""
         self._group().kms_key_id = None
         return ""
+
+    def put_metric_filter(self) -> str:
+        """API_PutMetricFilter: creates or replaces the group's filter of that name (moto: adds a second one)."""
+        group = self._group()
+        try:
+            parse(self._get_param("filterPattern"))
+        except PatternError as wrong:
+            raise InvalidParameterException(f"Invalid filter pattern: {wrong}") from None
+        held = self.logs_backend.filters.metric_filters
+        held[:] = [each for each in held if not _is(each, group.name, self._get_param("filterName"))]
+        super().put_metric_filter()
+        held[-1]["creationTime"] = int(datetime.now(UTC).timestamp() * 1000)
+        return ""
+
+    def describe_metric_filters(self) -> str:
+        """API_DescribeMetricFilters: a group that does not exist is an error; without an empty `nextToken`."""
+        if self._get_param("logGroupName") is not None:
+            self._group()
+        answer = json.loads(super().describe_metric_filters())
+        return json.dumps({key: value for key, value in answer.items() if value is not None})
+
+    def delete_metric_filter(self) -> str:
+        """API_DeleteMetricFilter: a filter that does not exist is an error."""
+        group, name = self._group(), self._get_param("filterName")
+        if not any(_is(each, group.name, name) for each in self.logs_backend.filters.metric_filters):
+            raise ResourceNotFoundException("The specified metric filter does not exist.")
+        return super().delete_metric_filter()
+
+    def test_metric_filter(self) -> str:
+        """API_TestMetricFilter, which moto lacks: the messages that a pattern matches."""
+        try:
+            terms = parse(self._get_param("filterPattern"))
+        except PatternError as wrong:
+            raise InvalidParameterException(f"Invalid filter pattern: {wrong}") from None
+        messages = enumerate(self._get_param("logEventMessages"), start=1)
+        found: list[dict[str, Any]] = [
+            {"eventNumber": number, "eventMessage": each, "extractedValues": {}}
+            for number, each in messages
+            if terms.matches(each)
+        ]
+        return json.dumps({"matches": found})
+
+    def put_log_events(self) -> str:
+        """API_PutLogEvents: metric filters of the group turn matching events into metrics (moto: none)."""
+        answer = super().put_log_events()
+        group, events = self._group(), self._get_param("logEvents")
+        for each in self.logs_backend.filters.metric_filters:
+            if each["logGroupName"] == group.name:
+                terms = parse(each["filterPattern"])
+                count = [event for event in events if terms.matches(event["message"])]
+                self._emit(each["metricTransformations"][0], count)
+        return answer
+
+    def _emit(self, transformation: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        """Put the metric of a filter, which has the time of each event (User Guide, "Creating metrics from log events")."""
+        backends: Any = cloudwatch_backends
+        data = [
+            {
+                "MetricName": transformation["metricName"],
+                "Value": float(transformation["metricValue"]),
+                # moto compares times without a zone.
+                "Timestamp": datetime.fromtimestamp(event["timestamp"] / 1000, UTC).replace(tzinfo=None),
+            }
+            for event in events
+        ]
+        if data:
+            backends[self.current_account][self.region].put_metric_data(transformation["metricNamespace"], data)
 
     def list_tags_for_resource(self) -> str:
         """API_ListTagsForResource: a group that does not exist is an error."""
@@ -109,3 +183,7 @@ class LocalLogs(LogsResponse):
         if len(parts) < len(("arn", "partition", "kms", "region", "account", "key")) or parts[3] != self.region:
             return None
         return backends[parts[4]][self.region].keys.get(parts[5].removeprefix("key/"))
+
+
+def _is(metric_filter: dict[str, Any], group: str, name: str) -> bool:
+    return metric_filter["logGroupName"] == group and metric_filter["filterName"] == name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.key_policy import deployers, role_arns
+from components.domain_controllers.operations.plan import role_statements
 from components.domain_controllers.settings import ManagementAccess
 from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import RoleFacts, read_policy, read_role
@@ -135,7 +136,8 @@ def _policy_arn(site: SiteDeployment, name: str) -> str:
 def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFailure) -> dict[str, Any]:
     partition, account_id, section = site.partition, site.deployment.account_id, site.section
     if name == instance_role.NAME:
-        return instance_role.agent_policy()
+        scopes = [replace(site.scope, region=region) for region in section.sites]
+        return instance_role.agent_policy(role_statements(section, scopes))
     if name == port_forwarding_policy.POLICY_NAME:
         return port_forwarding_policy.port_forwarding_policy(
             partition=partition, account_id=account_id, require_mfa=section.require_mfa

@@ -19,6 +19,7 @@ from components.domain_controllers.names import (
     alert_rule_name,
     flow_logs_role_name,
 )
+from components.domain_controllers.operations.plan import plan_operations
 from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.domain_controllers import alerts_of
 from operations.inventory.reader import ReadFailure
@@ -46,12 +47,12 @@ def monitoring_findings(
         watched: Resources that the alerts watch; None: not known, so that event patterns are not compared.
         live: Facts about the site.
     """
-    scope = site.scope
+    scope, plan = site.scope, plan_operations(site.section, site.deployment.region)
     topic = DesiredTopic(
         prefix="directory",
         arn=site.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
-        policy=topic_policy(scope, ALERTS_TOPIC),
+        policy=topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
         emails=site.section.monitoring.notification_emails,
     )
     role = DesiredRole(
@@ -61,14 +62,16 @@ def monitoring_findings(
         inline={FLOW_LOGS_POLICY: flow_logs_policy(scope, FLOW_LOGS)},
         boundary=site.boundary,
     )
-    key_policy = monitoring_key_policy(scope, FLOW_LOGS)
+    key_policy = monitoring_key_policy(scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms)
     return [
         *alias_findings(
             "directory-monitoring-key", MONITORING_KEY_ALIAS, site.deployment, live.monitoring_key, key_policy
         ),
         _flow_logs(site, placement, live),
         role_finding(site.deployment, role, live.flow_logs_role),
-        _log_group(site, live),
+        log_group_finding(
+            site, live, "directory-flow-log-group", FLOW_LOGS, site.section.monitoring.flow_log_retention_days
+        ),
         *topic_findings(site.deployment, topic, live.topic, live.monitoring_key),
         *(_alert(site, each, watched, live) for each in alerts_of(site)),
         delivery_finding(
@@ -127,16 +130,23 @@ def _flow_log_remedy(site: SiteDeployment) -> str:
     )
 
 
-def _log_group(site: SiteDeployment, live: SiteFacts) -> Finding:
-    check, days = "directory-flow-log-group", site.section.monitoring.flow_log_retention_days
-    expected = f"log group {FLOW_LOGS}, encrypted, kept for {days} days"
-    if live.log_group is None or isinstance(live.log_group, ReadFailure):
-        return missing(
-            check, live.log_group, expected=expected, found="no such log group", remedy=site.deployment.repair
-        )
-    kept = live.log_group.retention_days
+def log_group_finding(site: SiteDeployment, live: SiteFacts, check: str, name: str, days: int) -> Finding:
+    """Compare a log group that the key for monitoring encrypts.
+
+    Args:
+        site: Settings of the site.
+        live: Facts about the site.
+        check: ID of the finding.
+        name: Name of the log group.
+        days: Its retention.
+    """
+    expected = f"log group {name}, encrypted, kept for {days} days"
+    found = live.log_group if name == FLOW_LOGS else live.operations.log_groups[name]
+    if found is None or isinstance(found, ReadFailure):
+        return missing(check, found, expected=expected, found="no such log group", remedy=site.deployment.repair)
+    kept = found.retention_days
     differences = [] if kept == days else [f"kept for {f'{kept} days' if kept else 'ever'}"]
-    differences += _key_fault(live, live.log_group.kms_key_arn or "")
+    differences += _key_fault(live, found.kms_key_arn or "")
     return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
 from components.domain_controllers.names import acl_name, group_name, site_name
+from components.domain_controllers.operations.plan import endpoint_services
 from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import ITSELF
-from components.session_manager.endpoint_services import EC2, interface_services
+from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
@@ -21,6 +22,7 @@ from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
 from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids
+from operations.verify.domain_controllers.operations import operations_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
 from operations.verify.domain_controllers.trail import verify_trail
 from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
@@ -118,17 +120,18 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
         *_endpoints(site, placement, live),
         *controller_findings(site, placement, groups, live),
         *monitoring_findings(site, placement, _watched(site, plan, live), live),
+        *operations_findings(site, live),
     ]
 
 
 def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> list[Finding]:
-    """Compare the site's endpoints; of those of `shell-access:endpoints` only the one that controllers add."""
-    group = endpoints_group(site, placement)
+    """Compare the site's endpoints; of those of `shell-access:endpoints` only those that controllers add."""
+    group, services = endpoints_group(site, placement), endpoint_services(site.section, site.deployment.region)
     if placement.shares_endpoints:
         shared = DesiredEndpoints(
             check="directory-endpoint",
             group=group,
-            services=(EC2,),
+            services=tuple(sorted(services)),
             subnets=placement.endpoint_subnets,
             routed={},
             cidrs=(),
@@ -137,7 +140,7 @@ def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
     own = DesiredEndpoints(
         check="directory-endpoint",
         group=group,
-        services=tuple(sorted({*interface_services(site.deployment.session_manager), EC2})),
+        services=tuple(sorted({*interface_services(site.deployment.session_manager), *services})),
         subnets=placement.endpoint_subnets,
         routed={each.id: each.given for each in placement.subnets} if placement.networks.lists else {},
         cidrs=tuple(cidr for each in placement.subnets for cidr in each.cidrs),

@@ -18,7 +18,9 @@ SCOPE = Scope(partition="aws", account_id="111122223333", region="eu-west-1")
 TRAIL = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/calls"
 POLICIES = {
     "topic": topic_policy(SCOPE, "alerts"),
-    "monitoring key": monitoring_key_policy(SCOPE, "flows"),
+    "monitoring key": monitoring_key_policy(SCOPE, ["flows"]),
+    "topic with alarms": topic_policy(SCOPE, "alerts", alarms=True),
+    "monitoring key with events": monitoring_key_policy(SCOPE, ["flows", "events"], alarms=True),
     "flow logs' trust": flow_logs_trust_policy(SCOPE),
     "trail key": trail_key_policy(SCOPE, "calls"),
     "trail bucket": trail_bucket_policy(SCOPE, "calls", "calls-111122223333"),
@@ -67,6 +69,18 @@ def test_key_serves_the_flow_logs_group_alone() -> None:
     assert logs["Condition"] == {
         "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:111122223333:log-group:flows"}
     }
+
+
+def test_alarms_publish_to_the_topic_alone() -> None:
+    (alarms,) = (
+        each
+        for each in services(POLICIES["topic with alarms"])
+        if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    )
+    assert alarms["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":alarm:shell-access-domain-controllers-*")
+    key = POLICIES["monitoring key with events"]
+    assert "shell-access-domain-controllers" in str([each for each in key["Statement"] if "Alarms" in each["Sid"]])
+    assert str(key).count("log-group:") == 2
 
 
 def test_flow_logs_write_to_their_group_alone() -> None:

@@ -37,6 +37,7 @@ PARENT_OWNED: Final = frozenset(
         *("aws:cfg/remediationConfiguration:RemediationConfiguration", "aws:cloudwatch/eventTarget:EventTarget"),
         *(
             "aws:cloudwatch/eventRule:EventRule",
+            "aws:cloudwatch/logMetricFilter:LogMetricFilter",
             "aws:cloudwatch/metricAlarm:MetricAlarm",
             "aws:iam/rolePolicy:RolePolicy",
         ),

@@ -15,6 +15,7 @@ from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.iam import own_roles
 from operations.deployer.names import Role
+from operations.deployer.policies import policies
 from operations.deployer.scope import System, whole_scope
 from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
@@ -272,7 +273,7 @@ def test_boundary_fits() -> None:
 
 
 def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:
-    without = replace(scope(), systems=frozenset(System) - {System.NODES})
+    without = replace(scope(), systems=frozenset(System) - {System.NODES, System.CONTROLLER_OPERATIONS})
     limit = parse(boundary(without), name="boundary", kind="boundary")
     everything = Permissions(identity=administrator().identity, boundary=limit)
     for action, resource in (
@@ -281,6 +282,19 @@ def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:
     ):
         assert must_not(everything, action, resource)
         assert may(administrator(), action, resource)
+
+
+def test_without_nodes_associations_run_on_controllers_alone() -> None:
+    without = replace(scope(), systems=frozenset(System) - {System.NODES})
+    identity = tuple(parse(each, name="deployer") for each in policies(without))
+    run = Permissions(identity=identity, boundary=parse(boundary(without), name="boundary", kind="boundary"))
+    instance = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1"
+    region = {"aws:RequestedRegion": "eu-west-1"}
+    assert may(run, "ssm:CreateAssociation", instance, **region, **{"aws:ResourceTag/Role": "DomainController"})
+    assert must_not(run, "ssm:CreateAssociation", instance, **region, **{"aws:ResourceTag/Role": "WebServer"})
+    assert may(run, "ssm:CreateAssociation", f"{SSM}:document/ShellAccessControllerAgent", **region)
+    for document in (f"{SSM}:document/Other", "arn:aws:ssm:eu-west-1::document/AWS-RunPowerShellScript"):
+        assert must_not(run, "ssm:CreateAssociation", document, **region)
 
 
 @pytest.mark.parametrize(

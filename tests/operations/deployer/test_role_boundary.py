@@ -17,6 +17,7 @@ from components.domain_controllers import instance_role
 from components.domain_controllers.monitoring_policies import Scope as Where
 from components.domain_controllers.monitoring_policies import flow_logs_policy
 from components.domain_controllers.names import FLOW_LOGS
+from components.domain_controllers.operations.plan import role_statements
 from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
@@ -38,7 +39,10 @@ def role_policies() -> Iterator[dict[str, Any]]:
     yield runbook_role_policy(approval, PLACE)
     yield schedule_role_policy(PLACE)
     yield forwarding_policy(PLACE)
-    yield instance_role.agent_policy()
+    directory = settings("dev").domain_controllers
+    assert directory
+    site = Where(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+    yield instance_role.agent_policy(role_statements(directory, [site]))
     yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
     yield remediation_role_policy(NodesAccount(partition="aws", account_id=ACCOUNT), [INSTANCE_POLICY], [])
     for name in ("dev", "prod"):

@@ -140,12 +140,14 @@ def document(**change: Any) -> DocumentFacts:
     ],
 )
 def test_document_findings_names_what_differs(live: DocumentFacts | None, unequal: set[str]) -> None:
-    found = document_findings(DEPLOYMENT, plan().runbook, live)
+    found = document_findings("approval-runbook", DEPLOYMENT, plan().runbook, live)
     assert {each.check for each in found if each.status != "ok"} == unequal
 
 
 def test_document_findings_shared_document_names_accounts() -> None:
-    found, *_ = document_findings(DEPLOYMENT, plan().runbook, document(shared_with=("210987654321", "all")))
+    found, *_ = document_findings(
+        "approval-runbook", DEPLOYMENT, plan().runbook, document(shared_with=("210987654321", "all"))
+    )
     assert found.found == "it is shared with accounts: 210987654321, all"
     assert found.remedy
     assert "modify-document-permission --name AllowStartSsmSession" in found.remedy

@@ -35,6 +35,7 @@ from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
+from operations.inventory.controller_operations import OperationsFacts
 from operations.inventory.domain_controllers import (
     ControllerFacts,
     FlowLogFacts,
@@ -86,7 +87,7 @@ MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for 
 REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
 SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
-MONITORING_POLICY = monitoring_key_policy(SCOPE, FLOW_LOGS)
+MONITORING_POLICY = monitoring_key_policy(SCOPE, [FLOW_LOGS])
 CONTROLLERS_POLICY = controllers_key_policy(partition="aws", account_id=ACCOUNT, region=REGION, users=[DEPLOYER])
 KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 
@@ -176,6 +177,7 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
         rules={},
         failures={},
         endpoints=endpoints(),
+        operations=OperationsFacts(),
     )
     watched = watched_of(live, frozenset(each.id for each in groups), frozenset(["acl-1"] if plan.acl else []))
     assert watched

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PARTITION: Final = "aws"
 _PUBLIC_PARAMETERS: Final = "/aws/"
+_DOCUMENTS_OF_AWS: Final = ("AWS-", "AmazonCloudWatch-")
 _ASSOCIATION: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EC2_KINDS: Final = {
     "acl": "network-acl",
@@ -158,6 +159,12 @@ def _parameter(place: Place, value: str) -> list[str]:
     return [f"arn:{_PARTITION}:ssm:{place.region}:{account}:parameter/{value.lstrip('/')}"]
 
 
+def _run_document(place: Place, value: str) -> list[str]:
+    """Return the ARN of a document that an association runs; documents of AWS have no account."""
+    account = "" if value.startswith(_DOCUMENTS_OF_AWS) else place.account
+    return [f"arn:{_PARTITION}:ssm:{place.region}:{account}:document/{value}"]
+
+
 def _assumed(_place: Place, value: str) -> list[str]:
     """Return the role that a document names literally; a role in a parameter is passed when it is started."""
     named = re.search(r'"assumeRole":\s*"(arn:[^"]+)"', value)
@@ -199,6 +206,7 @@ _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
     "profile": _profile,
     "profile-association": _profile_association,
     "parameter": _parameter,
+    "run-document": _run_document,
     "trail": _trail,
     "assumed": _assumed,
     "config-rule": _config_rule,

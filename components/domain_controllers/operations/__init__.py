@@ -1,0 +1,1 @@
+"""Operation of domain controllers: event logs, patches, health and backups."""

@@ -1,0 +1,117 @@
+"""Operation of one site's controllers, as a component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.cloudwatch import LogGroup, LogMetricFilter, LogMetricFilterMetricTransformationArgs
+
+from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.association import register_association
+from components.domain_controllers.names import METRICS
+from components.metric_alarm import AlarmPlacement, register_alarm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.domain_controllers.operations.plan import OperationsPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteOperationsArgs:
+    """Arguments of the operation of a site's controllers.
+
+    Attributes:
+        region: Region of the site.
+        plan: Result of `plan_operations`.
+        instance_ids: IDs of the controllers by their names in the settings.
+        topic_arn: ARN of the topic that receives alarms.
+        key_arn: ARN of the key for events.
+        take_over: Whether documents of another stack are taken over.
+        tags: Tags applied to all taggable resources.
+    """
+
+    region: str
+    plan: OperationsPlan
+    instance_ids: Mapping[str, pulumi.Output[str]]
+    topic_arn: pulumi.Output[str]
+    key_arn: pulumi.Output[str]
+    take_over: bool = False
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class SiteOperations(pulumi.ComponentResource):
+    """Windows events of a site's controllers in CloudWatch Logs, and alarms."""
+
+    def __init__(self, name: str, args: SiteOperationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:domainControllers:SiteOperations", name, None, opts)
+        self._name, self._args = name, args
+        groups = {each: self._log_group(each) for each in args.plan.log_groups}
+        filters: list[pulumi.Resource] = [
+            LogMetricFilter(
+                f"{name}-{each.name}",
+                name=each.name,
+                log_group_name=groups[each.log_group].name,
+                pattern=each.pattern,
+                metric_transformation=LogMetricFilterMetricTransformationArgs(
+                    namespace=METRICS, name=each.metric, value="1"
+                ),
+                region=args.region,
+                opts=self._child(),
+            )
+            for each in args.plan.metric_filters
+        ]
+        # The first events count, so that filters are there before the agent is.
+        self._documents([*groups.values(), *filters])
+        placement = AlarmPlacement(
+            topics=[args.topic_arn], region=args.region, tags=args.tags, prefix=f"{args.region}-"
+        )
+        for each in args.plan.alarms:
+            register_alarm(each, placement, self._child())
+        for controller, each in args.plan.controller_alarms:
+            register_alarm(each, placement, self._child(), {"InstanceId": args.instance_ids[controller]})
+        self.register_outputs({})
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _log_group(self, group: str) -> LogGroup:
+        args = self._args
+        return LogGroup(
+            f"{self._name}-{group.rsplit('/', 1)[-1]}",
+            name=group,
+            retention_in_days=args.plan.retention_days,
+            kms_key_id=args.key_arn,
+            region=args.region,
+            tags=args.tags,
+            opts=self._child(),
+        )
+
+    def _documents(self, before: list[pulumi.Resource]) -> None:
+        args = self._args
+        documents = {
+            each.name: ConvergingDocument(
+                f"{self._name}-{each.key}",
+                ConvergingDocumentArgs(
+                    region=args.region,
+                    name=each.name,
+                    type=each.type,
+                    content=each.content,
+                    section="domainControllers",
+                    take_over=args.take_over,
+                    tags=args.tags,
+                ),
+                opts=self._child(),
+            )
+            for each in args.plan.documents
+        }
+        for key, each in args.plan.associations.items():
+            register_association(
+                f"{self._name}-{key}",
+                each,
+                region=args.region,
+                tags=args.tags,
+                opts=self._child(*before, documents[each.document]),
+            )

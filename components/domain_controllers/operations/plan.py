@@ -1,0 +1,201 @@
+"""Plan of the operation of one site's controllers, from the settings. Pure: component, `verify` and tests use it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from common.limits import DOCUMENT, Generated
+from components.adoption.document_content import published_bytes, serialized
+from components.association import AssociationPlan
+from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
+from components.domain_controllers.operations import documents, event_logs, health
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.session_manager.endpoint_services import EC2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from components.adoption.document_content import PlannedDocument
+    from components.domain_controllers.monitoring_policies import Scope
+    from components.domain_controllers.operations.event_logs import MetricFilter
+    from components.domain_controllers.settings import DomainControllersSection
+    from components.metric_alarm import MetricAlarm
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsPlan:
+    """Resources that operate the controllers of a site.
+
+    Attributes:
+        retention_days: Retention of the log groups of events.
+        log_groups: Names of these log groups.
+        metric_filters: Metric filters of these log groups.
+        documents: Documents that run on the controllers.
+        associations: State Manager associations by the last part of their resources' names.
+        alarms: Alarms of the site.
+        controller_alarms: Alarms by controller, which have the dimension `InstanceId` besides those of the plan.
+    """
+
+    retention_days: int = 0
+    log_groups: tuple[str, ...] = ()
+    metric_filters: tuple[MetricFilter, ...] = ()
+    documents: tuple[PlannedDocument, ...] = ()
+    associations: Mapping[str, AssociationPlan] = field(default_factory=dict[str, "AssociationPlan"])
+    alarms: tuple[MetricAlarm, ...] = ()
+    controller_alarms: tuple[tuple[str, MetricAlarm], ...] = ()
+
+    @property
+    def has_alarms(self) -> bool:
+        """Whether CloudWatch publishes to the site's topic."""
+        return bool(self.alarms or self.controller_alarms)
+
+
+def plan_operations(section: DomainControllersSection, region: str) -> OperationsPlan:
+    """Return the plan of a site; it is empty where the site builds no controllers, which have no role of this stack.
+
+    Args:
+        section: Settings of the system.
+        region: Region of the site.
+    """
+    controllers = [each.name for each in section.sites[region].controllers]
+    parts = [*_agent(section, controllers), *_health(section, controllers)] if controllers else []
+    return OperationsPlan(
+        retention_days=max((each.retention_days for each in parts), default=0),
+        log_groups=tuple(name for each in parts for name in each.log_groups),
+        metric_filters=tuple(found for each in parts for found in each.metric_filters),
+        documents=tuple(found for each in parts for found in each.documents),
+        associations={key: found for each in parts for key, found in each.associations.items()},
+        alarms=tuple(found for each in parts for found in each.alarms),
+        controller_alarms=tuple(found for each in parts for found in each.controller_alarms),
+    )
+
+
+def _agent(section: DomainControllersSection, controllers: Sequence[str]) -> Iterator[OperationsPlan]:
+    """Yield the plan of the CloudWatch agent, with the event logs where they are collected."""
+    logs = section.collected_events
+    if logs is None and section.health_checks is None:
+        return
+    agent = _agent_document(section)
+    silence = logs.silence_minutes if logs else event_logs.SILENCE_MINUTES
+    yield OperationsPlan(
+        documents=(agent,),
+        associations={agent.key: _association(agent, "rate(1 hour)")},
+        controller_alarms=tuple((name, event_logs.controller_alarm(name, silence)) for name in controllers),
+    )
+    if logs:
+        yield OperationsPlan(
+            retention_days=logs.retention_days,
+            log_groups=tuple(event_logs.log_groups(logs)),
+            metric_filters=tuple(event_logs.metric_filters()),
+            alarms=tuple(event_logs.site_alarms(logs)),
+        )
+
+
+def _agent_document(section: DomainControllersSection) -> PlannedDocument:
+    counters = health.COUNTERS if section.health_checks else {}
+    return documents.agent_document(event_logs.agent_configuration(section.collected_events, counters))
+
+
+def _health(section: DomainControllersSection, controllers: Sequence[str]) -> Iterator[OperationsPlan]:
+    settings = section.health_checks
+    if settings is None:
+        return
+    check = health.health_document(settings)
+    # It changes nothing, and a controller that cannot be checked is no reason to leave the others unchecked.
+    association = replace(
+        _association(check, f"rate({settings.check_minutes} minutes)"), max_concurrency="50%", max_errors="99%"
+    )
+    yield OperationsPlan(
+        documents=(check,),
+        associations={check.key: association},
+        controller_alarms=tuple((name, health.health_alarm(name, settings)) for name in controllers),
+    )
+
+
+def _association(document: PlannedDocument, schedule: str) -> AssociationPlan:
+    """Return the association of a document with all nodes that have the controllers' tag, one at a time.
+
+    A digest of the document is in its name: an association runs at once when it changes, but not when its document does.
+    """
+    digest = hashlib.sha256(serialized(document.content).encode()).hexdigest()[:8]
+    return AssociationPlan(
+        name=f"{ALARMS}{document.key}-{digest}",
+        document=document.name,
+        schedule=schedule,
+        targets={f"tag:{ROLE_TAG[0]}": [ROLE_TAG[1]]},
+    )
+
+
+def endpoint_services(section: DomainControllersSection, region: str) -> frozenset[str]:
+    """Return the short names of the services that a site's controllers need endpoints for, besides those of all nodes.
+
+    Args:
+        section: Settings of the system.
+        region: Region of the site.
+    """
+    plan = plan_operations(section, region)
+    logs, metrics = bool(plan.log_groups), bool(plan.controller_alarms)
+    return frozenset({EC2, *(["logs"] if logs else ()), *(["monitoring"] if metrics else ())})
+
+
+def needs_s3(section: DomainControllersSection, region: str) -> bool:
+    """Return whether controllers download from S3: packages of Distributor are there.
+
+    Source: Systems Manager User Guide, "SSM Agent communications with AWS managed S3 buckets".
+
+    Args:
+        section: Settings of the system.
+        region: Region of the site.
+    """
+    return bool(plan_operations(section, region).associations)
+
+
+def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) -> list[dict[str, Any]]:
+    """Return the statements of the controllers' policy that the operation needs.
+
+    Source: CloudWatch User Guide, "Create IAM roles and users for use with the CloudWatch agent", without `ec2:*`, which
+    only dimensions from tags need, and without the log groups and parameters of others: the configuration is in a document.
+
+    Args:
+        section: Settings of the system.
+        scopes: Scope of each site.
+    """
+    plans = {each: plan_operations(section, each.region) for each in scopes}
+    groups = [each.arn("logs", f"log-group:{EVENT_LOGS}/*") for each, plan in plans.items() if plan.log_groups]
+    events = {
+        "Sid": "SendEvents",
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        "Resource": groups,
+    }
+    metrics = {
+        "Sid": "SendMetrics",
+        "Effect": "Allow",
+        "Action": "cloudwatch:PutMetricData",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
+    }
+    sends_metrics = any(plan.controller_alarms for plan in plans.values())
+    return [*([events] if groups else []), *([metrics] if sends_metrics else [])]
+
+
+def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:
+    """Yield every text that settings can make too long.
+
+    Args:
+        section: Settings of the system.
+    """
+    logs = section.collected_events
+    if logs:
+        agent = _agent_document(section)
+        number = sum(len(each) for each in logs.additional_events.values())
+        yield Generated(
+            what=f"the document {agent.name}",
+            size=published_bytes(agent.content),
+            quota=DOCUMENT,
+            path=("domainControllers", "eventLogs", "additionalEvents"),
+            given=f"{number} events of {len(logs.additional_events)} channels",
+            fix="Name fewer of them",
+        )

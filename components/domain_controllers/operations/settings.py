@@ -1,0 +1,104 @@
+"""Settings of the operation of controllers. Ours, not the post's; each part is off unless its section is present."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from common.validation import Section
+from components.session_manager.settings import RETENTION_DAYS
+
+
+def _field(description: str, allowed: str, **options: Any) -> Any:
+    return Field(description=description, json_schema_extra={"allowed": allowed}, **options)
+
+
+def _enabled(what: str) -> Any:
+    return _field(f"{what}; false is as if the section were absent.", "true or false", default=True)
+
+
+def _retention(days: int) -> int:
+    if days not in RETENTION_DAYS:
+        raise ValueError
+    return days
+
+
+def _silence(minutes: int) -> int:
+    if minutes % 5:
+        raise ValueError
+    return minutes
+
+
+RetentionDays = Annotated[int, AfterValidator(_retention)]
+RETENTION = f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
+
+ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,254}$")]
+EventId = Annotated[int, Field(ge=0, le=65535)]
+
+
+class EventLogsSettings(Section):
+    """`eventLogs`: Windows events of controllers in CloudWatch Logs, and alarms about them."""
+
+    enabled: bool = _enabled("Collect events of the controllers")
+    retention_days: RetentionDays = _field("How long events are kept, in days.", RETENTION, default=365)
+    frequent_events: bool = _field(
+        "Collect sign-ins, Kerberos tickets and process creations too, of which a domain has many a second.",
+        "true or false",
+        default=True,
+    )
+    lockout_threshold: int = _field(
+        "How many lockouts in five minutes raise an alarm.",
+        "a whole number from 1 to 10000",
+        default=10,
+        ge=1,
+        le=10_000,
+    )
+    silence_minutes: Annotated[int, AfterValidator(_silence)] = _field(
+        "After how many minutes without events, or without a sign of life of one controller's agent, an alarm is raised.",
+        "a multiple of 5 from 5 to 1440",
+        default=15,
+        ge=5,
+        le=1440,
+    )
+    additional_events: dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]] = _field(
+        "Further events, by the name of their channel.",
+        'a mapping of channels to lists of event IDs: {"Microsoft-Windows-PowerShell/Operational": [4104]}',
+        default_factory=dict[str, list[int]],
+        max_length=10,
+    )
+
+    @property
+    def thresholds(self) -> dict[str, int]:
+        """Numbers of events that raise an alarm, by the name of the setting in the table of events."""
+        return {"lockoutThreshold": self.lockout_threshold}
+
+
+class HealthSettings(Section):
+    """`health`: performance counters and checks of controllers, and an alarm when one is not well."""
+
+    enabled: bool = _enabled("Check the controllers")
+    check_minutes: int = _field(
+        "Minutes between two checks of a controller.", "a whole number from 30 to 720", default=30, ge=30, le=720
+    )
+    replication_hours: int = _field(
+        "After how many hours without a successful replication from a partner there is a problem.",
+        "a whole number from 1 to 336",
+        default=12,
+        ge=1,
+        le=336,
+    )
+    clock_offset_seconds: int = _field(
+        "From how many seconds of difference to the Amazon Time Sync Service on there is a problem; Kerberos takes 300.",
+        "a whole number from 1 to 299",
+        default=60,
+        ge=1,
+        le=299,
+    )
+    free_disk_percent: int = _field(
+        "Below how many percent of free space on the disks of database and logs there is a problem.",
+        "a whole number from 1 to 50",
+        default=15,
+        ge=1,
+        le=50,
+    )

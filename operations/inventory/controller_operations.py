@@ -1,0 +1,79 @@
+"""Resources that operate domain controllers: event logs, metric filters, alarms, associations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from components.domain_controllers.names import ALARMS
+from operations.inventory.nodes import read_association
+from operations.inventory.reader import returns_failure
+from operations.inventory.session_manager import read_document, read_log_group
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.domain_controllers.operations.plan import OperationsPlan
+    from operations.inventory.nodes import AssociationFacts
+    from operations.inventory.reader import Answer, Reader, ReadFailure
+    from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsFacts:
+    """Resources that operate the controllers of a site; those that the plan does not have are not read.
+
+    Attributes:
+        log_groups: Log groups of events by name.
+        metric_filters: Metric filters in the format of the API, by log group and name.
+        documents: Documents that run on controllers, by key.
+        associations: Associations by the last part of their resources' names.
+        alarms: Alarms in the format of the API, by name.
+    """
+
+    log_groups: Mapping[str, LogGroupFacts | ReadFailure | None] = field(
+        default_factory=dict[str, "LogGroupFacts | ReadFailure | None"]
+    )
+    metric_filters: Mapping[tuple[str, str], Answer] | ReadFailure = field(
+        default_factory=dict[tuple[str, str], "Answer"]
+    )
+    documents: Mapping[str, DocumentFacts | ReadFailure | None] = field(
+        default_factory=dict[str, "DocumentFacts | ReadFailure | None"]
+    )
+    associations: Mapping[str, AssociationFacts | ReadFailure | None] = field(
+        default_factory=dict[str, "AssociationFacts | ReadFailure | None"]
+    )
+    alarms: Mapping[str, Answer] | ReadFailure = field(default_factory=dict[str, "Answer"])
+
+
+def read_operations(reader: Reader, plan: OperationsPlan) -> OperationsFacts:
+    """Read what a plan has; facts that cannot be read contain the reason.
+
+    Args:
+        reader: Reader of the Region.
+        plan: Plan of the site.
+    """
+    return OperationsFacts(
+        log_groups={name: read_log_group(reader, name) for name in plan.log_groups},
+        metric_filters=_metric_filters(reader, plan),
+        documents={each.key: read_document(reader, each.name, sharing=True) for each in plan.documents},
+        associations={key: read_association(reader, each.name) for key, each in plan.associations.items()},
+        alarms=_alarms(reader) if plan.has_alarms else {},
+    )
+
+
+@returns_failure
+def _metric_filters(reader: Reader, plan: OperationsPlan) -> dict[tuple[str, str], Answer]:
+    return {
+        (group, str(each["filterName"])): each
+        for group in dict.fromkeys(each.log_group for each in plan.metric_filters)
+        for each in reader.items("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
+    }
+
+
+@returns_failure
+def _alarms(reader: Reader) -> dict[str, Answer]:
+    prefix = {"AlarmNamePrefix": ALARMS, "AlarmTypes": ["MetricAlarm"]}
+    return {
+        str(each["AlarmName"]): each for each in reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **prefix)
+    }

@@ -1,0 +1,104 @@
+"""Comparison of what operates the controllers of a site: event logs, metric filters, the agent, associations, alarms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, METRICS
+from components.domain_controllers.operations.plan import plan_operations
+from operations.findings import Finding, from_differences, missing, unknown_finding
+from operations.inventory.reader import ReadFailure
+from operations.verify.approval_checks import document_findings
+from operations.verify.associations import association_findings
+from operations.verify.domain_controllers.monitoring import log_group_finding
+from operations.verify.notifications import DesiredAlarm, metric_alarm_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from components.domain_controllers.operations.event_logs import MetricFilter
+    from components.domain_controllers.operations.plan import OperationsPlan
+    from components.metric_alarm import MetricAlarm
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import SiteFacts
+    from operations.inventory.reader import Answer
+
+_PAGE = "docs/domain-controllers.md, Alarms"
+
+
+def operations_findings(site: SiteDeployment, live: SiteFacts) -> list[Finding]:
+    """Compare what operates the controllers of a site.
+
+    Args:
+        site: Settings of the site.
+        live: Facts about the site.
+    """
+    plan, deployment = plan_operations(site.section, site.deployment.region), site.deployment
+    facts = live.operations
+    return [
+        *(
+            log_group_finding(site, live, f"directory-events-{name.rsplit('/', 1)[-1]}", name, plan.retention_days)
+            for name in plan.log_groups
+        ),
+        *(_metric_filter(site, each, facts.metric_filters) for each in plan.metric_filters),
+        *(
+            finding
+            for each in plan.documents
+            for finding in document_findings(
+                f"directory-document-{each.key}", deployment, each, facts.documents[each.key]
+            )
+        ),
+        *(
+            finding
+            for key, each in plan.associations.items()
+            for finding in association_findings(f"directory-{key}", deployment, each, facts.associations[key])
+        ),
+        *_alarms(site, plan, live),
+    ]
+
+
+def _metric_filter(
+    site: SiteDeployment, desired: MetricFilter, live: Mapping[tuple[str, str], Answer] | ReadFailure
+) -> Finding:
+    check = f"directory-filter-{desired.name}"
+    expected = f"metric filter {desired.name} of {desired.log_group} counts {desired.pattern} as {desired.metric}"
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    found = live.get((desired.log_group, desired.name))
+    if found is None:
+        return missing(check, None, expected=expected, found="no such metric filter", remedy=site.deployment.repair)
+    transformations: list[dict[str, Any]] = found.get("metricTransformations", [])
+    first = transformations[0] if transformations else {}
+    pairs: dict[str, tuple[object, object]] = {
+        "pattern": (desired.pattern, found.get("filterPattern", "")),
+        "namespace": (METRICS, first.get("metricNamespace")),
+        "metric": (desired.metric, first.get("metricName")),
+        "value": ("1", first.get("metricValue")),
+        # Alarms name the metric without dimensions.
+        "dimensions": ({}, first.get("dimensions") or {}),
+    }
+    unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
+    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+
+
+def _alarms(site: SiteDeployment, plan: OperationsPlan, live: SiteFacts) -> Iterator[Finding]:
+    for each in plan.alarms:
+        yield from _alarm(site, each, live)
+    for controller, each in plan.controller_alarms:
+        if isinstance(live.controllers, ReadFailure):
+            yield unknown_finding(_check(each), live.controllers, expected=f"alarm {each.name} watches {controller}")
+            continue
+        # A controller that does not exist, or exists twice, is a finding of its own.
+        ids = [found.id for found in live.controllers if found.name == controller]
+        dimensions = {**each.dimensions, "InstanceId": ids[0] if len(ids) == 1 else f"the ID of {controller}"}
+        yield from _alarm(site, replace(each, dimensions=dimensions), live)
+
+
+def _check(alarm: MetricAlarm) -> str:
+    return f"directory-alarm-{alarm.name.removeprefix(ALARMS)}"
+
+
+def _alarm(site: SiteDeployment, alarm: MetricAlarm, live: SiteFacts) -> Iterator[Finding]:
+    desired = DesiredAlarm(check=_check(alarm), alarm=alarm, topics=[site.arn("sns", ALERTS_TOPIC)], page=_PAGE)
+    return metric_alarm_findings(site.deployment, desired, live.operations.alarms)

@@ -1,0 +1,214 @@
+"""Operation of controllers, facts against plan: one thing changed is found and nothing else, and what cannot be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.domain_controllers.names import ALERTS_TOPIC, METRICS
+from components.domain_controllers.operations.plan import plan_operations
+from components.domain_controllers.settings import DomainControllersSection
+from operations.deployment import Deployment, SiteDeployment
+from operations.inventory.controller_operations import OperationsFacts
+from operations.inventory.nodes import AssociationFacts
+from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
+from operations.verify.domain_controllers.operations import operations_findings
+from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.metric_alarm import MetricAlarm
+    from operations.findings import Finding
+
+ALL: dict[str, Any] = {"eventLogs": {}, "health": {}}
+SITE = SiteDeployment(
+    deployment=Deployment(stack="dev", account_id="123456789012", region=REGION),
+    partition="aws",
+    section=DomainControllersSection.model_validate(SECTION | ALL),
+)
+PLAN = plan_operations(SITE.section, REGION)
+
+
+def alarm(planned: MetricAlarm, controller: str = "") -> dict[str, Any]:
+    dimensions = {**planned.dimensions, **({"InstanceId": f"i-{controller}"} if controller else {})}
+    return {
+        "AlarmName": planned.name,
+        "ActionsEnabled": True,
+        "AlarmActions": [SITE.arn("sns", ALERTS_TOPIC)],
+        "Namespace": planned.namespace,
+        "MetricName": planned.metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": planned.statistic,
+        "Period": planned.period,
+        "EvaluationPeriods": planned.evaluation_periods,
+        "ComparisonOperator": planned.comparison,
+        "Threshold": float(planned.threshold),
+        "TreatMissingData": planned.missing_data,
+    }
+
+
+def planned_facts() -> OperationsFacts:
+    """What is in the account when all is as planned."""
+    return OperationsFacts(
+        log_groups={
+            name: LogGroupFacts(retention_days=PLAN.retention_days, kms_key_arn=KEY.arn) for name in PLAN.log_groups
+        },
+        metric_filters={
+            (each.log_group, each.name): {
+                "filterName": each.name,
+                "filterPattern": each.pattern,
+                "metricTransformations": [
+                    {"metricName": each.metric, "metricNamespace": METRICS, "metricValue": "1", "unit": "None"}
+                ],
+            }
+            for each in PLAN.metric_filters
+        },
+        documents={
+            each.key: DocumentFacts(
+                default_version="1",
+                latest_version="1",
+                default_text=json.dumps(each.content),
+                latest_text=json.dumps(each.content),
+                status="Active",
+                status_reason="",
+                type=each.type,
+            )
+            for each in PLAN.documents
+        },
+        associations={
+            key: AssociationFacts(
+                document=each.document,
+                schedule=each.schedule,
+                max_concurrency=each.max_concurrency,
+                max_errors=each.max_errors,
+                targets={name: frozenset(values) for name, values in each.targets.items()},
+                parameters={},
+            )
+            for key, each in PLAN.associations.items()
+        },
+        alarms={
+            **{each.name: alarm(each) for each in PLAN.alarms},
+            **{each.name: alarm(each, controller) for controller, each in PLAN.controller_alarms},
+        },
+    )
+
+
+def findings(facts: OperationsFacts, **changes: Any) -> dict[str, Finding]:
+    live = replace(case().live, operations=facts, **changes)
+    found = operations_findings(SITE, live)
+    assert len({each.check for each in found}) == len(found)
+    return {each.check: each for each in found if each.status != "ok"}
+
+
+def changed(key: Any, name: str, **change: Any) -> Callable[[OperationsFacts], OperationsFacts]:
+    """Facts in which one resource of a kind is otherwise; None: it is not there."""
+
+    def make(facts: OperationsFacts) -> OperationsFacts:
+        held = dict(getattr(facts, name))
+        if not change:
+            held[key] = None
+            held = {
+                id_: each for id_, each in held.items() if each is not None or name not in ("alarms", "metric_filters")
+            }
+        elif isinstance(held[key], dict):
+            held[key] = held[key] | change
+        else:
+            held[key] = replace(held[key], **change)
+        return replace(facts, **{name: held})
+
+    return make
+
+
+GROUP = "/shell-access/domain-controllers/events/security"
+FILTER = (GROUP, "audit-policy-changed")
+ALARM = "shell-access-domain-controllers-audit-policy-changed"
+SILENT = "shell-access-domain-controllers-agent-silent-DC2"
+TRANSFORMATION = {"metricName": "other", "metricNamespace": "Other", "metricValue": "0", "dimensions": {"a": "$b"}}
+
+
+def test_operation_as_planned_has_no_findings() -> None:
+    assert findings(planned_facts()) == {}
+    assert len(PLAN.controller_alarms) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "says"),
+    [
+        (changed(GROUP, "log_groups"), "directory-events-security", "no such log group"),
+        (changed(GROUP, "log_groups", retention_days=1), "directory-events-security", "kept for 1 days"),
+        (changed(GROUP, "log_groups", kms_key_arn=None), "directory-events-security", "not encrypted"),
+        (changed(FILTER, "metric_filters"), "directory-filter-audit-policy-changed", "no such metric filter"),
+        (
+            changed(FILTER, "metric_filters", filterPattern="never"),
+            "directory-filter-audit-policy-changed",
+            "never found",
+        ),
+        (
+            changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION]),
+            "directory-filter-audit-policy-changed",
+            "namespace: ShellAccess/DomainControllers expected, Other found",
+        ),
+        (changed("agent", "documents"), "directory-document-agent", "no such document"),
+        (changed("agent", "documents", shared_with=("all",)), "directory-document-agent", "shared with accounts"),
+        (changed("agent", "documents", default_text="{}"), "directory-document-agent-content", "differs"),
+        (changed("agent", "associations"), "directory-agent", "no such association"),
+        (changed("agent", "associations", document="AWS-RunPowerShellScript"), "directory-agent", "document"),
+        (changed("agent", "associations", targets={}), "directory-agent", "none found"),
+        (changed("agent", "associations", max_concurrency="100%"), "directory-agent", "100% found"),
+        (changed("agent", "associations", status="Failed"), "directory-agent-run", "Failed"),
+        (changed(ALARM, "alarms"), "directory-alarm-audit-policy-changed", "no such alarm"),
+        (changed(ALARM, "alarms", AlarmActions=[]), "directory-alarm-audit-policy-changed", "actions"),
+        (changed(SILENT, "alarms", Dimensions=[]), "directory-alarm-agent-silent-DC2", "{} found"),
+    ],
+)
+def test_change_is_found_and_nothing_else(
+    change: Callable[[OperationsFacts], OperationsFacts], check: str, says: str
+) -> None:
+    found = findings(change(planned_facts()))
+    assert set(found) == {check}
+    assert says in found[check].found
+    assert found[check].remedy
+
+
+def test_raised_alarm_is_a_warning() -> None:
+    found = findings(changed(ALARM, "alarms", StateValue="ALARM", StateReason="1 event")(planned_facts()))
+    assert found["directory-alarm-audit-policy-changed-state"].status == "warning"
+
+
+@pytest.mark.parametrize("name", ["metric_filters", "alarms"])
+def test_operation_that_is_not_read_cannot_tell(name: str) -> None:
+    found = findings(replace(planned_facts(), **{name: REFUSED}))
+    assert {each.status for each in found.values()} == {"cannotTell"}
+    expected = PLAN.metric_filters if name == "metric_filters" else (*PLAN.alarms, *PLAN.controller_alarms)
+    assert len(found) == len(expected)
+
+
+def test_unread_controllers_leave_only_their_alarms_open() -> None:
+    unread: ReadFailure = REFUSED
+    found = findings(planned_facts(), controllers=unread)
+    assert set(found) == {
+        f"directory-alarm-{kind}-{name}" for kind in ("agent-silent", "not-well") for name in ("DC1", "DC2")
+    }
+    assert {each.status for each in found.values()} == {"cannotTell"}
+
+
+def test_replaced_controller_needs_its_alarm_renewed() -> None:
+    live = case().live.controllers
+    assert not isinstance(live, ReadFailure)
+    other = tuple(replace(each, id="i-new") if each.name == "DC1" else each for each in live)
+    found = findings(planned_facts(), controllers=other)
+    assert set(found) == {"directory-alarm-agent-silent-DC1", "directory-alarm-not-well-DC1"}
+
+
+def test_site_without_controllers_or_settings_has_no_operation() -> None:
+    for section in (SECTION, SECTION | ALL | {"sites": {REGION: {"vpc": "v", "subnets": ["a"]}}}):
+        plan = plan_operations(DomainControllersSection.model_validate(section), REGION)
+        assert not plan.associations
+        assert not plan.has_alarms
+    disabled = SECTION | {"eventLogs": {"enabled": False}}
+    assert not plan_operations(DomainControllersSection.model_validate(disabled), REGION).log_groups
