@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import ConsoleOptions, RenderableType
+    from rich.table import Column
 
 
 class Terminal(Console):
-    """A console on which external text cannot move the cursor, change colors or change the text direction."""
+    """A console on which external text cannot move the cursor, change colors or change the text direction.
+
+    A table that is too wide for it is printed as one record per row, so that no column is cut off.
+    """
 
     def __init__(self, *, stderr: bool = False, **options: Any) -> None:
         super().__init__(stderr=stderr, highlight=False, **options)
@@ -34,12 +39,48 @@ class Terminal(Console):
             yield from super().render(renderable, options)
             return
         self._rendering.within = True
+        if isinstance(renderable, Table) and _least_width(renderable) > (options or self.options).max_width:
+            renderable = _records(renderable)
         try:
             for text, style, control in super().render(renderable, options):
                 shown = text if control else "\n".join(map(visible, text.split("\n")))
                 yield Segment(shown, style, control)
         finally:
             self._rendering.within = False
+
+
+_LEAST_FOLDED = 16
+"""Characters that a folded column needs at least to stay readable."""
+
+
+def _least_width(table: Table) -> int:
+    """Return the width at which no cell of a table is cut off."""
+    return table.row_count and sum(3 + _least_cell_width(column) for column in table.columns) + 1
+
+
+def _least_cell_width(column: Column) -> int:
+    lines = [line for cell in (column.header, *column.cells) for line in _text(cell).plain.splitlines()]
+    parts = lines if column.no_wrap else [word for line in lines for word in line.split()]
+    widest = max(map(cell_len, parts), default=0)
+    return min(widest, _LEAST_FOLDED) if column.overflow == "fold" else widest
+
+
+def _records(table: Table) -> Group:
+    """Return the rows of a table as lines `heading: cell`, with an empty line after each row."""
+    headings = [_text(column.header).plain for column in table.columns]
+    indent = max(map(cell_len, headings), default=0) + 2
+    lines: list[Text] = [_text(table.title).copy()] if table.title else []
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        for heading, cell in zip(headings, map(_text, cells), strict=True):
+            if cell.plain:
+                label = f"{heading}:" if heading else ""
+                lines.append(Text.assemble(label.ljust(indent), cell, overflow="fold"))
+        lines.append(Text())
+    return Group(*lines)
+
+
+def _text(renderable: object) -> Text:
+    return renderable if isinstance(renderable, Text) else Text(str(renderable))
 
 
 def print_line(console: Console, text: str | Text, style: str = "") -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from operations.verify.findings import Verification
 
 
-def verify(
+def verify(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
     *,
     stack: Stack = None,
@@ -34,6 +34,7 @@ def verify(
             "--node", metavar="INSTANCE", help="Start a test session on this instance instead (ID or Name tag)."
         ),
     ] = None,
+    lists_all: Annotated[bool, typer.Option("--all", help="List all checks, also those without differences.")] = False,
 ) -> None:
     """Compare live resources with the stack's settings. Changes nothing.
 
@@ -42,7 +43,8 @@ def verify(
     policies, the schedule, the topic, tags, operators, approvers and alarms. For domain controllers, it compares every
     rule of the security groups and the network ACL, evaluates packets against them, and compares instances, flow logs,
     alerts and the trail. It also reports resources that carry the stack's owner tag and are not in its state. Each
-    difference is listed with the expected value, the actual value and the remediation.
+    difference is listed with the expected value, the actual value and the remediation; checks without differences are
+    counted.
 
     A call that is denied or fails is reported as "cannot tell", with the permission that it requires.
 
@@ -62,7 +64,7 @@ def verify(
     if json_output:
         typer.echo(as_json(verification))
     else:
-        show(verification, Terminal())
+        show(verification, Terminal(), lists_all=lists_all)
     raise typer.Exit(verification.exit_code)
 
 

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
 from rich.text import Text
 
 from components.secret_texts import SHOWN
 from operations.errors import ExitCode
-from operations.findings import Finding, Status, counted, print_line, stack_table, styled
+from operations.findings import Finding, Status, counted, print_line, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from operations.stack import StackConfiguration
 
@@ -98,17 +98,35 @@ def as_json(verification: Verification) -> str:
     )
 
 
-def show(verification: Verification, console: Console) -> None:
-    """Print the verification: the table, the remediation, and the counts last."""
+_SHOWN_FIRST = (Status.DIFFERENT, Status.UNKNOWN, Status.WARNING)
+
+
+def show(verification: Verification, console: Console, *, lists_all: bool = False) -> None:
+    """Print the verification: what differs, with its remediation, then the numbers.
+
+    Args:
+        verification: Findings of a stack.
+        console: Console to print on.
+        lists_all: Whether to print a table of all checks, too.
+    """
     if not verification.regions:
         nothing = "has no sessionManager, endpoints or sites of domainControllers to verify."
         print_line(console, f"Stack {verification.stack} {nothing}")
         return
-    console.print(_table(verification))
-    for region, findings in verification.regions.items():
-        for finding in findings:
-            if finding.status is not Status.OK:
+    account = f", account {verification.account_id}" if verification.account_id else ""
+    print_line(console, (f"Stack {verification.stack}{account}", "bold"))
+    found = [(region, each) for region, findings in verification.regions.items() for each in findings]
+    for status in _SHOWN_FIRST:
+        for region, finding in found:
+            if finding.status is status:
                 _explain(console, region, finding)
+    if lists_all:
+        console.print(_table(verification))
+    for region, findings in verification.regions.items():
+        passed = sum(each.status is Status.OK for each in findings)
+        print_line(console, f"{region}: {passed} of {counted(len(findings), 'check')} ok")
+    if not lists_all and verification.count(Status.OK):
+        print_line(console, "To list all checks, add --all.")
     print_line(console, _summary(verification))
 
 
@@ -124,7 +142,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 def _table(verification: Verification) -> Table:
     """Return the table with Regions as rows: an account has up to thirty, and a terminal has room for five columns."""
-    table = stack_table(verification.stack, verification.account_id)
+    table = Table()
     for heading in ("Region", "Check", "Result"):
         table.add_column(heading, no_wrap=True)
     for region, findings in verification.regions.items():

@@ -33,6 +33,14 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 AS_ASKED = """\
 Stack dev, account 123456789012
+eu-west-1: 15 of 15 checks ok
+us-east-1: 10 of 10 checks ok
+To list all checks, add --all.
+2 Regions, 25 checks: no differences
+"""
+
+ALL_CHECKS = """\
+Stack dev, account 123456789012
 ┏━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━┓
 ┃ Region    ┃ Check                    ┃ Result ┃
 ┡━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━┩
@@ -63,38 +71,17 @@ Stack dev, account 123456789012
 │           │ bucket-public-access     │ ok     │
 │           │ orphans                  │ ok     │
 └───────────┴──────────────────────────┴────────┘
+eu-west-1: 15 of 15 checks ok
+us-east-1: 10 of 10 checks ok
 2 Regions, 25 checks: no differences
 """
 
 DIFFERENT = """\
 Stack dev, account 123456789012
-┏━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━┓
-┃ Region    ┃ Check                    ┃ Result      ┃
-┡━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━┩
-│ eu-west-1 │ document                 │ ok          │
-│           │ document-status          │ ok          │
-│           │ document-default-version │ ok          │
-│           │ document-content         │ different   │
-│           │ document-owner           │ ok          │
-│           │ document-prior-version   │ ok          │
-│           │ bucket                   │ ok          │
-│           │ bucket-encryption        │ ok          │
-│           │ bucket-public-access     │ warning     │
-│           │ instance-policy          │ cannot tell │
-│           │ governing-stack          │ cannot tell │
-│           │ orphans                  │ ok          │
-│           │ orphans-iam              │ cannot tell │
-└───────────┴──────────────────────────┴─────────────┘
 eu-west-1 document-content: different
   expected:  version 2 has the content that the settings define
   found:     idleSessionTimeout: 20 expected, 45 found
   remedy:    pulumi up --refresh --stack dev
-
-eu-west-1 bucket-public-access: warning
-  expected:  public access is blocked
-  found:     off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets
-  remedy:    aws s3api put-public-access-block --bucket session-logs --public-access-block-configuration \
-BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 
 eu-west-1 instance-policy: cannot tell
   expected:  managed policy ShellAccessSessionManagerNode exists
@@ -111,6 +98,14 @@ eu-west-1 orphans-iam: cannot tell
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
+eu-west-1 bucket-public-access: warning
+  expected:  public access is blocked
+  found:     off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets
+  remedy:    aws s3api put-public-access-block --bucket session-logs --public-access-block-configuration \
+BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+
+eu-west-1: 8 of 13 checks ok
+To list all checks, add --all.
 1 Region, 13 checks: 1 different, 3 cannot tell, 1 warning
 """
 
@@ -137,6 +132,7 @@ def test_all_as_asked(account: Account, command: Command) -> None:
     result = command("verify", stack=stack)
     assert (result.exit_code, result.stderr) == (0, "")
     assert lines(result.stdout) == lines(AS_ASKED)
+    assert lines(command("verify", "--all", stack=stack).stdout) == lines(ALL_CHECKS)
 
 
 @pytest.fixture

@@ -46,3 +46,46 @@ def test_error_text_escapes_all_but_line_ends() -> None:
     first, second = str(raised.value).split("\n")
     assert first.isprintable()
     assert second == "second line"
+
+
+def _table(*, no_wrap: bool) -> Table:
+    table = Table(title="Nodes")
+    table.add_column("Region", no_wrap=no_wrap)
+    table.add_column("Node", no_wrap=no_wrap)
+    table.add_column("Causes", overflow="fold")
+    table.add_row(Text("eu-west-1"), Text("web-server-with-a-long-name i-0123456789abcdef0"), Text("agent-offline"))
+    table.add_row(Text("us-east-1"), Text("i-0123456789abcdef1"), Text(""))
+    return table
+
+
+@pytest.mark.parametrize(("width", "is_table"), [(200, True), (60, False), (20, False)])
+def test_terminal_prints_records_instead_of_cutting_columns(width: int, *, is_table: bool) -> None:
+    text = io.StringIO()
+    Terminal(file=text, width=width).print(_table(no_wrap=True))
+    said = text.getvalue()
+    assert ("\u2503" in said) == is_table
+    assert "\u2026" not in said
+    unwrapped = said.replace("\n", "")
+    for part in ("eu-west-1", "i-0123456789abcdef0", "i-0123456789abcdef1", "agent-offline"):
+        assert part in unwrapped.replace(" ", "")
+
+
+def test_records_have_a_line_per_cell_with_text() -> None:
+    text = io.StringIO()
+    Terminal(file=text, width=60).print(_table(no_wrap=True))
+    assert [line.rstrip() for line in text.getvalue().splitlines()] == [
+        "Nodes",
+        "Region: eu-west-1",
+        "Node:   web-server-with-a-long-name i-0123456789abcdef0",
+        "Causes: agent-offline",
+        "",
+        "Region: us-east-1",
+        "Node:   i-0123456789abcdef1",
+        "",
+    ]
+
+
+def test_terminal_keeps_table_whose_texts_can_wrap() -> None:
+    text = io.StringIO()
+    Terminal(file=text, width=70).print(_table(no_wrap=False))
+    assert "\u2503" in text.getvalue()
