@@ -17,7 +17,7 @@ from operations.deployer.options import account_of, fleet_stacks, scope_from_opt
 from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
-from operations.deployer.template import LONGEST_TEMPLATE, template, trust
+from operations.deployer.template import LONGEST_BODY, template, trust
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
@@ -157,10 +157,12 @@ def print_template(  # noqa: PLR0913
 ) -> None:
     """Print a CloudFormation template with both roles, their policies and boundaries, for a StackSet.
 
+    A template of more than 51,200 bytes is deployed from S3 (`--template-url`).
+
     Exit codes: 0 printed, 2 invalid command line or configuration.
     """
     with _reporting_errors():
-        _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_TEMPLATE)
+        _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_BODY)
 
 
 def _role(*, read_only: bool, doctor: bool) -> Role:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from operations.deployer.scope import Scope
     from operations.deployer.statement import Policy
 
-LONGEST_TEMPLATE: Final = 51_200
-"""Maximum of characters of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+LONGEST_BODY: Final = 51_200
+"""Maximum of bytes of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+LONGEST_TEMPLATE: Final = 1_000_000
+"""Maximum of bytes of a template in S3; the same source says 1 MB."""
 
 _ACCOUNT: Final = "${AWS::AccountId}"
 _ORGANIZATION: Final = "OrganizationId"

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from common.limits import ATTACHED_POLICIES
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
@@ -93,6 +94,8 @@ def test_no_account_is_written_into_it() -> None:
     assert ACCOUNT not in json.dumps(TEMPLATE)
 
 
-def test_it_can_be_handed_over_as_it_is() -> None:
+def test_template_of_every_section_fits_the_quotas() -> None:
     whole = template(whole_scope(("eu-west-1", "us-east-1", "ap-south-1"), TAG))
-    assert len(json.dumps(whole, separators=(",", ":"))) <= LONGEST_TEMPLATE
+    assert len(json.dumps(whole, indent=2)) <= LONGEST_TEMPLATE
+    roles = [each["Properties"] for each in whole["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    assert all(len(each["ManagedPolicyArns"]) <= ATTACHED_POLICIES.maximum for each in roles)
