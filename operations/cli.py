@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from operations.defaults import PROFILE, option_defaults
 from operations.errors import CommandError, ExitCode
 from operations.version import VERSION
 
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
     from typer._click.core import Command, Context  # Typer has no public names for them.
 
 _MARKUP: Final = "markdown"
+_OUTPUT_FAILURES: Final = {
+    errno.EPIPE: "The output was closed before it was complete.",
+    errno.ENOSPC: "The output cannot be written completely: no space left on device.",
+}
+_WITHOUT_AWS: Final = ("ports", "policy-pack", "deployer")
+"""Commands that call no AWS API."""
 
 COMMANDS: Final = {
     "ports": (
@@ -97,7 +106,10 @@ class _Loaded(Mapping[str, "Command"]):
         else:
             holder.command(name)(command)
         group: Any = typer.main.get_command(holder)
-        return group.commands[name]
+        found = group.commands[name]
+        if name not in _WITHOUT_AWS:
+            _add_profile(found)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
@@ -125,6 +137,8 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Return the subcommand to run, and its arguments."""
         name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS and not {*rest} & {"-h", "--help"}:
+            ctx.default_map = {name: option_defaults(name, rest)}
         return name, self.commands[name] if name in COMMANDS else command, rest
 
     def invoke(self, ctx: Context) -> Any:
@@ -142,6 +156,13 @@ class CommandGroup(TyperGroup):
         except CommandError as failed:
             typer.echo(str(failed), err=True)
             raise typer.Exit(failed.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except OSError as failed:
+            text = f"{failed.filename}: {failed.strerror}." if failed.filename else f"{failed.strerror or failed}."
+            typer.echo(_OUTPUT_FAILURES.get(failed.errno or 0, text), err=True)
+            raise typer.Exit(ExitCode.FINDINGS) from None
         except Exception as failed:
             failures = _aws_failures()
             if failures is None or not isinstance(failed, failures.NOT_DONE):
@@ -154,6 +175,42 @@ class CommandGroup(TyperGroup):
             typer.echo(f"malformed answer: {malformed[0]}.", err=True)
             raise typer.Exit(ExitCode.FINDINGS)
         return done
+
+
+def _use_profile(context: typer.Context, name: str | None) -> None:
+    """Sign in with a profile only: this process, `pulumi` and the AWS CLI."""
+    if name:
+        context.meta[PROFILE] = name
+        os.environ["AWS_PROFILE"] = os.environ["SHELL_ACCESS_PROFILE"] = name
+        for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            os.environ.pop(variable, None)
+
+
+def _with_profile(
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="Profile of the shared AWS configuration files, in place of other credentials.",
+            callback=_use_profile,
+            expose_value=False,
+        ),
+    ] = None,
+) -> None:
+    """Declare the option that commands share."""
+
+
+def _add_profile(command: Any) -> None:
+    """Add the option `--profile` to a command, or to all subcommands of a group."""
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        holder = typer.Typer(add_completion=False)
+        holder.command()(_with_profile)
+        command.params += typer.main.get_command(holder).params
+    children: dict[str, Any] = subcommands or {}
+    for each in children.values():
+        _add_profile(each)
 
 
 def _aws_failures() -> Any:

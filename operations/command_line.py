@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
 from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
+from operations.terminal import working
+
+T = TypeVar("T")
 
 Stack = Annotated[str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")]
 Cwd = Annotated[
@@ -62,4 +65,15 @@ class CommandContext:
     @classmethod
     def of(cls, context: typer.Context) -> CommandContext:
         """Return the dependencies of the command line's context, or the defaults."""
-        return cast("CommandContext | None", context.obj) or cls()
+        given = cast("CommandContext | None", context.obj)
+        return given or cls(read_stack=_reporting(read_stack), read_outputs=_reporting(read_outputs))
+
+
+def _reporting(read: Callable[[Path, str | None], T]) -> Callable[[Path, str | None], T]:
+    """Return a reader that shows a line while `pulumi` runs, which takes seconds with a remote backend."""
+
+    def reporting(directory: Path, name: str | None) -> T:
+        with working("Reading the stack ..."):
+            return read(directory, name)
+
+    return reporting

@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """Differences, findings, or resources that cannot be evaluated; a call to AWS that failed."""
     UNUSABLE = 2
     """The command line or the configuration cannot be used; nothing was evaluated."""
+    INTERRUPTED = 130
+    """Ctrl-C ended the command."""
 
 
 class CommandError(Exception):

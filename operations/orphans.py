@@ -14,7 +14,7 @@ from operations.errors import ExitCode
 from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.terminal import Terminal
+from operations.terminal import Terminal, working
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,8 +39,8 @@ def orphans(
     """
     given = CommandContext.of(context)
     configuration = given.read_stack(cwd, stack)
-    state = given.read_state(cwd, configuration.name)
-    found, account = _search(configuration, state)
+    with working("Looking for orphans ..."):
+        found, account = _search(configuration, given.read_state(cwd, configuration.name))
     if json_output:
         typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
     else:

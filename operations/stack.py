@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+SELECTED_PROFILE = "SHELL_ACCESS_PROFILE"
+"""Variable with the value of `--profile`, which takes precedence over the stack's."""
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _WITH_SECRETS = ("--show-secrets", "--json")
 _DOCUMENTS = ("pulumi-python:dynamic/ssm:Document", "pulumi-python:dynamic/ssm:SessionPreferences")
@@ -43,6 +45,8 @@ class StackConfiguration:
 
     def value(self, key: str) -> str | None:
         """Return one value; a Region that is not configured comes from the environment, as for the provider."""
+        if key == "aws:profile" and (selected := os.environ.get(SELECTED_PROFILE)):
+            return selected
         found = self.values.get(key)
         if found is None and key == "aws:region":
             return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)

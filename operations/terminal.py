@@ -14,11 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from common.problems import visible
+from operations.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import ConsoleOptions, RenderableType
+    from rich.status import Status
     from rich.table import Column
 
 
@@ -32,6 +34,10 @@ class Terminal(Console):
         super().__init__(stderr=stderr, highlight=False, **options)
         self._rendering = threading.local()
 
+    def on_broken_pipe(self) -> None:
+        """Report that the reader of the output is gone."""
+        raise CommandError("The output was closed before it was complete.")
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render with all invisible characters escaped, except line ends."""
         if getattr(self._rendering, "within", False):
@@ -39,8 +45,9 @@ class Terminal(Console):
             yield from super().render(renderable, options)
             return
         self._rendering.within = True
-        if isinstance(renderable, Table) and _least_width(renderable) > (options or self.options).max_width:
-            renderable = _records(renderable)
+        if isinstance(renderable, Table):
+            fits = _least_width(renderable) <= (options or self.options).max_width
+            renderable = _uncut(renderable) if fits else _records(renderable)
         try:
             for text, style, control in super().render(renderable, options):
                 shown = text if control else "\n".join(map(visible, text.split("\n")))
@@ -65,6 +72,17 @@ def _least_cell_width(column: Column) -> int:
     return min(widest, _LEAST_FOLDED) if column.overflow == "fold" else widest
 
 
+def _uncut(table: Table) -> Table:
+    """Return a table of which Rich narrows only cells with several words, and cuts none off."""
+    for column in table.columns:
+        widest = max((cell_len(_text(cell).plain) for cell in (column.header, *column.cells)), default=0)
+        if not column.no_wrap and _least_cell_width(column) == widest:
+            column.no_wrap = True
+        elif not column.no_wrap:
+            column.overflow = "fold"
+    return table
+
+
 def _records(table: Table) -> Group:
     """Return the rows of a table as lines `heading: cell`, with an empty line after each row."""
     headings = [_text(column.header).plain for column in table.columns]
@@ -81,6 +99,11 @@ def _records(table: Table) -> Group:
 
 def _text(renderable: object) -> Text:
     return renderable if isinstance(renderable, Text) else Text(str(renderable))
+
+
+def working(text: str) -> Status:
+    """Return a line on standard error that shows, on a terminal only, what a command is doing, while its context lasts."""
+    return Terminal(stderr=True).status(text)
 
 
 def print_line(console: Console, text: str | Text, style: str = "") -> None:

@@ -43,7 +43,7 @@ from operations.approval.session import CallError, WorkflowSelector, open_sessio
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
-from operations.terminal import Terminal, print_json, print_line
+from operations.terminal import Terminal, print_json, print_line, working
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from operations.approval.session import ApprovalSession
 
 _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
-_INTERRUPTED: Final = 130
-"""Exit code of shells for an interrupt."""
 _DECISION_POLLS: Final = 11
 """Maximum of polls for the result of a decision; other approvers may still have to approve."""
 
@@ -103,7 +101,8 @@ def request(  # noqa: PLR0913 -- the options of the command line
     command = CommandContext.of(context)
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
     principal = requested_principal(session.identity.arn, as_role, as_user)
-    new = _checked_request(session, principal, instance, reason, again=again)
+    with working("Checking the request ..."):
+        new = _checked_request(session, principal, instance, reason, again=again)
     submitted = ApprovalRequest(
         id=submit_request(session, new),
         # The rest is not known yet, and reading it needs another permission.
@@ -161,20 +160,22 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     if run is None:
         _print_waiting(session, command.now(), json_output=json_output)
         return
-    (found,) = with_live_data(session, [find_request(session, run)])
+    with working("Reading the request ..."):
+        (found,) = with_live_data(session, [find_request(session, run)])
     check_decision(found, session.identity.arn, approve=not reject)
     print_request(Terminal(stderr=True), found, command.now())
     if not yes:
         _confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
     decide(session, found, approve=not reject, comment=comment)
-    decided = poll_request(
-        session,
-        found.id,
-        command.pause,
-        # Settled, or the next level of approvers has to decide.
-        lambda each: is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0]),
-        attempts=_DECISION_POLLS,
-    )
+    with working("Waiting for the result of the decision ..."):
+        decided = poll_request(
+            session,
+            found.id,
+            command.pause,
+            # Settled, or the next level of approvers has to decide.
+            lambda each: is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0]),
+            attempts=_DECISION_POLLS,
+        )
     if json_output:
         print_json(request_document(decided, command.now()))
     else:
@@ -214,7 +215,8 @@ def status(  # noqa: PLR0913 -- the options of the command line
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
     if run is None:
         raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
-    (found,) = with_live_data(session, [find_request(session, run)])
+    with working("Reading the request ..."):
+        (found,) = with_live_data(session, [find_request(session, run)])
     if json_output:
         print_json(request_document(found, command.now()))
         return
@@ -248,14 +250,16 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     """
     command = CommandContext.of(context)
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
-    (granted,) = with_live_data(session, [find_request(session, run)])
+    with working("Reading the request ..."):
+        (granted,) = with_live_data(session, [find_request(session, run)])
     grant_id = _live_grant(granted, session.options)
     print_request(Terminal(stderr=True), granted, command.now())
     if not yes:
         _confirm("End this grant and its sessions?", "Nothing was ended.")
     session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
-    ended = poll_request(session, granted.id, command.pause, lambda each: each.is_over)
-    (ended,) = with_live_data(session, [ended])
+    with working("Ending the grant ..."):
+        ended = poll_request(session, granted.id, command.pause, lambda each: each.is_over)
+        (ended,) = with_live_data(session, [ended])
     if json_output:
         print_json(request_document(ended, command.now()))
     else:
@@ -310,7 +314,7 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
             return poll_request(session, submitted.id, command.pause, report)
     except KeyboardInterrupt:
         typer.echo(f"The request is still open: python -m operations status {submitted.id}{session.options}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
@@ -324,8 +328,9 @@ def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
 
 
 def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> None:
-    requests = list_requests(session, ended=0)
-    waiting = with_live_data(session, [each for each in requests if each.state is RequestState.WAITING])
+    with working("Reading the requests ..."):
+        requests = list_requests(session, ended=0)
+        waiting = with_live_data(session, [each for each in requests if each.state is RequestState.WAITING])
     if json_output:
         print_json({"waiting": [request_document(each, now) for each in waiting]})
         return
@@ -341,9 +346,10 @@ def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool
 
 def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_output: bool) -> ExitCode:
     """Print all requests and the tags without a grant, and return the exit code."""
-    tags = read_tags(session)
     incomplete: list[str] = []
-    requests = with_live_data(session, list_requests(session, last, incomplete))
+    with working("Reading the requests ..."):
+        tags = read_tags(session)
+        requests = with_live_data(session, list_requests(session, last, incomplete))
     if incomplete and not isinstance(tags, ReadFailure):
         # A grant that was not read may belong to any of the tags.
         tags = ReadFailure(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from common.aws.session import AwsClients
+from common.validation import partitions
 from operations.command_line import CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
@@ -20,17 +24,28 @@ from operations.connect.session import (
     missing_programs,
     run_program,
 )
+from operations.defaults import PROFILE
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.instances import Finder, Instance, NoConnectionError
 from operations.inventory.reader import ReadFailure, identify
+from operations.terminal import Terminal, titled_table, working
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
     from operations.stack import StackConfiguration
 
 
 def connect(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
-    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID or Name tag, such as DC1.")],
+    instance: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INSTANCE", help="ID, Name tag, private IP address or DNS name. Default: pick one from a list."
+        ),
+    ] = None,
     *,
     rdp: Annotated[bool, typer.Option("--rdp", help=f"Forward the Remote Desktop port, {RDP_PORT}.")] = False,
     local_port: Annotated[
@@ -42,21 +57,35 @@ def connect(  # noqa: PLR0913 -- options of a command line
         typer.Option("--remote-port", metavar="N", help="Forward this port of the instance.", min=1, max=65535),
     ] = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the command without running it.")] = False,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region", metavar="REGION", help="Region of the instance, in place of the stack's Regions. Repeatable."
+        ),
+    ] = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
 ) -> None:
     """Start a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
 
-    Finds the instance in the stack's Regions, prints the `aws ssm start-session` command, and runs it if the AWS CLI and
-    the Session Manager plugin are installed. Uses the credentials of the AWS CLI (AWS_PROFILE, the environment), never
-    the stack's own roles. Changes nothing.
+    Finds the instance in the stack's Regions, or with --region without a stack, prints the `aws ssm start-session` command, and runs it if the AWS CLI and
+    the Session Manager plugin are installed. Uses the credentials of the AWS CLI (--profile, AWS_PROFILE, the environment),
+    never the stack's own roles. Changes nothing.
 
     Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
     or the configuration is not usable, or a program is missing.
     """
+    source = context.get_parameter_source("stack")
+    if region and stack and source and source.name == "COMMANDLINE":
+        raise UnusableError("--stack, --region: expected one of them, got both.")
+    if instance is None and not sys.stdin.isatty():
+        raise UnusableError("INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing.")
     forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
-    found = _find(CommandContext.of(context).read_stack(cwd, stack), instance)
-    arguments = command(found, forwarding)
+    finder = _finder(partial(CommandContext.of(context).read_stack, cwd, stack), region or [])
+    with working("Looking for instances ..."):
+        several = [_ready(finder, instance)] if instance else finder.online()
+    found = several[0] if instance else pick(several, Terminal(stderr=True))
+    arguments = command(found, forwarding, context.meta.get(PROFILE))
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
         raise typer.Exit(ExitCode.SUCCESS)
@@ -70,6 +99,8 @@ def connect(  # noqa: PLR0913 -- options of a command line
 
 
 def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -> Forwarding | None:
+    if rdp and remote_port is not None:
+        raise UnusableError("--rdp, --remote-port: expected one of them, got both.")
     if remote_port is None and not rdp:
         if local_port is not None:
             raise UnusableError("--local-port is for --rdp or --remote-port: a shell has no port.")
@@ -79,17 +110,44 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
     return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or free_port(), rdp=rdp)
 
 
-def _find(configuration: StackConfiguration, name_or_id: str) -> Instance:
-    """Return the instance, after checking that a session on it can start."""
-    regions = configuration.settings().regions
+def _finder(read_stack: Callable[[], StackConfiguration], given: Sequence[str]) -> Finder:
+    """Return the lookup in some Regions, or in those of the stack; only then is the stack read."""
+    for region in given:
+        if region not in partitions():
+            raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
+    regions, home = tuple(given), given[0] if given else ""
+    if not given:
+        configuration = read_stack()
+        regions = configuration.settings().regions
+        home = configuration.value("aws:region") or regions[0]
     # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
-    clients = AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None)
-    identity = identify(clients, configuration.value("aws:region") or regions[0])
+    clients = AwsClients(lambda key: home if key == "aws:region" else None)
+    identity = identify(clients, home)
     if isinstance(identity, ReadFailure):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
-    finder = Finder(clients, regions, identity)
-    found = finder.find(name_or_id)
+    return Finder(clients, regions, identity)
+
+
+def _ready(finder: Finder, named: str) -> Instance:
+    """Return the instance, after checking that a session on it can start."""
+    found = finder.find(named)
     problem = finder.problem(found)
     if problem:
         raise NoConnectionError(f"{problem}.")
     return found
+
+
+def pick(instances: Sequence[Instance], console: Console) -> Instance:
+    """Ask for one of several instances, by its number or a part of its row."""
+    shown = list(instances)
+    while len(shown) != 1:
+        table = titled_table("Instances that are online", "No.", "Name", "ID", "Private IP", "Region")
+        for number, each in enumerate(shown, start=1):
+            table.add_row(f"{number}", Text(each.name), each.id, each.address, each.region)
+        console.print(table)
+        answer = str(typer.prompt("Number, or part of a name", err=True)).strip()
+        if answer.isdecimal() and 1 <= int(answer) <= len(shown):
+            return shown[int(answer) - 1]
+        matching = [each for each in instances if answer.lower() in f"{each.name} {each.id} {each.address}".lower()]
+        shown = matching or list(instances)
+    return shown[0]

@@ -43,7 +43,7 @@ class Forwarding:
         return f"mstsc /v:localhost:{self.local_port}" if self.rdp else f"localhost:{self.local_port}"
 
 
-def command(instance: Instance, forwarding: Forwarding | None) -> list[str]:
+def command(instance: Instance, forwarding: Forwarding | None, profile: str | None = None) -> list[str]:
     """Return the AWS CLI command with a document that the port-forwarding policy names.
 
     A request without a document uses the account's default document, which a policy that checks the document does not
@@ -52,6 +52,7 @@ def command(instance: Instance, forwarding: Forwarding | None) -> list[str]:
     Args:
         instance: Target of the session.
         forwarding: Port to forward. None: a shell.
+        profile: Profile of the AWS CLI. None: that of the environment.
     """
     document = PORT_FORWARDING_DOCUMENT if forwarding else SHELL_DOCUMENT
     parameters = (
@@ -60,7 +61,8 @@ def command(instance: Instance, forwarding: Forwarding | None) -> list[str]:
         else []
     )
     target = ["--region", instance.region, "--target", instance.id]
-    return ["aws", "ssm", "start-session", *target, "--document-name", document, *parameters]
+    options = ["--profile", profile] if profile else []
+    return ["aws", "ssm", "start-session", *target, "--document-name", document, *parameters, *options]
 
 
 def as_typed(arguments: list[str], *, windows: bool) -> str:

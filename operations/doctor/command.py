@@ -10,7 +10,7 @@ import typer
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.doctor.findings import as_json, plain, show
 from operations.doctor.run import Doctor
-from operations.terminal import Terminal
+from operations.terminal import Terminal, working
 
 
 def doctor(
@@ -33,7 +33,7 @@ def doctor(
     configuration is not usable.
     """
     configuration = CommandContext.of(context).read_stack(cwd, stack)
-    with Terminal(stderr=True).status("Diagnosing the node ..."):
+    with working("Diagnosing the node ..."):
         found = Doctor(configuration).diagnose(instance)
     if json_output:
         typer.echo(as_json(plain(found)))

@@ -20,7 +20,7 @@ from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.terminal import Terminal, print_json
+from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,10 +94,11 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     now = dependencies.now().astimezone(UTC)
     begin, end = _period(since, until, now)
     facts = Context(now=now, since=begin, until=end)
-    with Terminal(stderr=True).status("Reading ...") as status:
+    configuration = None if offline else dependencies.read_stack(cwd, stack)
+    with working("Reading ...") as status:
         records = _read_files(facts, trail or [], load_files or [], status.update, offline=offline)
-        if not offline:
-            facts = _read_account(dependencies, dependencies.read_stack(cwd, stack), records, facts, status.update)
+        if configuration:
+            facts = _read_account(dependencies, configuration, records, facts, status.update)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
     made = _limited(report(records, facts), account or [], node or [], person or [])
     if save_file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from operations.errors import CommandError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 from operations.inventory.reader import Answer, Clients, Identity
 
+IPV4_VERSION = 4
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 GONE = ("shutting-down", "terminated")
@@ -39,12 +41,14 @@ class Instance:
         name: Name tag. Empty: none.
         region: Region of the instance.
         state: State, such as `running` or `stopped`.
+        address: Private IP address. Empty: none.
     """
 
     id: str
     name: str
     region: str
     state: str
+    address: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id}, {self.region})" if self.name else f"{self.id} ({self.region})"
@@ -64,11 +68,30 @@ class Finder:
         self._account_id = identity.account_id
         self._readers = {region: Reader(clients, region, identity.arn) for region in regions}
 
+    def online(self) -> list[Instance]:
+        """Return the running instances whose agents respond, sorted by name.
+
+        Raises:
+            NoConnectionError: There are none, or a Region cannot be read.
+        """
+        with ThreadPoolExecutor() as pool:
+            answers = dict(zip(self._readers, pool.map(_online, self._readers.values()), strict=True))
+        for region, each in answers.items():
+            if isinstance(each, ReadFailure):
+                raise UnreadInstanceError(
+                    f"The instances in {region} cannot be listed: {each.action}: {each.cause}; {each.remedy}"
+                )
+        found = [each for answer in answers.values() if not isinstance(answer, ReadFailure) for each in answer]
+        if not found:
+            where = f"account {self._account_id} in {' or '.join(self._readers)}"
+            raise NoConnectionError(f"There is no instance whose agent responds in {where}.")
+        return sorted(found, key=lambda each: (each.name, each.id))
+
     def find(self, name_or_id: str) -> Instance:
-        """Return the only instance with this ID or Name tag that is not terminated.
+        """Return the only instance with this ID, Name tag, private IP address or DNS name that is not terminated.
 
         Args:
-            name_or_id: ID of the instance (`i-...`) or its Name tag, such as `DC1`.
+            name_or_id: ID of the instance (`i-...`), its Name tag, such as `DC1`, an address or a DNS name.
 
         Raises:
             UnreadInstanceError: The instance cannot be read.
@@ -119,19 +142,48 @@ class Finder:
 
 @returns_failure
 def _look(reader: Reader, name_or_id: str) -> list[Instance]:
-    by_name: dict[str, Any] = {"Filters": [{"Name": "tag:Name", "Values": [name_or_id]}]}
-    chosen = {"InstanceIds": [name_or_id]} if _ID.fullmatch(name_or_id) else by_name
-    answer = reader.find("ec2", "describe_instances", absent=NO_INSTANCE, **chosen) or {}
-    return [
-        _instance(each, reader.region)
-        for reservation in answer.get("Reservations", ())
-        for each in reservation["Instances"]
-    ]
+    found: dict[str, Instance] = {}
+    for chosen in _selections(name_or_id):
+        answer = reader.find("ec2", "describe_instances", absent=NO_INSTANCE, **chosen) or {}
+        for reservation in answer.get("Reservations", ()):
+            found |= {each["InstanceId"]: _instance(each, reader.region) for each in reservation["Instances"]}
+    return list(found.values())
+
+
+def _selections(name_or_id: str) -> list[dict[str, Any]]:
+    """Return the parameters of each search that a text may match."""
+    if _ID.fullmatch(name_or_id):
+        return [{"InstanceIds": [name_or_id]}]
+    names = ["tag:Name"]
+    try:
+        version = ip_address(name_or_id).version
+        names.append(
+            "private-ip-address" if version == IPV4_VERSION else "network-interface.ipv6-addresses.ipv6-address"
+        )
+    except ValueError:
+        names += ["private-dns-name", "dns-name"] if "." in name_or_id else []
+    return [{"Filters": [{"Name": name, "Values": [name_or_id]}]} for name in names]
+
+
+@returns_failure
+def _online(reader: Reader) -> list[Instance]:
+    running = [{"Name": "instance-state-name", "Values": [_RUNNING]}]
+    reservations = reader.items("ec2", "describe_instances", "Reservations", Filters=running)
+    nodes = reader.items("ssm", "describe_instance_information", "InstanceInformationList")
+    ids = {each["InstanceId"] for each in nodes if each["PingStatus"] == _ONLINE}
+    instances = [_instance(each, reader.region) for reservation in reservations for each in reservation["Instances"]]
+    return [each for each in instances if each.id in ids]
 
 
 def _instance(found: Answer, region: str) -> Instance:
     name = next((tag["Value"] for tag in found.get("Tags", ()) if tag["Key"] == "Name"), "")
-    return Instance(id=found["InstanceId"], name=name, region=region, state=found["State"]["Name"])
+    return Instance(
+        id=found["InstanceId"],
+        name=name,
+        region=region,
+        state=found["State"]["Name"],
+        address=found.get("PrivateIpAddress", ""),
+    )
 
 
 @returns_failure

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from operations.cli import app
+from operations.command_line import CommandContext
 from operations.errors import ExitCode, UnusableError
 from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, configuration
 
@@ -122,7 +127,12 @@ def shorten_idle(account: Account) -> None:
 
 
 def test_exit_codes_are_fixed() -> None:
-    assert {each.name: each.value for each in ExitCode} == {"SUCCESS": 0, "FINDINGS": 1, "UNUSABLE": 2}
+    assert {each.name: each.value for each in ExitCode} == {
+        "SUCCESS": 0,
+        "FINDINGS": 1,
+        "UNUSABLE": 2,
+        "INTERRUPTED": 130,
+    }
 
 
 def test_all_as_asked(account: Account, command: Command) -> None:
@@ -297,6 +307,67 @@ def test_help_tells_the_options_and_the_exit_codes(command: Command) -> None:
     said = command("verify", "--help", stack=configuration()).stdout
     for part in ("--stack", "--cwd", "--json", "Exit codes: 0 no differences", "cannot tell"):
         assert part in said
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("deployer", "trust", "--help")], ids=" ".join)
+def test_full_disk_ends_in_a_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "operations", *arguments]
+        ran = subprocess.run(command, check=False, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 1
+    assert "no space left on device" in ran.stderr.lower()
+    assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, "The output was closed before it was complete.\n"),
+        (OSError(errno.ENOSPC, "No space"), 1, "The output cannot be written completely: no space left on device.\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "report.html"), 1, "report.html: Permission denied.\n"),
+    ],
+    ids=["Ctrl-C", "pipe", "disk", "file"],
+)
+def test_failure_of_the_system_ends_in_a_line(failure: BaseException, code: int, said: str) -> None:
+    def fails(*_: object) -> object:
+        raise failure
+
+    context = CommandContext(read_stack=fails)
+    result = CliRunner().invoke(app, ["verify"], obj=context)
+    assert (result.exit_code, result.stderr) == (code, said)
+
+
+@pytest.mark.parametrize("moment", ["import", "run"])
+def test_interrupt_at_any_time_ends_in_a_line(moment: str) -> None:
+    """The process tells when it is there, and waits for the signal."""
+    code = (
+        "import signal, sys, time\n"
+        "from importlib import abc\n"
+        "import operations.__main__ as entry\n"
+        "def wait(*_):\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+        "class Finder(abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'operations.cli':\n"
+        "            wait()\n"
+        "if sys.argv[1] == 'import':\n"
+        "    sys.meta_path.insert(0, Finder())\n"
+        "else:\n"
+        "    import operations.stack\n"
+        "    operations.stack._read = wait\n"
+        "sys.argv = ['shell-access', 'verify']\n"
+        "entry.main()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, moment], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "Interrupted.\n")
 
 
 def test_it_runs_as_a_module() -> None:

@@ -33,7 +33,13 @@ def test_help_imports_no_command(arguments: tuple[str, ...]) -> None:
     assert not modules & {"boto3", "botocore", "grpc", "pulumi", "yaml"}
     assert not {each for each in modules if each.startswith(("common.aws", "common.iam", "components"))}
     own = {each for each in modules if each.startswith("operations.")}
-    assert own <= {"operations.cli", "operations.errors", "operations.version", "operations.__main__"}
+    assert own <= {
+        "operations.cli",
+        "operations.defaults",
+        "operations.errors",
+        "operations.version",
+        "operations.__main__",
+    }
 
 
 def test_command_imports_no_other_command() -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.errors import UnusableError
-from operations.terminal import Terminal
+from operations.terminal import Terminal, titled_table
 
 HOSTILE = "a\x1b]0;title\x07b\u202ec\u2066\x9b31m"
 
@@ -68,6 +68,16 @@ def test_terminal_prints_records_instead_of_cutting_columns(width: int, *, is_ta
     unwrapped = said.replace("\n", "")
     for part in ("eu-west-1", "i-0123456789abcdef0", "i-0123456789abcdef1", "agent-offline"):
         assert part in unwrapped.replace(" ", "")
+
+
+@pytest.mark.parametrize("width", range(40, 90, 7))
+def test_no_width_cuts_an_id_off(width: int) -> None:
+    table = titled_table("", "Name", "ID", "Long heading of words", "Result")
+    table.add_row("web server one", "i-0123456789abcdef0", "some words that may wrap", "not ready")
+    text = io.StringIO()
+    Terminal(file=text, width=width).print(table)
+    assert "i-0123456789abcdef0" in text.getvalue()
+    assert "\u2026" not in text.getvalue()
 
 
 def test_records_have_a_line_per_cell_with_text() -> None:

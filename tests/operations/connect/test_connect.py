@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -16,8 +17,11 @@ from components.domain_controllers.port_forwarding_policy import port_forwarding
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
+from operations.errors import UnusableError
 from operations.inventory import reader
-from operations.inventory.instances import Instance
+from operations.inventory.instances import Finder, Instance
+from operations.inventory.reader import AwsClients, Identity, identify
+from operations.terminal import Terminal
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
 if TYPE_CHECKING:
@@ -113,6 +117,66 @@ def test_ports_may_be_chosen(launch: Callable[..., str], programs: Path, command
     assert result.stdout.splitlines()[0].endswith(f"--parameters portNumber=636,localPortNumber={port}")
     assert result.stdout.splitlines()[1].endswith(f"open: localhost:{port}")
     assert programs.exists()
+
+
+@pytest.mark.parametrize("attribute", ["PrivateIpAddress", "PrivateDnsName"])
+def test_instance_is_found_by_address_and_by_dns_name(
+    attribute: str, account: Account, launch: Callable[..., str], programs: Path, command: Command
+) -> None:
+    launch("DC2", "us-east-1")
+    wanted = launch("DC1", "us-east-1")
+    found = account.client("ec2", "us-east-1").describe_instances(InstanceIds=[wanted])
+    result = connect(command, found["Reservations"][0]["Instances"][0][attribute], "--print")
+    assert f"--target {wanted} " in result.stdout
+    assert not programs.exists()
+
+
+def test_regions_and_a_profile_replace_the_stack(
+    launch: Callable[..., str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = launch("DC1", "us-east-1")
+    shared = tmp_path / "credentials"
+    shared.write_text("[operator]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
+    for variable in ("AWS_PROFILE", "SHELL_ACCESS_PROFILE"):
+        monkeypatch.setenv(variable, "")  # so that the test's end removes what the command sets
+    no_stack = UnusableError("The stack is not read.")
+    options = ("--region", "eu-west-1", "--region", "us-east-1", "--profile", "operator", "--print")
+    result = command("connect", "DC1", *options, stack=no_stack)
+    assert result.stdout == (
+        f"aws ssm start-session --region us-east-1 --target {wanted} --document-name SSM-SessionManagerRunShell "
+        "--profile operator\n"
+    )
+
+
+def instance(number: int) -> Instance:
+    return Instance(
+        id=f"i-{number:017}", name=f"web-{number}", region="eu-west-1", state="running", address=f"10.0.0.{number}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "picked"),
+    [("2\n", 2), ("WEB-3\n", 3), ("10.0.0.1\n", 1), ("nothing\n9\nweb\n1\n", 1)],
+    ids=["number", "name", "address", "again"],
+)
+def test_person_picks_an_instance(answers: str, picked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    with io.StringIO() as shown:
+        found = connect_command.pick([instance(each) for each in (1, 2, 3)], Terminal(file=shown, width=60))
+        assert "i-00000000000000001" in shown.getvalue()
+    assert found == instance(picked)
+
+
+def test_online_instances_are_those_whose_agents_respond(account: Account, launch: Callable[..., str]) -> None:
+    ids = {launch("web-b"), launch("web-a", "eu-west-1")}
+    stop(account, launch("resting"))
+    launch("bare", managed=False)
+    clients = AwsClients({"aws:region": "eu-west-1"}.get)
+    identity = identify(clients, "eu-west-1")
+    assert isinstance(identity, Identity)
+    found = Finder(clients, ("eu-west-1", "us-east-1"), identity).online()
+    assert ({each.id for each in found}, [each.name for each in found]) == (ids, ["web-a", "web-b"])
 
 
 def test_print_runs_nothing(launch: Callable[..., str], programs: Path, command: Command) -> None:
@@ -211,9 +275,12 @@ def test_it_acts_as_the_person_and_not_as_the_stack(
     [
         (("DC1", "--local-port", "5000"), "--local-port is for --rdp or --remote-port: a shell has no port."),
         (("DC1", "--rdp", "--local-port", "70000"), "'--local-port'"),
-        ((), "Missing argument 'INSTANCE'"),
+        ((), "INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing."),
+        (("DC1", "--rdp", "--remote-port", "22"), "--rdp, --remote-port: expected one of them, got both."),
+        (("DC1", "--region", "eu-west-1", "--stack", "dev"), "--stack, --region: expected one of them, got both."),
+        (("DC1", "--region", "nowhere"), "--region: expected a Region such as eu-west-1, got nowhere."),
     ],
-    ids=["shell", "no port", "nobody"],
+    ids=["shell", "no port", "nobody", "two ports", "two places", "no Region"],
 )
 def test_a_wrong_command_line_is_one_message(command: Command, arguments: tuple[str, ...], said: str) -> None:
     result = connect(command, *arguments)
