@@ -150,6 +150,20 @@ def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[
         )
         for position, arn in enumerate(settings.alarm_topic_arns)
         if arn.rpartition(":")[0] != here or arn == place.topic_arn
+    ] + _chat_topic_problems(settings, place)
+
+
+def _chat_topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
+    """Return the problem of the topic for chat; its messages are for no other subscriber."""
+    arn, here = settings.chat_topic_arn, place.topic_arn.rpartition(":")[0]
+    if not arn or (arn.rpartition(":")[0] == here and arn not in (place.topic_arn, *settings.alarm_topic_arns)):
+        return []
+    return [
+        Problem(
+            path=("approval", "chatTopicArn"),
+            message=f"expected a topic of its own in account {place.account_id} and {place.region}, the Region of the "
+            f"workflow, got {arn}. Subscribe the chat's channel to a topic there",
+        )
     ]
 
 

@@ -154,7 +154,7 @@ def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
         _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
-        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(place), *settings.alarm_topic_arns]),
+        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(place), *settings.all_topic_arns]),
         _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
         # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws.cloudwatch import EventRule, EventTarget
+from pulumi_aws.cloudwatch import EventRule, EventTarget, EventTargetInputTransformerArgs
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
 from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
 from components.adoption.resource_kinds import Kind
 from components.approval.alarms import FORWARDING_TARGET_ID, iam_event_region, topic_target_id
+from components.approval.chat import CHAT_TARGET_ID, INPUT_PATHS
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME
 from components.metric_alarm import AlarmPlacement, register_alarm
@@ -96,6 +97,21 @@ class ApprovalAlarmsArgs:
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Target of an EventBridge rule.
+
+    Attributes:
+        arn: ARN of the topic or event bus.
+        role_arn: ARN of the role that EventBridge assumes; None: none.
+        message: Message in place of the event; None: the event.
+    """
+
+    arn: str
+    role_arn: pulumi.Output[str] | None = None
+    message: EventTargetInputTransformerArgs | None = None
+
+
 class ApprovalAlarms(pulumi.ComponentResource):
     """EventBridge rules and CloudWatch alarms that publish to the topics, and rules that forward events of other Regions."""
 
@@ -104,12 +120,16 @@ class ApprovalAlarms(pulumi.ComponentResource):
         self._args, self._child = args, pulumi.ResourceOptions(parent=self)
         place = args.plan.place
         for alarm in args.plan.event_alarms:
-            targets = {topic_target_id(number): arn for number, arn in enumerate(args.plan.alarm_topics)}
+            targets = {topic_target_id(number): _Target(arn=arn) for number, arn in enumerate(args.plan.alarm_topics)}
             self._rule(alarm, alarm.name, place.region, targets)
             for region in alarm.forwarded_from:
-                bus = {FORWARDING_TARGET_ID: place.event_bus_arn}
+                bus = {FORWARDING_TARGET_ID: _Target(arn=place.event_bus_arn, role_arn=args.forwarding_role_arn)}
                 suffix = "" if region == iam_event_region(place) else f"-{region}"
-                self._rule(alarm, f"{alarm.name}-forwarding{suffix}", region, bus, args.forwarding_role_arn)
+                self._rule(alarm, f"{alarm.name}-forwarding{suffix}", region, bus)
+        for each in args.plan.chat_rules:
+            message = EventTargetInputTransformerArgs(input_paths=INPUT_PATHS, input_template=each.template)
+            target = _Target(arn=each.topic_arn, message=message)
+            self._rule(each.alarm, each.alarm.name, place.region, {CHAT_TARGET_ID: target})
         placement = AlarmPlacement(topics=args.plan.alarm_topics, region=place.region, tags=args.tags)
         for each in args.plan.metric_alarms:
             register_alarm(each, placement, self._child)
@@ -120,8 +140,7 @@ class ApprovalAlarms(pulumi.ComponentResource):
         alarm: EventAlarm,
         name: str,
         region: str,
-        targets: dict[str, str],
-        role_arn: pulumi.Output[str] | None = None,
+        targets: dict[str, _Target],
     ) -> None:
         rule = EventRule(
             name,
@@ -134,13 +153,14 @@ class ApprovalAlarms(pulumi.ComponentResource):
             tags=self._args.tags,
             opts=self._child,
         )
-        for target_id, arn in targets.items():
+        for target_id, target in targets.items():
             EventTarget(
                 f"{name}-{target_id}",
                 rule=rule.name,
                 target_id=target_id,
-                arn=arn,
-                role_arn=role_arn,
+                arn=target.arn,
+                role_arn=target.role_arn,
+                input_transformer=target.message,
                 region=region,
                 opts=self._child,
             )

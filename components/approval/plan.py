@@ -34,6 +34,7 @@ from components.approval.alarms import (
     forwarding_trust,
     watched_regions,
 )
+from components.approval.chat import ChatRule, chat_rules
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
@@ -177,6 +178,7 @@ class ApprovalPlan:
         event_alarms: EventBridge rules.
         metric_alarms: CloudWatch alarms.
         alarm_topics: ARNs of the topics that receive alarms, the workflow's own first.
+        chat_rules: EventBridge rules for notices in a chat.
     """
 
     place: WorkflowLocation
@@ -192,6 +194,7 @@ class ApprovalPlan:
     event_alarms: tuple[EventAlarm, ...]
     metric_alarms: tuple[MetricAlarm, ...] = METRIC_ALARMS
     alarm_topics: tuple[str, ...] = field(default=())
+    chat_rules: tuple[ChatRule, ...] = ()
     break_glass_role: PlannedRole | None = None
 
     @property
@@ -271,6 +274,7 @@ def plan_approval(
         ),
         event_alarms=alarms,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
+        chat_rules=chat_rules(settings, place),
     )
 
 

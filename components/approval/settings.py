@@ -187,6 +187,16 @@ class ApprovalSettings(Section):
             "allowed": "a list of ARNs of standard SNS topics in the account and Region of the workflow"
         },
     )
+    chat_topic_arn: str = Field(
+        default="",
+        pattern=f"^$|{_TOPIC_ARN}",
+        description="SNS topic whose subscriber is a channel of Amazon Q Developer in chat applications (Slack, Microsoft "
+        "Teams): it receives notices of requests, grants and ends in the schema that a chat shows, with a link. Its policy "
+        "must allow `events.amazonaws.com` to publish. Ours, not the post's.",
+        json_schema_extra={
+            "allowed": "the ARN of a standard SNS topic in the account and Region of the workflow, not of alarmTopicArns"
+        },
+    )
     alarm_iam_changes: bool = _flag(
         "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one Region "
         "(us-east-1), from where rules forward them; set it to false where a service control policy denies that Region. "
@@ -215,6 +225,11 @@ class ApprovalSettings(Section):
     take_over: bool = _flag(
         "Take the account over from another stack, with everything of this section. Ours.", default=False
     )
+
+    @property
+    def all_topic_arns(self) -> list[str]:
+        """Topics in addition to that of the workflow."""
+        return [*self.alarm_topic_arns, *([self.chat_topic_arn] if self.chat_topic_arn else [])]
 
     def levels(self) -> list[list[Approver]]:
         """Return the approvers by level, the lowest level first."""

@@ -140,7 +140,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
             for controller in site.controllers
             if not controller.image_parameter.startswith(PUBLIC_PARAMETERS)
         ),
-        alarm_topics=frozenset(arn for each in approvals for arn in each.alarm_topic_arns),
+        alarm_topics=frozenset(arn for each in approvals for arn in each.all_topic_arns),
         event_regions=forwarding - set(regions),
         controller_subnets=_controller_subnets(directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),

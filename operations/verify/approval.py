@@ -38,6 +38,7 @@ from operations.verify.keys import alias_findings
 from operations.verify.notifications import (
     DesiredAlarm,
     DesiredTopic,
+    chat_rule_finding,
     delivery_finding,
     event_alarm_finding,
     metric_alarm_findings,
@@ -176,7 +177,7 @@ class ApprovalVerification:
 
     def _alarms(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
-        names = [each.name for each in self.plan.event_alarms]
+        names = [each.name for each in (*self.plan.event_alarms, *(rule.alarm for rule in self.plan.chat_rules))]
         rules = read_event_rules(reader, ALARM_PREFIX, names)
         elsewhere = {region: self._reader(region) for region in self.plan.forwarding_regions}
         forwarded = {
@@ -188,6 +189,8 @@ class ApprovalVerification:
         }
         for each in self.plan.event_alarms:
             yield event_alarm_finding(self.deployment, self.plan, each, rules, forwarding)
+        for each in self.plan.chat_rules:
+            yield chat_rule_finding(self.deployment, each, rules)
         senders = [*(rule_sender(name) for name in names), topic_sender(TOPIC_NAME)]
         yield self._delivery("approval-alarm-delivery", reader, senders)
         for region, other in elsewhere.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.alarms import ALARM_PREFIX, ENABLED, FORWARDING_TARGET_ID, topic_target_id
+from components.approval.chat import CHAT_TARGET_ID
 from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from components.approval.alarms import EventAlarm
+    from components.approval.chat import ChatRule
     from components.approval.plan import ApprovalPlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import Deployment
@@ -119,10 +121,12 @@ class DesiredTarget:
     Attributes:
         arn: ARN of the target.
         role: ARN of the role that EventBridge assumes; None: none.
+        template: Message in place of the event; None: the event.
     """
 
     arn: str
     role: str | None = None
+    template: str | None = None
 
 
 def rule_faults(
@@ -155,9 +159,14 @@ def rule_faults(
             differences.append(f"it does not send to {each.arn}")
         elif target.get("RoleArn") != each.role:
             differences.append(f"it sends to {each.arn} with the role {target.get('RoleArn')}")
-        elif any(target.get(name) for name in ("Input", "InputPath", "InputTransformer")):
+        elif any(target.get(name) for name in ("Input", "InputPath")) or _template(target) != each.template:
             differences.append(f"it changes the message to {each.arn}")
     return differences
+
+
+def _template(target: Mapping[str, Any]) -> str | None:
+    transformer = cast("Mapping[str, Any]", target.get("InputTransformer") or {})
+    return transformer.get("InputTemplate")
 
 
 def _sorted(pattern: Any) -> Any:
@@ -222,6 +231,25 @@ def event_alarm_finding(
         if isinstance(more, ReadFailure):
             return unknown_finding(check, more, expected=expected)
         differences += [f"forwarding rule in {region}: {each}" for each in more]
+    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
+
+
+def chat_rule_finding(deployment: Deployment, rule: ChatRule, live: Mapping[str, EventRule] | ReadFailure) -> Finding:
+    """Compare an EventBridge rule for notices in a chat, and its message.
+
+    Args:
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
+        rule: The rule as the settings define it.
+        live: Rules of the Region, by name.
+    """
+    check = f"approval-{rule.alarm.name.removeprefix(ALARM_PREFIX)}"
+    expected = f"rule {rule.alarm.name} is enabled and publishes its notice to {rule.topic_arn}"
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    target = {CHAT_TARGET_ID: DesiredTarget(arn=rule.topic_arn, template=rule.template)}
+    differences = rule_faults(rule.alarm.pattern, target, live.get(rule.alarm.name), rule.alarm.state)
+    if isinstance(differences, ReadFailure):
+        return unknown_finding(check, differences, expected=expected)
     return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
 

@@ -66,6 +66,7 @@ COMPLETE: dict[str, Any] = {
         "chatApproverRoles": ["Approver"],
         "notificationEmails": ["operations@example.com"],
         "alarmTopicArns": ["arn:aws:sns:eu-west-1:111122223333:alarms"],
+        "chatTopicArn": "arn:aws:sns:eu-west-1:111122223333:chat",
         "alarmIamChanges": True,
         "breakGlass": {"users": ["emergency/erin"]},
         "endSessionsWithGrant": True,

@@ -502,12 +502,18 @@ def test_verify_covers_change_manager_and_users(stack: Stack, aws: Aws) -> None:
                 "operatorRoles": ["Operator"],
                 "operatorUsers": ["olivia"],
                 "alarmTopicArns": ["arn:aws:sns:eu-west-1:123456789012:security"],
+                "chatTopicArn": "arn:aws:sns:eu-west-1:123456789012:chat",
                 "alarmIamChanges": False,
             }
         }
     )
     stack.up().succeeded()
     assert {check: each.status for check, each in verified(stack).items()} == {"approval-alarm-iam": "warning"}
+    (requested,) = aws("events").list_targets_by_rule(Rule="shell-access-approval-chat-requested")["Targets"]
+    other = requested | {"InputTransformer": requested["InputTransformer"] | {"InputTemplate": '"approved"'}}
+    for target, found in ((other, {"approval-chat-requested"}), (requested, set[str]())):
+        aws("events").put_targets(Rule="shell-access-approval-chat-requested", Targets=[target])
+        assert set(approval_findings(stack, aws)) == found | {"approval-alarm-iam"}
     undo = changed_document(CHANGE_TEMPLATE_NAME, lambda content: content.update(autoApprovable=True))(aws)
     assert set(approval_findings(stack, aws)) == {"approval-change-template-content", "approval-alarm-iam"}
     undo()

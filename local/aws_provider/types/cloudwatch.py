@@ -257,12 +257,18 @@ EVENT_TARGET = ResourceType(
         "arn": text(required=True, checks=(validators.arn,)),
         "eventBusName": _bus,
         "forceDestroy": fixed(False, local=True),
+        "inputTransformer": record(
+            {
+                "inputPaths": text_map(aws="InputPathsMap"),
+                "inputTemplate": text(required=True, checks=(validators.length(1, 8192),)),
+            }
+        ),
         "roleArn": text(checks=(validators.arn,)),
         "rule": text(required=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
         "targetId": name(validators.length(1, 64), _name_form, aws="Id"),
     },
     refused=(
-        "appsyncTarget batchTarget deadLetterConfig ecsTarget httpTarget input inputPath inputTransformer kinesisTarget "
+        "appsyncTarget batchTarget deadLetterConfig ecsTarget httpTarget input inputPath kinesisTarget "
         "redshiftTarget retryPolicy runCommandTargets sagemakerPipelineTarget sqsTarget"
     ),
     id="{rule}-{targetId}",

@@ -44,6 +44,7 @@ def test_defaults() -> None:
         "chatApproverRoles": [],
         "notificationEmails": [],
         "alarmTopicArns": [],
+        "chatTopicArn": "",
         "alarmIamChanges": True,
         "breakGlass": None,
         "endSessionsWithGrant": False,
