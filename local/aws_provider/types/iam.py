@@ -5,7 +5,7 @@ from typing import Any, Final
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, ResourceType, Retry, Tagging, fixed, name, records, text
+from local.aws_provider.model import Call, Code, Item, ResourceType, Retry, Tagging, fixed, flag, name, records, text
 from local.aws_provider.wire import Values, items_of
 
 version_limit: Final = 5
@@ -160,16 +160,17 @@ def _put_inline_policies(aws: Aws, role: Item) -> None:
 
 
 def _release_role(aws: Aws, role: Item) -> None:
-    """Remove the role from profiles, and the policies that the state knows from the role."""
+    """Remove the role from profiles, and policies from the role: those that the state knows, or all of them."""
     profiles = aws.pages("ListInstanceProfilesForRole", "InstanceProfiles", marker="Marker", RoleName=role.id)
     for each in profiles:
         profile: str = each["InstanceProfileName"]
         aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role.id)
-    if role.values.get("managedPolicyArns"):
+    every = role.values.get("forceDetachPolicies")
+    if every or role.values.get("managedPolicyArns"):
         attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role.id)
         for each in attached:
             aws.call("DetachRolePolicy", RoleName=role.id, PolicyArn=each["PolicyArn"])
-    if role.values.get("inlinePolicies"):
+    if every or role.values.get("inlinePolicies"):
         for policy in aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id):
             aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
 
@@ -191,7 +192,7 @@ ROLE = ResourceType(
                 validators.unlike("[“”‘’]", "must not hold curly quotes"),  # noqa: RUF001
             )
         ),
-        "forceDetachPolicies": fixed(False, local=True),
+        "forceDetachPolicies": flag(default=False, local=True),
         "inlinePolicies": records(
             {"name": text(checks=(validators.length(1, 128), _name_form)), "policy": text()},
             computed=True,
@@ -199,7 +200,7 @@ ROLE = ResourceType(
         ),
         "maxSessionDuration": fixed(3600),
         "name": name(validators.length(1, 64), _name_form, longest=64, aws="RoleName"),
-        "path": _path,
+        "path": text(default="/", replaces=True, checks=(validators.length(1, 512),)),
         "permissionsBoundary": text(
             checks=(validators.arn,), aws="PermissionsBoundary.PermissionsBoundaryArn PermissionsBoundary"
         ),

@@ -22,6 +22,8 @@ MODULES = {
     "servicequotas": "local.emulator.extension.service_quotas",
     "sns": "local.emulator.extension.sns",
     "ssm": "local.emulator.extension.ssm",
+    "ssoadmin": "local.emulator.extension.ssoadmin",
+    "sts": "local.emulator.extension.sts",
 }
 
 

@@ -11,6 +11,7 @@ from local.automation.actions import Connect, all_actions
 from local.automation.execution import Action, Execution, Request, Step, StepFailedError
 from local.automation.templates import filled
 from local.client_methods import share_client_methods
+from local.emulator.extension.sts import SESSIONS_OF_SERVICES
 from local.emulator.settings import SETTINGS
 
 Json = dict[str, Any]
@@ -110,7 +111,9 @@ def _as_role(connect: Connect, role: str, execution_id: str) -> Connect:
         if not assumed:
             connect("iam").get_role(RoleName=role.rsplit("/", 1)[-1])
             sts = connect("sts")
-            credentials = sts.assume_role(RoleArn=role, RoleSessionName=f"Automation-{execution_id}")["Credentials"]
+            session = f"Automation-{execution_id}"
+            SESSIONS_OF_SERVICES.add(session)
+            credentials = sts.assume_role(RoleArn=role, RoleSessionName=session)["Credentials"]
             assumed.append(connector(sts.meta.endpoint_url, credentials["AccessKeyId"], sts.meta.region_name))
         return assumed[0](service, region_name, **options)
 

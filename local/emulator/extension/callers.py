@@ -49,7 +49,7 @@ class Caller:
         """
         if self.principal is None:
             return None
-        permissions, context = self.principal.permissions, self._context(self.principal, keys)
+        permissions, context = self.principal.permissions, self.context(self.principal, keys)
         allowed = decide(permissions, action, resource, context).allowed
         if allowed is Truth.YES:
             return None
@@ -58,7 +58,8 @@ class Caller:
             return f"{denial} (the local AWS cannot determine this, and denies it)"
         return f"{denial} {_cause(permissions, action, resource, context)}"
 
-    def _context(self, principal: Principal, keys: Mapping[str, Value]) -> Context:
+    def context(self, principal: Principal, keys: Mapping[str, Value]) -> Context:
+        """Return the condition keys of a request; other keys are absent."""
         own = principal.context()
         now = datetime.now(UTC)
         request: dict[str, Value] = {

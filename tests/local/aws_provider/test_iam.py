@@ -143,6 +143,22 @@ def test_role_deletion_detaches_what_the_state_knows(provider: Any, aws: Any) ->
         provider.destroy(role, "r")
 
 
+def test_role_deletion_detaches_everything_by_force(provider: Any, aws: Any) -> None:
+    arn = provider.up(policy, "p", {"policy": allow()}).id
+    given = {"assumeRolePolicy": trust, "forceDetachPolicies": True}
+    made = provider.up(role, "r", given)
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
+    aws("iam").put_role_policy(RoleName=made.id, PolicyName="a", PolicyDocument=json.dumps(allow()))
+    provider.destroy(role, "r")
+
+
+def test_path_of_a_role_replaces(provider: Any) -> None:
+    made = provider.up(role, "r", {"assumeRolePolicy": trust, "path": "/team/"})
+    assert made["arn"] == f"arn:aws:iam::123456789012:role/team/{made.id}"
+    assert provider.unchanged(role, "r", {"assumeRolePolicy": trust, "path": "/team/"})
+    assert list(provider.diff(role, "r", {"assumeRolePolicy": trust}).replaces) == ["path"]
+
+
 def test_a_role_that_exists_is_an_error(provider: Any, aws: Any) -> None:
     aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
     with pytest.raises(Exception, match="iam:CreateRole failed with EntityAlreadyExists"):

@@ -91,7 +91,9 @@ def _resources(template: str, call: ApiCall, place: Place) -> list[str]:
     found = [text]
     for hole in holes:
         names, _, kind = hole.partition("!")
+        names, _, default = names.partition("=")
         given = [value for name in names.split("|") for value in _values(call.parameters, name)]
+        given = given or ([default] if default else [])
         values = [arn for value in given for arn in resolved(kind, place, value)] if kind else given
         found = [each.replace(f"{{{hole}}}", value) for each in found for value in values]
     return found

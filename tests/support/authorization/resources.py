@@ -147,6 +147,12 @@ def _profile(place: Place, value: str) -> list[str]:
     return [role.arn for profile in found if profile.name == value for role in profile.roles]
 
 
+def _role(place: Place, value: str) -> list[str]:
+    """Return the ARN of a role with its path, or the ARN below the root path where no role has the name."""
+    found = (role.arn for role in _iam(place).get_roles() if role.name == value)
+    return [next(found, f"arn:{_PARTITION}:iam::{place.account}:role/{value}")]
+
+
 def _profile_association(place: Place, value: str) -> list[str]:
     """Return the associated instance, which is the resource that IAM evaluates."""
     found = ec2_backends[place.account][place.region].iam_instance_profile_associations.get(value)
@@ -203,6 +209,7 @@ def _iam(place: Place) -> Any:
 _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
     "key": _key,
     "ec2": _ec2_resource,
+    "role": _role,
     "profile": _profile,
     "profile-association": _profile_association,
     "parameter": _parameter,

@@ -1,0 +1,73 @@
+"""IAM Identity Center on the local AWS: users, groups, and a permission set that is assigned in an account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNT = "123456789012"
+RESERVED = "/aws-reserved/sso.amazonaws.com/"
+
+
+class IdentityCenter:
+    """The instance in a Region.
+
+    Args:
+        client: Makes clients: `client("sso-admin")`.
+    """
+
+    def __init__(self, client: Callable[..., Any]) -> None:
+        self._directory, self._admin, self._iam = client("identitystore"), client("sso-admin"), client("iam")
+        instance = self._admin.list_instances()["Instances"][0]
+        self.store, self._instance = str(instance["IdentityStoreId"]), instance["InstanceArn"]
+        self._store = {"IdentityStoreId": self.store}
+        self._sets: dict[str, str] = {}
+
+    def user(self, name: str, group: str = "") -> str:
+        """Create a user, in a group by ID if there is one, and return the ID."""
+        names = {"DisplayName": name, "Name": {"FamilyName": "x", "GivenName": "y"}}
+        user = str(self._directory.create_user(UserName=name, **names, **self._store)["UserId"])
+        if group:
+            self._directory.create_group_membership(GroupId=group, MemberId={"UserId": user}, **self._store)
+        return user
+
+    def group(self, name: str) -> str:
+        """Create a group and return its ID."""
+        return str(self._directory.create_group(DisplayName=name, **self._store)["GroupId"])
+
+    def leave(self, group: str, user: str) -> None:
+        """Remove a user from a group."""
+        member = {"GroupId": group, "MemberId": {"UserId": user}, **self._store}
+        membership = self._directory.get_group_membership_id(**member)["MembershipId"]
+        self._directory.delete_group_membership(MembershipId=membership, **self._store)
+
+    def delete(self, user: str) -> None:
+        """Delete a user."""
+        self._directory.delete_user(UserId=user, **self._store)
+
+    def assign(self, permission_set: str, principal: str, kind: str = "GROUP", **statement: Any) -> str:
+        """Assign a permission set, which is created with a statement if it is new, and return the name of its role."""
+        if permission_set not in self._sets:
+            made = self._admin.create_permission_set(Name=permission_set, InstanceArn=self._instance)
+            self._sets[permission_set] = made["PermissionSet"]["PermissionSetArn"]
+        arn = self._sets[permission_set]
+        if statement:
+            policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+            self._admin.put_inline_policy_to_permission_set(
+                InstanceArn=self._instance, PermissionSetArn=arn, InlinePolicy=json.dumps(policy)
+            )
+        self._admin.create_account_assignment(
+            InstanceArn=self._instance,
+            TargetId=ACCOUNT,
+            TargetType="AWS_ACCOUNT",
+            PermissionSetArn=arn,
+            PrincipalType=kind,
+            PrincipalId=principal,
+        )
+        roles = self._iam.list_roles(PathPrefix=RESERVED)["Roles"]
+        return next(
+            str(each["RoleName"]) for each in roles if each["RoleName"][:-16] == f"AWSReservedSSO_{permission_set}_"
+        )
