@@ -43,6 +43,8 @@ TRUST_POLICY: Final = Quota(maximum=2_048, unit="characters", holder="a trust po
 """IAM User Guide, "IAM and AWS STS quotas"; the default."""
 ATTACHED_POLICIES: Final = Quota(maximum=10, unit="managed policies", holder="a role or a user")
 """IAM User Guide, "IAM and AWS STS quotas"; the default, for roles and for users."""
+ROLES: Final = Quota(maximum=1_000, unit="roles", holder="an account")
+"""IAM User Guide, "IAM and AWS STS quotas"; the default."""
 DOCUMENT: Final = Quota(maximum=64 * 1024, unit="bytes", holder="a Systems Manager document")
 """Systems Manager API reference, CreateDocument, MaxDocumentSizeExceeded."""
 KEY_POLICY: Final = Quota(maximum=32 * 1024, unit="bytes", holder="a key policy")

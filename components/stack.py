@@ -13,8 +13,9 @@ import pulumi
 from common.problems import Collector
 from components.account import Account
 from components.adoption.governing_stack import govern
+from components.adoption.lookup import program_clients
 from components.adoption.recovery import recover
-from components.preflight.attachments import check_attachments
+from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
 from components.preflight.ownership import check_ownership
 from components.secret_marking import keep_secrets
@@ -116,7 +117,13 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
                 settings.nodes, account, regions=settings.regions, preferences=settings.session_manager
             )
     with looked_up:
-        check_ownership(settings, account, owner, planned.nodes.recording_region if planned.nodes else "")
+        check_ownership(
+            settings,
+            account,
+            owner,
+            planned.nodes.recording_region if planned.nodes else "",
+            planned.approval.operators.roles if planned.approval else (),
+        )
     looked_up.check()
     return planned
 
@@ -125,9 +132,17 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
     if settings.approval is None:
         return
     from components.approval.component import ApprovalArgs, check_approval
+    from components.approval.identity_center import NO_OPERATORS
 
+    operators = NO_OPERATORS
+    if settings.approval.operators:
+        from components.approval.identity_store import find_operators
+
+        operators = find_operators(settings.approval, program_clients(), settings.regions[0])
+        check_roles(operators, settings.regions[0])
     planned.approval = ApprovalArgs(
         settings=settings.approval,
+        operators=operators,
         regions=settings.regions,
         session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
         account=account,

@@ -16,6 +16,8 @@ from components.approval.names import (
     ALARM_PREFIX,
     BREAK_GLASS_ROLE_NAME,
     DOCUMENT_NAMES,
+    OPERATOR_BOUNDARY_NAME,
+    OPERATOR_ROLE_PREFIX,
     POLICY_NAMES,
     REAPER_NAME,
     REAPER_SCHEDULE_GROUP,
@@ -360,7 +362,8 @@ def _call_alarms(place: WorkflowLocation) -> Iterator[EventAlarm]:
 
 def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
     forwarded = (iam_event_region(place),) if needs_forwarding(place) else ()
-    policies = [place.iam(f"policy/{name}") for name in POLICY_NAMES]
+    policy_names = (*POLICY_NAMES, *((OPERATOR_BOUNDARY_NAME,) if settings.operators else ()))
+    policies = [place.iam(f"policy/{name}") for name in policy_names]
     yield EventAlarm(
         name=f"{ALARM_PREFIX}policies-changed",
         description="A managed policy of session approval changed, or was attached or detached",
@@ -380,6 +383,16 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
         ),
         forwarded_from=forwarded,
     )
+    if settings.operators:
+        yield EventAlarm(
+            name=f"{ALARM_PREFIX}operator-roles-changed",
+            description="IAM roles of operators of IAM Identity Center changed",
+            pattern=_calls(
+                "iam",
+                {"eventName": _ROLE_CALLS, "requestParameters": {"roleName": [{"prefix": OPERATOR_ROLE_PREFIX}]}},
+            ),
+            forwarded_from=forwarded,
+        )
     own = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
     emergency = settings.break_glass.users if settings.break_glass else []
     approvers = {

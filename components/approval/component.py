@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
@@ -14,7 +14,8 @@ from common.limits import excess_problems
 from common.problems import raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.approval.alarms import topic_problems
-from components.approval.names import WorkflowLocation
+from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
+from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.notifications import (
     ApprovalAlarms,
     ApprovalAlarmsArgs,
@@ -26,6 +27,8 @@ from components.approval.plan import INLINE_POLICY_NAME, generated_texts, plan_a
 from components.approval.settings import approval_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.account import Account
     from components.adoption.document_content import PlannedDocument
     from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole
@@ -41,6 +44,7 @@ class ApprovalArgs:
         regions: Regions of the stack; the workflow is in the first, instances may be in all of them.
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
         account: Account of the stack.
+        operators: Operators of IAM Identity Center, as `find_operators` has looked them up.
         tags: Tags applied to all taggable resources.
     """
 
@@ -48,6 +52,7 @@ class ApprovalArgs:
     regions: tuple[str, ...]
     session_data_encryption: bool
     account: Account
+    operators: IdentityCenterOperators = NO_OPERATORS
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -64,14 +69,21 @@ def check_approval(args: ApprovalArgs) -> None:
 
 def _plan(args: ApprovalArgs) -> ApprovalPlan:
     place = WorkflowLocation(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
-    return plan_approval(args.settings, place, args.regions, session_data_encryption=args.session_data_encryption)
+    return plan_approval(
+        args.settings,
+        place,
+        args.regions,
+        session_data_encryption=args.session_data_encryption,
+        operators=args.operators,
+    )
 
 
 class Approval(pulumi.ComponentResource):
     """Topic, roles, documents, policies of operators and approvers, the reaper's schedule, and alarms.
 
     Attributes:
-        outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`.
+        outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
+            operators of IAM Identity Center, `operatorRoleArns` by user name.
         operator_policy_arn: ARN of the managed policy for operators.
     """
 
@@ -97,15 +109,22 @@ class Approval(pulumi.ComponentResource):
             # Last, so that no use of it is without an alarm.
             self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
         self._attached(self._plan.approver_policy, after=documents)
-        operators = [self._attached(each, after=[*documents, grants]) for each in self._plan.operator_policies]
+        people = self._operator_roles(after=[*documents, grants])
+        operators = [
+            self._attached(each, after=[*documents, grants], roles=people) for each in self._plan.operator_policies
+        ]
         self.operator_policy_arn = operators[0].arn
-        self.outputs: dict[str, pulumi.Input[str | None]] = {
+        self.outputs: dict[str, Any] = {
             "mode": str(args.settings.mode),
             "runbookName": self._plan.runbook.name,
             "changeTemplateName": self._plan.template.name if self._plan.template else None,
             "topicArn": topic.arn,
             "roleArn": role.arn,
         }
+        if self._args.settings.operators:
+            self.outputs["operatorRoleArns"] = {
+                each.user_name: people[each.role_name].arn for each in self._args.operators.people
+            }
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
@@ -121,6 +140,28 @@ class Approval(pulumi.ComponentResource):
             tags=self._args.tags,
             opts=self._child(),
         )
+
+    def _operator_roles(self, *, after: list[pulumi.Resource]) -> dict[str, Role]:
+        """Create the roles of people of IAM Identity Center, with their boundary, by name.
+
+        A grant is a tag of the role that the runbook sets; it is no drift.
+        """
+        boundary = self._attached(self._plan.boundary, after=[]) if self._plan.boundary else None
+        granted = [f"{tags}.{TAG_KEY}" for tags in ("tags", "tagsAll")]
+        return {
+            planned.name: Role(
+                f"{self._name}-{planned.key}",
+                name=planned.name,
+                path=planned.path,
+                description=planned.description,
+                assume_role_policy=json.dumps(planned.trust),
+                permissions_boundary=boundary.arn if boundary else None,
+                force_detach_policies=True,
+                tags=self._args.tags,
+                opts=pulumi.ResourceOptions.merge(self._child(after), pulumi.ResourceOptions(ignore_changes=granted)),
+            )
+            for planned in self._plan.operator_roles
+        }
 
     def _rights(self, role: Role, planned: PlannedRole, *, after: pulumi.Resource) -> RolePolicy:
         return RolePolicy(
@@ -191,8 +232,16 @@ class Approval(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[topic]),
         )
 
-    def _attached(self, planned: PlannedPolicy, *, after: list[pulumi.Resource]) -> Policy:
-        """Create a policy and attach it last, so that no principal has it before all its safeguards exist."""
+    def _attached(
+        self, planned: PlannedPolicy, *, after: list[pulumi.Resource], roles: Mapping[str, Role] | None = None
+    ) -> Policy:
+        """Create a policy and attach it last, so that no principal has it before all its safeguards exist.
+
+        Args:
+            planned: The policy.
+            after: Resources that its principals need first.
+            roles: Roles of the stack among its principals, by name.
+        """
         policy = Policy(
             f"{self._name}-{planned.key}",
             name=planned.name,
@@ -202,8 +251,12 @@ class Approval(pulumi.ComponentResource):
             opts=self._child(),
         )
         for role in planned.roles:
+            own = (roles or {}).get(role)
             RolePolicyAttachment(
-                f"{self._name}-{planned.key}-role-{role}", role=role, policy_arn=policy.arn, opts=self._child(after)
+                f"{self._name}-{planned.key}-role-{role}",
+                role=own.name if own else role,
+                policy_arn=policy.arn,
+                opts=self._child(after),
             )
         for user in planned.users:
             UserPolicyAttachment(

@@ -16,6 +16,7 @@ from components.approval.names import (
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
+    OPERATOR_BOUNDARY_NAME,
     POLICY_NAMES,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
@@ -133,19 +134,22 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
+    people = [place.operator_roles] if settings.operators else []
     names = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
     own = [place.iam(f"role/{name}") for name in names]
     kept = [
         *(place.iam(f"{kind}/*") for kind in _IDENTITIES),
         *own,
         *place.principals("role", settings.operator_roles),
+        *people,
         *approvers,
         *(place.iam(f"policy/{name}") for name in POLICY_NAMES),
+        *([place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}")] if people else []),
     ]
     return [
         _deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
         # Requesters pass the runbook's role to Systems Manager.
-        _deny("BecomeNoOther", _BECOMING, [*approvers, *own[1:]]),
+        _deny("BecomeNoOther", _BECOMING, [*approvers, *people, *own[1:]]),
     ]
 
 

@@ -254,17 +254,28 @@ def service_trust(service: str, place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def runbook_role_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
+def runbook_role_policy(
+    settings: ApprovalSettings, place: WorkflowLocation, identity_store: str = ""
+) -> PolicyDocument:
     """Return the policy to set and remove the one tag on operators, read what a request names, and notify the topic.
 
     Args:
         settings: Settings of the workflow.
         place: Location of the workflow.
+        identity_store: ID of the identity store of IAM Identity Center, where operators sign in through it.
     """
     statements: list[dict[str, object]] = []
     for kind, names in (("Role", settings.operator_roles), ("User", settings.operator_users)):
-        if names:
-            statements += _tagging(kind, place.principals(kind.lower(), names))
+        arns = place.principals(kind.lower(), names)
+        if kind == "Role" and settings.operators:
+            # By path, as a policy has no room for all people of a group.
+            arns.append(place.operator_roles)
+        if arns:
+            statements += _tagging(kind, arns)
+    if settings.operators:
+        store = f"arn:{place.partition}:identitystore:"
+        resources = [f"{store}:*:identitystore/{identity_store or '*'}", f"{store}::user/*"]
+        statements.append(_allow("IdentifyUsers", "identitystore:GetUserId", resources))
     executions = place.ssm("automation-execution/*")
     statements += [
         _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),

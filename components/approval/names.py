@@ -22,6 +22,14 @@ GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionApproval"
 IDENTITIES_GUARD_RAIL_POLICY_NAME: Final = "ShellAccessGuardRails"
 KEY_ALIAS: Final = "alias/shell-access/approval"
 
+OPERATORS_PATH: Final = "/shell-access/operators/"
+"""Path of the roles of operators who sign in through IAM Identity Center; no other role is below it."""
+OPERATOR_ROLE_PREFIX: Final = "ShellOperator-"
+"""Prefix of the names of these roles; the ID of the person's user in IAM Identity Center follows."""
+OPERATOR_BOUNDARY_NAME: Final = "ShellAccessOperatorBoundary"
+RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
+"""Path of the roles of permission sets, which IAM Identity Center alone creates and changes."""
+
 REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"
 """A separate group, as Amazon CloudWatch counts invocations per schedule group."""
 ALARM_PREFIX: Final = "shell-access-approval-"
@@ -97,6 +105,11 @@ class WorkflowLocation:
         """
         domain = _CONSOLES.get(self.partition, "console.aws.amazon.com")
         return f"https://{self.region}.{domain}/systems-manager/automation/execution/{execution}?region={self.region}"
+
+    @property
+    def operator_roles(self) -> str:
+        """ARN pattern of the roles of operators who sign in through IAM Identity Center."""
+        return self.iam(f"role{OPERATORS_PATH}*")
 
     def iam(self, resource: str) -> str:
         """Return an ARN of IAM in this account."""

@@ -48,6 +48,13 @@ from components.approval.iam_policies import (
     topic_key_policy,
     topic_policy,
 )
+from components.approval.identity_center import (
+    NO_OPERATORS,
+    IdentityCenterOperators,
+    OperatorPerson,
+    operator_boundary,
+    operator_trust,
+)
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     AUTOMATION,
@@ -57,7 +64,9 @@ from components.approval.names import (
     EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    OPERATOR_BOUNDARY_NAME,
     OPERATOR_POLICY_NAME,
+    OPERATORS_PATH,
     REAPER_NAME,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
@@ -106,7 +115,9 @@ class PlannedRole:
         name: Name of the role.
         description: Description of the role.
         trust: Trust policy.
-        policy: Its one inline policy, `shell-access`.
+        policy: Its one inline policy, `shell-access`; None: managed policies only.
+        path: Path of the role.
+        boundary: ARN of its permissions boundary, unless the settings of the stack name one; "": none.
         max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
     """
 
@@ -114,7 +125,9 @@ class PlannedRole:
     name: str
     description: str
     trust: PolicyDocument
-    policy: PolicyDocument
+    policy: PolicyDocument | None
+    path: str = "/"
+    boundary: str = ""
     max_session_seconds: int = 0
 
 
@@ -174,6 +187,8 @@ class ApprovalPlan:
         break_glass_role: Role for emergency access; None: there is none.
         operator_policies: Managed policies of operators.
         approver_policy: Managed policy of approvers.
+        boundary: Permissions boundary of the roles of operators of IAM Identity Center; None: there are none.
+        operator_roles: Roles of operators of IAM Identity Center.
         schedule: Schedule of the reaper.
         event_alarms: EventBridge rules.
         metric_alarms: CloudWatch alarms.
@@ -196,6 +211,8 @@ class ApprovalPlan:
     alarm_topics: tuple[str, ...] = field(default=())
     chat_rules: tuple[ChatRule, ...] = ()
     break_glass_role: PlannedRole | None = None
+    boundary: PlannedPolicy | None = None
+    operator_roles: tuple[PlannedRole, ...] = field(default=())
 
     @property
     def forwarding_regions(self) -> tuple[str, ...]:
@@ -216,11 +233,16 @@ class ApprovalPlan:
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
         """All managed policies."""
-        return (*self.operator_policies, self.approver_policy)
+        return (*self.operator_policies, self.approver_policy, *((self.boundary,) if self.boundary else ()))
 
 
 def plan_approval(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
+    settings: ApprovalSettings,
+    place: WorkflowLocation,
+    regions: Sequence[str],
+    *,
+    session_data_encryption: bool,
+    operators: IdentityCenterOperators = NO_OPERATORS,
 ) -> ApprovalPlan:
     """Return the plan for the settings.
 
@@ -229,6 +251,7 @@ def plan_approval(
         place: Location of the workflow.
         regions: Regions of the stack.
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
+        operators: Operators of IAM Identity Center.
     """
     alarms = tuple(event_alarms(settings, place, regions))
     forwarding = forwarding_regions(settings, place, regions)
@@ -238,14 +261,14 @@ def plan_approval(
             key="runbook",
             name=RUNBOOK_NAME,
             type=AUTOMATION,
-            content=runbook(settings, place, regions),
+            content=runbook(settings, place, regions, operators),
             settings={**_named(settings, _RUNBOOK_SETTINGS), "regions": list(regions)},
         ),
         reaper=PlannedDocument(
             key="reaper",
             name=REAPER_NAME,
             type=AUTOMATION,
-            content=reaper(settings, place),
+            content=reaper(settings, place, operators),
             settings=_named(settings, _OPERATOR_SETTINGS),
         ),
         template=_template(settings, place),
@@ -254,7 +277,7 @@ def plan_approval(
             name=ROLE_NAME,
             description="Sets and removes the tag that allows a session",
             trust=service_trust("ssm.amazonaws.com", place),
-            policy=runbook_role_policy(settings, place),
+            policy=runbook_role_policy(settings, place, operators.store),
         ),
         schedule_role=PlannedRole(
             key="schedule",
@@ -265,7 +288,9 @@ def plan_approval(
         ),
         forwarding_role=_forwarding_role(place, forwarding) if forwarding else None,
         break_glass_role=_break_glass_role(settings, place, regions, session_data_encryption=session_data_encryption),
-        operator_policies=_operator_policies(settings, place, session_data_encryption=session_data_encryption),
+        operator_policies=_operator_policies(
+            settings, place, operators, session_data_encryption=session_data_encryption
+        ),
         approver_policy=_approver_policy(settings, place),
         schedule=PlannedSchedule(
             target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
@@ -275,6 +300,8 @@ def plan_approval(
         event_alarms=alarms,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
+        boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
+        operator_roles=tuple(_person_role(settings, operators, each, place) for each in operators.people),
     )
 
 
@@ -285,6 +312,36 @@ def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
         settings: Settings of the workflow.
     """
     return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
+
+
+def _boundary(
+    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
+) -> PlannedPolicy | None:
+    if not settings.operators:
+        return None
+    return PlannedPolicy(
+        key="operator-boundary",
+        name=OPERATOR_BOUNDARY_NAME,
+        arn=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+        description="Permissions boundary of operators of IAM Identity Center",
+        content=operator_boundary(settings, place, session_data_encryption=session_data_encryption),
+        roles=(),
+        users=(),
+    )
+
+
+def _person_role(
+    settings: ApprovalSettings, operators: IdentityCenterOperators, person: OperatorPerson, place: WorkflowLocation
+) -> PlannedRole:
+    return PlannedRole(
+        key=f"operator-{person.user_id}",
+        name=person.role_name,
+        description=f"Approved sessions of {person.user_name}, who signs in through IAM Identity Center",
+        trust=operator_trust(settings, operators, person, place),
+        policy=None,
+        path=OPERATORS_PATH,
+        boundary=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+    )
 
 
 def _template(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedDocument | None:
@@ -331,7 +388,11 @@ def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> Planned
 
 
 def _operator_policies(
-    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
+    settings: ApprovalSettings,
+    place: WorkflowLocation,
+    operators: IdentityCenterOperators,
+    *,
+    session_data_encryption: bool,
 ) -> tuple[PlannedPolicy, ...]:
     contents = {
         ("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
@@ -339,7 +400,8 @@ def _operator_policies(
         ),
         ("requester", REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
     }
-    if settings.guard_rails:
+    # People of IAM Identity Center always have them.
+    if settings.guard_rails or settings.operators:
         rails = guard_rail_policies(settings, place)
         for key, name in GUARD_RAILS.items():
             contents[key, name, "Deny changing what approval rests on"] = rails[name]
@@ -350,10 +412,11 @@ def _operator_policies(
             arn=place.iam(f"policy/{name}"),
             description=description,
             content=content,
-            roles=settings.operator_roles,
-            users=settings.operator_users,
+            roles=[*(settings.operator_roles if named else ()), *operators.roles],
+            users=settings.operator_users if named else [],
         )
         for (key, name, description), content in contents.items()
+        for named in (name in operator_policy_names(settings),)
     )
 
 
@@ -376,7 +439,7 @@ def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[
         settings: Settings of the workflow.
         plan: Plan for the settings.
     """
-    operators = len(settings.operator_roles) + len(settings.operator_users)
+    operators = len(settings.operator_roles) + len(settings.operator_users) + len(plan.operator_roles)
     given = f"{operators} operators and {len(settings.approvers)} approvers"
 
     def text(what: str, length: int, quota: Quota) -> Generated:
@@ -391,8 +454,9 @@ def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[
 
     for policy in plan.policies:
         yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
-    for role in plan.roles:
-        yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
+    for role in (*plan.roles, *plan.operator_roles):
+        if role.policy is not None:
+            yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
         yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
     for document in plan.documents:
         yield text(f"the document {document.name}", published_bytes(document.content), DOCUMENT)

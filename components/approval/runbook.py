@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.script import script_inputs
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
@@ -47,7 +48,12 @@ _DESCRIBED: Final = ("Requester", "Instance", "Decision")
 _JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
 
 
-def runbook(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> dict[str, Any]:
+def runbook(
+    settings: ApprovalSettings,
+    place: WorkflowLocation,
+    regions: Sequence[str],
+    operators: IdentityCenterOperators = NO_OPERATORS,
+) -> dict[str, Any]:
     """Return the runbook: approval (in mode `automation`), checks, tag, wait, removal of the tag.
 
     Any failure once the tag may be set, and any cancellation, leads to the step that removes it. A cancellation also
@@ -57,6 +63,7 @@ def runbook(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequen
         settings: Settings of the workflow.
         place: Location of the workflow.
         regions: Regions to search for instances.
+        operators: Operators of IAM Identity Center.
     """
     minutes = settings.approval_validity_minutes
     approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
@@ -68,7 +75,7 @@ def runbook(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequen
         "mainSteps": [
             *_first(settings, regions),
             *approvals,
-            *_checks(settings, place, regions),
+            *_checks(settings, place, regions, operators),
             *_grant(settings, place),
             *_endings(place, regions),
         ],
@@ -80,14 +87,18 @@ def runbook(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequen
     }
 
 
-def reaper(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, Any]:
+def reaper(
+    settings: ApprovalSettings, place: WorkflowLocation, operators: IdentityCenterOperators = NO_OPERATORS
+) -> dict[str, Any]:
     """Return the scheduled runbook that removes tags without an approved execution from operators.
 
     Args:
         settings: Settings of the workflow.
         place: Location of the workflow.
+        operators: Operators of IAM Identity Center.
     """
-    operators = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
+    roles = [*settings.operator_roles, *operators.roles]
+    holders = {"OperatorRoles": roles, "OperatorUsers": settings.operator_users}
     return {
         "schemaVersion": "0.3",
         "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
@@ -97,7 +108,7 @@ def reaper(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, Any
                 "name": "RemoveExpiredGrants",
                 "action": "aws:executeScript",
                 "timeoutSeconds": SCRIPT_SECONDS,
-                "inputs": script_inputs("grants", "remove_expired_grants", {**operators, "Runbook": RUNBOOK_NAME}),
+                "inputs": script_inputs("grants", "remove_expired_grants", {**holders, "Runbook": RUNBOOK_NAME}),
                 "outputs": [_output("Outcome"), _output("Removed")],
             },
             {
@@ -202,14 +213,17 @@ def _approver_arn(approver: Approver, place: WorkflowLocation) -> str:
     return place.iam(f"{'role' if approver.type is ApproverType.IAM_ROLE else 'user'}/{approver.name}")
 
 
-def _checks(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
+def _checks(
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], operators: IdentityCenterOperators
+) -> list[Step]:
     payload = {
         **_REQUEST,
         "Mode": str(settings.mode),
         "ChangeTemplate": CHANGE_TEMPLATE_NAME,
         "RequireChangeRequest": settings.require_change_request,
-        "OperatorRoles": settings.operator_roles,
+        "OperatorRoles": [*settings.operator_roles, *operators.roles],
         "OperatorUsers": settings.operator_users,
+        **_identities(settings, operators),
         "SharedOperatorRoles": settings.shared_operator_roles,
         "SharedApproverRoles": settings.shared_approver_roles,
         "ChatApproverRoles": settings.chat_approver_roles,
@@ -256,6 +270,16 @@ def _checks(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequen
             "isEnd": True,
         },
     ]
+
+
+def _identities(settings: ApprovalSettings, operators: IdentityCenterOperators) -> dict[str, Any]:
+    """Return the people of IAM Identity Center, and where the script looks up their user IDs."""
+    if not settings.operators:
+        return {}
+    return {
+        "IdentityCenter": {"Store": operators.store, "Region": operators.region},
+        "IdentityCenterUsers": [each.text for each in operators.people],
+    }
 
 
 def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:

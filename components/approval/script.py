@@ -77,12 +77,32 @@ def _text(module: str) -> str:
 
 @cache
 def _own(module: str) -> str:
-    """Return the code of a module without docstrings and comments, as a document has 64 KB at most."""
-    text = _LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")
+    """Return the code of a module without docstrings, comments and annotations, as a document has 64 KB at most."""
+    text = _without_annotations(_LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, ""))
     left_out = {number for node in ast.walk(ast.parse(text)) for number in _docstrings(node)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
     code = "\n".join(_indented(line) for line in lines if not line.lstrip().startswith("#"))
     return re.sub(r"\n{3,}", "\n\n", code)
+
+
+def _without_annotations(text: str) -> str:
+    """Return code without the annotations of parameters, results and variables, which a runbook does not evaluate."""
+    lines = text.splitlines()
+    cuts: list[tuple[int, int, int, int]] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.arg) and node.annotation:
+            start = (node.lineno, node.col_offset + len(node.arg))
+            cuts.append((*start, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0))
+        elif isinstance(node, ast.FunctionDef) and node.returns:
+            column = lines[node.returns.lineno - 1].rindex(" ->", 0, node.returns.col_offset)
+            cuts.append((node.returns.lineno, column, node.returns.end_lineno or 0, node.returns.end_col_offset or 0))
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            start = (node.target.end_lineno or 0, node.target.end_col_offset or 0)
+            cuts.append((*start, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0))
+    for line, column, end_line, end_column in sorted(cuts, reverse=True):
+        if line == end_line:
+            lines[line - 1] = lines[line - 1][:column] + lines[line - 1][end_column:]
+    return "\n".join(lines)
 
 
 def _indented(line: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from common.characters import hidden_character
 from common.problems import Problem, shown
 from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section
-from components.approval.names import WORKFLOW_ROLES
+from components.approval.names import OPERATOR_ROLE_PREFIX, WORKFLOW_ROLES
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -119,6 +119,67 @@ class BreakGlass(Section):
     )
 
 
+class OperatorSignIn(StrEnum):
+    """Role session in which operators of IAM Identity Center assume their own role."""
+
+    PERMISSION_SET = "permission-set"
+    """A session of a permission set's role."""
+    ACCOUNT_ACCESS = "account-access-manager"
+    """An entitlement of account access manager. Refused, see `_access_problems`."""
+
+
+def _sign_in(value: object) -> object:
+    return OperatorSignIn(value) if isinstance(value, str) and value in set(OperatorSignIn) else value
+
+
+_GROUP_NAME: Final = r"^[^\s{}*?$\"\\](?:[^\t\n\r{}*?$\"\\]{0,126}[^\s{}*?$\"\\])?$"
+
+
+class IdentityCenterOperator(Section):
+    """An operator who signs in through IAM Identity Center, or a group of them."""
+
+    identity_center_user: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$",
+        description="User name or user ID in IAM Identity Center. Ours, not the post's.",
+        json_schema_extra={"allowed": "a user name or user ID of 2 to 64 letters, digits and + = , . @ _ -"},
+    )
+    identity_center_group: str | None = Field(
+        default=None,
+        pattern=_GROUP_NAME,
+        description="Display name or ID of a group, whose members at the time of the deployment are operators. Ours.",
+        json_schema_extra={"allowed": "a display name or group ID of at most 128 characters, without { } * ? $"},
+    )
+
+
+class IdentityCenterAccess(Section):
+    """Sign-in of the operators of `operators`."""
+
+    access: Annotated[OperatorSignIn, BeforeValidator(_sign_in)] = Field(
+        default=OperatorSignIn.PERMISSION_SET,
+        description="From where operators assume their own role. account-access-manager is not supported yet.",
+        json_schema_extra={"allowed": ", ".join(OperatorSignIn)},
+    )
+    permission_set: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_+=,.@-]{0,32}$",
+        description="Name of the permission set with which operators sign in to this account.",
+        json_schema_extra={"allowed": "a name of at most 32 letters, digits and + = , . @ _ -"},
+    )
+    region: str = Field(
+        default="",
+        pattern=r"^([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2})?$",
+        description="Region of IAM Identity Center. Default: the first Region of the stack.",
+        json_schema_extra={"allowed": "a Region such as eu-west-1"},
+    )
+    identity_store_id: str = Field(
+        default="",
+        pattern=r"^(d-[0-9a-z]{10}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$",
+        description="Identity store of IAM Identity Center. Default: that of the one instance that the account sees.",
+        json_schema_extra={"allowed": "an ID such as d-1234567890"},
+    )
+
+
 class ApprovalSettings(Section):
     """The approval workflow of an account, located in the first Region of the stack and valid for all of them."""
 
@@ -152,6 +213,16 @@ class ApprovalSettings(Section):
         default_factory=list,
         description="IAM users likewise.",
         json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
+    )
+    operators: list[IdentityCenterOperator] = Field(
+        default_factory=list[IdentityCenterOperator],
+        description="Operators who sign in through IAM Identity Center. The stack creates one role for each person. Ours.",
+        json_schema_extra={"allowed": "a list of {identityCenterUser} or {identityCenterGroup}"},
+    )
+    identity_center: IdentityCenterAccess = Field(
+        default_factory=IdentityCenterAccess,
+        description="Sign-in of the operators in operators. Ours, not the post's.",
+        json_schema_extra={"allowed": "{access, permissionSet, region, identityStoreId}"},
     )
     shared_operator_roles: list[RoleName] = Field(
         default_factory=list,
@@ -254,8 +325,8 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
     def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"{shown(given)} given; allowed: {allowed}"))
 
-    if not settings.operator_roles and not settings.operator_users:
-        problem(("operatorRoles",), [], "at least one role, or one user in operatorUsers")
+    if not settings.operator_roles and not settings.operator_users and not settings.operators:
+        problem(("operatorRoles",), [], "at least one role, one user in operatorUsers, or one person in operators")
     if not settings.approvers:
         problem(("approvers",), [], "at least one approver")
     for level in settings.levels():
@@ -263,6 +334,7 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
             allowed = f"at most {MAX_APPROVERS_OF_A_LEVEL} approvers in level {level[0].level}"
             problem(("approvers",), len(level), allowed)
     problems += _operator_problems(settings, path)
+    problems += _access_problems(settings, path)
     problems += _accepted_role_problems(settings, path)
     problems += _break_glass_problems(settings, path)
     for position, approver in enumerate(settings.approvers):
@@ -281,6 +353,50 @@ def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> lis
         if role not in settings.operator_roles:
             message = f"{shown(role)} given; allowed: a role that stands in operatorRoles"
             problems.append(Problem(path=(*path, "sharedOperatorRoles", str(position)), message=message))
+    return problems
+
+
+def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return problems of operators who sign in through IAM Identity Center."""
+    problems: list[Problem] = []
+
+    def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
+        problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
+
+    names: list[tuple[str, str]] = []
+    for position, each in enumerate(settings.operators):
+        found = {
+            key: name
+            for key, name in (
+                ("identityCenterUser", each.identity_center_user),
+                ("identityCenterGroup", each.identity_center_group),
+            )
+            if name is not None
+        }
+        key = ("operators", str(position))
+        if len(found) != 1:
+            problem(key, found, "either identityCenterUser or identityCenterGroup", "Use one item for each")
+            continue
+        ((kind, name),) = found.items()
+        if (kind, name.lower()) in names:
+            problem((*key, kind), name, "each user and each group once", "Remove the second item")
+        if hidden_character(name):
+            problem((*key, kind), name, "a name without characters that do not show", "Type the name again")
+        names.append((kind, name.lower()))
+    if not settings.operators:
+        return problems
+    access = settings.identity_center
+    if access.access is OperatorSignIn.ACCOUNT_ACCESS:
+        problem(
+            ("identityCenter", "access"),
+            str(access.access),
+            str(OperatorSignIn.PERMISSION_SET),
+            "AWS does not document which session name account access manager sets, so that an approval could not be "
+            "compared with the person whom the session belongs to",
+        )
+    elif not access.permission_set:
+        fix = "Set the permission set with which operators sign in to this account"
+        problem(("identityCenter", "permissionSet"), access.permission_set, "the name of a permission set", fix)
     return problems
 
 
@@ -329,6 +445,8 @@ def _unfit(role: str) -> str | None:
         )
     if role.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
+    if role.lower().startswith(OPERATOR_ROLE_PREFIX.lower()):
+        return "another role than those that the stack creates for operators of IAM Identity Center; name the person in operators"
     return None
 
 
@@ -345,6 +463,8 @@ def _name_problem(approver: Approver) -> str | None:
     """Return the names that are allowed instead of this approver's; None: it is allowed."""
     if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
+    if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower().startswith(OPERATOR_ROLE_PREFIX.lower()):
+        return "another role than those that the stack creates for operators of IAM Identity Center"
     is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
     if approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER) and len(approver.bare_name) > MAX_ROLE_NAME:
         return f"at most {MAX_ROLE_NAME} characters in the name of a role or user"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
-from common.limits import ATTACHED_POLICIES
+from common.limits import ATTACHED_POLICIES, ROLES
 from common.problems import Problem, SettingsError
 from components.adoption.lookup import program_clients
-from components.approval.names import APPROVER_POLICY_NAME, WorkflowLocation
+from components.approval.names import APPROVER_POLICY_NAME, OPERATORS_PATH, WorkflowLocation
 from components.approval.plan import operator_policy_names
 from components.approval.settings import ApproverType
 from components.session_manager.instance_policy import instance_policies, instance_policy_problems
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from common.aws.session import AwsClients
     from components.account import Account
+    from components.approval.identity_center import IdentityCenterOperators
     from components.settings import Settings
 
 _AT_A_TIME: Final = 8
@@ -80,6 +81,36 @@ def check_attachments(settings: Settings, account: Account) -> None:
             problems = [problem for problem in found if problem is not None]
     if problems:
         raise SettingsError(problems)
+
+
+def check_roles(operators: IdentityCenterOperators, region: str) -> None:
+    """Check that the account has room for the roles of operators of IAM Identity Center.
+
+    Args:
+        operators: Operators as looked up.
+        region: Region from which IAM is called.
+
+    Raises:
+        SettingsError: The quota is exceeded, or the number of roles cannot be read.
+    """
+    clients, path = program_clients(), ("approval", "operators")
+    iam = clients.client(_SERVICE, region)
+    try:
+        pages = iam.get_paginator("list_roles").paginate(PathPrefix=OPERATORS_PATH)
+        existing = {str(role["RoleName"]) for page in pages for role in page["Roles"]}
+        summary = iam.get_account_summary()["SummaryMap"]
+        used, quota = int(summary["Roles"]), int(summary.get("RolesQuota", ROLES.maximum))
+    except NOT_DONE as failed:
+        why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
+        message = f"expected room for the roles, got no answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+        raise SettingsError([Problem(path=path, message=message)]) from None
+    missing = len(set(operators.roles) - existing)
+    if used + missing > quota:
+        message = (
+            f"expected room for {missing} more roles in the account, one for each person, got {used} of {quota} that it may "
+            "have. Name fewer people or smaller groups, or raise the IAM quota Roles per account"
+        )
+        raise SettingsError([Problem(path=path, message=message)])
 
 
 def desired_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:

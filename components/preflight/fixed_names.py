@@ -19,6 +19,7 @@ from components.approval.names import (
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
+    OPERATOR_BOUNDARY_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_NAME,
     REAPER_SCHEDULE_GROUP,
@@ -54,24 +55,27 @@ from components.session_manager.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from components.account import Account
     from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
 
-def fixed_names(settings: Settings, account: Account, recording_region: str = "") -> list[FixedName]:
+def fixed_names(
+    settings: Settings, account: Account, recording_region: str = "", operators: Iterable[str] = ()
+) -> list[FixedName]:
     """Return every fixed name that the components register for these settings.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
         recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
+        operators: Names of the roles of operators of IAM Identity Center.
     """
     return [
         *_session_manager(settings, account),
-        *_approval(settings, account),
+        *_approval(settings, account, operators),
         *_controllers(settings, account),
         *_nodes(settings, recording_region),
     ]
@@ -103,7 +107,7 @@ def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName
         )
 
 
-def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
+def _approval(settings: Settings, account: Account, operators: Iterable[str]) -> Iterator[FixedName]:
     section = settings.approval
     if section is None:
         return
@@ -123,7 +127,10 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
         (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
     ]
-    if section.guard_rails:
+    names += [(Kind.ROLE, name) for name in operators]
+    if section.operators:
+        names.append((Kind.POLICY, place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}")))
+    if section.guard_rails or section.operators:
         rails = (GUARD_RAIL_POLICY_NAME, IDENTITIES_GUARD_RAIL_POLICY_NAME)
         names += [(Kind.POLICY, place.iam(f"policy/{name}")) for name in rails]
     names += [

@@ -22,7 +22,9 @@ Found = tuple[FixedName, Existing]
 _PATH = ("takeOver",)
 
 
-def check_ownership(settings: Settings, account: Account, owner: str, recording_region: str) -> None:
+def check_ownership(
+    settings: Settings, account: Account, owner: str, recording_region: str, operators: Iterable[str] = ()
+) -> None:
     """Refuse to govern another stack's account, and resources that another stack or principal owns.
 
     Args:
@@ -30,6 +32,7 @@ def check_ownership(settings: Settings, account: Account, owner: str, recording_
         account: Account of the stack.
         owner: Name of the stack.
         recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
+        operators: Names of the roles of operators of IAM Identity Center.
 
     Raises:
         SettingsError: Another stack or principal is the owner and the settings do not permit to take over, or a lookup
@@ -48,7 +51,7 @@ def check_ownership(settings: Settings, account: Account, owner: str, recording_
     governing, problems = find_all([record])
     if any(existing.owner == owner for _, existing in governing):
         rely_on_state()
-    found, wrong = find_all(fixed_names(settings, account, recording_region))
+    found, wrong = find_all(fixed_names(settings, account, recording_region, operators))
     found, problems = [*governing, *found], list(dict.fromkeys([*problems, *wrong]))
     problems += ownership_problems(found, record, account, owner)
     if problems:

@@ -53,6 +53,7 @@ _ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
+    "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
     "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
@@ -138,7 +139,7 @@ def boundary(scope: Scope) -> Policy:
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
-        "NotAction": list(_ANY_REGION),
+        "NotAction": [*_ANY_REGION, *(("identitystore:*", "sso:*") if scope.identity_regions else ())],
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }

@@ -12,7 +12,10 @@ from components.approval.names import (
     EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    OPERATOR_BOUNDARY_NAME,
     OPERATOR_POLICY_NAME,
+    OPERATOR_ROLE_PREFIX,
+    OPERATORS_PATH,
     REAPER_SCHEDULE_ROLE_NAME,
     REQUESTER_POLICY_NAME,
     ROLE_NAME,
@@ -40,12 +43,16 @@ class OwnRole:
         name: Name, or its prefix and `*`.
         system: System that creates it.
         passed_to: Service that the deployer passes it to; empty: it is not passed.
+        is_of_person: Whether it is a role of an operator of IAM Identity Center.
     """
 
     name: str
     system: System
     passed_to: str = ""
+    is_of_person: bool = False
 
+
+OPERATOR_ROLES: Final = f"{OPERATORS_PATH.strip('/')}/{OPERATOR_ROLE_PREFIX}*"
 
 ROLES: Final = (
     # A runbook that names its role needs iam:PassRole to be created; the boundary denies starting one (boundary.py).
@@ -53,6 +60,7 @@ ROLES: Final = (
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
     OwnRole(BREAK_GLASS_ROLE_NAME, System.APPROVAL),
+    OwnRole(OPERATOR_ROLES, System.APPROVAL, is_of_person=True),
     OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
     OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
     OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
@@ -112,7 +120,8 @@ def iam_permissions(scope: Scope) -> list[Permission]:
 
 def policy_arns(scope: Scope) -> list[str]:
     """Return the ARNs of managed policies that the systems of a scope create."""
-    return [scope.policy(name) for name, system in POLICIES.items() if system in scope.systems]
+    names = [name for name, system in POLICIES.items() if system in scope.systems]
+    return [scope.policy(name) for name in (*names, *([OPERATOR_BOUNDARY_NAME] if scope.identity_regions else []))]
 
 
 def record_arn(scope: Scope) -> str:
@@ -122,7 +131,8 @@ def record_arn(scope: Scope) -> str:
 
 def own_roles(scope: Scope) -> list[OwnRole]:
     """Return the roles that the systems of a scope create."""
-    return [each for each in ROLES if each.system in scope.systems]
+    found = (each for each in ROLES if each.system in scope.systems)
+    return [each for each in found if scope.identity_regions or not each.is_of_person]
 
 
 def _policies(scope: Scope) -> list[Permission]:
@@ -169,6 +179,10 @@ def _attachments(scope: Scope) -> list[Permission]:
             )
         )
         found.append(_permission("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
+    if scope.identity_regions:
+        # Whatever else was attached to the role of a person, it is deleted when the person is no operator any more.
+        people = [scope.iam(f"role/{OPERATOR_ROLES}")]
+        found.append(_permission("DetachFromPeople", ("DetachRolePolicy",), people))
     if roles:
         found.append(_permission("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
     if users:
@@ -194,7 +208,12 @@ def _profiles(scope: Scope) -> list[Permission]:
 
 def _grants(scope: Scope) -> list[Permission]:
     """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
-    holders = [*scope.principals("role", scope.operator_roles), *scope.principals("user", scope.operator_users)]
+    people = [scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []
+    holders = [
+        *people,
+        *scope.principals("role", scope.operator_roles),
+        *scope.principals("user", scope.operator_users),
+    ]
     if not holders:
         return []
     only_grants = {

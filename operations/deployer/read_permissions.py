@@ -117,6 +117,14 @@ _APPROVAL_EVENTS: Final = (
     "events:ListTargetsByRule",
 )
 """Read permissions that also apply in the Region of IAM's events."""
+IDENTITIES: Final = (
+    "identitystore:DescribeUser",
+    "identitystore:GetGroupId",
+    "identitystore:GetUserId",
+    "identitystore:ListGroupMemberships",
+    "sso:ListInstances",
+)
+"""Read permissions for users and groups, which every account of the organization may have."""
 _BUCKET: Final = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",
@@ -168,6 +176,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         Permission(sid="ReadIdentities", actions=_IAM, everywhere=True),
         Permission(sid="Read", actions=tuple(seen)),
         *_approval_events(scope),
+        *_identities(scope),
         *_documents(scope),
         *_parameters(scope),
         *_buckets(scope),
@@ -182,6 +191,14 @@ def _approval_events(scope: Scope) -> list[Permission]:
         return []
     regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
     return [Permission(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+
+
+def _identities(scope: Scope) -> list[Permission]:
+    """Return the permissions to look up users and groups of IAM Identity Center."""
+    if not scope.identity_regions:
+        return []
+    regions = {"StringEquals": {"aws:RequestedRegion": sorted(scope.identity_regions)}}
+    return [Permission(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=regions, everywhere=True)]
 
 
 def _documents(scope: Scope) -> list[Permission]:

@@ -21,6 +21,7 @@ from components.domain_controllers.instance_role import AGENT_ACTIONS
 from components.domain_controllers.names import METRICS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.deployer.iam import OPERATOR_ROLES
 from operations.deployer.names import Role
 from operations.deployer.scope import System
 from operations.deployer.statement import fitting
@@ -74,6 +75,20 @@ _SEND_METRICS: Final = {
     "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
 }
 
+_OPERATORS: Final = (
+    "ec2:DescribeInstances",
+    "iam:ListEntitiesForPolicy",
+    "iam:PassRole",
+    "kms:GenerateDataKey",
+    "ssm:Describe*",
+    "ssm:GetAutomationExecution",
+    "ssm:StartAutomationExecution",
+    "ssm:StartChangeRequestExecution",
+    "ssm:StartSession",
+    "ssm:TerminateSession",
+    "ssmmessages:OpenDataChannel",
+)
+
 
 def role_boundary(scope: Scope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names.
@@ -114,6 +129,7 @@ def role_boundary(scope: Scope) -> Policy:
         *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),
+        *(_people(scope) if scope.identity_regions else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
 
@@ -128,6 +144,26 @@ def _emergency_access(scope: Scope) -> dict[str, Any]:
     }
 
 
+def _people(scope: Scope) -> list[dict[str, Any]]:
+    """Return the permissions of operators of IAM Identity Center, whose policies limit their resources."""
+    return [
+        {
+            "Sid": "People",
+            "Effect": "Allow",
+            "Action": list(_OPERATORS),
+            "Resource": "*",
+            "Condition": {"ArnLike": {"aws:PrincipalArn": scope.iam(f"role/{OPERATOR_ROLES}")}},
+        },
+        {
+            "Sid": "IdentifyUsers",
+            "Effect": "Allow",
+            "Action": ["identitystore:GetUserId"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": _as(scope, ROLE_NAME)},
+        },
+    ]
+
+
 def _as(scope: Scope, role: str) -> dict[str, str]:
     return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
@@ -139,6 +175,7 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
     operators = [
         *scope.principals("role", scope.operator_roles),
         *scope.principals("user", scope.operator_users),
+        *([scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []),
     ]
     runbook = [
         scope.arn("ssm", f"document/{REAPER_NAME}"),

@@ -55,6 +55,7 @@ class Scope:
         image_parameters: Names of parameters with images for controllers, without public ones of AWS.
         alarm_topics: ARNs of topics that receive alarms of approval, besides its own.
         event_regions: Regions outside `regions` in which rules forward events of IAM.
+        identity_regions: Regions of IAM Identity Center, whose users are operators; empty: none are.
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
@@ -74,6 +75,7 @@ class Scope:
     image_parameters: frozenset[str] = field(default_factory=frozenset[str])
     alarm_topics: frozenset[str] = field(default_factory=frozenset[str])
     event_regions: frozenset[str] = field(default_factory=frozenset[str])
+    identity_regions: frozenset[str] = field(default_factory=frozenset[str])
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
@@ -142,6 +144,11 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         ),
         alarm_topics=frozenset(arn for each in approvals for arn in each.all_topic_arns),
         event_regions=forwarding - set(regions),
+        identity_regions=frozenset(
+            each.approval.identity_center.region or each.regions[0]
+            for each in settings
+            if each.approval and each.approval.operators
+        ),
         controller_subnets=_controller_subnets(directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
@@ -150,6 +157,8 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
 
 def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
     """Return the scope for stacks with any settings: every system, and every role, user, log group and bucket.
+
+    Operators of IAM Identity Center are left out, as their permissions do not fit into the boundary with all others.
 
     Args:
         regions: Governed Regions.

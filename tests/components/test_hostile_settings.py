@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from common.characters import hidden_character
 from common.problems import Problem, SettingsError
-from components.approval.settings import ApprovalSettings
+from components.approval.settings import ApprovalSettings, IdentityCenterOperator
 from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
@@ -114,6 +114,9 @@ def _first(several: Any) -> Any:
 
 
 def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
+    if model is IdentityCenterOperator:
+        assert set(value) < keys_of(model)  # either a user or a group
+        return
     assert set(value) == keys_of(model)
     nested = model.model_validate({key: each for key, each in value.items() if key != "regionOverrides"})
     for name, field in model.model_fields.items():

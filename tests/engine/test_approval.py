@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 from components.approval.names import (
     APPROVER_POLICY_NAME,
@@ -22,7 +23,11 @@ from components.approval.names import (
     TOPIC_NAME,
 )
 from local.workspace import REPOSITORY
+from operations.deployer.names import ROLES_BOUNDARY
+from operations.deployer.role_boundary import role_boundary
+from tests.engine.deployer_policies import scope_of_stacks
 from tests.support.emulator import wake
+from tests.support.identity_center import IdentityCenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,6 +228,76 @@ def test_dev_approval_grants_one_request_and_rejects_another(
     decide(aws, refused)
     found = until(aws("ssm"), refused, lambda found: found["AutomationExecutionStatus"] == "Failed")
     assert "does not exist in eu-west-1" in found["Outputs"]["CheckRequest.Reason"][0]
+    person_of_identity_center_gets_a_session(stack, aws, aws_endpoint, dev["shell-access:approval"], instance)
+
+
+def person_of_identity_center_gets_a_session(
+    stack: Stack, aws: Callable[..., Any], endpoint: str, dev: dict[str, Any], instance: str
+) -> None:
+    """Olivia and Oscar get a role each, Oscar leaves the group, and Olivia's role is hers alone."""
+    center = IdentityCenter(aws)
+    group = center.group("Shell")
+    olivia, oscar = center.user("olivia@example.org"), center.user("oscar@example.org", group)
+    people = [{"identityCenterUser": "olivia@example.org"}, {"identityCenterGroup": "Shell"}]
+    section = {**dev, "operators": people, "identityCenter": {"permissionSet": "ShellUser"}}
+    stack.configure({"approval": section})
+    refused = stack.up().failed().text
+    assert "shell-access:approval.identityCenter.permissionSet: expected a role of the permission set" in refused
+    reserved = center.assign("ShellUser", group, Action="sts:AssumeRole", Resource="*")
+    scope = scope_of_stacks([stack])
+    assert scope is not None
+    aws("iam").create_policy(PolicyName=ROLES_BOUNDARY, PolicyDocument=json.dumps(role_boundary(scope)))
+    stack.up().succeeded()
+    roles = stack.outputs()["approval"]["operatorRoleArns"]
+    assert roles == {
+        name: f"arn:aws:iam::123456789012:role/shell-access/operators/ShellOperator-{user}"
+        for name, user in (("olivia@example.org", olivia), ("oscar@example.org", oscar))
+    }
+    iam, arn = aws("iam"), roles["olivia@example.org"]
+    name = arn.rsplit("/", 1)[-1]
+    assert len(iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]) == 4
+    boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    # The boundary of the stack takes the place of the one of operators, as a role has only one.
+    assert boundary.endswith(":policy/ShellAccessRoleBoundary")
+
+    own = chained(aws, reserved, "olivia@example.org", arn)
+    for other in ("oscar@example.org", "olivia@example.com"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            chained(aws, reserved, other, arn)
+    preferences = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
+    aws("ssm").create_document(
+        Name="SSM-SessionManagerRunShell", DocumentType="Session", Content=json.dumps(preferences)
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")
+    run = own.start_automation_execution(
+        DocumentName=RUNBOOK_NAME,
+        Parameters={"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": [name]},
+    )["AutomationExecutionId"]
+    decide(aws, run)
+    until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
+    assert TAG_KEY in tags(iam, name)
+    # A grant is no drift: neither a preview nor an update touches it.
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    started = own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")
+    assert started["SessionId"].startswith("olivia@example.org")
+
+    center.leave(group, oscar)
+    stack.up().succeeded()
+    assert TAG_KEY in tags(iam, name)
+    left = iam.list_roles(PathPrefix="/shell-access/operators/")["Roles"]
+    assert [each["RoleName"] for each in left] == [name]
+    wake(endpoint, run)
+    until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
+    assert TAG_KEY not in tags(iam, name)
+
+
+def chained(aws: Callable[..., Any], reserved: str, session: str, arn: str) -> Any:
+    """A client in a person's role, which a session of a permission set's role assumes."""
+    path = f"aws-reserved/sso.amazonaws.com/eu-west-1/{reserved}"
+    caller = as_role(aws, path, session, "sts")
+    given = caller.assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
+    return with_keys(aws, given, "ssm")
 
 
 def node(ec2: Any) -> str:
@@ -230,14 +305,17 @@ def node(ec2: Any) -> str:
     return ec2.describe_instances(Filters=named)["Reservations"][0]["Instances"][0]["InstanceId"]
 
 
-def as_role(aws: Callable[..., Any], role: str, session: str) -> Any:
+def as_role(aws: Callable[..., Any], role: str, session: str, service: str = "ssm") -> Any:
     arn = f"arn:aws:iam::123456789012:role/{role}"
     given = aws("sts").assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
-    ssm = aws("ssm")
+    return with_keys(aws, given, service)
+
+
+def with_keys(aws: Callable[..., Any], given: dict[str, str], service: str) -> Any:
     return boto3.client(
-        "ssm",
+        service,
         region_name="eu-west-1",
-        endpoint_url=ssm.meta.endpoint_url,
+        endpoint_url=aws("ssm").meta.endpoint_url,
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],

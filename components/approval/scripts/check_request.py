@@ -12,12 +12,14 @@ from components.approval.scripts.grants import UNDETERMINED, asked_for, granted_
 from components.approval.scripts.notices import describe_request
 from components.approval.scripts.people import IDENTITY_CENTER, Approval, People, principal_of
 from components.approval.scripts.reason import check_text_of
-from components.approval.scripts.trust import TAG_KEY, lets_tag_sessions, trusted
+from components.approval.scripts.trust import TAG_KEY, identity_center_user, lets_tag_sessions, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_GENERATIONS = 5
+OPERATORS_PATH = "/shell-access/operators/"
+OPERATOR_ROLE_PREFIX = "ShellOperator-"
 COMPARED = ("PrincipalType", "PrincipalName", "InstanceId", "Reason")
 TARGETS = ("Targets", "TargetMaps", "TargetLocations", "TargetLocationsURL", "TargetParameterName", "Target")
 """Of a run, or of the runbook of a change request, that works on several targets (rate control)."""
@@ -38,7 +40,7 @@ def _judged(events: Json) -> Json:
         run = get_run(ssm, events["ExecutionId"])
         check_text_of(run)
         _check_run(run)
-        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"])
+        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"], events.get("IdentityCenter"))
         approvals = _check_approval(ssm, run, people, events)
         _check_people(approvals, _check_principal(people, events), events)
         region = _check_instance(events)
@@ -209,6 +211,7 @@ def _check_principal(people: People, events: Json) -> list[str]:
     if role["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         raise RefusedError(f"role {name} is kept by AWS ({role['Path']})")
     trust = role["AssumeRolePolicyDocument"]
+    _check_identity(people, role, events)
     if name in events["SharedOperatorRoles"]:
         return people.known(trust)
     admitted = trusted(trust)
@@ -221,6 +224,21 @@ def _check_principal(people: People, events: Json) -> list[str]:
             f"role {name} permits session tags: a principal that assumes it can set {TAG_KEY} there, without an approval"
         )
     return people.known(trust)
+
+
+def _check_identity(people: People, role: Json, events: Json) -> None:
+    """Check that an operator's role of IAM Identity Center is still that of the user whose ID it has in its name."""
+    for user, name in (each.split(" ", 1) for each in events.get("IdentityCenterUsers", [])):
+        if role["RoleName"] != f"{OPERATOR_ROLE_PREFIX}{user}":
+            continue
+        if role["Path"] != OPERATORS_PATH:
+            raise RefusedError(f"role {role['RoleName']} has the path {role['Path']}, not {OPERATORS_PATH}")
+        if identity_center_user(role["AssumeRolePolicyDocument"]) != name:
+            raise RefusedError(
+                f"the trust policy of role {role['RoleName']} does not admit {name} alone, whose role it is"
+            )
+        if people.user_id(name) != user:
+            raise RefusedError(f"the user name {name} belongs to another user now than {user}, whose role it is")
 
 
 def _check_instance(events: Json) -> str:

@@ -52,8 +52,16 @@ class Approval:
 class People:
     """People of the account, as IAM describes them."""
 
-    def __init__(self, shared_roles: list[str], chat_roles: list[str]) -> None:
+    def __init__(self, shared_roles: list[str], chat_roles: list[str], identities: Json | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            shared_roles: names of shared approver roles.
+            chat_roles: names of approver roles of one person in a chat.
+            identities: identity store (`Store`, `Region`) of IAM Identity Center, where operators sign in through it.
+        """
         self._iam = client("iam")
+        self._identities: Json = identities or {}
         self._shared, self._chat = _lower(shared_roles), _lower(chat_roles)
         self._users: dict[str, str] | None = None
 
@@ -74,7 +82,7 @@ class People:
             return [who]
         role = self._role(who)
         person = self._proven(role, who.rsplit("/", 1)[-1])
-        return [who, person] if person else [who, *self.known(role["AssumeRolePolicyDocument"])]
+        return [who, *(self.identified(person) if person else self.known(role["AssumeRolePolicyDocument"]))]
 
     def approval(self, who: str) -> Approval:
         """Return an approval with the person behind it.
@@ -96,7 +104,7 @@ class People:
             )
         person = self._proven(role, session, chat=chat)
         if person:
-            return Approval(who, [person, session], person.lower().rsplit("/", 1)[-1])
+            return Approval(who, [*self.identified(person), session], person.lower().rsplit("/", 1)[-1])
         if name in self._shared:
             return Approval(who, [who, *self.known(trust)], f"role {name}")
         raise RefusedError(
@@ -108,9 +116,35 @@ class People:
         """Return the one person who can be behind a session of a role; empty where its trust policy proves none."""
         trust = role["AssumeRolePolicyDocument"]
         # IAM Identity Center names the sessions of its roles; no other principal can create a role below this path.
-        person = session if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
+        reserved = f"{role['Arn'].split(':role/')[0]}:assumed-role/{role['RoleName']}/{session}"
+        person = reserved if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
         proven = person and all(self._sets_source_identity(each) for each in earlier_roles(trust))
         return self.resolved(person) if proven else ""
+
+    def identified(self, *people: str) -> list[str]:
+        """Return people, each of IAM Identity Center with the ID of the user: a user name may be given to another user."""
+        found: list[str] = []
+        for person in people:
+            found.append(person)
+            if self._identities and f"/{IDENTITY_CENTER}" in person:
+                found.append(self.user_id(person.rsplit("/", 1)[-1]))
+        return found
+
+    def user_id(self, name: str) -> str:
+        """Return the ID of the user of IAM Identity Center who has a user name now.
+
+        Raises:
+            RefusedError: no user has it.
+        """
+        unique = {"UniqueAttribute": {"AttributePath": "userName", "AttributeValue": name}}
+        store = client("identitystore", self._identities["Region"])
+        try:
+            found = store.get_user_id(IdentityStoreId=self._identities["Store"], AlternateIdentifier=unique)
+        except ClientError as failure:
+            if code_of(failure) != "ResourceNotFoundException":
+                raise
+            raise RefusedError(f"no user of IAM Identity Center has the user name {name}") from failure
+        return str(found["UserId"])
 
     def resolved(self, person: str) -> str:
         """Return the user whom an ID names; others as they are.
@@ -139,7 +173,7 @@ class People:
             role = self._found(arn) if arn not in seen and len(seen) < MAX_CHAIN else None
             if role and role["Arn"] == arn:
                 people |= {arn, *self.known(role["AssumeRolePolicyDocument"], (*seen, arn))}
-        return sorted(people)
+        return self.identified(*sorted(people))
 
     def _sets_source_identity(self, principal: str) -> bool:
         """Return whether a principal is a role whose sessions cannot choose their source identity."""

@@ -14,6 +14,12 @@ from components.approval.scripts.aws import Json, listed
 TAG_KEY = "SecurityAllowSessionInstance"
 PERSON = re.compile(r"arn:[^:]+:(iam::\d{12}:user/.+|sts::\d{12}:assumed-role/AWSReservedSSO_[^/]+/[^/]+)")
 """A user, or a session of IAM Identity Center, which names it itself; other callers choose the name of a session."""
+RESERVED_ROLE = re.compile(
+    r"arn:[^:*?]+:iam::(\d{12}):role/aws-reserved/sso\.amazonaws\.com/([a-z0-9-]+/)?AWSReservedSSO_[\w+=,.@*?-]+"
+)
+"""Role of a permission set, or a pattern that matches no other roles: IAM Identity Center alone creates them there."""
+SESSION_USER = re.compile(r"(?:\*|AROA[A-Z0-9*?]*):([\w+=,.@-]+)")
+"""ID of a role session (`aws:userid`): any role, and one session name."""
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 EXACT = ("stringequals", "stringlike", "arnequals", "arnlike")
 """Operators that compare with one value where it has no wildcard."""
@@ -64,8 +70,9 @@ def earlier_roles(trust: Json) -> list[str]:
 
 
 def admitted_roles(trust: Json) -> list[str]:
-    """Return the roles that a trust policy names, by ARN."""
-    return sorted({arn for each in admitting(trust) for arn in _arns(each) if ":role/" in arn})
+    """Return the roles that a trust policy names, by ARN; patterns name none."""
+    named = {arn for each in admitting(trust) for arn in _arns(each)}
+    return sorted(arn for arn in named if ":role/" in arn and not re.search(r"[*?$]", arn))
 
 
 def sets_source_identity(trust: Json) -> bool:
@@ -74,6 +81,13 @@ def sets_source_identity(trust: Json) -> bool:
     return bool(statements) and all(
         _kinds(each) == ["Federated"] or _forces(each, "sts:sourceidentity", USER_NAME) for each in statements
     )
+
+
+def identity_center_user(trust: Json) -> str:
+    """Return the user name of the one person of IAM Identity Center whom a role admits; empty: it may admit others."""
+    people = {_identity_center_person(each) for each in admitting(trust)}
+    person = people.pop() if len(people) == 1 else ""
+    return person.rsplit("/", 1)[-1]
 
 
 def admits_chat(trust: Json) -> bool:
@@ -136,6 +150,9 @@ def _without_services(statement: Json) -> Json:
 def _people(statement: Json) -> list[str]:
     """Whom a statement admits."""
     named = _named(statement)
+    person = _identity_center_person(statement)
+    if person:
+        return [person]
     for operator, keys in statement.get("Condition", {}).items():
         for key, values in keys.items():
             texts = [str(value) for value in listed(values)]
@@ -143,6 +160,29 @@ def _people(statement: Json) -> list[str]:
             if exact and texts and all(_names_person(key.lower(), text, named) for text in texts):
                 return texts
     return [arn if PERSON.fullmatch(arn) else "" for arn in named]
+
+
+def _identity_center_person(statement: Json) -> str:
+    """Return the person of IAM Identity Center whom a statement admits, as a session of any permission set.
+
+    IAM Identity Center sets the names of these sessions. So the caller has to be a role of a permission set, and its session
+    has to have one name; neither proves a person without the other.
+    """
+    roles = [found for arn in _named(statement) if (found := RESERVED_ROLE.fullmatch(arn))]
+    accounts: set[str] = {found[1] for found in roles} if len(roles) == len(_named(statement)) else set()
+    users: set[str] = set()
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, values in keys.items():
+            texts = [str(value) for value in listed(values)]
+            if operator.lower() in EXACT and key.lower() == "aws:principalarn":
+                matched = [RESERVED_ROLE.fullmatch(text) for text in texts]
+                accounts |= {found[1] for found in matched if found} if texts and all(matched) else set()
+            if operator.lower() in ("stringequals", "stringlike") and key.lower() == "aws:userid":
+                named = [SESSION_USER.fullmatch(text) for text in texts]
+                users |= {found[1] for found in named if found} if texts and all(named) else set()
+    if len(accounts) != 1 or len(users) != 1:
+        return ""
+    return f"arn:aws:sts::{accounts.pop()}:assumed-role/AWSReservedSSO_/{users.pop()}"
 
 
 def _names_person(key: str, value: str, named: list[str]) -> bool:

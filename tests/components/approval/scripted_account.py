@@ -79,6 +79,8 @@ class Account:
         trusting: str = "",
         trusts: dict[str, str] | None = None,
         users: dict[str, str] | None = None,
+        identities: dict[str, str] | None = None,
+        paths: dict[str, str] | None = None,
         reserved: tuple[str, ...] = (),
         seconds: float = 0,
         page: int = 50,
@@ -91,7 +93,7 @@ class Account:
             **{role.lower(): json.loads(text) for role, text in (trusts or {}).items()},
         }
         self.users = {"olivia": "AIDAQ3EGRA7JWEXAMPLE1", "anton": "AIDAQ3EGRA7JWEXAMPLE2"} if users is None else users
-        self.reserved = reserved
+        self.reserved, self.identities, self.paths = reserved, identities or {}, paths or {}
         self.read: list[str] = []
         self.seconds, self.now, self.page = seconds, 0.0, page
         self.failure: Exception | None = None
@@ -134,10 +136,16 @@ class Account:
     def get_role(self, *, RoleName: str) -> Json:  # noqa: N803
         if RoleName.lower() not in self.trusts:
             raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
-        path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else "/"
+        path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else self.paths.get(RoleName, "/")
         trusted = self.trusts[RoleName.lower()]
         arn = f"arn:aws:iam::{ACCOUNT}:role{path}{RoleName}"
         return {"Role": {"RoleName": RoleName, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
+
+    def get_user_id(self, *, IdentityStoreId: str, AlternateIdentifier: Json) -> Json:  # noqa: ARG002, N803
+        name = AlternateIdentifier["UniqueAttribute"]["AttributeValue"]
+        if name not in self.identities:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetUserId")
+        return {"UserId": self.identities[name]}
 
     def get_user(self, **_given: str) -> Json:
         return {}

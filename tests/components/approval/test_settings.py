@@ -39,6 +39,8 @@ def test_defaults() -> None:
         "approvalValidityMinutes": 10,
         "operatorRoles": ["Operator"],
         "operatorUsers": [],
+        "operators": [],
+        "identityCenter": {"access": "permission-set", "permissionSet": "", "region": "", "identityStoreId": ""},
         "sharedOperatorRoles": [],
         "sharedApproverRoles": [],
         "chatApproverRoles": [],
