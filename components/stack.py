@@ -138,7 +138,12 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
     if settings.approval.operators:
         from components.approval.identity_store import find_operators
 
-        operators = find_operators(settings.approval, program_clients(), settings.regions[0])
+        operators = find_operators(
+            settings.approval,
+            program_clients(),
+            settings.regions[0],
+            lambda: program_clients().caller_arn(settings.regions[0]),
+        )
         check_roles(operators, settings.regions[0])
     planned.approval = ApprovalArgs(
         settings=settings.approval,

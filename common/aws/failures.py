@@ -46,6 +46,9 @@ _ACTIONS: Final = {
 }
 """IAM actions that are not named like the operation (Service Authorization Reference)."""
 
+_PREFIXES: Final = {"sso-admin": "sso"}
+"""Prefixes of IAM actions that are not named like the service in boto3."""
+
 _REFUSED: Final = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
 )
@@ -127,7 +130,8 @@ class Failure:
 
 def action_of(service: str, operation: str) -> str:
     """Return the IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
-    named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
+    prefix = _PREFIXES.get(service, service)
+    named = f"{prefix}:{''.join(part.capitalize() for part in operation.split('_'))}"
     return _ACTIONS.get(named, named)
 
 

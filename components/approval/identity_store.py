@@ -7,7 +7,7 @@ access to AWS accounts").
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -26,13 +26,21 @@ from components.approval.names import RESERVED_PATH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from common.aws.session import AwsClients
     from components.approval.settings import ApprovalSettings, IdentityCenterOperator
 
 _SECTION: Final = ("approval",)
 _ACCESS: Final = (*_SECTION, "identityCenter")
 _OPERATORS: Final = (*_SECTION, "operators")
+NO_ANSWER: Final = "no answer"
+"""Text of the problems of lookups that failed."""
 _MISSING: Final = "ResourceNotFoundException"
+
+
+class Clients(Protocol):
+    """Factory of clients, as `common.aws.session.AwsClients`."""
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client of `service` (`iam`, `identitystore`, ...) in a Region."""
 
 
 class IdentityStore:
@@ -44,7 +52,7 @@ class IdentityStore:
         store: ID of the identity store.
     """
 
-    def __init__(self, clients: AwsClients, region: str, store: str) -> None:
+    def __init__(self, clients: Clients, region: str, store: str) -> None:
         self._client = clients.client("identitystore", region)
         self._store = {"IdentityStoreId": store}
 
@@ -85,13 +93,16 @@ class IdentityStore:
         return OperatorPerson(user_id=str(found["UserId"]), user_name=str(found["UserName"])) if found else None
 
 
-def find_operators(settings: ApprovalSettings, clients: AwsClients, region: str) -> IdentityCenterOperators:
+def find_operators(
+    settings: ApprovalSettings, clients: Clients, region: str, caller: Callable[[], str]
+) -> IdentityCenterOperators:
     """Return the people of `operators`, with the path of their permission set's role.
 
     Args:
         settings: Settings of the workflow.
         clients: Clients to read with.
         region: First Region of the stack.
+        caller: Function that returns the ARN of the caller, for messages.
 
     Raises:
         SettingsError: Users, groups or the permission set do not exist or cannot be looked up; lists all problems.
@@ -103,8 +114,8 @@ def find_operators(settings: ApprovalSettings, clients: AwsClients, region: str)
         try:
             return look()
         except NOT_DONE as failed:
-            why = why_not(failed, service, home, lambda: clients.caller_arn(home))
-            message = f"expected {expected}, got no answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+            why = why_not(failed, service, home, caller)
+            message = f"expected {expected}, got {NO_ANSWER}: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
             problems.append(Problem(path=path, message=message))
             return None
 
@@ -170,7 +181,7 @@ def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator
             yield Problem(path=(*_SECTION, "approvers", str(position), "name"), message=message)
 
 
-def _store(clients: AwsClients, region: str, problems: list[Problem]) -> str | None:
+def _store(clients: Clients, region: str, problems: list[Problem]) -> str | None:
     pages = clients.client("sso-admin", region).get_paginator("list_instances").paginate()
     stores = [str(each["IdentityStoreId"]) for page in pages for each in page["Instances"]]
     if len(stores) == 1:
@@ -182,7 +193,7 @@ def _store(clients: AwsClients, region: str, problems: list[Problem]) -> str | N
     return None
 
 
-def _path(settings: ApprovalSettings, clients: AwsClients, region: str, problems: list[Problem]) -> str | None:
+def _path(settings: ApprovalSettings, clients: Clients, region: str, problems: list[Problem]) -> str | None:
     """Return the path of the permission set's role, which contains the Region of IAM Identity Center, or none."""
     name = settings.identity_center.permission_set
     pattern = re.compile(re.escape(reserved_role_name(name, "")) + rf"[0-9a-f]{{{SUFFIX_LENGTH}}}")

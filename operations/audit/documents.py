@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.approval.identity_center import NO_OPERATORS
 from components.approval.names import WorkflowLocation
 from components.approval.plan import plan_approval
 from operations.audit.findings import Audited, Finding
@@ -12,6 +13,7 @@ from operations.audit.severity import Severity
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
 from operations.verify.approval_checks import document_differences
+from operations.verify.identity_center import LookedUp, look_up
 
 if TYPE_CHECKING:
     from components.approval.plan import ApprovalPlan
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 
-def planned_workflow(stack: StackConfiguration, identity: Identity) -> ApprovalPlan | None:
+def planned_workflow(
+    stack: StackConfiguration, identity: Identity, people: LookedUp | None = None
+) -> ApprovalPlan | None:
     """Return the approval workflow as the settings define it; None where there is none.
 
     Args:
         stack: The stack with its configuration.
         identity: The caller.
+        people: Operators of IAM Identity Center; None: they are left out.
 
     Raises:
         UnusableError: The configuration cannot be used.
@@ -36,7 +41,13 @@ def planned_workflow(stack: StackConfiguration, identity: Identity) -> ApprovalP
         return None
     place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
     encryption = any(each.session_data_encryption for each in settings.session_manager.values())
-    return plan_approval(settings.approval, place, settings.regions, session_data_encryption=encryption)
+    return plan_approval(
+        settings.approval,
+        place,
+        settings.regions,
+        session_data_encryption=encryption,
+        operators=people.operators if people else NO_OPERATORS,
+    )
 
 
 def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | ReadFailure]:
@@ -52,12 +63,21 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
     Raises:
         UnusableError: The configuration cannot be used.
     """
-    plan = planned_workflow(stack, identity)
+    if "shell-access:approval" not in stack.values:
+        return []
+    settings = stack.settings()
+    if settings.approval is None:
+        return []
+    people = look_up(settings.approval, clients, identity, settings.regions[0])
+    plan = planned_workflow(stack, identity, people)
     if plan is None:
         return []
     place = plan.place
     reader = Reader(clients, place.region, identity.arn)
-    found: list[Audited | ReadFailure] = []
+    found: list[Audited | ReadFailure] = [
+        ReadFailure(action="identitystore:GetUserId", cause=each, remedy="run verify, which reports this in detail")
+        for each in people.problems
+    ]
     for planned in plan.documents:
         live = read_document(reader, planned.name)
         if isinstance(live, ReadFailure):

@@ -57,6 +57,7 @@ _ALLOWED_ACTIONS: Final = {
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
     "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
+    "sso": ("Describe*", "List*"),
     "ssm": (
         "*Association",
         "*Document*",

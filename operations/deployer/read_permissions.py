@@ -122,9 +122,12 @@ IDENTITIES: Final = (
     "identitystore:GetGroupId",
     "identitystore:GetUserId",
     "identitystore:ListGroupMemberships",
+    "sso:DescribePermissionSet",
+    "sso:ListAccountAssignments",
     "sso:ListInstances",
+    "sso:ListPermissionSets",
 )
-"""Read permissions for users and groups, which every account of the organization may have."""
+"""Read permissions for users and groups, and for assignments, which member accounts cannot read."""
 _BUCKET: Final = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_iam
@@ -13,6 +13,7 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from operations.findings import Finding, Status
 from operations.inventory.approval import read_schedule, read_stray_tags
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
+from operations.inventory.identity_center import read_assignments, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
     read_failures,
@@ -33,6 +34,14 @@ from operations.verify.approval_checks import (
     schedule_findings,
     tag_findings,
     workflow_role,
+)
+from operations.verify.identity_center import (
+    LookedUp,
+    assignment_finding,
+    leftover_finding,
+    look_up,
+    lookup_finding,
+    person_role,
 )
 from operations.verify.keys import alias_findings
 from operations.verify.notifications import (
@@ -72,6 +81,7 @@ class ApprovalVerification:
         settings: Settings of the workflow.
         plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
+        people: Operators of IAM Identity Center, or why they cannot be looked up.
     """
 
     clients: Clients
@@ -80,6 +90,7 @@ class ApprovalVerification:
     settings: ApprovalSettings
     plan: ApprovalPlan
     boundary: str
+    people: LookedUp
 
     @classmethod
     def of(
@@ -95,13 +106,17 @@ class ApprovalVerification:
             deployment: Settings of the first Region, with the command that repairs it.
         """
         place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
+        people = look_up(section, clients, identity, deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
         return cls(
             clients=clients,
             caller=identity.arn,
             deployment=deployment,
             settings=section,
-            plan=plan_approval(section, place, settings.regions, session_data_encryption=encryption),
+            plan=plan_approval(
+                section, place, settings.regions, session_data_encryption=encryption, operators=people.operators
+            ),
+            people=people,
             boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),
         )
 
@@ -111,6 +126,7 @@ class ApprovalVerification:
             self._documents,
             self._roles,
             self._policies,
+            self._people,
             self._schedule,
             self._topic,
             self._principals,
@@ -133,6 +149,20 @@ class ApprovalVerification:
         reader = self._reader()
         for each in self.plan.roles:
             yield role_finding(self.deployment, workflow_role(each, self.boundary), read_role(reader, each.name))
+
+    def _people(self) -> Iterable[Finding]:
+        if not self.settings.operators:
+            return
+        reader = self._reader()
+        yield lookup_finding(self.deployment, self.people)
+        for each in self.plan.operator_roles:
+            desired = person_role(each, self.plan.operator_policies, self.boundary)
+            yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
+        yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
+        home = self._reader(self.people.operators.region)
+        permission_set = self.settings.identity_center.permission_set
+        live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)
+        yield assignment_finding(self.people, permission_set, live)
 
     def _policies(self) -> Iterable[Finding]:
         reader = self._reader()

@@ -31,7 +31,13 @@ _KEY_CHECKS: Final = (
     "directory-trail-key*",
 )
 _ROLE_CHECKS: Final = (
-    *("approval-*-role", "node-remediation-role", "host-management-role", "directory-instance-role"),
+    *(
+        "approval-*-role",
+        "approval-operator-role*",
+        "node-remediation-role",
+        "host-management-role",
+        "directory-instance-role",
+    ),
     "directory-flow-logs-role",
 )
 _POLICY_CHECKS: Final = ("instance-policy*", "approval-*-policy*", "directory-*-policy")
@@ -212,6 +218,8 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "directory-plan": "the plan of all sites, where the network of one is not known",
     "approval-operators": "operators, which the settings name",
     "approval-approvers": "approvers, which the settings name",
+    "approval-identity-center": "users, groups and the permission set in IAM Identity Center, which the settings name",
+    "approval-identity-center-assignments": "assignments of the operators' permission set",
     "approval-alarm-trail": "any trail that records what alarms wait for",
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
     "approval-alarm-trail-*": "the same for further Regions in which emergency access is watched",

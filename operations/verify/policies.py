@@ -133,6 +133,7 @@ class DesiredRole:
         attached: ARNs of its managed policies.
         inline: Its inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
+        path: Path of the role.
     """
 
     check: str
@@ -141,6 +142,7 @@ class DesiredRole:
     attached: frozenset[str] = frozenset()
     inline: Mapping[str, Mapping[str, Any]]
     boundary: str = ""
+    path: str = "/"
 
 
 def boundary_arn(boundary: str, policies: str) -> str:
@@ -173,8 +175,8 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
         *(f"{arn} is not attached" for arn in sorted(desired.attached - live.attached)),
         *_inline_differences(desired.inline, live.inline),
     ]
-    if live.path != "/":
-        repaired.append(f"path / expected, {live.path} found")
+    if live.path != desired.path:
+        repaired.append(f"path {desired.path} expected, {live.path} found")
     if live.boundary != desired.boundary:
         repaired.append(f"permissions boundary: {desired.boundary or 'none'} expected, {live.boundary or 'none'} found")
     if live.max_session_seconds != SESSION_SECONDS:

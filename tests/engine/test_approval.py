@@ -22,10 +22,12 @@ from components.approval.names import (
     TAG_KEY,
     TOPIC_NAME,
 )
+from components.approval.plan import GUARD_RAILS
 from local.workspace import REPOSITORY
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.role_boundary import role_boundary
 from tests.engine.deployer_policies import scope_of_stacks
+from tests.engine.test_approval_verify import verified
 from tests.support.emulator import wake
 from tests.support.identity_center import IdentityCenter
 
@@ -228,27 +230,56 @@ def test_dev_approval_grants_one_request_and_rejects_another(
     decide(aws, refused)
     found = until(aws("ssm"), refused, lambda found: found["AutomationExecutionStatus"] == "Failed")
     assert "does not exist in eu-west-1" in found["Outputs"]["CheckRequest.Reason"][0]
-    person_of_identity_center_gets_a_session(stack, aws, aws_endpoint, dev["shell-access:approval"], instance)
+    person_of_identity_center_gets_a_session(stack, aws, IdentityCenter(aws), dev["shell-access:approval"])
+
+
+@pytest.mark.exhaustive
+def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+    """Oscar leaves the group, and Olivia is deleted and created again, while she has a grant."""
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    center, iam = IdentityCenter(aws), aws("iam")
+    run = person_of_identity_center_gets_a_session(stack, aws, center, dev["shell-access:approval"])
+    assert faults(stack) == {"approval-identity-center-assignments": "not assigned to olivia@example.org"}
+    users = {name: arn.rsplit("ShellOperator-")[-1] for name, arn in operator_roles(stack).items()}
+    center.leave(center.id_of("Shell"), users["oscar@example.org"])
+    left = faults(stack)
+    assert "oscar@example.org, who is no operator" in left.pop("approval-operator-role-leftovers")
+    assert set(left) == {
+        *("approval-runbook-content", "approval-reaper-content", "approval-identity-center-assignments"),
+        *(f"approval-{each}-policy-attachments" for each in ("operator", "requester", *GUARD_RAILS)),
+    }
+    center.delete(users["olivia@example.org"])
+    assert 'user "olivia@example.org"' in faults(stack)["approval-identity-center"]
+    assert "got unknown ones: user" in stack.up().failed().text
+    again = center.user("olivia@example.org", center.id_of("Shell"))
+    assert f"is the user name of user {again} now" in faults(stack)["approval-operator-role-leftovers"]
+    stack.up().succeeded()
+    roles = iam.list_roles(PathPrefix="/shell-access/operators/")["Roles"]
+    assert [each["RoleName"] for each in roles] == [f"ShellOperator-{again}"]
+    wake(aws_endpoint, run)
+    until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
+    iam.attach_role_policy(RoleName=f"ShellOperator-{again}", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    assert "ReadOnlyAccess is attached" in faults(stack)["approval-operator-role"]
+    stack.destroy().succeeded()
+    assert iam.list_roles(PathPrefix="/shell-access/operators/")["Roles"] == []
 
 
 def person_of_identity_center_gets_a_session(
-    stack: Stack, aws: Callable[..., Any], endpoint: str, dev: dict[str, Any], instance: str
-) -> None:
-    """Olivia and Oscar get a role each, Oscar leaves the group, and Olivia's role is hers alone."""
-    center = IdentityCenter(aws)
+    stack: Stack, aws: Callable[..., Any], center: IdentityCenter, dev: dict[str, Any]
+) -> str:
+    """Olivia and Oscar get a role each, and Olivia a grant; returns its run."""
+    instance = node(aws("ec2"))
     group = center.group("Shell")
     olivia, oscar = center.user("olivia@example.org"), center.user("oscar@example.org", group)
     people = [{"identityCenterUser": "olivia@example.org"}, {"identityCenterGroup": "Shell"}]
     section = {**dev, "operators": people, "identityCenter": {"permissionSet": "ShellUser"}}
     stack.configure({"approval": section})
-    refused = stack.up().failed().text
-    assert "shell-access:approval.identityCenter.permissionSet: expected a role of the permission set" in refused
     reserved = center.assign("ShellUser", group, Action="sts:AssumeRole", Resource="*")
     scope = scope_of_stacks([stack])
     assert scope is not None
     aws("iam").create_policy(PolicyName=ROLES_BOUNDARY, PolicyDocument=json.dumps(role_boundary(scope)))
     stack.up().succeeded()
-    roles = stack.outputs()["approval"]["operatorRoleArns"]
+    roles = operator_roles(stack)
     assert roles == {
         name: f"arn:aws:iam::123456789012:role/shell-access/operators/ShellOperator-{user}"
         for name, user in (("olivia@example.org", olivia), ("oscar@example.org", oscar))
@@ -281,15 +312,17 @@ def person_of_identity_center_gets_a_session(
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     started = own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")
     assert started["SessionId"].startswith("olivia@example.org")
+    return run
 
-    center.leave(group, oscar)
-    stack.up().succeeded()
-    assert TAG_KEY in tags(iam, name)
-    left = iam.list_roles(PathPrefix="/shell-access/operators/")["Roles"]
-    assert [each["RoleName"] for each in left] == [name]
-    wake(endpoint, run)
-    until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
-    assert TAG_KEY not in tags(iam, name)
+
+def operator_roles(stack: Stack) -> dict[str, str]:
+    return stack.outputs()["approval"]["operatorRoleArns"]
+
+
+def faults(stack: Stack) -> dict[str, str]:
+    """Findings about approval, without those about trails, of which the account has none."""
+    found = {check: each.found for check, each in verified(stack).items()}
+    return {check: text for check, text in found.items() if check.startswith("approval-") and "-trail" not in check}
 
 
 def chained(aws: Callable[..., Any], reserved: str, session: str, arn: str) -> Any:

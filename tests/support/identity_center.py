@@ -38,6 +38,11 @@ class IdentityCenter:
         """Create a group and return its ID."""
         return str(self._directory.create_group(DisplayName=name, **self._store)["GroupId"])
 
+    def id_of(self, group: str) -> str:
+        """Return the ID of a group."""
+        unique = {"UniqueAttribute": {"AttributePath": "displayName", "AttributeValue": group}}
+        return str(self._directory.get_group_id(AlternateIdentifier=unique, **self._store)["GroupId"])
+
     def leave(self, group: str, user: str) -> None:
         """Remove a user from a group."""
         member = {"GroupId": group, "MemberId": {"UserId": user}, **self._store}

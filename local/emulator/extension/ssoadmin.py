@@ -19,6 +19,7 @@ PREFIX: Final = "AWSReservedSSO_"
 US_EAST_1: Final = "us-east-1"
 INLINE_POLICY: Final = "AwsSSOInlinePolicy"
 SAML_PROVIDER: Final = "saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
+DEFAULT_DURATION: Final = "PT1H"
 MAX_SESSION_SECONDS: Final = "43200"
 
 
@@ -48,6 +49,13 @@ class LocalIdentityCenter(SSOAdminResponse):
                 role.policies.clear()
                 iam.delete_role(role.name)
         return answer
+
+    def describe_permission_set(self) -> str:
+        """API_PermissionSet: sessions last an hour by default, and what is not set is left out."""
+        found: dict[str, Any] = json.loads(super().describe_permission_set())["PermissionSet"]
+        duration = str(found["SessionDuration"])
+        found["SessionDuration"] = duration if duration.startswith("P") else DEFAULT_DURATION
+        return json.dumps({"PermissionSet": {key: value for key, value in found.items() if value is not None}})
 
     def put_inline_policy_to_permission_set(self) -> str:
         """API_PutInlinePolicyToPermissionSet; AWS changes the roles once the permission set is provisioned again."""

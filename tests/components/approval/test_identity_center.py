@@ -403,7 +403,7 @@ def names(found: IdentityCenterOperators) -> list[str]:
 
 
 def test_operators_are_looked_up_by_name_and_by_id(clients: AwsClients, identities: dict[str, Any]) -> None:
-    found = find_operators(settings(), clients, "eu-west-1")
+    found = find_operators(settings(), clients, "eu-west-1", lambda: "me")
     assert names(found) == ["olivia@example.org", "oscar@example.org"]
     assert (found.store, found.region) == (identities["store"], "eu-west-1")
     assert found.reserved_path == f"{RESERVED_PATH}eu-west-1/"
@@ -411,7 +411,7 @@ def test_operators_are_looked_up_by_name_and_by_id(clients: AwsClients, identiti
         {"identityCenterUser": identities["oscar@example.org"]},
         {"identityCenterGroup": identities["Shell"]},
     ]
-    again = find_operators(settings(operators=by_id), clients, "eu-west-1")
+    again = find_operators(settings(operators=by_id), clients, "eu-west-1", lambda: "me")
     assert [each.user_id for each in again.people] == [identities["oscar@example.org"]]
 
 
@@ -423,7 +423,9 @@ def test_lookup_reports_everything_that_is_unknown_at_once(clients: AwsClients, 
         {"identityCenterGroup": "Shell"},
     ]
     with pytest.raises(SettingsError) as refused:
-        find_operators(settings(operators=unknown, identityCenter={"permissionSet": "Shell"}), clients, "eu-west-1")
+        find_operators(
+            settings(operators=unknown, identityCenter={"permissionSet": "Shell"}), clients, "eu-west-1", lambda: "me"
+        )
     found = {each.key: each.message for each in refused.value.problems}
     assert set(found) == {"shell-access:approval.operators", "shell-access:approval.identityCenter.permissionSet"}
     message = found["shell-access:approval.operators"]
@@ -442,21 +444,21 @@ def test_lookup_refuses_user_names_that_are_no_session_names(
         IdentityStoreId=identities["store"], GroupId=identities["Shell"], MemberId={"UserId": made["UserId"]}
     )
     with pytest.raises(SettingsError, match="expected user names of 2 to 64 letters"):
-        find_operators(settings(), clients, "eu-west-1")
+        find_operators(settings(), clients, "eu-west-1", lambda: "me")
 
 
 @pytest.mark.usefixtures("identities")
 def test_lookup_refuses_an_approver_who_is_an_operator(clients: AwsClients) -> None:
     approvers = [{"type": "SSOUser", "name": "Oscar@example.org"}]
     with pytest.raises(SettingsError, match="expected an approver who is not an operator"):
-        find_operators(settings(mode="change-manager", approvers=approvers), clients, "eu-west-1")
+        find_operators(settings(mode="change-manager", approvers=approvers), clients, "eu-west-1", lambda: "me")
 
 
 def test_lookup_of_an_empty_group_finds_nobody(
     client: Callable[..., Any], clients: AwsClients, identities: dict[str, Any]
 ) -> None:
     client("identitystore").create_group(DisplayName="Empty", IdentityStoreId=identities["store"])
-    empty = find_operators(settings(operators=[{"identityCenterGroup": "Empty"}]), clients, "eu-west-1")
+    empty = find_operators(settings(operators=[{"identityCenterGroup": "Empty"}]), clients, "eu-west-1", lambda: "me")
     assert empty.people == ()
     assert plan(empty).operator_roles == ()
 

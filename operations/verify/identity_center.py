@@ -1,0 +1,168 @@
+"""Comparison of the roles of operators of IAM Identity Center with its users, groups and assignments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from common.problems import SettingsError
+from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
+from components.approval.identity_store import NO_ANSWER, find_operators
+from components.approval.names import OPERATORS_PATH
+from operations.findings import Finding, Status, compared, listed, unknown_finding
+from operations.inventory.identity_center import OperatorRole, read_operator_roles
+from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.policies import DesiredRole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.approval.plan import PlannedPolicy, PlannedRole
+    from components.approval.settings import ApprovalSettings
+    from operations.deployment import Deployment
+    from operations.inventory.reader import Clients, Identity
+
+_LOOKUP: Final = "approval-identity-center"
+_ASSIGNMENTS: Final = "approval-identity-center-assignments"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookedUp:
+    """Operators of IAM Identity Center, as looked up.
+
+    Attributes:
+        operators: The people. Where they cannot be looked up, those of the account's roles, so that all other
+            resources can be compared.
+        problems: Reasons why the people of the settings are not known.
+    """
+
+    operators: IdentityCenterOperators = NO_OPERATORS
+    problems: tuple[str, ...] = field(default=())
+
+
+def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, region: str) -> LookedUp:
+    """Look up the operators of the settings.
+
+    Args:
+        settings: Settings of the workflow.
+        clients: Clients to read with.
+        identity: The caller.
+        region: First Region of the stack.
+    """
+    if not settings.operators:
+        return LookedUp()
+    try:
+        return LookedUp(operators=find_operators(settings, clients, region, lambda: identity.arn))
+    except SettingsError as failed:
+        problems = tuple(f"{each.key}: {each.message}" for each in failed.problems)
+    roles = read_operator_roles(Reader(clients, region, identity.arn))
+    found = [] if isinstance(roles, ReadFailure) else roles
+    return LookedUp(
+        operators=IdentityCenterOperators(
+            people=tuple(sorted(each.person for each in found)),
+            reserved_path=next((each.reserved_path for each in found if each.reserved_path), ""),
+            store=settings.identity_center.identity_store_id,
+            region=settings.identity_center.region or region,
+        ),
+        problems=problems,
+    )
+
+
+def lookup_finding(deployment: Deployment, people: LookedUp) -> Finding:
+    """Report users, groups and permission sets that do not exist, or cannot be looked up.
+
+    Args:
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
+        people: The operators.
+    """
+    expected = "the users and groups of operators, and their permission set, exist"
+    if not people.problems:
+        return Finding(check=_LOOKUP, status=Status.OK, expected=expected, found=expected)
+    found = "; ".join(people.problems)
+    unread = any(f"got {NO_ANSWER}" in each for each in people.problems)
+    remedy = f"correct shell-access:approval.operators and identityCenter, and run: {deployment.repair}"
+    status = Status.UNKNOWN if unread else Status.DIFFERENT
+    return Finding(check=_LOOKUP, status=status, expected=expected, found=found, remedy=remedy)
+
+
+def person_role(planned: PlannedRole, policies: Sequence[PlannedPolicy], boundary: str) -> DesiredRole:
+    """Return the role of a person for comparison with the account.
+
+    Args:
+        planned: The role as the settings define it.
+        policies: Managed policies of operators.
+        boundary: ARN of the permissions boundary of the stack's roles; "": none.
+    """
+    return DesiredRole(
+        check="approval-operator-role",
+        name=planned.name,
+        trust=planned.trust,
+        attached=frozenset(each.arn for each in policies if planned.name in each.roles),
+        inline={},
+        boundary=boundary or planned.boundary,
+        path=planned.path,
+    )
+
+
+def leftover_finding(deployment: Deployment, people: LookedUp, live: list[OperatorRole] | ReadFailure) -> Finding:
+    """Report roles below the path of operators that are of no operator.
+
+    A person who left the group keeps the role until the next update. A user name that was given to another user would
+    admit that user to the role of the former one.
+
+    Args:
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
+        people: The operators.
+        live: Roles of the account.
+    """
+    check, expected = "approval-operator-role-leftovers", f"no roles of others below {OPERATORS_PATH}"
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    named = {each.user_name: each for each in people.operators.people}
+    found: list[str] = []
+    for role in live:
+        if role.name in people.operators.roles:
+            continue
+        other = named.get(role.user_name)
+        if other:
+            found.append(f"{role.name} admits {role.user_name}, which is the user name of user {other.user_id} now")
+        else:
+            found.append(f"{role.name} admits {role.user_name or 'others than one person'}, who is no operator")
+    return compared(
+        check, same=not found, expected=expected, found="; ".join(found) or expected, remedy=deployment.repair
+    )
+
+
+def assignment_finding(people: LookedUp, permission_set: str, live: dict[str, str] | ReadFailure) -> Finding:
+    """Report users who have the operators' permission set and are no operators, and operators without it.
+
+    These do not reach a role of another person, as its trust policy names one person: a warning. Member accounts cannot
+    read assignments (IAM Identity Center User Guide, "Manage access to AWS accounts").
+
+    Args:
+        people: The operators.
+        permission_set: Name of their permission set.
+        live: Users to whom it is assigned, by ID, with the text that names them.
+    """
+    expected = f"the permission set {permission_set} is assigned to the operators and to no others"
+    if isinstance(live, ReadFailure):
+        return Finding(
+            check=_ASSIGNMENTS,
+            status=Status.WARNING if live.refused else Status.UNKNOWN,
+            expected=expected,
+            found=f"the assignments cannot be read: {live.cause}",
+            remedy="verify in the management account or the delegated administrator of IAM Identity Center: "
+            f"{live.remedy}",
+        )
+    operators: Mapping[str, str] = {each.user_id: each.user_name for each in people.operators.people}
+    others = [text for user, text in sorted(live.items()) if user not in operators]
+    without = [name for user, name in sorted(operators.items()) if user not in live]
+    found = [f"also assigned to {listed(others)}"] if others else []
+    found += [f"not assigned to {listed(without)}"] if without else []
+    return Finding(
+        check=_ASSIGNMENTS,
+        status=Status.WARNING if found else Status.OK,
+        expected=expected,
+        found="; ".join(found) or expected,
+        remedy="change the assignments in IAM Identity Center, or shell-access:approval.operators" if found else "",
+    )

@@ -1,0 +1,150 @@
+"""Operators of IAM Identity Center, verified: leftovers, renamed and re-created users, and assignments of others."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.approval.names import OPERATORS_PATH, RESERVED_PATH, WorkflowLocation
+from components.approval.plan import plan_approval
+from components.approval.settings import ApprovalSettings
+from operations.deployment import Deployment
+from operations.inventory.iam import read_role
+from operations.inventory.identity_center import read_assignments, read_operator_roles
+from operations.inventory.reader import Identity, Reader, ReadFailure
+from operations.verify.identity_center import (
+    LookedUp,
+    assignment_finding,
+    leftover_finding,
+    look_up,
+    lookup_finding,
+    person_role,
+)
+from operations.verify.policies import role_finding
+from tests.support.identity_center import ACCOUNT, IdentityCenter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+DEPLOYMENT = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
+IDENTITY = Identity(account_id=ACCOUNT, partition="aws", arn=f"arn:aws:iam::{ACCOUNT}:user/me")
+SETTINGS = ApprovalSettings.model_validate(
+    {
+        "approvers": [{"type": "IamRole", "name": "Approver"}],
+        "operators": [{"identityCenterGroup": "Shell"}],
+        "identityCenter": {"permissionSet": "ShellUser"},
+    }
+)
+
+
+class Directory:
+    """Olivia in the group `Shell`, who has her role."""
+
+    def __init__(self, client: Callable[..., Any]) -> None:
+        self.client, self.center, self.iam = client, IdentityCenter(client), client("iam")
+        self.group = self.center.group("Shell")
+        self.olivia = self.center.user("olivia", self.group)
+        self.center.assign("ShellUser", self.group)
+        self.role(self.olivia, "olivia")
+
+    def role(self, user: str, name: str) -> None:
+        person = OperatorPerson(user_id=user, user_name=name)
+        path = IdentityCenterOperators(reserved_path=f"{RESERVED_PATH}eu-west-1/")
+        self.iam.create_role(
+            RoleName=person.role_name,
+            Path=OPERATORS_PATH,
+            AssumeRolePolicyDocument=json.dumps(operator_trust(SETTINGS, path, person, PLACE)),
+        )
+
+    def looked_up(self) -> LookedUp:
+        return look_up(SETTINGS, _Clients(self.client), IDENTITY, "eu-west-1")
+
+    def leftovers(self) -> tuple[str, str]:
+        found = leftover_finding(DEPLOYMENT, self.looked_up(), read_operator_roles(self.reader()))
+        return str(found.status), found.found
+
+    def assignments(self) -> tuple[str, str]:
+        live = read_assignments(self.reader(), self.center.store, "ShellUser", ACCOUNT)
+        found = assignment_finding(self.looked_up(), "ShellUser", live)
+        return str(found.status), found.found
+
+    def reader(self) -> Reader:
+        return Reader(_Clients(self.client), "eu-west-1", IDENTITY.arn)
+
+
+class _Clients:
+    def __init__(self, client: Callable[..., Any]) -> None:
+        self.client = client
+
+
+@pytest.fixture
+def directory(client: Callable[..., Any]) -> Directory:
+    return Directory(client)
+
+
+def test_verify_of_matching_people_finds_nothing(directory: Directory) -> None:
+    assert directory.leftovers()[0] == directory.assignments()[0] == "ok"
+    assert str(lookup_finding(DEPLOYMENT, directory.looked_up()).status) == "ok"
+
+
+def test_verify_reports_the_role_of_a_former_member(directory: Directory) -> None:
+    directory.center.leave(directory.group, directory.olivia)
+    status, found = directory.leftovers()
+    assert (status, "olivia, who is no operator" in found) == ("different", True)
+
+
+def test_verify_reports_a_user_name_of_another_user(directory: Directory) -> None:
+    directory.center.delete(directory.olivia)
+    again = directory.center.user("olivia", directory.group)
+    status, found = directory.leftovers()
+    assert (status, f"is the user name of user {again} now" in found) == ("different", True)
+
+
+def test_verify_reports_a_role_that_admits_others(directory: Directory) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    directory.iam.create_role(
+        RoleName="Other",
+        Path=OPERATORS_PATH,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+    )
+    assert "Other admits others than one person" in directory.leftovers()[1]
+
+
+def test_verify_compares_a_person_role_with_its_policies(directory: Directory) -> None:
+    people = directory.looked_up().operators
+    plan = plan_approval(SETTINGS, PLACE, ["eu-west-1"], session_data_encryption=False, operators=people)
+    (planned,) = plan.operator_roles
+    desired = person_role(planned, plan.operator_policies, "")
+    found = role_finding(DEPLOYMENT, desired, read_role(directory.reader(), planned.name)).found
+    assert "trust policy" not in found
+    assert "policy/AllowStartSsmSessionBasedOnIamTags is not attached" in found
+    assert "permissions boundary: arn:aws:iam::123456789012:policy/ShellAccessOperatorBoundary expected" in found
+
+
+def test_verify_warns_of_assignments_of_others(directory: Directory) -> None:
+    other = directory.center.user("oscar")
+    directory.center.assign("ShellUser", other, "USER")
+    assert directory.assignments() == ("warning", f"also assigned to user {other}")
+    denied = ReadFailure(action="sso:ListInstances", cause="no", remedy="allow it", refused=True)
+    assert str(assignment_finding(directory.looked_up(), "ShellUser", denied).status) == "warning"
+    unread = ReadFailure(action="sso:ListInstances", cause="no", remedy="try again")
+    assert str(assignment_finding(directory.looked_up(), "ShellUser", unread).status) == "cannotTell"
+
+
+def test_lookup_that_fails_compares_the_roles_of_the_account(directory: Directory) -> None:
+    unknown = SETTINGS.model_copy(update={"operators": [*SETTINGS.operators, _user("nobody")]})
+    found = look_up(unknown, _Clients(directory.client), IDENTITY, "eu-west-1")
+    assert [each.user_name for each in found.operators.people] == ["olivia"]
+    assert found.operators.reserved_path == f"{RESERVED_PATH}eu-west-1/"
+    finding = lookup_finding(DEPLOYMENT, found)
+    assert (str(finding.status), 'user "nobody"' in finding.found) == ("different", True)
+    denied = LookedUp(problems=("shell-access:approval.operators: expected users, got no answer: denied",))
+    assert str(lookup_finding(DEPLOYMENT, denied).status) == "cannotTell"
+
+
+def _user(name: str) -> Any:
+    return ApprovalSettings.model_validate({"operators": [{"identityCenterUser": name}]}).operators[0]
