@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from common.iam.tag_requests import RequestKeys, tag_requests
 from common.iam.trust import ASSUME, Admission, admission, outsiders
 from common.iam.truth import Truth
-from components.approval.names import TAG_KEY
+from components.approval.names import RESERVED_PATH, TAG_KEY
+from components.approval.scripts.trust import identity_center_user
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.evaluator import finding
 from operations.audit.findings import Audited, Finding, MatchedStatement
@@ -246,18 +247,27 @@ class _FindingBuilder:
 
 
 def _sharing(audit: AuditContext, found: RoleAssumptions) -> dict[Principal, int]:
-    """Return the number of principals that can assume each of the operators' roles."""
-    takers: dict[Principal, set[Principal]] = {role: set() for role in audit.operators}
+    """Return the number of people who can assume each of the operators' roles; other principals count as one."""
+    takers: dict[Principal, set[str]] = {role: set() for role in audit.operators}
     for principal, hops in found.special.items():
         for step in hops:
-            takers.get(step.admission.role, set()).add(principal)
+            takers.get(step.admission.role, set()).update(_takers(principal, step.admission.role))
     for principal, statements in found.plain.items():
         for _, statement in statements:
             reached = found.by_resources[resources_of(statement)]
             for role, several in takers.items():
                 if role in reached and role is not principal:
-                    several.add(principal)
+                    several.update(_takers(principal, role))
     return {role: len(several) for role, several in takers.items()}
+
+
+def _takers(principal: Principal, role: Principal) -> set[str]:
+    """Return who assumes a role as a principal: the person whom its trust policy names, or all with a permission set."""
+    if f":role{RESERVED_PATH}" not in principal.arn:
+        return {principal.arn}
+    statements = role.trust.covering(ASSUME) if role.trust else ()
+    person = identity_center_user({"Statement": [each.raw for each in statements if each.allows]})
+    return {person} if person else {principal.arn, f"others with {principal.arn}"}
 
 
 def _evaluated(

@@ -8,7 +8,7 @@ from common.iam.choices import SOMETHING_ELSE, Choice, any_value, combined, situ
 from common.iam.conditions import hold
 from common.iam.context import ABSENT, UNKNOWN, Known, known
 from common.iam.evaluation import Grant, Target, grants
-from common.iam.patterns import SOME, literal
+from common.iam.patterns import SOME, literal, matches
 from common.iam.tag_requests import tag_grants, tag_requests
 from common.iam.truth import Truth
 from operations.audit.catalogue import HARMFUL
@@ -16,7 +16,7 @@ from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET, NODE
 from operations.audit.service_authorization import CARRIES_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from common.iam.context import Context, Value
     from common.iam.documents import Statement
@@ -101,9 +101,8 @@ class RequestKnowledge:
             return (Choice(known(self._audit.organization)),) if self._audit.organization else _UNKNOWN
         if key == "aws:userid" and self._principal.kind == "role":
             # The caller of AssumeRole chooses the session name.
-            start = f"{self._principal.unique_id}:"
-            named = tuple(each for each in mentioned if each.startswith(start) and "*" not in each)
-            return tuple(Choice(known(each)) for each in (f"{start}session", *named))
+            named = dict.fromkeys(("session", *_session_names(self._principal.unique_id, mentioned)))
+            return tuple(Choice(known(f"{self._principal.unique_id}:{each}")) for each in named)
         own = Choice(self._context.value(key))
         if key.startswith("aws:principaltag/") and self._changes_own_tags:
             return (own, *self._changed_tag(key.partition("/")[2], mentioned))
@@ -325,3 +324,11 @@ def _fixed(audit: AuditContext) -> dict[str, tuple[Choice, ...]]:
             Choice(known(f"arn:{names.partition}:iam::aws:policy/root-task/S3UnlockBucketPolicy")),
         ),
     }
+
+
+def _session_names(role: str, patterns: tuple[str, ...]) -> Iterator[str]:
+    """Yield names of sessions with which a role, by its ID, has a user ID that matches a pattern."""
+    for pattern in patterns:
+        before, colon, name = pattern.rpartition(":")
+        if matches(before if colon else "*", role):
+            yield name.replace("*", "").replace("?", "x") or "session"

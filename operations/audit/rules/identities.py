@@ -188,7 +188,9 @@ IDENTITIES: Final = (
                     *("sso:ProvisionPermissionSet", "sso:CreateInstanceAccessControlAttributeConfiguration"),
                     *("sso:UpdateInstanceAccessControlAttributeConfiguration", "identitystore:UpdateUser"),
                     *("identitystore:CreateGroupMembership", "sso-directory:AddMemberToGroup"),
-                    "sso-directory:UpdateUser",
+                    # A user with the user name of an operator is the operator to the trust policy of a role.
+                    *("identitystore:CreateUser", "sso-directory:CreateUser", "sso-directory:UpdateUser"),
+                    "sso-directory:UpdatePassword",
                 ),
             ),
             escalation(Severity.HIGH, requirement("sts:AssumeRoot")),

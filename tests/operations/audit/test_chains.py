@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, document, entries, role, trusting, user
+from tests.operations.audit.accounts import (
+    ARN,
+    OPERATOR,
+    WHO,
+    assessed,
+    baseline,
+    document,
+    entries,
+    role,
+    trusting,
+    user,
+)
 
 START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 
@@ -143,3 +154,78 @@ def test_approvers_role_of_declared_approvers_is_by_design() -> None:
     assert found.by_design == ("SessionApprover approves, and declared approvers can assume it: user a; also user b",)
     undeclared = assessed(details)
     assert entries(undeclared, f"{ARN}:user/a")["iam-assume-role"] == "critical"
+
+
+SHELL = "aws-reserved/sso.amazonaws.com/eu-west-1/"
+ASSUMING = allow("sts:AssumeRole", on=f"{ARN}:role/shell-access/operators/*")
+
+
+def person_trust(*users: str, permission_set: str = "ShellUser", **without: str) -> dict[str, Any]:
+    """Trust policies of roles of people of IAM Identity Center, in one."""
+    conditions = [
+        {
+            "ArnLike": {"aws:PrincipalArn": f"{ARN}:role/{SHELL}AWSReservedSSO_{permission_set}_????????????????"},
+            "StringLike": {"aws:userid": f"AROA*:{each}"},
+            "StringEquals": {"sts:RoleSessionName": each},
+        }
+        for each in users
+    ]
+    for each in conditions:
+        for operator in without.values():
+            del each[operator]
+    one = {"Effect": "Allow", "Principal": {"AWS": f"{ARN}:root"}, "Action": "sts:AssumeRole"}
+    return document([{**one, "Condition": each} for each in conditions])
+
+
+def assumed_by_permission_sets(trust: dict[str, Any], *permission_sets: str) -> list[str]:
+    """Words of the findings that roles of permission sets get, which may assume a person's role."""
+    details = baseline()
+    person = role("ShellOperator-1", *OPERATOR, trust=trust, path="shell-access/operators/")
+    names = [f"AWSReservedSSO_{each}_0123456789abcdef" for each in permission_sets]
+    saml = trusting(Federated=f"{ARN}:saml-provider/AWSSSO_x_DO_NOT_DELETE")
+    details["RoleDetailList"] += [person, *(role(each, ASSUMING, trust=saml, path=SHELL) for each in names)]
+    found = assessed(details).audited
+    return [
+        f"{one.rule} {one.severity.word}" for each in found if "AWSReservedSSO" in each.arn for one in each.findings
+    ]
+
+
+def test_role_of_one_person_of_identity_center_is_by_design() -> None:
+    assert assumed_by_permission_sets(person_trust("olivia"), "ShellUser", "Other") == []
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        person_trust("olivia", "oscar"),
+        person_trust("olivia", person="StringLike"),
+        trusting(AWS=f"{ARN}:root"),
+    ],
+    ids=["two people", "a whole permission set", "the account"],
+)
+def test_role_of_several_people_of_identity_center_is_shared(trust: dict[str, Any]) -> None:
+    (found,) = assumed_by_permission_sets(trust, "ShellUser")
+    assert found.startswith("iam-assume-role ")
+
+
+def test_two_permission_sets_of_one_person_are_one_person() -> None:
+    one, other = person_trust("olivia"), person_trust("olivia", permission_set="Other")
+    both = document([*one["Statement"], *other["Statement"]])
+    assert assumed_by_permission_sets(both, "ShellUser", "Other") == []
+
+
+@pytest.mark.parametrize("pattern", ["*:olivia", "AROA*:olivia", "*olivia", "AROAOTHER:*", "AROAOTHER:oli?ia"])
+def test_session_name_that_the_caller_chooses_restricts_nothing(pattern: str) -> None:
+    details = baseline()
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"{ARN}:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringLike": {"aws:userid": pattern}},
+    }
+    details["RoleDetailList"] += [
+        role("target", START, trust=document(trust)),
+        role("other", allow("sts:AssumeRole", on=f"{ARN}:role/target")),
+    ]
+    (audited,) = (each for each in assessed(details).audited if each.arn == f"{ARN}:role/other")
+    assert [each.rule for each in audited.findings] == ["iam-assume-role"]
