@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from local.processes import descendants, end
 from local.workspace import REPOSITORY, link_or_copy
 from tests.support.fleet import WITHOUT_CHECKPOINTS
 from tests.support.golden_files import resources
+from tests.support.transcripts import masked, play_all, with_outputs
 from tests.support.warm_python import warm_python
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ workspace = Workspace()
 workspace.prepare(command_line())
 aws.start(workspace)
 """
+FIRST_MINUTES = "docs/first-minutes.md"
 PUBLISHED = "each request, grant, refusal and end was published"
 
 
@@ -46,11 +49,14 @@ PACKAGE_CLIENTS = ("PIP_", "GOPROXY", "SSL_", "PYTHONPYCACHEPREFIX")
 """Where packages come from on this machine, and where it keeps byte code."""
 
 
+def plain_environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(PACKAGE_CLIENTS)}
+    return inherited | {name: os.environ[name] for name in ("HOME", "PATH")} | {"LANG": "C.UTF-8"}
+
+
 def make(clone: Path, target: str, engine: Mapping[str, str] = WITHOUT_CHECKPOINTS) -> subprocess.Popen[str]:
     """Start a target in a clean environment: nothing that a build image sets, and most machines do not, can help."""
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(PACKAGE_CLIENTS)}
-    environment = inherited | {name: os.environ[name] for name in ("HOME", "PATH")} | {"LANG": "C.UTF-8"}
-    environment |= {"SHELL_ACCESS_CACHE": str(cache_folder())} | engine
+    environment = plain_environment() | {"SHELL_ACCESS_CACHE": str(cache_folder())} | engine
     return subprocess.Popen(
         ["make", "-s", target],
         cwd=clone,
@@ -101,21 +107,28 @@ def chapter(clone: Path, heading: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.startswith("    "))
 
 
-def test_make_targets_of_a_new_clone(new_clone: Callable[[str], Path]) -> None:
+def test_make_targets_of_a_new_clone(new_clone: Callable[[str], Path], request: pytest.FixtureRequest) -> None:
     clone = new_clone("clone")
     assert NO_DIFFERENCES in said(make(clone, "up"))
     assert PUBLISHED in said(make(clone, "demo"))
     exports = said(make(clone, "env"))
     assert all(line.startswith("export ") for line in exports.splitlines())
     pack = "--policy-pack policies --policy-pack-config policies/config/dev.json"
-    by_hand = subprocess.run(
-        ["bash", "-c", f'eval "$0" && pulumi preview --stack dev --expect-no-changes {pack}', exports],
-        check=False,
-        cwd=clone,
-        capture_output=True,
-        text=True,
-    )
+    with ThreadPoolExecutor() as pool:
+        playing = pool.submit(play_all, clone / FIRST_MINUTES, clone, exports, plain_environment())
+        by_hand = subprocess.run(
+            ["bash", "-c", f'eval "$0" && pulumi preview --stack dev --expect-no-changes {pack}', exports],
+            check=False,
+            cwd=clone,
+            capture_output=True,
+            text=True,
+        )
     assert by_hand.returncode == 0, by_hand.stdout + by_hand.stderr
+    page = (clone / FIRST_MINUTES).read_text()
+    if request.config.getoption("--update-golden"):
+        (REPOSITORY / FIRST_MINUTES).write_text(with_outputs(page, playing.result()))
+    else:
+        assert masked(with_outputs(page, playing.result())) == masked(page)
     port = local_aws(clone)["port"]
     assert "stopped" in said(make(clone, "down"))
     with pytest.raises(ConnectionRefusedError):
