@@ -14,6 +14,7 @@ from common.validation import partitions, read_section, suggestion
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, approval_problems
 from components.domain_controllers.cross_checks import read_domain_controllers
+from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
@@ -151,7 +152,7 @@ class Settings:
         return self.take_over or any(each.take_over for each in sections)
 
     def warnings(self) -> list[Problem]:
-        """Return warnings about valid settings whose effect may surprise: the end of sessions."""
+        """Return warnings about valid settings whose effect may surprise: sessions' ends, closed ports."""
         found: dict[Problem, None] = {}
         for region, each in self.session_manager.items():
             path, most = self.session_manager_path(region, "maxSessionDuration"), each.max_session_duration
@@ -168,7 +169,8 @@ class Settings:
                     "can be idle for that long. Raise it, or lower idleSessionTimeout"
                 )
                 found[Problem(path=path, message=message)] = None
-        return list(found)
+        controllers = controllers_warnings(self.domain_controllers) if self.domain_controllers else []
+        return [*found, *controllers]
 
 
 def _decoded(value: Any) -> Any:

@@ -9,7 +9,7 @@ from common.network import contains, family_of, int_key
 from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
 from components.domain_controllers.planner import RULES_PER_INTERFACE
-from components.domain_controllers.port_tables import Options, load_tables, ports
+from components.domain_controllers.port_tables import Options, Profile, Protocol, additional_ports, load_tables, ports
 from components.domain_controllers.settings import DomainControllersSection, ManagementAccess, SiteSettings
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def cross_problems(section: DomainControllersSection, path: tuple[str, ...], reg
     found = [
         *_overlaps(section.clients.items(), "clients"),
         *_overlaps([("", section.on_premises_domain_controllers)], "onPremisesDomainControllers"),
+        *_overlaps([("", section.read_only_domain_controllers)], "readOnlyDomainControllers"),
+        *_additional(section),
+        *_wins(section),
         *_management(section),
         *_prefix_lists(section),
         *_rpc_ports(section),
@@ -66,6 +69,79 @@ def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Find
         text = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
         found.append(((key, name) if name else (key,), f"{text}; allowed: networks that do not overlap"))
     return found
+
+
+ADMINISTRATION = {
+    (Protocol.TCP, 22): "SSH",
+    (Protocol.TCP, 3389): "Remote Desktop",
+    (Protocol.UDP, 3389): "Remote Desktop",
+    (Protocol.TCP, 5985): "Windows Remote Management",
+    (Protocol.TCP, 5986): "Windows Remote Management",
+}
+"""Ports of remote administration, which only managementAccess opens."""
+
+
+def _additional(section: DomainControllersSection) -> list[Finding]:
+    found: list[Finding] = []
+    for key, several in (
+        ("additionalDestinations", section.additional_destinations),
+        ("additionalSources", section.additional_sources),
+    ):
+        for name, each in several.items():
+            found += [((key, name, "networks"), message) for _, message in _overlaps([("", each.networks)], "networks")]
+    for name, each in section.additional_sources.items():
+        for number, text in enumerate(each.ports):
+            for port in additional_ports("", each.reason, [text]):
+                closed = [
+                    f"{number} ({use})"
+                    for (protocol, number), use in ADMINISTRATION.items()
+                    if protocol is port.protocol and port.first <= number <= port.last
+                ]
+                if closed:
+                    message = (
+                        f"expected no port of remote administration, got {text}, which has {', '.join(closed)}. Use "
+                        "managementAccess: session-manager or bastion for administration, and name other ports here."
+                    )
+                    found.append((("additionalSources", name, "ports", str(number)), message))
+    return found
+
+
+def _wins(section: DomainControllersSection) -> list[Finding]:
+    if not section.wins or section.profile is not Profile.WINDOWS_SERVER_2025:
+        return []
+    message = (
+        f"expected false with the profile {section.profile}, got true. Choose the profile netbios or modern while clients "
+        "use WINS."
+    )
+    return [(("wins",), message)]
+
+
+def warnings(section: DomainControllersSection, path: tuple[str, ...] = ("domainControllers",)) -> list[Problem]:
+    """Return warnings about valid settings that usually are mistakes.
+
+    Sources: Microsoft KB 224196 (fixed ports of replication and Netlogon), KB 179442 (ICMP), and "What's new in Windows
+    Server 2025" (LDAP signing is required by default).
+    """
+    found: list[Finding] = []
+    if section.replication_port is not None and section.netlogon_port is None:
+        message = (
+            "not set beside replicationPort, so RPC of Netlogon, which uses the dynamic range by default, is closed: secure "
+            "channels and trusts may fail. Fix both ports in the registry (KB 224196) and set netlogonPort too"
+        )
+        found.append((("netlogonPort",), message))
+    if not section.icmp_echo and section.profile is not Profile.POST:
+        message = (
+            f"false with the profile {section.profile}, so controllers answer no ping: LDAP requests of Windows clients that "
+            "wait for long fail without an ICMP reply (KB 179442). Set it to true, unless no client depends on it"
+        )
+        found.append((("icmpEcho",), message))
+    if not section.ldaps and section.profile is Profile.WINDOWS_SERVER_2025:
+        message = (
+            f"false with the profile {section.profile}: new forests require LDAP signing, so clients with simple binds "
+            "need LDAP over SSL. Set it to true, unless all clients sign"
+        )
+        found.append((("ldaps",), message))
+    return [Problem(path=(*path, *where), message=message) for where, message in found]
 
 
 def _management(section: DomainControllersSection) -> list[Finding]:

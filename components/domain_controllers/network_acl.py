@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from common.network import Family, Network, family_of
 from common.problems import Problem, SettingsError
 from components.domain_controllers.acl_aggregation import Ranges, Wish, fewest_rules, fitted
-from components.domain_controllers.port_tables import HIGHEST_PORT, Port, Protocol
+from components.domain_controllers.port_tables import ANY_PORT, HIGHEST_PORT, Port, Protocol
 from components.domain_controllers.traffic_requirements import Direction, Peer, PeerGroup, PeerKind, TrafficRequirement
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ DEFAULT_RULES = 20
 HIGHEST_QUOTA = 40
 """Highest quota of rules per network ACL (L-2AEEBF1A)."""
 
-_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.ICMP: 1, Protocol.ICMPV6: 58}
-_NAMES = {6: "TCP", 17: "UDP", 1: "ICMP type", 58: "ICMPv6 type"}
+_ESP = 50
+_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.ICMP: 1, Protocol.ICMPV6: 58, Protocol.ESP: _ESP}
+_NAMES = {6: "TCP", 17: "UDP", 1: "ICMP type", 58: "ICMPv6 type", _ESP: "ESP"}
 _ECHO = {1: (8, 0), 58: (128, 129)}
 """Types of request and reply (RFC 792, RFC 4443)."""
 PACKET_TOO_BIG = {
@@ -173,7 +174,8 @@ def _both(requirement: TrafficRequirement, family: Family) -> tuple[Ranges, Rang
     """Return requests and replies of a requirement, by protocol."""
     there: Ranges = defaultdict(set)
     answers: Ranges = defaultdict(set)
-    opened_by_windows = requirement.direction is Direction.EGRESS or requirement.peer_group is not PeerGroup.CLIENTS
+    any_system = requirement.peer_group in (PeerGroup.CLIENTS, PeerGroup.ADDITIONAL_SOURCES)
+    opened_by_windows = requirement.direction is Direction.EGRESS or not any_system
     ephemeral = WINDOWS_EPHEMERAL if opened_by_windows else ANY_EPHEMERAL
     for port in requirement.ports:
         number = _number(port, family)
@@ -183,7 +185,7 @@ def _both(requirement: TrafficRequirement, family: Family) -> tuple[Ranges, Rang
             answers[number].add((answer, answer))
             continue
         there[number].add((port.first, port.last))
-        answers[number].add(ephemeral)
+        answers[number].add((port.first, port.last) if number == _ESP else ephemeral)
         if port.row.replies == "same port":
             answers[number].add((port.first, port.last))
     return there, answers
@@ -248,12 +250,15 @@ def _in_words(direction: Direction, found: Fitted) -> list[str]:
         required = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
         if len(covered) > _NAMED:
             required.append(f"{len(covered) - _NAMED:,} more networks")
-        rule = f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}"
+        what = _NAMES[protocol] if protocol == _ESP else f"{_NAMES[protocol]} {ports[0]}-{ports[1]}"
+        rule = f"{direction} {what} for {network}"
         lines.append(f"{rule}, required for {'; '.join(required)}")
     return lines
 
 
 def _range(first: int, last: int) -> str:
+    if first == ANY_PORT:
+        return "all"
     return f"{first}" if first == last else f"{first}-{last}"
 
 

@@ -22,6 +22,7 @@ from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 
 from common.network import Family
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.port_tables import ANY_PORT
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             security_group_id=made.id,
             description=rule.description,
             ip_protocol=rule.protocol,
-            from_port=rule.from_port,
-            to_port=rule.to_port,
+            from_port=None if rule.from_port == ANY_PORT else rule.from_port,
+            to_port=None if rule.from_port == ANY_PORT else rule.to_port,
             region=self._args.region,
             # The name distinguishes an edited rule from an added one.
             tags={**self._args.tags, "Name": rule.name},
@@ -222,13 +223,14 @@ def _of(plan: AclPlan, direction: Direction) -> list[AclRule]:
 
 def _acl_rule(rule: AclRule) -> _AclRule:
     icmp = rule.protocol in _ICMP
+    without_ports = icmp or rule.from_port == ANY_PORT
     ipv4 = isinstance(rule.network, IPv4Network)
     return {
         "action": "allow" if rule.allows else "deny",
         "rule_no": rule.number,
         "protocol": f"{rule.protocol}",
-        "from_port": 0 if icmp else rule.from_port,
-        "to_port": 0 if icmp else rule.to_port,
+        "from_port": 0 if without_ports else rule.from_port,
+        "to_port": 0 if without_ports else rule.to_port,
         "icmp_type": rule.from_port if icmp else None,
         "icmp_code": rule.to_port if icmp else None,
         "cidr_block": f"{rule.network}" if ipv4 else None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Address = IPv4Address | IPv6Address
 
-PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "esp": 50}
 """IANA, "Assigned Internet Protocol Numbers"; AWS uses numbers for all others, and `-1` for all protocols."""
 
 _ICMP = (1, 58)
@@ -104,7 +104,7 @@ def _planned(rule: PlannedRule, lists: Mapping[str, tuple[Network, ...]]) -> Per
         group = value
     return Permission(
         direction=rule.direction,
-        protocol=PROTOCOL_NUMBERS[rule.protocol],
+        protocol=_number(rule.protocol),
         from_port=rule.from_port,
         to_port=rule.to_port,
         networks=networks,

@@ -4,7 +4,8 @@ One group, `controllers`, has all rules while they fit. Otherwise clients and ot
 networks of each become a managed prefix list, and their rules move to groups of their own. Names depend on content,
 never on positions, and a list's name includes its size. An additional network is therefore additional rules or an
 additional entry; where a list exceeds its size, a new list and new groups are complete before the interfaces change to
-them at once.
+them at once. Where that does not fit either, as with large prefix lists that exist, rules are distributed over as many
+groups as there may be, all of them with names of their content.
 
 New rules are created before old ones are deleted, so that a group can temporarily have both, and AWS counts both. An
 added or removed network never exceeds a group's quota on the way: therefore both leave together, `controllers` keeps
@@ -17,6 +18,7 @@ the list has *maximum* entries; a rule to a security group counts for IPv4 and f
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -119,7 +121,10 @@ def plan_groups(requirements: Sequence[TrafficRequirement], quotas: Quotas | Non
     facts = _Facts(requirements)
     layout = _layout(facts, quotas)
     if layout is None:
-        raise SettingsError([_refusal(facts, quotas)])
+        packed = _packed(facts, quotas)
+        if packed is None:
+            raise SettingsError([_refusal(facts, quotas)])
+        return packed
     listed = [each for each in _BLOCKS if each in layout]
     shared = facts.shared_rules(frozenset(listed))
     groups = [Group(name=SHARED, description="Active Directory domain controllers", rules=tuple(shared))]
@@ -181,6 +186,21 @@ class _Size:
     max_entries: dict[Family, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Items:
+    """All rules of a plan, the largest first.
+
+    Attributes:
+        rules: Rules.
+        lists: Prefix lists that they refer to.
+        weight: Number of rules as AWS counts them, in the fuller direction and family.
+    """
+
+    rules: tuple[PlannedRule, ...]
+    lists: tuple[PrefixList, ...]
+    weight: int
+
+
 class _Facts:
     """Properties of the requirements that do not depend on quotas."""
 
@@ -196,6 +216,7 @@ class _Facts:
                 self._peer_group(peer_group, own)
         self._shared: dict[frozenset[PeerGroup], list[PlannedRule] | None] = {}
         self._weights: dict[frozenset[PeerGroup], int] = {}
+        self._items: dict[int, _Items | None] = {}
 
     def _peer_group(self, peer_group: PeerGroup, own: tuple[TrafficRequirement, ...]) -> None:
         by_requirement = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
@@ -230,6 +251,38 @@ class _Facts:
             fullest = max(group.weight(direction) for direction in Direction)
             self._weights[listed] = RULES_PER_INTERFACE + 1 if rules is None else fullest
         return self._weights[listed]
+
+    def items(self, headroom: int) -> _Items | None:
+        """Return all rules and lists, for groups that are filled one by one; None where no quota could suffice.
+
+        Args:
+            headroom: Entries that each list keeps free.
+        """
+        if headroom not in self._items:
+            self._items[headroom] = self._all_rules(headroom)
+        return self._items[headroom]
+
+    def _all_rules(self, headroom: int) -> _Items | None:
+        present = [each for each in _BLOCKS if each in self.of]
+        rules = self._fitting(frozenset(present))
+        if rules is None:
+            return None
+        rules, lists = list(rules), list[PrefixList]()
+        for peer_group in present:
+            entries = self.entries[peer_group]
+            needed = {family: len(own) + headroom for family, own in entries.items() if own}
+            if max(needed.values(), default=0) > RULES_PER_INTERFACE:
+                return None
+            size = _Size(groups=1, ranges_per_group=self.range_count(peer_group), max_entries=needed)
+            block_lists, (block,) = _block(self, peer_group, size)
+            lists += block_lists
+            rules += block.rules
+        whole = Group(name="", description="", rules=tuple(rules))
+        return _Items(
+            rules=tuple(sorted(rules, key=lambda each: (-each.peer.entries, each.key))),
+            lists=tuple(lists),
+            weight=max(whole.weight(direction) for direction in Direction),
+        )
 
     def _fitting(self, listed: frozenset[PeerGroup]) -> list[PlannedRule] | None:
         """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
@@ -323,6 +376,60 @@ def _list_name(peer_group: PeerGroup, family: Family, maximum: int) -> str:
     return f"{_BLOCKS[peer_group]}-{family.lower()}-{maximum}"
 
 
+def _fits(facts: _Facts, quotas: Quotas) -> bool:
+    return _layout(facts, quotas) is not None or any(_distributed(facts.items(each), quotas) for each in (1, 0))
+
+
+def _packed(facts: _Facts, quotas: Quotas) -> GroupPlan | None:
+    """Return a plan that fills every group, where no layout with a shared group fits; None: none is found.
+
+    Another distribution is other groups, the first one included, so that all of them are complete before the interfaces
+    change over.
+    """
+    for headroom in (1, 0):
+        items = facts.items(headroom)
+        placed = _distributed(items, quotas)
+        if items is None or placed is None:
+            continue
+        content = "\n".join(f"{number} {rule.name}" for number, own in enumerate(placed) for rule in own)
+        digest = hashlib.sha256(content.encode()).hexdigest()[:6]
+        groups = [
+            Group(
+                name=f"{SHARED}-{digest}-{number}",
+                description="Active Directory domain controllers",
+                rules=tuple(sorted(own, key=lambda each: each.key)),
+            )
+            for number, own in enumerate(placed, 1)
+        ]
+        free = {each.name: each.max_entries - len(each.entries) for each in items.lists}
+        none = dict.fromkeys((_HEADROOM[each] for each in facts.of), 0)
+        return GroupPlan(groups=tuple(groups), prefix_lists=items.lists, quotas=quotas, further=none | free)
+    return None
+
+
+def _distributed(items: _Items | None, quotas: Quotas) -> list[list[PlannedRule]] | None:
+    """Return the rules by group, the largest first, each in the first group with room; None: some have none."""
+    if items is None or items.weight > quotas.groups_per_interface * quotas.rules_per_group:
+        return None
+    used = [Counter[tuple[Direction, Family]]() for _ in range(quotas.groups_per_interface)]
+    placed: list[list[PlannedRule]] = [[] for _ in used]
+    for rule in items.rules:
+        weights = {(rule.direction, family): rule.peer.weight(family) for family in Family}
+        number = next(
+            (
+                index
+                for index, own in enumerate(used)
+                if all(own[key] + weight <= quotas.rules_per_group for key, weight in weights.items())
+            ),
+            None,
+        )
+        if number is None:
+            return None
+        placed[number].append(rule)
+        used[number].update(weights)
+    return [own for own in placed if own]
+
+
 def _place(rule: PlannedRule) -> tuple[Direction, Protocol, int]:
     """Return the position of a rule; ICMP has other numbers for IPv6, and shares the position of IPv4."""
     if rule.protocol is Protocol.ICMPV6:
@@ -353,7 +460,7 @@ def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
         text = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
     return Problem(
         path=("domainControllers", key),
-        message=f"cannot fit: {text}; there are {capacity}, the first of them for the controllers themselves. "
+        message=f"cannot fit: {text}; there are {capacity}, and a reference to a prefix list counts whole in one of them. "
         f"{_remedy(facts, quotas)}",
     )
 
@@ -375,9 +482,10 @@ def _arithmetic(facts: _Facts, peer_group: PeerGroup) -> str:
 
 def _remedy(facts: _Facts, quotas: Quotas) -> str:
     fewer = "name fewer, larger networks"
-    for groups in range(quotas.groups_per_interface, 0, -1):
+    # One group per interface is no advice: the quota is the account's, and other instances have several groups.
+    for groups in range(quotas.groups_per_interface, 1, -1):
         for rules in range(quotas.rules_per_group, RULES_PER_INTERFACE // groups + 1):
-            if _layout(facts, Quotas(rules_per_group=rules, groups_per_interface=groups)) is not None:
+            if _fits(facts, Quotas(rules_per_group=rules, groups_per_interface=groups)):
                 fitting = f"Inbound or outbound rules per security group (L-0EA8095F) of {rules}"
                 lower = f" together with Security groups per network interface (L-2AFB9258) of {groups}"
                 return f"Ask AWS for the quota {fitting}{lower * (groups < quotas.groups_per_interface)}, or {fewer}"

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from common.problems import shown
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 DIRECTORY = Path(__file__).parent / "tables"
 
 HIGHEST_PORT = 65535
+ANY_PORT = -1
+"""Port of protocols without ports, as EC2 returns it."""
+_ECHO, _NO_PORTS = "echo request", "none"
 ECHO_REQUEST = 8
 """ICMP type (RFC 792); ICMPv6 has 128 (RFC 4443)."""
 
@@ -33,6 +39,8 @@ class Profile(StrEnum):
     """Supported versions of Windows Server, according to Microsoft's reference."""
     NETBIOS = "netbios"
     """Supported versions, and trusts that require NetBIOS."""
+    WINDOWS_SERVER_2025 = "windows-server-2025"
+    """Forests whose controllers all run Windows Server 2025, administered over encrypted protocols."""
 
 
 class Protocol(StrEnum):
@@ -42,6 +50,13 @@ class Protocol(StrEnum):
     UDP = "udp"
     ICMP = "icmp"
     ICMPV6 = "icmpv6"
+    ESP = "50"
+    """Encapsulating Security Payload of IPsec, which EC2 names by its number; it has no ports."""
+
+    @property
+    def display_name(self) -> str:
+        """Return the name for people."""
+        return "ESP (50)" if self is Protocol.ESP else self.upper()
 
 
 class InvalidTableError(ValueError):
@@ -49,7 +64,7 @@ class InvalidTableError(ValueError):
 
 
 def _port(value: str) -> str:
-    if value != "echo request":
+    if value not in (_ECHO, _NO_PORTS):
         first, _, last = value.partition("-")
         low, high = int(first), int(last or first)
         if not 0 <= low <= high <= HIGHEST_PORT or value not in (f"{low}", f"{low}-{high}"):
@@ -69,29 +84,31 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    protocol: Literal["TCP", "UDP", "TCP and UDP", "ICMP"]
+    protocol: Literal["TCP", "UDP", "TCP and UDP", "ICMP", "ESP"]
     port: Annotated[str, AfterValidator(_port)]
     direction: Literal["Bi-directional", "Uni-directional"]
     use: str = Field(min_length=1)
     traffic: str = Field(min_length=1)
     profiles: Annotated[tuple[Profile, ...], BeforeValidator(_profiles)] = Field(min_length=1)
-    when: Literal["always", "dns", "ldaps", "icmpEcho"] = "always"
+    when: Literal["always", "dns", "ldaps", "icmpEcho", "ipsec", "wins"] = "always"
     rpc: Literal["no", "replaced", "replaced, files too", "dropped"] = "no"
     replies: Literal["ephemeral port", "same port"] = "ephemeral port"
-    origin: Literal["post", "Microsoft"] = "post"
+    origin: Literal["post", "Microsoft", "settings"] = "post"
     microsoft: str = ""
     to: Literal["controllers", "endpoints", "resolvers", "timeSources"] = "controllers"
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
         """Return one protocol per firewall rule of this row."""
-        return tuple(Protocol(name.lower()) for name in self.protocol.split(" and "))
+        return tuple(Protocol[name] for name in self.protocol.split(" and "))
 
     @property
     def ports(self) -> tuple[int, int]:
         """Return the first and last port; for ICMP the type, twice."""
         if self.protocol == "ICMP":
             return ECHO_REQUEST, ECHO_REQUEST
+        if self.port == _NO_PORTS:
+            return ANY_PORT, ANY_PORT
         first, _, last = self.port.partition("-")
         return int(first), int(last or first)
 
@@ -142,6 +159,8 @@ class Options:
         ldaps: Whether LDAP over SSL is configured.
         dns: Whether controllers are DNS servers.
         icmp_echo: Whether controllers reply to pings.
+        ipsec: Whether controllers protect the traffic among each other with IPsec.
+        wins: Whether controllers are WINS servers.
         rpc_ports: Fixed ports, of replication and of Netlogon, instead of the dynamic RPC range; empty: the range.
         files_port: Additional fixed port of DFS Replication, which only controllers use; None: none.
     """
@@ -150,6 +169,8 @@ class Options:
     ldaps: bool = True
     dns: bool = True
     icmp_echo: bool = False
+    ipsec: bool = False
+    wins: bool = False
     rpc_ports: tuple[int, ...] = ()
     files_port: int | None = None
 
@@ -230,11 +251,11 @@ def read_table(path: Path) -> Table:
 
 
 _ALLOWED = {
-    "protocol": "TCP, UDP, TCP and UDP or ICMP",
-    "port": "a port from 0 to 65535, a range such as 49152-65535, or echo request",
+    "protocol": "TCP, UDP, TCP and UDP, ICMP or ESP",
+    "port": "a port from 0 to 65535, a range such as 49152-65535, echo request, or none",
     "direction": "Bi-directional or Uni-directional",
     "profiles": f"a list of {', '.join(Profile)}",
-    "when": "dns, ldaps or icmpEcho; leave it out for always",
+    "when": "dns, ldaps, icmpEcho, ipsec or wins; leave it out for always",
     "rpc": "replaced, or replaced, files too, or dropped",
     "replies": "same port",
     "origin": "post or Microsoft",
@@ -260,8 +281,11 @@ def _finding(location: tuple[int | str, ...], kind: str, given: object, message:
 
 def _odd(row: Row) -> str:
     """Return the error of a row with keys that are valid individually; empty: none."""
-    if (row.protocol == "ICMP") != (row.port == "echo request"):
-        return f"{row.protocol} with port {row.port}; allowed: echo request for ICMP, and for nothing else"
+    for protocol, port in (("ICMP", _ECHO), ("ESP", _NO_PORTS)):
+        if (row.protocol == protocol) != (row.port == port):
+            return f"{row.protocol} with port {row.port}; allowed: {port} for {protocol}, and for nothing else"
+    if row.origin == "settings":
+        return "origin settings; allowed: post or Microsoft"
     if row.rpc.startswith("replaced") and row.protocol != "TCP":
         return f"{row.protocol} cannot be replaced by a fixed RPC port, which is a TCP port"
     return ""
@@ -286,7 +310,14 @@ def ports(name: str, table: Table, options: Options, *, to: str = "controllers")
 
 
 def _counts(row: Row, options: Options) -> bool:
-    switched = {"always": True, "dns": options.dns, "ldaps": options.ldaps, "icmpEcho": options.icmp_echo}
+    switched = {
+        "always": True,
+        "dns": options.dns,
+        "ldaps": options.ldaps,
+        "icmpEcho": options.icmp_echo,
+        "ipsec": options.ipsec,
+        "wins": options.wins,
+    }
     dropped = row.rpc == "dropped" and options.rpc_ports
     return options.profile in row.profiles and switched[row.when] and not dropped
 
@@ -296,3 +327,37 @@ def _ranges(row: Row, options: Options) -> tuple[tuple[int, int], ...]:
         files = options.files_port if row.rpc.endswith("files too") else None
         return tuple((port, port) for port in (*options.rpc_ports, *([files] if files else ())))
     return (row.ports,)
+
+
+DYNAMIC_RANGE = "49152-65535"
+RPC = "rpc"
+"""Name of a server's RPC in the settings: the endpoint mapper, and the dynamic range."""
+
+
+def additional_ports(key: str, reason: str, texts: Sequence[str]) -> tuple[Port, ...]:
+    """Return ports that the settings add to the tables.
+
+    Args:
+        key: Setting, which takes the place of the table's name: `additionalDestinations.siem`.
+        reason: Reason, which takes the place of the use.
+        texts: `tcp/443`, `udp/500-510`, `icmp` (echo requests), `esp` or `rpc`.
+    """
+    named = {RPC: (("TCP", "135"), ("TCP", DYNAMIC_RANGE)), "icmp": (("ICMP", _ECHO),), "esp": (("ESP", _NO_PORTS),)}
+    rows = [
+        Row.model_validate(
+            {
+                "protocol": protocol.upper(),
+                "port": port,
+                "direction": "Uni-directional",
+                "use": reason,
+                "traffic": reason,
+                "profiles": list(Profile),
+                "origin": "settings",
+            }
+        )
+        for text in dict.fromkeys(texts)
+        for protocol, port in named.get(text) or [tuple(text.split("/"))]
+    ]
+    return tuple(
+        Port(table=key, protocol=row.protocols[0], first=row.ports[0], last=row.ports[1], row=row) for row in rows
+    )

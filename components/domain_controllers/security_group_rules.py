@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from common.network import Family, Network, collapse, int_key, merge_ranges
-from components.domain_controllers.port_tables import Protocol
+from components.domain_controllers.port_tables import ANY_PORT, Protocol
 from components.domain_controllers.traffic_requirements import Peer, PeerKind
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PlannedRule:
     Attributes:
         direction: Ingress or egress.
         protocol: Protocol, as EC2 names it; `icmpv6` where the peer is an IPv6 network.
-        from_port: First port; for ICMP the type.
+        from_port: First port; for ICMP the type; -1 for protocols without ports.
         to_port: Last port; for ICMP the code, -1 for any.
         peer: Source or destination.
         description: Use, as EC2 accepts it.
@@ -69,7 +69,9 @@ class PlannedRule:
 
     @property
     def port_range(self) -> str:
-        """Return `53`, `49152-65535`; for ICMP the type."""
+        """Return `53`, `49152-65535`; for ICMP the type; for protocols without ports `any`."""
+        if self.from_port == ANY_PORT:
+            return "any"
         single = self.to_port in (self.from_port, ANY_CODE)
         return f"{self.from_port}" if single else f"{self.from_port}-{self.to_port}"
 

@@ -6,14 +6,15 @@ its reader: peers, and the selection of ports. Where a setting exceeds the post,
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.network import Family, Network
-from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
+from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork, without_hidden
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
     RETENTION,
@@ -22,8 +23,8 @@ from components.domain_controllers.operations.settings import (
     RetentionDays,
 )
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
-from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.traffic_requirements import Peer, Sources, prefix_list_peer
+from components.domain_controllers.port_tables import HIGHEST_PORT, RPC, Options, Profile, additional_ports
+from components.domain_controllers.traffic_requirements import AdditionalPeers, Peer, Sources, prefix_list_peer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,20 @@ def _network(value: str) -> str:
     return value
 
 
+DYNAMIC_PORTS = 16384
+"""Most ports in one range: as many as the dynamic RPC range has."""
+
+
+def _additional_port(value: str) -> str:
+    match = re.fullmatch(r"(?:tcp|udp)/([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?", value)
+    if match is None:
+        raise ValueError
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not (first <= last <= HIGHEST_PORT and last - first < DYNAMIC_PORTS) or match[2] == match[1]:
+        raise ValueError
+    return value
+
+
 Cidr = Annotated[UnicastNetwork, AfterValidator(_network)]
 GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 TeamRole = Annotated[
@@ -81,6 +96,7 @@ _TEAM_ROLES = (
     "Center: aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"
 )
 RpcPort = Annotated[int, Field(ge=1024, le=65535)]
+AdditionalPort = Literal["icmp", "esp", "rpc"] | Annotated[str, AfterValidator(_additional_port)]
 
 
 class ClientPrefixList(Section):
@@ -96,6 +112,32 @@ class ClientPrefixList(Section):
     networks: list[Cidr] = _field(
         "What it holds, for the network ACL, which cannot refer to prefix lists.", _NETWORKS, default_factory=list
     )
+
+
+class AdditionalTraffic(Section):
+    """`additionalDestinations.<name>`, `additionalSources.<name>`: traffic that no port table has."""
+
+    reason: Annotated[str, AfterValidator(without_hidden)] = _field(
+        "Its purpose, which the rules' descriptions have.",
+        "a text of 1 to 200 characters",
+        min_length=1,
+        max_length=200,
+    )
+    networks: list[Cidr] = _field("Networks or addresses of the peer.", _NETWORKS, min_length=1)
+    ports: list[AdditionalPort] = _field(
+        f"Destination ports. `{RPC}` is the endpoint mapper and the dynamic range, as a certificate authority needs it.",
+        f"a list of tcp/443, udp/514, tcp/5000-5010 (at most {DYNAMIC_PORTS} ports in a range), icmp (echo requests), esp "
+        f"or {RPC}",
+        min_length=1,
+    )
+
+    def peers(self, key: str, name: str) -> AdditionalPeers:
+        """Return the peers, as the planner needs them."""
+        return AdditionalPeers(
+            name=name,
+            networks=_parsed(self.networks),
+            ports=additional_ports(f"{key}.{name}", self.reason, self.ports),
+        )
 
 
 class QuotaSettings(Section):
@@ -209,6 +251,13 @@ class DomainControllersSection(Section):
     ldaps: bool = _bool("LDAP over SSL is configured.", default=True)
     dns: bool = _bool("Controllers are DNS servers.", default=True)
     icmp_echo: bool = _bool("Clients and controllers may ping controllers. Ours, not the post's.", default=False)
+    ipsec: bool = _bool(
+        "Controllers protect the traffic among each other with IPsec: UDP 500 and 4500, ESP. Ours, not the post's.",
+        default=False,
+    )
+    wins: bool = _bool(
+        "Controllers are WINS servers: TCP and UDP 42 among each other, UDP 137. Ours, not the post's.", default=False
+    )
     replication_port: RpcPort | None = _field(
         "A fixed RPC port in place of the dynamic range (KB 224196: NTDS, TCP/IP Port).",
         "a port from 1024 to 65535 that no row has; leave it out for the dynamic range",
@@ -235,6 +284,12 @@ class DomainControllersSection(Section):
     on_premises_domain_controllers: list[Cidr] = _field(
         "Networks or addresses of the controllers on premises.", _NETWORKS, default_factory=list
     )
+    read_only_domain_controllers: list[Cidr] = _field(
+        "Networks or addresses of read-only domain controllers, which connect to these controllers and are not connected "
+        "to. Ours, not the post's.",
+        _NETWORKS,
+        default_factory=list,
+    )
     resolvers: list[Cidr] = _field(
         "DNS servers that controllers ask, besides each other and the VPC's own. Ours, not the post's.",
         _NETWORKS,
@@ -244,6 +299,17 @@ class DomainControllersSection(Section):
         "NTP servers that controllers ask, besides each other and the Amazon Time Sync Service. Ours, not the post's.",
         _NETWORKS,
         default_factory=list,
+    )
+    additional_destinations: dict[Name, AdditionalTraffic] = _field(
+        "What else controllers connect to, by name: a certificate authority, WSUS, SIEM, backup, proxies. Ours, not the "
+        "post's.",
+        "a mapping of names to {reason, networks, ports}",
+        default_factory=dict,
+    )
+    additional_sources: dict[Name, AdditionalTraffic] = _field(
+        "What else connects to controllers, by name, such as monitoring. Ours, not the post's.",
+        "a mapping of names to {reason, networks, ports}",
+        default_factory=dict,
     )
     management_access: Annotated[ManagementAccess, _member(ManagementAccess)] = _field(
         "How administrators reach controllers.", ", ".join(ManagementAccess), default=ManagementAccess.SESSION_MANAGER
@@ -318,6 +384,8 @@ class DomainControllersSection(Section):
             ldaps=self.ldaps,
             dns=self.dns,
             icmp_echo=self.icmp_echo,
+            ipsec=self.ipsec,
+            wins=self.wins,
             rpc_ports=tuple(port for port in fixed if port is not None),
             files_port=self.dfsr_port,
         )
@@ -363,6 +431,13 @@ def sources(
         endpoints=tuple(endpoints),
         resolvers=_parsed(section.resolvers),
         time_sources=_parsed(section.time_sources),
+        read_only=_parsed(section.read_only_domain_controllers),
+        additional_sources=tuple(
+            each.peers("additionalSources", name) for name, each in sorted(section.additional_sources.items())
+        ),
+        additional_destinations=tuple(
+            each.peers("additionalDestinations", name) for name, each in sorted(section.additional_destinations.items())
+        ),
     )
 
 

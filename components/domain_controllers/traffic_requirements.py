@@ -94,7 +94,10 @@ class PeerGroup(StrEnum):
     CONTROLLERS = "other controllers"
     CLIENTS = "clients"
     BASTIONS = "bastion hosts"
+    READ_ONLY = "read-only domain controllers"
     SERVICES = "services"
+    ADDITIONAL_SOURCES = "additional sources"
+    ADDITIONAL_DESTINATIONS = "additional destinations"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +131,21 @@ class TrafficRequirement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdditionalPeers:
+    """Peers that the settings add to those of the tables, with ports of their own.
+
+    Attributes:
+        name: Name in the settings.
+        networks: Their networks.
+        ports: Ports, see `additional_ports`.
+    """
+
+    name: str
+    networks: Sequence[Network]
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """All peers of a site's controllers.
 
@@ -140,6 +158,10 @@ class Sources:
         endpoints: Networks, groups or prefix lists of VPC endpoints.
         resolvers: Networks of DNS servers that controllers forward to.
         time_sources: Networks of NTP servers.
+        read_only: Networks of read-only domain controllers, which are not connected to (Microsoft, "Designing RODCs in the
+            Perimeter Network": replication to them is always their own request).
+        additional_sources: Further peers that connect to controllers.
+        additional_destinations: Further peers that controllers connect to.
     """
 
     on_premises: Sequence[Network] = ()
@@ -150,6 +172,9 @@ class Sources:
     endpoints: Sequence[Peer] = ()
     resolvers: Sequence[Network] = ()
     time_sources: Sequence[Network] = ()
+    read_only: Sequence[Network] = ()
+    additional_sources: Sequence[AdditionalPeers] = ()
+    additional_destinations: Sequence[AdditionalPeers] = ()
 
 
 def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> tuple[TrafficRequirement, ...]:
@@ -179,13 +204,29 @@ def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> 
             (Direction.EGRESS, PeerGroup.ITSELF, itself, controllers),
             (Direction.INGRESS, PeerGroup.CONTROLLERS, others, controllers),
             (Direction.EGRESS, PeerGroup.CONTROLLERS, others, both_ways),
+            (Direction.INGRESS, PeerGroup.READ_ONLY, _named("read-only controllers", sources.read_only), controllers),
             (Direction.INGRESS, PeerGroup.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
             (Direction.INGRESS, PeerGroup.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
         )
     ]
     return tuple(
-        each for each in (*found, *_services(tables.services, options, sources)) if each.sources and each.ports
+        each
+        for each in (*found, *_services(tables.services, options, sources), *_additional(sources))
+        if each.sources and each.ports
     )
+
+
+def _additional(sources: Sources) -> list[TrafficRequirement]:
+    return [
+        TrafficRequirement(
+            direction=direction, peer_group=peer_group, sources=_named(each.name, each.networks), ports=each.ports
+        )
+        for direction, peer_group, several in (
+            (Direction.INGRESS, PeerGroup.ADDITIONAL_SOURCES, sources.additional_sources),
+            (Direction.EGRESS, PeerGroup.ADDITIONAL_DESTINATIONS, sources.additional_destinations),
+        )
+        for each in several
+    ]
 
 
 def _named(name: str, networks: Sequence[Network]) -> tuple[Source, ...]:

@@ -54,7 +54,7 @@ def ports(  # noqa: PLR0913 -- options of a command line
         typer.Option(
             "--explain",
             metavar="CLIENT PORT",
-            help="Evaluate whether the rules permit a packet from this address or security group to this port (389, tcp/389, udp/389 or icmp).",
+            help="Evaluate whether the rules permit a packet from this address or security group to this port (389, tcp/389, udp/389, icmp or esp).",
         ),
     ] = None,
 ) -> None:

@@ -9,7 +9,14 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.packet_evaluation import admitting, packet, permissions
-from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Profile, load_tables
+from components.domain_controllers.port_tables import (
+    ANY_PORT,
+    ECHO_REQUEST,
+    HIGHEST_PORT,
+    Profile,
+    Protocol,
+    load_tables,
+)
 from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, PlannedRule
 from components.domain_controllers.settings import ManagementAccess, sources
 from components.domain_controllers.traffic_requirements import Direction, PeerKind, traffic_requirements
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 _OUTSIDE_ADDRESS = "192.0.2.1"
 """Address outside every organization's networks (RFC 5737), for packets from a security group."""
 
-_PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp", re.IGNORECASE)
+_PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp|(esp)", re.IGNORECASE)
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 
 
@@ -36,7 +43,7 @@ class PacketQuery:
 
     Attributes:
         client: Source address or security group ID.
-        protocol: Protocol: `tcp`, `udp`, `icmp` or `icmpv6`.
+        protocol: Protocol: `tcp`, `udp`, `icmp`, `icmpv6` or `esp`.
         port: Destination port, or ICMP type.
     """
 
@@ -71,7 +78,7 @@ def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
 
     Args:
         client: Source address or security group ID.
-        port: Port: `389`, `tcp/389`, `udp/389` or `icmp`.
+        port: Port: `389`, `tcp/389`, `udp/389`, `icmp` or `esp`.
 
     Raises:
         UnusableError: The client or port is invalid.
@@ -86,8 +93,10 @@ def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
     match = _PORT.fullmatch(port)
     if not match or int(match[2] or 0) > HIGHEST_PORT:
         raise UnusableError(
-            f"--explain: expected a port (389, tcp/389, udp/389; 0 to {HIGHEST_PORT}) or icmp, got {port!r}."
+            f"--explain: expected a port (389, tcp/389, udp/389; 0 to {HIGHEST_PORT}), icmp or esp, got {port!r}."
         )
+    if match[3]:
+        return (PacketQuery(client=client, protocol="esp", port=ANY_PORT),)
     if match[2] is None:
         v6 = ":" in client
         kind = ("icmpv6", ECHO_REQUEST_V6) if v6 else ("icmp", ECHO_REQUEST)
@@ -149,7 +158,13 @@ def _permitting_settings(
 
 def _option_changes(section: DomainControllersSection) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield changes that open further ports, as text and as values of the section."""
-    switches = {"ldaps": section.ldaps, "dns": section.dns, "icmpEcho": section.icmp_echo}
+    switches = {
+        "ldaps": section.ldaps,
+        "dns": section.dns,
+        "icmpEcho": section.icmp_echo,
+        "ipsec": section.ipsec,
+        "wins": section.wins,
+    }
     names = {"icmpEcho": "icmp_echo"}
     yield from ((f"{name}: true", {names.get(name, name): True}) for name, is_on in switches.items() if not is_on)
     yield from ((f"profile: {each}", {"profile": each}) for each in Profile if each is not section.profile)
@@ -177,7 +192,7 @@ def _peer_changes(section: DomainControllersSection, client: str) -> Iterator[tu
 def _permits(section: DomainControllersSection, region: str, query: PacketQuery, change: dict[str, Any]) -> bool:
     """Return whether changed settings require that the packet is permitted; networks of other sites do not matter."""
     changed = section.model_copy(update=change)
-    protocol = "icmp" if query.protocol == "icmpv6" else query.protocol
+    protocol = {"icmpv6": "icmp", "esp": Protocol.ESP}.get(query.protocol, query.protocol)
     number = ECHO_REQUEST if protocol == "icmp" else query.port
     return any(
         port.protocol == protocol and port.first <= number <= port.last

@@ -11,7 +11,7 @@ from common.network import Family, Network
 from common.problems import SettingsError
 from components.domain_controllers.network_acl import plan_network_acl
 from components.domain_controllers.planner import GroupPlan, plan_groups
-from components.domain_controllers.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
+from components.domain_controllers.port_tables import Options, Port, Protocol, load_tables
 from components.domain_controllers.settings import known_addresses, sources
 from components.domain_controllers.traffic_requirements import (
     Direction,
@@ -52,11 +52,11 @@ class MatrixRow:
         name: Name of the peer in the configuration.
         peers: Networks of the peer, with the security groups or prefix lists by which rules name it.
         controllers: Networks of the site's controllers, or the names of their subnets.
-        protocol: Protocol: `TCP`, `UDP` or `ICMP`.
-        port: Port, port range or `echo request`.
+        protocol: Protocol: `TCP`, `UDP`, `ICMP` or `ESP (50)`.
+        port: Port, port range, `echo request` or `none`.
         use: Purpose, as in the source's table.
         traffic: Traffic type, as in the source's table.
-        source: Source of the requirement: `post` or `Microsoft`.
+        source: Source of the requirement: `post`, `Microsoft` or `settings`.
         table: Table and row, such as `client_to_controller: TCP 636`.
         why: Settings that the row depends on.
         note: Microsoft's requirement, if it differs.
@@ -248,7 +248,7 @@ def _rows(
             name=name,
             peers=tuple(peers[peer_group, name]),
             controllers=controllers,
-            protocol=port.protocol.upper(),
+            protocol=port.protocol.display_name,
             port=_port(port),
             use=port.row.use,
             traffic=port.row.traffic,
@@ -262,12 +262,14 @@ def _rows(
 
 
 def _port(port: Port) -> str:
-    if port.protocol is Protocol.ICMP and port.first == ECHO_REQUEST:
+    if port.protocol in (Protocol.ICMP, Protocol.ESP):
         return port.row.port
     return f"{port.first}" if port.first == port.last else f"{port.first}-{port.last}"
 
 
 def _settings_of(port: Port, options: Options) -> str:
+    if port.row.origin == "settings":
+        return port.table
     reasons = [f"profile: {options.profile}"]
     if port.row.when != "always":
         reasons.append(f"{port.row.when}: true")

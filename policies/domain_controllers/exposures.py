@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth
 from components.domain_controllers.traffic_requirements import Direction
-from policies.domain_controllers.addresses import is_admissible, is_unreachable, parsed
+from policies.domain_controllers.addresses import is_admissible, is_unreachable, is_within, parsed
 from policies.domain_controllers.groups import ControllersGroups
-from policies.domain_controllers.port_ranges import PortRange, port_range, uncovered
+from policies.domain_controllers.port_ranges import PortRange, port_range, spelled, uncovered
 from policies.domain_controllers.references import NOTHING, Named, References, given
 from policies.findings import UNKNOWN, Unseen, Violation, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
@@ -279,6 +279,22 @@ def of_end(exposures: Exposures, exposure: Exposure, peer: Peer, allowed: Iterab
     elif peer.kind is PeerKind.PREFIX_LIST:
         for cidr in exposures.entries(peer):
             yield from of_network(exposure, f"{peer.property} (a prefix list of the stack)", cidr, allowed)
+
+
+def ports_of_named_peers(exposure: Exposure, several: Iterable[Mapping[str, Any]]) -> Iterator[PortRange]:
+    """Yield the ports that are allowed to all peers of a rule.
+
+    Args:
+        exposure: The rule.
+        several: `{networks, ports}` of named peers.
+    """
+    networks = [
+        parsed(peer.value) if peer.kind is PeerKind.NETWORK and isinstance(peer.value, str) else None
+        for peer in exposure.peers
+    ]
+    for each in several:
+        if networks and all(own is not None and is_within(own, each["networks"]) for own in networks):
+            yield from spelled(each["ports"])
 
 
 def of_ports(exposure: Exposure, allowed: Iterable[PortRange]) -> Iterator[Finding]:

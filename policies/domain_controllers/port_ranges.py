@@ -19,11 +19,11 @@ ANY: Final = -1
 TCP, UDP, ICMP, ICMPV6 = (PROTOCOL_NUMBERS[name] for name in ("tcp", "udp", "icmp", "icmpv6"))
 _NAMES: Final = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 _HIGHEST_NUMBER: Final = 255
-_SPELLED: Final = re.compile(r"(tcp|udp|icmp|icmpv6)/([0-9]+)(?:-([0-9]+))?")
+_SPELLED: Final = re.compile(r"(tcp|udp|icmp|icmpv6)/([0-9]+)(?:-([0-9]+))?|(esp)")
 
 PORTS_SCHEMA: Final = {
     "type": "array",
-    "items": {"type": "string", "pattern": "^(tcp|udp|icmp|icmpv6)/[0-9]{1,5}(-[0-9]{1,5})?$"},
+    "items": {"type": "string", "pattern": "^((tcp|udp|icmp|icmpv6)/[0-9]{1,5}(-[0-9]{1,5})?|esp)$"},
 }
 
 PROFILES: Final = Parameter(
@@ -40,10 +40,24 @@ RPC_PORTS: Final = Parameter(
 )
 ADDITIONAL: Final = Parameter(
     name="additionalPorts",
-    description="Ports besides those of the tables, such as tcp/8530 or udp/5000-5010; of ICMP the types.",
+    description="Ports besides those of the tables, such as tcp/8530 or udp/5000-5010; of ICMP the types; esp for "
+    "IPsec.",
     default=[],
     schema=PORTS_SCHEMA,
 )
+
+NAMED_PEERS_SCHEMA: Final = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "networks": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            "ports": {**PORTS_SCHEMA, "minItems": 1},
+        },
+        "required": ["networks", "ports"],
+        "additionalProperties": False,
+    },
+}
 
 TABLES: Final = (PROFILES, RPC_PORTS, ADDITIONAL)
 """Parameters of the rules that use the port tables."""
@@ -115,7 +129,9 @@ def spelled(texts: Iterable[str]) -> tuple[PortRange, ...]:
     """Parse ports of the configuration."""
     found = (_SPELLED.fullmatch(text) for text in texts)
     return tuple(
-        PortRange(PROTOCOL_NUMBERS[each[1]], int(each[2]), int(each[3] or each[2]))
+        PortRange(PROTOCOL_NUMBERS[each[4]], 0, HIGHEST_PORT)
+        if each[4]
+        else PortRange(PROTOCOL_NUMBERS[each[1]], int(each[2]), int(each[3] or each[2]))
         for each in found
         if each is not None
     )

@@ -70,7 +70,7 @@ class Live:
         """Packets with which something else happens than the tables say: the groups decide, and the ACL agrees."""
         tried = (
             packet(direction, protocol, port, address)
-            for address, direction, protocol in product(addresses, Direction, ("tcp", "udp", "icmp", "47"))
+            for address, direction, protocol in product(addresses, Direction, ("tcp", "udp", "icmp", "47", "50"))
             for port in (EDGES if protocol in ("tcp", "udp") else (0, 8))
         )
         return [each for each in tried if self._is_wrong(each, wanted(each, sources, options))]

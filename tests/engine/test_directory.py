@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from components.domain_controllers.packet_evaluation import admitting, packet, passes
-from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.traffic_requirements import Direction, Sources, network_peer
+from components.domain_controllers.port_tables import Options, Profile, additional_ports
+from components.domain_controllers.traffic_requirements import AdditionalPeers, Direction, Sources, network_peer
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
@@ -47,14 +47,21 @@ ONE_SITE: dict[str, Any] = {
     "monitoring": {"notificationEmails": ["directory@example.com"]},
     "sites": {"eu-west-1": {"vpc": "directory", "subnets": SUBNETS, "controllers": CONTROLLERS}},
 }
-TWO_SITES = ONE_SITE | {
+TWO_SITES: dict[str, Any] = ONE_SITE | {
     "clients": {"offices": ["10.10.0.0/16"], "aws": ["10.20.0.0/16", "2001:db8:20::/48"]},
     "onPremisesDomainControllers": ["10.1.0.10/32"],
+    "readOnlyDomainControllers": ["10.5.0.10/32"],
+    "ipsec": True,
+    "additionalDestinations": {"authority": {"reason": "Certificates", "networks": ["10.1.0.20/32"], "ports": ["rpc"]}},
+    "additionalSources": {
+        "monitoring": {"reason": "Health", "networks": ["10.1.0.40/32"], "ports": ["esp", "udp/161"]}
+    },
     "sites": ONE_SITE["sites"] | {"us-east-1": {"vpc": "directory", "subnets": SUBNETS}},
 }
 OWN = {"eu-west-1": ("10.30.0.0/24", "10.30.1.0/24"), "us-east-1": ("10.31.0.0/24", "10.31.1.0/24")}
 ADDRESSES = (
     *("10.10.0.1", "10.10.255.254", "10.11.0.1", "10.20.3.4", "2001:db8:20::1", "2001:db8:21::1"),
+    *("10.1.0.20", "10.1.0.21", "10.1.0.40", "10.5.0.10"),
     *("10.1.0.10", "10.1.0.11", "10.30.0.9", "10.31.1.9", "10.32.0.1", "192.0.2.1"),
 )
 
@@ -74,6 +81,9 @@ def sources(region: str) -> Sources:
         sites={other: [ip_network(each) for each in OWN[other]]},
         clients={name: [ip_network(each) for each in networks] for name, networks in TWO_SITES["clients"].items()},
         endpoints=[network_peer(each) for each in OWN[region]],
+        read_only=[ip_network("10.5.0.10/32")],
+        additional_sources=[_peers("additionalSources", "monitoring")],
+        additional_destinations=[_peers("additionalDestinations", "authority")],
     )
 
 
@@ -81,6 +91,12 @@ def notes_about_acls(stack: Stack) -> list[str]:
     """Regions of the notes about rules that are wider than the security groups."""
     messages = [each.get("diagnosticEvent", {}).get("message", "") for each in stack.events()]
     return [each.partition(":")[0] for each in messages if "rules of the network ACL permit more" in each]
+
+
+def _peers(key: str, name: str) -> AdditionalPeers:
+    given = TWO_SITES[key][name]
+    ports = additional_ports(f"{key}.{name}", given["reason"], given["ports"])
+    return AdditionalPeers(name=name, networks=[ip_network(each) for each in given["networks"]], ports=ports)
 
 
 def tagged(ec2: Any) -> dict[str, list[dict[str, Any]]]:
@@ -102,7 +118,7 @@ def test_two_sites_permit_exactly_the_listed_traffic(stack: Stack, aws: Callable
     assert sorted(notes_about_acls(stack)) == sorted(OWN)
     outputs = stack.outputs()
     assert set(outputs["domainControllerPolicyArns"]) == {"portForwarding", "accessRestriction"}
-    options = Options(profile=Profile.MODERN)
+    options = Options(profile=Profile.MODERN, ipsec=True)
     for region in OWN:
         site, ec2 = outputs["domainControllers"][region], aws("ec2", region)
         live = Live.read(ec2, site, "directory-a")

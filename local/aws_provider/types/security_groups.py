@@ -263,8 +263,9 @@ def _tag_rule(aws: Aws, rule: Item) -> None:
 def _read_ends(aws: Aws, rule: Item) -> Values:
     info: Values = rule.found.get("ReferencedGroupInfo") or {}
     group, owner = info.get("GroupId"), info.get("UserId")
-    # For "all" AWS returns ports of -1, which the program did not set.
-    unset = [each for each in ("fromPort", "toPort") if rule.found["IpProtocol"] == "-1" and each not in rule.values]
+    # For protocols without ports AWS returns ports of -1, which the program did not set.
+    ports = {"fromPort": "FromPort", "toPort": "ToPort"}
+    unset = [each for each, aws in ports.items() if each not in rule.values and rule.found.get(aws, -1) == -1]
     return {
         **dict.fromkeys(unset),
         "referencedSecurityGroupId": f"{owner}/{group}" if owner and owner != aws.account else group,

@@ -24,6 +24,9 @@ from moto.ec2.models.security_groups import (
 RULES_PER_DIRECTION = 60
 """Quota of inbound or outbound rules per group; IPv4 and IPv6 are counted separately."""
 
+PORT_PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "6", "17", "1", "58")
+"""Protocols with ports or types; all others have all ports, regardless of those of the request (API_IpPermission)."""
+
 AWS_LIST_WEIGHTS = {"origin-facing": 55, "groundstation": 5, "vpc-lattice": 10}
 """Weights of AWS managed prefix lists, by the last part of their name; the weight of S3 and DynamoDB is 1."""
 
@@ -59,6 +62,8 @@ class LocalRule(SecurityGroupRule):
         tags: dict[str, str] | None = None,
     ) -> None:
         range_ = canonical(ip_range or {})
+        if ip_protocol not in (*PORT_PROTOCOLS, "-1"):
+            from_port = to_port = "-1"
         super().__init__(
             ec2_backend,
             ip_protocol,

@@ -38,6 +38,7 @@ _STRANGERS = ("8.8.8.8", "2600::1")
 """Addresses that no site has, one per address family."""
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17}
 _ECHO = {Family.IPV4: (1, ECHO_REQUEST), Family.IPV6: (58, ECHO_REQUEST_V6)}
+_ESP = 50
 _GRE = 47
 """A protocol without ports, which is in no table."""
 
@@ -106,7 +107,7 @@ def _packets(end: Packet, edges: Sequence[int]) -> Iterator[Packet]:
 
 
 def _without_ports(address: Address) -> tuple[tuple[int, int], ...]:
-    return (_ECHO[_family(address)], (_GRE, 0))
+    return (_ECHO[_family(address)], (_ESP, 0), (_GRE, 0))
 
 
 def _family(address: Address) -> Family:
@@ -154,7 +155,7 @@ def _required(traffic: Traffic, end: Packet) -> set[Line]:
         for by_group in {_names(traffic, each.peer, end) for each in demand.sources} - {None}
         for port in demand.ports
         # A rule with a group as peer has no address family, and its ICMP is that of IPv4 only.
-        if not (by_group and family is Family.IPV6 and port.protocol not in _NUMBERS)
+        if not (by_group and family is Family.IPV6 and port.protocol is Protocol.ICMP)
     }
 
 
@@ -171,6 +172,8 @@ def _names(traffic: Traffic, peer: Peer, end: Packet) -> bool | None:
 def _line(port: Port, family: Family) -> Line:
     if port.protocol in _NUMBERS:
         return _NUMBERS[port.protocol], port.first, port.last
+    if port.protocol is Protocol.ESP:
+        return _ESP, 0, 0
     protocol, kind = _ECHO[family]
     return protocol, kind, kind
 

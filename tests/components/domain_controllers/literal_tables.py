@@ -10,10 +10,11 @@ from components.domain_controllers.traffic_requirements import Direction
 if TYPE_CHECKING:
     from common.network import Network
     from components.domain_controllers.packet_evaluation import Packet
+    from components.domain_controllers.port_tables import Port
     from components.domain_controllers.traffic_requirements import Sources
 
 RPC = range(49152, 65536)
-TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+TCP, UDP, ICMP, ICMPV6, ESP = 6, 17, 1, 58, 50
 
 CONTROLLERS = {
     Profile.POST: {
@@ -48,13 +49,17 @@ BASTIONS = {
     Profile.MODERN: {TCP: [3389, 5985, 5986], UDP: [3389]},
     Profile.NETBIOS: {TCP: [3389, 5985, 5986], UDP: [3389]},
 }
+CONTROLLERS[Profile.WINDOWS_SERVER_2025] = CONTROLLERS[Profile.MODERN]
+CLIENTS[Profile.WINDOWS_SERVER_2025] = CLIENTS[Profile.MODERN]
+BASTIONS[Profile.WINDOWS_SERVER_2025] = {TCP: [3389, 5986], UDP: [3389]}
 EDGES = sorted(
     {
         port + around
-        for port in (0, 53, 88, 123, 135, 137, 138, 139, 389, 443, 445, 464, 636, 1024, 1500, 3268, 3269, 3389)
+        for port in (0, 42, 53, 88, 123, 135, 137, 138, 139, 389, 443, 445, 464, 636, 1024, 1500, 3268, 3269, 3389)
         for around in (-1, 0, 1)
         if port + around >= 0
     }
+    | {499, 500, 501, 4499, 4500, 4501}
     | {5721, 5722, 5723, 5984, 5985, 5986, 5987, 9388, 9389, 9390, 9391, 49151, 49152, 49999}
     | {50000, 50001, 50002, 50003, 59999, 60000, 60001, 65534, 65535}
 )
@@ -67,12 +72,17 @@ def wanted(packet: Packet, sources: Sources, options: Options) -> bool:
     others = [*sources.on_premises, *(each for networks in sources.sites.values() for each in networks)]
     clients = [each for networks in sources.clients.values() for each in networks]
     lists = {each.value for each in sources.client_prefix_lists.values()}
-    controllers = _listed(packet, CONTROLLERS[options.profile], options, ping=True)
+    controllers = _listed(packet, CONTROLLERS[options.profile], options, ping=True) or _between(packet, options)
+    if controllers and inward and _in(packet, sources.read_only):
+        return True
     if controllers and ("itself" in packet.groups or _in(packet, others)):
         return True
     if inward:
         is_client = _in(packet, clients) or bool(lists & packet.groups)
-        if is_client and _listed(packet, CLIENTS[options.profile], options, ping=True):
+        named = packet.protocol == UDP and packet.port == 137 and _has_wins(options)
+        if is_client and (named or _listed(packet, CLIENTS[options.profile], options, ping=True)):
+            return True
+        if any(_in(packet, each.networks) and _has(packet, each.ports) for each in sources.additional_sources):
             return True
         is_bastion = bool(set(sources.bastions) & packet.groups)
         return is_bastion and _listed(packet, BASTIONS[options.profile], options, ping=False)
@@ -82,10 +92,33 @@ def wanted(packet: Packet, sources: Sources, options: Options) -> bool:
 def _service(packet: Packet, sources: Sources) -> bool:
     endpoints = [each for each in sources.endpoints if each.value in packet.groups or "/" in each.value]
     at_endpoint = any(each.value in packet.groups or _in(packet, [each.network]) for each in endpoints)
+    others = sources.additional_destinations
     return (
-        (at_endpoint and packet.protocol == TCP and packet.port == 443)
+        any(_in(packet, each.networks) and _has(packet, each.ports) for each in others)
+        or (at_endpoint and packet.protocol == TCP and packet.port == 443)
         or (_in(packet, sources.resolvers) and packet.protocol in (TCP, UDP) and packet.port == 53)
         or (_in(packet, sources.time_sources) and packet.protocol == UDP and packet.port == 123)
+    )
+
+
+def _has_wins(options: Options) -> bool:
+    return options.wins and options.profile is not Profile.WINDOWS_SERVER_2025
+
+
+def _between(packet: Packet, options: Options) -> bool:
+    """IPsec and WINS among controllers."""
+    if options.ipsec and (packet.protocol == ESP or (packet.protocol == UDP and packet.port in (500, 4500))):
+        return True
+    wins = {TCP: (42,), UDP: (42, 137)}.get(packet.protocol, ())
+    return _has_wins(options) and packet.port in wins
+
+
+def _has(packet: Packet, ports: tuple[Port, ...]) -> bool:
+    """Whether a packet is one of the ports' that the settings add; the tests use TCP, UDP and ESP."""
+    numbers = {"tcp": TCP, "udp": UDP, "50": ESP}
+    return any(
+        packet.protocol == numbers[each.protocol] and (each.first == -1 or each.first <= packet.port <= each.last)
+        for each in ports
     )
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from common.network import Family
 from components.domain_controllers.planner import Quotas
-from components.domain_controllers.port_tables import Options, Profile, load_tables
+from components.domain_controllers.port_tables import Options, Profile, additional_ports, load_tables
 from components.domain_controllers.traffic_requirements import (
+    AdditionalPeers,
     Sources,
     TrafficRequirement,
     group_peer,
@@ -49,6 +50,8 @@ options = st.builds(
     ldaps=st.booleans(),
     dns=st.booleans(),
     icmp_echo=st.booleans(),
+    ipsec=st.sampled_from([False, False, True]),
+    wins=st.sampled_from([False, False, True]),
     rpc_ports=st.sampled_from([(), (), (50000,), (50000, 50001), (50000, 50002), (9390,), (60000, 1500)]),
     files_port=st.sampled_from([None, None, 50003, 59999]),
 )
@@ -56,6 +59,15 @@ options = st.builds(
 
 def lists_of(largest: int) -> st.SearchStrategy[list[Network]]:
     return st.lists(networks, max_size=largest)
+
+
+def _additional(name: str, *ports: list[str]) -> st.SearchStrategy[AdditionalPeers]:
+    return st.builds(
+        AdditionalPeers,
+        name=st.just(name),
+        networks=lists_of(1),
+        ports=st.sampled_from([additional_ports(f"additional.{name}", "Ours", each) for each in ports]),
+    )
 
 
 sources = st.builds(
@@ -71,6 +83,11 @@ sources = st.builds(
     endpoints=st.sampled_from([(), (network_peer("10.200.0.0/24"),), (group_peer("sg-0000000e"),)]),
     resolvers=lists_of(1),
     time_sources=lists_of(1),
+    read_only=lists_of(1),
+    additional_sources=st.lists(_additional("monitoring", ["tcp/1500", "esp"], ["udp/161", "tcp/389"]), max_size=1),
+    additional_destinations=st.lists(
+        _additional("certificates", ["rpc"], ["tcp/8530-8531", "udp/514", "esp"]), max_size=2
+    ),
 )
 quotas = st.builds(
     Quotas, rules_per_group=st.sampled_from([60, 60, 100, 200]), groups_per_interface=st.sampled_from([3, 4, 5])

@@ -10,11 +10,18 @@ import pytest
 
 from common.network import Family
 from components.domain_controllers import settings
-from components.domain_controllers.cross_checks import read_domain_controllers
+from components.domain_controllers.cross_checks import read_domain_controllers, warnings
 from components.domain_controllers.planner import Quotas
-from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.port_tables import Options, Profile, load_tables
 from components.domain_controllers.settings import DomainControllersSection, known_addresses, sources
-from components.domain_controllers.traffic_requirements import Sources, prefix_list_peer
+from components.domain_controllers.traffic_requirements import (
+    Direction,
+    PeerGroup,
+    Sources,
+    TrafficRequirement,
+    prefix_list_peer,
+    traffic_requirements,
+)
 
 REGIONS = ("eu-west-1", "us-east-1")
 DESIGN: dict[str, Any] = {
@@ -247,3 +254,82 @@ def test_ten_thousand_networks_are_read_without_a_noticeable_wait() -> None:
     started = time.process_time()
     assert len(read(clients=clients).clients["branches"]) == 10_000
     assert time.process_time() - started < 2
+
+
+AUTHORITY = {"reason": "Certificates of controllers", "networks": ["10.1.0.20/32"], "ports": ["rpc", "tcp/443"]}
+
+
+def test_additional_peers_are_read_with_their_ports() -> None:
+    monitoring = {"reason": "Monitoring", "networks": ["10.9.0.0/24"], "ports": ["udp/161", "icmp", "esp"]}
+    section = read(additionalDestinations={"authority": AUTHORITY}, additionalSources={"monitoring": monitoring})
+    found = sources(section, "eu-west-1", site_networks={})
+    (destination,), (source,) = found.additional_destinations, found.additional_sources
+    assert [(each.protocol, each.first, each.last) for each in destination.ports] == [
+        *(("tcp", 135, 135), ("tcp", 49152, 65535), ("tcp", 443, 443))
+    ]
+    assert [(each.protocol, each.first) for each in source.ports] == [("udp", 161), ("icmp", 8), ("50", -1)]
+    assert destination.ports[0].origin == "additionalDestinations.authority: TCP 135"
+    assert destination.ports[0].description == "Certificates of controllers"
+
+
+@pytest.mark.parametrize(
+    ("ports", "key"),
+    [
+        (["tcp/3389"], "ports.0"),
+        (["tcp/443", "tcp/5900-5990"], "ports.1"),
+        (["tcp/22"], "ports.0"),
+    ],
+)
+def test_additional_source_cannot_administer_controllers(ports: list[str], key: str) -> None:
+    found = problems(additionalSources={"jump": AUTHORITY | {"ports": ports}})
+    assert list(found) == [f"additionalSources.jump.{key}"]
+    assert "managementAccess" in found[f"additionalSources.jump.{key}"]
+    assert problems(additionalDestinations={"jump": AUTHORITY | {"ports": ports}}) == {}
+
+
+@pytest.mark.parametrize(
+    "port", ["443", "tcp/0", "tcp/70000", "tcp/90-80", "tcp/80-80", "tcp/1-65535", "sctp/80", "tcp/080", "all", 443]
+)
+def test_wrong_additional_port_is_named(port: object) -> None:
+    found = problems(additionalDestinations={"authority": AUTHORITY | {"ports": [port]}})
+    assert all(key.startswith("additionalDestinations.authority.ports.0") for key in found)
+    assert "tcp/5000-5010" in next(iter(found.values()))
+
+
+def test_wrong_additional_peers_are_all_named() -> None:
+    wrong = {"reason": "", "networks": ["10.0.0.0/24", "10.0.0.0/25"], "ports": []}
+    found = problems(additionalDestinations={"a": wrong, "b": AUTHORITY | {"networks": ["0.0.0.0/0"]}})
+    assert {"additionalDestinations.a.reason", "additionalDestinations.a.ports"} <= set(found)
+    assert "additionalDestinations.b.networks.0" in found
+
+
+def test_wins_needs_a_profile_with_netbios() -> None:
+    assert "netbios or modern" in problems(profile="windows-server-2025", wins=True)["wins"]
+    assert problems(profile="modern", wins=True) == {}
+
+
+def test_read_only_controllers_are_admitted_and_not_called() -> None:
+    found = required(read(readOnlyDomainControllers=["10.5.0.10/32"]))
+    of_theirs = [each for each in found if each.peer_group is PeerGroup.READ_ONLY]
+    assert [each.direction for each in of_theirs] == [Direction.INGRESS]
+    assert [each.peer.value for each in of_theirs[0].sources] == ["10.5.0.10/32"]
+
+
+def required(section: DomainControllersSection) -> tuple[TrafficRequirement, ...]:
+    return traffic_requirements(load_tables(), section.options, sources(section, "eu-west-1", site_networks={}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({}, []),
+        ({"profile": "modern", "icmpEcho": True}, []),
+        ({"profile": "modern"}, ["icmpEcho"]),
+        ({"replicationPort": 50000}, ["netlogonPort"]),
+        ({"replicationPort": 50000, "netlogonPort": 50001}, []),
+        ({"profile": "windows-server-2025", "ldaps": False}, ["icmpEcho", "ldaps"]),
+    ],
+    ids=str,
+)
+def test_warnings_name_settings_that_are_usually_mistakes(changes: dict[str, Any], warned: list[str]) -> None:
+    assert [each.key.rpartition(".")[2] for each in warnings(read(**changes))] == warned

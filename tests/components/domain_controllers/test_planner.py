@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -296,8 +296,8 @@ def test_what_cannot_fit_is_refused_with_the_arithmetic_and_the_quota_to_ask_for
     said = refusal(of_clients(*CLIENTS[:16]))
     assert said == (
         "shell-access:domainControllers.clients: cannot fit: clients: 16 IPv4 networks after merging neighbours, times "
-        "16 port ranges, make 256 rules; there are 5 groups an interface with 60 rules each, the first of them for the "
-        "controllers themselves. Ask AWS for the quota Inbound or outbound rules per security group (L-0EA8095F) of 64, "
+        "16 port ranges, make 256 rules; there are 5 groups an interface with 60 rules each, and a reference to "
+        "a prefix list counts whole in one of them. Ask AWS for the quota Inbound or outbound rules per security group (L-0EA8095F) of 64, "
         "or name fewer, larger networks"
     )
 
@@ -316,13 +316,35 @@ def test_where_more_groups_do_not_help_fewer_and_larger_ones_are_asked_for() -> 
     )
 
 
+def prefix_lists(entries: int, **options: Any) -> tuple[TrafficRequirement, ...]:
+    sources = Sources(client_prefix_lists={"partners": prefix_list_peer("pl-00000001", Family.IPV4, entries)})
+    return asked(sources, Options(profile=Profile.MODERN, **options))
+
+
+def test_lists_that_exist_fill_groups_up_to_the_product() -> None:
+    plan = plan_groups(prefix_lists(60), Quotas(rules_per_group=200, groups_per_interface=5))
+    counts = [each["ingress"] for each in plan.rule_counts.values()]
+    assert sum(counts) == 60 * 15 + 15
+    assert max(counts) <= 200
+    assert len(counts) == 5
+    # Names of the content, so that another distribution stands complete before the interfaces change over.
+    other = plan_groups(prefix_lists(60, ldaps=False), Quotas(rules_per_group=200, groups_per_interface=5))
+    assert not {each.name for each in plan.groups} & {each.name for each in other.groups}
+
+
+@pytest.mark.parametrize("quotas", [Quotas(), Quotas(rules_per_group=400, groups_per_interface=2)])
+def test_advice_never_asks_for_one_group_per_interface(quotas: Quotas) -> None:
+    requirements = prefix_lists(64, icmp_echo=True, ldaps=False)
+    assert "(L-2AFB9258) of 1," not in refusal(requirements, quotas)
+
+
 def test_refusal_names_quotas_that_aws_never_grants() -> None:
     assert "No quota helps, as AWS allows 1000 rules an interface at most" in refusal(of_clients(*CLIENTS[:90]))
 
 
 def test_a_quota_too_small_for_the_controllers_alone_is_refused() -> None:
     assert "shell-access:domainControllers.quotas: cannot fit: rules among" in refusal(
-        asked(Sources()), Quotas(rules_per_group=23)
+        asked(Sources()), Quotas(rules_per_group=3)
     )
 
 

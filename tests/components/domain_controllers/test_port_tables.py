@@ -76,6 +76,29 @@ def test_modern_leaves_out_what_only_old_servers_and_netbios_need() -> None:
     assert lines(TABLES.controllers, profile=Profile.MODERN) < lines(TABLES.controllers)
 
 
+def test_windows_server_2025_has_no_netbios_and_no_http() -> None:
+    for table in (TABLES.controllers, TABLES.clients):
+        assert lines(table, profile=Profile.WINDOWS_SERVER_2025) == lines(table, profile=Profile.MODERN)
+    gone = lines(TABLES.bastions, profile=Profile.MODERN) - lines(TABLES.bastions, profile=Profile.WINDOWS_SERVER_2025)
+    assert gone == {"tcp 5985"}
+    assert not lines(TABLES.clients, profile=Profile.WINDOWS_SERVER_2025, wins=True) & {"udp 137", "tcp 42"}
+
+
+@pytest.mark.parametrize("profile", [each for each in Profile if each is not Profile.WINDOWS_SERVER_2025])
+def test_wins_and_ipsec_add_their_rows(profile: Profile) -> None:
+    between = lines(TABLES.controllers, profile=profile)
+    assert lines(TABLES.controllers, profile=profile, ipsec=True) - between == {"udp 500", "udp 4500", "50 -1"}
+    assert lines(TABLES.clients, profile=profile, ipsec=True) == lines(TABLES.clients, profile=profile)
+    wins = lines(TABLES.controllers, profile=profile, wins=True)
+    assert wins - between - {"udp 137"} == {"tcp 42", "udp 42"}
+    assert "udp 137" in wins & lines(TABLES.clients, profile=profile, wins=True)
+
+
+def test_bastion_rows_with_a_wrong_label_say_so() -> None:
+    labels = {(row.port, row.use) for row in TABLES.bastions.row if row.origin == "post" and row.microsoft}
+    assert len(labels) == 5
+
+
 def test_netbios_is_modern_with_three_ports() -> None:
     for table in (TABLES.controllers, TABLES.clients):
         more = lines(table, profile=Profile.NETBIOS) - lines(table, profile=Profile.MODERN)
@@ -130,17 +153,19 @@ def written(path: Path, *rows: dict[str, Any], **head: Any) -> Path:
     [
         (
             {"port": "70000"},
-            'row 2: port: "70000"; allowed: a port from 0 to 65535, a range such as 49152-65535, or echo',
+            'row 2: port: "70000"; allowed: a port from 0 to 65535, a range such as 49152-65535, echo',
         ),
         ({"port": "90-80"}, 'row 2: port: "90-80"; allowed: a port'),
         ({"port": "ldap"}, 'row 2: port: "ldap"; allowed: a port'),
-        ({"protocol": "tcp"}, 'row 2: protocol: "tcp"; allowed: TCP, UDP, TCP and UDP or ICMP'),
+        ({"protocol": "tcp"}, 'row 2: protocol: "tcp"; allowed: TCP, UDP, TCP and UDP, ICMP or ESP'),
         ({"profiles": ["modren"]}, 'row 2: profiles: "modren"; allowed: a list of post, modern, netbios'),
         ({"profiles": []}, "row 2: profiles: []; allowed: a list of post, modern, netbios"),
         ({"prot": "x"}, "row 2: prot: unknown key"),
         ({"use": ""}, 'row 2: use: ""; allowed: text'),
-        ({"when": "never"}, 'row 2: when: "never"; allowed: dns, ldaps or icmpEcho'),
+        ({"when": "never"}, 'row 2: when: "never"; allowed: dns, ldaps, icmpEcho, ipsec or wins'),
         ({"protocol": "ICMP"}, "row 2: ICMP with port 389; allowed: echo request for ICMP, and for nothing else"),
+        ({"protocol": "ESP"}, "row 2: ESP with port 389; allowed: none for ESP, and for nothing else"),
+        ({"origin": "settings"}, "row 2: origin settings; allowed: post or Microsoft"),
         ({"protocol": "UDP", "rpc": "replaced"}, "row 2: UDP cannot be replaced by a fixed RPC port"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",

@@ -129,6 +129,13 @@ def test_a_rule_is_known_by_its_own_id(provider: Any, group_id: str, token: str)
     assert provider.unchanged(token, "r", rule(group_id, tags={"a": "b"}, description="d"))
 
 
+@pytest.mark.parametrize("protocol", ["-1", "50"])
+def test_rule_of_a_protocol_without_ports_is_stable(provider: Any, group_id: str, protocol: str) -> None:
+    without = rule(group_id, ipProtocol=protocol, fromPort=None, toPort=None)
+    assert provider.up(ingress, "r", without).id.startswith("sgr-")
+    assert provider.unchanged(ingress, "r", without)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -72,6 +72,24 @@ def test_ports_row_has_use_source_and_reason() -> None:
     }
 
 
+def test_ports_lists_additional_peers_with_their_reason() -> None:
+    peer = {"reason": "Windows updates", "networks": ["10.1.0.21/32"], "ports": ["tcp/8531"]}
+    monitoring = {"reason": "Monitoring", "networks": ["10.1.0.40/32"], "ports": ["esp"]}
+    section = SECTION | {
+        "ipsec": True,
+        "additionalDestinations": {"wsus": peer},
+        "additionalSources": {"m": monitoring},
+    }
+    found = {each["Other end"]: each for each in rows(section=section) if each["Source"] == "settings"}
+    shown = ("Way", "Networks", "Protocol", "Port", "Use", "Why")
+    assert [found["wsus"][each] for each in shown] == [
+        *("out", "10.1.0.21/32", "TCP", "8531", "Windows updates", "additionalDestinations.wsus")
+    ]
+    assert [found["m"][each] for each in shown[:4]] == ["in", "10.1.0.40/32", "ESP (50)", "none"]
+    for client, code in (("10.1.0.10", 0), ("10.1.0.40", 0), ("10.10.0.1", 1)):
+        assert run("--explain", client, "esp", section=section).exit_code == code
+
+
 def test_ports_table_ends_with_quotas() -> None:
     result = run()
     assert result.exit_code == 0
@@ -283,7 +301,7 @@ def test_ports_reports_rules_above_quota() -> None:
         (
             ("--explain", "10.10.0.1", "99999"),
             {},
-            "--explain: expected a port (389, tcp/389, udp/389; 0 to 65535) or icmp, got '99999'.",
+            "--explain: expected a port (389, tcp/389, udp/389; 0 to 65535), icmp or esp, got '99999'.",
         ),
         ((), {"section": None}, "Stack dev has no shell-access:domainControllers."),
         ((), {"secret": True}, "contains a secret, which this command would print."),

@@ -61,6 +61,15 @@ def test_destinations_and_ports_are_configurable(form: Form) -> None:
     assert len(judge_stack(RULE, *proxy).violations) == 2
 
 
+def test_named_destinations_have_ports_of_their_own(form: Form) -> None:
+    named = {"additionalDestinations": [{"networks": ["10.1.0.20/32"], "ports": ["tcp/8530-8531", "esp"]}]}
+    for rule in (out(value="10.1.0.20/32", first=8530, last=8531), out(protocol="50", value="10.1.0.20/32")):
+        assert judge_stack(RULE, *form(rule), **named) == SILENT
+        assert len(judge_stack(RULE, *form(rule)).violations) == 1
+    for other in (out(value="10.1.0.0/24", first=8530, last=8530), out(value="10.1.0.20/32", first=8529, last=8531)):
+        assert len(judge_stack(RULE, *form(other), **named).violations) == 1
+
+
 def test_what_is_not_known_yet_is_said(form: Form) -> None:
     assert judge_stack(RULE, *form(out(value=UNKNOWN, sources=("dc",)))).unseen
     assert judge_stack(RULE, *form(out(protocol=UNKNOWN))).unseen
