@@ -166,6 +166,8 @@ class Vpc:
     resolves_private_names: bool
     subnets: tuple[Json, ...]
     route_tables: tuple[Json, ...]
+    owner: str = ""
+    is_dedicated: bool = False
 
     @property
     def internet_gateways(self) -> dict[str, str]:
@@ -222,6 +224,8 @@ def find_vpc(region: str, given: str) -> Vpc | None:
         ),
         subnets=tuple(subnets.result()),
         route_tables=tuple(tables.result()),
+        owner=found[0].get("OwnerId", ""),
+        is_dedicated=found[0].get("InstanceTenancy") == "dedicated",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from common.limits import MANAGED_POLICY, document, size
+from components.approval.names import DOCUMENT_NAMES
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 
 if TYPE_CHECKING:
@@ -54,8 +55,51 @@ VOLUME_ACTIONS = (
 )
 """Actions that read, copy, share or destroy the directory's database."""
 
-SESSION_ACTIONS = ("ssm:CreateAssociation", "ssm:SendCommand", "ssm:StartSession")
-"""Actions that open a session or run a command on a controller."""
+SESSION_ACTIONS = (
+    "ssm:CreateAssociation",
+    "ssm:CreateAssociationBatch",
+    "ssm:SendCommand",
+    "ssm:StartAccessRequest",
+    "ssm:StartSession",
+    "ssm:UpdateAssociation",
+)
+"""Actions that open a session or run a command on a controller, where the request names it."""
+
+AUTOMATION_ACTIONS = ("ssm:StartAutomationExecution", "ssm:StartChangeRequestExecution")
+"""Actions that start runbooks, which run commands on nodes."""
+
+ACCOUNT_ACTIONS = (
+    "ec2-instance-connect:OpenTunnel",
+    "ssm-guiconnect:StartConnection",
+    "ssm-quicksetup:CreateConfigurationManager",
+    "ssm-quicksetup:UpdateConfigurationDefinition",
+    "ssm:CreateAssociation",
+    "ssm:CreateAssociationBatch",
+    "ssm:ModifyDocumentPermission",
+    "ssm:RegisterDefaultPatchBaseline",
+    "ssm:RegisterPatchBaselineForPatchGroup",
+    "ssm:RegisterTargetWithMaintenanceWindow",
+    "ssm:RegisterTaskWithMaintenanceWindow",
+    "ssm:StartAssociationsOnce",
+    "ssm:UpdateAssociation",
+    "ssm:UpdateDocument",
+    "ssm:UpdateDocumentDefaultVersion",
+    "ssm:UpdateMaintenanceWindow",
+    "ssm:UpdateMaintenanceWindowTarget",
+    "ssm:UpdateMaintenanceWindowTask",
+    "ssm:UpdatePatchBaseline",
+)
+"""Actions that let nodes run something and whose request does not name them: by tag, window, patch group, or the next run of a
+document. IAM cannot tell a controller by them (Service Authorization Reference, AWS Systems Manager)."""
+
+RESOLVER_ACTIONS = (
+    "route53resolver:DeleteResolverEndpoint",
+    "route53resolver:DeleteResolverRule",
+    "route53resolver:DisassociateResolverRule",
+    "route53resolver:UpdateResolverEndpoint",
+    "route53resolver:UpdateResolverRule",
+)
+"""Actions that change who answers for the names of the directory."""
 
 NETWORK_ACTIONS = (
     "ec2:AuthorizeSecurityGroupEgress",
@@ -75,7 +119,12 @@ Policy = dict[str, Any]
 
 
 def access_restriction_policy(
-    *, partition: str, account_id: str, team_roles: Sequence[str], deployer_arns: Sequence[str] = ()
+    *,
+    partition: str,
+    account_id: str,
+    team_roles: Sequence[str],
+    deployer_arns: Sequence[str] = (),
+    dedicated_account: bool = False,
 ) -> Policy:
     """Deny all other principals actions on resources that are tagged as controllers, and on the tag itself.
 
@@ -89,6 +138,8 @@ def access_restriction_policy(
         account_id: Account ID.
         team_roles: Names of the directory team's roles, with their paths; `*` is a wildcard.
         deployer_arns: ARNs of the roles that run this program.
+        dedicated_account: Whether the account has no other nodes than those of the directory, so that all other principals
+            are denied whatever lets nodes run something, except the runbooks of session approval.
 
     Raises:
         ValueError: The policy would deny every principal.
@@ -103,7 +154,7 @@ def access_restriction_policy(
     of_tagged = {
         "ControllersAreTheTeams": INSTANCE_ACTIONS,
         "VolumesAndSnapshotsAreTheTeams": VOLUME_ACTIONS,
-        "TheWayToControllersIsTheTeams": NETWORK_ACTIONS,
+        "TheWayToControllersIsTheTeams": (*NETWORK_ACTIONS, *RESOLVER_ACTIONS),
     }
     sessions = _deny(
         "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
@@ -111,10 +162,12 @@ def access_restriction_policy(
     # Without the tag no other statement applies, and with the tag sessions could reach any resource.
     tagging = ("ec2:CreateTags", "ec2:DeleteTags")
     given = _deny("TheTagIsNotGiven", ("ec2:CreateTags",), {"StringEquals": {f"aws:RequestTag/{key}": value}, **others})
+    on_nodes = _on_nodes(partition, account_id, others) if dedicated_account else []
     policy = document(
         [
             *(_deny(sid, actions, tagged) for sid, actions in of_tagged.items()),
             sessions,
+            *on_nodes,
             _deny("TheTagStays", tagging, tagged),
             given,
         ]
@@ -122,7 +175,18 @@ def access_restriction_policy(
     if size(policy) <= MANAGED_POLICY.maximum:
         return policy
     every = [action for actions in of_tagged.values() for action in actions]
-    return document([_deny("ControllersAreTheTeams", [*every, *tagging], tagged), sessions, given])
+    return document([_deny("ControllersAreTheTeams", [*every, *tagging], tagged), sessions, *on_nodes, given])
+
+
+def _on_nodes(partition: str, account_id: str, others: dict[str, Any]) -> list[dict[str, Any]]:
+    runbooks = [
+        f"arn:{partition}:ssm:*:{account_id}:{kind}/{name}{version}"
+        for name in DOCUMENT_NAMES
+        for kind, version in (("automation-definition", ":*"), ("document", ""))
+    ]
+    starting = _deny("RunbooksAreTheTeams", AUTOMATION_ACTIONS, others)
+    del starting["Resource"]
+    return [_deny("WhatNodesRunIsTheTeams", ACCOUNT_ACTIONS, others), {**starting, "NotResource": runbooks}]
 
 
 def _deny(sid: str, actions: Sequence[str], condition: dict[str, Any]) -> dict[str, Any]:

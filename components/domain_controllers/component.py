@@ -169,6 +169,7 @@ class DomainControllers(pulumi.ComponentResource):
             account_id=args.account.id,
             team_roles=args.planned.section.administrator_roles,
             deployer_arns=[*self._team, *self._deployers],
+            dedicated_account=args.planned.section.dedicated_account,
         )
         return self._policy(
             "access-restriction",

@@ -10,7 +10,12 @@ from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
 from components.domain_controllers.planner import RULES_PER_INTERFACE
 from components.domain_controllers.port_tables import Options, Profile, Protocol, additional_ports, load_tables, ports
-from components.domain_controllers.settings import DomainControllersSection, ManagementAccess, SiteSettings
+from components.domain_controllers.settings import (
+    TARGETS_PER_RULE,
+    DomainControllersSection,
+    ManagementAccess,
+    SiteSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +46,7 @@ def cross_problems(section: DomainControllersSection, path: tuple[str, ...], reg
         *_overlaps([("", section.read_only_domain_controllers)], "readOnlyDomainControllers"),
         *_additional(section),
         *_wins(section),
+        *_resolver(section),
         *_management(section),
         *_prefix_lists(section),
         *_rpc_ports(section),
@@ -103,6 +109,47 @@ def _additional(section: DomainControllersSection) -> list[Finding]:
                         "managementAccess: session-manager or bastion for administration, and name other ports here."
                     )
                     found.append((("additionalSources", name, "ports", str(number)), message))
+    return found
+
+
+def _resolver(section: DomainControllersSection) -> list[Finding]:
+    given = section.resolver_endpoints
+    if given is None:
+        return []
+    found: list[Finding] = []
+    if not section.dns:
+        message = (
+            "expected none with dns: false, as controllers that are no DNS servers answer no query. Remove the section."
+        )
+        found.append((("resolverEndpoints",), message))
+    for region, each in given.sites.items():
+        where = ("resolverEndpoints", "sites", region)
+        site = section.sites.get(region)
+        if site is None:
+            message = f"expected a Region with a site ({', '.join(section.sites) or 'none'}), got {region}. Add the site first."
+            found.append((where, message))
+            continue
+        targets = len(site.controllers) + len(each.controller_addresses)
+        if not 1 <= targets <= TARGETS_PER_RULE:
+            message = (
+                f"expected 1 to {TARGETS_PER_RULE} addresses with those of the {len(site.controllers)} controllers that the "
+                f"stack builds, got {targets}. Name controllers of this Region."
+            )
+            found.append(((*where, "controllerAddresses"), message))
+        if len(set(each.controller_addresses)) < len(each.controller_addresses):
+            message = f"expected each address once, got {shown(each.controller_addresses)}. Remove the duplicates."
+            found.append(((*where, "controllerAddresses"), message))
+        found += [
+            ((*where, "inboundSources"), message) for _, message in _overlaps([("", each.inbound_sources)], "networks")
+        ]
+        found += [
+            (
+                (*where, "inboundSources", str(number)),
+                f"expected an IPv4 network, got {network}. The endpoints have IPv4.",
+            )
+            for number, network in enumerate(each.inbound_sources)
+            if ip_network(network).version != 4  # noqa: PLR2004 -- IPv4
+        ]
     return found
 
 

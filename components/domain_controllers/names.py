@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
 """Alias of the key for controllers' volumes."""
 MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"
 """Alias of the key for alerts and flow logs."""
+
+DNS_PORT: Final = 53
+DNS_PROTOCOLS: Final = ("tcp", "udp")
+RESOLVER_SHARE: Final = "shell-access-domain-controllers"
+"""Name of the resource share of the resolver rules."""
 
 VOLUME_TYPE: Final = "gp3"
 """Type of controllers' volumes."""
@@ -56,6 +62,22 @@ def groups_name(site: str) -> str:
 def group_name(site: str, planned: str) -> str:
     """Return the Name tag of a group or a prefix list, by its name in the plan."""
     return f"{groups_name(site)}-{planned}"
+
+
+def resolver_name(site: str, direction: str) -> str:
+    """Return the name of a resolver endpoint and its security group, by its direction: `outbound`, `inbound`."""
+    return f"{site}-resolver-{direction}"
+
+
+def resolver_rule_name(domain: str) -> str:
+    """Return the name of the rule for a domain, which has 64 characters at most."""
+    name = "".join(each if each.isalnum() else "-" for each in domain)
+    if len(name) > _LONGEST_RULE_NAME:
+        name = f"{name[: _LONGEST_RULE_NAME - 9]}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
+    return f"shell-access-{name}"
+
+
+_LONGEST_RULE_NAME: Final = 64 - len("shell-access-")
 
 
 def acls_name(site: str) -> str:

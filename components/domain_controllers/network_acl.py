@@ -52,6 +52,13 @@ transmission unit").
 _RESERVED = 2
 """Reserved rules per direction and family: the default denial, which counts, too, and the message above."""
 _FIRST_NUMBER, _NUMBERS_USED = 100, 32000
+_OTHER_SYSTEMS = (
+    PeerGroup.CLIENTS,
+    PeerGroup.ADDITIONAL_SOURCES,
+    PeerGroup.RESOLVER_ENDPOINTS,
+    PeerGroup.RESOLVER_CLIENTS,
+)
+"""Peers that open connections and may not run Windows."""
 _NAMED = 20
 """Maximum of networks that a wider rule names, so that a plan for thousands of networks stays readable."""
 
@@ -174,9 +181,7 @@ def _both(requirement: TrafficRequirement, family: Family) -> tuple[Ranges, Rang
     """Return requests and replies of a requirement, by protocol."""
     there: Ranges = defaultdict(set)
     answers: Ranges = defaultdict(set)
-    any_system = requirement.peer_group in (PeerGroup.CLIENTS, PeerGroup.ADDITIONAL_SOURCES)
-    opened_by_windows = requirement.direction is Direction.EGRESS or not any_system
-    ephemeral = WINDOWS_EPHEMERAL if opened_by_windows else ANY_EPHEMERAL
+    ephemeral = ANY_EPHEMERAL if requirement.peer_group in _OTHER_SYSTEMS else WINDOWS_EPHEMERAL
     for port in requirement.ports:
         number = _number(port, family)
         if number in _ECHO:

@@ -39,12 +39,14 @@ class DirectorySecurityGroupsArgs:
         region: Region of the site.
         vpc_id: VPC of the site.
         plan: Planned groups.
+        resolver_group_id: Group of the resolver endpoints, which rules of a plan with such endpoints name.
         tags: Tags applied to all taggable resources.
     """
 
     region: str
     vpc_id: str
     plan: GroupPlan
+    resolver_group_id: pulumi.Input[str] = ""
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -127,6 +129,8 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
                 return {"cidr_ipv4": value} if rule.peer.family is Family.IPV4 else {"cidr_ipv6": value}
             case PeerKind.ITSELF:
                 return {"referenced_security_group_id": self._itself.id}
+            case PeerKind.RESOLVER:
+                return {"referenced_security_group_id": self._args.resolver_group_id}
             case PeerKind.GROUP:
                 return {"referenced_security_group_id": value}
             case PeerKind.PREFIX_LIST:

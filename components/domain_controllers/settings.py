@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.network import Family, Network
-from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork, without_hidden
+from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
     RETENTION,
@@ -24,7 +24,14 @@ from components.domain_controllers.operations.settings import (
 )
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
 from components.domain_controllers.port_tables import HIGHEST_PORT, RPC, Options, Profile, additional_ports
-from components.domain_controllers.traffic_requirements import AdditionalPeers, Peer, Sources, prefix_list_peer
+from components.domain_controllers.traffic_requirements import (
+    ITSELF,
+    RESOLVER,
+    AdditionalPeers,
+    Peer,
+    Sources,
+    prefix_list_peer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +73,8 @@ def _network(value: str) -> str:
     return value
 
 
+TARGETS_PER_RULE = 6
+"""Quota of target addresses per Resolver rule (Amazon Route 53 Developer Guide, "Quotas on Route 53 VPC Resolver")."""
 DYNAMIC_PORTS = 16384
 """Most ports in one range: as many as the dynamic RPC range has."""
 
@@ -117,11 +126,10 @@ class ClientPrefixList(Section):
 class AdditionalTraffic(Section):
     """`additionalDestinations.<name>`, `additionalSources.<name>`: traffic that no port table has."""
 
-    reason: Annotated[str, AfterValidator(without_hidden)] = _field(
+    reason: str = _field(
         "Its purpose, which the rules' descriptions have.",
-        "a text of 1 to 200 characters",
-        min_length=1,
-        max_length=200,
+        "1 to 200 letters, digits, spaces and _ . : / ( ) # , @ + = & ; -, beginning with a letter or digit",
+        pattern=r"^[0-9A-Za-z][0-9A-Za-z_ .:/()#,@+=&;-]{0,199}$",
     )
     networks: list[Cidr] = _field("Networks or addresses of the peer.", _NETWORKS, min_length=1)
     ports: list[AdditionalPort] = _field(
@@ -213,6 +221,76 @@ class SiteSettings(Section):
         "Instances to build; none: only what protects them is built.",
         "a list of {name, subnet, imageParameter, instanceType, volumes}",
         default_factory=list,
+    )
+
+
+def _unicast_address(value: str) -> str:
+    if str(IPv4Address(value)) != value or not IPv4Address(value).is_private:
+        raise ValueError
+    return value
+
+
+def _domain(value: str) -> str:
+    if value.rstrip(".").endswith(("amazonaws.com", "amazonaws.com.cn", "compute.internal", "ec2.internal")):
+        raise ValueError
+    return value
+
+
+DomainName = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        max_length=253,
+    ),
+    AfterValidator(_domain),
+]
+ControllerAddress = Annotated[str, AfterValidator(_unicast_address)]
+SharePrincipal = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{12}|arn:aws[a-z-]*:organizations::[0-9]{12}:"
+        r"(organization/o-[a-z0-9]{10,32}|ou/o-[a-z0-9]{10,32}/ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))$"
+    ),
+]
+
+
+class ResolverSiteSettings(Section):
+    """`resolverEndpoints.sites.<Region>`: endpoints in the controllers' subnets of a site."""
+
+    vpcs: list[IdOrNameTag] = _field(
+        "VPCs of this account and Region whose instances resolve the domains by the controllers.",
+        "a list of ids (vpc-...) or values of Name tags",
+        default_factory=list,
+    )
+    controller_addresses: list[ControllerAddress] = _field(
+        "Addresses of controllers of this Region that the stack does not build, besides those that it builds.",
+        f"a list of private IPv4 addresses in the site's subnets, at most {TARGETS_PER_RULE} with those that it builds",
+        default_factory=list,
+        max_length=TARGETS_PER_RULE,
+    )
+    inbound_sources: list[Cidr] = _field(
+        "Networks whose DNS servers forward names of AWS to an inbound endpoint; none: no such endpoint.",
+        f"{_NETWORKS}; IPv4 only",
+        default_factory=list,
+    )
+
+
+class ResolverEndpointsSettings(Section):
+    """`resolverEndpoints`: names of the directory for instances, by Route 53 Resolver. Ours, not the post's."""
+
+    domains: list[DomainName] = _field(
+        "DNS domains of the directory, reverse zones included.",
+        "a list of names such as corp.example.com, in lower case, without a final dot, and none of AWS' own",
+        min_length=1,
+        max_length=50,
+    )
+    share_with: list[SharePrincipal] = _field(
+        "Accounts, organizational units or organizations of the same organization that may use the rules.",
+        "a list of account IDs, or of ARNs of organizational units or of the organization",
+        default_factory=list,
+    )
+    sites: dict[str, ResolverSiteSettings] = _field(
+        "Regions with endpoints.", "a mapping of Regions to {vpcs, controllerAddresses, inboundSources}", min_length=1
     )
 
 
@@ -333,6 +411,12 @@ class DomainControllersSection(Section):
         _TEAM_ROLES,
         default_factory=list,
     )
+    dedicated_account: bool = _bool(
+        "The account holds the directory alone, as the post recommends: the access restriction then denies all others "
+        "whatever lets nodes run something, also where a request does not name the node (associations, runbooks other than "
+        "those of the approval, maintenance windows, patch baselines, documents).",
+        default=False,
+    )
     termination_protection: bool = _bool(
         "Controllers cannot be terminated, and the trail's bucket stays while there are logs in it. Ours, not the "
         "post's.",
@@ -351,6 +435,11 @@ class DomainControllersSection(Section):
     health: HealthSettings | None = _field(
         "Controllers are checked on a schedule, and an alarm is raised when one is not well.",
         "a mapping of settings, {} for the defaults",
+        default=None,
+    )
+    resolver_endpoints: ResolverEndpointsSettings | None = _field(
+        "Route 53 Resolver endpoints and rules, by which instances find the directory.",
+        "a mapping of domains, shareWith, sites; leave it out for none",
         default=None,
     )
     network_acl: bool = _bool("The controllers' subnets get a network ACL.", default=True)
@@ -419,6 +508,7 @@ def sources(
         site_networks: Networks of every site's subnets, by Region.
         endpoints: Endpoints of the site's VPC.
     """
+    resolver = section.resolver_endpoints.sites.get(region) if section.resolver_endpoints else None
     return Sources(
         on_premises=_parsed(section.on_premises_domain_controllers),
         sites={other: networks for other, networks in sorted(site_networks.items()) if other != region},
@@ -431,6 +521,8 @@ def sources(
         endpoints=tuple(endpoints),
         resolvers=_parsed(section.resolvers),
         time_sources=_parsed(section.time_sources),
+        has_resolver=resolver is not None,
+        resolver_clients=_parsed(resolver.inbound_sources) if resolver else (),
         read_only=_parsed(section.read_only_domain_controllers),
         additional_sources=tuple(
             each.peers("additionalSources", name) for name, each in sorted(section.additional_sources.items())
@@ -453,7 +545,7 @@ def known_addresses(
     """
     lists = {each.id: _parsed(each.networks) for each in section.client_prefix_lists.values() if each.networks}
     bastions = dict.fromkeys(section.bastion_security_group_ids, _parsed(section.bastion_networks))
-    return {"itself": tuple(own), **bastions, **lists, **(endpoints or {})}
+    return {ITSELF.value: tuple(own), RESOLVER.value: tuple(own), **bastions, **lists, **(endpoints or {})}
 
 
 def _parsed(networks: Sequence[str]) -> tuple[Network, ...]:

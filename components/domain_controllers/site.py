@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.ebs import Volume
-from pulumi_aws.ec2 import Instance, InstanceMetadataOptionsArgs, InstanceRootBlockDeviceArgs, VolumeAttachment
+from pulumi_aws.ec2 import (
+    Instance,
+    InstanceMetadataOptionsArgs,
+    InstanceRootBlockDeviceArgs,
+    SecurityGroup,
+    VolumeAttachment,
+)
 
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
+from components.domain_controllers.name_resolution import NameResolution, NameResolutionArgs, resolver_group
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE, acls_name, groups_name
 from components.domain_controllers.network_resources import (
     DirectoryNetworkAcl,
@@ -177,15 +184,24 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         network, region = args.resources.network, args.scope.region
         before: list[pulumi.Resource] = [self._endpoints()] if args.resources.needs_endpoints else []
+        resolver = self._resolver_group()
         groups = DirectorySecurityGroups(
             groups_name(name),
-            DirectorySecurityGroupsArgs(region=region, vpc_id=network.vpc_id, plan=args.plan.groups, tags=args.tags),
+            DirectorySecurityGroupsArgs(
+                region=region,
+                vpc_id=network.vpc_id,
+                plan=args.plan.groups,
+                resolver_group_id=resolver.id if resolver else "",
+                tags=args.tags,
+            ),
             self._child,
         )
         acl = self._acl()
         before += [*groups.rules, *([acl] if acl else [])]
         key = self._key()
         controllers = self._controllers(args.profile, groups, key, before) if args.profile else None
+        if resolver:
+            self._name_resolution(resolver, groups, controllers.instances if controllers else ())
         operations = plan_operations(args.section, region)
         monitoring = Monitoring(
             f"{name}-monitoring",
@@ -248,6 +264,41 @@ class Site(pulumi.ComponentResource):
                 allowed_cidrs=args.resources.network.cidrs,
                 s3_gateway=args.resources.s3_list is not None,
                 account_id=args.scope.account_id,
+                tags=args.tags,
+            ),
+            self._child,
+        )
+
+    def _resolver_group(self) -> SecurityGroup | None:
+        args, settings = self._args, self._args.section.resolver_endpoints
+        if settings is None or args.scope.region not in settings.sites:
+            return None
+        return resolver_group(
+            self._name,
+            "outbound",
+            region=args.scope.region,
+            vpc_id=args.resources.network.vpc_id,
+            tags=args.tags,
+            opts=self._child,
+        )
+
+    def _name_resolution(
+        self, group: SecurityGroup, groups: DirectorySecurityGroups, controllers: Sequence[Instance]
+    ) -> None:
+        args, settings = self._args, self._args.section.resolver_endpoints
+        if settings is None:
+            return
+        NameResolution(
+            self._name,
+            NameResolutionArgs(
+                region=args.scope.region,
+                vpc_id=args.resources.network.vpc_id,
+                subnet_ids=args.resources.network.one_subnet_a_zone().subnet_ids,
+                settings=settings,
+                vpcs=args.resources.resolver_vpcs,
+                outbound_group=group,
+                controllers_group_id=groups.ids[0],
+                addresses=[each.private_ip for each in controllers],
                 tags=args.tags,
             ),
             self._child,

@@ -18,7 +18,13 @@ from components.domain_controllers.operations import plan as operations_plan
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
 from components.domain_controllers.settings import known_addresses, sources
-from components.domain_controllers.traffic_requirements import Direction, Peer, network_peer, traffic_requirements
+from components.domain_controllers.traffic_requirements import (
+    Direction,
+    Peer,
+    network_peer,
+    resolver_requirements,
+    traffic_requirements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,16 +106,16 @@ def _plan(
     controllers: Mapping[str, Sequence[Network]],
 ) -> SitePlan:
     peers = (*(network_peer(each) for each in networks.endpoints), *networks.lists)
-    requirements = traffic_requirements(
-        load_tables(), section.options, sources(section, region, site_networks=controllers, endpoints=peers)
-    )
+    found = sources(section, region, site_networks=controllers, endpoints=peers)
+    requirements = traffic_requirements(load_tables(), section.options, found)
+    of_resolver = resolver_requirements(load_tables(), section.options, found)
     collector = Collector()
     groups: list[GroupPlan] = []
     acl: AclPlan | None = None
     with collector:
         groups.append(plan_groups(requirements, section.group_quotas))
     with collector:
-        acl = _acl(section, networks, requirements)
+        acl = _acl(section, networks, (*requirements, *of_resolver))
     collector.check()
     return SitePlan(
         requirements=requirements, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl
@@ -147,7 +153,10 @@ def generated_texts(
     fix = "Use fewer roles, shorter names, or one pattern for several (Directory*)"
     if section.administrator_roles:
         policy = access_restriction_policy(
-            **place, team_roles=section.administrator_roles, deployer_arns=[*team, *others]
+            **place,
+            team_roles=section.administrator_roles,
+            deployer_arns=[*team, *others],
+            dedicated_account=section.dedicated_account,
         )
         yield Generated(
             what=f"the policy {POLICY_NAME}",

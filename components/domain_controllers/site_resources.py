@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from common.aws.failures import code_of
 from common.network import Family, contains
-from common.problems import Collector, Problem, SettingsError, shown
+from common.problems import Collector, Problem, SettingsError, raise_problems, shown
 from components.adoption.lookup import program_clients
 from components.domain_controllers.operations.plan import needs_s3
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.domain_controllers.traffic_requirements import prefix_list_peer
-from components.network import check_private, explained_at, find_network
+from components.network import check_private, explained_at, find_network, find_vpc
 from components.session_manager.endpoint_services import service_name
 from components.session_manager.endpoints import check_private_names
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from common.network import Network as Addresses
-    from components.domain_controllers.settings import DomainControllersSection, SiteSettings
+    from components.domain_controllers.settings import DomainControllersSection, ResolverSiteSettings, SiteSettings
     from components.network import Network
     from components.session_manager.endpoints import PlannedEndpoints
     from components.session_manager.settings import SessionManagerSettings
@@ -43,6 +43,7 @@ class SiteResources:
         endpoint_cidrs: Networks of the endpoints' subnets.
         s3_list: S3's prefix list and its entries, where controllers use S3; None otherwise.
         images: Image IDs by parameter.
+        resolver_vpcs: IDs of the VPCs that resolver rules are associated with, by their names in the settings.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class SiteResources:
     endpoint_cidrs: tuple[str, ...]
     s3_list: tuple[str, tuple[str, ...]] | None
     images: Mapping[str, str]
+    resolver_vpcs: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def networks(self) -> SiteNetworks:
@@ -84,12 +86,14 @@ def find_site_resources(
     for region, site in section.sites.items():
         logging = session_manager.get(region)
         with collector:
-            sites[region] = _site_resources(
+            found = _site_resources(
                 region,
                 site,
                 endpoints.get(region),
                 uses_s3=bool(logging and logging.s3_logging) or needs_s3(section, region),
             )
+            resolver = section.resolver_endpoints.sites.get(region) if section.resolver_endpoints else None
+            sites[region] = _with_resolver(found, region, site, resolver) if resolver else found
     collector.check()
     return sites
 
@@ -124,6 +128,57 @@ def _site_resources(
         s3_list=_s3_list(region, path) if uses_s3 else None,
         images=images,
     )
+
+
+def _with_resolver(
+    found: SiteResources, region: str, site: SiteSettings, resolver: ResolverSiteSettings
+) -> SiteResources:
+    """Return the site with the VPCs of its resolver rules.
+
+    Source: Amazon Route 53 Developer Guide, "Considerations when creating inbound and outbound endpoints": two zones, no
+    dedicated tenancy, no subnets that another account shares.
+    """
+    path = ("domainControllers", "resolverEndpoints", "sites", region)
+    problems: list[Problem] = []
+    zones = [each.zone for each in found.network.one_subnet_a_zone().subnets]
+    if len(zones) < _FEWEST_ZONES:
+        message = f"expected the site's subnets in two zones, got {', '.join(zones)}. Name a subnet of another zone in the site."
+        problems.append(Problem(path=path, message=message))
+    vpc = find_vpc(region, site.vpc)
+    if vpc and vpc.is_dedicated:
+        message = (
+            f"expected a VPC with default tenancy, got {site.vpc}. Resolver endpoints are not possible in this VPC."
+        )
+        problems.append(Problem(path=path, message=message))
+    if vpc and any(
+        each["SubnetId"] in found.network.subnet_ids and each["OwnerId"] != vpc.owner for each in vpc.subnets
+    ):
+        message = "expected subnets of the VPC's own account, got shared ones. Name other subnets in the site."
+        problems.append(Problem(path=path, message=message))
+    networks = _parsed(found.network.cidrs)
+    problems += [
+        Problem(
+            path=(*path, "controllerAddresses", str(number)),
+            message=f"expected an address in {', '.join(map(str, networks))}, the site's subnets, got {address}. Name "
+            "controllers of this Region only: a query waits for targets that do not answer.",
+        )
+        for number, address in enumerate(resolver.controller_addresses)
+        if not any(ip_address(address) in each for each in networks)
+    ]
+    ids: dict[str, str] = {}
+    for number, name in enumerate(resolver.vpcs):
+        with explained_at((*path, "vpcs", str(number)), f"VPC {name} in {region}", "ec2", region):
+            other = find_vpc(region, name)
+        if other is None:
+            message = f"expected the ID or the Name tag of just one VPC in {region}, got {name}. Correct the name."
+            problems.append(Problem(path=(*path, "vpcs", str(number)), message=message))
+        elif other.id in ids.values():
+            message = f"expected each VPC once, got {name}, which is {other.id} again. Remove it."
+            problems.append(Problem(path=(*path, "vpcs", str(number)), message=message))
+        else:
+            ids[name] = other.id
+    raise_problems(problems)
+    return replace(found, resolver_vpcs=ids)
 
 
 def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) -> None:

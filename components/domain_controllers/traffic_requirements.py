@@ -21,6 +21,8 @@ class PeerKind(StrEnum):
     GROUP = "security group"
     PREFIX_LIST = "prefix list"
     """An existing prefix list."""
+    RESOLVER = "resolver endpoints"
+    """The security group of the site's Route 53 Resolver outbound endpoint."""
     PLANNED_LIST = "planned prefix list"
     """A prefix list of the same plan."""
 
@@ -31,7 +33,7 @@ class Peer:
 
     Attributes:
         kind: Kind of the value.
-        value: A CIDR, `sg-...`, `pl-...`, the name of a planned list, or `itself`.
+        value: A CIDR, `sg-...`, `pl-...`, the name of a planned list, `itself` or `resolver-endpoints`.
         family: Family whose quota a rule counts against; None: a rule to a group counts against both.
         entries: Number of rules it counts as: a prefix list's maximum entries, regardless of its content.
     """
@@ -62,6 +64,7 @@ class Peer:
 
 
 ITSELF = Peer(kind=PeerKind.ITSELF, value="itself")
+RESOLVER = Peer(kind=PeerKind.RESOLVER, value="resolver-endpoints")
 
 
 def network_peer(network: Network | str) -> Peer:
@@ -96,6 +99,8 @@ class PeerGroup(StrEnum):
     BASTIONS = "bastion hosts"
     READ_ONLY = "read-only domain controllers"
     SERVICES = "services"
+    RESOLVER_ENDPOINTS = "resolver endpoints"
+    RESOLVER_CLIENTS = "clients of the resolver endpoints"
     ADDITIONAL_SOURCES = "additional sources"
     ADDITIONAL_DESTINATIONS = "additional destinations"
 
@@ -160,6 +165,8 @@ class Sources:
         time_sources: Networks of NTP servers.
         read_only: Networks of read-only domain controllers, which are not connected to (Microsoft, "Designing RODCs in the
             Perimeter Network": replication to them is always their own request).
+        has_resolver: Whether the site has a Route 53 Resolver outbound endpoint, which sends queries to controllers.
+        resolver_clients: Networks that send queries to the site's inbound endpoint.
         additional_sources: Further peers that connect to controllers.
         additional_destinations: Further peers that controllers connect to.
     """
@@ -173,6 +180,8 @@ class Sources:
     resolvers: Sequence[Network] = ()
     time_sources: Sequence[Network] = ()
     read_only: Sequence[Network] = ()
+    has_resolver: bool = False
+    resolver_clients: Sequence[Network] = ()
     additional_sources: Sequence[AdditionalPeers] = ()
     additional_destinations: Sequence[AdditionalPeers] = ()
 
@@ -204,6 +213,7 @@ def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> 
             (Direction.EGRESS, PeerGroup.ITSELF, itself, controllers),
             (Direction.INGRESS, PeerGroup.CONTROLLERS, others, controllers),
             (Direction.EGRESS, PeerGroup.CONTROLLERS, others, both_ways),
+            (Direction.INGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources), _dns_ports(tables, options)),
             (Direction.INGRESS, PeerGroup.READ_ONLY, _named("read-only controllers", sources.read_only), controllers),
             (Direction.INGRESS, PeerGroup.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
             (Direction.INGRESS, PeerGroup.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
@@ -214,6 +224,36 @@ def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> 
         for each in (*found, *_services(tables.services, options, sources), *_additional(sources))
         if each.sources and each.ports
     )
+
+
+def resolver_requirements(tables: Tables, options: Options, sources: Sources) -> tuple[TrafficRequirement, ...]:
+    """Return the traffic of Route 53 Resolver endpoints, which stand in the controllers' subnets.
+
+    It concerns the subnets' network ACL, and no security group of controllers.
+
+    Args:
+        tables: Port tables.
+        options: Profile and switches.
+        sources: Peers of the controllers.
+    """
+    clients = _named("inbound resolver endpoint", sources.resolver_clients)
+    found = (
+        (Direction.EGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources)),
+        (Direction.INGRESS, PeerGroup.RESOLVER_CLIENTS, clients),
+    )
+    return tuple(
+        TrafficRequirement(direction=way, peer_group=group, sources=who, ports=_dns_ports(tables, options))
+        for way, group, who in found
+        if who
+    )
+
+
+def _resolver(sources: Sources) -> tuple[Source, ...]:
+    return (Source(name="resolver endpoints", peer=RESOLVER),) if sources.has_resolver else ()
+
+
+def _dns_ports(tables: Tables, options: Options) -> tuple[Port, ...]:
+    return tuple(each for each in ports("client_to_controller", tables.clients, options) if each.row.when == "dns")
 
 
 def _additional(sources: Sources) -> list[TrafficRequirement]:

@@ -25,6 +25,8 @@ modules: Final[dict[str, tuple[str, ...]]] = {
     "scheduler": ("scheduler",),
     "sns": ("sns",),
     "s3": ("s3",),
+    "route53": ("route53",),
+    "ram": ("ram",),
 }
 """Modules under `types/` by the middle part of a token (`aws:<this>/...`)."""
 

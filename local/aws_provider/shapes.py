@@ -235,5 +235,5 @@ def from_pairs(value: Any) -> dict[str, str]:
     if is_map(value):
         return {key: ",".join(item) if is_list(item) else item for key, item in value.items()}
     listed: list[Values] = value or []
-    names = (("Key", "Value"), ("TagKey", "TagValue"), ("Name", "Value"))
+    names = (("Key", "Value"), ("TagKey", "TagValue"), ("Name", "Value"), ("key", "value"))
     return {item[key]: item[content] for item in listed for key, content in names if key in item}

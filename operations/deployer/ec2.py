@@ -21,6 +21,8 @@ _CREATED_FOR_CONTROLLERS: Final = {
 }
 """Resource type that each action creates; all of them can be tagged on creation."""
 
+_RESOLVER_CALLS: Final = ("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface")
+
 _USED: Final = ("vpc", "subnet", "route-table")
 """Resources of others that ours are created in or associated with."""
 
@@ -102,21 +104,29 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
             conditions=requested,
         ),
         Permission(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
-        # Subnets and route tables of endpoints before and after a change; prefix lists of rules.
+        # Subnets and route tables of endpoints before and after a change; prefix lists of rules; network ACLs that subnets
+        # are restored to, which are not ours. Each action applies to its own kinds of resources only.
         Permission(
-            sid="ModifyEndpoints",
-            actions=("ec2:ModifyVpcEndpoint",),
-            resources=_kinds(scope, ("subnet", "route-table")),
-        ),
-        Permission(
-            sid="UsePrefixLists", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
+            sid="UseNetworks",
+            actions=(
+                "ec2:ModifySecurityGroupRules",
+                "ec2:ModifyVpcEndpoint",
+                *(["ec2:ReplaceNetworkAclAssociation"] if controllers else []),
+            ),
+            resources=_kinds(
+                scope, ("subnet", "route-table", "prefix-list", *(["network-acl"] if controllers else []))
+            ),
         ),
     ]
     private_names = Permission(
-        sid="AssociateHostedZones",
-        actions=("route53:AssociateVPCWithHostedZone",),
-        resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
-        # EC2 makes this call on behalf of the deployer where an endpoint has the private DNS names of the service.
+        sid="ActThroughServices",
+        # EC2 makes the first call on behalf of the deployer where an endpoint has the private DNS names of the service,
+        # Route 53 Resolver the others for the addresses of its endpoints.
+        actions=("route53:AssociateVPCWithHostedZone", *(_RESOLVER_CALLS if scope.has_resolver_endpoints else ())),
+        resources=(
+            f"arn:{scope.partition}:route53:::hostedzone/*",
+            *(_kinds(scope, ["network-interface", "security-group", "subnet"]) if scope.has_resolver_endpoints else ()),
+        ),
         conditions={"Bool": {"aws:ViaAWSService": "true"}},
         everywhere=True,
     )
@@ -150,12 +160,6 @@ def _controller_permissions(scope: Scope) -> list[Permission]:
             actions=("ec2:ModifyNetworkInterfaceAttribute",),
             resources=_kinds(scope, ["network-interface"]),
             conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
-        ),
-        # Subnets are restored to their previous network ACL, which is not ours.
-        Permission(
-            sid="AssociateNetworkAcls",
-            actions=("ec2:ReplaceNetworkAclAssociation",),
-            resources=_kinds(scope, ("network-acl", "subnet")),
         ),
     ]
 

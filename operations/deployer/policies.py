@@ -10,6 +10,7 @@ from operations.deployer.ec2 import ec2_permissions
 from operations.deployer.iam import iam_permissions
 from operations.deployer.kms import key_permissions, volume_key_permissions
 from operations.deployer.monitoring import monitoring_permissions
+from operations.deployer.name_resolution import name_resolution_permissions
 from operations.deployer.named_resources import named_resource_permissions
 from operations.deployer.names import Role
 from operations.deployer.nodes import node_permissions
@@ -51,14 +52,16 @@ def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
     return packed(permissions(scope, role), scope)
 
 
-def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
+def named_policies(scope: Scope, role: Role, *, beyond_reading: bool = False) -> dict[str, Policy]:
     """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
 
     Args:
         scope: Scope of the policies.
         role: Role that gets the policies.
+        beyond_reading: Whether a deployer gets the policies of `Role.PREVIEW` besides, so that these lack what they have.
     """
-    return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
+    found = packed(_changing(scope), scope) if beyond_reading else policies(scope, role)
+    return {f"{role}{number}": each for number, each in enumerate(found, start=1)}
 
 
 def _changing(scope: Scope) -> list[Permission]:
@@ -70,6 +73,7 @@ def _changing(scope: Scope) -> list[Permission]:
         *(volume_key_permissions(scope) if System.CONTROLLERS in scope.systems else []),
         *monitoring_permissions(scope),
         *ec2_permissions(scope),
+        *name_resolution_permissions(scope),
         *node_permissions(scope),
         *association_permissions(scope),
     ]

@@ -8,6 +8,7 @@ from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.associations import association_read_permissions
 from operations.deployer.monitoring import trail_bucket
+from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
 from operations.deployer.named_resources import document_names
 from operations.deployer.nodes import node_read_permissions
 from operations.deployer.scope import PUBLIC_PARAMETERS, System
@@ -170,6 +171,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(_EC2 if networks else ()),
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),
+        *(READ_NAME_RESOLUTION if scope.has_resolver_endpoints else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
         *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),

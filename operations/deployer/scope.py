@@ -57,6 +57,7 @@ class Scope:
         event_regions: Regions outside `regions` in which rules forward events of IAM.
         identity_regions: Regions of IAM Identity Center, whose users are operators; empty: none are.
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
+        has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
     """
@@ -77,6 +78,7 @@ class Scope:
     event_regions: frozenset[str] = field(default_factory=frozenset[str])
     identity_regions: frozenset[str] = field(default_factory=frozenset[str])
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
+    has_resolver_endpoints: bool = False
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
 
@@ -150,6 +152,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
             if each.approval and each.approval.operators
         ),
         controller_subnets=_controller_subnets(directories),
+        has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
     )
@@ -179,6 +182,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         buckets=everything,
         alarm_topics=everything,
         has_break_glass=True,
+        has_resolver_endpoints=True,
         event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
 

@@ -91,7 +91,9 @@ def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
         TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
     try:
-        policies = limits.packed(_merged(each.rendered(scope) for each in permissions))
+        # The longest first, which takes the fewest policies.
+        statements = sorted(_merged(each.rendered(scope) for each in permissions), key=size, reverse=True)
+        policies = limits.packed(statements)
     except StatementTooLongError as too_long:
         raise TooMuchError(str(too_long)) from None
     if len(policies) > ATTACHED_POLICIES.maximum:

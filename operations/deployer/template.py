@@ -49,12 +49,16 @@ def template(scope: Scope) -> dict[str, Any]:
     managed = {
         BOUNDARY: boundary(here),
         ROLES_BOUNDARY: role_boundary(here),
-        **named_policies(here, Role.DEPLOYER),
+        **named_policies(here, Role.DEPLOYER, beyond_reading=True),
         **named_policies(here, Role.PREVIEW),
     }
+    reading = [name for name in managed if name.startswith(Role.PREVIEW)]
     held = {
-        Role.DEPLOYER: [name for name in managed if name.startswith(Role.DEPLOYER) and name != BOUNDARY],
-        Role.PREVIEW: [name for name in managed if name.startswith(Role.PREVIEW)],
+        Role.DEPLOYER: [
+            *reading,
+            *(name for name in managed if name.startswith(Role.DEPLOYER) and name != BOUNDARY),
+        ],
+        Role.PREVIEW: reading,
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",

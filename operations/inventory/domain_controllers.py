@@ -22,6 +22,7 @@ from operations.inventory.controller_operations import OperationsFacts, read_ope
 from operations.inventory.iam import read_role
 from operations.inventory.instances import GONE
 from operations.inventory.monitoring import read_event_rules, read_failures, read_topic, rule_sender, topic_sender
+from operations.inventory.name_resolution import read_name_resolution
 from operations.inventory.network import (
     NetworkAcl,
     filters,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from operations.deployment import SiteDeployment
     from operations.inventory.iam import RoleFacts
     from operations.inventory.monitoring import EventRule, Sender, TopicFacts
+    from operations.inventory.name_resolution import NameResolution
     from operations.inventory.network import EndpointNetwork, SecurityGroup
     from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 
@@ -136,6 +138,7 @@ class ControllerFacts:
         group_ids: IDs of its security groups.
         subnet_id: ID of its subnet.
         interface_id: ID of its primary network interface.
+        address: Its primary private address.
         profile: Name of the instance profile; "": none.
         tagged: Whether it carries the controllers' tag.
         volumes: Attached volumes.
@@ -152,6 +155,7 @@ class ControllerFacts:
     group_ids: frozenset[str]
     subnet_id: str
     interface_id: str
+    address: str
     profile: str
     tagged: bool
     volumes: tuple[VolumeFacts, ...] | ReadFailure
@@ -200,6 +204,7 @@ class SiteFacts:
         failures: Number of messages that were not delivered, by sender.
         endpoints: Endpoints of the VPC, with their security group.
         operations: Resources that operate the controllers.
+        name_resolution: Resolver endpoints and rules; None where the settings have none in the Region.
     """
 
     groups: tuple[SecurityGroup, ...] | ReadFailure
@@ -217,6 +222,7 @@ class SiteFacts:
     failures: Mapping[Sender, int] | ReadFailure
     endpoints: EndpointNetwork
     operations: OperationsFacts
+    name_resolution: NameResolution | ReadFailure | None = None
 
 
 _FAILED = "FAILED"
@@ -249,7 +255,15 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
         operations=read_operations(reader, plan_operations(site.section, site.deployment.region)),
+        name_resolution=_name_resolution(reader, site, placement.vpc_id),
     )
+
+
+def _name_resolution(reader: Reader, site: SiteDeployment, vpc_id: str) -> NameResolution | ReadFailure | None:
+    settings = site.section.resolver_endpoints
+    if settings is None or site.deployment.region not in settings.sites:
+        return None
+    return read_name_resolution(reader, vpc_id, settings, site.deployment.account_id)
 
 
 def alerts_of(site: SiteDeployment) -> list[Alert]:
@@ -338,6 +352,7 @@ def _controller(
         group_ids=frozenset(each["GroupId"] for each in found.get("SecurityGroups", ())),
         subnet_id=found.get("SubnetId", ""),
         interface_id=first[0]["NetworkInterfaceId"] if first else "",
+        address=found.get("PrivateIpAddress", ""),
         profile=found.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1],
         tagged=_is_tagged(found),
         volumes=volumes,

@@ -23,6 +23,7 @@ from components.domain_controllers.traffic_requirements import (
     TrafficRequirement,
     group_peer,
     network_peer,
+    resolver_requirements,
     traffic_requirements,
 )
 
@@ -186,8 +187,12 @@ def _acl(section: DomainControllersSection, region: str, subnets: SubnetNetworks
     own = networks[region]
     endpoints = tuple(network_peer(each) for each in own)
     found = sources(section, region, site_networks=networks, endpoints=endpoints)
+    tables = load_tables()
     return plan_network_acl(
-        traffic_requirements(load_tables(), section.options, found),
+        (
+            *traffic_requirements(tables, section.options, found),
+            *resolver_requirements(tables, section.options, found),
+        ),
         addresses=known_addresses(section, own),
         quota=section.quotas.rules_per_network_acl,
     )

@@ -41,7 +41,10 @@ _ROLE_CHECKS: Final = (
     "directory-flow-logs-role",
 )
 _POLICY_CHECKS: Final = ("instance-policy*", "approval-*-policy*", "directory-*-policy")
-_GROUP_CHECKS: Final = ("*endpoint-security-group", "directory-group-*", "directory-traffic")
+_GROUP_CHECKS: Final = (
+    *("*endpoint-security-group", "directory-group-*", "directory-traffic", "directory-resolver-outbound"),
+    "directory-resolver-inbound",
+)
 _SAME: Final = "keeps in the state what the account had before; nothing of it is in AWS"
 
 COVERAGE: Final[dict[str, Coverage]] = {
@@ -141,6 +144,24 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "aws:kms:Key": Coverage(
         checks=_KEY_CHECKS, compared="state, kind, rotation, policy", by_refresh=(_DESCRIPTION, _TAGS)
     ),
+    "aws:ram:PrincipalAssociation": Coverage(checks=("directory-resolver-share",), compared="principal"),
+    "aws:ram:ResourceAssociation": Coverage(checks=("directory-resolver-share",), compared="rule"),
+    "aws:ram:ResourceShare": Coverage(
+        checks=("directory-resolver-share",),
+        compared="existence, principals outside the organization",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:route53:ResolverEndpoint": Coverage(
+        checks=("directory-resolver-outbound", "directory-resolver-inbound"),
+        compared="status, direction, subnets, security group",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:route53:ResolverRule": Coverage(
+        checks=("directory-resolver-rule-*",),
+        compared="status, domain, endpoint, targets, VPCs",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:route53:ResolverRuleAssociation": Coverage(checks=("directory-resolver-rule-*",), compared="VPC"),
     "aws:s3:Bucket": Coverage(checks=("directory-trail-bucket",), compared="existence, owner", by_refresh=(_TAGS,)),
     "aws:s3:BucketPolicy": Coverage(checks=("directory-trail-bucket-policy",), compared="content"),
     "aws:s3:BucketPublicAccessBlock": Coverage(

@@ -87,6 +87,8 @@ COMPLETE: dict[str, Any] = {
         "ldaps": True,
         "dns": True,
         "icmpEcho": True,
+        "ipsec": True,
+        "wins": True,
         "replicationPort": 50000,
         "netlogonPort": 50001,
         "dfsrPort": 50002,
@@ -100,6 +102,24 @@ COMPLETE: dict[str, Any] = {
             }
         },
         "onPremisesDomainControllers": ["10.50.0.10/32"],
+        "readOnlyDomainControllers": ["10.50.0.20/32"],
+        "additionalDestinations": {
+            "authority": {"reason": "Certificates", "networks": ["10.50.0.30/32"], "ports": ["rpc", "tcp/443"]}
+        },
+        "additionalSources": {
+            "monitoring": {"reason": "Availability", "networks": ["10.50.0.40/32"], "ports": ["udp/161-162"]}
+        },
+        "resolverEndpoints": {
+            "domains": ["corp.example.com"],
+            "shareWith": ["111122223333"],
+            "sites": {
+                "eu-west-1": {
+                    "vpcs": ["workloads"],
+                    "controllerAddresses": ["10.30.0.10"],
+                    "inboundSources": ["10.50.0.53/32"],
+                }
+            },
+        },
         "resolvers": ["10.50.0.53/32"],
         "timeSources": ["10.50.0.123/32"],
         "managementAccess": "bastion",
@@ -108,6 +128,7 @@ COMPLETE: dict[str, Any] = {
         "requireMfa": True,
         "administratorRoles": ["team/DirectoryAdministrator"],
         "deployerRoles": ["Deployer"],
+        "dedicatedAccount": True,
         "terminationProtection": True,
         "monitoring": {
             "notificationEmails": ["directory@example.com"],

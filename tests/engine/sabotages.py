@@ -135,6 +135,8 @@ def _network_check(resource: Resource) -> str:
     prefix = "endpoint" if name.startswith("endpoints-") else "directory-endpoint"
     if resource.type == "VpcEndpoint":
         return f"{prefix}-{name.rsplit('-', 1)[-1]}"
+    if "-resolver-" in name:
+        return f"directory-resolver-{name.split('-resolver-', 1)[1].split('-', 1)[0]}"
     if "-sg-" not in name:
         return f"{prefix}-security-group"
     group = name.split("-sg-", 1)[1].split("-ingress-")[0].split("-egress-")[0]
@@ -203,6 +205,12 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "ServiceSetting": lambda _: "host-management",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
+    "ResolverEndpoint": lambda each: f"directory-resolver-{each.name.rsplit('-', 1)[-1]}",
+    "ResolverRule": lambda each: f"directory-resolver-rule-{each.inputs['domainName']}",
+    "ResolverRuleAssociation": lambda _: "directory-resolver-rule-corp.example.com",
+    **dict.fromkeys(
+        ("ResourceShare", "ResourceAssociation", "PrincipalAssociation"), lambda _: "directory-resolver-share"
+    ),
 }
 _CHECKS: dict[tuple[str, str], str] = {
     ("InstanceProfile", "domain-controllers-instance"): "directory-instance-profile",
@@ -490,7 +498,11 @@ def endpoint_routes(live: Live, each: Resource) -> Undo:
 
 def group_rule(live: Live, each: Resource, **change: Any) -> Undo:
     ec2, inputs = live.aws("ec2", each.region), each.inputs
-    before = {"IpProtocol": inputs["ipProtocol"], "FromPort": inputs["fromPort"], "ToPort": inputs["toPort"]}
+    before = {
+        "IpProtocol": inputs["ipProtocol"],
+        "FromPort": inputs.get("fromPort", -1),
+        "ToPort": inputs.get("toPort", -1),
+    }
     before |= {"Description": inputs["description"]}
     before |= {name: inputs[key] for key, name in PEERS.items() if inputs.get(key)}
 
@@ -543,7 +555,7 @@ def list_entry(live: Live, each: Resource) -> Undo:
 def list_size(live: Live, each: Resource) -> Undo:
     ec2 = live.aws("ec2", each.region)
     modify = partial(ec2.modify_managed_prefix_list, PrefixListId=each.id)
-    modify(MaxEntries=each.inputs["maxEntries"] + 1)
+    modify(MaxEntries=each.inputs["maxEntries"] - 1)  # more would exceed the quota of groups that refer to it
     return lambda: modify(MaxEntries=each.inputs["maxEntries"])
 
 
@@ -804,6 +816,33 @@ def schedule(live: Live, each: Resource, **change: Any) -> Undo:
     return lambda: scheduler.update_schedule(**before)
 
 
+def resolver_rule(live: Live, each: Resource, **change: Any) -> Undo:
+    resolver = live.aws("route53resolver", each.region)
+    before = resolver.get_resolver_rule(ResolverRuleId=each.id)["ResolverRule"]
+    config = {name: before[name] for name in ("Name", "ResolverEndpointId", "TargetIps")}
+    resolver.update_resolver_rule(ResolverRuleId=each.id, Config=config | change)
+    return lambda: resolver.update_resolver_rule(ResolverRuleId=each.id, Config=config)
+
+
+def resolver_rule_disassociated(live: Live, each: Resource) -> None:
+    inputs = each.inputs
+    resolver = live.aws("route53resolver", each.region)
+    resolver.disassociate_resolver_rule(ResolverRuleId=inputs["resolverRuleId"], VPCId=inputs["vpcId"])
+
+
+def share(live: Live, each: Resource) -> Undo:
+    ram, named = live.aws("ram", each.region), {"resourceShareArn": each.id, "name": each.inputs["name"]}
+    ram.update_resource_share(**named, allowExternalPrincipals=True)
+    return lambda: ram.update_resource_share(**named, allowExternalPrincipals=False)
+
+
+def share_association(live: Live, each: Resource, parameter: str, source: str) -> Undo:
+    ram, ends = live.aws("ram", each.region), {parameter: [each.inputs[source]]}
+    named: dict[str, Any] = {"resourceShareArn": each.inputs["resourceShareArn"], **ends}
+    ram.disassociate_resource_share(**named)
+    return lambda: ram.associate_resource_share(**named)
+
+
 @dataclass(frozen=True)
 class Tagging:
     """The operations that tag the resources of a service.
@@ -837,6 +876,9 @@ TAGGING = {
     "Topic": Tagging("sns", "ResourceArn"),
     "ScheduleGroup": Tagging("scheduler", "ResourceArn"),
     "Rule": Tagging("config", "ResourceArn"),
+    "ResolverEndpoint": Tagging("route53resolver", "ResourceArn"),
+    "ResolverRule": Tagging("route53resolver", "ResourceArn"),
+    "ResourceShare": Tagging("ram", "resourceShareArn", "tagKeys", "tags", key="key"),
     "Role": Tagging("iam", "RoleName", untag="untag_role", tag="tag_role", is_by_id=True),
     "Policy": Tagging("iam", "PolicyArn", untag="untag_policy", tag="tag_policy"),
     "InstanceProfile": Tagging(
@@ -854,7 +896,7 @@ def tag(live: Live, each: Resource) -> Undo:
     client, named = live.aws(way.service, each.region), {way.resource: each.id if way.is_by_id else each.arn}
     getattr(client, way.untag)(**named, **{way.keys: ["owner"]})
     value = each.inputs["tags"]["owner"]
-    pair = {way.key: "owner", way.key.replace("Key", "Value"): value}
+    pair = {way.key: "owner", way.key.replace("Key", "Value").replace("key", "value"): value}
     tags: Any = [pair] if way.key else {"owner": value}
     return lambda: getattr(client, way.tag)(**named, **{way.tags: tags})
 
@@ -1152,6 +1194,15 @@ SABOTAGES: tuple[Sabotage, ...] = (
             ExecutionControls={"SsmControls": {"ConcurrentExecutionRatePercentage": 100, "ErrorPercentage": 100}},
         ),
     ),
+    Sabotage("ResolverEndpoint", "state", lambda live, each: live.report(each.id, Status="ACTION_NEEDED")),
+    Sabotage("ResolverRule", "targetIps", do(resolver_rule, TargetIps=[{"Ip": "10.1.0.99", "Port": 53}])),
+    Sabotage("ResolverRule", "resolverEndpointId", do(resolver_rule, ResolverEndpointId="rslvr-out-0")),
+    Sabotage("ResolverRule", "state", lambda live, each: live.report(each.id, Status="FAILED")),
+    Sabotage("ResourceShare", "allowExternalPrincipals", share),
+    Sabotage(
+        "ResourceAssociation", "resourceArn", do(share_association, parameter="resourceArns", source="resourceArn")
+    ),
+    Sabotage("PrincipalAssociation", "principal", do(share_association, parameter="principals", source="principal")),
     Sabotage("Schedule", "state", do(schedule, State="DISABLED")),
     Sabotage("Schedule", "scheduleExpression", do(schedule, ScheduleExpression="rate(30 days)")),
     Sabotage(
@@ -1231,6 +1282,7 @@ DELETIONS: tuple[Sabotage, ...] = (
         "SecurityGroupEgressRule", "itself", group_rule_revoked, applies="-egress-tcp-135-itself", also=("*-traffic",)
     ),
     Sabotage("VpcEndpoint", "itself", deleted("ec2", "delete_vpc_endpoints", "VpcEndpointIds")),
+    Sabotage("ResolverRuleAssociation", "itself", resolver_rule_disassociated),
     Sabotage("FlowLog", "itself", deleted("ec2", "delete_flow_logs", "FlowLogIds")),
     Sabotage("RolePolicy", "itself", inline_policy_deleted),
     Sabotage("ScheduleGroup", "itself", deleted("scheduler", "delete_schedule_group", "Name", "name")),
@@ -1276,7 +1328,7 @@ FIXED: dict[tuple[str, str], str] = {
                 "documentType",
             ),
             *("endpoint", "protocol", "instanceId", "volumeId", "securityGroupId", "serviceName", "vpcEndpointType"),
-            *("arn", "accountId", "targetType"),
+            *("arn", "accountId", "targetType", "domainName", "resolverRuleId", "resourceShareArn"),
         )
     },
     **{
@@ -1294,9 +1346,15 @@ FIXED: dict[tuple[str, str], str] = {
             *(("Key", "customerMasterKeySpec"), ("Key", "keyUsage"), ("Volume", "encrypted"), ("Volume", "kmsKeyId")),
             *(("Topic", "fifoTopic"), ("Topic", "contentBasedDeduplication"), ("FlowLog", "logDestinationType")),
             *(("FlowLog", "maxAggregationInterval"), ("Instance", "associatePublicIpAddress")),
+            *(
+                ("ResolverEndpoint", "direction"),
+                ("ResolverEndpoint", "securityGroupIds"),
+                ("ResolverRule", "ruleType"),
+            ),
         ),
         _CREATION,
     ),
+    ("ResolverEndpoint", "ipAddresses"): "the emulator cannot give an address back; unit tests have other subnets",
     ("Instance", "ami"): "ignored: a newer image replaces no controller",
     ("Instance", "rootBlockDevice"): "its volume is one of those that verify compares; its type is the refresh's",
     ("TopicSubscription", "rawMessageDelivery"): "e-mail knows no raw messages",

@@ -52,6 +52,14 @@ TWO_SITES: dict[str, Any] = ONE_SITE | {
     "onPremisesDomainControllers": ["10.1.0.10/32"],
     "readOnlyDomainControllers": ["10.5.0.10/32"],
     "ipsec": True,
+    "resolverEndpoints": {
+        "domains": ["corp.example.com", "10.in-addr.arpa"],
+        "shareWith": ["210987654321"],
+        "sites": {
+            "eu-west-1": {"vpcs": ["workloads"], "inboundSources": ["10.1.0.53/32"]},
+            "us-east-1": {"controllerAddresses": ["10.31.0.10"]},
+        },
+    },
     "additionalDestinations": {"authority": {"reason": "Certificates", "networks": ["10.1.0.20/32"], "ports": ["rpc"]}},
     "additionalSources": {
         "monitoring": {"reason": "Health", "networks": ["10.1.0.40/32"], "ports": ["esp", "udp/161"]}
@@ -81,6 +89,7 @@ def sources(region: str) -> Sources:
         sites={other: [ip_network(each) for each in OWN[other]]},
         clients={name: [ip_network(each) for each in networks] for name, networks in TWO_SITES["clients"].items()},
         endpoints=[network_peer(each) for each in OWN[region]],
+        has_resolver=True,
         read_only=[ip_network("10.5.0.10/32")],
         additional_sources=[_peers("additionalSources", "monitoring")],
         additional_destinations=[_peers("additionalDestinations", "authority")],
@@ -160,7 +169,11 @@ def verified(stack: Stack) -> dict[str, Finding]:
 
 def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
     sites = {"eu-west-1": TWO_SITES["sites"]["eu-west-1"]}
-    stack.configure(directory(TWO_SITES | {"sites": sites}, ["eu-west-1", "us-east-1"]))
+    resolver = TWO_SITES["resolverEndpoints"] | {
+        "sites": {"eu-west-1": TWO_SITES["resolverEndpoints"]["sites"]["eu-west-1"]}
+    }
+    changed = TWO_SITES | {"sites": sites, "resolverEndpoints": resolver}
+    stack.configure(directory(changed, ["eu-west-1", "us-east-1"]))
     steps = stack.preview().succeeded().steps
     kept = {name: step for name, step in steps.items() if "domain-controllers-us-east-1" not in name}
     kinds = sorted((name.split(":")[0], step) for name, step in kept.items())
@@ -541,7 +554,7 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
         {"clients": {"offices": ["10.10.0.0/16"], "branch": ["10.10.3.0/24"]}},
         'clients.branch: "10.10.3.0/24" given; lies within 10.10.0.0/16 of offices',
     )
-    refuses({"quotas": {"rulesPerSecurityGroup": 10}, "networkAcl": False}, "quotas: cannot fit:")
+    refuses({"quotas": {"rulesPerSecurityGroup": 3}, "networkAcl": False}, "quotas: cannot fit:")
     in_one_zone(aws("ec2"))
     controllers = [{"name": "DC1", "subnet": "directory-a"}, {"name": "DC2", "subnet": "directory-a2"}]
     one_zone = {"subnets": ["directory-a", "directory-a2"], "controllers": controllers}

@@ -100,8 +100,11 @@ def attempts_of(
 
 
 def can_be_tried(sabotage: Sabotage, resource: Resource) -> bool:
-    """Return whether a resource has the attribute: a gateway has no policy, a site without controllers no role."""
-    optional = ("policy", "privateDnsEnabled", "subnetIds", "securityGroupIds", "permissionsBoundary", *PEERS)
+    """Return whether a resource has the attribute: a gateway has no policy, ESP no ports."""
+    optional = (
+        *("policy", "privateDnsEnabled", "subnetIds", "securityGroupIds", "permissionsBoundary", "fromPort", "toPort"),
+        *PEERS,
+    )
     return sabotage.attribute not in optional or sabotage.attribute in resource.inputs
 
 

@@ -17,6 +17,8 @@ MODULES = {
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
+    "ram": "local.emulator.extension.ram",
+    "route53resolver": "local.emulator.extension.route53resolver",
     "s3": "local.emulator.extension.s3",
     "scheduler": "local.emulator.extension.scheduler",
     "servicequotas": "local.emulator.extension.service_quotas",

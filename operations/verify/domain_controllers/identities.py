@@ -148,6 +148,7 @@ def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFail
         account_id=account_id,
         team_roles=section.administrator_roles,
         deployer_arns=[*team(site), *deployers_of(site, found)],
+        dedicated_account=section.dedicated_account,
     )
 
 

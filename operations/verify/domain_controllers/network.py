@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.names import acl_name, group_name, site_name
-from components.domain_controllers.traffic_requirements import ITSELF, Direction, PeerKind
+from components.domain_controllers.names import acl_name, group_name, resolver_name, site_name
+from components.domain_controllers.traffic_requirements import ITSELF, RESOLVER, Direction, PeerKind
 from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
@@ -50,7 +50,7 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     findings = [_groups(site, expected, plan, live.groups)]
     shared = groups.get(plan.groups[0].name)
     peers = {ITSELF.value: shared.id} if shared else {}
-    peers |= {name: facts.id for name, facts in lists.items()}
+    peers |= {name: facts.id for name, facts in lists.items()} | resolver_peer(site, live)
     present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
     if plan.prefix_lists and isinstance(live.lists, ReadFailure):
         # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
@@ -60,6 +60,14 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     else:
         findings += [_rules(site, each, facts, peers) for each, facts in present]
     return findings + [_list(site, each, lists.get(each.name), live) for each in plan.prefix_lists]
+
+
+def resolver_peer(site: SiteDeployment, live: SiteFacts) -> dict[str, str]:
+    """Return the ID of the resolver endpoints' group by the name that the plan has for it; empty: there is none."""
+    if live.name_resolution is None or isinstance(live.name_resolution, ReadFailure):
+        return {}
+    id_ = live.name_resolution.group_id(resolver_name(site_name(site.deployment.region), "outbound"))
+    return {RESOLVER.value: id_} if id_ else {}
 
 
 def group_ids(site: SiteDeployment, plan: GroupPlan, groups: Sequence[SecurityGroup]) -> frozenset[str]:
@@ -95,7 +103,7 @@ def rule_differences(
 
 
 def _planned_key(rule: PlannedRule, peers: Mapping[str, str]) -> Key:
-    by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.PLANNED_LIST)
+    by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.RESOLVER, PeerKind.PLANNED_LIST)
     peer = peers.get(rule.peer.value, rule.peer.value) if by_id else rule.peer.value
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
 

@@ -21,7 +21,8 @@ from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
-from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids
+from operations.verify.domain_controllers.name_resolution import name_resolution_findings
+from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids, resolver_peer
 from operations.verify.domain_controllers.operations import operations_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
 from operations.verify.domain_controllers.trail import verify_trail
@@ -118,6 +119,13 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
         *acl_findings(site, placement, plan.acl, live),
         *traffic_findings(site, _traffic(site, placement, plan, live)),
         *_endpoints(site, placement, live),
+        *name_resolution_findings(
+            site,
+            placement,
+            live.name_resolution,
+            controllers_group=_first_group(site, plan, live),
+            controllers=live.controllers,
+        ),
         *controller_findings(site, placement, groups, live),
         *monitoring_findings(site, placement, _watched(site, plan, live), live),
         *operations_findings(site, live),
@@ -182,18 +190,25 @@ def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
     if isinstance(live.acls, ReadFailure):
         return live.acls
     ids = group_ids(site, plan.groups, live.groups)
-    shared = group_name(site_name(site.deployment.region), plan.groups.groups[0].name)
-    first = [each.id for each in live.groups if each.name == shared]
+    first = _first_group(site, plan, live)
     subnets = {each.id for each in placement.subnets}
     lists = {peer.value: held for peer, held in placement.networks.lists.items()}
     return Traffic(
         requirements=plan.requirements,
         networks=known_addresses(site.section, placement.networks.controllers, lists),
-        groups={ITSELF.value: first[0]} if first else {},
+        groups={**({ITSELF.value: first} if first else {}), **resolver_peer(site, live)},
         rules=[rule for each in live.groups if each.id in ids for rule in each.rules],
         entries={id_: list(held) for id_, held in live.entries.items()},
         acls=[each.rules for each in live.acls if each.subnet_ids & subnets] if plan.acl else [],
     )
+
+
+def _first_group(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> str:
+    """Return the ID of the group that the plan's rules call `itself`; "": it does not exist."""
+    if isinstance(live.groups, ReadFailure):
+        return ""
+    shared = group_name(site_name(site.deployment.region), plan.groups.groups[0].name)
+    return next((each.id for each in live.groups if each.name == shared), "")
 
 
 def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure | str) -> list[Finding]:

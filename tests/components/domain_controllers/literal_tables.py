@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.traffic_requirements import Direction
+from components.domain_controllers.traffic_requirements import RESOLVER, Direction
 
 if TYPE_CHECKING:
     from common.network import Network
@@ -73,11 +73,13 @@ def wanted(packet: Packet, sources: Sources, options: Options) -> bool:
     clients = [each for networks in sources.clients.values() for each in networks]
     lists = {each.value for each in sources.client_prefix_lists.values()}
     controllers = _listed(packet, CONTROLLERS[options.profile], options, ping=True) or _between(packet, options)
-    if controllers and inward and _in(packet, sources.read_only):
-        return True
-    if controllers and ("itself" in packet.groups or _in(packet, others)):
+    is_controller = "itself" in packet.groups or _in(packet, others) or (inward and _in(packet, sources.read_only))
+    if controllers and is_controller:
         return True
     if inward:
+        is_resolver = sources.has_resolver and RESOLVER.value in packet.groups
+        if is_resolver and _is_dns(packet, options):
+            return True
         is_client = _in(packet, clients) or bool(lists & packet.groups)
         named = packet.protocol == UDP and packet.port == 137 and _has_wins(options)
         if is_client and (named or _listed(packet, CLIENTS[options.profile], options, ping=True)):
@@ -99,6 +101,10 @@ def _service(packet: Packet, sources: Sources) -> bool:
         or (_in(packet, sources.resolvers) and packet.protocol in (TCP, UDP) and packet.port == 53)
         or (_in(packet, sources.time_sources) and packet.protocol == UDP and packet.port == 123)
     )
+
+
+def _is_dns(packet: Packet, options: Options) -> bool:
+    return options.dns and packet.protocol in (TCP, UDP) and packet.port == 53
 
 
 def _has_wins(options: Options) -> bool:

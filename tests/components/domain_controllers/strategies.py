@@ -84,6 +84,7 @@ sources = st.builds(
     resolvers=lists_of(1),
     time_sources=lists_of(1),
     read_only=lists_of(1),
+    has_resolver=st.booleans(),
     additional_sources=st.lists(_additional("monitoring", ["tcp/1500", "esp"], ["udp/161", "tcp/389"]), max_size=1),
     additional_destinations=st.lists(
         _additional("certificates", ["rpc"], ["tcp/8530-8531", "udp/514", "esp"]), max_size=2

@@ -245,6 +245,7 @@ def test_client_prefix_lists_count_maximum_and_fill_the_acl() -> None:
     }
     assert known_addresses(section, [ip_network("10.20.1.0/24")]) == {
         "itself": (ip_network("10.20.1.0/24"),),
+        "resolver-endpoints": (ip_network("10.20.1.0/24"),),
         "pl-0123abcd": (ip_network("10.50.0.0/16"),),
     }
 
@@ -333,3 +334,50 @@ def required(section: DomainControllersSection) -> tuple[TrafficRequirement, ...
 )
 def test_warnings_name_settings_that_are_usually_mistakes(changes: dict[str, Any], warned: list[str]) -> None:
     assert [each.key.rpartition(".")[2] for each in warnings(read(**changes))] == warned
+
+
+RESOLVER: dict[str, Any] = {
+    "domains": ["corp.example.com"],
+    "shareWith": ["111122223333", "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-abcd-12345678"],
+    "sites": {"eu-west-1": {"vpcs": ["workloads"], "controllerAddresses": ["10.30.0.10"]}},
+}
+
+
+def test_resolver_endpoints_are_peers_of_controllers() -> None:
+    inbound = RESOLVER | {"sites": {"eu-west-1": RESOLVER["sites"]["eu-west-1"] | {"inboundSources": ["10.1.0.53/32"]}}}
+    section = read(resolverEndpoints=inbound)
+    found = sources(section, "eu-west-1", site_networks={})
+    assert found.has_resolver
+    assert [str(each) for each in found.resolver_clients] == ["10.1.0.53/32"]
+    assert not sources(section, "us-east-1", site_networks={}).has_resolver
+    of_resolver = [each for each in required(section) if each.peer_group is PeerGroup.RESOLVER_ENDPOINTS]
+    assert {(port.protocol, port.first) for each in of_resolver for port in each.ports} == {("tcp", 53), ("udp", 53)}
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"domains": []}, "domains"),
+        ({"domains": ["Corp.example.com"]}, "domains.0"),
+        ({"domains": ["eu-west-1.amazonaws.com"]}, "domains.0"),
+        ({"domains": ["corp.example.com."]}, "domains.0"),
+        ({"shareWith": ["*"]}, "shareWith.0"),
+        ({"shareWith": ["arn:aws:iam::111122223333:role/x"]}, "shareWith.0"),
+        ({"sites": {}}, "sites"),
+        ({"sites": {"us-east-1": {"controllerAddresses": ["10.30.0.10"]}}}, "sites.us-east-1"),
+        ({"sites": {"eu-west-1": {}}}, "sites.eu-west-1.controllerAddresses"),
+        ({"sites": {"eu-west-1": {"controllerAddresses": ["8.8.8.8"]}}}, "sites.eu-west-1.controllerAddresses.0"),
+        ({"sites": {"eu-west-1": {"controllerAddresses": ["10.0.0.1"] * 2}}}, "sites.eu-west-1.controllerAddresses"),
+        (
+            {"sites": {"eu-west-1": {"controllerAddresses": ["10.0.0.1"], "inboundSources": ["2001:db8::/48"]}}},
+            "sites.eu-west-1.inboundSources.0",
+        ),
+    ],
+    ids=str,
+)
+def test_wrong_resolver_endpoints_are_named(change: dict[str, Any], key: str) -> None:
+    assert list(problems(resolverEndpoints=RESOLVER | change)) == [f"resolverEndpoints.{key}"]
+
+
+def test_resolver_endpoints_need_dns_servers() -> None:
+    assert "dns: false" in problems(dns=False, resolverEndpoints=RESOLVER)["resolverEndpoints"]

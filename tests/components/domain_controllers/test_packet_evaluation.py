@@ -71,7 +71,16 @@ def addresses(sources: Sources) -> list[Address]:
 
 
 GROUPS = st.sampled_from(
-    ["itself", "sg-00000001", "sg-00000002", "sg-00000003", "sg-0000000e", "pl-00000001", "pl-00000002"]
+    [
+        "itself",
+        "resolver-endpoints",
+        "sg-00000001",
+        "sg-00000002",
+        "sg-00000003",
+        "sg-0000000e",
+        "pl-00000001",
+        "pl-00000002",
+    ]
 )
 
 

@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 
 from components.domain_controllers.access_restriction_policy import (
+    ACCOUNT_ACTIONS,
+    AUTOMATION_ACTIONS,
     INSTANCE_ACTIONS,
     NETWORK_ACTIONS,
+    RESOLVER_ACTIONS,
     SESSION_ACTIONS,
     VOLUME_ACTIONS,
     access_restriction_policy,
 )
 from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
+from operations.audit.rules import ACTIONS
 
 ACCOUNT = "111122223333"
 INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"
@@ -49,7 +53,8 @@ def matches(statement: dict[str, Any], action: str, resource: str, context: dict
 
     return (
         any(fnmatchcase(action, each) for each in listed(statement["Action"]))
-        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
+        and any(fnmatchcase(resource, each) for each in listed(statement.get("Resource", "*")))
+        and not any(fnmatchcase(resource, each) for each in listed(statement.get("NotResource", [])))
         and all(
             holds(operator, context.get(key), listed(value))
             for operator, keys in statement.get("Condition", {}).items()
@@ -101,12 +106,13 @@ def test_federated_users_end_their_own_sessions_too() -> None:
     assert "ssm:SendCommand" not in text
 
 
-def restricted(action: str, resource: str, caller: str | None, **tags: str) -> bool:
+def restricted(action: str, resource: str, caller: str | None, *, dedicated: bool = False, **tags: str) -> bool:
     policy = access_restriction_policy(
         partition="aws",
         account_id=ACCOUNT,
         team_roles=["DirectoryAdministrator", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"],
         deployer_arns=[f"arn:aws:iam::{ACCOUNT}:role/Deployer"],
+        dedicated_account=dedicated,
     )
     context = {key.replace("__", ":").replace("_of_", "/"): value for key, value in tags.items()}
     context |= {"aws:PrincipalArn": caller} if caller else {}
@@ -114,7 +120,8 @@ def restricted(action: str, resource: str, caller: str | None, **tags: str) -> b
 
 
 @pytest.mark.parametrize(
-    "action", [*INSTANCE_ACTIONS, *VOLUME_ACTIONS, *NETWORK_ACTIONS, "ec2:DeleteTags", "ec2:CreateTags"]
+    "action",
+    [*INSTANCE_ACTIONS, *VOLUME_ACTIONS, *NETWORK_ACTIONS, *RESOLVER_ACTIONS, "ec2:DeleteTags", "ec2:CreateTags"],
 )
 def test_only_the_team_touches_what_is_a_controllers(action: str) -> None:
     tag = {"aws__ResourceTag_of_Role": "DomainController"}
@@ -130,6 +137,33 @@ def test_only_the_team_has_sessions_and_commands_on_controllers(action: str) -> 
     assert restricted(action, INSTANCE, STRANGER, ssm__resourceTag_of_Role="DomainController")
     assert not restricted(action, INSTANCE, TEAM, ssm__resourceTag_of_Role="DomainController")
     assert not restricted(action, INSTANCE, STRANGER)
+
+
+@pytest.mark.parametrize("action", [*ACCOUNT_ACTIONS, *AUTOMATION_ACTIONS])
+def test_dedicated_account_keeps_what_nodes_run_to_the_team(action: str) -> None:
+    anything = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/Other"
+    assert restricted(action, anything, STRANGER, dedicated=True)
+    assert not restricted(action, anything, TEAM, dedicated=True)
+    assert not restricted(action, anything, STRANGER)
+
+
+@pytest.mark.parametrize("resource", ["automation-definition/AllowStartSsmSession:1", "document/AllowStartSsmSession"])
+def test_dedicated_account_leaves_requests_for_sessions(resource: str) -> None:
+    approval = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:{resource}"
+    assert not restricted("ssm:StartAutomationExecution", approval, STRANGER, dedicated=True)
+    assert restricted("ssm:StartAutomationExecution", f"{approval}2", STRANGER, dedicated=True) or ":1" in resource
+
+
+RUNS_ON_NODES = {*SESSION_ACTIONS, *AUTOMATION_ACTIONS, *ACCOUNT_ACTIONS, "ec2:ModifyInstanceAttribute"}
+ELSEWHERE_IN_THE_AUDIT = {
+    "ssm:RegisterTargetWithMaintenanceWindow": "harmless_actions.json: the tasks of the window are audited",
+    "ssm:UpdateMaintenanceWindow": "harmless_actions.json: likewise",
+    "ssm:UpdateMaintenanceWindowTarget": "harmless_actions.json: likewise",
+}
+
+
+def test_each_right_that_runs_something_is_audited() -> None:
+    assert {each for each in RUNS_ON_NODES if each not in ACTIONS} == set(ELSEWHERE_IN_THE_AUDIT)
 
 
 def test_only_the_team_tags_resources_as_controllers() -> None:

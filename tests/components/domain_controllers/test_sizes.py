@@ -16,6 +16,7 @@ from components.account import Account
 from components.domain_controllers.access_restriction_policy import (
     INSTANCE_ACTIONS,
     NETWORK_ACTIONS,
+    RESOLVER_ACTIONS,
     SESSION_ACTIONS,
     VOLUME_ACTIONS,
     access_restriction_policy,
@@ -42,7 +43,13 @@ def long_form(team: list[str]) -> dict[str, Any]:
         return {"Effect": "Deny", "Action": list(actions), "Resource": "*", "Condition": condition}
 
     resource, session, request = TAGS
-    of_tagged = (INSTANCE_ACTIONS, VOLUME_ACTIONS, NETWORK_ACTIONS, ("ec2:CreateTags", "ec2:DeleteTags"))
+    of_tagged = (
+        INSTANCE_ACTIONS,
+        VOLUME_ACTIONS,
+        NETWORK_ACTIONS,
+        RESOLVER_ACTIONS,
+        ("ec2:CreateTags", "ec2:DeleteTags"),
+    )
     return document(
         [
             *(deny(actions, resource) for actions in of_tagged),

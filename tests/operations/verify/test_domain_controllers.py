@@ -286,6 +286,7 @@ def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> Con
         group_ids=frozenset(each.id for each in groups),
         subnet_id=f"subnet-{subnet}",
         interface_id=f"eni-{name}",
+        address="10.30.0.10",
         profile="ShellAccessDomainController",
         tagged=True,
         volumes=(VolumeFacts(id=f"vol-{name}", key_arn=KEY.arn, tagged=True),),

@@ -132,6 +132,9 @@ def _keys(line: _Line, call: ApiCall, place: Place, resource: str) -> Keys:
         keys["iam:PassedToService"] = line.passed_to
     if targets := _values(call.parameters, "Targets.Arn"):
         keys["events:TargetArn"] = sorted(targets)
+    if line.action == "ram:CreateResourceShare":
+        external = call.parameters.get("allowExternalPrincipals", True)
+        keys["ram:RequestedAllowsExternalPrincipals"] = str(external).lower()
     keys |= resource_keys(place, resource)
     if line.action in _BOUNDED and (boundary := call.parameters.get("PermissionsBoundary")):
         keys["iam:PermissionsBoundary"] = boundary
@@ -154,7 +157,8 @@ def _request_tags(call: ApiCall, resource: str) -> dict[str, str]:
     if isinstance(given, dict):
         return {str(key): str(value) for key, value in cast("dict[str, Any]", given).items()}
     pairs = cast("list[dict[str, str]]", given or [])
-    return {each.get("Key", each.get("TagKey", "")): each.get("Value", each.get("TagValue", "")) for each in pairs}
+    names = (("Key", "Value"), ("TagKey", "TagValue"), ("key", "value"))
+    return {each[key]: each.get(value, "") for each in pairs for key, value in names if key in each}
 
 
 @cache

@@ -10,6 +10,8 @@ from moto.config.models import config_backends
 from moto.ec2.models import ec2_backends
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.kms.models import kms_backends
+from moto.ram.models import ram_backends
+from moto.route53resolver.models import route53resolver_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import sts_backends
 
@@ -119,6 +121,18 @@ def _iam_keys(place: Place, arn: str) -> dict[str, Any]:
     return {"iam:PermissionsBoundary": boundary} if boundary else {}
 
 
+def _resolver_keys(place: Place, arn: str) -> dict[str, Any]:
+    backend: Any = _resolver(place)
+    return _tag_keys(backend.tagger.get_tag_dict_for_resource(arn))
+
+
+def _share_keys(place: Place, arn: str) -> dict[str, Any]:
+    shares: Any = ram_backends[place.account][place.region].resource_shares
+    share = next((each for each in shares if each.arn == arn), None)
+    external = {"ram:AllowsExternalPrincipals": str(share.allow_external_principals).lower()} if share else {}
+    return {**_tag_keys(getattr(share, "local_tags", {})), **external}
+
+
 def _last(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
@@ -194,6 +208,16 @@ def _tagged_by_systems_manager(place: Place, value: str) -> list[str]:
     return _parameter(place, value) if value.startswith("/") else [place.arn("ssm", f"document/{value}")]
 
 
+def _resolver_association(place: Place, value: str) -> list[str]:
+    """Return the rule of an association, which is the resource that IAM evaluates."""
+    found = _resolver(place).resolver_rule_associations.get(value)
+    return [place.arn("route53resolver", f"resolver-rule/{found.resolver_rule_id if found else '*'}")]
+
+
+def _resolver(place: Place) -> Any:
+    return route53resolver_backends[place.account][place.region]
+
+
 def _kms(place: Place) -> Any:
     return kms_backends[place.account][place.region]
 
@@ -212,6 +236,7 @@ _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
     "role": _role,
     "profile": _profile,
     "profile-association": _profile_association,
+    "resolver-association": _resolver_association,
     "parameter": _parameter,
     "run-document": _run_document,
     "trail": _trail,
@@ -225,5 +250,7 @@ _LOOKS: Final[dict[str, Callable[[Place, str], dict[str, Any]]]] = {
     "ec2": _ec2_keys,
     "iam": _iam_keys,
     "kms": _kms_keys,
+    "ram": _share_keys,
+    "route53resolver": _resolver_keys,
     "ssm": _ssm_keys,
 }

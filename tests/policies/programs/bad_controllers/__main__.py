@@ -1,5 +1,7 @@
 """Breaks every rule about domain controllers, each resource named for what is wrong with it; the first ones are fine."""
 
+import json
+
 import pulumi_aws as aws
 from pulumi_aws import cloudwatch, ebs, ec2, vpc
 
@@ -111,3 +113,28 @@ volume = ebs.Volume("volume-without-a-key", availability_zone="eu-west-1a", size
 data = ebs.Volume("volume-without-a-tag", availability_zone="eu-west-1a", size=1, encrypted=True, kms_key_id=key.arn)
 ec2.VolumeAttachment("good-attachment", device_name="xvdb", instance_id=instance("good-server").id, volume_id=data.id)
 cloudwatch.EventRule("good-schedule", schedule_expression="rate(1 day)")
+
+endpoint = aws.route53.ResolverEndpoint(
+    "endpoint-in-one-subnet",
+    direction="OUTBOUND",
+    security_group_ids=["sg-0123456789abcdef0"],
+    ip_addresses=[{"subnet_id": "subnet-0123456789abcdef0"}, {"subnet_id": "subnet-0123456789abcdef0"}],
+    tags=MARKED,
+)
+aws.route53.ResolverRule(
+    "rule-to-the-internet",
+    domain_name="corp.example.com",
+    rule_type="FORWARD",
+    resolver_endpoint_id=endpoint.id,
+    target_ips=[{"ip": "8.8.8.8"}],
+    tags=MARKED,
+)
+aws.iam.Policy(
+    "policy-for-snapshots",
+    policy=json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}],
+        }
+    ),
+)

@@ -1,0 +1,86 @@
+"""Permissions for Route 53 Resolver endpoints and rules of domain controllers, and for the share of the rules.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Route 53 Resolver" and "... for AWS
+Resource Access Manager (RAM)"; Amazon Route 53 Developer Guide, "Identity-based policies": Resolver creates the endpoint's
+network interfaces with the caller's permissions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.deployer.statement import Permission
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+READ: Final = (
+    "ram:GetResourceShareAssociations",
+    "ram:GetResourceShares",
+    "ram:ListResourceSharePermissions",
+    "route53resolver:GetResolverEndpoint",
+    "route53resolver:GetResolverRule",
+    "route53resolver:GetResolverRuleAssociation",
+    "route53resolver:ListResolverEndpointIpAddresses",
+    "route53resolver:ListResolverEndpoints",
+    "route53resolver:ListResolverRuleAssociations",
+    "route53resolver:ListResolverRules",
+    "route53resolver:ListTagsForResource",
+)
+_CREATED: Final = (
+    "route53resolver:CreateResolverEndpoint",
+    "route53resolver:CreateResolverRule",
+    "route53resolver:TagResource",
+)
+_CHANGES: Final = (
+    "ram:AssociateResourceShare",
+    "ram:DeleteResourceShare",
+    "ram:DisassociateResourceShare",
+    "ram:TagResource",
+    "ram:UntagResource",
+    "ram:UpdateResourceShare",
+    "route53resolver:AssociateResolverEndpointIpAddress",
+    "route53resolver:AssociateResolverRule",
+    "route53resolver:DeleteResolverEndpoint",
+    "route53resolver:DeleteResolverRule",
+    "route53resolver:DisassociateResolverEndpointIpAddress",
+    "route53resolver:DisassociateResolverRule",
+    "route53resolver:PutResolverRulePolicy",
+    "route53resolver:TagResource",
+    "route53resolver:UntagResource",
+    "route53resolver:UpdateResolverEndpoint",
+    "route53resolver:UpdateResolverRule",
+)
+
+
+def name_resolution_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for endpoints, rules and shares with the stacks' tag; none where no stack has any."""
+    if not scope.has_resolver_endpoints:
+        return []
+    key, value = scope.tag
+    requested = {f"aws:RequestTag/{key}": value}
+    kinds = (
+        ("route53resolver", "resolver-endpoint/*"),
+        ("route53resolver", "resolver-rule/*"),
+        ("ram", "resource-share/*"),
+    )
+    return [
+        Permission(
+            sid="CreateResolvers",
+            actions=_CREATED,
+            resources=tuple(scope.arn(service, kind) for service, kind in kinds[:2]),
+            conditions={"StringEquals": requested},
+        ),
+        # A share has no resource type on creation.
+        Permission(
+            sid="CreateShares",
+            actions=("ram:CreateResourceShare",),
+            conditions={"StringEquals": requested, "Bool": {"ram:RequestedAllowsExternalPrincipals": "false"}},
+        ),
+        Permission(
+            sid="ChangeResolvers",
+            actions=_CHANGES,
+            resources=tuple(scope.arn(service, kind) for service, kind in kinds),
+            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+        ),
+    ]

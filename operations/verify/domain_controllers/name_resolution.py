@@ -1,0 +1,168 @@
+"""Comparison of a site's Route 53 Resolver endpoints, rules and share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.domain_controllers.names import (
+    DNS_PORT,
+    DNS_PROTOCOLS,
+    RESOLVER_SHARE,
+    resolver_name,
+    resolver_rule_name,
+    site_name,
+)
+from components.domain_controllers.traffic_requirements import Direction
+from operations.findings import Finding, from_differences, unknown_finding
+from operations.inventory.reader import ReadFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.domain_controllers.settings import ResolverSiteSettings
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import ControllerFacts, SitePlacement
+    from operations.inventory.name_resolution import NameResolution, ResolverEndpoint
+    from operations.inventory.network import SecurityGroup
+
+Traffic = tuple[str, str, int, int, str]
+"""Direction, protocol, first and last port, and peer of a rule."""
+
+_OUTBOUND, _INBOUND = "outbound", "inbound"
+
+
+def name_resolution_findings(
+    site: SiteDeployment,
+    placement: SitePlacement,
+    live: NameResolution | ReadFailure | None,
+    *,
+    controllers_group: str,
+    controllers: Sequence[ControllerFacts] | ReadFailure,
+) -> list[Finding]:
+    """Compare endpoints, their groups, rules with their VPCs, and the share.
+
+    Args:
+        site: Settings of the site.
+        placement: Network of the site.
+        live: Name resolution of the Region; None: the settings have none.
+        controllers_group: ID of the controllers' first group; "": it does not exist.
+        controllers: Controllers that the stack creates.
+    """
+    settings = site.section.resolver_endpoints
+    region = site.deployment.region
+    if settings is None or live is None:
+        return []
+    expected = f"Route 53 Resolver endpoints and rules for {', '.join(settings.domains)}"
+    for unread in (live, controllers):
+        if isinstance(unread, ReadFailure):
+            return [unknown_finding("directory-resolver-outbound", unread, expected=expected)]
+    if isinstance(live, ReadFailure) or isinstance(controllers, ReadFailure):
+        return []
+    own = settings.sites[region]
+    to_controllers: set[Traffic] = {
+        (Direction.EGRESS, each, DNS_PORT, DNS_PORT, controllers_group) for each in DNS_PROTOCOLS
+    }
+    from_sources: set[Traffic] = {
+        (Direction.INGRESS, each, DNS_PORT, DNS_PORT, cidr) for each in DNS_PROTOCOLS for cidr in own.inbound_sources
+    }
+    findings = [_endpoint(site, placement, live, _OUTBOUND, to_controllers)]
+    if own.inbound_sources:
+        findings.append(_endpoint(site, placement, live, _INBOUND, from_sources))
+    addresses = {*own.controller_addresses, *(each.address for each in controllers)}
+    findings += [_rule(site, live, domain, own, addresses) for domain in settings.domains]
+    return [*findings, *([_share(site, live, settings.share_with)] if settings.share_with else [])]
+
+
+def _endpoint(
+    site: SiteDeployment,
+    placement: SitePlacement,
+    live: NameResolution,
+    direction: str,
+    rules: set[Traffic],
+) -> Finding:
+    name = resolver_name(site_name(site.deployment.region), direction)
+    zones: dict[str, str] = {}
+    for each in placement.subnets:
+        zones.setdefault(each.zone, each.id)
+    groups = [each for each in live.groups if each.name == name]
+    found = [each for each in live.endpoints if each.name == name]
+    differences: list[str] = []
+    if len(groups) != 1:
+        differences.append(f"{len(groups)} security groups {name}")
+    else:
+        differences += _group_differences(groups[0], rules)
+    if len(found) != 1:
+        differences.append(f"{len(found)} endpoints {name}")
+    else:
+        differences += _endpoint_differences(
+            found[0], direction, frozenset(zones.values()), frozenset(each.id for each in groups)
+        )
+    return from_differences(
+        f"directory-resolver-{direction}",
+        differences,
+        expected=f"endpoint {name} is operational in {', '.join(zones.values())}, with the group {name} for DNS only",
+        remedy=site.deployment.repair,
+        found=", ".join(each.id for each in found),
+    )
+
+
+def _endpoint_differences(
+    found: ResolverEndpoint, direction: str, subnets: frozenset[str], groups: frozenset[str]
+) -> list[str]:
+    differences = [f"it is {found.status}"] if found.status != "OPERATIONAL" else []
+    differences += [f"it is {found.direction}"] if found.direction != direction.upper() else []
+    if found.subnet_ids != subnets:
+        differences.append(f"it is in {', '.join(sorted(found.subnet_ids))}")
+    if found.group_ids != groups:
+        differences.append(f"its security groups are {', '.join(sorted(found.group_ids))}")
+    return differences
+
+
+def _group_differences(group: SecurityGroup, planned: set[Traffic]) -> list[str]:
+    rules = {(each.direction, each.protocol, each.from_port, each.to_port, each.peer): each for each in group.rules}
+    missing = [f"missing: {each[0]} {each[1]} {each[2]} {each[4]}" for each in sorted(planned) if each not in rules]
+    return missing + [f"unexpected: {each} ({each.id})" for key, each in rules.items() if key not in planned]
+
+
+def _rule(
+    site: SiteDeployment, live: NameResolution, domain: str, own: ResolverSiteSettings, addresses: set[str]
+) -> Finding:
+    name = resolver_rule_name(domain)
+    outbound = resolver_name(site_name(site.deployment.region), _OUTBOUND)
+    endpoints = [each.id for each in live.endpoints if each.name == outbound]
+    found = [each for each in live.rules if each.name == name and each.domain == domain]
+    differences = [f"{len(found)} rules {name} for {domain}"] if len(found) != 1 else []
+    for rule in found[:1]:
+        targets = {(each, DNS_PORT) for each in addresses}
+        differences += [f"it is {rule.status}"] if rule.status != "COMPLETE" else []
+        differences += [f"queries leave by {rule.endpoint_id}"] if [rule.endpoint_id] != endpoints else []
+        differences += [f"missing target: {ip}:{port}" for ip, port in sorted(targets - rule.targets)]
+        differences += [f"unexpected target: {ip}:{port}" for ip, port in sorted(rule.targets - targets)]
+        vpcs = {id_ for each in own.vpcs for id_ in live.vpcs.get(each, ())}
+        differences += [f"not associated with {each}" for each in sorted(vpcs - rule.vpc_ids)]
+        differences += [f"associated with {each} besides" for each in sorted(rule.vpc_ids - vpcs)]
+    return from_differences(
+        f"directory-resolver-rule-{domain}",
+        differences,
+        expected=f"rule {name} forwards {domain} to {', '.join(sorted(addresses))}, for {', '.join(own.vpcs) or 'no VPC'}",
+        remedy=site.deployment.repair,
+        found=", ".join(each.id for each in found),
+    )
+
+
+def _share(site: SiteDeployment, live: NameResolution, principals: Sequence[str]) -> Finding:
+    differences = [f"{len(live.shares)} shares {RESOLVER_SHARE}"] if len(live.shares) != 1 else []
+    for share in live.shares[:1]:
+        rules = {each.arn for each in live.rules}
+        differences += ["principals outside the organization are possible"] if share.allows_external else []
+        differences += [f"not shared with {each}" for each in principals if each not in share.principals]
+        differences += [f"shared with {each}" for each in sorted(share.principals - set(principals))]
+        differences += [f"not shared: {each}" for each in sorted(rules - share.resources)]
+        differences += [f"shared besides: {each}" for each in sorted(share.resources - rules)]
+    return from_differences(
+        "directory-resolver-share",
+        differences,
+        expected=f"the rules are shared with {', '.join(principals)}, within the organization",
+        remedy=site.deployment.repair,
+        found=", ".join(each.arn for each in live.shares),
+    )

@@ -1,0 +1,101 @@
+"""Rights over what domain controllers run and over their disks, in stacks with controllers.
+
+Sessions, commands, runbooks, logins, user data and documents are the separation of duties' rules, for every node. This rule
+has what is left for the directory: a principal that copies a controller's disk, or decides what it runs next, controls the forest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pulumi_policy import Severity
+
+from common.iam.patterns import SOME
+from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TAG_VALUES
+from policies.domain_controllers.machines import Machines
+from policies.rule import Rule
+from policies.separation_of_duties.aws_managed import INSTANCES
+from policies.separation_of_duties.identity_policies import CARRIERS
+from policies.separation_of_duties.node_access import RequiredPermission, matching_paths
+from policies.separation_of_duties.requests import one
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from common.iam.choices import Choice
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
+    from policies.findings import Findings
+    from policies.separation_of_duties.node_access import Path
+    from policies.stack import Stack
+
+RULE = Rule(
+    id="controller-tier-zero",
+    title="Only the directory team may copy disks of domain controllers or change what they run on schedule",
+    severity=Severity.HIGH,
+    risk="a copy of a controller's disk has the password hashes of all users, and scheduled work on it controls the forest",
+    remedy="Remove the action, deny it where aws:ResourceTag/Role is DomainController, or list the directory team in "
+    "allowedPrincipals (here: shell-access:domainControllers.administratorRoles)",
+    source='Microsoft "Securing domain controllers against attack"; Service Authorization Reference, Amazon EC2, EBS and AWS '
+    "Systems Manager; NIST SP 800-53 r5 AC-5, AC-6; AWS post "
+    '"Securely extend and access on-premises Active Directory domain controllers in AWS"',
+    url="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    parameters=(PRINCIPALS, POLICIES, *MARKS),
+)
+
+_TAGS: Final = ("aws:resourcetag/", "ec2:resourcetag/", "ssm:resourcetag/")
+_SSM: Final = f"ssm:{SOME}:{SOME}:"
+
+
+def _paths(tags: Mapping[str, tuple[Choice, ...]]) -> tuple[Path, ...]:
+    instances, volumes = (f"ec2:{SOME}:{SOME}:instance/i-{SOME}",), (f"ec2:{SOME}:{SOME}:volume/vol-{SOME}",)
+    snapshots = (f"ec2:{SOME}:{SOME}:snapshot/snap-{SOME}", f"ec2:{SOME}::snapshot/snap-{SOME}")
+    return (
+        (
+            RequiredPermission(
+                actions=("ec2:CreateImage", "ec2:CreateInstanceExportTask"), reached=instances, given=tags
+            ),
+        ),
+        (
+            RequiredPermission(
+                actions=("ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:AttachVolume", "ec2:DetachVolume"),
+                reached=volumes,
+                given=tags,
+            ),
+        ),
+        (
+            RequiredPermission(
+                actions=("ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock"),
+                reached=snapshots,
+                given=tags,
+            ),
+        ),
+        (RequiredPermission(actions=("ssm:StartAssociationsOnce",), reached=(f"{_SSM}association/{SOME}",)),),
+        (
+            RequiredPermission(
+                actions=("ssm:RegisterTargetWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTarget"),
+                reached=(f"{_SSM}maintenancewindow/mw-{SOME}", f"{_SSM}windowtarget/{SOME}"),
+            ),
+        ),
+        (
+            RequiredPermission(
+                actions=("ssm:RegisterPatchBaselineForPatchGroup", "ssm:UpdatePatchBaseline"),
+                reached=(f"{_SSM}patchbaseline/pb-{SOME}",),
+            ),
+        ),
+    )
+
+
+@RULE.on_stack
+def _belongs_to_the_team(stack: Stack) -> Findings:
+    if not Machines(stack).all:
+        return
+    key, (value, *_) = stack.settings[TAG_KEY.name], stack.settings[TAG_VALUES.name]
+    tags = {f"{prefix}{key.lower()}": one(value) for prefix in _TAGS}
+
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+        return matching_paths(policies, _paths(tags), admitted)
+
+    for resource in (each for type_ in CARRIERS for each in stack.of(type_)):
+        yield from judged(resource, question, "no right over controllers' disks and scheduled work", INSTANCES)
