@@ -115,7 +115,7 @@ class PlannedRole:
         name: Name of the role.
         description: Description of the role.
         trust: Trust policy.
-        policy: Its one inline policy, `shell-access`; None: managed policies only.
+        policy: Its one inline policy, `shell-access`; empty: managed policies only.
         path: Path of the role.
         boundary: ARN of its permissions boundary, unless the settings of the stack name one; "": none.
         max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
@@ -125,7 +125,7 @@ class PlannedRole:
     name: str
     description: str
     trust: PolicyDocument
-    policy: PolicyDocument | None
+    policy: PolicyDocument
     path: str = "/"
     boundary: str = ""
     max_session_seconds: int = 0
@@ -338,7 +338,7 @@ def _person_role(
         name=person.role_name,
         description=f"Approved sessions of {person.user_name}, who signs in through IAM Identity Center",
         trust=operator_trust(settings, operators, person, place),
-        policy=None,
+        policy={},
         path=OPERATORS_PATH,
         boundary=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
     )
@@ -455,7 +455,7 @@ def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[
     for policy in plan.policies:
         yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
     for role in (*plan.roles, *plan.operator_roles):
-        if role.policy is not None:
+        if role.policy:
             yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
         yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
     for document in plan.documents:

@@ -235,7 +235,7 @@ def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
         check="approval-runbook-role" if planned.key == "role" else f"approval-{planned.key}-role",
         name=planned.name,
         trust=planned.trust,
-        inline={INLINE_POLICY_NAME: planned.policy} if planned.policy is not None else {},
+        inline={INLINE_POLICY_NAME: planned.policy} if planned.policy else {},
         boundary=boundary,
     )
 

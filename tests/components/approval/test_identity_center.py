@@ -118,7 +118,7 @@ def test_plan_has_one_role_per_person() -> None:
     made = plan()
     assert [each.name for each in made.operator_roles] == [each.role_name for each in PEOPLE.people]
     for role in made.operator_roles:
-        assert (role.path, role.policy) == (OPERATORS_PATH, None)
+        assert (role.path, role.policy) == (OPERATORS_PATH, {})
         assert role.boundary == f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessOperatorBoundary"
         assert "sts:TagSession" not in [
             each["Action"]
