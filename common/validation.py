@@ -155,7 +155,7 @@ def read_section(
         impossible), the problems, and the top-level keys of the section that have one.
     """
     if not isinstance(given, dict):
-        return None, [Problem(path=path, message=f"{shown(given)} given; allowed: a mapping of settings")], frozenset()
+        return None, [Problem(path=path, message=f"expected a mapping of settings, got {shown(given)}.")], frozenset()
     values = cast("dict[str, Any]", given)
     try:
         section = model.model_validate(values)
@@ -187,7 +187,7 @@ def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = Fals
                 name = each.lower() if ignores_case else each
                 seen[name] = seen.get(name, 0) + 1
                 if seen[name] == 2:  # noqa: PLR2004 -- reported once, however often it is repeated
-                    yield Problem(path=path, message=f"{shown(each)} given; allowed: each once")
+                    yield Problem(path=path, message=f"expected each once, got {shown(each)}.")
             else:
                 yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
 
@@ -207,11 +207,11 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...])
         return Problem(path=key, message=f"unknown key{suggestion(location[-1], _keys(model, location[:-1]))}")
     allowed = _allowed(model, location)
     if error["type"] == "missing":
-        return Problem(path=key, message=f"is missing; allowed: {allowed or 'a value'}")
+        return Problem(path=key, message=f"expected {allowed or 'a value'}, got none.")
     reason = allowed or error["msg"].removeprefix("Value error, ")
     hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
     without = f", without {hidden}" if hidden else ""
-    return Problem(path=key, message=f"{shown(error['input'])} given; allowed: {reason}{without}")
+    return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.")
 
 
 def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:

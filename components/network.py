@@ -98,7 +98,7 @@ def find_network(
         found = find_vpc(region, vpc)
     if found is None:
         allowed = f"the id or the Name tag of just one VPC that exists in {region}"
-        raise SettingsError([Problem(path=(*path, "vpc"), message=f"{shown(vpc)} given; allowed: {allowed}")])
+        raise SettingsError([Problem(path=(*path, "vpc"), message=f"expected {allowed}, got {shown(vpc)}.")])
     zones: dict[str, str] = {}
     good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
@@ -106,7 +106,7 @@ def find_network(
         one = _subnet(found, subnet, key)
         other = zones.setdefault(one.zone, subnet)
         if one_subnet_a_zone and other != subnet:
-            message = f"{shown(subnet)} given; allowed: a subnet in another zone than {other} ({one.zone})"
+            message = f"expected a subnet in another zone than {other} ({one.zone}), got {shown(subnet)}."
             raise SettingsError([Problem(path=key, message=message)])
         good.append(one)
     return Network(
@@ -127,8 +127,8 @@ def check_private(network: Network, path: tuple[str, ...]) -> None:
     problems = [
         Problem(
             path=(*path, "subnets", str(position)),
-            message=f"{shown(subnet.given)} given; allowed: private subnets, and {table} of this one has a route to "
-            f"{public[table]}, an internet gateway",
+            message=f"expected private subnets, got {shown(subnet.given)}, whose route table {table} has a route to the internet "
+            f"gateway {public[table]}.",
         )
         for position, subnet in enumerate(network.subnets)
         for table in subnet.route_table_ids
@@ -233,7 +233,7 @@ def _subnet(vpc: Vpc, given: str, path: tuple[str, ...]) -> Subnet:
     found = _matching(vpc.subnets, "SubnetId" if given.startswith("subnet-") else None, given)
     if len(found) != 1:
         allowed = f"the id or the Name tag of just one subnet of {vpc.id}"
-        raise SettingsError([Problem(path=path, message=f"{shown(given)} given; allowed: {allowed}")])
+        raise SettingsError([Problem(path=path, message=f"expected {allowed}, got {shown(given)}.")])
     subnet = found[0]
     ipv6 = [
         each["Ipv6CidrBlock"]

@@ -195,13 +195,13 @@ _TOO_DEEP = _TooDeep()
 def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
     """Return a value without what JSON can contain, but no setting: unpaired surrogates, and unlimited levels."""
     if isinstance(value, _TooDeep) or (len(path) > _MAX_DEPTH and isinstance(value, list | dict)):
-        message = f"too many levels of lists and mappings given; allowed: at most {_MAX_DEPTH}"
+        message = f"expected at most {_MAX_DEPTH}, got too many levels of lists and mappings."
         problems.append(Problem(path=path[:_SHOWN_LEVELS], message=message))
         return None
     if isinstance(value, str):
         text = value.encode(errors="replace").decode()
         if text != value:
-            problems.append(Problem(path=path, message="an unpaired surrogate given; allowed: Unicode text"))
+            problems.append(Problem(path=path, message="expected Unicode text, got an unpaired surrogate."))
         return text
     if isinstance(value, list):
         several = cast("list[Any]", value)
@@ -222,10 +222,10 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
     if given is None or given == []:
         if isinstance(provider_region, str) and provider_region in partitions():
             return (provider_region,)
-        problems.append(Problem(path=("regions",), message=f"is missing, and aws:region too; allowed: {allowed}"))
+        problems.append(Problem(path=("regions",), message=f"expected {allowed}, got none, and no aws:region."))
         return ()
     if not isinstance(given, list):
-        problems.append(Problem(path=("regions",), message=f"{shown(given)} given; allowed: {allowed}"))
+        problems.append(Problem(path=("regions",), message=f"expected {allowed}, got {shown(given)}."))
         return ()
     names: dict[str, None] = {}
     for value in cast("list[object]", given):
@@ -233,13 +233,15 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
             names[value] = None
         else:
             known = not isinstance(value, str) or value in partitions() or not _REGION.fullmatch(value)
-            reason = (
-                "" if known else "no Region that the installed AWS SDK for Python knows, a new one takes a new boto3; "
+            fix = (
+                ""
+                if known
+                else " The installed AWS SDK for Python does not know it; if the Region is new, upgrade boto3"
             )
-            problems.append(Problem(path=("regions",), message=f"{shown(value)} given; {reason}allowed: {allowed}"))
+            problems.append(Problem(path=("regions",), message=f"expected {allowed}, got {shown(value)}.{fix}"))
     if len({partitions()[each] for each in names}) > 1:
         text = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
-        problems.append(Problem(path=("regions",), message=f"{text}; allowed: Regions of one partition"))
+        problems.append(Problem(path=("regions",), message=f"expected Regions of one partition, got several: {text}."))
     return tuple(names)
 
 
@@ -253,15 +255,15 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
     """
     if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
         return (
-            f"{shown(value)} given; allowed: text of at most 256 characters, under a name of at most 128 that does not "
-            "start with aws:"
+            "expected text of at most 256 characters, under a name of at most 128 that does not start with aws:, got "
+            f"{shown(value)}."
         )
     if not all(map(_is_tag_character, key + value)) or hidden_character(key + value) or not key.strip():
-        return f"{shown(value)} given; allowed: letters, digits, spaces and _ . : / = + - @, in name and value"
+        return f"expected letters, digits, spaces and _ . : / = + - @, in name and value, got {shown(value)}."
     if key.lower() == TAG_KEY.lower() or key.lower().startswith(f"{NAMESPACE}:"):
-        return f"allowed: another name, as {TAG_KEY} and names that start with {NAMESPACE}: have a meaning of their own"
+        return f"expected another name. {TAG_KEY} and names that start with {NAMESPACE}: are reserved"
     if key.lower() in spelled:
-        return f"allowed: one of {spelled[key.lower()]} and {key}, as IAM ignores the case of names"
+        return f"expected one of {spelled[key.lower()]} and {key}, got both. IAM ignores the case of names"
     return None
 
 
@@ -272,7 +274,7 @@ def _is_tag_character(character: str) -> bool:
 def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
     tags = cast("dict[str, object]", given) if isinstance(given, dict) else None
     if tags is None:
-        problems.append(Problem(path=("tags",), message=f"{shown(given)} given; allowed: a mapping of names to text"))
+        problems.append(Problem(path=("tags",), message=f"expected a mapping of names to text, got {shown(given)}."))
         return {}
     good: dict[str, str] = {}
     spelled: dict[str, str] = {}
@@ -284,7 +286,7 @@ def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
         else:
             good[key] = str(value)
     if len(tags) > _MAX_TAGS:
-        message = f"{len(tags)} tags given; allowed: at most {_MAX_TAGS}, as a resource has 50 with those of its own"
+        message = f"expected at most {_MAX_TAGS}, got {len(tags)} tags. A resource has 50 at most, some of them its own"
         problems.append(Problem(path=("tags",), message=message))
     return good
 
@@ -293,7 +295,7 @@ def _permissions_boundary(given: Any, problems: list[Problem]) -> str:
     if given == "" or (isinstance(given, str) and _BOUNDARY.fullmatch(given)):
         return given
     allowed = "the name or the ARN of a managed policy, or an empty string"
-    problems.append(Problem(path=("permissionsBoundary",), message=f"{shown(given)} given; allowed: {allowed}"))
+    problems.append(Problem(path=("permissionsBoundary",), message=f"expected {allowed}, got {shown(given)}."))
     return ""
 
 
@@ -366,7 +368,7 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
     by_region = cast("dict[str, object]", given) if isinstance(given, dict) else None
     if by_region is None:
         problems.append(
-            Problem(path=("endpoints",), message=f"{shown(given)} given; allowed: a mapping of Regions to settings")
+            Problem(path=("endpoints",), message=f"expected a mapping of Regions to settings, got {shown(given)}.")
         )
         return {}
     endpoints: dict[str, EndpointSettings] = {}
@@ -419,12 +421,12 @@ def _nodes(
         return None
     if section.compliance and instance_policy(session_manager, partition="", account_id="") is None:
         message = (
-            "given, but there is no instance policy that roles could have; allowed: with a section sessionManager that "
-            "logs sessions or encrypts their data"
+            "expected a section sessionManager that logs sessions or encrypts their data, got none. Without it there is no "
+            "instance policy to attach"
         )
         problems.append(Problem(path=(*path, "roleCompliance"), message=message))
     return section
 
 
 def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:
-    return Problem(path=path, message=f"is no Region of this stack; allowed: {named(regions)}")
+    return Problem(path=path, message=f"is not one of the stack's Regions ({named(regions)})")

@@ -209,6 +209,6 @@ def _seconds(duration: str) -> int:
     parts = re.findall(r"([0-9]+)([hms])", duration)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != duration:
         raise UnsupportedConfigurationError(
-            f"aws:assumeRoles has a duration that is none: {duration}; allowed: 1h30m, 45m, 900s"
+            f"aws:assumeRoles: expected a duration such as 1h30m, 45m or 900s, got {duration}."
         )
     return sum(int(number) * units[unit] for number, unit in parts)

@@ -74,7 +74,7 @@ class Approver(Section):
 
     type: Annotated[ApproverType, BeforeValidator(_approver_type)] = Field(
         description="What the name names.",
-        json_schema_extra={"allowed": ", ".join(ApproverType)},
+        json_schema_extra={"allowed": f"one of {', '.join(ApproverType)}"},
     )
     name: str = Field(
         min_length=1,
@@ -187,7 +187,7 @@ class ApprovalSettings(Section):
     mode: Annotated[Mode, BeforeValidator(_mode)] = Field(
         default=Mode.AUTOMATION,
         description="Change requests of Change Manager, or approval steps in the runbook.",
-        json_schema_extra={"allowed": ", ".join(Mode)},
+        json_schema_extra={"allowed": f"one of {', '.join(Mode)}"},
     )
     approval_validity_minutes: int = Field(
         default=10,
@@ -323,7 +323,7 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
     problems: list[Problem] = []
 
     def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, *key), message=f"{shown(given)} given; allowed: {allowed}"))
+        problems.append(Problem(path=(*path, *key), message=f"expected {allowed}, got {shown(given)}."))
 
     if not settings.operator_roles and not settings.operator_users and not settings.operators:
         problem(("operatorRoles",), [], "at least one role, one user in operatorUsers, or one person in operators")
@@ -347,11 +347,11 @@ def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> lis
     for position, role in enumerate(settings.operator_roles):
         reason = _unfit(role)
         if reason:
-            message = f"{shown(role)} given; allowed: {reason}"
+            message = f"expected {reason}, got {shown(role)}."
             problems.append(Problem(path=(*path, "operatorRoles", str(position)), message=message))
     for position, role in enumerate(settings.shared_operator_roles):
         if role not in settings.operator_roles:
-            message = f"{shown(role)} given; allowed: a role that stands in operatorRoles"
+            message = f"expected a role of operatorRoles, got {shown(role)}."
             problems.append(Problem(path=(*path, "sharedOperatorRoles", str(position)), message=message))
     return problems
 
@@ -410,7 +410,7 @@ def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -
     return [
         Problem(
             path=(*path, key, str(position)),
-            message=f"{shown(role)} given; allowed: the name of an approver of type IamRole, without a path",
+            message=f"expected the name of an approver of type IamRole, without a path, got {shown(role)}.",
         )
         for key, roles in accepted.items()
         for position, role in enumerate(roles)
@@ -478,7 +478,7 @@ def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[
     problems: list[Problem] = []
 
     def problem(key: str, given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, key), message=f"{shown(given)} given; allowed: {allowed}"))
+        problems.append(Problem(path=(*path, key), message=f"expected {allowed}, got {shown(given)}."))
 
     same = [each for each in settings.approvers if _is_same(each, approver)]
     if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
@@ -496,7 +496,7 @@ def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tup
     problems: list[Problem] = []
 
     def problem(key: str, given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, key), message=f"{shown(given)} given; allowed: {allowed}"))
+        problems.append(Problem(path=(*path, key), message=f"expected {allowed}, got {shown(given)}."))
 
     # Names are unique in an account without regard to case (IAM User Guide, "IAM and AWS STS quotas").
     operators = {

@@ -71,9 +71,10 @@ def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Find
         if around is None or not contains(around, network):
             around, whose = network, name
             continue
-        relation = "is there twice, as" if around == network else "lies within"
-        text = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
-        found.append(((key, name) if name else (key,), f"{text}; allowed: networks that do not overlap"))
+        relation = "repeats" if around == network else "is within"
+        other = f"{around}{f' of {whose}' if whose else ''}"
+        text = f"expected networks that do not overlap, got {shown(str(network))}, which {relation} {other}."
+        found.append(((key, name) if name else (key,), text))
     return found
 
 
@@ -194,16 +195,16 @@ def warnings(section: DomainControllersSection, path: tuple[str, ...] = ("domain
 def _management(section: DomainControllersSection) -> list[Finding]:
     groups, networks = section.bastion_security_group_ids, section.bastion_networks
     if section.management_access is ManagementAccess.SESSION_MANAGER:
-        none = "allowed: an empty list, as managementAccess is session-manager"
+        none = "expected an empty list, as managementAccess is session-manager"
         given = (("bastionSecurityGroupIds", groups), ("bastionNetworks", networks))
-        return [((key,), f"{shown(value)} given; {none}") for key, value in given if value]
+        return [((key,), f"{none}, got {shown(value)}.") for key, value in given if value]
     found: list[Finding] = []
     if not groups:
         found.append(
-            (("bastionSecurityGroupIds",), "[] given; allowed: at least one id, as managementAccess is bastion")
+            (("bastionSecurityGroupIds",), "expected at least one ID, as managementAccess is bastion, got [].")
         )
     if section.network_acl and not networks:
-        found.append((("bastionNetworks",), "[] given; allowed: the bastion hosts' subnets, as there is a network ACL"))
+        found.append((("bastionNetworks",), "expected the bastion hosts' subnets, as there is a network ACL, got []."))
     return found
 
 
@@ -213,17 +214,19 @@ def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
     for name, each in section.client_prefix_lists.items():
         where = ("clientPrefixLists", name)
         if section.network_acl and not each.networks:
-            allowed = "allowed: what the prefix list holds, as there is a network ACL"
-            found.append(((*where, "networks"), f"[] given; {allowed}"))
+            text = "expected the networks of the prefix list, as there is a network ACL, got []."
+            found.append(((*where, "networks"), text))
         if len(each.networks) > each.max_entries:
-            allowed = f"allowed: at most {each.max_entries}, its maxEntries"
-            found.append(((*where, "networks"), f"{len(each.networks)} networks given; {allowed}"))
+            text = f"expected at most {each.max_entries} networks, its maxEntries, got {len(each.networks)}."
+            found.append(((*where, "networks"), text))
         for position, network in enumerate(each.networks):
             if family_of(ip_network(network)) is not each.address_family:
-                allowed = f"allowed: networks of {each.address_family}, its addressFamily"
-                found.append(((*where, "networks", str(position)), f"{shown(network)} given; {allowed}"))
+                text = f"expected networks of {each.address_family}, its addressFamily, got {shown(network)}."
+                found.append(((*where, "networks", str(position)), text))
         if names.setdefault(each.id, name) != name:
-            found.append(((*where, "id"), f"{shown(each.id)} given; allowed: another one than {names[each.id]} has"))
+            found.append(
+                ((*where, "id"), f"expected another prefix list than that of {names[each.id]}, got {shown(each.id)}.")
+            )
     return found
 
 
@@ -244,15 +247,15 @@ def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
     for key, given in fixed.items():
         row = next((each for each in others if given is not None and each.first <= given <= each.last), None)
         if row:
-            found.append(((key,), f"{given} given; allowed: a port that no row has; this one is for {row.row.traffic}"))
+            found.append(((key,), f"expected a port that no row has, got {given}, which is for {row.row.traffic}."))
     beside = [(key, given) for key, given in fixed.items() if key != "replicationPort" and given is not None]
     for key, given in beside:
         if section.replication_port is None:
-            found.append(((key,), f"{given} given; allowed: a port only beside replicationPort"))
+            found.append(((key,), f"expected a port only together with replicationPort, got {given}."))
         # Two services cannot listen on one port; Netlogon reports it as event 5809.
         same = next((other for other, port in fixed.items() if port == given), key)
         if same != key:
-            found.append(((key,), f"{given} given; allowed: a port other than {same}"))
+            found.append(((key,), f"expected a port other than that of {same}, got {given}."))
     return found
 
 
@@ -263,14 +266,14 @@ def _quotas(section: DomainControllersSection) -> list[Finding]:
         return []
     times = f"{given.rules_per_security_group} x {given.security_groups_per_interface} = {product}"
     allowed = f"rules times groups of at most {RULES_PER_INTERFACE}, which is the most that AWS grants"
-    return [(("quotas",), f"rulesPerSecurityGroup x securityGroupsPerInterface is {times}; allowed: {allowed}")]
+    return [(("quotas",), f"expected {allowed}, got {times}.")]
 
 
 def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Finding]:
     where = ("sites", region)
     found: list[Finding] = []
     if region not in regions:
-        found.append((where, f"is no Region of this stack; allowed: {named(regions)}"))
+        found.append((where, f"is not one of the stack's Regions ({named(regions)})"))
     if not site.controllers:
         return found
     names: set[str] = set()
@@ -279,17 +282,22 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
     for number, each in enumerate(site.controllers):
         at = (*where, "controllers", str(number))
         if each.subnet not in of_the_site:
-            found.append(((*at, "subnet"), f"{shown(each.subnet)} given; allowed: {named(site.subnets)}"))
+            found.append(((*at, "subnet"), f"expected one of {named(site.subnets)}, got {shown(each.subnet)}."))
         if each.name.lower() in names:
-            found.append(((*at, "name"), f"{shown(each.name)} given; allowed: a name that no other controller has"))
+            found.append(((*at, "name"), f"expected a name that no other controller has, got {shown(each.name)}."))
         names.add(each.name.lower())
         if each.instance_type not in instance_types():
-            allowed = "an instance type that the installed AWS SDK for Python knows; a new one takes a new boto3"
-            found.append(((*at, "instanceType"), f"{shown(each.instance_type)} given; allowed: {allowed}"))
+            fix = "If the type is new, upgrade boto3"
+            found.append(
+                (
+                    (*at, "instanceType"),
+                    f"expected an instance type that the installed AWS SDK for Python knows, got {shown(each.instance_type)}. {fix}",
+                )
+            )
         devices = [volume.device_name for volume in each.volumes]
         if len(devices) != len(set(devices)):
-            found.append(((*at, "volumes"), f"{shown(devices)} given; allowed: each deviceName once"))
+            found.append(((*at, "volumes"), f"expected each deviceName once, got {shown(devices)}."))
     if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
-        text = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
+        text = f"expected at least two, in at least two zones, got {len(site.controllers)} in {len(subnets)} subnets."
         found.append(((*where, "controllers"), text))
     return found

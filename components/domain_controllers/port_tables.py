@@ -273,9 +273,9 @@ def _finding(location: tuple[int | str, ...], kind: str, given: object, message:
         return f"{where}: unknown key"
     allowed = _ALLOWED.get(key, "text" if "string" in kind or kind == "missing" else message)
     return (
-        f"{where}: is missing; allowed: {allowed}"
+        f"{where}: expected {allowed}, got none"
         if kind == "missing"
-        else f"{where}: {shown(given)}; allowed: {allowed}"
+        else f"{where}: expected {allowed}, got {shown(given)}"
     )
 
 
@@ -283,9 +283,9 @@ def _odd(row: Row) -> str:
     """Return the error of a row with keys that are valid individually; empty: none."""
     for protocol, port in (("ICMP", _ECHO), ("ESP", _NO_PORTS)):
         if (row.protocol == protocol) != (row.port == port):
-            return f"{row.protocol} with port {row.port}; allowed: {port} for {protocol}, and for nothing else"
+            return f"expected {port} for {protocol}, and for nothing else, got {row.protocol} with port {row.port}"
     if row.origin == "settings":
-        return "origin settings; allowed: post or Microsoft"
+        return "expected the origin post or Microsoft, got settings"
     if row.rpc.startswith("replaced") and row.protocol != "TCP":
         return f"{row.protocol} cannot be replaced by a fixed RPC port, which is a TCP port"
     return ""

@@ -113,7 +113,7 @@ class ClientPrefixList(Section):
 
     id: str = _field("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
     address_family: Annotated[Family, _member(Family)] = _field(
-        "Of its entries.", ", ".join(Family), default=Family.IPV4
+        "Of its entries.", f"one of {', '.join(Family)}", default=Family.IPV4
     )
     max_entries: int = _field(
         "Its maximum number of entries, which is what each rule counts.", "a whole number from 1 to 1000", ge=1, le=1000
@@ -323,7 +323,7 @@ class DomainControllersSection(Section):
     profile: Annotated[Profile, _member(Profile)] = _field(
         "Which rows of the port tables count: the post's to the letter, Microsoft's for supported versions of Windows "
         "Server, or those with trusts that know NetBIOS only.",
-        ", ".join(Profile),
+        f"one of {', '.join(Profile)}",
         default=Profile.POST,
     )
     ldaps: bool = _bool("LDAP over SSL is configured.", default=True)
@@ -390,7 +390,9 @@ class DomainControllersSection(Section):
         default_factory=dict,
     )
     management_access: Annotated[ManagementAccess, _member(ManagementAccess)] = _field(
-        "How administrators reach controllers.", ", ".join(ManagementAccess), default=ManagementAccess.SESSION_MANAGER
+        "How administrators reach controllers.",
+        f"one of {', '.join(ManagementAccess)}",
+        default=ManagementAccess.SESSION_MANAGER,
     )
     bastion_security_group_ids: list[GroupId] = _field(
         "The bastion hosts' security groups.", "a list of ids such as sg-0123456789abcdef0", default_factory=list

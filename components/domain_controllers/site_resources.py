@@ -185,7 +185,7 @@ def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) ->
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
-        text = f"{len(site.controllers)} in {', '.join(zones)} given; allowed: at least two, in at least two zones"
+        text = f"expected at least two, in at least two zones, got {len(site.controllers)} in {', '.join(zones)}."
         raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
 
 
@@ -197,8 +197,8 @@ def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[s
     allowed = _parsed(endpoints.settings.allowed_cidrs)
     outside = [each for each in _parsed(network.cidrs) if not any(contains(outer, each) for outer in allowed)]
     if outside:
-        text = f"{shown(endpoints.settings.allowed_cidrs)} given; allowed: networks that hold the controllers' subnets"
-        raise SettingsError([Problem(path=path, message=f"{text} too: {', '.join(map(str, outside))}")])
+        text = f"expected networks that contain the controllers' subnets, got {shown(endpoints.settings.allowed_cidrs)}"
+        raise SettingsError([Problem(path=path, message=f"{text}, without {', '.join(map(str, outside))}.")])
 
 
 def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
@@ -206,7 +206,7 @@ def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
         image = _image_id(region, parameter)
     if image is None:
         allowed = f"the name of a parameter that exists in {region} and names an image"
-        raise SettingsError([Problem(path=path, message=f"{shown(parameter)} given; allowed: {allowed}")])
+        raise SettingsError([Problem(path=path, message=f"expected {allowed}, got {shown(parameter)}.")])
     return image
 
 
@@ -230,7 +230,7 @@ def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         for found in lists["PrefixLists"]:
             pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
             return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
-    text = f"{region} given; allowed: a Region with the managed prefix list {name}, as controllers use S3"
+    text = f"expected a Region with the managed prefix list {name}, as controllers use S3, got {region}."
     raise SettingsError([Problem(path=path, message=text)])
 
 

@@ -53,10 +53,10 @@ def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | 
         return recording[0]
     if recording:
         listed = ", ".join(recording)
-        raise _refusal(f"is missing, and IAM roles are recorded in {listed}; allowed: the one to evaluate them in")
+        raise _refusal(f"expected the Region to evaluate roles in, got none. AWS Config records IAM roles in {listed}")
     why = "; ".join(f"{region} {reason}" for region, reason in reasons.items())
-    allowed = "allowed: a Region whose AWS Config recorder is on and records IAM roles, by name or as global resources"
-    raise _refusal(f"{shown(chosen)} given, but {why}; {allowed}" if chosen else f"is missing, and {why}; {allowed}")
+    got = shown(chosen) if chosen else "none"
+    raise _refusal(f"expected a Region whose AWS Config recorder is on and records IAM roles, got {got}. {why}")
 
 
 def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json]) -> str | None:

@@ -156,7 +156,7 @@ class RoleComplianceSettings(Section):
         default=Remediation.OFF,
         description="What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
         "Config, or attached by AWS Config itself.",
-        json_schema_extra={"allowed": ", ".join(Remediation)},
+        json_schema_extra={"allowed": f"one of {', '.join(Remediation)}"},
     )
     excluded_roles: list[RoleName] = Field(
         default_factory=list,

@@ -167,7 +167,7 @@ def _has_log_group(name: str, logs: Any) -> bool:
 
 
 def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
-    given = f"{shown(named.name)} given; allowed: {named.expected}"
+    message = f"expected {named.expected}, got {shown(named.name)}."
     try:
         if named.exists(clients.client(named.service, named.region)):
             return None
@@ -176,6 +176,6 @@ def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
         if code not in _MISSING:
             why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
             # S3 denies a HEAD request without a reason: the owner may also be another account.
-            reason = f"; it cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
-            return Problem(path=named.path, message=f"{given}{reason}")
-    return Problem(path=named.path, message=given)
+            reason = f" It cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
+            return Problem(path=named.path, message=f"{message}{reason}")
+    return Problem(path=named.path, message=message)

@@ -88,9 +88,7 @@ def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]
         offered = _offered_services(region)
     missing = [name for each in services if (name := service_name(region, each)) not in offered]
     if missing:
-        message = (
-            f"EC2 offers no VPC endpoint for {', '.join(missing)} in {region}; allowed: a Region that has them all"
-        )
+        message = f"expected a Region that offers each VPC endpoint, got {region}, which offers none for {', '.join(missing)}."
         raise SettingsError([Problem(path=path, message=message)])
 
 
@@ -211,7 +209,7 @@ def check_private_names(network: Network, path: tuple[str, ...]) -> None:
     """
     if not network.resolves_private_names:
         message = (
-            f"{network.vpc_id} cannot resolve the endpoints' private names; allowed: a VPC with enableDnsSupport and "
-            "enableDnsHostnames on"
+            f"expected a VPC with enableDnsSupport and enableDnsHostnames, got {network.vpc_id}, which cannot resolve the "
+            "private names of endpoints."
         )
         raise SettingsError([Problem(path=(*path, "vpc"), message=message)])

@@ -130,7 +130,7 @@ class SessionManagerSettings(Section):
     on_destroy: Annotated[OnDestroy, BeforeValidator(_on_destroy)] = Field(
         default=OnDestroy.RESTORE,
         description="What becomes of the document when the stack goes.",
-        json_schema_extra={"allowed": ", ".join(OnDestroy)},
+        json_schema_extra={"allowed": f"one of {', '.join(OnDestroy)}"},
     )
 
     retain_logs: bool = _bool(
@@ -219,15 +219,15 @@ def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
     """Yield values that have the right format, but that AWS rejects or reads as a pattern."""
     prefix, user, bucket = settings.s3_key_prefix, settings.run_as_default_user, settings.s3_bucket_name
     if "*" in prefix:
-        allowed = "a prefix without *, which is a wildcard in the policy of the nodes"
-        yield "s3KeyPrefix", f"{shown(prefix)} given; allowed: {allowed}"
-    if not _USER_NAME.fullmatch(user):
-        yield "runAsDefaultUser", f"{shown(user)} given; allowed: letters, digits and _ . @ \\ $ + -"
-    if _NO_BUCKET_NAME.fullmatch(bucket):
-        allowed = (
-            "a name that S3 accepts: no IP address, no dots beside dots or hyphens, no prefix or suffix of AWS' own"
+        yield (
+            "s3KeyPrefix",
+            f"expected a prefix without *, got {shown(prefix)}. In the policy of the nodes it would be a wildcard",
         )
-        yield "s3BucketName", f"{shown(bucket)} given; allowed: {allowed}"
+    if not _USER_NAME.fullmatch(user):
+        yield "runAsDefaultUser", f"expected letters, digits and _ . @ \\ $ + -, got {shown(user)}."
+    if _NO_BUCKET_NAME.fullmatch(bucket):
+        allowed = "a bucket name without adjacent dots, dots beside hyphens, and prefixes or suffixes that AWS reserves, and that is no IP address"
+        yield "s3BucketName", f"expected {allowed}, got {shown(bucket)}."
 
 
 def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> list[Problem]:
@@ -238,20 +238,20 @@ def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> l
         problems.append(Problem(path=(*path, key), message=message))
 
     if settings.s3_logging and not settings.s3_bucket_name:
-        problem("s3BucketName", '"" given; allowed: the name of a bucket, as s3Logging is true')
+        problem("s3BucketName", 'expected the name of a bucket, as s3Logging is true, got "".')
     if settings.create_cw_log_group and not settings.cw_log_group_name:
-        problem("cwLogGroupName", '"" given; allowed: the name of the log group to create, as createCwLogGroup is true')
+        problem("cwLogGroupName", 'expected the name of the log group to create, as createCwLogGroup is true, got "".')
     if settings.cw_log_group_name.startswith("aws/"):
         # Amazon CloudWatch Logs API Reference, CreateLogGroup.
         given = shown(settings.cw_log_group_name)
-        problem("cwLogGroupName", f"{given} given; allowed: a name that does not start with aws/")
+        problem("cwLogGroupName", f"expected a name that does not start with aws/, got {given}.")
     if settings.cw_streaming_enabled and not settings.cw_log_group_name:
-        problem("cwStreamingEnabled", "true given; allowed: false, as there is no log group to stream to")
+        problem("cwStreamingEnabled", "expected false, as there is no log group, got true.")
     if settings.run_as_enabled and not settings.run_as_default_user and not settings.run_as_principal_tag:
         problem(
             "runAsDefaultUser",
-            '"" given; allowed: a user, as runAsEnabled is true, or runAsPrincipalTag: true where everyone who starts '
-            "sessions carries the tag SSMSessionRunAs",
+            'expected a user, as runAsEnabled is true, got "". Or set runAsPrincipalTag: true if every principal that starts '
+            "sessions has the tag SSMSessionRunAs",
         )
     excess = excess_bytes(settings)
     if excess:
@@ -262,13 +262,13 @@ def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> l
         )
         problem(
             longest[0],
-            f"{len(longest[1].encode())} bytes given; allowed: {excess} bytes less, as the document with both shell "
-            f"profiles has {DOCUMENT.maximum} at most",
+            f"expected {excess} bytes less, got {len(longest[1].encode())} bytes. The document with both shell profiles has "
+            f"{DOCUMENT.maximum} bytes at most",
         )
     if settings.log_retention_days not in RETENTION_DAYS:
         allowed = ", ".join(map(str, RETENTION_DAYS))
         problem(
             "logRetentionDays",
-            f"{shown(settings.log_retention_days)} given; allowed: a number of days that CloudWatch Logs accepts: {allowed}",
+            f"expected a number of days that CloudWatch Logs accepts: {allowed}, got {shown(settings.log_retention_days)}.",
         )
     return problems

@@ -68,7 +68,10 @@ def test_clients_are_made_for_the_region_that_is_asked_for() -> None:
     ("configuration", "message"),
     [
         ({"assumeRoles": [role(OTHER) | {"surprise": 1}]}, "a setting that is not known here: surprise"),
-        ({"assumeRoles": [role(OTHER) | {"duration": "soon"}]}, "a duration that is none: soon"),
+        (
+            {"assumeRoles": [role(OTHER) | {"duration": "soon"}]},
+            "expected a duration such as 1h30m, 45m or 900s, got soon",
+        ),
         ({"assumeRoleWithWebIdentity": {"roleArn": "x"}}, "assumeRoleWithWebIdentity is not supported"),
     ],
 )

@@ -104,10 +104,10 @@ def test_network_with_ambiguous_or_missing_names_is_refused(ec2: Ec2) -> None:
     ec2.subnet("twice", 1)
     ec2.subnet("twice", 2, "b")
     other = ec2.new_vpc("branch")
-    assert refused("twice").endswith(f'"twice" given; allowed: the id or the Name tag of just one subnet of {ec2.vpc}')
+    assert refused("twice").endswith(f'expected the id or the Name tag of just one subnet of {ec2.vpc}, got "twice".')
     assert "endpoints.eu-west-1.subnets.0" in refused("off*")
     for vpc in ("offic?", "off*", "vpc-00000000", "Office"):
-        assert f'endpoints.eu-west-1.vpc: "{vpc}" given' in refused(vpc=vpc)
+        assert refused(vpc=vpc).endswith(f', got "{vpc}".')
     ec2.client.create_tags(Resources=[other], Tags=[{"Key": "Name", "Value": "office"}])
     network.find_vpc.cache_clear()
     assert "just one VPC that exists in eu-west-1" in refused()
@@ -126,7 +126,7 @@ def test_private_subnets_have_no_route_to_internet(ec2: Ec2) -> None:
     ec2.table(private)
     gateway = ec2.route_to_internet(table)
     check_private(found("private"), PATH)
-    with pytest.raises(SettingsError, match=f"{table} of this one has a route to {gateway}"):
+    with pytest.raises(SettingsError, match=f"whose route table {table} has a route to the internet gateway {gateway}"):
         check_private(found("private", "public"), PATH)
 
 

@@ -64,9 +64,9 @@ def test_wrong_value_is_refused_by_key_and_its_twin_is_not(path: tuple[str | int
 @pytest.mark.parametrize(
     ("regions", "said"),
     [
-        (["eu-west-1", "eu-nowhere-9"], "no Region that the installed AWS SDK for Python knows"),
+        (["eu-west-1", "eu-nowhere-9"], "The installed AWS SDK for Python does not know it"),
         (["eu-west-1", "us-west-2-lax-1"], "each once"),
-        (["eu-west-1", "cn-north-1"], "allowed: Regions of one partition"),
+        (["eu-west-1", "cn-north-1"], "expected Regions of one partition"),
     ],
 )
 def test_region_that_cannot_be_governed_is_refused(regions: list[str], said: str) -> None:

@@ -68,16 +68,16 @@ def test_finds_every_text_in_json(text: str) -> None:
 
 def test_problems_show_no_value_of_a_secret_section() -> None:
     problems = [
-        Problem(path=("sessionManager", "idleSessionTimeout"), message="98 given; allowed: whole minutes from 1 to 60"),
+        Problem(path=("sessionManager", "idleSessionTimeout"), message="expected whole minutes, got 98."),
         Problem(
             path=("sessionManager", "cwLogGroupName"), message="expected names that fit, got 99. Use shorter names"
         ),
-        Problem(path=("approval", "operatorRoles"), message='"Operator" given; allowed: another'),
+        Problem(path=("approval", "operatorRoles"), message='expected another, got "Operator".'),
         Problem(path=("nodes",), message="the group hidden is there"),
     ]
     assert [str(each) for each in SECRETS.without_values(SettingsError(problems)).problems] == [
-        "shell-access:sessionManager.idleSessionTimeout: [secret] given; allowed: whole minutes from 1 to 60",
-        "shell-access:sessionManager.cwLogGroupName: expected names that fit, got [secret]. Use shorter names",
-        'shell-access:approval.operatorRoles: "Operator" given; allowed: another',
+        "shell-access:sessionManager.idleSessionTimeout: expected whole minutes, got [secret]",
+        "shell-access:sessionManager.cwLogGroupName: expected names that fit, got [secret]",
+        'shell-access:approval.operatorRoles: expected another, got "Operator".',
         "shell-access:nodes: the group [secret] is there",
     ]

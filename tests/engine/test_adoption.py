@@ -226,8 +226,8 @@ def test_missing_resources_are_reported_before_any_change(stack: Stack, aws: Cal
         assert "The configuration has" in run.text
         for named in (
             *('cwLogGroupName: "gone"', '"no-such-bucket"', '"NoSuchRole"'),
-            'endpoints.eu-west-1.vpc: "gone" given; allowed: the id or the Name tag of just one VPC',
-            'endpoints.us-east-1.subnets.0: "private-z" given; allowed: the id or the Name tag',
+            'endpoints.eu-west-1.vpc: expected the id or the Name tag of just one VPC that exists in eu-west-1, got "gone".',
+            "endpoints.us-east-1.subnets.0: expected the id or the Name tag of just one subnet of vpc-",
         ):
             assert named in run.text
         assert "every session ends before it can be idle for that long" in run.text
@@ -239,6 +239,6 @@ def test_missing_resources_are_reported_before_any_change(stack: Stack, aws: Cal
 def test_wrong_section_type_hides_no_other_problem(stack: Stack) -> None:
     stack.configure({"tags": ["a"], "sessionManager": {"idleSessionTimeout": 90}})
     text = stack.preview().failed().text
-    assert 'shell-access:tags: ["a"] given' in text
-    assert "shell-access:sessionManager.idleSessionTimeout: 90 given" in text
+    assert 'shell-access:tags: expected a mapping of names to text, got ["a"].' in text
+    assert "shell-access:sessionManager.idleSessionTimeout: expected whole minutes from 1 to 60, got 90." in text
     assert "unhandled" not in text

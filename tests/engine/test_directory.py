@@ -547,8 +547,8 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
 
     refuses(
         {"clients": {"host-bits": ["10.40.0.1/16"], "host-bits-6": ["2001:db8::1/48"]}},
-        'clients.host-bits.0: "10.40.0.1/16" given; allowed: networks such as',
-        'clients.host-bits-6.0: "2001:db8::1/48" given; allowed: networks such as',
+        'of addresses that single hosts may have, got "10.40.0.1/16".',
+        'of addresses that single hosts may have, got "2001:db8::1/48".',
     )
     refuses(
         {"clients": {"offices": ["10.10.0.0/16"], "branch": ["10.10.3.0/24"]}},
@@ -560,12 +560,12 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
     one_zone = {"subnets": ["directory-a", "directory-a2"], "controllers": controllers}
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | one_zone}},
-        "sites.eu-west-1.controllers: 2 in eu-west-1a given; allowed: at least two, in at least two zones",
+        "sites.eu-west-1.controllers: expected at least two, in at least two zones, got 2 in eu-west-1a.",
     )
     public(aws("ec2"))
     no_image = [each | {"imageParameter": "/no/image"} for each in CONTROLLERS]
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | {"controllers": no_image}}},
-        'sites.eu-west-1.subnets.0: "directory-a" given; allowed: private subnets, and rtb-',
-        'sites.eu-west-1.controllers.0.imageParameter: "/no/image" given; allowed: the name of a parameter that exists',
+        'sites.eu-west-1.subnets.0: expected private subnets, got "directory-a", whose route table rtb-',
+        'sites.eu-west-1.controllers.0.imageParameter: expected the name of a parameter that exists in eu-west-1 and names an image, got "/no/image".',
     )

@@ -178,7 +178,7 @@ def test_invalid_configuration_reports_every_problem(stack: Stack, aws: Callable
     make_in_console(aws("ssm"))
     stack.configure(governed(idleSessionTimeout=90, s3Logging=True, idleTimeout=3))
     said = stack.up().failed().text
-    assert "shell-access:sessionManager.idleSessionTimeout: 90 given; allowed: whole minutes from 1 to 60" in said
+    assert "shell-access:sessionManager.idleSessionTimeout: expected whole minutes from 1 to 60, got 90." in said
     assert "shell-access:sessionManager.idleTimeout: unknown key; did you mean idleSessionTimeout?" in said
     assert "shell-access:sessionManager.s3BucketName:" in said
     assert [each["type"] for each in stack.state()] in ([], ["pulumi:pulumi:Stack"])

@@ -226,7 +226,7 @@ UNUSABLE = [
         configuration(session_manager={"idleSessionTimeout": 99, "s3Loging": True}),
         (
             "The configuration has 2 problems; nothing was changed:\n"
-            "  shell-access:sessionManager.idleSessionTimeout: 99 given; allowed: whole minutes from 1 to 60\n"
+            "  shell-access:sessionManager.idleSessionTimeout: expected whole minutes from 1 to 60, got 99.\n"
             "  shell-access:sessionManager.s3Loging: unknown key; did you mean s3Logging?\n"
         ),
     ),
@@ -234,8 +234,8 @@ UNUSABLE = [
         configuration(session_manager={"runAsDefaultUser": "hunter2 hunter2"}, secret=("sessionManager",)),
         (
             "The configuration has a problem; nothing was changed:\n"
-            "  shell-access:sessionManager.runAsDefaultUser: [secret] given; allowed: a user name without spaces, at "
-            "most 100 characters\n"
+            "  shell-access:sessionManager.runAsDefaultUser: expected a user name without spaces, at most 100 "
+            "characters, got [secret]\n"
         ),
     ),
     (

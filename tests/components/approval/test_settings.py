@@ -64,7 +64,7 @@ def test_section_that_is_switched_off_governs_nothing(given: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("mode", "manual", "change-manager, automation"),
+        ("mode", "manual", "one of change-manager, automation"),
         ("approvalValidityMinutes", 0, "whole minutes from 1 to 1440"),
         ("approvalValidityMinutes", 1441, "whole minutes from 1 to 1440"),
         ("approvalValidityMinutes", "10", "whole minutes from 1 to 1440"),
@@ -72,7 +72,7 @@ def test_section_that_is_switched_off_governs_nothing(given: dict[str, Any]) -> 
     ],
 )
 def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed: str) -> None:
-    assert problems(**{key: value}) == {key: f"{json.dumps(value)} given; allowed: {allowed}"}
+    assert problems(**{key: value}) == {key: f"expected {allowed}, got {json.dumps(value)}."}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
         ({"operatorRoles": ["SsmSessionGrantReaperSchedule"]}, "operatorRoles.0", "another role"),
         ({"operatorRoles": ["ShellAccessApprovalEvents"]}, "operatorRoles.0", "another role"),
         ({"operatorRoles": ["awsreservedsso_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center manages this one"),
-        ({"sharedOperatorRoles": ["Other"]}, "sharedOperatorRoles.0", "stands in operatorRoles"),
+        ({"sharedOperatorRoles": ["Other"]}, "sharedOperatorRoles.0", "expected a role of operatorRoles"),
         ({"notificationEmails": ["security"]}, "notificationEmails.0", "e-mail addresses"),
         ({"approvers": []}, "approvers", "at least one approver"),
         ({"approvers": [{"type": "IamRole", "name": "OPERATOR"}]}, "approvers.0.name", "cannot approve their own"),

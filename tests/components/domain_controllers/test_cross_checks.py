@@ -79,118 +79,134 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "host bits": (
         {"clients": {"offices": ["10.10.3.4/16"]}},
         "clients.offices.0",
-        '"10.10.3.4/16" given; allowed: networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set',
+        'of addresses that single hosts may have, got "10.10.3.4/16".',
     ),
     "not canonical": (
         {"clients": {"offices": ["2001:DB8::/48"]}},
         "clients.offices.0",
-        '"2001:DB8::/48" given; allowed',
+        'of addresses that single hosts may have, got "2001:DB8::/48".',
     ),
-    "the internet": ({"clients": {"all": ["0.0.0.0/0"]}}, "clients.all.0", '"0.0.0.0/0" given; allowed: networks'),
+    "the internet": (
+        {"clients": {"all": ["0.0.0.0/0"]}},
+        "clients.all.0",
+        'of addresses that single hosts may have, got "0.0.0.0/0".',
+    ),
     "half the internet": (
         {"onPremisesDomainControllers": ["128.0.0.0/1"]},
         "onPremisesDomainControllers.0",
         "of /8 or longer",
     ),
-    "all of IPv6": ({"clients": {"all": ["::/0"]}}, "clients.all.0", '"::/0" given; allowed: networks'),
+    "all of IPv6": (
+        {"clients": {"all": ["::/0"]}},
+        "clients.all.0",
+        'of addresses that single hosts may have, got "::/0".',
+    ),
     "overlap": (
         {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.1.0/24"]}},
         "clients.aws",
-        '"10.10.1.0/24" given; lies within 10.10.0.0/16 of offices; allowed: networks that do not overlap',
+        'expected networks that do not overlap, got "10.10.1.0/24", which is within 10.10.0.0/16 of offices.',
     ),
     "twice": (
         {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.0.0/16"]}},
         "clients.offices",
-        '"10.10.0.0/16" given; is there twice, as 10.10.0.0/16 of aws; allowed: networks that do not overlap',
+        'expected networks that do not overlap, got "10.10.0.0/16", which repeats 10.10.0.0/16 of aws.',
     ),
     "overlap of IPv6": (
         {"clients": {"six": ["2001:db8::/32", "2001:db8:1::/48"]}},
         "clients.six",
-        '"2001:db8:1::/48" given; lies within 2001:db8::/32 of six; allowed: networks that do not overlap',
+        'expected networks that do not overlap, got "2001:db8:1::/48", which is within 2001:db8::/32 of six.',
     ),
     "overlap on premises": (
         {"onPremisesDomainControllers": ["10.1.0.0/24", "10.1.0.10/32"]},
         "onPremisesDomainControllers",
-        '"10.1.0.10/32" given; lies within 10.1.0.0/24; allowed: networks that do not overlap',
+        'expected networks that do not overlap, got "10.1.0.10/32", which is within 10.1.0.0/24.',
     ),
     "bastion without groups": (
         {"managementAccess": "bastion", "bastionNetworks": ["10.9.0.0/24"]},
         "bastionSecurityGroupIds",
-        "[] given; allowed: at least one id, as managementAccess is bastion",
+        "expected at least one ID, as managementAccess is bastion, got [].",
     ),
     "bastion without networks": (
         {"managementAccess": "bastion", "bastionSecurityGroupIds": ["sg-0123abcd"]},
         "bastionNetworks",
-        "[] given; allowed: the bastion hosts' subnets, as there is a network ACL",
+        "expected the bastion hosts' subnets, as there is a network ACL, got [].",
     ),
     "groups without bastion": (
         {"bastionSecurityGroupIds": ["sg-0123abcd"]},
         "bastionSecurityGroupIds",
-        '["sg-0123abcd"] given; allowed: an empty list, as managementAccess is session-manager',
+        'expected an empty list, as managementAccess is session-manager, got ["sg-0123abcd"].',
     ),
     "prefix list of unknown networks": (
         {"clientPrefixLists": {"partners": {"id": "pl-0123abcd", "maxEntries": 7}}},
         "clientPrefixLists.partners.networks",
-        "[] given; allowed: what the prefix list holds, as there is a network ACL",
+        "expected the networks of the prefix list, as there is a network ACL, got [].",
     ),
     "no prefix list": (
         {"clientPrefixLists": {"partners": {"id": "partners", "maxEntries": 7, "networks": ["10.50.0.0/16"]}}},
         "clientPrefixLists.partners.id",
-        '"partners" given; allowed: an id such as pl-0123456789abcdef0',
+        'expected an id such as pl-0123456789abcdef0, got "partners".',
     ),
     "no group": (
         {"bastionSecurityGroupIds": ["bastion"]},
         "bastionSecurityGroupIds.0",
-        '"bastion" given; allowed: a list of ids',
+        'expected a list of ids such as sg-0123456789abcdef0, got "bastion".',
     ),
-    "profile": ({"profile": "old"}, "profile", '"old" given; allowed: post, modern, netbios'),
+    "profile": (
+        {"profile": "old"},
+        "profile",
+        'expected one of post, modern, netbios, windows-server-2025, got "old".',
+    ),
     "port of another row": (
         {"replicationPort": 3268},
         "replicationPort",
-        "3268 given; allowed: a port that no row has; this one is for LDAP Global Catalog (GC)",
+        "expected a port that no row has, got 3268, which is for LDAP Global Catalog (GC).",
     ),
-    "port too low": ({"replicationPort": 389}, "replicationPort", "389 given; allowed: a port from 1024 to 65535"),
-    "port as text": ({"replicationPort": "50000"}, "replicationPort", '"50000" given; allowed: a port from 1024'),
+    "port too low": ({"replicationPort": 389}, "replicationPort", "leave it out for the dynamic range, got 389."),
+    "port as text": (
+        {"replicationPort": "50000"},
+        "replicationPort",
+        'leave it out for the dynamic range, got "50000".',
+    ),
     "Netlogon alone": (
         {"netlogonPort": 50001},
         "netlogonPort",
-        "50001 given; allowed: a port only beside replicationPort",
+        "expected a port only together with replicationPort, got 50001.",
     ),
     "Netlogon the same": (
         {"replicationPort": 50000, "netlogonPort": 50000},
         "netlogonPort",
-        "50000 given; allowed: a port other than replicationPort",
+        "expected a port other than that of replicationPort, got 50000.",
     ),
-    "DFSR alone": ({"dfsrPort": 50002}, "dfsrPort", "50002 given; allowed: a port only beside replicationPort"),
+    "DFSR alone": ({"dfsrPort": 50002}, "dfsrPort", "expected a port only together with replicationPort, got 50002."),
     "DFSR as Netlogon": (
         {"replicationPort": 50000, "netlogonPort": 50001, "dfsrPort": 50001},
         "dfsrPort",
-        "50001 given; allowed: a port other than netlogonPort",
+        "expected a port other than that of netlogonPort, got 50001.",
     ),
     "DFSR on a port of another row": (
         {"replicationPort": 50000, "dfsrPort": 9389},
         "dfsrPort",
-        "9389 given; allowed: a port that no row has; this one is for SOAP",
+        "expected a port that no row has, got 9389, which is for SOAP.",
     ),
     "quotas that nobody gets": (
         {"quotas": {"rulesPerSecurityGroup": 250}},
         "quotas",
-        "rulesPerSecurityGroup x securityGroupsPerInterface is 250 x 5 = 1250; allowed: rules times groups of at most 1000",
+        "expected rules times groups of at most 1000, which is the most that AWS grants, got 250 x 5 = 1250.",
     ),
     "ACL quota": (
         {"quotas": {"rulesPerNetworkAcl": 41}},
         "quotas.rulesPerNetworkAcl",
-        "allowed: a whole number from 20 to 40",
+        "expected a whole number from 20 to 40, got 41.",
     ),
     "foreign Region": (
         {"sites": {"ap-south-1": {"vpc": "d", "subnets": ["a"]}}},
         "sites.ap-south-1",
-        "is no Region of this stack; allowed: eu-west-1, us-east-1",
+        "is not one of the stack's Regions (eu-west-1, us-east-1)",
     ),
     "one controller": (
         {"sites": {"eu-west-1": {**DESIGN["sites"]["eu-west-1"], "controllers": [CONTROLLER]}}},
         "sites.eu-west-1.controllers",
-        "1 in 1 subnets given; allowed: at least two, in at least two zones",
+        "expected at least two, in at least two zones, got 1 in 1 subnets.",
     ),
     "one subnet": (
         {
@@ -202,7 +218,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
             }
         },
         "sites.eu-west-1.controllers",
-        "2 in 1 subnets given; allowed: at least two, in at least two zones",
+        "expected at least two, in at least two zones, got 2 in 1 subnets.",
     ),
     "same name": (
         {
@@ -214,7 +230,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
             }
         },
         "sites.eu-west-1.controllers.1.name",
-        '"dc1" given; allowed: a name that no other controller has',
+        'expected a name that no other controller has, got "dc1".',
     ),
     "unknown key": ({"client": {}}, "client", "unknown key; did you mean clients?"),
 }

@@ -153,19 +153,31 @@ def written(path: Path, *rows: dict[str, Any], **head: Any) -> Path:
     [
         (
             {"port": "70000"},
-            'row 2: port: "70000"; allowed: a port from 0 to 65535, a range such as 49152-65535, echo',
+            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "70000"',
         ),
-        ({"port": "90-80"}, 'row 2: port: "90-80"; allowed: a port'),
-        ({"port": "ldap"}, 'row 2: port: "ldap"; allowed: a port'),
-        ({"protocol": "tcp"}, 'row 2: protocol: "tcp"; allowed: TCP, UDP, TCP and UDP, ICMP or ESP'),
-        ({"profiles": ["modren"]}, 'row 2: profiles: "modren"; allowed: a list of post, modern, netbios'),
-        ({"profiles": []}, "row 2: profiles: []; allowed: a list of post, modern, netbios"),
+        (
+            {"port": "90-80"},
+            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "90-80"',
+        ),
+        (
+            {"port": "ldap"},
+            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "ldap"',
+        ),
+        ({"protocol": "tcp"}, 'row 2: protocol: expected TCP, UDP, TCP and UDP, ICMP or ESP, got "tcp"'),
+        (
+            {"profiles": ["modren"]},
+            'row 2: profiles: expected a list of post, modern, netbios, windows-server-2025, got "modren"',
+        ),
+        ({"profiles": []}, "row 2: profiles: expected a list of post, modern, netbios, windows-server-2025, got []"),
         ({"prot": "x"}, "row 2: prot: unknown key"),
-        ({"use": ""}, 'row 2: use: ""; allowed: text'),
-        ({"when": "never"}, 'row 2: when: "never"; allowed: dns, ldaps, icmpEcho, ipsec or wins'),
-        ({"protocol": "ICMP"}, "row 2: ICMP with port 389; allowed: echo request for ICMP, and for nothing else"),
-        ({"protocol": "ESP"}, "row 2: ESP with port 389; allowed: none for ESP, and for nothing else"),
-        ({"origin": "settings"}, "row 2: origin settings; allowed: post or Microsoft"),
+        ({"use": ""}, 'row 2: use: expected text, got ""'),
+        (
+            {"when": "never"},
+            'row 2: when: expected dns, ldaps, icmpEcho, ipsec or wins; leave it out for always, got "never"',
+        ),
+        ({"protocol": "ICMP"}, "row 2: expected echo request for ICMP, and for nothing else, got ICMP with port 389"),
+        ({"protocol": "ESP"}, "row 2: expected none for ESP, and for nothing else, got ESP with port 389"),
+        ({"origin": "settings"}, "row 2: expected the origin post or Microsoft, got settings"),
         ({"protocol": "UDP", "rpc": "replaced"}, "row 2: UDP cannot be replaced by a fixed RPC port"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -178,7 +190,7 @@ def test_a_wrong_row_is_named_with_what_is_allowed(tmp_path: Path, change: dict[
 
 def test_a_missing_key_a_missing_file_and_no_toml_are_said(tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != "use"}
-    with pytest.raises(InvalidTableError, match=r"t\.toml: row 1: use: is missing; allowed: text"):
+    with pytest.raises(InvalidTableError, match=r"t\.toml: row 1: use: expected text, got none"):
         read_table(written(tmp_path, row))
     with pytest.raises(InvalidTableError, match=r"none\.toml: cannot be read"):
         read_table(tmp_path / "none.toml")

@@ -60,7 +60,7 @@ def test_off_without_quotes_is_off_too() -> None:
 def test_roles_cannot_be_held_to_a_policy_that_does_not_exist() -> None:
     nothing = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
     assert (
-        "there is no instance policy that roles could have"
+        "Without it there is no instance policy to attach"
         in problems({"roleCompliance": {}}, nothing)["roleCompliance"]
     )
     assert problems({"roleCompliance": {}}, {"enabled": False}).keys() == {"roleCompliance"}
@@ -115,7 +115,7 @@ def test_schedules_of_state_manager_are_taken(schedule: str) -> None:
 def test_wrong_value_is_named_with_its_key_and_what_is_allowed(part: str, key: str, value: Any) -> None:
     found = problems({part: {key: value}})
     assert {name.split(".")[:2] == [part, key] for name in found} == {True}
-    assert all("given; allowed: " in message for message in found.values())
+    assert all(message.startswith("expected ") and ", got " in message for message in found.values())
 
 
 def test_mistyped_key_gets_a_suggestion() -> None:

@@ -93,8 +93,8 @@ def test_everything_missing_is_named_at_once(client: Callable[..., Any]) -> None
         "approval.operatorUsers.0",
         *(f"approval.approvers.{position}.name" for position in range(3)),
     }
-    assert found["approval.operatorRoles.0"] == f'"Operator" given; allowed: an IAM role that exists in account {HERE}'
-    assert found["sessionManager.regionOverrides.us-east-1.s3BucketName"].startswith('"logs-us" given')
+    assert found["approval.operatorRoles.0"] == f'expected an IAM role that exists in account {HERE}, got "Operator".'
+    assert found["sessionManager.regionOverrides.us-east-1.s3BucketName"].endswith(', got "logs-us".')
 
 
 def test_everything_that_exists_passes(client: Callable[..., Any]) -> None:
@@ -119,5 +119,5 @@ def test_what_the_stack_makes_is_not_looked_up() -> None:
 @pytest.mark.usefixtures("client")
 def test_endpoint_services_are_checked_in_every_partition(region: str) -> None:
     endpoints.check_services(region, ("ec2", "ssm", "ssmmessages", "ec2messages", "logs", "kms", "s3"), ("endpoints",))
-    with pytest.raises(SettingsError, match=rf"no VPC endpoint for com\.amazonaws\.{region}\.gone"):
+    with pytest.raises(SettingsError, match=rf"which offers none for com\.amazonaws\.{region}\.gone"):
         endpoints.check_services(region, ("ssm", "gone"), ("endpoints",))

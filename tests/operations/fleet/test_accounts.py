@@ -167,8 +167,8 @@ def test_configure_stacks_reports_problem_once_with_accounts() -> None:
     assert rendered == []
     assert problems == [
         (
-            "defaults.shell-access:sessionManager.maxSessionDuration: 0 given; allowed: whole minutes from 1 to 1440; "
-            "leave it out for no maximum (every account)"
+            "defaults.shell-access:sessionManager.maxSessionDuration: expected whole minutes from 1 to 1440; "
+            "leave it out for no maximum, got 0. (every account)"
         ),
         (
             "overrides.accounts.web.shell-access:sessionManager.idleSessionTimout: unknown key; did you mean "
@@ -192,7 +192,7 @@ def test_configure_stacks_minimal_file_lacks_regions_only() -> None:
     _, problems = configure_stacks(shortest, chosen.accounts)
     assert problems == [
         (
-            "defaults.shell-access:regions: is missing, and aws:region too; allowed: a list of Regions such as "
-            "[eu-west-1, us-east-1], each once (in web)"
+            "defaults.shell-access:regions: expected a list of Regions such as [eu-west-1, us-east-1], each once, "
+            "got none, and no aws:region. (in web)"
         )
     ]

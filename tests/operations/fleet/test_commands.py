@@ -147,7 +147,10 @@ def test_up_with_invalid_settings_starts_nothing(fleet: Callable[..., Result], p
     result = fleet("up", content=FLEET | {"overrides": overrides})
     assert result.exit_code == 2
     assert "no operation was started" in result.stderr
-    assert "overrides.accounts.web.shell-access:sessionManager.idleSessionTimeout: 99 given" in result.stderr
+    assert (
+        "overrides.accounts.web.shell-access:sessionManager.idleSessionTimeout: expected whole minutes from 1 to 60, got 99."
+        in result.stderr
+    )
     assert not pulumi.log.exists()
 
 

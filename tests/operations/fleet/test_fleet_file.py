@@ -57,9 +57,9 @@ def test_fleet_file_reports_all_problems(fleet_file: Callable[..., Path]) -> Non
         read_fleet_file(file)
     assert str(wrong.value) == (
         f"{file} has 4 problems; no operation was started:\n"
-        "  accounts.list.0.id: 111111111111 given; allowed: an account ID of 12 digits in quotes\n"
+        "  accounts.list.0.id: expected an account ID of 12 digits in quotes, got 111111111111.\n"
         "  accounts.exlude: unknown key; did you mean exclude?\n"
-        "  waves.0.concurrency: 0 given; allowed: a whole number from 1 to 64\n"
+        "  waves.0.concurrency: expected a whole number from 1 to 64, got 0.\n"
         "  asumeRole: unknown key; did you mean assumeRole?"
     )
 
@@ -84,24 +84,24 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "a role without its account",
         FLEET | {"assumeRole": "arn:aws:iam::111111111111:role/Deployer"},
         (
-            'assumeRole: "arn:aws:iam::111111111111:role/Deployer" given; allowed: '
-            "arn:aws:iam::{accountId}:role/<name>, or leave it out"
+            "assumeRole: expected arn:aws:iam::{accountId}:role/<name>, or leave it out, got "
+            '"arn:aws:iam::111111111111:role/Deployer".'
         ),
     ),
     (
         "a share above all",
         wave(failureTolerance="101%"),
-        'waves.0.failureTolerance: "101%" given; allowed: a whole number, or a share from 0% to 100%',
+        'waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got "101%".',
     ),
     (
         "a negative tolerance",
         wave(failureTolerance=-1),
-        "waves.0.failureTolerance: -1 given; allowed: a whole number, or a share from 0% to 100%",
+        "waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got -1.",
     ),
     (
         "a fractional tolerance",
         wave(failureTolerance=1.5),
-        "waves.0.failureTolerance: 1.5 given; allowed: a whole number, or a share from 0% to 100%",
+        "waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got 1.5.",
     ),
     (
         "two waves of one name",
@@ -135,8 +135,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "a unit that is none",
         changed("accounts", discover={"organizationalUnits": ["Production"]}),
         (
-            'accounts.discover.organizationalUnits.0: "Production" given; allowed: a list of organizational units such as '
-            "ou-ab12-c3d4 (or the root, r-ab12)"
+            "accounts.discover.organizationalUnits.0: expected a list of organizational units such as ou-ab12-c3d4 "
+            '(or the root, r-ab12), got "Production".'
         ),
     ),
 ]
@@ -158,8 +158,8 @@ def test_fleet_file_rejects_duplicate_keys(fleet_file: Callable[..., Path]) -> N
     [
         ("accounts: [", "is not valid YAML"),
         ("accounts: !!python/object/apply:os.getpid []", "is not valid YAML"),
-        ("- a list", "allowed: a mapping of settings"),
-        ("", "null given; allowed: a mapping of settings"),
+        ("- a list", "expected a mapping of settings"),
+        ("", "expected a mapping of settings, got null."),
     ],
     ids=["broken", "code", "list", "empty"],
 )

@@ -305,7 +305,7 @@ def test_ports_reports_rules_above_quota() -> None:
         ),
         ((), {"section": None}, "Stack dev has no shell-access:domainControllers."),
         ((), {"secret": True}, "contains a secret, which this command would print."),
-        ((), {"section": {"profile": "old"}}, '"old" given; allowed: post, modern, netbios'),
+        ((), {"section": {"profile": "old"}}, 'expected one of post, modern, netbios, windows-server-2025, got "old".'),
     ],
     ids=[
         "two formats",
