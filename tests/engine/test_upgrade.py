@@ -1,0 +1,78 @@
+"""A stack of an earlier version is updated to this one, and nothing is replaced.
+
+The earlier version is the last tag `v*`, or the commit in `SHELL_ACCESS_UPGRADE_FROM`. There is no tag yet: until then it is a
+commit of the development, so that the mechanism is used, and what it finds is no promise to anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.workspace import REPOSITORY
+from tests.engine.test_directory import ONE_SITE, REPLACED
+from tests.support.stack import PROGRAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.stack import Stack
+
+pytestmark = [pytest.mark.engine, pytest.mark.exhaustive]
+
+BEFORE_THE_FIRST_TAG = "020df148021f341f92f4650f333e4744c70c05a9"
+SECTIONS: dict[str, Any] = {
+    "tags": {"owner": "platform-security"},
+    "sessionManager": {"instanceRoles": ["WorkloadInstance"], "maxSessionDuration": 60},
+    "approval": {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]},
+    "domainControllers": ONE_SITE,
+    "nodes": {"roleCompliance": {"remediation": "manual"}, "defaultHostManagement": {}},
+}
+CHANGED_SINCE = "Document:approval-runbook"
+"""Resource that this version updates; choose another one with the next tag."""
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], check=False, cwd=REPOSITORY, capture_output=True)
+
+
+def earlier_version() -> str:
+    given = os.environ.get("SHELL_ACCESS_UPGRADE_FROM")
+    tag = git("describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^").stdout.decode().strip()
+    return given or tag or BEFORE_THE_FIRST_TAG
+
+
+@pytest.fixture
+def earlier_program(tmp_path: Path) -> Path:
+    """The program of the earlier version, as git has it."""
+    version = earlier_version()
+    archive = tmp_path / "program.tar"
+    made = git("archive", "--output", str(archive), version, *PROGRAM)
+    if made.returncode:
+        pytest.skip(f"git has no commit {version} here, as in a shallow clone: {made.stderr.decode().strip()}")
+    folder = tmp_path / "earlier"
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+def test_update_to_this_version_replaces_nothing(new_stack: Callable[..., Stack], earlier_program: Path) -> None:
+    stack = new_stack(program=earlier_program)
+    stack.configure(SECTIONS)
+    stack.up().succeeded()
+    for part in PROGRAM:
+        (stack.folder / part).unlink()
+        (stack.folder / part).symlink_to(REPOSITORY / part)
+    previewed = stack.preview("--diff").succeeded()
+    # A renamed resource is a deletion and a creation.
+    lost = {name: step for name, step in previewed.steps.items() if step in REPLACED | {"delete"}}
+    assert lost == {}, previewed.text
+    assert previewed.steps[CHANGED_SINCE] == "update"  # it was the earlier program that created it
+    stack.up().succeeded()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
