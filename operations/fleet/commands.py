@@ -38,7 +38,7 @@ from operations.fleet.stack_operations import (
     verify_account,
 )
 from operations.fleet.stack_plan import orphaned_stacks, plan_stacks
-from operations.terminal import Terminal, print_json
+from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,12 +105,12 @@ def plan(  # noqa: PLR0913 -- one parameter per option
 
     Exit codes: 0 shown, 2 the file, AWS or the backend cannot be used (all problems of the file are listed).
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     if explain:
         _explain(fleet, account or [], json_output=json_output)
         return
     selected = fleet.select(account)
-    with open_backend(fleet, cwd) as pulumi:
+    with working("Reading the state backend ..."), open_backend(fleet, cwd) as pulumi:
         results = plan_stacks(fleet, pulumi, selected)
         if not account:
             results += [orphan_result(fleet, each) for each in _orphans(fleet, pulumi)]
@@ -136,7 +136,7 @@ def preview(  # noqa: PLR0913 -- one parameter per option
 
     Exit codes: 0 shown, 1 an account failed, 2 the file or the command line cannot be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
     results = _run_read_only(fleet, cwd, selected, preview_stack, policy_packs=policy_pack, refresh=refresh)
     options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=policy_pack or ())
@@ -174,7 +174,7 @@ def up(  # noqa: PLR0913 -- one parameter per option
 
     Exit codes: 0 all completed, 1 an account failed or was not started, 2 the file or the command line cannot be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
     journal = Journal(state_folder(fleet) / "unfinished.json")
     with (
@@ -205,7 +205,7 @@ def drift(  # noqa: PLR0913 -- one parameter per option
 
     Exit codes: 0 no drift, 1 drift or a failure, 2 the file or the command line cannot be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     results = _run_read_only(fleet, cwd, fleet.select(account, wave), find_drift)
     steps = next_steps(fleet, "drift", results, FleetOptions(cwd=cwd, accounts=account or (), waves=wave or ()))
     _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
@@ -229,7 +229,7 @@ def verify(  # noqa: PLR0913 -- one parameter per option
     Exit codes: 0 no differences, 1 differences, or checks that cannot be evaluated, 2 the file or the command line cannot
     be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
     with stopped_by_signals() as stop, progress_of(len(selected)) as progress:
         results = run_waves(fleet.read_only_waves(selected), partial(verify_account, fleet), stop, progress)
@@ -252,10 +252,10 @@ def matrix(
 
     Exit codes: 0 printed, 2 the file, AWS or the backend cannot be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
     if changed:
-        with open_backend(fleet, cwd) as pulumi:
+        with working("Reading the state backend ..."), open_backend(fleet, cwd) as pulumi:
             results = plan_stacks(fleet, pulumi, selected)
         unchanged = {each.id for each in results if each.state is AccountState.UNCHANGED}
         selected = [each for each in selected if each.account.id not in unchanged]
@@ -291,7 +291,7 @@ def remove(  # noqa: PLR0913 -- one parameter per option
 
     Exit codes: 0 listed or removed, 1 one could not be removed, 2 the file or the command line cannot be used.
     """
-    fleet = load_fleet(file)
+    fleet = _read_fleet(file)
     with stopped_by_signals() as stop, engine_context(fleet, cwd, stop, accounts=0) as engines:
         left = _orphans(fleet, engines.pulumi)
         results = _remove(engines, left, account) if account else [orphan_result(fleet, each) for each in left]
@@ -376,6 +376,11 @@ def report(
         markdown=markdown,
         steps=merged.next_steps,
     )
+
+
+def _read_fleet(file: Path) -> Fleet:
+    with working("Reading the fleet file and AWS Organizations ..."):
+        return load_fleet(file)
 
 
 def _run_read_only(  # noqa: PLR0913 -- the options of a command

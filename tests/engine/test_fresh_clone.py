@@ -125,10 +125,11 @@ def test_make_targets_of_a_new_clone(new_clone: Callable[[str], Path], request: 
         )
     assert by_hand.returncode == 0, by_hand.stdout + by_hand.stderr
     page = (clone / FIRST_MINUTES).read_text()
-    if request.config.getoption("--update-golden"):
-        (REPOSITORY / FIRST_MINUTES).write_text(with_outputs(page, playing.result()))
+    played = with_outputs(page, playing.result())
+    if request.config.getoption("--update-golden") and masked(played) != masked(page):
+        (REPOSITORY / FIRST_MINUTES).write_text(played)
     else:
-        assert masked(with_outputs(page, playing.result())) == masked(page)
+        assert masked(played) == masked(page)
     port = local_aws(clone)["port"]
     assert "stopped" in said(make(clone, "down"))
     with pytest.raises(ConnectionRefusedError):

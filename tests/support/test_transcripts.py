@@ -44,6 +44,8 @@ def test_page_with_its_own_outputs_is_unchanged() -> None:
         ("ended 01:44, in 3 s", "ended 23:59, in 12 s", True),
         ("206 of 206 checks ok", "7 of 9 checks ok", True),
         ("│ e39ab11f │", "│ 2e40c43e │", True),
+        ("group clients-ipv4-3-188010-1", "group clients-ipv4-3-5478cc-1", True),
+        ("group clients-ipv4-3-188010-1", "group clients-ipv4-7-188010-1", False),
         ("denied", "permitted", False),
         ("10.10.3.4", "10.10.3.5", False),
         ("account 123456789012", "account 210987654321", False),

@@ -21,6 +21,7 @@ _MASKS = (
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "<time>"),
     (re.compile(r"\b\d+(\.\d+)? (s|seconds?|minutes?|min)\b"), "<duration>"),
     (re.compile(r"\b[0-9a-f]{8}\b(?=\s)"), "<run>"),
+    (re.compile(r"-[0-9a-f]{6}-(\d+)\b"), r"-<hash>-\1"),
     (re.compile(r"\b\d+( of \d+)? (checks|principals)\b"), r"<number> \2"),
     (re.compile(r" +$", re.MULTILINE), ""),
     (re.compile(r"  +"), "  "),
