@@ -146,8 +146,8 @@ def _table(verification: Verification) -> Table:
     for heading in ("Region", "Check", "Result"):
         table.add_column(heading, no_wrap=True)
     for region, findings in verification.regions.items():
-        for position, finding in enumerate(findings):
-            table.add_row(Text(region if position == 0 else ""), Text(finding.check), styled(finding.status))
+        for finding in findings:
+            table.add_row(Text(region), Text(finding.check), styled(finding.status))
         table.add_section()
     return table
 

@@ -50,31 +50,31 @@ Stack dev, account 123456789012
 ┃ Region    ┃ Check                    ┃ Result ┃
 ┡━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━┩
 │ eu-west-1 │ document                 │ ok     │
-│           │ document-status          │ ok     │
-│           │ document-default-version │ ok     │
-│           │ document-content         │ ok     │
-│           │ document-owner           │ ok     │
-│           │ document-prior-version   │ ok     │
-│           │ bucket                   │ ok     │
-│           │ bucket-encryption        │ ok     │
-│           │ bucket-public-access     │ ok     │
-│           │ instance-policy          │ ok     │
-│           │ instance-policy-content  │ ok     │
-│           │ instance-policy-owner    │ ok     │
-│           │ governing-stack          │ ok     │
-│           │ orphans                  │ ok     │
-│           │ orphans-iam              │ ok     │
+│ eu-west-1 │ document-status          │ ok     │
+│ eu-west-1 │ document-default-version │ ok     │
+│ eu-west-1 │ document-content         │ ok     │
+│ eu-west-1 │ document-owner           │ ok     │
+│ eu-west-1 │ document-prior-version   │ ok     │
+│ eu-west-1 │ bucket                   │ ok     │
+│ eu-west-1 │ bucket-encryption        │ ok     │
+│ eu-west-1 │ bucket-public-access     │ ok     │
+│ eu-west-1 │ instance-policy          │ ok     │
+│ eu-west-1 │ instance-policy-content  │ ok     │
+│ eu-west-1 │ instance-policy-owner    │ ok     │
+│ eu-west-1 │ governing-stack          │ ok     │
+│ eu-west-1 │ orphans                  │ ok     │
+│ eu-west-1 │ orphans-iam              │ ok     │
 ├───────────┼──────────────────────────┼────────┤
 │ us-east-1 │ document                 │ ok     │
-│           │ document-status          │ ok     │
-│           │ document-default-version │ ok     │
-│           │ document-content         │ ok     │
-│           │ document-owner           │ ok     │
-│           │ document-prior-version   │ ok     │
-│           │ bucket                   │ ok     │
-│           │ bucket-encryption        │ ok     │
-│           │ bucket-public-access     │ ok     │
-│           │ orphans                  │ ok     │
+│ us-east-1 │ document-status          │ ok     │
+│ us-east-1 │ document-default-version │ ok     │
+│ us-east-1 │ document-content         │ ok     │
+│ us-east-1 │ document-owner           │ ok     │
+│ us-east-1 │ document-prior-version   │ ok     │
+│ us-east-1 │ bucket                   │ ok     │
+│ us-east-1 │ bucket-encryption        │ ok     │
+│ us-east-1 │ bucket-public-access     │ ok     │
+│ us-east-1 │ orphans                  │ ok     │
 └───────────┴──────────────────────────┴────────┘
 eu-west-1: 15 of 15 checks ok
 us-east-1: 10 of 10 checks ok
