@@ -7,7 +7,7 @@ owner of its key, a schedule to the owner of its group.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption import governance
@@ -94,6 +94,8 @@ NAMED_TYPES: Final[Mapping[str, NamedType]] = {
     "aws:cfg/rule:Rule": NamedType(kind=Kind.CONFIG_RULE),
     "aws:cloudtrail/trail:Trail": NamedType(kind=Kind.TRAIL, input="name"),
     "aws:cloudwatch/logGroup:LogGroup": NamedType(kind=Kind.LOG_GROUP, input="name"),
+    "aws:glue/catalogDatabase:CatalogDatabase": NamedType(kind=Kind.DATABASE, input="name"),
+    "aws:glue/catalogTable:CatalogTable": NamedType(kind=Kind.TABLE, input="name"),
     "aws:iam/instanceProfile:InstanceProfile": NamedType(kind=Kind.INSTANCE_PROFILE, input="name"),
     "aws:iam/policy:Policy": NamedType(kind=Kind.POLICY, output="arn", input="name"),
     "aws:iam/role:Role": NamedType(kind=Kind.ROLE, input="name"),
@@ -138,6 +140,8 @@ def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> d
             continue
         if kind is Kind.SCHEDULE:
             name = f"{each.get('groupName')}/{name}"
+        if kind is Kind.TABLE:
+            name = f"{each.get('databaseName')}/{name}"
         made_here = MADE_HERE_TAG in (each.get("tags") or {})
         found[kind, "" if kind in GLOBAL else region, name] = Existing(
             kind=kind, region=region, name=name, id=name, owner=owner, made_here=made_here
@@ -318,6 +322,25 @@ def _trail(cloudtrail: Any, name: str) -> _Tagged | None:
     return _Tagged(tags=tags_of(listed.get("TagsList", [])), id=arn)
 
 
+def _database(glue: Any, name: str) -> _Tagged | None:
+    try:
+        catalog = glue.get_database(Name=name)["Database"].get("CatalogId", "")
+    except glue.exceptions.EntityNotFoundException:
+        return None
+    arn = f"arn:{glue.meta.partition}:glue:{glue.meta.region_name}:{catalog}:database/{name}"
+    return _Tagged(tags=dict(glue.get_tags(ResourceArn=arn)["Tags"]), id=f"{catalog}:{name}")
+
+
+def _table(glue: Any, name: str) -> _Tagged | None:
+    database, _, table = name.partition("/")
+    try:
+        glue.get_table(DatabaseName=database, Name=table)
+    except glue.exceptions.EntityNotFoundException:
+        return None
+    owning = _database(glue, database)
+    return replace(owning, id=f"{owning.id}:{table}") if owning else None
+
+
 _NO_BUCKET: Final = frozenset({"404", "NoSuchBucket"})
 _NO_TAGS: Final = "NoSuchTagSet"
 
@@ -349,6 +372,8 @@ _FINDERS: Final[Mapping[Kind, Callable[[Any, str], _Tagged | None]]] = {
     Kind.SCHEDULE: _schedule,
     Kind.TRAIL: _trail,
     Kind.BUCKET: _bucket,
+    Kind.DATABASE: _database,
+    Kind.TABLE: _table,
 }
 _NOUNS: Final[Mapping[Kind, str]] = {
     Kind.ALIAS: "key",
@@ -365,4 +390,6 @@ _NOUNS: Final[Mapping[Kind, str]] = {
     Kind.SCHEDULE: "schedule",
     Kind.TRAIL: "trail",
     Kind.BUCKET: "bucket",
+    Kind.DATABASE: "database",
+    Kind.TABLE: "table",
 }

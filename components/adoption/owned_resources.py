@@ -217,6 +217,8 @@ class OwnedResources:
             name = f"arn:{self.partition}:sns:{region}:{self.account_id}:{name}"
         elif kind is Kind.SCHEDULE:
             name = f"{properties['group_name']}/{name}"
+        elif kind is Kind.TABLE:
+            name = f"{properties['database_name']}/{name}"
         return kind, region, name
 
     def _by_name(self, token: str, region: str, properties: Properties) -> str | None:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ASSOCIATION = "association"
     BUCKET = "bucket"
     CONFIG_RULE = "configRule"
+    DATABASE = "database"
     DOCUMENT = "document"
     INSTANCE_PROFILE = "instanceProfile"
     LOG_GROUP = "logGroup"
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     ROLE = "role"
     SCHEDULE = "schedule"
     SCHEDULE_GROUP = "scheduleGroup"
+    TABLE = "table"
     TOPIC = "topic"
     TRAIL = "trail"
 
@@ -80,6 +82,7 @@ class Service(StrEnum):
 
     CLOUDTRAIL = "cloudtrail"
     CONFIG = "config"
+    GLUE = "glue"
     IAM = "iam"
     KMS = "kms"
     LOGS = "logs"
@@ -94,6 +97,7 @@ SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.ASSOCIATION: Service.SSM,
     Kind.BUCKET: Service.S3,
     Kind.CONFIG_RULE: Service.CONFIG,
+    Kind.DATABASE: Service.GLUE,
     Kind.DOCUMENT: Service.SSM,
     Kind.INSTANCE_PROFILE: Service.IAM,
     Kind.LOG_GROUP: Service.LOGS,
@@ -102,6 +106,7 @@ SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.ROLE: Service.IAM,
     Kind.SCHEDULE: Service.SCHEDULER,
     Kind.SCHEDULE_GROUP: Service.SCHEDULER,
+    Kind.TABLE: Service.GLUE,
     Kind.TOPIC: Service.SNS,
     Kind.TRAIL: Service.CLOUDTRAIL,
 }

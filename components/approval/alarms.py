@@ -15,7 +15,9 @@ from common.problems import Problem
 from components.approval.names import (
     ALARM_PREFIX,
     BREAK_GLASS_ROLE_NAME,
-    DOCUMENT_NAMES,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
     OPERATOR_BOUNDARY_NAME,
     OPERATOR_ROLE_PREFIX,
     POLICY_NAMES,
@@ -25,7 +27,6 @@ from components.approval.names import (
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
-    WORKFLOW_ROLES,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -96,44 +97,49 @@ class EventAlarm:
     state: str = ENABLED
 
 
-def _schedule_alarm(
-    name: str, description: str, metric: str, *, comparison: str = "GreaterThanOrEqualToThreshold", missing_data: str
-) -> MetricAlarm:
-    """Return an alarm on a metric of EventBridge Scheduler, summed up per hour."""
-    return MetricAlarm(
-        name=f"{ALARM_PREFIX}{name}",
-        description=description,
-        namespace="AWS/Scheduler",
-        metric=metric,
-        comparison=comparison,
-        threshold=1,
-        missing_data=missing_data,
-        dimensions={"ScheduleGroup": REAPER_SCHEDULE_GROUP},
+def _schedule_alarms(key: str, runbook: str, group: str, schedule: str, danger: str) -> tuple[MetricAlarm, ...]:
+    """Return the alarms of a schedule that starts a runbook at least twice an hour, on sums per hour."""
+
+    def alarm(name: str, description: str, metric: str, *, is_expected: bool = False) -> MetricAlarm:
+        return MetricAlarm(
+            name=f"{ALARM_PREFIX}{key}-{name}",
+            description=f"{description}: {danger}",
+            namespace="AWS/Scheduler",
+            metric=metric,
+            comparison="LessThanThreshold" if is_expected else "GreaterThanOrEqualToThreshold",
+            threshold=1,
+            # Without a schedule the metric has no data.
+            missing_data="breaching" if is_expected else "notBreaching",
+            dimensions={"ScheduleGroup": group},
+        )
+
+    return (
+        alarm(
+            "did-not-run",
+            f"{schedule} started no run of {runbook} for an hour",
+            "InvocationAttemptCount",
+            is_expected=True,
+        ),
+        alarm("not-started", f"Systems Manager refused to start {runbook}", "TargetErrorCount"),
+        alarm("dropped", f"EventBridge Scheduler gave up starting {runbook}", "InvocationDroppedCount"),
     )
 
 
-METRIC_ALARMS: Final = (
-    _schedule_alarm(
-        "reaper-did-not-run",
-        f"{REAPER_SCHEDULE_NAME} started no run of {REAPER_NAME} for an hour: expired grants may remain",
-        "InvocationAttemptCount",
-        comparison="LessThanThreshold",
-        # Without a schedule the metric has no data.
-        missing_data="breaching",
-    ),
-    _schedule_alarm(
-        "reaper-not-started",
-        f"Systems Manager refused to start {REAPER_NAME}: expired grants may remain",
-        "TargetErrorCount",
-        missing_data="notBreaching",
-    ),
-    _schedule_alarm(
-        "reaper-dropped",
-        f"EventBridge Scheduler gave up starting {REAPER_NAME}: expired grants may remain",
-        "InvocationDroppedCount",
-        missing_data="notBreaching",
-    ),
+METRIC_ALARMS: Final = _schedule_alarms(
+    "reaper", REAPER_NAME, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, "expired grants may remain"
 )
+_EVIDENCE_ALARMS: Final = _schedule_alarms(
+    "evidence",
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
+    "AWS deletes records after 30 days",
+)
+
+
+def metric_alarms(settings: ApprovalSettings) -> tuple[MetricAlarm, ...]:
+    """Return the alarms of the schedules."""
+    return (*METRIC_ALARMS, *(_EVIDENCE_ALARMS if settings.evidence else ()))
 
 
 def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
@@ -178,8 +184,8 @@ def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: S
         regions: Regions of the stack.
     """
     return [
-        *_run_alarms(),
-        *_call_alarms(place),
+        *_run_alarms(settings),
+        *_call_alarms(settings, place),
         *(_iam_alarms(settings, place) if watches_iam(settings, place) else ()),
         *([_break_glass_alarm(settings, place, regions)] if settings.break_glass else ()),
     ]
@@ -265,7 +271,7 @@ def forwarding_policy(place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def _run_alarms() -> Iterator[EventAlarm]:
+def _run_alarms(settings: ApprovalSettings) -> Iterator[EventAlarm]:
     execution, step = (f"EC2 Automation {each} Status-change Notification" for each in ("Execution", "Step"))
     runbook = {"Definition": [RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
     yield EventAlarm(
@@ -283,10 +289,18 @@ def _run_alarms() -> Iterator[EventAlarm]:
         description=f"A run of {REAPER_NAME} failed: expired grants may remain",
         pattern=_of("aws.ssm", execution, {"Definition": [REAPER_NAME], "Status": _UNSUCCESSFUL}),
     )
+    if settings.evidence:
+        yield EventAlarm(
+            name=f"{ALARM_PREFIX}evidence-not-exported",
+            description=f"A run of {EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
+            pattern=_of("aws.ssm", execution, {"Definition": [EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}),
+        )
 
 
-def _call_alarms(place: WorkflowLocation) -> Iterator[EventAlarm]:
-    documents = [*DOCUMENT_NAMES, *(place.ssm(f"document/{name}") for name in DOCUMENT_NAMES)]
+def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
+    names = settings.document_names
+    documents = [*names, *(place.ssm(f"document/{name}") for name in names)]
+    schedules = [each for group, name in settings.schedules.items() for each in (name, group)]
     yield EventAlarm(
         name=f"{ALARM_PREFIX}documents-changed",
         description="The runbook, the change template or the reaper of session approval changed, or was shared",
@@ -300,10 +314,7 @@ def _call_alarms(place: WorkflowLocation) -> Iterator[EventAlarm]:
             "scheduler",
             {
                 "eventName": _SCHEDULE_CALLS,
-                "$or": [
-                    {"requestParameters": {key: [REAPER_SCHEDULE_NAME, REAPER_SCHEDULE_GROUP]}}
-                    for key in ("name", "Name")
-                ],
+                "$or": [{"requestParameters": {key: schedules}} for key in ("name", "Name")],
             },
         ),
     )
@@ -393,7 +404,7 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
             ),
             forwarded_from=forwarded,
         )
-    own = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
+    own = settings.workflow_roles
     emergency = settings.break_glass.users if settings.break_glass else []
     approvers = {
         kind: [each.bare_name for each in settings.approvers if each.type is kind]

@@ -14,6 +14,7 @@ from common.limits import excess_problems
 from common.problems import raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.approval.alarms import topic_problems
+from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.notifications import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from components.account import Account
     from components.adoption.document_content import PlannedDocument
-    from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole
+    from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
 
 
@@ -103,8 +104,9 @@ class Approval(pulumi.ComponentResource):
         role = self._role(self._plan.runbook_role)
         rights = self._rights(role, self._plan.runbook_role, after=grants)
         documents = self._documents(after=[topic, rights])
-        self._schedule(after=documents)
+        self._schedule(self._plan.schedule, self._plan.schedule_role, after=documents)
         alarms = self._alarms(topic)
+        self._export(alarms)
         if self._plan.break_glass_role:
             # Last, so that no use of it is without an alarm.
             self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
@@ -196,22 +198,35 @@ class Approval(pulumi.ComponentResource):
             opts=self._child(after),
         )
 
-    def _schedule(self, *, after: list[pulumi.Resource]) -> None:
-        planned = self._plan.schedule
-        role = self._role(self._plan.schedule_role)
-        rights = self._rights(role, self._plan.schedule_role, after=after[0])
+    def _export(self, alarms: ApprovalAlarms) -> None:
+        """Create the export of records after its alarms."""
+        settings, planned = self._args.settings.evidence, self._plan.export
+        if settings is None or planned is None:
+            return
+        store = EvidenceStore(
+            f"{self._name}-evidence",
+            EvidenceStoreArgs(settings=settings, place=self._place, regions=self._args.regions, tags=self._args.tags),
+            self._child(),
+        )
+        rights = self._rights(self._role(planned.role), planned.role, after=store)
+        document = self._document(planned.runbook, [rights, alarms, *store.ready])
+        self._schedule(planned.schedule, planned.schedule_role, after=[document])
+
+    def _schedule(self, planned: PlannedSchedule, planned_role: PlannedRole, *, after: list[pulumi.Resource]) -> None:
+        role = self._role(planned_role)
+        rights = self._rights(role, planned_role, after=after[0])
         group = ScheduleGroup(
-            f"{self._name}-schedule",
+            f"{self._name}-{planned.key}",
             name=planned.group,
             region=self._place.region,
             tags=self._args.tags,
             opts=self._child(),
         )
         Schedule(
-            f"{self._name}-schedule",
+            f"{self._name}-{planned.key}",
             name=planned.name,
             group_name=planned.group,
-            description="Removes session grants whose run is over",
+            description=planned.description,
             schedule_expression=planned.expression,
             flexible_time_window=ScheduleFlexibleTimeWindowArgs(mode="OFF"),
             # Explicit, so that a disabled schedule is enabled again.

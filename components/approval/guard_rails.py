@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from components.approval.names import (
     ALARM_PREFIX,
-    BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
-    DOCUMENT_NAMES,
+    EVIDENCE_KEY_ALIAS,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
     OPERATOR_BOUNDARY_NAME,
     POLICY_NAMES,
-    REAPER_SCHEDULE_GROUP,
-    REAPER_SCHEDULE_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
     TOPIC_NAME,
-    WORKFLOW_ROLES,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -135,8 +131,7 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
     people = [place.operator_roles] if settings.operators else []
-    names = [each for each in WORKFLOW_ROLES if each != BREAK_GLASS_ROLE_NAME or settings.break_glass]
-    own = [place.iam(f"role/{name}") for name in names]
+    own = [place.iam(f"role/{name}") for name in settings.workflow_roles]
     kept = [
         *(place.iam(f"{kind}/*") for kind in _IDENTITIES),
         *own,
@@ -154,11 +149,12 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
 
 
 def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) -> list[dict[str, object]]:
-    of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]}}
+    keys = [KEY_ALIAS, *([EVIDENCE_KEY_ALIAS] if settings.evidence else [])]
+    of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": keys}}
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
         _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
-        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(place), *settings.all_topic_arns]),
+        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(settings, place), *settings.all_topic_arns]),
         _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
         # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
@@ -183,21 +179,21 @@ def _document(statements: list[dict[str, object]]) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _workflow(place: WorkflowLocation) -> list[str]:
+def _workflow(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
     """Return the ARNs of the workflow's resources except identities; documents, rules and settings in every Region."""
     here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
     return [
-        *(place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)),
+        *(place.ssm(f"document/{name}", "*") for name in (*settings.document_names, DOCUMENT_NAME)),
         place.ssm(_HOST_MANAGEMENT, "*"),
         *(
             f"arn:{place.partition}:{resource}"
             for resource in (
                 f"sns:{here}:{TOPIC_NAME}",
-                f"scheduler:{here}:schedule/*/{REAPER_SCHEDULE_NAME}",
-                f"scheduler:{here}:schedule-group/{REAPER_SCHEDULE_GROUP}",
+                *(f"scheduler:{here}:schedule/*/{name}" for name in settings.schedules.values()),
+                *(f"scheduler:{here}:schedule-group/{group}" for group in settings.schedules),
                 f"events:{everywhere}:rule/{ALARM_PREFIX}*",
                 f"cloudwatch:{here}:alarm:{ALARM_PREFIX}*",
-                f"kms:{here}:{KEY_ALIAS}",
+                *(f"kms:{here}:{alias}" for alias in (KEY_ALIAS, *([EVIDENCE_KEY_ALIAS] if settings.evidence else []))),
             )
         ),
     ]

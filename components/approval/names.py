@@ -38,8 +38,22 @@ EVENT_FORWARDING_ROLE_NAME: Final = "ShellAccessApprovalEvents"
 BREAK_GLASS_ROLE_NAME: Final = "ShellAccessBreakGlass"
 """The one role that starts sessions without an approval."""
 
-WORKFLOW_ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME, BREAK_GLASS_ROLE_NAME)
-"""Roles that a stack creates for approval."""
+EVIDENCE_RUNBOOK_NAME: Final = "ExportSessionEvidence"
+EVIDENCE_ROLE_NAME: Final = "ShellAccessEvidenceExport"
+EVIDENCE_SCHEDULE_ROLE_NAME: Final = "ShellAccessEvidenceSchedule"
+EVIDENCE_SCHEDULE_NAME: Final = "export-session-evidence"
+EVIDENCE_SCHEDULE_GROUP: Final = "shell-access-evidence"
+EVIDENCE_KEY_ALIAS: Final = "alias/shell-access/evidence"
+EVIDENCE_BUCKET: Final = "shell-access-evidence"
+"""Prefix of the bucket, before account and Region: the names of buckets are global."""
+EVIDENCE_DATABASE: Final = "shell_access_evidence"
+EVIDENCE_TABLE: Final = "records"
+
+ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
+"""Roles of every workflow."""
+EVIDENCE_ROLES: Final = (EVIDENCE_ROLE_NAME, EVIDENCE_SCHEDULE_ROLE_NAME)
+WORKFLOW_ROLES: Final = (*ROLES, BREAK_GLASS_ROLE_NAME, *EVIDENCE_ROLES)
+"""Roles that a stack creates for approval, with any settings."""
 
 POLICY_NAMES: Final = (
     OPERATOR_POLICY_NAME,
@@ -119,6 +133,11 @@ class WorkflowLocation:
     def break_glass_arn(self) -> str:
         """ARN of the emergency access role."""
         return self.iam(f"role/{BREAK_GLASS_ROLE_NAME}")
+
+    @property
+    def evidence_bucket(self) -> str:
+        """Name of the bucket for exported records."""
+        return f"{EVIDENCE_BUCKET}-{self.account_id}-{self.region}"
 
     def ssm(self, resource: str, region: str = "") -> str:
         """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""

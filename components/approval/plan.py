@@ -32,9 +32,11 @@ from components.approval.alarms import (
     forwarding_policy,
     forwarding_regions,
     forwarding_trust,
+    metric_alarms,
     watched_regions,
 )
 from components.approval.chat import ChatRule, chat_rules
+from components.approval.evidence import export_role_policy, export_runbook, export_schedule_role_policy
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
@@ -62,6 +64,11 @@ from components.approval.names import (
     CHANGE_TEMPLATE,
     CHANGE_TEMPLATE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
+    EVIDENCE_ROLE_NAME,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
+    EVIDENCE_SCHEDULE_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     OPERATOR_BOUNDARY_NAME,
@@ -98,6 +105,7 @@ _RUNBOOK_SETTINGS: Final = (
 
 INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
+EXPORT_RATE: Final = "rate(30 minutes)"
 BREAK_GLASS_SECONDS: Final = 3600
 """The shortest maximum of a role's sessions (IAM User Guide, "Update the maximum session duration")."""
 GUARD_RAILS: Final = {
@@ -156,20 +164,44 @@ class PlannedPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSchedule:
-    """The schedule of the reaper; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
+    """A schedule that starts a runbook; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
 
     Attributes:
+        key: Part of the logical name.
+        description: Description of the schedule.
         target_arn: ARN of the API operation.
         role_arn: ARN of the role that calls it.
         input: Parameters of the call, as JSON.
+        name: Name of the schedule.
+        group: Name of its group.
+        expression: Rate.
     """
 
     target_arn: str
     role_arn: str
     input: str
+    key: str = "schedule"
+    description: str = "Removes session grants whose run is over"
     name: str = REAPER_SCHEDULE_NAME
     group: str = REAPER_SCHEDULE_GROUP
     expression: str = REAPER_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedExport:
+    """The export of records.
+
+    Attributes:
+        runbook: Document that exports.
+        role: Role of the runbook.
+        schedule_role: Role of the schedule.
+        schedule: Schedule of the runbook.
+    """
+
+    runbook: PlannedDocument
+    role: PlannedRole
+    schedule_role: PlannedRole
+    schedule: PlannedSchedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +217,7 @@ class ApprovalPlan:
         schedule_role: Role of the schedule.
         forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
         break_glass_role: Role for emergency access; None: there is none.
+        export: Export of records; None: there is none.
         operator_policies: Managed policies of operators.
         approver_policy: Managed policy of approvers.
         boundary: Permissions boundary of the roles of operators of IAM Identity Center; None: there are none.
@@ -213,6 +246,7 @@ class ApprovalPlan:
     break_glass_role: PlannedRole | None = None
     boundary: PlannedPolicy | None = None
     operator_roles: tuple[PlannedRole, ...] = field(default=())
+    export: PlannedExport | None = None
 
     @property
     def forwarding_regions(self) -> tuple[str, ...]:
@@ -222,13 +256,20 @@ class ApprovalPlan:
     @property
     def documents(self) -> tuple[PlannedDocument, ...]:
         """All documents."""
-        return (self.runbook, self.reaper, *((self.template,) if self.template else ()))
+        optional = (self.template, self.export and self.export.runbook)
+        return (self.runbook, self.reaper, *(each for each in optional if each))
+
+    @property
+    def schedules(self) -> tuple[PlannedSchedule, ...]:
+        """All schedules."""
+        return (self.schedule, *((self.export.schedule,) if self.export else ()))
 
     @property
     def roles(self) -> tuple[PlannedRole, ...]:
         """All roles that the workflow creates."""
         optional = (self.forwarding_role, self.break_glass_role)
-        return (self.runbook_role, self.schedule_role, *(each for each in optional if each))
+        export = (self.export.role, self.export.schedule_role) if self.export else ()
+        return (self.runbook_role, self.schedule_role, *(each for each in optional if each), *export)
 
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
@@ -298,10 +339,44 @@ def plan_approval(
             input=json.dumps({"DocumentName": REAPER_NAME}),
         ),
         event_alarms=alarms,
+        metric_alarms=metric_alarms(settings),
+        export=_export(place, regions) if settings.evidence else None,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
         boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
         operator_roles=tuple(_person_role(settings, operators, each, place) for each in operators.people),
+    )
+
+
+def _export(place: WorkflowLocation, regions: Sequence[str]) -> PlannedExport:
+    return PlannedExport(
+        runbook=PlannedDocument(
+            key="evidence", name=EVIDENCE_RUNBOOK_NAME, type=AUTOMATION, content=export_runbook(place, regions)
+        ),
+        role=PlannedRole(
+            key="evidence",
+            name=EVIDENCE_ROLE_NAME,
+            description="Adds records of sessions to the evidence bucket",
+            trust=service_trust("ssm.amazonaws.com", place),
+            policy=export_role_policy(place),
+        ),
+        schedule_role=PlannedRole(
+            key="evidence-schedule",
+            name=EVIDENCE_SCHEDULE_ROLE_NAME,
+            description=f"Starts {EVIDENCE_RUNBOOK_NAME}",
+            trust=service_trust("scheduler.amazonaws.com", place),
+            policy=export_schedule_role_policy(place),
+        ),
+        schedule=PlannedSchedule(
+            key="evidence-schedule",
+            description="Exports the records of sessions of past days",
+            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
+            role_arn=place.iam(f"role/{EVIDENCE_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": EVIDENCE_RUNBOOK_NAME}),
+            name=EVIDENCE_SCHEDULE_NAME,
+            group=EVIDENCE_SCHEDULE_GROUP,
+            expression=EXPORT_RATE,
+        ),
     )
 
 

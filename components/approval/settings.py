@@ -15,7 +15,19 @@ from pydantic import BeforeValidator, Field
 from common.characters import hidden_character
 from common.problems import Problem, shown
 from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section
-from components.approval.names import OPERATOR_ROLE_PREFIX, WORKFLOW_ROLES
+from components.approval.names import (
+    BREAK_GLASS_ROLE_NAME,
+    DOCUMENT_NAMES,
+    EVIDENCE_ROLES,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
+    OPERATOR_ROLE_PREFIX,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    ROLES,
+    WORKFLOW_ROLES,
+)
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -33,6 +45,8 @@ _IAM_NAME: Final = re.compile(r"([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
 _USER: Final = r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
+MAX_RETENTION_DAYS: Final = 36_500
+"""S3 API reference, "DefaultRetention": a hundred years."""
 MAX_BREAK_GLASS_USERS: Final = 8
 """A trust policy has 2,048 characters (IAM User Guide, "IAM and AWS STS quotas")."""
 _TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
@@ -116,6 +130,36 @@ class BreakGlass(Section):
         json_schema_extra={
             "allowed": f"a list of 1 to {MAX_BREAK_GLASS_USERS} names of IAM users, with their paths: emergency/alice"
         },
+    )
+
+
+class RetentionMode(StrEnum):
+    """Mode of Object Lock (S3 User Guide, "Locking objects with Object Lock")."""
+
+    GOVERNANCE = "governance"
+    """A principal with `s3:BypassGovernanceRetention` can delete a record."""
+    COMPLIANCE = "compliance"
+    """No principal can delete a record before the end of its retention, not even the root user."""
+
+
+def _retention_mode(value: object) -> object:
+    return RetentionMode(value) if isinstance(value, str) and value in set(RetentionMode) else value
+
+
+class Evidence(Section):
+    """Export of the records of sessions, before AWS deletes them."""
+
+    retention_mode: Annotated[RetentionMode, BeforeValidator(_retention_mode)] = Field(
+        default=RetentionMode.GOVERNANCE,
+        description="Mode of Object Lock. In mode compliance no principal can delete a record before its time.",
+        json_schema_extra={"allowed": ", ".join(RetentionMode)},
+    )
+    retention_days: int = Field(
+        default=400,
+        ge=1,
+        le=MAX_RETENTION_DAYS,
+        description="Days for which each exported record is locked.",
+        json_schema_extra={"allowed": f"whole days from 1 to {MAX_RETENTION_DAYS}"},
     )
 
 
@@ -288,6 +332,11 @@ class ApprovalSettings(Section):
         description="Emergency access without an approval: one role, watched and time-limited. Ours, not the post's.",
         json_schema_extra={"allowed": "a mapping with users, or absent"},
     )
+    evidence: Evidence | None = Field(
+        default=None,
+        description="Export the records that `evidence` reads into a bucket with Object Lock. Ours, not the post's.",
+        json_schema_extra={"allowed": "a mapping, which may be empty, or absent"},
+    )
     require_change_request: bool = _flag(
         "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
         "the post's.",
@@ -301,6 +350,26 @@ class ApprovalSettings(Section):
     def all_topic_arns(self) -> list[str]:
         """Topics in addition to that of the workflow."""
         return [*self.alarm_topic_arns, *([self.chat_topic_arn] if self.chat_topic_arn else [])]
+
+    @property
+    def workflow_roles(self) -> tuple[str, ...]:
+        """Names of the roles that a stack with these settings creates."""
+        return (
+            *ROLES,
+            *([BREAK_GLASS_ROLE_NAME] if self.break_glass else []),
+            *(EVIDENCE_ROLES if self.evidence else ()),
+        )
+
+    @property
+    def document_names(self) -> tuple[str, ...]:
+        """Names of the documents of the workflow."""
+        return (*DOCUMENT_NAMES, *([EVIDENCE_RUNBOOK_NAME] if self.evidence else []))
+
+    @property
+    def schedules(self) -> dict[str, str]:
+        """Names of the schedules by their groups."""
+        export = {EVIDENCE_SCHEDULE_GROUP: EVIDENCE_SCHEDULE_NAME} if self.evidence else {}
+        return {REAPER_SCHEDULE_GROUP: REAPER_SCHEDULE_NAME, **export}
 
     def levels(self) -> list[list[Approver]]:
         """Return the approvers by level, the lowest level first."""

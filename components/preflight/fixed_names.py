@@ -16,6 +16,13 @@ from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
+    EVIDENCE_DATABASE,
+    EVIDENCE_KEY_ALIAS,
+    EVIDENCE_ROLES,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
+    EVIDENCE_TABLE,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
@@ -123,6 +130,7 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
         (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
         *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
         *([(Kind.ROLE, BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
+        *(_evidence(place) if section.evidence else ()),
         (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
@@ -144,8 +152,20 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
             name=name,
             path=("approval",),
             take_over=section.take_over,
-            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP},
+            is_adopted=kind
+            not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, Kind.DATABASE, Kind.TABLE},
         )
+
+
+def _evidence(place: WorkflowLocation) -> Iterator[tuple[Kind, str]]:
+    yield from ((Kind.ROLE, role) for role in EVIDENCE_ROLES)
+    yield Kind.DOCUMENT, EVIDENCE_RUNBOOK_NAME
+    yield Kind.ALIAS, EVIDENCE_KEY_ALIAS
+    yield Kind.BUCKET, place.evidence_bucket
+    yield Kind.SCHEDULE_GROUP, EVIDENCE_SCHEDULE_GROUP
+    yield Kind.SCHEDULE, f"{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"
+    yield Kind.DATABASE, EVIDENCE_DATABASE
+    yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{EVIDENCE_TABLE}"
 
 
 def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:

@@ -14,6 +14,8 @@ Described = TypeVar("Described", ResourceType, Function)
 modules: Final[dict[str, tuple[str, ...]]] = {
     "index": ("account",),
     "kms": ("kms",),
+    "athena": ("athena",),
+    "glue": ("glue",),
     "cloudtrail": ("cloudtrail",),
     "cloudwatch": ("cloudwatch",),
     "ssm": ("ssm",),

@@ -16,7 +16,7 @@ from components.domain_controllers.names import TRAIL
 from operations.deployer.associations import association_documents
 from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
-from operations.deployer.monitoring import trail_bucket
+from operations.deployer.monitoring import own_buckets
 from operations.deployer.named_resources import document_names
 from operations.deployer.names import OWN, ROLES_BOUNDARY
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
@@ -52,6 +52,7 @@ forward them: the policies name that Region.
 _ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
+    "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
@@ -247,7 +248,10 @@ def _resources(scope: Scope) -> list[Policy]:
                 "s3:Delete*",
                 "s3:Put*",
             ),
-            [scope.arn("cloudtrail", f"trail/{TRAIL}"), trail_bucket(scope)],
+            [
+                scope.arn("cloudtrail", f"trail/{TRAIL}"),
+                *own_buckets(scope),
+            ],
         ),
     ]
 

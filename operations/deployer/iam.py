@@ -10,6 +10,9 @@ from components.approval.names import (
     APPROVER_POLICY_NAME,
     BREAK_GLASS_ROLE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
+    EVIDENCE_ROLE_NAME,
+    EVIDENCE_ROLES,
+    EVIDENCE_SCHEDULE_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     OPERATOR_BOUNDARY_NAME,
@@ -44,12 +47,14 @@ class OwnRole:
         system: System that creates it.
         passed_to: Service that the deployer passes it to; empty: it is not passed.
         is_of_person: Whether it is a role of an operator of IAM Identity Center.
+        is_attached: Whether managed policies are attached to it; else it has inline policies only.
     """
 
     name: str
     system: System
     passed_to: str = ""
     is_of_person: bool = False
+    is_attached: bool = False
 
 
 OPERATOR_ROLES: Final = f"{OPERATORS_PATH.strip('/')}/{OPERATOR_ROLE_PREFIX}*"
@@ -60,11 +65,13 @@ ROLES: Final = (
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
     OwnRole(BREAK_GLASS_ROLE_NAME, System.APPROVAL),
-    OwnRole(OPERATOR_ROLES, System.APPROVAL, is_of_person=True),
-    OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
+    OwnRole(OPERATOR_ROLES, System.APPROVAL, is_of_person=True, is_attached=True),
+    OwnRole(EVIDENCE_ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
+    OwnRole(EVIDENCE_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
+    OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com", is_attached=True),
     OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
     OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
-    OwnRole(HOST_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
+    OwnRole(HOST_ROLE_NAME, System.NODES, "ssm.amazonaws.com", is_attached=True),
 )
 
 POLICIES: Final = {
@@ -131,8 +138,12 @@ def record_arn(scope: Scope) -> str:
 
 def own_roles(scope: Scope) -> list[OwnRole]:
     """Return the roles that the systems of a scope create."""
-    found = (each for each in ROLES if each.system in scope.systems)
-    return [each for each in found if scope.identity_regions or not each.is_of_person]
+    left_out = {
+        *(() if scope.has_break_glass else (BREAK_GLASS_ROLE_NAME,)),
+        *(() if scope.exports_evidence else EVIDENCE_ROLES),
+        *(() if scope.identity_regions else (OPERATOR_ROLES,)),
+    }
+    return [each for each in ROLES if each.system in scope.systems and each.name not in left_out]
 
 
 def _policies(scope: Scope) -> list[Permission]:
@@ -144,15 +155,16 @@ def _roles(scope: Scope) -> list[Permission]:
     arns = [scope.iam(f"role/{each.name}") for each in roles]
     if not arns:
         return []
+    services = list(dict.fromkeys(each.passed_to for each in roles if each.passed_to))
     passed = [
         Permission(
             sid=f"Pass{number}",
             actions=("iam:PassRole",),
-            resources=(scope.iam(f"role/{each.name}"),),
-            conditions={"StringEquals": {"iam:PassedToService": each.passed_to}},
+            resources=tuple(scope.iam(f"role/{each.name}") for each in roles if each.passed_to == service),
+            conditions={"StringEquals": {"iam:PassedToService": service}},
             everywhere=True,
         )
-        for number, each in enumerate(each for each in roles if each.passed_to)
+        for number, service in enumerate(services)
     ]
     return [
         _permission("ManageRoles", _ROLE_CHANGES, arns),
@@ -164,7 +176,7 @@ def _roles(scope: Scope) -> list[Permission]:
 def _attachments(scope: Scope) -> list[Permission]:
     """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
     ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
-    own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    own = [scope.iam(f"role/{each.name}") for each in own_roles(scope) if each.is_attached]
     roles = scope.principals("role", scope.roles)
     users = scope.principals("user", scope.users)
     found: list[Permission] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import ALARM_PREFIX, TOPIC_NAME
+from components.approval.names import ALARM_PREFIX, EVIDENCE_BUCKET, TOPIC_NAME
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
 from operations.deployer.scope import ANY, System
 from operations.deployer.statement import Permission
@@ -35,8 +35,6 @@ _TRAIL_CHANGES: Final = (
 )
 _BUCKET_CHANGES: Final = (
     "s3:CreateBucket",
-    "s3:DeleteBucket",
-    "s3:DeleteBucketPolicy",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketTagging",
@@ -45,6 +43,7 @@ _BUCKET_CHANGES: Final = (
     "s3:TagResource",
     "s3:UntagResource",
 )
+_BUCKET_DELETIONS: Final = ("s3:DeleteBucket", "s3:DeleteBucketPolicy")
 _DELETIONS: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
 
@@ -53,9 +52,20 @@ def trail_bucket(scope: Scope) -> str:
     return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
 
 
+def evidence_bucket(scope: Scope) -> str:
+    """Return the ARN pattern of the bucket for exported records, in any Region."""
+    return f"arn:{scope.partition}:s3:::{EVIDENCE_BUCKET}-{scope.account}-*"
+
+
+def own_buckets(scope: Scope) -> tuple[str, ...]:
+    """Return the ARN patterns of the buckets that the systems of a scope create."""
+    trail = (trail_bucket(scope),) if System.CONTROLLERS in scope.systems else ()
+    return (*trail, *((evidence_bucket(scope),) if scope.exports_evidence else ()))
+
+
 def monitoring_permissions(scope: Scope) -> list[Permission]:
-    """Return the permissions for the alerts of domain controllers and the alarms of approval."""
-    return [*_controllers(scope), *_approval_alarms(scope), *_metric_alarms(scope)]
+    """Return the permissions for the alerts of domain controllers and the alarms of approval, and buckets."""
+    return [*_controllers(scope), *_approval_alarms(scope), *_metric_alarms(scope), *_buckets(scope)]
 
 
 def _metric_alarms(scope: Scope) -> list[Permission]:
@@ -65,6 +75,20 @@ def _metric_alarms(scope: Scope) -> list[Permission]:
         scope.arn("cloudwatch", f"alarm:{each}*") for system, each in prefixes.items() if system in scope.systems
     )
     return [Permission(sid="ManageAlarms", actions=_ALARM_CHANGES, resources=arns)] if arns else []
+
+
+def _buckets(scope: Scope) -> list[Permission]:
+    """Return the permissions for buckets; that of exported records is never deleted."""
+    buckets = own_buckets(scope)
+    if not buckets:
+        return []
+    found = [Permission(sid="ManageBuckets", actions=_BUCKET_CHANGES, resources=buckets)]
+    if System.CONTROLLERS in scope.systems:
+        found.append(Permission(sid="DeleteTrailBucket", actions=_BUCKET_DELETIONS, resources=(trail_bucket(scope),)))
+    if scope.exports_evidence:
+        lock = ("s3:PutBucketObjectLockConfiguration",)
+        found.append(Permission(sid="LockEvidenceBucket", actions=lock, resources=(evidence_bucket(scope),)))
+    return found
 
 
 def _approval_alarms(scope: Scope) -> list[Permission]:
@@ -112,6 +136,5 @@ def _controllers(scope: Scope) -> list[Permission]:
         Permission(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
         Permission(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
         Permission(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
-        Permission(sid="ManageTrailBucket", actions=_BUCKET_CHANGES, resources=(bucket,)),
         *(logs if scope.empties_trail_bucket else []),
     ]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, TOPIC_NAME
+from components.approval.names import (
+    DOCUMENT_NAMES,
+    EVIDENCE_DATABASE,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_GROUP,
+    EVIDENCE_SCHEDULE_NAME,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    TOPIC_NAME,
+)
 from components.domain_controllers.names import ALERTS_TOPIC, DOCUMENTS, EVENT_LOGS, FLOW_LOGS
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
@@ -56,12 +65,31 @@ _SCHEDULE_GROUP_CHANGES: Final = (
 _SCHEDULE_CHANGES: Final = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule")
 
 
+_CATALOG_CHANGES: Final = (
+    "glue:CreateDatabase",
+    "glue:CreateTable",
+    "glue:DeleteDatabase",
+    "glue:DeleteTable",
+    "glue:TagResource",
+    "glue:UntagResource",
+    "glue:UpdateDatabase",
+    "glue:UpdateTable",
+)
+
+
 def document_names(scope: Scope) -> list[str]:
     """Return the names of documents that the systems of a scope create."""
     preferences = [DOCUMENT_NAME] if System.SESSION_MANAGER in scope.systems else []
+    export = [EVIDENCE_RUNBOOK_NAME] if scope.exports_evidence else []
     remediation = [NODES_RUNBOOK_NAME] if System.NODES in scope.systems else []
     controllers = [f"{DOCUMENTS}*"] if System.CONTROLLER_OPERATIONS in scope.systems else []
-    return [*preferences, *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()), *remediation, *controllers]
+    return [
+        *preferences,
+        *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()),
+        *export,
+        *remediation,
+        *controllers,
+    ]
 
 
 def log_group_names(scope: Scope) -> list[str]:
@@ -72,8 +100,32 @@ def log_group_names(scope: Scope) -> list[str]:
 
 
 def named_resource_permissions(scope: Scope) -> list[Permission]:
-    """Return the permissions for documents, the parameter, log groups, topics and the schedule."""
-    return [*_documents(scope), *_parameter(scope), *_log_groups(scope), *_topics(scope), *_schedule(scope)]
+    """Return the permissions for documents, the parameter, log groups, topics, schedules and exported records."""
+    return [
+        *_documents(scope),
+        *_parameter(scope),
+        *_log_groups(scope),
+        *_topics(scope),
+        *_schedule(scope),
+        *(_evidence(scope) if scope.exports_evidence else ()),
+    ]
+
+
+def _evidence(scope: Scope) -> list[Permission]:
+    """Return the permissions for the catalog and queries of Athena."""
+    catalog = ("catalog", f"database/{EVIDENCE_DATABASE}", f"table/{EVIDENCE_DATABASE}/*")
+    return [
+        Permission(
+            sid="ManageEvidenceCatalog",
+            actions=_CATALOG_CHANGES,
+            resources=tuple(scope.arn("glue", each) for each in catalog),
+        ),
+        Permission(
+            sid="ManageEvidenceQueries",
+            actions=("athena:CreateNamedQuery", "athena:DeleteNamedQuery"),
+            resources=(scope.arn("athena", "workgroup/primary"),),
+        ),
+    ]
 
 
 def _documents(scope: Scope) -> list[Permission]:
@@ -116,8 +168,15 @@ def _schedule(scope: Scope) -> list[Permission]:
         scope.arn("scheduler", f"schedule/{group}/{REAPER_SCHEDULE_NAME}")
         for group in (REAPER_SCHEDULE_GROUP, "default")
     )
-    group = scope.arn("scheduler", f"schedule-group/{REAPER_SCHEDULE_GROUP}")
+    groups = [REAPER_SCHEDULE_GROUP]
+    if scope.exports_evidence:
+        arns = (*arns, scope.arn("scheduler", f"schedule/{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"))
+        groups.append(EVIDENCE_SCHEDULE_GROUP)
     return [
         Permission(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
-        Permission(sid="ManageScheduleGroup", actions=_SCHEDULE_GROUP_CHANGES, resources=(group,)),
+        Permission(
+            sid="ManageScheduleGroup",
+            actions=_SCHEDULE_GROUP_CHANGES,
+            resources=tuple(scope.arn("scheduler", f"schedule-group/{each}") for each in groups),
+        ),
     ]

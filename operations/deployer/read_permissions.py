@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.associations import association_read_permissions
-from operations.deployer.monitoring import trail_bucket
+from operations.deployer.monitoring import own_buckets
 from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
 from operations.deployer.named_resources import document_names
 from operations.deployer.nodes import node_read_permissions
@@ -107,6 +107,14 @@ _OPERATIONS: Final = (
     "ssm:DescribeAssociation",
     "ssm:ListAssociations",
 )
+_EVIDENCE: Final = (
+    "athena:GetNamedQuery",
+    "athena:ListNamedQueries",
+    "glue:GetDatabase",
+    "glue:GetPartitionIndexes",
+    "glue:GetTable",
+    "glue:GetTags",
+)
 _APPROVAL_EVENTS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
@@ -175,6 +183,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
         *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
+        *(_EVIDENCE if scope.exports_evidence else ()),
     ]
     return [
         Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
@@ -251,6 +260,6 @@ def _buckets(scope: Scope) -> list[Permission]:
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
         found.append(Permission(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
-    if System.CONTROLLERS in scope.systems:
-        found.append(Permission(sid="ReadTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
+    if buckets := own_buckets(scope):
+        found.append(Permission(sid="ReadBuckets", actions=_BUCKET, resources=buckets))
     return found

@@ -12,6 +12,9 @@ from common.limits import document
 from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
+    EVIDENCE_ROLE_NAME,
+    EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_SCHEDULE_ROLE_NAME,
     REAPER_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
     ROLE_NAME,
@@ -130,6 +133,7 @@ def role_boundary(scope: Scope) -> Policy:
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),
         *(_people(scope) if scope.identity_regions else []),
+        *(_export(scope) if scope.exports_evidence else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
 
@@ -160,6 +164,34 @@ def _people(scope: Scope) -> list[dict[str, Any]]:
             "Action": ["identitystore:GetUserId"],
             "Resource": "*",
             "Condition": {"ArnEquals": _as(scope, ROLE_NAME)},
+        },
+    ]
+
+
+def _export(scope: Scope) -> list[dict[str, Any]]:
+    by_schedule = {"ArnEquals": _as(scope, EVIDENCE_SCHEDULE_ROLE_NAME)}
+    names = (f"document/{EVIDENCE_RUNBOOK_NAME}", f"automation-definition/{EVIDENCE_RUNBOOK_NAME}:$DEFAULT")
+    return [
+        {
+            "Sid": "ExportEvidence",
+            "Effect": "Allow",
+            "Action": ["cloudtrail:LookupEvents", "s3:ListBucket", "s3:PutObject"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)},
+        },
+        {
+            "Sid": "StartExport",
+            "Effect": "Allow",
+            "Action": ["ssm:StartAutomationExecution"],
+            "Resource": [scope.arn("ssm", each) for each in names],
+            "Condition": by_schedule,
+        },
+        {
+            "Sid": "PassExportRole",
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": [scope.iam(f"role/{EVIDENCE_ROLE_NAME}")],
+            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by_schedule},
         },
     ]
 

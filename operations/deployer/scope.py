@@ -60,6 +60,7 @@ class Scope:
         has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
+        exports_evidence: Whether a stack exports the records of sessions.
     """
 
     regions: tuple[str, ...]
@@ -81,6 +82,7 @@ class Scope:
     has_resolver_endpoints: bool = False
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
+    exports_evidence: bool = False
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this account and any Region; conditions limit the Regions."""
@@ -155,13 +157,15 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
+        exports_evidence=any(each.evidence for each in approvals),
     )
 
 
 def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
     """Return the scope for stacks with any settings: every system, and every role, user, log group and bucket.
 
-    Operators of IAM Identity Center are left out, as their permissions do not fit into the boundary with all others.
+    Operators of IAM Identity Center and the export of records are left out, as their permissions do not fit into the
+    boundary with all others.
 
     Args:
         regions: Governed Regions.

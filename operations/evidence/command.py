@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -14,8 +14,9 @@ from rich.text import Text
 from components.approval.names import BREAK_GLASS_ROLE_NAME
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
+from operations.evidence.exported import read_exported
 from operations.evidence.files import load, read_trail, save
-from operations.evidence.live import Account, People, node_names, read_account
+from operations.evidence.live import SYSTEMS_MANAGER_HISTORY, Account, People, node_names, read_account
 from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
@@ -68,6 +69,15 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
             "--load", metavar="FILE", exists=True, dir_okay=False, help="Read records that --save wrote. Repeatable."
         ),
     ] = None,
+    exported: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIRECTORY",
+            exists=True,
+            file_okay=False,
+            help="Read exported records below this folder, as copied from the evidence bucket. Repeatable.",
+        ),
+    ] = None,
     offline: Annotated[bool, typer.Option(help="Read the files only; call no API and need no stack.")] = False,
     break_glass: Annotated[
         list[str] | None,
@@ -96,7 +106,8 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     facts = Context(now=now, since=begin, until=end)
     configuration = None if offline else dependencies.read_stack(cwd, stack)
     with working("Reading ...") as status:
-        records = _read_files(facts, trail or [], load_files or [], status.update, offline=offline)
+        files = _Files(trail=trail or [], saved=load_files or [], exported=exported or [])
+        records = _read_files(facts, files, status.update, offline=offline)
         if configuration:
             facts = _read_account(dependencies, configuration, records, facts, status.update)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
@@ -138,15 +149,32 @@ def _time(option: str, given: str, now: datetime) -> datetime:
     return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
 
 
-def _read_files(
-    facts: Context, trail: list[Path], files: list[Path], progress: Callable[[str], None], *, offline: bool
-) -> Records:
-    if offline and not (trail or files):
-        raise UnusableError("--offline: expected --trail or --load with it, as there is nothing to read.")
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    """Files to read.
+
+    Attributes:
+        trail: Folders with log files of CloudTrail.
+        saved: Files that an earlier run has saved.
+        exported: Folders with exported records.
+    """
+
+    trail: list[Path]
+    saved: list[Path]
+    exported: list[Path]
+
+
+def _read_files(facts: Context, files: _Files, progress: Callable[[str], None], *, offline: bool) -> Records:
+    if offline and not (files.trail or files.saved or files.exported):
+        raise UnusableError("--offline: expected --trail, --exported or --load with it, as there is nothing to read.")
     records = Records()
-    for folder in trail:
+    for folder in files.trail:
         records.add(read_trail(folder, facts.since, facts.until, progress))
-    for file in files:
+    # Systems Manager and CloudTrail have the last days, and the export has those before.
+    needed = facts.until if offline else min(facts.until, facts.now - SYSTEMS_MANAGER_HISTORY)
+    for folder in files.exported:
+        records.add(read_exported(folder, facts.since - _LOOK_BACK, facts.until, progress, needed=needed))
+    for file in files.saved:
         records.add(load(file))
     return records
 

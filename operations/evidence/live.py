@@ -14,19 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
 from components.session_manager.document import s3_key_prefix
-from operations.approval.requests import parse_request
-from operations.evidence.cloudtrail import add_event, document_name, event_names, kind_of
+from operations.evidence.cloudtrail import add_event, event_names
 from operations.evidence.records import (
-    NO_TIME,
-    Caller,
-    Decision,
     Log,
     Records,
-    Request,
-    SessionEnd,
-    SessionStart,
     Source,
 )
+from operations.evidence.systems_manager import add_execution, add_session
 from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
@@ -163,24 +157,7 @@ def _sessions(account: Account, region: str) -> Records:
         for each in (answer or {}).get("Sessions", ()):
             if not since <= each["StartDate"] < account.until:
                 continue
-            document = document_name(each.get("DocumentName", ""))
-            found.starts.append(
-                SessionStart(
-                    id=each["SessionId"],
-                    account=account.identity.account_id,
-                    region=region,
-                    node=each.get("Target", ""),
-                    caller=Caller(arn=each.get("Owner", "")),
-                    at=each["StartDate"].astimezone(UTC),
-                    document=document,
-                    reason=each.get("Reason", ""),
-                    kind=kind_of(document),
-                    in_trail=False,
-                )
-            )
-            if each.get("EndDate"):
-                end = each["EndDate"].astimezone(UTC)
-                found.ends.append(SessionEnd(id=each["SessionId"], at=end, source="DescribeSessions"))
+            add_session(each, account.identity.account_id, region, found)
     count = len(found.starts)
     found.sources.append(
         Source(name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem)
@@ -217,7 +194,8 @@ def _executions(account: Account, known: Records) -> Records:
             if isinstance(described, ReadFailure) or described is None:
                 problem = described.cause if described else "an execution is not there any more"
                 continue
-            _add_execution(account, described["AutomationExecution"], mode, found, is_known=run in requested)
+            execution = described["AutomationExecution"]
+            add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
     count = len(found.requests) + len(found.decisions)
     found.sources.append(
         Source(
@@ -225,33 +203,6 @@ def _executions(account: Account, known: Records) -> Records:
         )
     )
     return found
-
-
-def _add_execution(account: Account, run: Mapping[str, Any], mode: str, found: Records, *, is_known: bool) -> None:
-    request = parse_request(run)
-    if not is_known:
-        found.requests.append(
-            Request(
-                id=request.id,
-                account=account.identity.account_id,
-                caller=Caller(arn=request.requester),
-                at=request.requested_at.astimezone(UTC),
-                principal=f"{request.principal.kind}/{request.principal.name}",
-                node=request.instance,
-                reason=request.reason,
-                mode=mode,
-            )
-        )
-    found.decisions.extend(
-        Decision(
-            request=request.id,
-            caller=Caller(arn=each.approver),
-            at=NO_TIME,
-            approved=each.approved,
-            source="Automation",
-        )
-        for each in request.decisions
-    )
 
 
 def _logs(account: Account, region: str, sessions: set[str]) -> Records:

@@ -300,20 +300,22 @@ class TrailFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrailBucketFacts:
-    """The bucket of the stack's own trail.
+class BucketFacts:
+    """A bucket of the stack.
 
     Attributes:
         policy: Its bucket policy; None: none.
         encryption: Algorithm and key of the default encryption; "": none.
         open_to_public: Names of the Block Public Access settings that are off.
         versioning: `Enabled`, `Suspended`; "": never enabled.
+        retention: Default retention of Object Lock, `GOVERNANCE, 400 days`; "": none; None: not read.
     """
 
     policy: Mapping[str, Any] | ReadFailure | None
     encryption: tuple[str, str] | ReadFailure
     open_to_public: tuple[str, ...] | ReadFailure
     versioning: str | ReadFailure
+    retention: str | ReadFailure | None = None
 
 
 @returns_failure
@@ -347,23 +349,34 @@ def _records_writes(reader: Reader, trail_arn: str) -> bool:
 
 
 @returns_failure
-def read_trail_bucket(reader: Reader, name: str, account_id: str) -> TrailBucketFacts | None:
-    """Read the bucket of the stack's own trail; None: it does not exist.
+def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = False) -> BucketFacts | None:
+    """Read a bucket of the stack; None: it does not exist.
 
     Args:
-        reader: Reader of the Region of the trail.
+        reader: Reader of the Region of the bucket.
         name: Name of the bucket.
         account_id: ID of the account that owns it.
+        lock: Whether to read its Object Lock.
     """
     bucket = {"Bucket": name, "ExpectedBucketOwner": account_id}
     if reader.find("s3", "head_bucket", absent=NO_BUCKET, **bucket) is None:
         return None
-    return TrailBucketFacts(
+    return BucketFacts(
         policy=_bucket_policy(reader, bucket),
         encryption=_encryption(reader, bucket),
         open_to_public=open_to_public(reader, bucket),
         versioning=_versioning(reader, bucket),
+        retention=_retention(reader, bucket) if lock else None,
     )
+
+
+@returns_failure
+def _retention(reader: Reader, bucket: dict[str, str]) -> str:
+    absent = ("ObjectLockConfigurationNotFoundError",)
+    answer = reader.find("s3", "get_object_lock_configuration", absent=absent, **bucket) or {}
+    rule = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    length = f"{rule['Days']} days" if rule.get("Days") else f"{rule.get('Years')} years"
+    return f"{rule.get('Mode')}, {length}" if rule else ""
 
 
 @returns_failure

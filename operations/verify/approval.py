@@ -35,6 +35,7 @@ from operations.verify.approval_checks import (
     tag_findings,
     workflow_role,
 )
+from operations.verify.evidence_store import evidence_findings
 from operations.verify.identity_center import (
     LookedUp,
     assignment_finding,
@@ -82,6 +83,7 @@ class ApprovalVerification:
         plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
         people: Operators of IAM Identity Center, or why they cannot be looked up.
+        regions: Regions of the stack.
     """
 
     clients: Clients
@@ -91,6 +93,7 @@ class ApprovalVerification:
     plan: ApprovalPlan
     boundary: str
     people: LookedUp
+    regions: tuple[str, ...]
 
     @classmethod
     def of(
@@ -118,6 +121,7 @@ class ApprovalVerification:
             ),
             people=people,
             boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),
+            regions=settings.regions,
         )
 
     def findings(self) -> list[Finding]:
@@ -128,6 +132,7 @@ class ApprovalVerification:
             self._policies,
             self._people,
             self._schedule,
+            self._evidence,
             self._topic,
             self._principals,
             self._alarms,
@@ -182,10 +187,15 @@ class ApprovalVerification:
         yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
 
     def _schedule(self) -> Iterable[Finding]:
-        planned = self.plan.schedule
-        yield from schedule_findings(
-            self.deployment, planned, read_schedule(self._reader(), planned.group, planned.name)
-        )
+        reader = self._reader()
+        for planned in self.plan.schedules:
+            live = read_schedule(reader, planned.group, planned.name)
+            yield from schedule_findings(self.deployment, planned, live)
+
+    def _evidence(self) -> Iterable[Finding]:
+        if self.settings.evidence:
+            place, reader = self.plan.place, self._reader()
+            yield from evidence_findings(self.deployment, self.settings.evidence, place, self.regions, reader)
 
     def _topic(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place

@@ -250,7 +250,10 @@ def schedule_findings(
         planned: The schedule as the settings define it.
         live: The schedule of the account.
     """
-    check, expected = "approval-schedule", f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
+    check, expected = (
+        f"approval-{planned.key}",
+        f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}",
+    )
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such schedule", remedy=deployment.repair)]
     target: Mapping[str, Any] = live.get("Target", {})

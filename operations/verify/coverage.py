@@ -27,7 +27,14 @@ class Coverage:
 
 
 _KEY_CHECKS: Final = (
-    *("data-key*", "logs-key*", "approval-key*", "directory-key*", "directory-monitoring-key*"),
+    *(
+        "data-key*",
+        "logs-key*",
+        "approval-key*",
+        "approval-evidence-key*",
+        "directory-key*",
+        "directory-monitoring-key*",
+    ),
     "directory-trail-key*",
 )
 _ROLE_CHECKS: Final = (
@@ -41,13 +48,22 @@ _ROLE_CHECKS: Final = (
     "directory-flow-logs-role",
 )
 _POLICY_CHECKS: Final = ("instance-policy*", "approval-*-policy*", "directory-*-policy")
+_BUCKET_CHECKS: Final = ("directory-trail-bucket", "approval-evidence-bucket")
 _GROUP_CHECKS: Final = (
     *("*endpoint-security-group", "directory-group-*", "directory-traffic", "directory-resolver-outbound"),
     "directory-resolver-inbound",
 )
 _SAME: Final = "keeps in the state what the account had before; nothing of it is in AWS"
 
+
+def _bucket_checks(setting: str) -> tuple[str, ...]:
+    return tuple(f"{each}-{setting}" for each in _BUCKET_CHECKS)
+
+
 COVERAGE: Final[dict[str, Coverage]] = {
+    "aws:athena:NamedQuery": Coverage(
+        checks=("approval-evidence-queries",), compared="database, text", by_refresh=(_DESCRIPTION,)
+    ),
     "aws:cfg:RemediationConfiguration": Coverage(
         checks=("node-remediation",),
         compared="runbook, mode, role, parameters, attempts, execution controls",
@@ -118,6 +134,14 @@ COVERAGE: Final[dict[str, Coverage]] = {
         by_refresh=(_TAGS, "subnets and route tables beyond the planned ones"),
         unchecked="the policy of the S3 gateway, of which the stack sets none; `doctor` evaluates the one in force",
     ),
+    "aws:glue:CatalogDatabase": Coverage(
+        checks=("approval-evidence-table",), compared="existence, with its table", by_refresh=(_DESCRIPTION, _TAGS)
+    ),
+    "aws:glue:CatalogTable": Coverage(
+        checks=("approval-evidence-table",),
+        compared="location, columns, partitions, parameters of the projection",
+        by_refresh=("formats",),
+    ),
     "aws:iam:InstanceProfile": Coverage(checks=("directory-instance-profile",), compared="role", by_refresh=(_TAGS,)),
     "aws:iam:Policy": Coverage(
         checks=_POLICY_CHECKS,
@@ -162,22 +186,25 @@ COVERAGE: Final[dict[str, Coverage]] = {
         by_refresh=(_TAGS,),
     ),
     "aws:route53:ResolverRuleAssociation": Coverage(checks=("directory-resolver-rule-*",), compared="VPC"),
-    "aws:s3:Bucket": Coverage(checks=("directory-trail-bucket",), compared="existence, owner", by_refresh=(_TAGS,)),
-    "aws:s3:BucketPolicy": Coverage(checks=("directory-trail-bucket-policy",), compared="content"),
-    "aws:s3:BucketPublicAccessBlock": Coverage(
-        checks=("directory-trail-bucket-public-access",), compared="all four settings"
+    "aws:s3:Bucket": Coverage(checks=_BUCKET_CHECKS, compared="existence, owner", by_refresh=(_TAGS,)),
+    "aws:s3:BucketObjectLockConfiguration": Coverage(
+        checks=("approval-evidence-bucket-lock",), compared="mode and length of the default retention"
     ),
+    "aws:s3:BucketPolicy": Coverage(checks=_bucket_checks("policy"), compared="content"),
+    "aws:s3:BucketPublicAccessBlock": Coverage(checks=_bucket_checks("public-access"), compared="all four settings"),
     "aws:s3:BucketServerSideEncryptionConfiguration": Coverage(
-        checks=("directory-trail-bucket-encryption",), compared="algorithm, key", by_refresh=("bucket key",)
+        checks=_bucket_checks("encryption"), compared="algorithm, key", by_refresh=("bucket key",)
     ),
-    "aws:s3:BucketVersioning": Coverage(checks=("directory-trail-bucket-versioning",), compared="status"),
+    "aws:s3:BucketVersioning": Coverage(checks=_bucket_checks("versioning"), compared="status"),
     "aws:scheduler:Schedule": Coverage(
-        checks=("approval-schedule",),
+        checks=("approval-schedule", "approval-evidence-schedule"),
         compared="state, rate, dates, time window, target, role, input; invocations by the CloudWatch alarms",
         by_refresh=(_DESCRIPTION, "time zone"),
     ),
     "aws:scheduler:ScheduleGroup": Coverage(
-        checks=("approval-schedule",), compared="existence, with its schedule", by_refresh=(_TAGS,)
+        checks=("approval-schedule", "approval-evidence-schedule"),
+        compared="existence, with its schedule",
+        by_refresh=(_TAGS,),
     ),
     "aws:sns:Topic": Coverage(
         checks=("approval-topic", "directory-topic", "*-delivery"),
@@ -215,8 +242,8 @@ COVERAGE: Final[dict[str, Coverage]] = {
     ),
     "ssm:Document": Coverage(
         checks=(
-            *("approval-runbook*", "approval-reaper*", "approval-change-template*", "node-remediation-runbook*"),
-            "directory-document-*",
+            *("approval-runbook*", "approval-reaper*", "approval-change-template*", "approval-evidence*"),
+            *("node-remediation-runbook*", "directory-document-*"),
         ),
         compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
         by_refresh=(_TAGS,),

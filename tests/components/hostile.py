@@ -76,6 +76,7 @@ COMPLETE: dict[str, Any] = {
         "chatTopicArn": "arn:aws:sns:eu-west-1:111122223333:chat",
         "alarmIamChanges": True,
         "breakGlass": {"users": ["emergency/erin"]},
+        "evidence": {"retentionMode": "compliance", "retentionDays": 400},
         "endSessionsWithGrant": True,
         "guardRails": True,
         "requireChangeRequest": True,

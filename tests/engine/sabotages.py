@@ -117,6 +117,7 @@ def base_check(resource: Resource) -> str:
             "-monitoring-key": "directory-monitoring-key",
             "-trail-key": "directory-trail-key",
         }
+        purposes |= {"-evidence-key": "approval-evidence-key"}
         purposes |= {"-topic-key": "approval-key", "-logs": "logs-key", "-key": "directory-key"}
         return next(check for end, check in purposes.items() if name.endswith(end))
     if resource.type in ("EventRule", "EventTarget"):
@@ -149,6 +150,8 @@ def _role_check(resource: Resource) -> str:
         "approval-schedule": "approval-schedule-role",
         "approval-event-forwarding": "approval-event-forwarding-role",
         "approval-break-glass": "approval-break-glass-role",
+        "approval-evidence": "approval-evidence-role",
+        "approval-evidence-schedule": "approval-evidence-schedule-role",
         "nodes-remediation": "node-remediation-role",
         "nodes-host": "host-management-role",
         "domain-controllers-instance": "directory-instance-role",
@@ -202,6 +205,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "Association": lambda each: f"directory-{_last(each)}" if "-operations-" in each.name else "agent-updates",
     "Document": lambda each: f"directory-document-{each.name.split('-operations-')[1]}-content",
     "Parameter": lambda _: "data-key-parameter",
+    "NamedQuery": lambda _: "approval-evidence-queries",
     "ServiceSetting": lambda _: "host-management",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
@@ -222,13 +226,26 @@ _CHECKS: dict[tuple[str, str], str] = {
             "BucketServerSideEncryptionConfiguration",
         )
     },
-    ("Schedule", "approval-schedule"): "approval-schedule",
-    ("ScheduleGroup", "approval-schedule"): "approval-schedule",
+    **{
+        (each, "approval-evidence"): "approval-evidence-bucket"
+        for each in (
+            *("Bucket", "BucketPolicy", "BucketPublicAccessBlock", "BucketVersioning"),
+            *("BucketServerSideEncryptionConfiguration", "BucketObjectLockConfiguration"),
+        )
+    },
+    ("CatalogDatabase", "approval-evidence"): "approval-evidence-table",
+    ("CatalogTable", "approval-evidence"): "approval-evidence-table",
+    **{
+        (each, name): name
+        for each in ("Schedule", "ScheduleGroup")
+        for name in ("approval-schedule", "approval-evidence-schedule")
+    },
     ("Rule", "nodes-roles"): "node-roles",
     ("RemediationConfiguration", "nodes-remediation"): "node-remediation",
     ("Document", "nodes-runbook"): "node-remediation-runbook",
     ("Document", "approval-runbook"): "approval-runbook-content",
     ("Document", "approval-reaper"): "approval-reaper-content",
+    ("Document", "approval-evidence"): "approval-evidence-content",
     ("OperatorGrants", "approval-grants"): "approval-tags",
 }
 
@@ -704,6 +721,51 @@ def bucket_versioning(live: Live, each: Resource) -> Undo:
     return lambda: put(VersioningConfiguration={"Status": "Enabled"})
 
 
+def bucket_lock(live: Live, each: Resource) -> Undo:
+    put = partial(live.aws("s3", each.region).put_object_lock_configuration, Bucket=each.inputs["bucket"])
+    kept = each.inputs["rule"]["defaultRetention"]
+
+    def lock(days: int) -> None:
+        rule = {"DefaultRetention": {"Mode": kept["mode"], "Days": days}}
+        put(ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
+
+    lock(1)
+    return lambda: lock(int(kept["days"]))
+
+
+# Glue and Athena
+
+
+def table(live: Live, each: Resource, **change: Any) -> Undo:
+    glue, database = live.aws("glue", each.region), each.inputs["databaseName"]
+    found = glue.get_table(DatabaseName=database, Name=each.inputs["name"])["Table"]
+    names = ("Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
+    before = {name: found[name] for name in names}
+    changed = {key: {**before[key], **value} if isinstance(value, dict) else value for key, value in change.items()}
+    glue.update_table(DatabaseName=database, TableInput={**before, **changed})
+    return lambda: glue.update_table(DatabaseName=database, TableInput=before)
+
+
+def database(live: Live, each: Resource) -> Undo:
+    update = partial(live.aws("glue", each.region).update_database, Name=each.inputs["name"])
+    update(DatabaseInput={"Name": each.inputs["name"], "Description": "changed"})
+    return lambda: update(DatabaseInput={"Name": each.inputs["name"], "Description": each.inputs["description"]})
+
+
+def database_tag(live: Live, each: Resource) -> Undo:
+    glue = live.aws("glue", each.region)
+    glue.untag_resource(ResourceArn=each.arn, TagsToRemove=["owner"])
+    return lambda: glue.tag_resource(ResourceArn=each.arn, TagsToAdd={"owner": each.inputs["tags"]["owner"]})
+
+
+def named_query(live: Live, each: Resource, **change: str) -> Undo:
+    inputs = each.inputs
+    before = {"Name": inputs["name"], "Description": inputs["description"], "QueryString": inputs["query"]}
+    update = partial(live.aws("athena", each.region).update_named_query, NamedQueryId=each.id)
+    update(**{**before, **change})
+    return lambda: update(**before)
+
+
 # Systems Manager, AWS Config, EventBridge Scheduler
 
 
@@ -1131,7 +1193,17 @@ SABOTAGES: tuple[Sabotage, ...] = (
         for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     ),
     Sabotage("BucketServerSideEncryptionConfiguration", "rules", bucket_encryption, "{}-encryption"),
-    Sabotage("BucketVersioning", "versioningConfiguration", bucket_versioning, "{}-versioning"),
+    # Versioning of a bucket with Object Lock cannot be suspended.
+    Sabotage("BucketVersioning", "versioningConfiguration", bucket_versioning, "{}-versioning", applies="-trail-logs"),
+    Sabotage("BucketObjectLockConfiguration", "rule", bucket_lock, "{}-lock"),
+    Sabotage("CatalogTable", "parameters", do(table, Parameters={"projection.enabled": "false"})),
+    Sabotage("CatalogTable", "partitionKeys", do(table, PartitionKeys=[{"Name": "other", "Type": "string"}])),
+    Sabotage("CatalogTable", "storageDescriptor", do(table, StorageDescriptor={"Location": "s3://elsewhere/"})),
+    Sabotage("CatalogTable", "tableType", do(table, TableType="MANAGED_TABLE"), REFRESH),
+    Sabotage("CatalogDatabase", "description", database, REFRESH),
+    Sabotage("CatalogDatabase", "tags", database_tag, REFRESH),
+    Sabotage("NamedQuery", "query", do(named_query, QueryString="SELECT 1")),
+    Sabotage("NamedQuery", "description", do(named_query, Description="changed"), REFRESH),
     Sabotage("Parameter", "insecureValue", do(parameter, Value="other")),
     Sabotage("Parameter", "type", do(parameter, Type="StringList")),
     Sabotage("Parameter", "description", do(parameter, Description="changed"), REFRESH),
@@ -1293,6 +1365,12 @@ DELETIONS: tuple[Sabotage, ...] = (
         applies="approval-topic-key",
         also=("approval-topic",),
     ),
+    Sabotage("NamedQuery", "itself", deleted("athena", "delete_named_query", "NamedQueryId")),
+    Sabotage(
+        "CatalogDatabase",
+        "itself",
+        deleted("glue", "delete_database", "Name", "name"),
+    ),
     Sabotage("SessionPreferences", "itself", document_deleted),
     Sabotage("Document", "itself", document_deleted, "approval-reaper", "approval-reaper"),
 )
@@ -1345,6 +1423,8 @@ FIXED: dict[tuple[str, str], str] = {
             *(("Policy", "description"), ("SecurityGroup", "description"), ("ManagedPrefixList", "addressFamily")),
             *(("Key", "customerMasterKeySpec"), ("Key", "keyUsage"), ("Volume", "encrypted"), ("Volume", "kmsKeyId")),
             *(("Topic", "fifoTopic"), ("Topic", "contentBasedDeduplication"), ("FlowLog", "logDestinationType")),
+            *(("Bucket", "objectLockEnabled"), ("BucketObjectLockConfiguration", "objectLockEnabled")),
+            *(("NamedQuery", "database"), ("NamedQuery", "workgroup"), ("CatalogTable", "databaseName")),
             *(("FlowLog", "maxAggregationInterval"), ("Instance", "associatePublicIpAddress")),
             *(
                 ("ResolverEndpoint", "direction"),

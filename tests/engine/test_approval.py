@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     CHANGE_TEMPLATE_NAME,
+    EVIDENCE_RUNBOOK_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_NAME,
     REQUESTER_POLICY_NAME,
@@ -46,6 +47,8 @@ EVERYTHING: dict[str, Any] = {
     "operatorUsers": ["olivia"],
     "notificationEmails": ["security@example.org"],
     "guardRails": True,
+    "breakGlass": {"users": ["emergency/erin"]},
+    "evidence": {"retentionMode": "compliance", "retentionDays": 1},
 }
 RUNBOOK = "Document:approval-runbook"
 
@@ -87,7 +90,7 @@ def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[
     }
     policy = f"arn:aws:iam::123456789012:policy/{OPERATOR_POLICY_NAME}"
     assert outputs["operatorPolicyArn"] == policy
-    assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME])
+    assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME, EVIDENCE_RUNBOOK_NAME])
     attached = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="Operator")["AttachedPolicies"]]
     assert {policy, f"arn:aws:iam::123456789012:policy/{REQUESTER_POLICY_NAME}"} <= set(attached)
     assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 4
@@ -101,6 +104,14 @@ def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[
     stack.destroy().succeeded()
     assert own_documents(ssm) == []
     assert aws("scheduler").list_schedules()["Schedules"] == []
+    assert aws("glue").get_databases()["DatabaseList"] == []
+    # Locked records stay with their bucket and its key, which the next update takes over.
+    bucket = "shell-access-evidence-123456789012-eu-west-1"
+    lock = aws("s3").get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]["Rule"]
+    assert lock["DefaultRetention"]["Mode"] == "COMPLIANCE"
+    steps = stack.preview().succeeded().steps
+    assert steps["Bucket:approval-evidence"] == "import"
+    assert steps["Key:approval-evidence-key"] in ("import", "update")
 
 
 def meddle(ssm: Any, name: str, foreign: str) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     BREAK_GLASS_ROLE_NAME,
     CHANGE_TEMPLATE_NAME,
+    EVIDENCE_RUNBOOK_NAME,
     GUARD_RAIL_POLICY_NAME,
     KEY_ALIAS,
     OPERATOR_POLICY_NAME,
@@ -460,6 +464,7 @@ def test_verify_finds_each_sabotage_of_approval(stack: Stack, aws: Aws) -> None:
     assert {"approval-runbook", "approval-operator-policy", "approval-schedule", "approval-topic"} <= set(missing)
     stack.up().succeeded()
     assert verified(stack) == {}
+    exports_a_day_once(aws)
     finds(stack, aws, *(name for name in SABOTAGES if name not in ON_THE_SAME_RESOURCE))
     finds(stack, aws, "latest version differs")
     assert verified(stack) == {}
@@ -467,6 +472,43 @@ def test_verify_finds_each_sabotage_of_approval(stack: Stack, aws: Aws) -> None:
         SABOTAGES[name][0](aws)
     stack.up("--refresh").succeeded()
     assert approval_findings(stack, aws) == {}
+
+
+def exports_a_day_once(aws: Aws) -> None:
+    """Let the export find one day missing, and let it run again."""
+    s3, bucket = aws("s3"), "shell-access-evidence-123456789012-eu-west-1"
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(ago) for ago in range(2, 30)]
+    prefix = "records/kind={}/account=123456789012/region={}/day={}/records.json.gz"
+    with pytest.raises(ClientError, match="403"):
+        s3.put_object(Bucket=bucket, Key="records/of-another", Body=b"")
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    for day, region in itertools.product(days, ("eu-west-1", "us-east-1")):
+        if (day, region) != (days[1], "eu-west-1"):
+            s3.put_object(Bucket=bucket, Key=prefix.format("days", region, day), Body=b"")
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    exported(aws)
+    (found,) = s3.list_object_versions(Bucket=bucket, Prefix=prefix.format("events", "eu-west-1", days[1]))["Versions"]
+    kept = s3.head_object(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
+    assert kept["ObjectLockMode"] == "GOVERNANCE"
+    assert timedelta(399) < kept["ObjectLockRetainUntilDate"] - datetime.now(UTC) < timedelta(401)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
+    exported(aws)
+    versions = s3.list_object_versions(Bucket=bucket, Prefix="records/")["Versions"]
+    assert len({each["Key"] for each in versions}) == len(versions)
+
+
+def exported(aws: Aws) -> None:
+    ssm = aws("ssm")
+    run = ssm.start_automation_execution(DocumentName=EVIDENCE_RUNBOOK_NAME)["AutomationExecutionId"]
+    for _ in range(600):
+        found = ssm.get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
+        if found["AutomationExecutionStatus"] not in ("Pending", "InProgress"):
+            break
+        time.sleep(0.1)
+    assert found["AutomationExecutionStatus"] == "Success", found.get("FailureMessage")
 
 
 def finds(stack: Stack, aws: Aws, *names: str) -> None:

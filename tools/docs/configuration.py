@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from components.approval.settings import ApprovalSettings, Approver
+from components.approval.settings import ApprovalSettings, Approver, BreakGlass, Evidence
 from components.domain_controllers.operations.settings import EventLogsSettings, HealthSettings
 from components.domain_controllers.settings import (
     ClientPrefixList,
@@ -72,6 +72,8 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
     ("approval", _APPROVAL, ApprovalSettings),
     ("approval.approvers", "A list of these.", Approver),
+    ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
+    ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
     ("domainControllers", _CONTROLLERS, DomainControllersSection),
     ("domainControllers.sites.<Region>", _SITE, SiteSettings),
     ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),

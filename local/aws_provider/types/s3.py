@@ -18,10 +18,12 @@ from local.aws_provider.model import (
     ResourceType,
     Retry,
     Tagging,
+    fixed,
     flag,
     name,
     record,
     text,
+    whole,
 )
 from local.aws_provider.tags import pairs
 from local.aws_provider.wire import UNKNOWN, Values, fields_of
@@ -79,9 +81,10 @@ def _create_bucket(aws: Aws, bucket: Item) -> str:
         # In this Region the API responds to one's own existing bucket as if it were new.
         raise AwsError("s3:CreateBucket", "BucketAlreadyExists", f"bucket {title} exists already")
     configuration: Values = {} if aws.region == home_region else {"LocationConstraint": aws.region}
+    locked = {"ObjectLockEnabledForBucket": True} if bucket.values.get("objectLockEnabled") else {}
     if bucket.values["tagsAll"]:
         configuration["Tags"] = pairs(bucket.values["tagsAll"])
-    aws.call("CreateBucket", Bucket=title, ACL="private", CreateBucketConfiguration=configuration or None)
+    aws.call("CreateBucket", Bucket=title, ACL="private", CreateBucketConfiguration=configuration or None, **locked)
     return title
 
 
@@ -109,8 +112,8 @@ def _read_bucket(aws: Aws, bucket: Item) -> Values | None:
     if not _exists(aws, title):
         return None
     region = aws.call("GetBucketLocation", Bucket=title).get("LocationConstraint") or home_region
-    for operation in _settings:
-        _optional(aws, operation, title)
+    found = {operation: _optional(aws, operation, title) for operation in _settings}
+    lock = fields_of(found["GetObjectLockConfiguration"].get("ObjectLockConfiguration"))
     return {
         "arn": _arn(aws, title),
         "bucket": title,
@@ -118,6 +121,7 @@ def _read_bucket(aws: Aws, bucket: Item) -> Values | None:
         "bucketRegion": region,
         "bucketRegionalDomainName": f"{title}.s3.{region}.amazonaws.com",
         "hostedZoneId": website_zones.get(region, ""),
+        "objectLockEnabled": lock.get("ObjectLockEnabled") == "Enabled",
         "Tags": _tags(aws, title),
     }
 
@@ -171,11 +175,12 @@ BUCKET = ResourceType(
             naming=Naming(longest=63, lower=True),
         ),
         "forceDestroy": flag(default=False, local=True),
+        "objectLockEnabled": flag(computed=True, replaces=True),
     },
     outputs=("arn bucketDomainName bucketRegion bucketRegionalDomainName hostedZoneId websiteDomain websiteEndpoint"),
     refused=(
         "accelerationStatus acl bucketNamespace bucketPrefix corsRules grants lifecycleRules logging "
-        "objectLockConfiguration objectLockEnabled policy replicationConfiguration requestPayer "
+        "objectLockConfiguration policy replicationConfiguration requestPayer "
         "serverSideEncryptionConfiguration versioning website"
     ),
     id="{bucket}",
@@ -332,4 +337,52 @@ BUCKET_VERSIONING = ResourceType(
     plan=_plan_versioning,
 )
 
-RESOURCES = (BUCKET, BUCKET_POLICY, BUCKET_ENCRYPTION, PUBLIC_ACCESS_BLOCK, BUCKET_VERSIONING)
+# Object Lock.
+
+
+def _put_lock(aws: Aws, lock: Item) -> str:
+    _send_lock(aws, lock.values["bucket"], lock.values.get("rule"))
+    return lock.values["bucket"]
+
+
+def _remove_lock_rule(aws: Aws, lock: Item) -> None:
+    # Object Lock itself stays enabled for the life of the bucket.
+    _send_lock(aws, lock.id, None)
+
+
+def _send_lock(aws: Aws, bucket: str, rule: Values | None) -> None:
+    configuration: Values = {"ObjectLockEnabled": "Enabled"}
+    if rule:
+        kept = rule["defaultRetention"]
+        configuration["Rule"] = {"DefaultRetention": {"Mode": kept["mode"], "Days": kept["days"]}}
+    aws.call("PutObjectLockConfiguration", Bucket=bucket, ObjectLockConfiguration=configuration)
+
+
+OBJECT_LOCK = ResourceType(
+    name="aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    service="s3",
+    properties={
+        "bucket": _bucket,
+        "objectLockEnabled": fixed("Enabled", replaces=True),
+        "rule": record(
+            {
+                "defaultRetention": record(
+                    {
+                        "days": whole(required=True),
+                        "mode": text(required=True, checks=(validators.one_of("COMPLIANCE", "GOVERNANCE"),)),
+                    },
+                    required=True,
+                )
+            }
+        ),
+    },
+    refused="expectedBucketOwner token",
+    id="{bucket}",
+    create=(Code(_put_lock, "PutObjectLockConfiguration"),),
+    read=(Call("GetObjectLockConfiguration", result="ObjectLockConfiguration"),),
+    update=(Code(_put_lock, "PutObjectLockConfiguration", on="rule"),),
+    delete=(Code(_remove_lock_rule, "PutObjectLockConfiguration"),),
+    gone=_missing_bucket | {"ObjectLockConfigurationNotFoundError"},
+)
+
+RESOURCES = (BUCKET, BUCKET_POLICY, BUCKET_ENCRYPTION, PUBLIC_ACCESS_BLOCK, BUCKET_VERSIONING, OBJECT_LOCK)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from local.emulator.extension.answers import answer_every_action
 
 MODULES = {
+    "athena": "local.emulator.extension.athena",
     "cloudtrail": "local.emulator.extension.cloudtrail",
     "config": "local.emulator.extension.config",
     "ec2": "local.emulator.extension.ec2",

@@ -6,6 +6,7 @@ Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 import xmltodict
@@ -36,10 +37,25 @@ def apply() -> None:
         """API_DeleteBucketEncryption: resets to SSE-S3."""
         self.get_bucket(bucket_name).encryption = default_encryption()
 
+    moto_lock: Any = S3Backend.put_object_lock_configuration
+
+    def put_object_lock_configuration(self: S3Backend, bucket_name: str, *arguments: Any, **keywords: Any) -> None:
+        """API_PutObjectLockConfiguration: also changes the retention of a bucket that has Object Lock and objects."""
+        bucket = self.get_bucket(bucket_name)
+        if not bucket.object_lock_enabled:
+            moto_lock(self, bucket_name, *arguments, **keywords)
+            return
+        given = dict(zip(("lock_enabled", "mode", "days", "years"), arguments, strict=False)) | keywords
+        bucket.default_lock_mode = given.get("mode") or ""
+        bucket.default_lock_days = given.get("days") or 0
+        bucket.default_lock_years = given.get("years") or 0
+
     backend: Any = S3Backend
     backend.create_bucket = create_bucket
+    backend.put_object_lock_configuration = put_object_lock_configuration
     backend.delete_bucket_encryption = delete_bucket_encryption
     tag_on_creation()
+    _evaluate_conditions()
     _check_expected_owner("_bucket_response")
     _check_expected_owner("_key_response")
 
@@ -71,9 +87,56 @@ def _check_expected_owner(method: str) -> None:
         owner = s3_backends.bucket_accounts.get(self.bucket_name)
         if expected and owner and owner[1] != expected:
             raise BucketAccessDeniedError(bucket=self.bucket_name)
+        _REQUEST.set((self, request))
         return moto_answer(self, request, *arguments)
 
     setattr(response, method, answer)
+
+
+_REQUEST: ContextVar[tuple[Any, Any]] = ContextVar("request")
+"""Handler and request that are being answered."""
+
+
+def _evaluate_conditions() -> None:
+    """Evaluate the conditions of bucket policies, which moto takes for met; calls count as made over TLS.
+
+    IAM User Guide, "Policy evaluation logic": a Deny statement applies where all its conditions hold.
+    """
+    bucket_class: Any = FakeBucket
+    moto_permission: Any = bucket_class.get_permission
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
+        if self.policy is None:
+            return moto_permission(self, action, resource)
+        # Loads what only buckets with a policy need.
+        from moto.iam.access_control import PermissionResult  # noqa: PLC0415
+
+        from common.iam.documents import Policy, parse  # noqa: PLC0415
+        from common.iam.evaluation import Permissions, decide  # noqa: PLC0415
+        from common.iam.truth import Truth  # noqa: PLC0415
+
+        policy = parse(self.policy.decode())
+        everything = parse({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+        denying = Policy(name="bucket policy", statements=tuple(each for each in policy.statements if not each.allows))
+        allowed = decide(Permissions(identity=(everything, denying)), action, resource, _context()).allowed
+        return PermissionResult.NEUTRAL if allowed is Truth.YES else PermissionResult.DENIED
+
+    bucket_class.get_permission = get_permission
+
+
+def _context() -> Any:
+    from common.iam.context import ABSENT, Context, known  # noqa: PLC0415
+    from local.emulator.extension.callers import caller_of  # noqa: PLC0415
+
+    handler, request = _REQUEST.get()
+    caller = caller_of(handler.current_account, handler.get_access_key())
+    encryption = request.headers.get("x-amz-server-side-encryption")
+    values = {
+        "aws:principalarn": known(caller.principal.arn if caller.principal else caller.arn),
+        "aws:securetransport": known("true"),
+        "s3:x-amz-server-side-encryption": known(encryption) if encryption else ABSENT,
+    }
+    return Context(values, {}, ABSENT)
 
 
 def default_encryption() -> dict[str, Any]:

@@ -9,15 +9,14 @@ from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_A
 from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.monitoring import (
     DELIVERY_ERRORS,
-    TrailBucketFacts,
     TrailFacts,
+    read_bucket,
     read_trail,
-    read_trail_bucket,
 )
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key
+from operations.verify.buckets import DesiredBucket, own_bucket_findings
 from operations.verify.keys import alias_findings
-from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +27,16 @@ if TYPE_CHECKING:
 def bucket_name(site: SiteDeployment) -> str:
     """Return the name of the bucket of the stack's own trail."""
     return f"{TRAIL_BUCKET}-{site.deployment.account_id}-{site.deployment.region}"
+
+
+def desired_bucket(site: SiteDeployment) -> DesiredBucket:
+    """Return the bucket of the stack's own trail as the settings define it."""
+    return DesiredBucket(
+        check="directory-trail-bucket",
+        name=bucket_name(site),
+        key_alias=TRAIL_KEY_ALIAS,
+        policy=trail_bucket_policy(site.scope, TRAIL, bucket_name(site)),
+    )
 
 
 def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
@@ -47,7 +56,12 @@ def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
         *alias_findings(
             "directory-trail-key", TRAIL_KEY_ALIAS, site.deployment, key, trail_key_policy(site.scope, TRAIL)
         ),
-        *bucket_findings(site, read_trail_bucket(reader, bucket_name(site), site.deployment.account_id), key),
+        *own_bucket_findings(
+            site.deployment,
+            desired_bucket(site),
+            read_bucket(reader, bucket_name(site), site.deployment.account_id),
+            key,
+        ),
     ]
 
 
@@ -115,60 +129,3 @@ def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
     if not existing:
         remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
     return from_differences(check, differences, expected=expected, remedy=remedy)
-
-
-def bucket_findings(
-    site: SiteDeployment, live: TrailBucketFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
-) -> list[Finding]:
-    """Compare the bucket of the stack's own trail.
-
-    Args:
-        site: Settings of the Region.
-        live: The bucket.
-        key: The key behind the alias.
-    """
-    check, expected = "directory-trail-bucket", f"bucket {bucket_name(site)} exists"
-    if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such bucket", remedy=site.deployment.repair)]
-    return [
-        compared(check, same=True, expected=expected, found=expected, remedy=site.deployment.repair),
-        policy_finding(
-            f"{check}-policy",
-            site.deployment,
-            trail_bucket_policy(site.scope, TRAIL, bucket_name(site)),
-            live.policy,
-        ),
-        _bucket_encryption(site, f"{check}-encryption", live.encryption, key),
-        _bucket_setting(site, f"{check}-public-access", "public access is blocked", _said_open(live)),
-        _bucket_setting(site, f"{check}-versioning", "versioning is enabled", _said_versioning(live)),
-    ]
-
-
-def _bucket_encryption(
-    site: SiteDeployment, check: str, live: tuple[str, str] | ReadFailure, key: KeyFacts | ReadFailure | None
-) -> Finding:
-    expected = f"encrypted with the key behind {TRAIL_KEY_ALIAS}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    algorithm, named = live
-    same = algorithm == "aws:kms" and (not isinstance(key, KeyFacts) or named in (key.arn, key.key_id))
-    found = f"{algorithm or 'not encrypted'}{f' with {named}' if named else ''}"
-    return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
-
-
-def _said_open(live: TrailBucketFacts) -> str | ReadFailure:
-    if isinstance(live.open_to_public, ReadFailure):
-        return live.open_to_public
-    return f"off: {', '.join(live.open_to_public)}" if live.open_to_public else ""
-
-
-def _said_versioning(live: TrailBucketFacts) -> str | ReadFailure:
-    if isinstance(live.versioning, ReadFailure):
-        return live.versioning
-    return "" if live.versioning == "Enabled" else f"versioning is {live.versioning.lower() or 'not enabled'}"
-
-
-def _bucket_setting(site: SiteDeployment, check: str, expected: str, text: str | ReadFailure) -> Finding:
-    if isinstance(text, ReadFailure):
-        return unknown_finding(check, text, expected=expected)
-    return compared(check, same=not text, expected=expected, found=text or expected, remedy=site.deployment.repair)

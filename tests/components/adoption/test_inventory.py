@@ -34,6 +34,8 @@ NAMES = {
     Kind.ROLE: "Role",
     Kind.SCHEDULE: "group/schedule",
     Kind.SCHEDULE_GROUP: "group",
+    Kind.DATABASE: "records",
+    Kind.TABLE: "records/events",
     Kind.TOPIC: "arn:aws:sns:eu-west-1:123456789012:topic",
     Kind.TRAIL: "trail",
 }
@@ -86,6 +88,15 @@ def make_schedule_group(client: Any, tags: Tags) -> None:
     client("scheduler").create_schedule_group(Name="group", Tags=listed(tags))
 
 
+def make_database(client: Any, tags: Tags) -> None:
+    client("glue").create_database(DatabaseInput={"Name": "records"}, Tags=tags)
+
+
+def make_table(client: Any, tags: Tags) -> None:
+    make_database(client, tags)
+    client("glue").create_table(DatabaseName="records", TableInput={"Name": "events"})
+
+
 def make_schedule(client: Any, tags: Tags) -> None:
     make_schedule_group(client, tags)
     client("scheduler").create_schedule(
@@ -128,6 +139,8 @@ MAKERS: dict[Kind, Callable[[Any, Tags], Any]] = {
     ),
     Kind.SCHEDULE: make_schedule,
     Kind.SCHEDULE_GROUP: make_schedule_group,
+    Kind.DATABASE: make_database,
+    Kind.TABLE: make_table,
     Kind.TOPIC: lambda client, tags: client("sns").create_topic(Name="topic", Tags=listed(tags)),
     Kind.TRAIL: make_trail,
 }
@@ -167,7 +180,7 @@ class Denied:
             name: type(name, (Exception,), {})
             for name in (
                 *("InvalidDocument", "InvalidResourceId", "NoSuchConfigRuleException", "NoSuchEntityException"),
-                *("NotFoundException", "ResourceNotFoundException"),
+                *("NotFoundException", "ResourceNotFoundException", "EntityNotFoundException"),
             )
         },
     )

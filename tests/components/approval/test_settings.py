@@ -49,6 +49,7 @@ def test_defaults() -> None:
         "chatTopicArn": "",
         "alarmIamChanges": True,
         "breakGlass": None,
+        "evidence": None,
         "endSessionsWithGrant": False,
         "guardRails": False,
         "requireChangeRequest": True,

@@ -19,6 +19,8 @@ NAMED: Final = {
     "aws:cfg/rule:Rule": Kind.CONFIG_RULE,
     "aws:cloudtrail/trail:Trail": Kind.TRAIL,
     "aws:cloudwatch/logGroup:LogGroup": Kind.LOG_GROUP,
+    "aws:glue/catalogDatabase:CatalogDatabase": Kind.DATABASE,
+    "aws:glue/catalogTable:CatalogTable": Kind.TABLE,
     "aws:iam/instanceProfile:InstanceProfile": Kind.INSTANCE_PROFILE,
     "aws:iam/policy:Policy": Kind.POLICY,
     "aws:iam/role:Role": Kind.ROLE,
@@ -43,6 +45,7 @@ PARENT_OWNED: Final = frozenset(
         ),
         *("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:s3/bucketPolicy:BucketPolicy"),
         *("aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:s3/bucketVersioning:BucketVersioning"),
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         *("aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"),
@@ -52,7 +55,7 @@ PARENT_OWNED: Final = frozenset(
     }
 )
 """Belong to a parent, or are the stack's own record."""
-NAMED_BY_AWS: Final = ("aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:vpc/")
+NAMED_BY_AWS: Final = ("aws:athena/", "aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:vpc/")
 
 
 def registered(name: str) -> set[tuple[Kind, str, str]]:
@@ -82,6 +85,8 @@ def _name(kind: Kind, inputs: dict[str, Any]) -> str:
             return f"arn:aws:sns:{inputs['region']}:{ACCOUNT}:{name}"
         case Kind.SCHEDULE:
             return f"{inputs['groupName']}/{name}"
+        case Kind.TABLE:
+            return f"{inputs['databaseName']}/{name}"
         case _:
             return name
 
@@ -122,7 +127,16 @@ def test_take_over_of_a_section_is_its_own(section: str) -> None:
 def test_names_that_the_provider_creates_are_not_adopted(name: str) -> None:
     config = yaml.safe_load((REPOSITORY / f"Pulumi.{name}.yaml").read_text())["config"]
     found = fixed_names(Settings.load(config), Account(id=ACCOUNT, partition="aws"), "eu-west-1")
-    created = {Kind.BUCKET, Kind.INSTANCE_PROFILE, Kind.ROLE, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.TRAIL}
+    created = {
+        Kind.BUCKET,
+        Kind.DATABASE,
+        Kind.TABLE,
+        Kind.INSTANCE_PROFILE,
+        Kind.ROLE,
+        Kind.SCHEDULE,
+        Kind.SCHEDULE_GROUP,
+        Kind.TRAIL,
+    }
     assert {each.kind for each in found if each.kind in created and each.is_adopted} == set()
     assert all(each.is_adopted for each in found if each.kind is Kind.ALIAS)
     alerts = [each for each in found if each.name.endswith(":shell-access-domain-controllers")]

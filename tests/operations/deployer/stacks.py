@@ -27,6 +27,7 @@ APPROVAL = {
     "operatorRoles": ["Operator"],
     "operatorUsers": ["Somebody"],
 }
+OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {}}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -34,7 +35,8 @@ EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 def settings(name: str) -> Settings:
     """Of an example in the repository, with every system."""
     read = yaml.safe_load((REPOSITORY / f"Pulumi.{name}.yaml").read_text())["config"]
-    more = {"nodes": NODES, "approval": APPROVAL, "tags": dict([TAG])}
+    approval = {**APPROVAL, **OPTIONAL} if name == "dev" else APPROVAL
+    more = {"nodes": NODES, "approval": approval, "tags": dict([TAG])}
     return Settings.load(read | {f"shell-access:{key}": value for key, value in more.items()})
 
 

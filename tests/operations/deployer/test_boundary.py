@@ -211,7 +211,11 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
         ("iam:CreateRole", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("iam:AttachRolePolicy", f"{IAM}:role/Operator", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
         ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": [GRANT.lower()]}),
-        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
+        (
+            "iam:AttachRolePolicy",
+            f"{IAM}:role/ShellAccessDomainController",
+            OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY},
+        ),
         ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {"aws:ResourceTag/Role": "DomainController"}),
         ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/any", ENDPOINT),
@@ -234,7 +238,9 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
         ("iam:CreateRole", f"{IAM}:role/Payments", {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("iam:AttachRolePolicy", f"{IAM}:role/Payments", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
-        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY),
+        ("iam:AttachRolePolicy", f"{IAM}:role/ShellAccessDomainController", OUR_POLICY),
+        # The roles of the workflow have inline policies only.
+        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {}),
         (
             "route53:AssociateVPCWithHostedZone",

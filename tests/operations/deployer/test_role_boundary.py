@@ -11,7 +11,8 @@ from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import MANAGED_POLICY, size
 from components.approval.alarms import forwarding_policy
-from components.approval.iam_policies import runbook_role_policy, schedule_role_policy
+from components.approval.evidence import export_role_policy, export_schedule_role_policy
+from components.approval.iam_policies import break_glass_policy, runbook_role_policy, schedule_role_policy
 from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role
 from components.domain_controllers.monitoring_policies import Scope as Where
@@ -22,6 +23,7 @@ from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
 from operations.deployer.role_boundary import role_boundary
+from operations.deployer.scope import System
 from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not, scope, settings
 
@@ -38,6 +40,10 @@ def role_policies() -> Iterator[dict[str, Any]]:
     assert approval
     yield runbook_role_policy(approval, PLACE)
     yield schedule_role_policy(PLACE)
+    yield export_role_policy(PLACE)
+    yield export_schedule_role_policy(PLACE)
+    emergency: Any = break_glass_policy(PLACE, ("eu-west-1",), session_data_encryption=True)
+    yield {"Statement": [each for each in emergency["Statement"] if each["Effect"] == "Allow"]}
     yield forwarding_policy(PLACE)
     directory = settings("dev").domain_controllers
     assert directory
@@ -73,6 +79,21 @@ def test_boundary_lets_pass_what_the_roles_policies_allow() -> None:
 def test_boundary_lets_pass_nothing_that_no_role_has() -> None:
     held = {action for policy in role_policies() for action, _ in statements(policy)}
     assert {action for action, _ in statements(role_boundary(scope()))} - held == set()
+
+
+@pytest.mark.parametrize(
+    ("action", "role"),
+    [
+        ("ssm:StartSession", "ShellAccessBreakGlass"),
+        ("s3:PutObject", "ShellAccessEvidenceExport"),
+        ("cloudtrail:LookupEvents", "ShellAccessEvidenceExport"),
+    ],
+)
+def test_boundary_lets_one_role_of_approval_do_it(action: str, role: str) -> None:
+    without_hosts = replace(scope(), systems=frozenset({System.APPROVAL}))
+    granting = [each for each in role_boundary(without_hosts)["Statement"] if action in each["Action"]]
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    assert [each["Condition"]["ArnEquals"]["aws:PrincipalArn"] for each in granting] == [arn]
 
 
 GRANT: dict[str, Any] = {"aws:TagKeys": ["SecurityAllowSessionInstance"]}

@@ -104,7 +104,7 @@ def test_csv_and_page_are_written(command: Command, tmp_path: Path, history: His
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--offline",), "--offline: expected --trail or --load with it"),
+        (("--offline",), "--offline: expected --trail, --exported or --load with it"),
         (("--from", "yesterday"), "--from: expected a time such as 2026-11-29"),
         (("--from", "2026-11-02", "--to", "2026-11-01"), "--from: expected a time before --to"),
         (("--from", "99999d"), "--from: expected a time such as"),

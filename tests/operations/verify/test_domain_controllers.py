@@ -47,19 +47,20 @@ from operations.inventory.domain_controllers import (
 )
 from operations.inventory.iam import RoleFacts
 from operations.inventory.monitoring import (
+    BucketFacts,
     EventRule,
     SubscriptionFacts,
     TopicFacts,
-    TrailBucketFacts,
     TrailFacts,
     rule_sender,
 )
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
+from operations.verify.buckets import own_bucket_findings
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
-from operations.verify.domain_controllers.trail import bucket_findings, trail_findings
+from operations.verify.domain_controllers.trail import desired_bucket, trail_findings
 from operations.verify.domain_controllers.verification import compare_site
 
 if TYPE_CHECKING:
@@ -658,7 +659,7 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
     assert delivery.found.endswith(": AccessDenied")
 
 
-BUCKET = TrailBucketFacts(
+BUCKET = BucketFacts(
     policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),
@@ -683,7 +684,8 @@ BUCKET = TrailBucketFacts(
     ],
 )
 def test_trail_bucket_reports_each_difference(change: dict[str, Any], expected: dict[str, str]) -> None:
-    found = bucket_findings(case().wanted, replace(BUCKET, **change), KEY)
+    site = case().wanted
+    found = own_bucket_findings(site.deployment, desired_bucket(site), replace(BUCKET, **change), KEY)
     assert {each.check: each.status.value for each in found if each.status != "ok"} == expected
 
 

@@ -1,0 +1,307 @@
+"""Export of the records of sessions: runbook, permissions, bucket, and the table of Athena, as plain data.
+
+Sources: S3 User Guide, "Locking objects with Object Lock"; Athena User Guide, "Partition projection" and "OpenX JSON
+SerDe"; CloudTrail API reference, LookupEvents; Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.alarms import IAM_EVENT_REGIONS
+from components.approval.names import (
+    CHANGE_TEMPLATE_NAME,
+    EVIDENCE_KEY_ALIAS,
+    EVIDENCE_ROLE_NAME,
+    EVIDENCE_RUNBOOK_NAME,
+    RUNBOOK_NAME,
+    PolicyDocument,
+    WorkflowLocation,
+)
+from components.approval.script import script_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXPORT_SECONDS: Final = 600
+"""Maximum of `aws:executeScript`."""
+SESSION_EVENTS: Final = (
+    "StartSession",
+    "TerminateSession",
+    "StartAutomationExecution",
+    "StartChangeRequestExecution",
+    "SendAutomationSignal",
+    "StartConnection",
+)
+IAM_EVENTS: Final = ("CreateRole", "CreateUser", "TagRole", "TagUser", "UntagRole", "UntagUser")
+"""Events that `shell-access evidence` reads, in the Regions of sessions and in IAM's; a test compares them."""
+KINDS: Final = ("events", "sessions", "executions", "days")
+"""Kinds of records: events of CloudTrail, sessions, requests, and the statement that a day is complete."""
+
+_VERSION: Final = "2012-10-17"
+_IDENTITY: Final = (
+    "struct<type:string,principalid:string,arn:string,accountid:string,username:string,sessioncontext:struct<"
+    "attributes:struct<mfaauthenticated:string,creationdate:string>,sessionissuer:struct<arn:string,username:string>>>"
+)
+PARTITIONS: Final = ("kind", "account", "region", "day")
+COLUMNS: Final = {
+    # Events
+    "eventid": "string",
+    "eventtime": "string",
+    "eventsource": "string",
+    "eventname": "string",
+    "awsregion": "string",
+    "recipientaccountid": "string",
+    "sourceipaddress": "string",
+    "errorcode": "string",
+    "useridentity": _IDENTITY,
+    "requestparameters": "string",
+    "responseelements": "string",
+    # Sessions
+    "sessionid": "string",
+    "target": "string",
+    "owner": "string",
+    "documentname": "string",
+    "reason": "string",
+    "startdate": "string",
+    "enddate": "string",
+    # Requests
+    "automationexecutionid": "string",
+    "automationexecutionstatus": "string",
+    "executedby": "string",
+    "executionstarttime": "string",
+    "executionendtime": "string",
+    "parameters": "string",
+    "stepexecutions": "string",
+    # Days
+    "since": "string",
+    "until": "string",
+    "exportedat": "string",
+    "counts": "string",
+}
+"""Columns of the table; a record has those of its kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedQuery:
+    """A query of Athena.
+
+    Attributes:
+        name: Name of the query.
+        description: Description of the query.
+        sql: Text of the query.
+    """
+
+    name: str
+    description: str
+    sql: str
+
+
+QUERIES: Final = (
+    NamedQuery(
+        name="shell-access-sessions",
+        description="Sessions of a month, and refused attempts: who, where, from which address, with MFA",
+        sql="""SELECT eventtime, account, region, useridentity.arn AS principal, sourceipaddress,
+  useridentity.sessioncontext.attributes.mfaauthenticated AS mfa,
+  json_extract_scalar(requestparameters, '$.target') AS node,
+  json_extract_scalar(requestparameters, '$.documentName') AS document,
+  json_extract_scalar(requestparameters, '$.reason') AS reason,
+  json_extract_scalar(responseelements, '$.sessionId') AS session, errorcode
+FROM records
+WHERE kind = 'events' AND day BETWEEN '2026-11-01' AND '2026-11-30'
+  AND eventsource = 'ssm.amazonaws.com' AND eventname = 'StartSession'
+ORDER BY eventtime""",
+    ),
+    NamedQuery(
+        name="shell-access-approvals",
+        description="Decisions of a month: which principal approved or rejected which request",
+        sql="""SELECT eventtime, account, useridentity.arn AS approver,
+  json_extract_scalar(requestparameters, '$.signalType') AS decision,
+  json_extract_scalar(requestparameters, '$.automationExecutionId') AS request, errorcode
+FROM records
+WHERE kind = 'events' AND day BETWEEN '2026-11-01' AND '2026-11-30' AND eventname = 'SendAutomationSignal'
+ORDER BY eventtime""",
+    ),
+    NamedQuery(
+        name="shell-access-days",
+        description="Days of a month that are exported completely, with the number of records",
+        sql="""SELECT account, region, day, exportedat, counts
+FROM records
+WHERE kind = 'days' AND day BETWEEN '2026-11-01' AND '2026-11-30'
+ORDER BY account, region, day""",
+    ),
+)
+
+
+def export_runbook(place: WorkflowLocation, regions: Sequence[str]) -> dict[str, Any]:
+    """Return the scheduled runbook that exports the days that are over and not exported yet.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions of sessions.
+    """
+    payload = {
+        "Bucket": place.evidence_bucket,
+        "Account": place.account_id,
+        "Regions": list(regions),
+        "WorkflowRegion": place.region,
+        "IamRegion": IAM_EVENT_REGIONS.get(place.partition, place.region),
+        "Events": list(SESSION_EVENTS),
+        "IamEvents": list(IAM_EVENTS),
+        "Documents": [RUNBOOK_NAME, CHANGE_TEMPLATE_NAME],
+    }
+    return {
+        "schemaVersion": "0.3",
+        "description": "Exports the records of sessions of past days into the evidence bucket, each day once.",
+        "assumeRole": place.iam(f"role/{EVIDENCE_ROLE_NAME}"),
+        "mainSteps": [
+            {
+                "name": "ExportEvidence",
+                "action": "aws:executeScript",
+                "timeoutSeconds": EXPORT_SECONDS,
+                "inputs": script_inputs("evidence", "export_evidence", payload),
+                "outputs": [{"Name": "Outcome", "Selector": "$.Payload.Outcome", "Type": "String"}],
+            }
+        ],
+        "outputs": ["ExportEvidence.Outcome"],
+    }
+
+
+def export_role_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
+
+    Args:
+        place: Location of the workflow.
+    """
+    bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            # These actions support no resources (Service Authorization Reference).
+            _allow(
+                "ReadRecords",
+                ["cloudtrail:LookupEvents", "ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"],
+                "*",
+            ),
+            _allow("ReadRequests", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+            {
+                **_allow("ListDays", "s3:ListBucket", bucket),
+                "Condition": {"StringLike": {"s3:prefix": "records/kind=days/*"}},
+            },
+            _allow("AddRecords", "s3:PutObject", f"{bucket}/records/*"),
+            {
+                **_allow(
+                    "EncryptRecords",
+                    "kms:GenerateDataKey",
+                    f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*",
+                ),
+                "Condition": {
+                    "Null": {"kms:ResourceAliases": "false"},
+                    "ForAllValues:StringEquals": {"kms:ResourceAliases": [EVIDENCE_KEY_ALIAS]},
+                },
+            },
+        ],
+    }
+
+
+def export_schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the policy to start the export with its role.
+
+    Args:
+        place: Location of the workflow.
+    """
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            _allow("StartExport", "ssm:StartAutomationExecution", place.default_version(EVIDENCE_RUNBOOK_NAME)),
+            {
+                **_allow("HandOverRole", "iam:PassRole", place.iam(f"role/{EVIDENCE_ROLE_NAME}")),
+                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            },
+        ],
+    }
+
+
+def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the bucket policy: only the export adds records, over TLS and with the bucket's key.
+
+    Args:
+        place: Location of the workflow.
+    """
+    bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                **_deny("OverTlsOnly", "s3:*", [bucket, f"{bucket}/*"]),
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+            {
+                **_deny("OnlyTheExportAdds", "s3:PutObject", f"{bucket}/*"),
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{EVIDENCE_ROLE_NAME}")}},
+            },
+            {
+                **_deny("WithTheBucketsKey", "s3:PutObject", f"{bucket}/*"),
+                # An object without this header has the bucket's encryption.
+                "Condition": {
+                    "Null": {"s3:x-amz-server-side-encryption": "false"},
+                    "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
+                },
+            },
+        ],
+    }
+
+
+def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
+    """Return the key policy: IAM of the account controls the key.
+
+    Args:
+        place: Location of the workflow.
+    """
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Sid": "GovernedByIam",
+                "Effect": "Allow",
+                "Principal": {"AWS": place.iam("root")},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of the table, with its partitions, so that none has to be added.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions of sessions.
+    """
+    named = list(dict.fromkeys([*regions, IAM_EVENT_REGIONS.get(place.partition, place.region)]))
+    return {
+        "EXTERNAL": "TRUE",
+        "projection.enabled": "true",
+        "projection.kind.type": "enum",
+        "projection.kind.values": ",".join(KINDS),
+        "projection.account.type": "enum",
+        "projection.account.values": place.account_id,
+        "projection.region.type": "enum",
+        "projection.region.values": ",".join(named),
+        "projection.day.type": "date",
+        "projection.day.format": "yyyy-MM-dd",
+        "projection.day.range": "2026-01-01,NOW",
+        "storage.location.template": (
+            f"s3://{place.evidence_bucket}/records/kind=${{kind}}/account=${{account}}/region=${{region}}/day=${{day}}/"
+        ),
+    }
+
+
+def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _deny(sid: str, action: str, resource: str | list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}

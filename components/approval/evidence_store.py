@@ -1,0 +1,206 @@
+"""Bucket with Object Lock for the records of sessions, its key, and the table and queries of Athena."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.athena import NamedQuery
+from pulumi_aws.glue import (
+    CatalogDatabase,
+    CatalogTable,
+    CatalogTablePartitionKeyArgs,
+    CatalogTableStorageDescriptorArgs,
+    CatalogTableStorageDescriptorColumnArgs,
+    CatalogTableStorageDescriptorSerDeInfoArgs,
+)
+from pulumi_aws.s3 import (
+    Bucket,
+    BucketObjectLockConfiguration,
+    BucketObjectLockConfigurationRuleArgs,
+    BucketObjectLockConfigurationRuleDefaultRetentionArgs,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryptionConfiguration,
+    BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs,
+    BucketServerSideEncryptionConfigurationRuleArgs,
+    BucketVersioning,
+    BucketVersioningVersioningConfigurationArgs,
+)
+
+from components.approval.evidence import (
+    COLUMNS,
+    PARTITIONS,
+    QUERIES,
+    evidence_bucket_policy,
+    evidence_key_policy,
+    table_parameters,
+)
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.approval.names import WorkflowLocation
+    from components.approval.settings import Evidence
+
+_SERDE = "org.openx.data.jsonserde.JsonSerDe"
+_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
+_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceStoreArgs:
+    """Arguments of `EvidenceStore`.
+
+    Attributes:
+        settings: Retention of the records.
+        place: Location of the workflow.
+        regions: Regions of sessions.
+        tags: Tags applied to all taggable resources.
+    """
+
+    settings: Evidence
+    place: WorkflowLocation
+    regions: Sequence[str]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class EvidenceStore(pulumi.ComponentResource):
+    """The bucket and what reads it. Bucket and key are retained when the stack is destroyed.
+
+    Attributes:
+        ready: Resources that must exist before the first record is written.
+    """
+
+    def __init__(self, name: str, args: EvidenceStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:approval:EvidenceStore", name, None, opts)
+        self._name, self._args, self._region = name, args, args.place.region
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        key = AliasedKey(
+            f"{name}-key",
+            AliasedKeyArgs(
+                alias=EVIDENCE_KEY_ALIAS,
+                description="Evidence: records of sessions",
+                policy=evidence_key_policy(args.place),
+                region=self._region,
+                tags=args.tags,
+                # Without the key, records that cannot be deleted could not be read.
+                retain=True,
+            ),
+            self._child,
+        ).key
+        self.ready = self._bucket(key.arn)
+        self._catalog()
+        self.register_outputs({})
+
+    def _bucket(self, key_arn: pulumi.Output[str]) -> list[pulumi.Resource]:
+        name, place, kept = self._name, self._args.place, self._kept
+        bucket = Bucket(
+            name,
+            bucket=place.evidence_bucket,
+            object_lock_enabled=True,
+            region=self._region,
+            tags=self._args.tags,
+            opts=kept,
+        )
+        versioned = BucketVersioning(
+            name,
+            bucket=bucket.bucket,
+            versioning_configuration=BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            region=self._region,
+            opts=kept,
+        )
+        retention = BucketObjectLockConfigurationRuleDefaultRetentionArgs(
+            mode=self._args.settings.retention_mode.upper(), days=self._args.settings.retention_days
+        )
+        locked = BucketObjectLockConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rule=BucketObjectLockConfigurationRuleArgs(default_retention=retention),
+            region=self._region,
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versioned])),
+        )
+        return [versioned, locked, *self._protection(bucket, key_arn)]
+
+    def _protection(self, bucket: Bucket, key_arn: pulumi.Output[str]) -> list[pulumi.Resource]:
+        name, kept = self._name, self._kept
+        private = BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            region=self._region,
+            opts=kept,
+        )
+        encrypted = BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=[
+                BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                        sse_algorithm="aws:kms", kms_master_key_id=key_arn
+                    ),
+                    bucket_key_enabled=True,
+                )
+            ],
+            region=self._region,
+            opts=kept,
+        )
+        policy = BucketPolicy(
+            name,
+            bucket=bucket.bucket,
+            policy=json.dumps(evidence_bucket_policy(self._args.place)),
+            region=self._region,
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[private])),
+        )
+        return [private, encrypted, policy]
+
+    def _catalog(self) -> None:
+        database = CatalogDatabase(
+            self._name,
+            name=EVIDENCE_DATABASE,
+            description="Records of Session Manager sessions and their approvals",
+            region=self._region,
+            tags=self._args.tags,
+            opts=self._child,
+        )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[database])
+        CatalogTable(
+            self._name,
+            name=EVIDENCE_TABLE,
+            # By name, so that recovery knows it before the database is created.
+            database_name=EVIDENCE_DATABASE,
+            table_type="EXTERNAL_TABLE",
+            parameters=table_parameters(self._args.place, self._args.regions),
+            partition_keys=[CatalogTablePartitionKeyArgs(name=each, type="string") for each in PARTITIONS],
+            storage_descriptor=CatalogTableStorageDescriptorArgs(
+                location=f"s3://{self._args.place.evidence_bucket}/records/",
+                input_format=_INPUT,
+                output_format=_OUTPUT,
+                columns=[
+                    CatalogTableStorageDescriptorColumnArgs(name=each, type=kind) for each, kind in COLUMNS.items()
+                ],
+                ser_de_info=CatalogTableStorageDescriptorSerDeInfoArgs(
+                    name="json", serialization_library=_SERDE, parameters={"ignore.malformed.json": "false"}
+                ),
+            ),
+            region=self._region,
+            opts=after,
+        )
+        for query in QUERIES:
+            NamedQuery(
+                f"{self._name}-{query.name}",
+                name=query.name,
+                description=query.description,
+                database=EVIDENCE_DATABASE,
+                query=query.sql,
+                region=self._region,
+                opts=after,
+            )

@@ -1,0 +1,199 @@
+"""Exports the records of sessions, day by day, before AWS deletes them. Data: see `components.approval.script`.
+
+A day of a Region is exported once, when no record of it can come any more, and its last object says that it is
+complete. A run that ends early loses nothing: the next one goes on with the first day that is not complete.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.approval.scripts.aws import Json, client, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+HISTORY_DAYS = 28
+"""Systems Manager keeps sessions and executions for 30 days."""
+SETTLED_DAYS = 2
+"""A request lasts a day at most, and so does its grant."""
+LATE_DAYS = 4
+LOOKUP_SECONDS = 0.5
+EXECUTION_SECONDS = 0.34
+SESSION_SECONDS = 0.2
+"""CloudTrail allows two LookupEvents per second, Systems Manager three GetAutomationExecution and six DescribeSessions."""
+STEP_SECONDS = 480
+"""Time after which no further day is begun: a script has ten minutes."""
+PRESENT = ("PreconditionFailed", "412", "ConditionalRequestConflict")
+MAX_NAMED = 5
+
+
+def export_evidence(events: Json, _context: object) -> Json:
+    """Export the days that are not exported yet, the oldest first; fail where one cannot be, or is late."""
+    export = Export(events, datetime.now(UTC))
+    begun = time.monotonic()
+    failed: list[str] = []
+    done = 0
+    missing = list(export.missing())
+    for day, region in missing:
+        if time.monotonic() - begun > events.get("Seconds", STEP_SECONDS):
+            break
+        try:
+            export.write(day, region)
+            done += 1
+        except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failure:
+            failed.append(f"{day} {region}: {_why(failure)}")
+    late = [f"{day} {region} is late" for day, region in export.missing() if day < export.today - timedelta(LATE_DAYS)]
+    if failed or late:
+        problems = [*failed, *late]
+        more = f", and {len(problems) - MAX_NAMED} more" if len(problems) > MAX_NAMED else ""
+        raise RuntimeError("not exported: " + "; ".join(problems[:MAX_NAMED]) + more)
+    return {"Outcome": f"{done} of {len(missing)} missing days exported"}
+
+
+class Export:
+    """Export of an account."""
+
+    def __init__(self, events: Json, now: datetime) -> None:
+        self.given, self.now, self.today = events, now, now.date()
+        self.s3 = client("s3", events["WorkflowRegion"])
+        self.s3.meta.events.register("before-sign.s3.PutObject", _only_if_absent)
+        self.regions = list(dict.fromkeys([*events["Regions"], events["IamRegion"]]))
+        self.sessions: dict[str, list[Json]] = {}
+
+    def missing(self) -> Iterator[tuple[date, str]]:
+        """Yield the days that are over for long enough, and not exported, with their Regions."""
+        prefix = f"records/kind=days/account={self.given['Account']}/"
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.given["Bucket"], Prefix=prefix)
+        present = {each["Key"] for page in pages for each in page.get("Contents", ())}
+        for ago in range(HISTORY_DAYS, SETTLED_DAYS - 1, -1):
+            day = self.today - timedelta(ago)
+            for region in self.regions:
+                if self.key("days", day, region) not in present:
+                    yield day, region
+
+    def key(self, kind: str, day: date, region: str) -> str:
+        """Return the key of an object; the folders are the partitions of the table."""
+        account = self.given["Account"]
+        return f"records/kind={kind}/account={account}/region={region}/day={day}/records.json.gz"
+
+    def write(self, day: date, region: str) -> None:
+        """Export a day of a Region: read everything first, and write the statement that it is complete last."""
+        records = {"events": list(self.events(day, region)), "sessions": [], "executions": []}
+        if region in self.given["Regions"]:
+            records["sessions"] = self.sessions_of(day, region)
+        if region == self.given["WorkflowRegion"]:
+            records["executions"] = list(self.executions(day, region))
+        begin, end = bounds(day)
+        complete = {
+            "account": self.given["Account"],
+            "region": region,
+            "regions": self.regions,
+            "since": begin,
+            "until": end,
+            "exportedAt": self.now,
+            "counts": {kind: len(each) for kind, each in records.items()},
+        }
+        for kind, each in (*records.items(), ("days", [complete])):
+            self.put(self.key(kind, day, region), each)
+
+    def put(self, key: str, records: Iterable[Json]) -> None:
+        """Write an object, unless it exists: what was exported once does not change."""
+        lines = "".join(
+            json.dumps(each, default=_plain, separators=(",", ":"), sort_keys=True) + "\n" for each in records
+        )
+        body = gzip.compress(lines.encode(), mtime=0)
+        # Object Lock requires a checksum.
+        checksum = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        try:
+            self.s3.put_object(Bucket=self.given["Bucket"], Key=key, Body=body, ContentMD5=checksum)
+        except ClientError as failure:
+            if code_of(failure) not in PRESENT:
+                raise
+
+    def events(self, day: date, region: str) -> Iterator[Json]:
+        """Yield the events of CloudTrail, as it wrote them."""
+        begin, end = bounds(day)
+        names: list[str] = []
+        if region in self.given["Regions"]:
+            names += self.given["Events"]
+        if region == self.given["IamRegion"]:
+            names += self.given["IamEvents"]
+        pages = client("cloudtrail", region).get_paginator("lookup_events")
+        for name in names:
+            chosen = [{"AttributeKey": "EventName", "AttributeValue": name}]
+            # Times are inclusive, and events have whole seconds.
+            last = end - timedelta(seconds=1)
+            for page in pages.paginate(LookupAttributes=chosen, StartTime=begin, EndTime=last):
+                yield from (json.loads(each["CloudTrailEvent"]) for each in page["Events"])
+                time.sleep(self.given.get("Pause", LOOKUP_SECONDS))
+
+    def sessions_of(self, day: date, region: str) -> list[Json]:
+        """Return the sessions that began or ended on a day, as Session Manager lists them."""
+        if region not in self.sessions:
+            self.sessions[region] = list(self.listed_sessions(region))
+        begin, end = bounds(day)
+        times = ("StartDate", "EndDate")
+        return [
+            each
+            for each in self.sessions[region]
+            if any(each.get(name) and begin <= each[name] < end for name in times)
+        ]
+
+    def listed_sessions(self, region: str) -> Iterator[Json]:
+        """Yield the sessions of a Region, open and ended."""
+        pages = client("ssm", region).get_paginator("describe_sessions")
+        for state in ("Active", "History"):
+            for page in pages.paginate(State=state):
+                yield from page["Sessions"]
+                time.sleep(self.given.get("Pause", SESSION_SECONDS))
+
+    def executions(self, day: date, region: str) -> Iterator[Json]:
+        """Yield the requests of a day: executions of the runbook and of the change template."""
+        ssm = client("ssm", region)
+        begin, end = bounds(day)
+        for document in self.given["Documents"]:
+            chosen = [{"Key": "DocumentNamePrefix", "Values": [document]}]
+            for page in ssm.get_paginator("describe_automation_executions").paginate(Filters=chosen):
+                for each in page["AutomationExecutionMetadataList"]:
+                    if begin <= each["ExecutionStartTime"] < end and not each.get("ParentAutomationExecutionId"):
+                        time.sleep(self.given.get("Pause", EXECUTION_SECONDS))
+                        run = ssm.get_automation_execution(AutomationExecutionId=each["AutomationExecutionId"])
+                        yield without_scripts(run["AutomationExecution"])
+
+
+def bounds(day: date) -> tuple[datetime, datetime]:
+    """Return the begin and the end of a day in UTC."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return begin, begin + timedelta(1)
+
+
+def without_scripts(run: Json) -> Json:
+    """Return an execution without the inputs of its steps, except times to wait: the document has them."""
+    steps: list[Json] = []
+    for step in run.get("StepExecutions", []):
+        kept = {key: value for key, value in step.items() if key not in ("Inputs", "OverriddenParameters")}
+        duration = step.get("Inputs", {}).get("Duration")
+        steps.append({**kept, "Inputs": {"Duration": duration}} if duration else kept)
+    return {**run, "StepExecutions": steps}
+
+
+def _only_if_absent(request: Any, **_: object) -> None:
+    # As a header, since older versions of boto3 do not know the parameter.
+    request.headers["If-None-Match"] = "*"
+
+
+def _plain(value: Any) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _why(failure: Exception) -> str:
+    return f"{code_of(failure)}" if isinstance(failure, ClientError) else f"{type(failure).__name__}: {failure}"

@@ -1,0 +1,81 @@
+"""Sessions and requests of Systems Manager as records of evidence. Pure.
+
+Source: Systems Manager API reference, Session and AutomationExecution.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from operations.approval.requests import parse_request
+from operations.evidence.cloudtrail import document_name, kind_of
+from operations.evidence.records import NO_TIME, Caller, Decision, Records, Request, SessionEnd, SessionStart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def add_session(session: Mapping[str, Any], account: str, region: str, found: Records) -> None:
+    """Add a session that Session Manager lists, and its end.
+
+    Args:
+        session: Session, as boto3 returns it.
+        account: Account ID.
+        region: Region of the session.
+        found: Records to extend.
+    """
+    document = document_name(session.get("DocumentName", ""))
+    found.starts.append(
+        SessionStart(
+            id=session["SessionId"],
+            account=account,
+            region=region,
+            node=session.get("Target", ""),
+            caller=Caller(arn=session.get("Owner", "")),
+            at=session["StartDate"].astimezone(UTC),
+            document=document,
+            reason=session.get("Reason", ""),
+            kind=kind_of(document),
+            in_trail=False,
+        )
+    )
+    if session.get("EndDate"):
+        end = session["EndDate"].astimezone(UTC)
+        found.ends.append(SessionEnd(id=session["SessionId"], at=end, source="DescribeSessions"))
+
+
+def add_execution(run: Mapping[str, Any], account: str, mode: str, found: Records, *, is_known: bool = False) -> None:
+    """Add the request of an execution, and its decisions.
+
+    Args:
+        run: Execution, as boto3 returns it.
+        account: Account ID.
+        mode: `automation` or `change-manager`.
+        found: Records to extend.
+        is_known: Whether the request is known from CloudTrail.
+    """
+    request = parse_request(run)
+    if not is_known:
+        found.requests.append(
+            Request(
+                id=request.id,
+                account=account,
+                caller=Caller(arn=request.requester),
+                at=request.requested_at.astimezone(UTC),
+                principal=f"{request.principal.kind}/{request.principal.name}",
+                node=request.instance,
+                reason=request.reason,
+                mode=mode,
+            )
+        )
+    found.decisions.extend(
+        Decision(
+            request=request.id,
+            caller=Caller(arn=each.approver),
+            at=NO_TIME,
+            approved=each.approved,
+            source="Automation",
+        )
+        for each in request.decisions
+    )

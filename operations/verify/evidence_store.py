@@ -1,0 +1,113 @@
+"""Comparison of what keeps and reads the records of sessions: bucket, table and queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.evidence import (
+    COLUMNS,
+    PARTITIONS,
+    QUERIES,
+    evidence_bucket_policy,
+    evidence_key_policy,
+    table_parameters,
+)
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from operations.findings import Finding, from_differences, missing, unknown_finding
+from operations.inventory.monitoring import read_bucket
+from operations.inventory.reader import ReadFailure, returns_failure
+from operations.inventory.session_manager import read_key
+from operations.verify.buckets import DesiredBucket, own_bucket_findings
+from operations.verify.keys import alias_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.approval.names import WorkflowLocation
+    from components.approval.settings import Evidence
+    from operations.deployment import Deployment
+    from operations.inventory.reader import Answer, Reader
+
+_ABSENT: Final = ("EntityNotFoundException",)
+
+
+def evidence_findings(
+    deployment: Deployment,
+    settings: Evidence,
+    place: WorkflowLocation,
+    regions: Sequence[str],
+    reader: Reader,
+) -> list[Finding]:
+    """Read and compare the key, the bucket, the table and the queries.
+
+    Args:
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
+        settings: Retention of the records.
+        place: Location of the workflow.
+        regions: Regions of the stack.
+        reader: Reader of the Region of the workflow.
+    """
+    key = read_key(reader, EVIDENCE_KEY_ALIAS, policy=True)
+    desired = DesiredBucket(
+        check="approval-evidence-bucket",
+        name=place.evidence_bucket,
+        key_alias=EVIDENCE_KEY_ALIAS,
+        policy=evidence_bucket_policy(place),
+        retention=f"{settings.retention_mode.upper()}, {settings.retention_days} days",
+    )
+    live = read_bucket(reader, place.evidence_bucket, place.account_id, lock=True)
+    return [
+        *alias_findings("approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence_key_policy(place)),
+        *own_bucket_findings(deployment, desired, live, key),
+        _table_finding(deployment, place, regions, _read_table(reader)),
+        _query_finding(deployment, _read_queries(reader)),
+    ]
+
+
+@returns_failure
+def _read_table(reader: Reader) -> Answer | None:
+    answer = reader.find("glue", "get_table", absent=_ABSENT, DatabaseName=EVIDENCE_DATABASE, Name=EVIDENCE_TABLE)
+    return answer["Table"] if answer else None
+
+
+@returns_failure
+def _read_queries(reader: Reader) -> dict[str, tuple[str, str]]:
+    """Return the database and the text of each named query by name."""
+    listed = reader.get("athena", "list_named_queries").get("NamedQueryIds", ())
+    queries = [reader.get("athena", "get_named_query", NamedQueryId=each)["NamedQuery"] for each in listed]
+    return {str(each["Name"]): (str(each["Database"]), str(each["QueryString"])) for each in queries}
+
+
+def _table_finding(
+    deployment: Deployment, place: WorkflowLocation, regions: Sequence[str], live: Answer | ReadFailure | None
+) -> Finding:
+    check = "approval-evidence-table"
+    expected = f"table {EVIDENCE_DATABASE}.{EVIDENCE_TABLE} describes the records"
+    if live is None or isinstance(live, ReadFailure):
+        return missing(check, live, expected=expected, found="no such table", remedy=deployment.repair)
+    stored: dict[str, Any] = live.get("StorageDescriptor", {})
+    pairs: dict[str, tuple[Any, Any]] = {
+        "location": (f"s3://{place.evidence_bucket}/records/", stored.get("Location")),
+        "columns": (COLUMNS, {each["Name"]: each.get("Type") for each in stored.get("Columns", ())}),
+        "partitions": (list(PARTITIONS), [each["Name"] for each in live.get("PartitionKeys", ())]),
+        "parameters": (table_parameters(place, regions), _own(live.get("Parameters", {}), place, regions)),
+    }
+    unequal = [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+
+
+def _own(live: dict[str, str], place: WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
+    """Return the parameters that the settings define: services add others, such as statistics."""
+    return {key: value for key, value in live.items() if key in table_parameters(place, regions)}
+
+
+def _query_finding(deployment: Deployment, live: dict[str, tuple[str, str]] | ReadFailure) -> Finding:
+    check, expected = "approval-evidence-queries", f"{len(QUERIES)} named queries read the table"
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    unequal = [
+        f"query {each.name} {'differs' if each.name in live else 'is missing'}"
+        for each in QUERIES
+        if live.get(each.name) != (EVIDENCE_DATABASE, each.sql)
+    ]
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)

@@ -1,0 +1,391 @@
+"""The export of records: resumable, once a day and Region, and read back as the APIs would have given them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from components.approval.evidence import (
+    IAM_EVENTS,
+    PARTITIONS,
+    SESSION_EVENTS,
+    evidence_bucket_policy,
+    export_role_policy,
+    export_runbook,
+    table_parameters,
+)
+from components.approval.names import RUNBOOK_NAME, WorkflowLocation
+from components.approval.scripts import evidence as script
+from operations.evidence.cloudtrail import event_names
+from operations.evidence.exported import read_exported
+from tests.operations.evidence.history import ACCOUNT, NODE, OLIVIA, History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 29, 0, 10, tzinfo=UTC)
+DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+PAYLOAD: dict[str, Any] = {
+    **export_runbook(PLACE, ("eu-west-1", "us-east-1"))["mainSteps"][0]["inputs"]["InputPayload"],
+    "Pause": 0,
+}
+DAYS = script.HISTORY_DAYS - script.SETTLED_DAYS + 1
+
+
+def refused(operation: str, code: str = "AccessDenied") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
+
+
+@dataclass
+class World:
+    """AWS as the export sees it.
+
+    Attributes:
+        events: Events of CloudTrail.
+        sessions: Sessions by Region.
+        executions: Executions.
+        objects: Objects of the bucket by key.
+        failing: Called before each call with service, Region and operation.
+    """
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    sessions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    executions: list[dict[str, Any]] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    failing: Callable[[str, str, str], None] = lambda _service, _region, _operation: None
+    puts: list[str] = field(default_factory=list)
+
+    def client(self, service: str, region: str | None = None) -> Client:
+        return Client(self, service, region or "")
+
+
+class Client:
+    """A client with the calls of the export; `meta.events` is this object, too."""
+
+    def __init__(self, world: World, service: str, region: str) -> None:
+        self.world, self.service, self.region = world, service, region
+        self.meta = self
+        self.events = self
+        self.conditional = False
+
+    def register(self, event: str, handler: Callable[..., None]) -> None:
+        assert event == "before-sign.s3.PutObject"
+        request = type("Request", (), {"headers": {}})()
+        handler(request=request)
+        self.conditional = request.headers == {"If-None-Match": "*"}
+
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(self, operation)
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentMD5: str) -> None:  # noqa: N803
+        self.world.failing(self.service, self.region, "put_object")
+        assert (Bucket, bool(ContentMD5)) == (PLACE.evidence_bucket, True)
+        if self.conditional and Key in self.world.objects:
+            raise refused("PutObject", "PreconditionFailed")
+        self.world.puts.append(Key)
+        self.world.objects[Key] = Body
+
+    def get_automation_execution(self, *, AutomationExecutionId: str) -> dict[str, Any]:  # noqa: N803
+        self.world.failing(self.service, self.region, "get_automation_execution")
+        (found,) = [each for each in self.world.executions if each["AutomationExecutionId"] == AutomationExecutionId]
+        return {"AutomationExecution": found}
+
+
+@dataclass
+class Paginator:
+    """Pages of two records each."""
+
+    client: Client
+    operation: str
+
+    def paginate(self, **given: Any) -> Iterator[dict[str, Any]]:
+        world, region = self.client.world, self.client.region
+        world.failing(self.client.service, region, self.operation)
+        name, found = getattr(self, f"_{self.operation}")(world, region, given)
+        for at in range(0, max(len(found), 1), 2):
+            yield {name: found[at : at + 2]}
+
+    def _list_objects_v2(self, world: World, _region: str, given: Any) -> tuple[str, list[Any]]:
+        return "Contents", [{"Key": key} for key in world.objects if key.startswith(given["Prefix"])]
+
+    def _lookup_events(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
+        (attribute,) = given["LookupAttributes"]
+        return "Events", [
+            {"CloudTrailEvent": json.dumps(each)}
+            for each in world.events
+            if each["awsRegion"] == region
+            and each["eventName"] == attribute["AttributeValue"]
+            and given["StartTime"] <= datetime.fromisoformat(each["eventTime"]) <= given["EndTime"]
+        ]
+
+    def _describe_sessions(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
+        is_open = given["State"] == "Active"
+        return "Sessions", [each for each in world.sessions.get(region, []) if ("EndDate" not in each) is is_open]
+
+    def _describe_automation_executions(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
+        (chosen,) = given["Filters"]
+        found = [each for each in world.executions if each["DocumentName"].startswith(chosen["Values"][0])]
+        return "AutomationExecutionMetadataList", found if region == PLACE.region else []
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return NOW.astimezone(tz)
+
+    monkeypatch.setattr(script, "client", made.client)
+    monkeypatch.setattr(script, "datetime", Clock)
+    return made
+
+
+def history() -> History:
+    made = History()
+    run = made.request(DAY)
+    made.decide(run, DAY + timedelta(minutes=1))
+    made.tag(DAY + timedelta(minutes=2))
+    made.start(DAY + timedelta(minutes=3))
+    made.untag(DAY + timedelta(minutes=12))
+    made.refuse(DAY + timedelta(minutes=13))
+    return made
+
+
+def filled(world: World) -> str:
+    """Fill the world with a request, its session and its refused attempt, and return the ID of the session."""
+    made = history()
+    world.events += made.events
+    session = str(made.events[3]["responseElements"]["sessionId"])
+    world.sessions["eu-west-1"] = [
+        {
+            "SessionId": session,
+            "Target": NODE,
+            "Owner": OLIVIA,
+            "StartDate": DAY + timedelta(minutes=3),
+            "EndDate": DAY + timedelta(days=1),
+        }
+    ]
+    world.executions.append(
+        {
+            "AutomationExecutionId": made.events[0]["responseElements"]["automationExecutionId"],
+            "DocumentName": RUNBOOK_NAME,
+            "AutomationExecutionStatus": "Success",
+            "ExecutedBy": OLIVIA,
+            "ExecutionStartTime": DAY,
+            "Parameters": {"PrincipalType": ["role"], "PrincipalName": ["Operator"], "InstanceId": [NODE]},
+            "StepExecutions": [
+                {"StepName": "A", "Action": "aws:sleep", "StepStatus": "Success", "Inputs": {"Script": "x"}}
+            ],
+        }
+    )
+    return session
+
+
+def run(**payload: Any) -> dict[str, Any]:
+    return script.export_evidence({**PAYLOAD, **payload}, None)
+
+
+def read(world: World, folder: Path, begin: datetime, end: datetime) -> Any:
+    for key, body in world.objects.items():
+        file = folder / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+    return read_exported(folder, begin, end, lambda _line: None)
+
+
+def test_export_reads_the_events_of_the_report() -> None:
+    assert sorted(SESSION_EVENTS) == sorted(
+        [*event_names("ssm.amazonaws.com"), *event_names("ssm-guiconnect.amazonaws.com")]
+    )
+    assert sorted(IAM_EVENTS) == sorted(event_names("iam.amazonaws.com"))
+
+
+def test_exported_records_are_those_of_the_apis(world: World, tmp_path: Path) -> None:
+    session = filled(world)
+    assert run() == {"Outcome": f"{2 * DAYS} of {2 * DAYS} missing days exported"}
+    found = read(world, tmp_path, DAY - timedelta(days=2), DAY + timedelta(days=2))
+    assert {each.id for each in found.starts if not each.error} == {session}
+    assert [each.error for each in found.starts if each.error] == ["AccessDenied"]
+    # The day of the start and the day of the end both have the session.
+    assert {(each.id, each.at) for each in found.ends} == {(session, DAY + timedelta(days=1))}
+    assert {each.id for each in found.requests} == {world.executions[0]["AutomationExecutionId"]}
+    assert [each.approved for each in found.decisions] == [True]
+    assert [bool(each.node) for each in found.tags] == [True, False]
+    assert {each.region for each in found.sources} == {"eu-west-1", "us-east-1"}
+    assert [each.problem for each in found.sources] == ["", ""]
+
+
+def test_second_run_changes_nothing(world: World) -> None:
+    filled(world)
+    run()
+    before = dict(world.objects)
+    world.events.append({**world.events[0], "eventID": "late"})
+    assert run() == {"Outcome": "0 of 0 missing days exported"}
+    assert world.objects == before
+
+
+def test_two_runs_at_once_write_each_object_once(world: World) -> None:
+    filled(world)
+    first = script.Export(PAYLOAD, NOW)
+    days = list(first.missing())
+    for day, region in days:
+        script.Export(PAYLOAD, NOW).write(day, region)
+        first.write(day, region)
+    assert len(world.puts) == len(set(world.puts)) == 4 * len(days)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 5, 9, 30])
+def test_interrupted_run_is_continued(world: World, calls: int) -> None:
+    filled(world)
+    run()
+    whole = dict(world.objects)
+    world.objects.clear()
+    made = iter(range(1000))
+
+    def fail(_service: str, _region: str, operation: str) -> None:
+        if operation == "put_object" and next(made) >= calls:
+            raise KeyboardInterrupt
+
+    world.failing = fail
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    world.failing = lambda *_: None
+    run()
+    assert world.objects == whole
+
+
+def test_complete_day_is_stated_last(world: World) -> None:
+    filled(world)
+    run()
+    for at in range(0, len(world.puts), 4):
+        assert [key.split("/")[1] for key in world.puts[at : at + 4]] == [
+            *("kind=events", "kind=sessions", "kind=executions", "kind=days")
+        ]
+
+
+@pytest.mark.parametrize("operation", ["lookup_events", "describe_sessions", "describe_automation_executions"])
+def test_source_that_fails_fails_the_run(world: World, operation: str, tmp_path: Path) -> None:
+    filled(world)
+
+    def fail(_service: str, region: str, called: str) -> None:
+        if (called, region) == (operation, "eu-west-1"):
+            raise refused(called)
+
+    world.failing = fail
+    with pytest.raises(RuntimeError, match=r"not exported: .* eu-west-1: AccessDenied.* more"):
+        run()
+    # The other Region is exported all the same, and the report shows the gap.
+    found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
+    problems = {each.region: each.problem for each in found.sources}
+    assert problems == {"eu-west-1": "1 days are not exported, such as 2026-11-20", "us-east-1": ""}
+
+
+def test_run_without_time_leaves_the_rest_and_reports_late_days(world: World) -> None:
+    with pytest.raises(RuntimeError, match="is late"):
+        run(Seconds=-1)
+    run()
+    latest = max(key for key in world.objects if "kind=days" in key and "eu-west-1" in key)
+    del world.objects[latest]
+    assert run(Seconds=-1) == {"Outcome": "0 of 1 missing days exported"}
+
+
+def test_days_that_may_change_are_not_exported(world: World) -> None:
+    run()
+    days = {key.split("day=")[1][:10] for key in world.objects}
+    assert (min(days), max(days)) == ("2026-11-01", "2026-11-27")
+
+
+def test_role_of_the_export_is_allowed_its_calls_and_no_more(world: World) -> None:
+    filled(world)
+    called: set[str] = set()
+    actions = {"s3:list_objects_v2": "s3:ListBucket", "s3:put_object": "s3:PutObject"}
+
+    def note(service: str, _region: str, operation: str) -> None:
+        called.add(actions.get(f"{service}:{operation}", f"{service}:{operation.title().replace('_', '')}"))
+
+    world.failing = note
+    run()
+    policy: Any = export_role_policy(PLACE)
+    allowed = {
+        action
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert called == allowed - {"kms:GenerateDataKey"}
+
+
+def test_bucket_takes_records_from_the_export_only() -> None:
+    text = json.dumps(evidence_bucket_policy(PLACE))
+    assert "s3:DeleteObject" not in json.dumps(export_role_policy(PLACE))
+    assert '"Effect": "Allow"' not in text
+    assert f"arn:aws:iam::{ACCOUNT}:role/ShellAccessEvidenceExport" in text
+
+
+def test_table_finds_every_object(world: World) -> None:
+    """The template of the partitions and the keys of the objects agree."""
+    filled(world)
+    run()
+    parameters = table_parameters(PLACE, ("eu-west-1", "us-east-1"))
+    template = parameters["storage.location.template"].removeprefix(f"s3://{PLACE.evidence_bucket}/")
+    kinds = parameters["projection.kind.values"].split(",")
+    regions = parameters["projection.region.values"].split(",")
+    for key in world.objects:
+        parts = dict(each.split("=") for each in key.split("/") if "=" in each)
+        expected = template
+        for name, value in parts.items():
+            expected = expected.replace(f"${{{name}}}", value)
+        assert key.startswith(expected)
+        assert (parts["kind"] in kinds, parts["region"] in regions) == (True, True)
+        assert parts["account"] == parameters["projection.account.values"]
+    assert set(parts) == set(PARTITIONS)
+
+
+def test_scripts_of_steps_are_not_exported(world: World) -> None:
+    filled(world)
+    run()
+    text = b"".join(gzip.decompress(each) for each in world.objects.values())
+    assert b'"Script"' not in text
+    assert b'"StepName":"A"' in text
+
+
+def test_missing_region_and_damaged_file_make_the_source_incomplete(world: World, tmp_path: Path) -> None:
+    filled(world)
+    run()
+    world.objects = {key: body for key, body in world.objects.items() if "region=us-east-1" not in key}
+    (damaged,) = [key for key in world.objects if "kind=events" in key and "day=2026-11-20" in key]
+    world.objects[damaged] = world.objects[damaged][:-9]
+    found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
+    problems = {each.region: each.problem for each in found.sources}
+    assert "1 files cannot be read" in problems["eu-west-1"]
+    assert "not exported" in problems["us-east-1"]
+
+
+def test_script_of_the_runbook_runs_by_itself(world: World) -> None:
+    """The text has everything that its handler needs."""
+    filled(world)
+    text = export_runbook(PLACE, ("eu-west-1", "us-east-1"))["mainSteps"][0]["inputs"]["Script"]
+    loaded: dict[str, Any] = {"__name__": "script"}
+    exec(compile(text, "script", "exec"), loaded)
+    loaded["client"], loaded["datetime"] = world.client, script.datetime
+    assert loaded["export_evidence"](PAYLOAD, None)["Outcome"].startswith(str(2 * DAYS))
+
+
+def test_objects_are_the_same_however_often_they_are_made(world: World) -> None:
+    filled(world)
+    run()
+    before = dict(world.objects)
+    world.objects.clear()
+    run()
+    assert world.objects == before
+    assert all(gzip.GzipFile(fileobj=io.BytesIO(each)).mtime in (0, None) for each in before.values())
