@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +42,9 @@ from operations.approval.output import print_request, requests_table, start_comm
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import ApprovalSession, CallError, session_of, workflow_of
 from operations.errors import UnusableError
+from operations.evidence.live import Account, People, node_names, read_account
+from operations.evidence.output import tables
+from operations.evidence.report import Context, report
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -135,6 +138,8 @@ class _Demo:
     def __init__(self, endpoint: str, workflow: Workflow, console: Console, afterwards: ExitStack) -> None:
         self._endpoint, self._workflow, self._console, self._afterwards = endpoint, workflow, console, afterwards
         self._steps = 0
+        # Events have whole seconds.
+        self._begun, self._sessions = datetime.now(UTC).replace(microsecond=0), list[str]()
         local = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
         self._all = Clients(local, endpoint)
         self._operator, self._approver = self._session_of("Operator"), self._session_of("Approver")
@@ -151,6 +156,7 @@ class _Demo:
         self._end_grant(granted)
         self._refused_request()
         self._check_messages(messages)
+        self._check_evidence()
         self._console.print(Text("\nAll checks passed. The stack is unchanged.", style="bold"))
 
     def _check_no_open_request(self) -> None:
@@ -187,6 +193,7 @@ class _Demo:
         self._show_command(self._operator, start_command(granted))
         session, refusal = self._start(self._instance)
         self._check(session is not None, f"the session starts: {session}", refusal)
+        self._sessions.append(str(session))
         self._check_denied(self._other, "not on another instance")
         self._check_denied(self._instance, "not with another document", document="AWS-StartPortForwardingSession")
         ssm = self._operator.clients.client("ssm", self._workflow.region)
@@ -240,6 +247,37 @@ class _Demo:
         expected = [_REQUESTED, _GRANTED, _ENDED, _REQUESTED, *last]
         found = [subject for subject, _ in published]
         self._check(found == expected, "each request, grant, refusal and end was published", f"published: {found}")
+
+    def _check_evidence(self) -> None:
+        self._step("Evidence: the session with its approval, and the attempts that AWS refused")
+        self._console.print(Text("   auditor $ python -m operations evidence --stack dev --from 1h", style="cyan"))
+        now = datetime.now(UTC)
+        account = Account(
+            clients=self._all,
+            identity=self._operator.identity,
+            regions=(self._workflow.region,),
+            workflow_region=self._workflow.region,
+            preferences={},
+            since=self._begun,
+            until=now + timedelta(seconds=1),
+            now=now,
+            pause=lambda _seconds: None,
+            progress=lambda _line: None,
+        )
+        records = read_account(account)
+        facts = Context(now=now, since=account.since, until=account.until)
+        facts = replace(facts, person_of=People(account).person_of, node_names=node_names(account, records))
+        made = report(records, facts)
+        for table in tables(made):
+            self._console.print(table)
+        approver = self._approver.identity.arn
+        rows = [row for row in made.sessions if row.start and row.start.id in self._sessions]
+        found = [(row.person, row.grant.approvers if row.grant else (), row.findings) for row in rows]
+        expected = [(PERSON_ROLES["Operator"], (approver,), ())]
+        self._check(found == expected, "the session has a person, an approver and no finding", f"found: {found}")
+        refused = [row for row in made.rows if row.start and row.start.error]
+        self._check(bool(refused), f"{len(refused)} refused attempts are in the report", "none is")
+        self._check(len(made.sessions) == len(rows), "no session is in the report that no approver knows of")
 
     def _request(self, reason: str) -> ApprovalRequest:
         self._show_command(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
