@@ -1441,6 +1441,7 @@ FIXED: dict[tuple[str, str], str] = {
     ("Trail", "isOrganizationTrail"): "needs an organization's management account",
     ("OperatorGrants", "users"): "dev has no users; the roles are tried",
     ("Document", "owner"): "the tags are tried",
+    ("Document", "settings"): "the content that is made from them is tried",
     ("GoverningStack", "takeOverFrom"): _STATE,
     ("ServiceSetting", "owner"): "a service setting has no tags: it belongs to the owner of its role",
     **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting", "ReleaseGuard")},
