@@ -201,3 +201,44 @@ def test_s3_control_is_reached_with_the_account_in_front(emulator: Any, s3: Any)
     control.untag_resource(**named, TagKeys=["a"])
     assert control.list_tags_for_resource(**named)["Tags"] == [{"Key": "b", "Value": "2"}]
     assert s3.get_bucket_tagging(Bucket="logs")["TagSet"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_denial_of_a_bucket_policy_has_conditions(connect: Any) -> None:
+    """IAM User Guide, "Policy evaluation logic": a Deny statement applies where its conditions hold."""
+    s3 = connect("s3")
+    s3.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def denies(condition: dict[str, Any]) -> bool:
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::org-x/*"}
+        document = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+        s3.put_bucket_policy(Bucket="org-x", Policy=json.dumps(document))
+        try:
+            s3.put_object(Bucket="org-x", Key="k", Body=b"")
+        except ClientError:
+            return True
+        return False
+
+    assert not denies({"Bool": {"aws:SecureTransport": "false"}})
+    assert denies({"Bool": {"aws:SecureTransport": "true"}})
+    assert denies({"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/another"}})
+    assert not denies({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/another"}})
+    # Without the header, a negated operator holds, with IfExists as well.
+    header = "s3:x-amz-server-side-encryption"
+    assert denies({"StringNotEqualsIfExists": {header: "aws:kms"}})
+    assert not denies({"StringNotEquals": {header: "aws:kms"}, "Null": {header: "false"}})
+
+
+def test_retention_changes_while_a_bucket_has_objects(connect: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html."""
+    s3 = connect("s3")
+    placed = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="org-x", CreateBucketConfiguration=placed, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket="org-x", Key="k", Body=b"")
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3}}
+    s3.put_object_lock_configuration(
+        Bucket="org-x", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    found = s3.get_object_lock_configuration(Bucket="org-x")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert (found["Mode"], found["Days"]) == ("GOVERNANCE", 3)
+    assert s3.put_object(Bucket="org-x", Key="new", Body=b"")["VersionId"]
+    assert s3.head_object(Bucket="org-x", Key="new")["ObjectLockMode"] == "GOVERNANCE"
