@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.growth import curve, growth_table
 from operations.evidence.exported import read_exported
 from operations.evidence.report import Context, report
-from tests.operations.evidence.year import BEGIN, made_up, person_of, write_export
+from tests.support.evidence_year import BEGIN, made_up, person_of, write_export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

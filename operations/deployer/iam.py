@@ -46,14 +46,12 @@ class OwnRole:
         name: Name, or its prefix and `*`.
         system: System that creates it.
         passed_to: Service that the deployer passes it to; empty: it is not passed.
-        is_of_person: Whether it is a role of an operator of IAM Identity Center.
         is_attached: Whether managed policies are attached to it; else it has inline policies only.
     """
 
     name: str
     system: System
     passed_to: str = ""
-    is_of_person: bool = False
     is_attached: bool = False
 
 
@@ -65,7 +63,7 @@ ROLES: Final = (
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
     OwnRole(BREAK_GLASS_ROLE_NAME, System.APPROVAL),
-    OwnRole(OPERATOR_ROLES, System.APPROVAL, is_of_person=True, is_attached=True),
+    OwnRole(OPERATOR_ROLES, System.APPROVAL, is_attached=True),
     OwnRole(EVIDENCE_ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(EVIDENCE_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com", is_attached=True),

@@ -25,7 +25,7 @@ from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.scripts import evidence as script
 from operations.evidence.cloudtrail import event_names
 from operations.evidence.exported import read_exported
-from tests.operations.evidence.history import ACCOUNT, NODE, OLIVIA, History
+from tests.support.evidence_history import ACCOUNT, NODE, OLIVIA, History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

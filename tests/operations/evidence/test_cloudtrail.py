@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operations.evidence.cloudtrail import add_event, all_event_names, kind_of
 from operations.evidence.records import Caller, Kind, Records, SessionStart
-from tests.operations.evidence.history import History, after
+from tests.support.evidence_history import History, after
 
 START = json.loads("""
 {"eventVersion": "1.05",

@@ -13,8 +13,8 @@ from components.approval.names import TAG_KEY
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.evidence.command import INCOMPLETE
 from tests.operations.arrangement import Account, Command, configuration
-from tests.operations.evidence.history import History
 from tests.operations.evidence.test_files import trail
+from tests.support.evidence_history import History
 
 if TYPE_CHECKING:
     from pathlib import Path

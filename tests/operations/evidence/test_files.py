@@ -10,7 +10,7 @@ from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, read_trail, save
 from operations.evidence.records import Decision, Log, Records, SessionEnd, Source
-from tests.operations.evidence.history import NOON, History, after
+from tests.support.evidence_history import NOON, History, after
 
 if TYPE_CHECKING:
     from pathlib import Path

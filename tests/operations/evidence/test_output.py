@@ -11,8 +11,8 @@ import pytest
 from operations.evidence.output import COLUMNS, as_csv, page, plain, summary
 from operations.evidence.records import Source
 from operations.evidence.report import RULES, Report, report
-from tests.operations.evidence.history import NOON, OLIVIA, History, after
 from tests.operations.evidence.test_report import CONTEXT, records
+from tests.support.evidence_history import NOON, OLIVIA, History, after
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -13,7 +13,7 @@ from local.workspace import REPOSITORY
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.records import Caller, Decision, Log, Records, SessionEnd, SessionStart, Source
 from operations.evidence.report import RULES, Context, Report, report
-from tests.operations.evidence.history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
+from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from operations.evidence.cloudtrail import add_event
 from operations.evidence.exported import read_exported
 from operations.evidence.records import Records
 from operations.evidence.report import RULES, Context, report
-from tests.operations.evidence.year import BEGIN, SCENARIOS, Year, key_of, made_up, person_of, retried, write_export
+from tests.support.evidence_year import BEGIN, SCENARIOS, Year, key_of, made_up, person_of, retried, write_export
 
 if TYPE_CHECKING:
     from datetime import datetime

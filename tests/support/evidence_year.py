@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from operations.evidence.records import Log
-from tests.operations.evidence.history import ACCOUNT, ALICE, History
+from tests.support.evidence_history import ACCOUNT, ALICE, History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
