@@ -38,6 +38,7 @@ from operations.approval.output import (
     state_text,
     tags_document,
 )
+from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
 from operations.command_line import CommandContext, Cwd, Json, Stack
@@ -90,7 +91,8 @@ def request(  # noqa: PLR0913 -- the options of the command line
     """Request a session on an instance. **Starts an Automation execution** that waits for approval.
 
     Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
-    credentials, unless another one is named.
+    credentials, unless another one is named; with a permission set of IAM Identity Center, for your operator's role,
+    which the command assumes.
 
     Exit codes: 0 requested (with --wait: granted), 1 the request was not accepted (with --wait: not granted), 2 the
     command line or the stack cannot be used.
@@ -100,6 +102,8 @@ def request(  # noqa: PLR0913 -- the options of the command line
     check_request_text(reason, as_role, as_user)
     command = CommandContext.of(context)
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    if not (as_role or as_user):
+        session = as_person(session)
     principal = requested_principal(session.identity.arn, as_role, as_user)
     with working("Checking the request ..."):
         new = _checked_request(session, principal, instance, reason, again=again)

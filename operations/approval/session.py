@@ -44,6 +44,7 @@ class Workflow:
         runbook: Name of the runbook that grants.
         change_template: Name of the change template.
         regions: Regions in which instances may be; empty: not known.
+        operator_roles: ARNs of the roles of operators of IAM Identity Center by user name; None: not known.
     """
 
     mode: Mode
@@ -51,6 +52,7 @@ class Workflow:
     runbook: str = RUNBOOK_NAME
     change_template: str = CHANGE_TEMPLATE_NAME
     regions: tuple[str, ...] = ()
+    operator_roles: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,4 +197,16 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
         regions=tuple(map(str, outputs.get("regions") or ())),
+        operator_roles=operator_roles_of(outputs),
     )
+
+
+def operator_roles_of(outputs: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the ARNs of the roles of operators of IAM Identity Center, by user name; None: there are none.
+
+    Args:
+        outputs: Outputs of the stack.
+    """
+    approval = cast("dict[str, Any]", outputs.get("approval") or {})
+    roles = cast("dict[str, str]", approval.get("operatorRoleArns") or {})
+    return dict(roles) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ from rich.text import Text
 
 from common.aws.session import AwsClients
 from common.validation import partitions
+from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
+from operations.approval.session import operator_roles_of
 from operations.command_line import CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
@@ -27,15 +29,13 @@ from operations.connect.session import (
 from operations.defaults import PROFILE
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.instances import Finder, Instance, NoConnectionError
-from operations.inventory.reader import ReadFailure, identify
+from operations.inventory.reader import Identity, ReadFailure, identify
 from operations.terminal import Terminal, titled_table, working
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
-
-    from operations.stack import StackConfiguration
 
 
 def connect(  # noqa: PLR0913 -- options of a command line
@@ -68,9 +68,10 @@ def connect(  # noqa: PLR0913 -- options of a command line
 ) -> None:
     """Start a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
 
-    Finds the instance in the stack's Regions, or with --region without a stack, prints the `aws ssm start-session` command, and runs it if the AWS CLI and
-    the Session Manager plugin are installed. Uses the credentials of the AWS CLI (--profile, AWS_PROFILE, the environment),
-    never the stack's own roles. Changes nothing.
+    Finds the instance in the stack's Regions, or with --region without a stack, prints the `aws ssm start-session` command,
+    and runs it if the AWS CLI and the Session Manager plugin are installed. Uses the credentials of the AWS CLI (--profile,
+    AWS_PROFILE, the environment), never the stack's own roles; with a permission set of IAM Identity Center, those of your
+    operator's role, which it assumes. Changes nothing.
 
     Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
     or the configuration is not usable, or a program is missing.
@@ -81,13 +82,17 @@ def connect(  # noqa: PLR0913 -- options of a command line
     if instance is None and not sys.stdin.isatty():
         raise UnusableError("INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing.")
     forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
-    finder = _finder(partial(CommandContext.of(context).read_stack, cwd, stack), region or [])
+    caller = _caller(CommandContext.of(context), cwd, stack, region or [])
+    finder = Finder(caller.clients, caller.regions, caller.identity)
     with working("Looking for instances ..."):
         several = [_ready(finder, instance)] if instance else finder.online()
     found = several[0] if instance else pick(several, Terminal(stderr=True))
-    arguments = command(found, forwarding, context.meta.get(PROFILE))
+    # The credentials of a profile would take precedence over those of the operator's role.
+    arguments = command(found, forwarding, None if caller.role else context.meta.get(PROFILE))
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
+        if caller.role:
+            typer.echo(_profile(caller.role), err=True)
         raise typer.Exit(ExitCode.SUCCESS)
     missing = missing_programs()
     if missing:
@@ -95,7 +100,82 @@ def connect(  # noqa: PLR0913 -- options of a command line
         raise typer.Exit(ExitCode.UNUSABLE)
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
-    raise typer.Exit(run_program(arguments))
+    environment = caller.role.environment(caller.signed_in, found.region) if caller.role else None
+    raise typer.Exit(run_program(arguments, environment))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Caller:
+    """The operator.
+
+    Attributes:
+        regions: Regions of the stack.
+        signed_in: Clients with the credentials of the AWS CLI.
+        clients: Clients of the session: those, or with the operator's role.
+        identity: Identity of these clients.
+        role: Role of the person who is signed in through IAM Identity Center; None: not needed.
+    """
+
+    regions: tuple[str, ...]
+    signed_in: AwsClients
+    clients: AwsClients
+    identity: Identity
+    role: PersonRole | None = None
+
+
+def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequence[str]) -> _Caller:
+    """Return the operator, in their own role where the stack has one for people of IAM Identity Center.
+
+    Args:
+        context: Dependencies of the command.
+        cwd: Directory with Pulumi.yaml.
+        stack: Name of the stack; None: the selected one.
+        given: Regions in place of those of the stack, which is not read then.
+    """
+    for region in given:
+        if region not in partitions():
+            raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
+    regions, home, has_people = tuple(given), given[0] if given else "", False
+    if not given:
+        configuration = context.read_stack(cwd, stack)
+        settings = configuration.settings()
+        regions = settings.regions
+        home = configuration.value("aws:region") or regions[0]
+        has_people = bool(settings.approval and settings.approval.operators)
+    # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
+    clients = AwsClients(lambda key: home if key == "aws:region" else None)
+    caller = _Caller(regions=regions, signed_in=clients, clients=clients, identity=_identity(clients, home))
+    if not (has_people and is_of_identity_center(caller.identity)):
+        return caller
+    role = find_person_role(clients, caller.identity, home, _known_roles(context, cwd, stack))
+    identity = identify(role.clients(), home)
+    if isinstance(identity, ReadFailure):
+        raise role.refused(identity.cause)
+    return replace(caller, clients=role.clients(), identity=identity, role=role)
+
+
+def _known_roles(context: CommandContext, cwd: Path, stack: str | None) -> dict[str, str] | None:
+    """Return operators' roles by user name from the outputs; None: the operator cannot read these."""
+    try:
+        return operator_roles_of(context.read_outputs(cwd, stack))
+    except UnusableError:
+        return None
+
+
+def _identity(clients: AwsClients, region: str) -> Identity:
+    identity = identify(clients, region)
+    if isinstance(identity, ReadFailure):
+        raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+    return identity
+
+
+def _profile(role: PersonRole) -> str:
+    return (
+        "Run it with a profile for your operator's role:\n"
+        f"  role_arn = {role.arn}\n"
+        f"  role_session_name = {role.user_name}\n"
+        "  source_profile = the profile that you are signed in with"
+    )
 
 
 def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -> Forwarding | None:
@@ -108,24 +188,6 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
     if local_port is not None and not is_free(local_port):
         raise UnusableError(f"Port {local_port} of this machine is in use. Omit --local-port for a free one.")
     return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or free_port(), rdp=rdp)
-
-
-def _finder(read_stack: Callable[[], StackConfiguration], given: Sequence[str]) -> Finder:
-    """Return the lookup in some Regions, or in those of the stack; only then is the stack read."""
-    for region in given:
-        if region not in partitions():
-            raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
-    regions, home = tuple(given), given[0] if given else ""
-    if not given:
-        configuration = read_stack()
-        regions = configuration.settings().regions
-        home = configuration.value("aws:region") or regions[0]
-    # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
-    clients = AwsClients(lambda key: home if key == "aws:region" else None)
-    identity = identify(clients, home)
-    if isinstance(identity, ReadFailure):
-        raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
-    return Finder(clients, regions, identity)
 
 
 def _ready(finder: Finder, named: str) -> Instance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from components.domain_controllers.port_forwarding_policy import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
     from operations.inventory.instances import Instance
 
 
 RDP_PORT: Final = 3389
+_PROFILES: Final = frozenset({"AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +111,12 @@ def is_free(port: int) -> bool:
         return True
 
 
-def run_program(arguments: Sequence[str]) -> int:
+def run_program(arguments: Sequence[str], credentials: Mapping[str, str] | None = None) -> int:
     """Run a program in this terminal until it exits.
 
     Args:
         arguments: Command line of the program, starting with its name.
+        credentials: Environment variables with credentials, in place of those of a profile; None: its own.
 
     Returns:
         Exit code of the program.
@@ -123,9 +126,16 @@ def run_program(arguments: Sequence[str]) -> int:
     # An interrupt also reaches the session, which decides how to respond. Unlike SIG_IGN, a handler is not inherited.
     before = signal.signal(signal.SIGINT, _leave_it_to_the_session)
     try:
-        return subprocess.run([program, *arguments[1:]], check=False).returncode  # noqa: S603 -- no shell takes part
+        return subprocess.run([program, *arguments[1:]], check=False, env=_environment(credentials)).returncode  # noqa: S603 -- no shell takes part
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _environment(credentials: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Return the environment of a program; credentials of a profile would take precedence over those given."""
+    if credentials is None:
+        return None
+    return {name: value for name, value in os.environ.items() if name not in _PROFILES} | dict(credentials)
 
 
 def _leave_it_to_the_session(_number: int, _frame: FrameType | None) -> None: ...

@@ -17,6 +17,7 @@ from components.approval.iam_policies import operator_policy
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
 from operations.cli import app
 from operations.command_line import CommandContext
+from operations.stack import StackConfiguration
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
 from tests.support.emulator import Emulator, reset
 
@@ -44,6 +45,7 @@ class People(Workflow):
             },
             "regions": REGIONS,
         }
+        self.configuration = StackConfiguration(name="dev", values={})
         self.pause: Callable[[float], None] = self.rest
         self.node = self.instance()
         self.client("ec2").create_tags(Resources=[self.node], Tags=[{"Key": "Name", "Value": "app-1"}])
@@ -52,6 +54,9 @@ class People(Workflow):
         for role in ("Operator", "Second"):
             self.iam.attach_role_policy(RoleName=role, PolicyArn=made)
         self.iam.attach_user_policy(UserName="alice", PolicyArn=made)
+
+    def configure(self, values: dict[str, str]) -> None:
+        self.configuration = StackConfiguration(name="dev", values=values)
 
     def rest(self, _seconds: float) -> None:
         """Until every run waits for somebody or is over, so that how often one looks does not depend on the machine."""
@@ -63,7 +68,11 @@ class People(Workflow):
 
     def command(self, *arguments: str, by: tuple[str, str] | str = OLIVIA, answer: str | None = None) -> Result:
         """As on a terminal of 110 columns that shows no colours; `by` is a role and a session, or an access key."""
-        context = CommandContext(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
+        context = CommandContext(
+            read_stack=lambda _directory, _name: self.configuration,
+            read_outputs=lambda _directory, _name: self.outputs,
+            pause=self.pause,
+        )
         key = by if isinstance(by, str) else self.key_of(*by)
         environment = {"COLUMNS": "110", "TERM": "dumb", "AWS_ACCESS_KEY_ID": key}
         return CliRunner().invoke(app, list(arguments), obj=context, env=environment, input=answer)

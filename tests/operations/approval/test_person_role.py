@@ -1,0 +1,157 @@
+"""Commands of people who sign in through IAM Identity Center, and assume their operator's role by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.approval.names import OPERATOR_POLICY_NAME, OPERATORS_PATH, RESERVED_PATH
+from components.approval.settings import ApprovalSettings
+from operations.connect import command as connect_command
+from tests.components.approval.workflow import ACCOUNT, PLACE
+from tests.support.identity_center import IdentityCenter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tests.operations.approval.conftest import People
+
+USER = "olivia@example.org"
+MAY_ASSUME = {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}*"}
+SETTINGS = ApprovalSettings.model_validate({"identityCenter": {"permissionSet": "ShellUser"}})
+
+
+class Person:
+    """Olivia, who is signed in with the permission set `ShellUser`, and has a role of her own.
+
+    Args:
+        people: The workflow.
+        allowed: Statement of the permission set.
+    """
+
+    def __init__(self, people: People, **allowed: Any) -> None:
+        center = IdentityCenter(people.client)
+        user = center.user(USER)
+        reserved = center.assign("ShellUser", user, "USER", **allowed)
+        self.path = f"{RESERVED_PATH}eu-west-1/{reserved}".lstrip("/")
+        person = OperatorPerson(user_id=user, user_name=USER)
+        operators = IdentityCenterOperators(reserved_path=f"{RESERVED_PATH}eu-west-1/")
+        people.iam.create_role(
+            RoleName=person.role_name,
+            Path=OPERATORS_PATH,
+            AssumeRolePolicyDocument=json.dumps(operator_trust(SETTINGS, operators, person, PLACE)),
+        )
+        arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+        people.iam.attach_role_policy(RoleName=person.role_name, PolicyArn=arn)
+        self.role, self.arn = person.role_name, f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}{person.role_name}"
+        self.caller = (self.path, USER)
+
+
+def ask(people: People, caller: tuple[str, str], *more: str) -> Any:
+    return people.command("request", people.node, "--reason", "Disk is full", "--json", *more, by=caller)
+
+
+def test_request_assumes_the_role_of_the_person(people: People) -> None:
+    person = Person(people, **MAY_ASSUME)
+    people.outputs["approval"]["operatorRoleArns"] = {USER: person.arn}
+    result = ask(people, person.caller)
+    assert result.exit_code == 0, result.output
+    run = people.run(json.loads(result.stdout)["run"])
+    assert run["ExecutedBy"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{person.role}/{USER}"
+    assert run["Parameters"]["PrincipalName"] == [person.role]
+
+
+def test_request_without_a_stack_looks_the_role_up(people: People) -> None:
+    person = Person(people, **MAY_ASSUME)
+    result = ask(people, person.caller, "--mode", "automation", "--region", "eu-west-1")
+    assert result.exit_code == 0, result.output
+    assert people.run(json.loads(result.stdout)["run"])["Parameters"]["PrincipalName"] == [person.role]
+
+
+def test_request_says_what_the_permission_set_lacks(people: People) -> None:
+    person = Person(people)
+    people.outputs["approval"]["operatorRoleArns"] = {USER: person.arn}
+    result = ask(people, person.caller)
+    assert result.exit_code != 0
+    text = " ".join(result.output.split())
+    assert f"cannot assume {person.arn}" in text
+    assert f"that permission set must allow sts:AssumeRole on {MAY_ASSUME['Resource']}" in text
+
+
+def test_request_of_a_person_without_a_role_names_the_setting(people: People) -> None:
+    person = Person(people, **MAY_ASSUME)
+    result = ask(people, (person.path, "oscar@example.org"))
+    assert result.exit_code != 0
+    text = " ".join(result.output.split())
+    assert (
+        f"oscar@example.org, who is signed in through IAM Identity Center, has no operator's role in account {ACCOUNT}"
+        in text
+    )
+
+
+def test_request_in_another_session_of_the_permission_set_is_refused(people: People) -> None:
+    person = Person(people, **MAY_ASSUME)
+    people.outputs["approval"]["operatorRoleArns"] = {"oscar@example.org": person.arn}
+    result = ask(people, (person.path, "oscar@example.org"))
+    assert "cannot assume" in result.output
+
+
+@pytest.fixture
+def connected(
+    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Any, dict[str, str]]]:
+    """Runs `connect` as a person; returns the result, and the credentials that the AWS CLI got."""
+    given: dict[str, str] = {}
+
+    def run(_arguments: list[str], credentials: Mapping[str, str] | None = None) -> int:
+        given.update(credentials or {})
+        return 0
+
+    monkeypatch.setattr(connect_command, "run_program", run)
+    monkeypatch.setattr(connect_command, "missing_programs", list)
+
+    def connect(caller: tuple[str, str], *more: str) -> tuple[Any, dict[str, str]]:
+        section = {
+            "approvers": [{"type": "IamRole", "name": "Approver"}],
+            "operators": [{"identityCenterUser": USER}],
+            "identityCenter": {"permissionSet": "ShellUser"},
+        }
+        people.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(section)})
+        return people.command("connect", people.node, "--cwd", str(tmp_path), *more, by=caller), given
+
+    return connect
+
+
+def test_connect_starts_the_session_in_the_role_of_the_person(
+    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
+) -> None:
+    person = Person(people, **MAY_ASSUME)
+    people.outputs["approval"]["operatorRoleArns"] = {USER: person.arn}
+    result, given = connected(person.caller)
+    assert result.exit_code == 0, result.output
+    arn = people.client("sts", account=given["AWS_ACCESS_KEY_ID"]).get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/{person.role}/{USER}"
+    assert given["AWS_SECRET_ACCESS_KEY"] not in result.output
+
+
+def test_connect_prints_a_profile_and_no_credentials(
+    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
+) -> None:
+    person = Person(people, **MAY_ASSUME)
+    result, given = connected(person.caller, "--print")
+    assert (result.exit_code, given) == (0, {})
+    assert f"role_arn = {person.arn}" in result.stderr
+    assert f"role_session_name = {USER}" in result.stderr
+
+
+def test_connect_of_a_person_without_a_role_names_the_setting(
+    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
+) -> None:
+    person = Person(people, **MAY_ASSUME)
+    result, given = connected((person.path, "oscar@example.org"))
+    assert given == {}
+    assert "shell-access:approval.operators" in " ".join(result.output.split())
