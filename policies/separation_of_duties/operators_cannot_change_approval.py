@@ -44,9 +44,14 @@ _DOCUMENTS: Final = (
     *("ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion", "ssm:UpdateDocumentMetadata"),
 )
 _DECISIONS: Final = ("ssm:SendAutomationSignal",)
+_SIGN_IN: Final = (
+    *("account-access:CreateEntitlement", "identitystore:CreateGroupMembership", "identitystore:CreateUser"),
+    *("identitystore:UpdateUser", "sso:CreateAccountAssignment", "sso:PutInlinePolicyToPermissionSet"),
+)
+"""Actions that decide which person has a role of IAM Identity Center, or the user name of an operator."""
 
 _CALLER: Final = "caller"
-ACTIONS: Final = (*IDENTITIES, *_DOCUMENTS, *_DECISIONS)
+ACTIONS: Final = (*IDENTITIES, *_DOCUMENTS, *_DECISIONS, *_SIGN_IN)
 
 
 @RULE.on_stack
@@ -78,3 +83,17 @@ def _targets(account: Account) -> Iterator[tuple[str, Target]]:
     yield from ((action, identities) for action in IDENTITIES)
     yield from ((action, Target((f"{ssm}document/{SOME}",))) for action in _DOCUMENTS)
     yield from ((action, Target((f"{ssm}automation-execution/{SOME}",))) for action in _DECISIONS)
+    yield from ((action, Target(tuple(_sign_in_resources(account.partition)))) for action in _SIGN_IN)
+
+
+def _sign_in_resources(partition: str) -> Iterator[str]:
+    for resource in (
+        f"account-access:{SOME}:{SOME}:application/{SOME}",
+        f"identitystore::{SOME}:identitystore/{SOME}",
+        f"identitystore:::group/{SOME}",
+        f"identitystore:::user/{SOME}",
+        f"sso:::account/{SOME}",
+        f"sso:::instance/{SOME}",
+        f"sso:::permissionSet/{SOME}/{SOME}",
+    ):
+        yield f"arn:{partition}:{resource}"

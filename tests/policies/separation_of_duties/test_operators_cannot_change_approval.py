@@ -51,6 +51,10 @@ def inline(*statements: dict[str, Any], role: str = "Operator", name: str = "inl
             allow("ssm:CreateDocument", on="arn:aws:ssm:*:*:document/mine-*"), "ssm:CreateDocument", id="a document"
         ),
         pytest.param(allow("ssm:SendAutomationSignal"), "ssm:SendAutomationSignal", id="decisions"),
+        pytest.param(allow("sso:CreateAccountAssignment"), "sso:CreateAccountAssignment", id="assignments"),
+        pytest.param(
+            allow("identitystore:U*", on="arn:aws:identitystore:::user/*"), "identitystore:UpdateUser", id="user names"
+        ),
     ],
 )
 def test_an_operator_who_changes_something_is_refused(statement: dict[str, Any], actions: str) -> None:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.approval.names import OPERATORS_PATH, RESERVED_PATH, WorkflowLocation
+from components.approval.settings import ApprovalSettings
+from policies.separation_of_duties.operator_roles_of_one_person import RULE
+from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.separation_of_duties.forms import ROLE
+from tests.policies.separation_of_duties.stacks import OPERATOR
+
+ACCOUNT = "111122223333"
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+SHELL_USER = f"arn:aws:iam::{ACCOUNT}:role{RESERVED_PATH}AWSReservedSSO_ShellUser_*"
+
+
+def of(*users: str) -> list[dict[str, Any]]:
+    place = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+    settings = ApprovalSettings.model_validate({"identityCenter": {"permissionSet": "ShellUser"}})
+    people = IdentityCenterOperators(reserved_path=RESERVED_PATH)
+    found: list[dict[str, Any]] = []
+    for each in users:
+        trust: Any = operator_trust(settings, people, OperatorPerson(user_id="1", user_name=each), place)
+        found += trust["Statement"]
+    return found
+
+
+def trusting(principal: Any, **condition: Any) -> list[dict[str, Any]]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return [{**statement, "Condition": condition} if condition else statement]
+
+
+def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgement:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    properties = {"name": name, "path": path, "assumeRolePolicy": trust}
+    properties |= {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
+    return judge_stack(RULE, *OPERATOR, Made(type=ROLE, name="role", properties=properties))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        trusting(ROOT, ArnLike={"aws:PrincipalArn": SHELL_USER}),
+        trusting({"AWS": SHELL_USER.replace("*", "0123456789abcdef")}),
+        trusting(ROOT, ArnLike={"aws:PrincipalArn": SHELL_USER}, StringLike={"aws:userid": "*:oli*"}),
+        of("olivia", "oscar"),
+    ],
+)
+def test_role_of_several_people_is_reported(statements: list[dict[str, Any]]) -> None:
+    (said,) = judged(statements).violations
+    assert "others than one person" in said
+
+
+def test_role_below_the_path_of_operators_is_of_one_person() -> None:
+    user = trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:user/olivia"})
+    assert judged(user, "ShellOperator-1", OPERATORS_PATH).violations
+    assert judged(of("olivia"), "ShellOperator-1", OPERATORS_PATH) == SILENT
+
+
+def test_role_of_one_person_is_fine() -> None:
+    assert judged(of("olivia")) == SILENT
+    assert judged(trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:user/olivia"})) == SILENT
+
+
+def test_role_that_is_no_operators_is_fine() -> None:
+    assert judged(trusting(ROOT, ArnLike={"aws:PrincipalArn": SHELL_USER}), name="Other") == SILENT
