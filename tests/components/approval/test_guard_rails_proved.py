@@ -32,6 +32,8 @@ SETTINGS = ApprovalSettings.model_validate(
     {
         "operatorRoles": ["Operator"],
         "operatorUsers": ["olivia"],
+        "operators": [{"identityCenterGroup": "Shell"}],
+        "identityCenter": {"permissionSet": "ShellUser"},
         "approvers": [
             {"type": "IamRole", "name": "team/Approver"},
             {"type": "IamUser", "name": "anton"},
@@ -50,6 +52,7 @@ PROTECTED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         *APPROVERS,
         f"{IAM}role/Operator",
         f"{IAM}role/*/Operator",
+        f"{IAM}role/shell-access/operators/*",
         f"{IAM}role/SsmSessionControlChangeMangerRole",
         f"{IAM}role/SsmSessionGrantReaperSchedule",
         f"{IAM}role/ShellAccessApprovalEvents",
@@ -64,6 +67,7 @@ PROTECTED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         f"{IAM}policy/RequestSsmSessions",
         f"{IAM}policy/DecideSsmSessionRequests",
         *(f"{IAM}policy/{name}" for name in guard_rail_policies(SETTINGS, PLACE)),
+        f"{IAM}policy/ShellAccessOperatorBoundary",
     ),
     ("ssm", "document"): tuple(
         f"arn:aws:ssm:*:{ACCOUNT}:document/{name}"
@@ -181,7 +185,7 @@ def test_operator_decides_and_stops_no_run(action: str) -> None:
 
 @pytest.mark.parametrize("action", ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "iam:PassRole"])
 def test_operator_becomes_no_approver(action: str) -> None:
-    assert reached(action, APPROVERS) is None
+    assert reached(action, (*APPROVERS, f"{IAM}role/shell-access/operators/*")) is None
 
 
 def test_operator_starts_no_other_runbook() -> None:
