@@ -277,7 +277,8 @@ def _identities(settings: ApprovalSettings, operators: IdentityCenterOperators) 
     if not settings.operators:
         return {}
     return {
-        "IdentityCenter": {"Store": operators.store, "Region": operators.region},
+        "IdentityStore": operators.store,
+        "IdentityStoreRegion": operators.region,
         "IdentityCenterUsers": [each.text for each in operators.people],
     }
 

@@ -40,7 +40,7 @@ def _judged(events: Json) -> Json:
         run = get_run(ssm, events["ExecutionId"])
         check_text_of(run)
         _check_run(run)
-        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"], events.get("IdentityCenter"))
+        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"], _identities(events))
         approvals = _check_approval(ssm, run, people, events)
         _check_people(approvals, _check_principal(people, events), events)
         region = _check_instance(events)
@@ -224,6 +224,11 @@ def _check_principal(people: People, events: Json) -> list[str]:
             f"role {name} permits session tags: a principal that assumes it can set {TAG_KEY} there, without an approval"
         )
     return people.known(trust)
+
+
+def _identities(events: Json) -> tuple[str, str]:
+    """Return the identity store of operators of IAM Identity Center and its Region; empty where there are none."""
+    return events.get("IdentityStore", ""), events.get("IdentityStoreRegion", "")
 
 
 def _check_identity(people: People, role: Json, events: Json) -> None:

@@ -52,16 +52,16 @@ class Approval:
 class People:
     """People of the account, as IAM describes them."""
 
-    def __init__(self, shared_roles: list[str], chat_roles: list[str], identities: Json | None = None) -> None:
+    def __init__(self, shared_roles: list[str], chat_roles: list[str], identities: tuple[str, str] = ("", "")) -> None:
         """Read nothing yet.
 
         Args:
             shared_roles: names of shared approver roles.
             chat_roles: names of approver roles of one person in a chat.
-            identities: identity store (`Store`, `Region`) of IAM Identity Center, where operators sign in through it.
+            identities: identity store of IAM Identity Center and its Region, where operators sign in through it.
         """
         self._iam = client("iam")
-        self._identities: Json = identities or {}
+        self._store, self._store_region = identities
         self._shared, self._chat = _lower(shared_roles), _lower(chat_roles)
         self._users: dict[str, str] | None = None
 
@@ -126,7 +126,7 @@ class People:
         found: list[str] = []
         for person in people:
             found.append(person)
-            if self._identities and f"/{IDENTITY_CENTER}" in person:
+            if self._store and f"/{IDENTITY_CENTER}" in person:
                 found.append(self.user_id(person.rsplit("/", 1)[-1]))
         return found
 
@@ -137,9 +137,9 @@ class People:
             RefusedError: no user has it.
         """
         unique = {"UniqueAttribute": {"AttributePath": "userName", "AttributeValue": name}}
-        store = client("identitystore", self._identities["Region"])
+        store = client("identitystore", self._store_region)
         try:
-            found = store.get_user_id(IdentityStoreId=self._identities["Store"], AlternateIdentifier=unique)
+            found = store.get_user_id(IdentityStoreId=self._store, AlternateIdentifier=unique)
         except ClientError as failure:
             if code_of(failure) != "ResourceNotFoundException":
                 raise

@@ -223,7 +223,8 @@ def events(**changes: Any) -> dict[str, Any]:
     return {
         "PrincipalName": OLIVIA.role_name,
         "OperatorRoles": PEOPLE.roles,
-        "IdentityCenter": {"Store": PEOPLE.store, "Region": PEOPLE.region},
+        "IdentityStore": PEOPLE.store,
+        "IdentityStoreRegion": PEOPLE.region,
         "IdentityCenterUsers": [each.text for each in PEOPLE.people],
         **changes,
     }
