@@ -17,6 +17,7 @@ from components.domain_controllers.cross_checks import cross_problems
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
+from components.domain_controllers.operations.patching import plan_windows, window_problems
 from components.domain_controllers.operations.plan import endpoint_services, role_statements
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.account import Account
+    from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.settings import DomainControllersSection
     from components.domain_controllers.site_plan import SitePlan
     from components.domain_controllers.site_resources import SiteResources
@@ -46,11 +48,13 @@ class PlannedControllers:
         section: Section of the settings.
         resources: Existing resources by Region, as looked up.
         plans: Plans by Region.
+        windows: Maintenance windows for patches, by Region.
     """
 
     section: DomainControllersSection
     resources: Mapping[str, SiteResources]
     plans: Mapping[str, SitePlan]
+    windows: Mapping[str, tuple[PatchWindow, ...]] = field(default_factory=dict[str, "tuple[PatchWindow, ...]"])
 
     @property
     def services_on_shared_endpoints(self) -> dict[str, tuple[str, ...]]:
@@ -92,8 +96,14 @@ def plan_controllers(
         plans = plan_sites(section, {region: each.networks for region, each in resources.items()})
     with collector:
         raise_problems(excess_problems(generated_texts(section, account, plans)))
+    windows: dict[str, tuple[PatchWindow, ...]] = {}
+    if section.patches:
+        zones = {region: place.controller_zones(section.sites[region]) for region, place in resources.items()}
+        windows = plan_windows(section.patches, zones)
+        with collector:
+            raise_problems(window_problems(section.patches, windows))
     collector.check()
-    return PlannedControllers(section=section, resources=resources, plans=plans)
+    return PlannedControllers(section=section, resources=resources, plans=plans, windows=windows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +257,7 @@ class DomainControllers(pulumi.ComponentResource):
                 preferences=args.preferences.get(region),
                 profile=profile if args.planned.section.sites[region].controllers else None,
                 key_users=[*self._team, *self._deployers],
+                windows=args.planned.windows.get(region, ()),
                 take_over=args.take_over,
                 tags=args.tags,
             ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from common.network import contains, family_of, int_key
 from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
+from components.domain_controllers.operations.settings import BACKUP_DEVICE
 from components.domain_controllers.planner import RULES_PER_INTERFACE
 from components.domain_controllers.port_tables import Options, Profile, Protocol, additional_ports, load_tables, ports
 from components.domain_controllers.settings import (
@@ -51,6 +52,8 @@ def cross_problems(section: DomainControllersSection, path: tuple[str, ...], reg
         *_prefix_lists(section),
         *_rpc_ports(section),
         *_quotas(section),
+        *_patching(section),
+        *_backups(section),
         *(each for region, site in section.sites.items() for each in _site(region, site, regions)),
     ]
     return [Problem(path=(*path, *where), message=message) for where, message in found]
@@ -267,6 +270,37 @@ def _quotas(section: DomainControllersSection) -> list[Finding]:
     times = f"{given.rules_per_security_group} x {given.security_groups_per_interface} = {product}"
     allowed = f"rules times groups of at most {RULES_PER_INTERFACE}, which is the most that AWS grants"
     return [(("quotas",), f"expected {allowed}, got {times}.")]
+
+
+def _patching(section: DomainControllersSection) -> list[Finding]:
+    given = section.patches
+    if given is None or given.hours_between_zones >= given.window_hours:
+        return []
+    allowed = f"allowed: at least {given.window_hours}, its windowHours, so that no two windows are open at a time"
+    return [(("patching", "hoursBetweenZones"), f"{given.hours_between_zones} given; {allowed}")]
+
+
+def _backups(section: DomainControllersSection) -> list[Finding]:
+    given = section.saved
+    if given is None:
+        return []
+    building = [region for region, site in section.sites.items() if site.controllers]
+    found: list[Finding] = [
+        (("backups", "buckets", region), "none given; allowed: a bucket for each site that builds controllers")
+        for region in building
+        if region not in given.buckets
+    ]
+    found += [
+        (("backups", "buckets", region), f"is no site that builds controllers; allowed: {named(building)}")
+        for region in given.buckets
+        if region not in building
+    ]
+    for region in building:
+        for number, each in enumerate(section.sites[region].controllers):
+            if any(volume.device_name == BACKUP_DEVICE for volume in each.volumes):
+                text = f"{BACKUP_DEVICE} given; allowed: another device, as it is the one for backups"
+                found.append((("sites", region, "controllers", str(number), "volumes"), text))
+    return found
 
 
 def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Finding]:

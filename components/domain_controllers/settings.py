@@ -17,9 +17,12 @@ from common.network import Family, Network
 from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
+    BACKUP_DEVICE,
     RETENTION,
+    BackupSettings,
     EventLogsSettings,
     HealthSettings,
+    PatchingSettings,
     RetentionDays,
 )
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
@@ -444,6 +447,16 @@ class DomainControllersSection(Section):
         "a mapping of domains, shareWith, sites; leave it out for none",
         default=None,
     )
+    patching: PatchingSettings | None = _field(
+        "Windows updates are installed on one controller at a time, in a maintenance window per Availability Zone.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
+    backups: BackupSettings | None = _field(
+        "The system state of the controllers is backed up to a volume and to a bucket with Object Lock.",
+        "a mapping of settings with buckets",
+        default=None,
+    )
     network_acl: bool = _bool("The controllers' subnets get a network ACL.", default=True)
     quotas: QuotaSettings = _field(
         "What the account may have.",
@@ -465,6 +478,22 @@ class DomainControllersSection(Section):
     def health_checks(self) -> HealthSettings | None:
         """Settings of the health checks, where they are on."""
         return self.health if self.health and self.health.enabled else None
+
+    @property
+    def patches(self) -> PatchingSettings | None:
+        """Settings of the patching, where it is on."""
+        return self.patching if self.patching and self.patching.enabled else None
+
+    @property
+    def saved(self) -> BackupSettings | None:
+        """Settings of the backups, where they are on."""
+        return self.backups if self.backups and self.backups.enabled else None
+
+    def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
+        """Return the data volumes of a controller, with the one for backups."""
+        if self.saved is None:
+            return controller.volumes
+        return [*controller.volumes, VolumeSettings(device_name=BACKUP_DEVICE, size=self.saved.volume_size)]
 
     @property
     def options(self) -> Options:

@@ -26,6 +26,7 @@ from components.domain_controllers.network_resources import (
     DirectorySecurityGroupsArgs,
 )
 from components.domain_controllers.operations.component import SiteOperations, SiteOperationsArgs
+from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
 from components.domain_controllers.operations.plan import endpoint_services, plan_operations
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.endpoint_services import interface_services
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pulumi_aws.kms import Key
 
     from components.domain_controllers.monitoring_policies import Scope
+    from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.domain_controllers.settings import ControllerSettings, DomainControllersSection, VolumeSettings
     from components.domain_controllers.site_plan import SitePlan
@@ -59,6 +61,8 @@ class ControllersArgs:
         profile: Name of the instance profile.
         key_arn: ARN of the key that encrypts every volume.
         termination_protection: Whether termination requires that protection is disabled first.
+        volumes: Data volumes by controller.
+        instance_tags: Further tags of the instances.
         tags: Tags applied to all taggable resources.
     """
 
@@ -70,6 +74,8 @@ class ControllersArgs:
     profile: pulumi.Input[str]
     key_arn: pulumi.Input[str]
     termination_protection: bool
+    volumes: Mapping[str, Sequence[VolumeSettings]]
+    instance_tags: dict[str, str] = field(default_factory=dict[str, str])
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -106,11 +112,11 @@ class Controllers(pulumi.ComponentResource):
                 volume_type=VOLUME_TYPE, encrypted=True, kms_key_id=args.key_arn, tags=self._tags(controller.name)
             ),
             region=args.region,
-            tags=self._tags(controller.name),
+            tags={**self._tags(controller.name), **args.instance_tags},
             # The parameter names a new image every month, and an empty server must not replace a directory.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
         )
-        for volume in controller.volumes:
+        for volume in args.volumes[controller.name]:
             self._volume(f"{name}-{volume.device_name}", controller, volume, instance)
         return instance
 
@@ -154,6 +160,7 @@ class SiteArgs:
         preferences: Session Manager preferences of the Region; None where they are not managed here.
         profile: Name of the instance profile; None where the site creates no controllers.
         key_users: ARNs of principals that may use the volumes' key.
+        windows: Maintenance windows for patches.
         take_over: Whether documents of another stack are taken over.
         tags: Tags applied to all taggable resources.
     """
@@ -165,6 +172,7 @@ class SiteArgs:
     preferences: SessionManagerSettings | None
     profile: pulumi.Output[str] | None
     key_users: Sequence[str]
+    windows: tuple[PatchWindow, ...] = ()
     take_over: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -236,7 +244,7 @@ class Site(pulumi.ComponentResource):
         args = self._args
         names = [each.name for each in args.section.sites[args.scope.region].controllers]
         ids = dict(zip(names, (each.id for each in controllers.instances), strict=True))
-        if plan.associations:
+        if plan.documents:
             SiteOperations(
                 f"{self._name}-operations",
                 SiteOperationsArgs(
@@ -245,6 +253,8 @@ class Site(pulumi.ComponentResource):
                     instance_ids=ids,
                     topic_arn=monitoring.topic_arn,
                     key_arn=monitoring.key_arn,
+                    patching=args.section.patches,
+                    windows=args.windows,
                     take_over=args.take_over,
                     tags=args.tags,
                 ),
@@ -362,6 +372,8 @@ class Site(pulumi.ComponentResource):
                 profile=profile,
                 key_arn=key.arn,
                 termination_protection=args.section.termination_protection,
+                volumes={each.name: args.section.volumes_of(each) for each in site.controllers},
+                instance_tags={PATCH_GROUP_TAG: PATCH_GROUP} if args.section.patches else {},
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=before),

@@ -53,6 +53,15 @@ class SiteResources:
     images: Mapping[str, str]
     resolver_vpcs: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    def controller_zones(self, site: SiteSettings) -> dict[str, str]:
+        """Return the Availability Zone of each controller, by name.
+
+        Args:
+            site: Settings of the site.
+        """
+        zones = {each.given: each.zone for each in self.network.subnets}
+        return {each.name: zones[each.subnet] for each in site.controllers}
+
     @property
     def networks(self) -> SiteNetworks:
         """Return the networks that planning needs."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from components.account import Account
     from components.settings import Settings
 
-_MISSING: Final = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NotFound"})
+_MISSING: Final = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NotFound", "ObjectLockConfigurationNotFoundError"})
 
 Path = tuple[str, ...]
 
@@ -78,6 +78,7 @@ def named_resources(settings: Settings, account: Account) -> list[NamedResource]
     return [
         *_of_session_manager(settings, account),
         *_of_approval(settings, account),
+        *_of_controllers(settings),
     ]
 
 
@@ -133,6 +134,20 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
             yield _principal(settings, account, approver.type, approver.bare_name, path)
 
 
+def _of_controllers(settings: Settings) -> Iterator[NamedResource]:
+    section = settings.domain_controllers
+    for region, each in section.saved.buckets.items() if section and section.saved else ():
+        yield NamedResource(
+            path=("domainControllers", "backups", "buckets", region, "bucketName"),
+            name=each.bucket_name,
+            expected=f"a bucket in {region} that is owned by account {each.bucket_owner} (bucketOwner), with Object Lock and a "
+            "default retention",
+            service="s3",
+            region=region,
+            exists=partial(_locks_objects, each.bucket_name, each.bucket_owner, region),
+        )
+
+
 _PRINCIPALS: Final[dict[ApproverType, tuple[str, Callable[[Any, str], object]]]] = {
     ApproverType.IAM_ROLE: ("an IAM role", lambda iam, name: iam.get_role(RoleName=name)),
     ApproverType.IAM_USER: ("an IAM user", lambda iam, name: iam.get_user(UserName=name)),
@@ -160,6 +175,17 @@ def _has_user(user: str, iam: Any) -> bool:
 def _has_bucket(name: str, owner: str, s3: Any) -> bool:
     s3.head_bucket(Bucket=name, ExpectedBucketOwner=owner)
     return True
+
+
+def _locks_objects(name: str, owner: str, region: str, s3: Any) -> bool:
+    """Return whether a bucket is in the Region, which its controllers reach, and new objects cannot be deleted for a time."""
+    found = s3.head_bucket(Bucket=name, ExpectedBucketOwner=owner)
+    if found.get("BucketRegion", region) != region:
+        return False
+    answer = s3.get_object_lock_configuration(Bucket=name, ExpectedBucketOwner=owner)
+    configuration: dict[str, Any] = answer.get("ObjectLockConfiguration", {})
+    retention: dict[str, Any] = configuration.get("Rule", {}).get("DefaultRetention", {})
+    return configuration.get("ObjectLockEnabled") == "Enabled" and bool(retention.get("Days") or retention.get("Years"))
 
 
 def _has_log_group(name: str, logs: Any) -> bool:

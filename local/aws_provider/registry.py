@@ -18,7 +18,7 @@ modules: Final[dict[str, tuple[str, ...]]] = {
     "glue": ("glue",),
     "cloudtrail": ("cloudtrail",),
     "cloudwatch": ("cloudwatch",),
-    "ssm": ("ssm",),
+    "ssm": ("ssm", "maintenance"),
     "cfg": ("cfg",),
     "iam": ("iam",),
     "ebs": ("volumes",),

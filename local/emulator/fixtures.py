@@ -37,6 +37,8 @@ class Bucket:
     name: str
     region: str
     account: str = ""
+    locked_days: int = 0
+    """Default retention of Object Lock; 0: the bucket has none."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Node:
 BUCKETS = (
     Bucket("org-session-logs", "eu-west-1"),
     Bucket("org-session-logs-us", "us-east-1"),
+    Bucket("org-directory-backups", "eu-west-1", LOG_ARCHIVE_ACCOUNT, locked_days=30),
     # Buckets that Pulumi.prod.yaml names.
     Bucket("org-log-archive", "eu-west-1", LOG_ARCHIVE_ACCOUNT),
     Bucket("org-log-archive-us", "us-east-1", LOG_ARCHIVE_ACCOUNT),

@@ -100,10 +100,15 @@ def _create(call: Callable[..., Any], **arguments: Any) -> bool:
 
 def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
     # us-east-1 is the only Region that must not be named as a location
-    location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
-    if _create(s3.create_bucket, Bucket=bucket.name, **({} if bucket.region == "us-east-1" else location)):
+    given: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
+    given = ({} if bucket.region == "us-east-1" else given) | {"ObjectLockEnabledForBucket": bucket.locked_days > 0}
+    if _create(s3.create_bucket, Bucket=bucket.name, **given):
         s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=ENCRYPTION)
         s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=PRIVATE)
+        if bucket.locked_days:
+            rule: Any = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": bucket.locked_days}}
+            lock: Any = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+            s3.put_object_lock_configuration(Bucket=bucket.name, ObjectLockConfiguration=lock)
 
 
 def _create_network(ec2: "EC2Client", network: Network) -> None:

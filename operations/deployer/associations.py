@@ -1,4 +1,4 @@
-"""Permissions for State Manager associations: the documents that may run, and the nodes."""
+"""Permissions for State Manager associations and maintenance windows: the documents that may run, and the nodes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,24 @@ _CHANGES: Final = (
     "ssm:UpdateAssociation",
 )
 
+_PART_CHANGES: Final = (
+    "ssm:DeregisterTargetFromMaintenanceWindow",
+    "ssm:DeregisterTaskFromMaintenanceWindow",
+    "ssm:UpdateMaintenanceWindowTarget",
+    "ssm:UpdateMaintenanceWindowTask",
+)
+_WINDOW_CHANGES: Final = (
+    "ssm:DeleteMaintenanceWindow",
+    "ssm:DeletePatchBaseline",
+    "ssm:DeregisterPatchBaselineForPatchGroup",
+    "ssm:RegisterPatchBaselineForPatchGroup",
+    "ssm:RegisterTargetWithMaintenanceWindow",
+    "ssm:RegisterTaskWithMaintenanceWindow",
+    "ssm:UpdateMaintenanceWindow",
+    "ssm:UpdatePatchBaseline",
+    *_PART_CHANGES,
+)
+
 
 def association_documents(scope: Scope) -> list[str]:
     """Return the ARNs of documents that may run on nodes: the one of AWS that updates agents, and ours for controllers."""
@@ -39,7 +57,8 @@ def association_permissions(scope: Scope) -> list[Permission]:
     if not documents:
         return []
     key, value = scope.tag
-    associations = (scope.arn("ssm", "association/*"),)
+    owned = _owned(scope)
+    patches = System.CONTROLLER_PATCHING in scope.systems
     instances = (scope.arn("ec2", "instance/*"),)
     controllers = Permission(
         sid="OperateControllers",
@@ -54,22 +73,39 @@ def association_permissions(scope: Scope) -> list[Permission]:
         Permission(
             sid="CreateAssociations",
             actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
-            resources=associations,
+            resources=owned,
             conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
         ),
         Permission(
             sid="ChangeAssociations",
-            actions=_CHANGES,
-            resources=associations,
+            actions=(*_CHANGES, *(_WINDOW_CHANGES if patches else ())),
+            resources=owned,
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
         ),
+        *(_windows(scope) if patches else ()),
     ]
 
 
-def association_read_permissions(scope: Scope) -> list[Permission]:
-    """Return the permission to read the tags of associations."""
-    documents = association_documents(scope)
-    if not documents:
-        return []
-    resources = (scope.arn("ssm", "association/*"), *documents)
-    return [Permission(sid="ReadAssociations", actions=("ssm:ListTagsForResource",), resources=resources)]
+def _owned(scope: Scope) -> tuple[str, ...]:
+    """Return what carries our tag: associations, and windows and baselines where controllers are patched."""
+    kinds = ("maintenancewindow", "patchbaseline") if System.CONTROLLER_PATCHING in scope.systems else ()
+    return tuple(scope.arn("ssm", f"{kind}/*") for kind in ("association", *kinds))
+
+
+def _windows(scope: Scope) -> list[Permission]:
+    """Return the permissions for maintenance windows that no tag limits.
+
+    A task of a window runs any document on the window's targets, and IAM has no condition for either (Service
+    Authorization Reference): only stacks that patch controllers need them.
+    """
+    key, value = scope.tag
+    # Targets and tasks have no tags; the window that they belong to is evaluated, too.
+    parts = (scope.arn("ssm", "windowtarget/*"), scope.arn("ssm", "windowtask/*"))
+    return [
+        Permission(
+            sid="CreateWindows",
+            actions=("ssm:CreateMaintenanceWindow", "ssm:CreatePatchBaseline"),
+            conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
+        ),
+        Permission(sid="ChangeWindowParts", actions=_PART_CHANGES, resources=parts),
+    ]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
-from components.domain_controllers import instance_role
 from components.domain_controllers.names import TRAIL
 from operations.deployer.associations import association_documents
 from operations.deployer.iam import own_roles, policy_arns, record_arn
@@ -71,6 +70,9 @@ _ALLOWED_ACTIONS: Final = {
     ),
 }
 """Allowed actions of services whose other actions affect access, shells, session logs or settings of others."""
+
+_WINDOWS: Final = ("*Patch*", "*Window*")
+"""Actions of Systems Manager for maintenance windows, whose tasks run commands: only where they are needed."""
 
 _CREDENTIALS: Final = (
     "iam:*AccountPassword*",
@@ -161,10 +163,13 @@ def _allowed_actions(scope: Scope) -> list[str]:
     return [
         each
         for service, actions in services.items()
-        for each in (
-            actions if len(actions) == 1 else [f"{service}:{name}" for name in _ALLOWED_ACTIONS.get(service, ("*",))]
-        )
+        for each in (actions if len(actions) == 1 else [f"{service}:{name}" for name in _allowed_names(scope, service)])
     ]
+
+
+def _allowed_names(scope: Scope, service: str) -> tuple[str, ...]:
+    windows = _WINDOWS if service == "ssm" and System.CONTROLLER_PATCHING in scope.systems else ()
+    return (*_ALLOWED_ACTIONS.get(service, ("*",)), *windows)
 
 
 def _identities(scope: Scope) -> list[Policy]:
@@ -188,7 +193,7 @@ def _identities(scope: Scope) -> list[Policy]:
         _deny(
             "AttachOurs",
             ("iam:Attach*Policy",),
-            condition={"ArnNotEquals": {"iam:PolicyARN": [*_of_controllers_joined(policy_arns(scope)), *aws_managed]}},
+            condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
         _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier])),
         _deny(
@@ -261,16 +266,6 @@ def _deny(
 ) -> Policy:
     statement = {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": resources or "*"}
     return {**statement, "Condition": condition} if condition else statement
-
-
-def _of_controllers_joined(arns: list[str]) -> list[str]:
-    """Return the ARNs, with one pattern for the policies of domain controllers, as the size of a policy is limited."""
-    return list(
-        dict.fromkeys(
-            f"{arn.split(instance_role.NAME)[0]}{instance_role.NAME}*" if instance_role.NAME in arn else arn
-            for arn in arns
-        )
-    )
 
 
 def _shortened(arns: list[str]) -> list[str]:

@@ -24,7 +24,7 @@ from components.approval.names import (
     ROLE_NAME,
     TAG_KEY,
 )
-from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers import instance_role
 from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
@@ -80,9 +80,8 @@ POLICIES: Final = {
     APPROVER_POLICY_NAME: System.APPROVAL,
     GUARD_RAIL_POLICY_NAME: System.APPROVAL,
     IDENTITIES_GUARD_RAIL_POLICY_NAME: System.APPROVAL,
-    instance_role.NAME: System.CONTROLLERS,
-    port_forwarding_policy.POLICY_NAME: System.CONTROLLERS,
-    access_restriction_policy.POLICY_NAME: System.CONTROLLERS,
+    # The controllers' own, and those for access to them, begin alike; the size of policies is limited.
+    f"{instance_role.NAME}*": System.CONTROLLERS,
 }
 """Managed policies that stacks create, with the system of each."""
 
@@ -193,10 +192,11 @@ def _attachments(scope: Scope) -> list[Permission]:
         # Whatever else was attached to the role of a person, it is deleted when the person is no operator any more.
         people = [scope.iam(f"role/{OPERATOR_ROLES}")]
         found.append(_permission("DetachFromPeople", ("DetachRolePolicy",), people))
-    if roles:
-        found.append(_permission("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
-    if users:
-        found.append(_permission("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
+    if roles or users:
+        # One statement, as the size of policies is limited: actions on roles apply to no user, and the reverse.
+        kinds = (("Role", roles), ("User", users))
+        actions = tuple(f"{verb}{kind}Policy" for kind, arns in kinds if arns for verb in ("Attach", "Detach"))
+        found.append(_permission("AttachToPrincipals", actions, [*roles, *users], ours))
     if System.SESSION_MANAGER in scope.systems:
         # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
         instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}

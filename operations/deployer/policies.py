@@ -65,7 +65,7 @@ def named_policies(scope: Scope, role: Role, *, beyond_reading: bool = False) ->
 
 
 def _changing(scope: Scope) -> list[Permission]:
-    keys = scope.systems - {System.ENDPOINTS, System.NODES, System.CONTROLLER_OPERATIONS}
+    keys = scope.systems - {System.ENDPOINTS, System.NODES, System.CONTROLLER_OPERATIONS, System.CONTROLLER_PATCHING}
     return [
         *named_resource_permissions(scope),
         *iam_permissions(scope),

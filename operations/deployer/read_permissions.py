@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
-from operations.deployer.associations import association_read_permissions
+from operations.deployer.associations import association_documents
 from operations.deployer.monitoring import own_buckets
 from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
 from operations.deployer.named_resources import document_names
@@ -115,6 +115,16 @@ _EVIDENCE: Final = (
     "glue:GetTable",
     "glue:GetTags",
 )
+_PATCHING: Final = (
+    "ssm:DescribeMaintenanceWindowTargets",
+    "ssm:DescribeMaintenanceWindowTasks",
+    "ssm:DescribeMaintenanceWindows",
+    "ssm:DescribePatchBaselines",
+    "ssm:DescribePatchGroups",
+    "ssm:GetMaintenanceWindow",
+    "ssm:GetMaintenanceWindowTask",
+    "ssm:GetPatchBaseline",
+)
 _APPROVAL_EVENTS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
@@ -176,12 +186,15 @@ def read_permissions(scope: Scope) -> list[Permission]:
     seen = [
         *_KEYS_AND_LOGS,
         "tag:GetResources",
+        # Other tags are known by the call above.
+        *(["ssm:ListTagsForResource"] if association_documents(scope) else ()),
         *(_EC2 if networks else ()),
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),
         *(READ_NAME_RESOLUTION if scope.has_resolver_endpoints else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
         *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),
+        *(_PATCHING if System.CONTROLLER_PATCHING in scope.systems else ()),
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
         *(_EVIDENCE if scope.exports_evidence else ()),
     ]
@@ -196,7 +209,6 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *_buckets(scope),
         *_controllers(scope),
         *node_read_permissions(scope),
-        *association_read_permissions(scope),
     ]
 
 
@@ -260,6 +272,7 @@ def _buckets(scope: Scope) -> list[Permission]:
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
         found.append(Permission(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
-    if buckets := own_buckets(scope):
+    saved = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.backup_buckets))
+    if buckets := (*own_buckets(scope), *saved):
         found.append(Permission(sid="ReadBuckets", actions=_BUCKET, resources=buckets))
     return found

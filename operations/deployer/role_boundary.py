@@ -93,6 +93,14 @@ _OPERATORS: Final = (
 )
 
 
+_WRITE_BACKUPS: Final = {
+    "Sid": "WriteBackups",
+    "Effect": "Allow",
+    "Action": ["s3:AbortMultipartUpload"],
+    "Resource": "*",
+}
+
+
 def role_boundary(scope: Scope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names.
 
@@ -129,6 +137,7 @@ def role_boundary(scope: Scope) -> Policy:
     statements = [
         *([plain] if actions else []),
         *([_SEND_METRICS] if operated else []),
+        *([_WRITE_BACKUPS] if operated and scope.backup_buckets else []),
         *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),

@@ -31,7 +31,9 @@ class System(StrEnum):
     APPROVAL = "approval"
     CONTROLLERS = "domain-controllers"
     CONTROLLER_OPERATIONS = "domain-controller-operations"
-    """Event logs, patches, health and backups of controllers."""
+    """Event logs, health checks and documents of controllers."""
+    CONTROLLER_PATCHING = "domain-controller-patching"
+    """Maintenance windows of controllers."""
     NODES = "nodes"
 
 
@@ -58,6 +60,7 @@ class Scope:
         identity_regions: Regions of IAM Identity Center, whose users are operators; empty: none are.
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
         has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
+        backup_buckets: Names of buckets for backups of controllers, whose settings are read.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
@@ -80,6 +83,7 @@ class Scope:
     identity_regions: frozenset[str] = field(default_factory=frozenset[str])
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     has_resolver_endpoints: bool = False
+    backup_buckets: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
     exports_evidence: bool = False
@@ -155,6 +159,9 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         ),
         controller_subnets=_controller_subnets(directories),
         has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
+        backup_buckets=frozenset(
+            bucket.bucket_name for each in directories if each.saved for bucket in each.saved.buckets.values()
+        ),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
@@ -162,7 +169,9 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
 
 
 def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
-    """Return the scope for stacks with any settings: every system, and every role, user, log group and bucket.
+    """Return the scope for stacks with any settings: every role, user, log group and bucket, and every system but one.
+
+    Patching of controllers is left out: who manages maintenance windows can run commands on every node of the account.
 
     Operators of IAM Identity Center and the export of records are left out, as their permissions do not fit into the
     boundary with all others.
@@ -176,6 +185,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
     return Scope(
         regions=regions,
         tag=tag,
+        systems=frozenset(System) - {System.CONTROLLER_PATCHING},
         partition=_partition(regions[0]),
         account=account,
         roles=everything,
@@ -218,8 +228,10 @@ def _systems(settings: Settings) -> Iterator[System]:
     if settings.domain_controllers:
         yield System.CONTROLLERS
         section = settings.domain_controllers
-        if any(plan_operations(section, region).associations for region in section.sites):
+        if any(plan_operations(section, region).documents for region in section.sites):
             yield System.CONTROLLER_OPERATIONS
+            if section.patches:
+                yield System.CONTROLLER_PATCHING
     if settings.nodes:
         yield System.NODES
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from components.domain_controllers.names import ALARMS
 from operations.inventory.nodes import read_association
 from operations.inventory.reader import returns_failure
-from operations.inventory.session_manager import read_document, read_log_group
+from operations.inventory.session_manager import NO_BUCKET, read_document, read_log_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.domain_controllers.operations.plan import OperationsPlan
+    from components.domain_controllers.operations.settings import BackupBucketSettings
     from operations.inventory.nodes import AssociationFacts
     from operations.inventory.reader import Answer, Reader, ReadFailure
     from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
@@ -29,6 +30,7 @@ class OperationsFacts:
         documents: Documents that run on controllers, by key.
         associations: Associations by the last part of their resources' names.
         alarms: Alarms in the format of the API, by name.
+        backup_lock: Object Lock of the backups' bucket in the format of the API; None: it has none.
     """
 
     log_groups: Mapping[str, LogGroupFacts | ReadFailure | None] = field(
@@ -44,14 +46,18 @@ class OperationsFacts:
         default_factory=dict[str, "AssociationFacts | ReadFailure | None"]
     )
     alarms: Mapping[str, Answer] | ReadFailure = field(default_factory=dict[str, "Answer"])
+    backup_lock: Answer | ReadFailure | None = None
 
 
-def read_operations(reader: Reader, plan: OperationsPlan) -> OperationsFacts:
+def read_operations(
+    reader: Reader, plan: OperationsPlan, bucket: BackupBucketSettings | None = None
+) -> OperationsFacts:
     """Read what a plan has; facts that cannot be read contain the reason.
 
     Args:
         reader: Reader of the Region.
         plan: Plan of the site.
+        bucket: Bucket of the site's backups.
     """
     return OperationsFacts(
         log_groups={name: read_log_group(reader, name) for name in plan.log_groups},
@@ -59,6 +65,7 @@ def read_operations(reader: Reader, plan: OperationsPlan) -> OperationsFacts:
         documents={each.key: read_document(reader, each.name, sharing=True) for each in plan.documents},
         associations={key: read_association(reader, each.name) for key, each in plan.associations.items()},
         alarms=_alarms(reader) if plan.has_alarms else {},
+        backup_lock=_object_lock(reader, bucket) if bucket else None,
     )
 
 
@@ -69,6 +76,14 @@ def _metric_filters(reader: Reader, plan: OperationsPlan) -> dict[tuple[str, str
         for group in dict.fromkeys(each.log_group for each in plan.metric_filters)
         for each in reader.items("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
     }
+
+
+@returns_failure
+def _object_lock(reader: Reader, bucket: BackupBucketSettings) -> Answer | None:
+    named = {"Bucket": bucket.bucket_name, "ExpectedBucketOwner": bucket.bucket_owner}
+    absent = (*NO_BUCKET, "ObjectLockConfigurationNotFoundError")
+    answer = reader.find("s3", "get_object_lock_configuration", absent=absent, **named)
+    return answer.get("ObjectLockConfiguration", {}) if answer else None
 
 
 @returns_failure

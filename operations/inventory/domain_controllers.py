@@ -32,6 +32,7 @@ from operations.inventory.network import (
     read_prefix_list,
     tag,
 )
+from operations.inventory.patching import PatchingFacts, read_patching
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import read_key, read_log_group
 
@@ -205,6 +206,7 @@ class SiteFacts:
         endpoints: Endpoints of the VPC, with their security group.
         operations: Resources that operate the controllers.
         name_resolution: Resolver endpoints and rules; None where the settings have none in the Region.
+        patching: Patch baseline and maintenance windows; empty where the settings define none.
     """
 
     groups: tuple[SecurityGroup, ...] | ReadFailure
@@ -223,6 +225,7 @@ class SiteFacts:
     endpoints: EndpointNetwork
     operations: OperationsFacts
     name_resolution: NameResolution | ReadFailure | None = None
+    patching: PatchingFacts | ReadFailure = field(default_factory=PatchingFacts)
 
 
 _FAILED = "FAILED"
@@ -254,8 +257,13 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         rules=read_event_rules(reader, ALERTS_TOPIC, rules),
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
-        operations=read_operations(reader, plan_operations(site.section, site.deployment.region)),
         name_resolution=_name_resolution(reader, site, placement.vpc_id),
+        patching=read_patching(reader) if site.section.patches and site.settings.controllers else PatchingFacts(),
+        operations=read_operations(
+            reader,
+            plan_operations(site.section, site.deployment.region),
+            site.section.saved.buckets.get(site.deployment.region) if site.section.saved else None,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.domain_controllers import (
+    controller_alarms_on_silence,
     controller_events_alarmed,
     controller_imdsv2,
     controller_inbound_ports,
@@ -15,6 +16,7 @@ from policies.domain_controllers import (
     controller_no_public_address,
     controller_outbound,
     controller_own_group,
+    controller_patched_singly,
     controller_private_network,
     controller_remote_administration,
     controller_tagged,
@@ -45,4 +47,6 @@ RULES: tuple[Rule, ...] = (
     controller_volumes_encrypted.RULE,
     controller_monitored.RULE,
     controller_events_alarmed.RULE,
+    controller_alarms_on_silence.RULE,
+    controller_patched_singly.RULE,
 )

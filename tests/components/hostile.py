@@ -151,6 +151,27 @@ COMPLETE: dict[str, Any] = {
             "clockOffsetSeconds": 60,
             "freeDiskPercent": 15,
         },
+        "patching": {
+            "enabled": True,
+            "day": "SUN",
+            "startHour": 2,
+            "hoursBetweenZones": 24,
+            "windowHours": 4,
+            "approveAfterDays": 7,
+        },
+        "backups": {
+            "enabled": True,
+            "everyHours": 12,
+            "keepVersions": 4,
+            "volumeSize": 60,
+            "buckets": {
+                "eu-west-1": {
+                    "bucketName": "org-directory-backups",
+                    "bucketOwner": "999988887777",
+                    "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                }
+            },
+        },
         "networkAcl": True,
         "quotas": {"rulesPerSecurityGroup": 60, "securityGroupsPerInterface": 5, "rulesPerNetworkAcl": 20},
         "sites": {

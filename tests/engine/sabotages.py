@@ -204,6 +204,11 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "NetworkAcl": lambda _: "directory-acl",
     "Association": lambda each: f"directory-{_last(each)}" if "-operations-" in each.name else "agent-updates",
     "Document": lambda each: f"directory-document-{each.name.split('-operations-')[1]}-content",
+    **dict.fromkeys(
+        ("MaintenanceWindow", "MaintenanceWindowTarget", "MaintenanceWindowTask"),
+        lambda each: f"directory-patch-window-{_last(each)}",
+    ),
+    **dict.fromkeys(("PatchBaseline", "PatchGroup"), lambda _: "directory-patch-baseline"),
     "Parameter": lambda _: "data-key-parameter",
     "NamedQuery": lambda _: "approval-evidence-queries",
     "ServiceSetting": lambda _: "host-management",
@@ -392,6 +397,50 @@ def filtered(live: Live, each: Resource) -> Undo:
     change = partial(sns.set_subscription_attributes, SubscriptionArn=each.id, AttributeName="FilterPolicy")
     change(AttributeValue='{"never": ["here"]}')
     return lambda: change(AttributeValue="{}")
+
+
+def window(live: Live, each: Resource, **change: Any) -> Undo:
+    ssm = live.aws("ssm", each.region)
+    names = ("Name", "Description", "Schedule", "ScheduleTimezone", "Duration", "Cutoff", "Enabled")
+    found = ssm.get_maintenance_window(WindowId=each.id)
+    before = {key: found[key] for key in (*names, "AllowUnassociatedTargets")}
+    ssm.update_maintenance_window(WindowId=each.id, **{**before, **change})
+    return lambda: ssm.update_maintenance_window(WindowId=each.id, **before)
+
+
+def window_target(live: Live, each: Resource) -> Undo:
+    update = partial(
+        live.aws("ssm", each.region).update_maintenance_window_target,
+        WindowId=each.inputs["windowId"],
+        WindowTargetId=each.id,
+    )
+    before = [{"Key": one["key"], "Values": one["values"]} for one in each.inputs["targets"]]
+    update(Targets=[{"Key": "tag:never", "Values": ["x"]}])
+    return lambda: update(Targets=before)
+
+
+def window_task(live: Live, each: Resource, **change: Any) -> Undo:
+    ssm, named = live.aws("ssm", each.region), {"WindowId": each.inputs["windowId"], "WindowTaskId": each.id}
+    found = ssm.get_maintenance_window_task(**named)
+    names = ("Targets", "TaskArn", "TaskInvocationParameters", "Priority", "MaxConcurrency", "MaxErrors", "Name")
+    before = {key: found[key] for key in names}
+    ssm.update_maintenance_window_task(**named, **{**before, **change})
+    return lambda: ssm.update_maintenance_window_task(**named, **before)
+
+
+def baseline(live: Live, each: Resource, **change: Any) -> Undo:
+    ssm = live.aws("ssm", each.region)
+    found = ssm.get_patch_baseline(BaselineId=each.id)
+    before = {key: found[key] for key in change}
+    ssm.update_patch_baseline(BaselineId=each.id, **change)
+    return lambda: ssm.update_patch_baseline(BaselineId=each.id, **before)
+
+
+def patch_group_left(live: Live, each: Resource) -> Undo:
+    ssm = live.aws("ssm", each.region)
+    named = {"BaselineId": each.inputs["baselineId"], "PatchGroup": each.inputs["patchGroup"]}
+    ssm.deregister_patch_baseline_for_patch_group(**named)
+    return lambda: ssm.register_patch_baseline_for_patch_group(**named)
 
 
 # IAM
@@ -828,7 +877,10 @@ def document_content(live: Live, each: Resource, **change: Any) -> Undo:
 
 def ssm_tag(live: Live, each: Resource, key: str, kind: str = "Document") -> Undo:
     ssm = live.aws("ssm", each.region)
-    named = {"ResourceType": kind, "ResourceId": each.id if kind == "Association" else _name(each)}
+    named = {
+        "ResourceType": kind,
+        "ResourceId": each.id if kind in ("Association", "MaintenanceWindow", "PatchBaseline") else _name(each),
+    }
     tags = ssm.list_tags_for_resource(**named)["TagList"]
     ssm.remove_tags_from_resource(**named, TagKeys=[key])
     return lambda: ssm.add_tags_to_resource(**named, Tags=[each for each in tags if each["Key"] == key])
@@ -1228,6 +1280,31 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage("SessionPreferences", "tags", do(ssm_tag, key="owner"), REFRESH),
     Sabotage("Document", "content", document_content),
+    Sabotage("MaintenanceWindow", "enabled", do(window, Enabled=False)),
+    Sabotage("MaintenanceWindow", "schedule", do(window, Schedule="cron(0 9 ? * MON *)")),
+    Sabotage("MaintenanceWindow", "scheduleTimezone", do(window, ScheduleTimezone="Europe/Berlin")),
+    Sabotage("MaintenanceWindow", "duration", do(window, Duration=8)),
+    Sabotage("MaintenanceWindow", "cutoff", do(window, Cutoff=0)),
+    Sabotage("MaintenanceWindow", "allowUnassociatedTargets", do(window, AllowUnassociatedTargets=True)),
+    Sabotage("MaintenanceWindow", "description", do(window, Description="changed"), REFRESH),
+    Sabotage("MaintenanceWindow", "tags", do(ssm_tag, key="owner", kind="MaintenanceWindow"), REFRESH),
+    Sabotage("MaintenanceWindowTarget", "targets", window_target),
+    Sabotage("MaintenanceWindowTask", "taskArn", do(window_task, TaskArn="AWS-RunPowerShellScript")),
+    Sabotage("MaintenanceWindowTask", "maxConcurrency", do(window_task, MaxConcurrency="100%")),
+    Sabotage("MaintenanceWindowTask", "maxErrors", do(window_task, MaxErrors="100%")),
+    Sabotage(
+        "MaintenanceWindowTask",
+        "taskInvocationParameters",
+        do(window_task, TaskInvocationParameters={"RunCommand": {"Parameters": {"Operation": ["Install"]}}}),
+    ),
+    Sabotage(
+        "MaintenanceWindowTask", "targets", do(window_task, Targets=[{"Key": "InstanceIds", "Values": ["i-0123"]}])
+    ),
+    Sabotage("MaintenanceWindowTask", "priority", do(window_task, Priority=5), REFRESH),
+    Sabotage("PatchBaseline", "approvalRules", do(baseline, ApprovalRules={"PatchRules": []})),
+    Sabotage("PatchBaseline", "description", do(baseline, Description="changed"), REFRESH),
+    Sabotage("PatchBaseline", "tags", do(ssm_tag, key="owner", kind="PatchBaseline"), REFRESH),
+    Sabotage("PatchGroup", "patchGroup", patch_group_left),
     Sabotage("Document", "tags", do(ssm_tag, key="owner"), REFRESH),
     Sabotage("Rule", "source", do(config_rule, PolicyText="rule nothing when false { true }"), "node-roles-content"),
     Sabotage(
@@ -1395,16 +1472,8 @@ FIXED: dict[tuple[str, str], str] = {
         ("*", each): _IDENTITY
         for each in (
             *("name", "region", "bucket", "vpcId", "subnetId", "availabilityZone", "path", "role", "rule", "groupName"),
-            *(
-                "logGroupName",
-                "topic",
-                "associationName",
-                "configRuleName",
-                "targetId",
-                "eventBusName",
-                "settingId",
-                "documentType",
-            ),
+            *("topic", "associationName", "configRuleName", "targetId", "eventBusName", "settingId", "documentType"),
+            *("logGroupName", "windowId", "baselineId", "resourceType", "taskType", "operatingSystem"),
             *("endpoint", "protocol", "instanceId", "volumeId", "securityGroupId", "serviceName", "vpcEndpointType"),
             *("arn", "accountId", "targetType", "domainName", "resolverRuleId", "resourceShareArn"),
         )
@@ -1425,6 +1494,7 @@ FIXED: dict[tuple[str, str], str] = {
             *(("Topic", "fifoTopic"), ("Topic", "contentBasedDeduplication"), ("FlowLog", "logDestinationType")),
             *(("Bucket", "objectLockEnabled"), ("BucketObjectLockConfiguration", "objectLockEnabled")),
             *(("NamedQuery", "database"), ("NamedQuery", "workgroup"), ("CatalogTable", "databaseName")),
+            ("PatchBaseline", "approvedPatchesComplianceLevel"),
             *(("FlowLog", "maxAggregationInterval"), ("Instance", "associatePublicIpAddress")),
             *(
                 ("ResolverEndpoint", "direction"),

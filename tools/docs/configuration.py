@@ -9,7 +9,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from components.approval.settings import ApprovalSettings, Approver, BreakGlass, Evidence
-from components.domain_controllers.operations.settings import EventLogsSettings, HealthSettings
+from components.domain_controllers.operations.settings import (
+    BackupBucketSettings,
+    BackupSettings,
+    EventLogsSettings,
+    HealthSettings,
+    PatchingSettings,
+)
 from components.domain_controllers.settings import (
     ClientPrefixList,
     ControllerSettings,
@@ -84,6 +90,13 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "domainControllers.eventLogs",
         "At sites that build controllers: docs/domain-controllers.md, Event logs.",
         EventLogsSettings,
+    ),
+    ("domainControllers.backups", "At sites that build controllers: docs/recovery.md.", BackupSettings),
+    ("domainControllers.backups.buckets.<Region>", "One per site that builds controllers.", BackupBucketSettings),
+    (
+        "domainControllers.patching",
+        "At sites that build controllers: docs/domain-controllers.md, Patching.",
+        PatchingSettings,
     ),
     (
         "domainControllers.health",

@@ -7,16 +7,41 @@ from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.cloudwatch import LogGroup, LogMetricFilter, LogMetricFilterMetricTransformationArgs
+from pulumi_aws.ssm import (
+    MaintenanceWindow,
+    MaintenanceWindowTarget,
+    MaintenanceWindowTargetTargetArgs,
+    MaintenanceWindowTask,
+    MaintenanceWindowTaskTargetArgs,
+    MaintenanceWindowTaskTaskInvocationParametersArgs,
+    MaintenanceWindowTaskTaskInvocationParametersRunCommandParametersArgs,
+    MaintenanceWindowTaskTaskInvocationParametersRunCommandParametersParameterArgs,
+    PatchBaseline,
+    PatchBaselineApprovalRuleArgs,
+    PatchBaselineApprovalRulePatchFilterArgs,
+    PatchGroup,
+)
 
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.association import register_association
 from components.domain_controllers.names import METRICS
+from components.domain_controllers.operations.patching import (
+    BASELINE,
+    DELIVERY_SECONDS,
+    PATCH_DOCUMENT,
+    PATCH_GROUP,
+    TASK_SETTINGS,
+    approval_rule,
+    task_parameters,
+)
 from components.metric_alarm import AlarmPlacement, register_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.plan import OperationsPlan
+    from components.domain_controllers.operations.settings import PatchingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +54,8 @@ class SiteOperationsArgs:
         instance_ids: IDs of the controllers by their names in the settings.
         topic_arn: ARN of the topic that receives alarms.
         key_arn: ARN of the key for events.
+        patching: Settings of the patching; None: controllers are not patched.
+        windows: Maintenance windows of the site.
         take_over: Whether documents of another stack are taken over.
         tags: Tags applied to all taggable resources.
     """
@@ -38,12 +65,14 @@ class SiteOperationsArgs:
     instance_ids: Mapping[str, pulumi.Output[str]]
     topic_arn: pulumi.Output[str]
     key_arn: pulumi.Output[str]
+    patching: PatchingSettings | None = None
+    windows: tuple[PatchWindow, ...] = ()
     take_over: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class SiteOperations(pulumi.ComponentResource):
-    """Windows events of a site's controllers in CloudWatch Logs, and alarms."""
+    """Event logs, documents, associations, alarms and maintenance windows of a site's controllers."""
 
     def __init__(self, name: str, args: SiteOperationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:domainControllers:SiteOperations", name, None, opts)
@@ -64,7 +93,7 @@ class SiteOperations(pulumi.ComponentResource):
             for each in args.plan.metric_filters
         ]
         # The first events count, so that filters are there before the agent is.
-        self._documents([*groups.values(), *filters])
+        self._hooks = self._documents([*groups.values(), *filters])
         placement = AlarmPlacement(
             topics=[args.topic_arn], region=args.region, tags=args.tags, prefix=f"{args.region}-"
         )
@@ -72,6 +101,8 @@ class SiteOperations(pulumi.ComponentResource):
             register_alarm(each, placement, self._child())
         for controller, each in args.plan.controller_alarms:
             register_alarm(each, placement, self._child(), {"InstanceId": args.instance_ids[controller]})
+        if args.windows and args.patching:
+            self._patching(args.patching)
         self.register_outputs({})
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -89,7 +120,7 @@ class SiteOperations(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _documents(self, before: list[pulumi.Resource]) -> None:
+    def _documents(self, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
         args = self._args
         documents = {
             each.name: ConvergingDocument(
@@ -115,3 +146,87 @@ class SiteOperations(pulumi.ComponentResource):
                 tags=args.tags,
                 opts=self._child(*before, documents[each.document]),
             )
+        return list(documents.values())
+
+    def _patching(self, settings: PatchingSettings) -> None:
+        args = self._args
+        rule = approval_rule(settings)
+        baseline = PatchBaseline(
+            f"{self._name}-patches",
+            name=BASELINE,
+            description="Windows updates of domain controllers",
+            operating_system="WINDOWS",
+            approval_rules=[
+                PatchBaselineApprovalRuleArgs(
+                    approve_after_days=rule["approve_after_days"],
+                    patch_filters=[
+                        PatchBaselineApprovalRulePatchFilterArgs(key=key, values=values)
+                        for key, values in rule["filters"].items()
+                    ],
+                )
+            ],
+            region=args.region,
+            tags=args.tags,
+            opts=self._child(),
+        )
+        group = PatchGroup(
+            f"{self._name}-patches",
+            baseline_id=baseline.id,
+            patch_group=PATCH_GROUP,
+            region=args.region,
+            opts=self._child(),
+        )
+        for each in args.windows:
+            self._window(settings, each, [group, *self._hooks])
+
+    def _window(self, settings: PatchingSettings, planned: PatchWindow, before: list[pulumi.Resource]) -> None:
+        args, name = self._args, f"{self._name}-{planned.zone}"
+        window = MaintenanceWindow(
+            name,
+            name=planned.name,
+            description=f"Patches of the domain controllers in {planned.zone}",
+            schedule=planned.schedule,
+            schedule_timezone="Etc/UTC",
+            duration=settings.window_hours,
+            cutoff=1,
+            allow_unassociated_targets=False,
+            # Explicit, so that a disabled window is enabled again.
+            enabled=True,
+            region=args.region,
+            tags=args.tags,
+            opts=self._child(),
+        )
+        target = MaintenanceWindowTarget(
+            name,
+            name=planned.name,
+            window_id=window.id,
+            resource_type="INSTANCE",
+            targets=[
+                MaintenanceWindowTargetTargetArgs(
+                    key="InstanceIds", values=[args.instance_ids[each] for each in planned.controllers]
+                )
+            ],
+            region=args.region,
+            opts=self._child(),
+        )
+        parameters = [
+            MaintenanceWindowTaskTaskInvocationParametersRunCommandParametersParameterArgs(name=key, values=[value])
+            for key, value in sorted(task_parameters().items())
+        ]
+        MaintenanceWindowTask(
+            name,
+            name=planned.name,
+            window_id=window.id,
+            task_type="RUN_COMMAND",
+            task_arn=PATCH_DOCUMENT,
+            max_concurrency=TASK_SETTINGS["maxConcurrency"],
+            max_errors=TASK_SETTINGS["maxErrors"],
+            targets=[MaintenanceWindowTaskTargetArgs(key="WindowTargetIds", values=[target.id])],
+            task_invocation_parameters=MaintenanceWindowTaskTaskInvocationParametersArgs(
+                run_command_parameters=MaintenanceWindowTaskTaskInvocationParametersRunCommandParametersArgs(
+                    timeout_seconds=DELIVERY_SECONDS, parameters=parameters
+                )
+            ),
+            region=args.region,
+            opts=self._child(*before),
+        )

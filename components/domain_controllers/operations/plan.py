@@ -10,7 +10,7 @@ from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
 from components.association import AssociationPlan
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
-from components.domain_controllers.operations import documents, event_logs, health
+from components.domain_controllers.operations import backups, documents, event_logs, health, patching
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.endpoint_services import EC2
 
@@ -60,7 +60,11 @@ def plan_operations(section: DomainControllersSection, region: str) -> Operation
         region: Region of the site.
     """
     controllers = [each.name for each in section.sites[region].controllers]
-    parts = [*_agent(section, controllers), *_health(section, controllers)] if controllers else []
+    parts = (
+        [*_agent(section, controllers), *_health(section, controllers), *_patching(section), *_backups(section, region)]
+        if controllers
+        else []
+    )
     return OperationsPlan(
         retention_days=max((each.retention_days for each in parts), default=0),
         log_groups=tuple(name for each in parts for name in each.log_groups),
@@ -114,6 +118,26 @@ def _health(section: DomainControllersSection, controllers: Sequence[str]) -> It
     )
 
 
+def _patching(section: DomainControllersSection) -> Iterator[OperationsPlan]:
+    if section.patches:
+        yield OperationsPlan(documents=tuple(patching.hook_documents(section.health_checks)))
+
+
+def _backups(section: DomainControllersSection, region: str) -> Iterator[OperationsPlan]:
+    settings = section.saved
+    if settings is None or region not in settings.buckets:
+        return
+    document = backups.backup_document(settings, settings.buckets[region])
+    names = [each.name for each in section.sites[region].controllers]
+    # A controller whose backup fails raises its alarm, and is no reason to leave the others without one.
+    association = replace(_association(document, f"rate({settings.every_hours} hours)"), max_errors="99%")
+    yield OperationsPlan(
+        documents=(document,),
+        associations={document.key: association},
+        controller_alarms=tuple((name, backups.backup_alarm(name)) for name in names),
+    )
+
+
 def _association(document: PlannedDocument, schedule: str) -> AssociationPlan:
     """Return the association of a document with all nodes that have the controllers' tag, one at a time.
 
@@ -149,7 +173,7 @@ def needs_s3(section: DomainControllersSection, region: str) -> bool:
         section: Settings of the system.
         region: Region of the site.
     """
-    return bool(plan_operations(section, region).associations)
+    return bool(plan_operations(section, region).documents)
 
 
 def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) -> list[dict[str, Any]]:
@@ -178,7 +202,8 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
         "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
     }
     sends_metrics = any(plan.controller_alarms for plan in plans.values())
-    return [*([events] if groups else []), *([metrics] if sends_metrics else [])]
+    saved = backups.backup_statements(section.saved, list(plans)) if section.saved else []
+    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved]
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:

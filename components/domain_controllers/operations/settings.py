@@ -24,11 +24,23 @@ def _retention(days: int) -> int:
     return days
 
 
+def _day(value: object) -> object:
+    if value not in DAYS:
+        raise ValueError
+    return value
+
+
 def _silence(minutes: int) -> int:
     if minutes % 5:
         raise ValueError
     return minutes
 
+
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+"""Days of a week, as in cron expressions."""
+
+BACKUP_DEVICE = "xvdz"
+"""Device name of the volume for backups."""
 
 RetentionDays = Annotated[int, AfterValidator(_retention)]
 RETENTION = f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
@@ -101,4 +113,84 @@ class HealthSettings(Section):
         default=15,
         ge=1,
         le=50,
+    )
+
+
+class PatchingSettings(Section):
+    """`patching`: updates of Windows, one controller at a time, in a maintenance window per Availability Zone."""
+
+    enabled: bool = _enabled("Patch the controllers")
+    day: Annotated[str, AfterValidator(_day)] = _field(
+        "Day of the first window of the week, in UTC.", ", ".join(DAYS), default="SUN"
+    )
+    start_hour: int = _field(
+        "Hour at which the first window opens, in UTC.", "a whole number from 0 to 23", default=2, ge=0, le=23
+    )
+    hours_between_zones: int = _field(
+        "Hours from the window of one Availability Zone to that of the next, through all sites: what a patch breaks shows "
+        "before the next zone gets it.",
+        "a whole number from 2 to 84, and no less than windowHours",
+        default=24,
+        ge=2,
+        le=84,
+    )
+    window_hours: int = _field(
+        "How long a window is open; in its last hour no controller is begun.",
+        "a whole number from 2 to 24",
+        default=4,
+        ge=2,
+        le=24,
+    )
+    approve_after_days: int = _field(
+        "Days after the release of a patch on which it is approved.",
+        "a whole number from 0 to 90",
+        default=7,
+        ge=0,
+        le=90,
+    )
+
+
+class BackupBucketSettings(Section):
+    """`backups.buckets.<Region>`: an existing bucket with Object Lock, best in another account."""
+
+    bucket_name: str = _field(
+        "The bucket, with a default retention.",
+        "the name of a bucket",
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    )
+    bucket_owner: str = _field(
+        "Account that owns it.", 'an account ID of twelve digits, in quotes: "999988887777"', pattern=r"^[0-9]{12}$"
+    )
+    kms_key_arn: str = _field(
+        "Key that encrypts the backups; its policy has to let the controllers' role use it.",
+        "the ARN of a KMS key",
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
+    )
+
+
+class BackupSettings(Section):
+    """`backups`: the system state of controllers, on a volume of its own and in a bucket with Object Lock."""
+
+    enabled: bool = _enabled("Back the controllers up")
+    every_hours: int = _field(
+        "Hours between two backups of a controller; the alarm is raised after a day without one.",
+        "a whole number from 4 to 20",
+        default=12,
+        ge=4,
+        le=20,
+    )
+    keep_versions: int = _field(
+        "How many backups the volume keeps.", "a whole number from 1 to 30", default=4, ge=1, le=30
+    )
+    volume_size: int = _field(
+        f"Size of the volume of each controller in GiB; it is attached as {BACKUP_DEVICE}.",
+        "whole GiB from 20 to 16384",
+        default=60,
+        ge=20,
+        le=16384,
+    )
+    buckets: dict[str, BackupBucketSettings] = _field(
+        "Bucket by Region, one for each site that builds controllers.",
+        "a mapping of Regions to {bucketName, bucketOwner, kmsKeyArn}",
+        min_length=1,
     )

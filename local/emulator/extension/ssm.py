@@ -20,6 +20,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 from local.emulator.extension import document_content, document_versions, images
 from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
+from local.emulator.extension.maintenance import MaintenanceActions
 from local.emulator.extension.service_settings import ServiceSettingActions
 from local.emulator.extension.sessions import SessionActions
 from local.emulator.settings import SETTINGS
@@ -43,7 +44,12 @@ def apply() -> None:
 
 
 class LocalSystemsManager(
-    AssociationActions, AutomationActions, ServiceSettingActions, SessionActions, SimpleSystemManagerResponse
+    AssociationActions,
+    AutomationActions,
+    MaintenanceActions,
+    ServiceSettingActions,
+    SessionActions,
+    SimpleSystemManagerResponse,
 ):
     """moto's Systems Manager with corrected documents, versions and checks."""
 

@@ -135,7 +135,7 @@ def _volumes(
     """Yield faults of the volumes; while the planned key is unknown (a finding of its own), any key is accepted."""
     volumes = () if isinstance(found.volumes, ReadFailure) else found.volumes
     by_device = {each.device: each for each in volumes}
-    for planned in settings.volumes:
+    for planned in site.section.volumes_of(settings):
         live = by_device.get(planned.device_name)
         if live is None:
             yield _Fault(text=f"no volume is attached as {planned.device_name}", remedy=site.deployment.repair)

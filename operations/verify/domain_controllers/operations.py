@@ -54,6 +54,7 @@ def operations_findings(site: SiteDeployment, live: SiteFacts) -> list[Finding]:
             for key, each in plan.associations.items()
             for finding in association_findings(f"directory-{key}", deployment, each, facts.associations[key])
         ),
+        *_backup_bucket(site, facts.backup_lock),
         *_alarms(site, plan, live),
     ]
 
@@ -80,6 +81,25 @@ def _metric_filter(
     }
     unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
     return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+
+
+def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> Iterator[Finding]:
+    region = site.deployment.region
+    settings = site.section.saved
+    if settings is None or region not in settings.buckets:
+        return
+    name = settings.buckets[region].bucket_name
+    check, expected = "directory-backup-bucket", f"bucket {name} locks new backups for a time by default"
+    if isinstance(live, ReadFailure):
+        yield unknown_finding(check, live, expected=expected)
+        return
+    retention: dict[str, Any] = (live or {}).get("Rule", {}).get("DefaultRetention", {})
+    unequal = [] if (live or {}).get("ObjectLockEnabled") == "Enabled" else ["Object Lock is not enabled"]
+    unequal += [] if retention.get("Days") or retention.get("Years") else ["it has no default retention"]
+    remedy = (
+        f"aws s3api put-object-lock-configuration --bucket {name}, in account {settings.buckets[region].bucket_owner}"
+    )
+    yield from_differences(check, unequal, expected=expected, remedy=remedy)
 
 
 def _alarms(site: SiteDeployment, plan: OperationsPlan, live: SiteFacts) -> Iterator[Finding]:

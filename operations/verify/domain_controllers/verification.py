@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
 from components.domain_controllers.names import acl_name, group_name, site_name
+from components.domain_controllers.operations.patching import plan_windows
 from components.domain_controllers.operations.plan import endpoint_services
 from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
@@ -24,6 +25,7 @@ from operations.verify.domain_controllers.monitoring import monitoring_findings,
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
 from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids, resolver_peer
 from operations.verify.domain_controllers.operations import operations_findings
+from operations.verify.domain_controllers.patching import patching_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
 from operations.verify.domain_controllers.trail import verify_trail
 from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.domain_controllers.event_patterns import Watched
+    from components.domain_controllers.operations.patching import PatchWindow
+    from components.domain_controllers.settings import DomainControllersSection
     from operations.deployment import SiteDeployment
     from operations.inventory.reader import Clients
 
@@ -77,7 +81,7 @@ class DomainControllersVerification:
                     found[region].append(_unplanned([each for each in placements if each not in known]))
                 return found
             plans = self._plans(known)
-            comparing = {region: pool.submit(self._site, region, known[region], plans[region]) for region in known}
+            comparing = {region: pool.submit(self._site, region, known, plans[region]) for region in known}
             for region, each in comparing.items():
                 found[region] += each.result()
         return found
@@ -99,9 +103,25 @@ class DomainControllersVerification:
         except SettingsError as refused:
             raise UnusableError(str(refused)) from None
 
-    def _site(self, region: str, placement: SitePlacement, plan: SitePlan) -> list[Finding]:
-        site = self.sites[region]
-        return compare_site(site, placement, plan, read_site(self._reader(region), site, placement, plan))
+    def _site(self, region: str, placements: Mapping[str, SitePlacement], plan: SitePlan) -> list[Finding]:
+        site, placement = self.sites[region], placements[region]
+        live = read_site(self._reader(region), site, placement, plan)
+        return [
+            *compare_site(site, placement, plan, live),
+            *patching_findings(site, self._windows(placements).get(region, ()), live),
+        ]
+
+    def _windows(self, placements: Mapping[str, SitePlacement]) -> dict[str, tuple[PatchWindow, ...]]:
+        """Return the maintenance windows, of all sites as they follow each other."""
+        section = next(iter(self.sites.values())).section
+        if section.patches is None:
+            return {}
+        return plan_windows(section.patches, {name: _zones(section, name, placements) for name in section.sites})
+
+
+def _zones(section: DomainControllersSection, region: str, placements: Mapping[str, SitePlacement]) -> dict[str, str]:
+    zones = {each.given: each.zone for each in placements[region].subnets}
+    return {each.name: zones[each.subnet] for each in section.sites[region].controllers}
 
 
 def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> list[Finding]:

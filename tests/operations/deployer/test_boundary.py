@@ -158,9 +158,7 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
         "arn:aws:ssm:eu-west-1::document/AWS-RunPowerShellScript",
         {},
     ),
-    "a command in a window": ("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-1", {}),
     "what a command said": ("ssm:GetCommandInvocation", "*", {}),
-    "packages by a baseline": ("ssm:CreatePatchBaseline", "*", {}),
     "a node of elsewhere": ("ssm:CreateActivation", "*", {}),
     "the role of a node": ("ssm:UpdateManagedInstanceRole", f"{SSM}:managed-instance/mi-1", {}),
     "rules of access just in time": ("ssm:CreateDocument", f"{SSM}:document/AutoApproval", {}),
@@ -288,6 +286,23 @@ def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:
     ):
         assert must_not(everything, action, resource)
         assert may(administrator(), action, resource)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-1"),
+        ("ssm:CreatePatchBaseline", "*"),
+    ],
+    ids=["a command in a window", "packages by a baseline"],
+)
+def test_windows_and_baselines_are_for_stacks_that_patch(action: str, resource: str) -> None:
+    without = replace(scope(), systems=frozenset(System) - {System.CONTROLLER_PATCHING})
+    limit = parse(boundary(without), name="boundary", kind="boundary")
+    assert must_not(Permissions(identity=administrator().identity, boundary=limit), action, resource)
+    # Where controllers are patched, only windows and baselines with the stack's tag.
+    keys = {"aws:RequestedRegion": "eu-west-1"}
+    assert must_not(deployer(), action, resource, **keys, **{"aws:ResourceTag/owner": "other"})
 
 
 def test_without_nodes_associations_run_on_controllers_alone() -> None:

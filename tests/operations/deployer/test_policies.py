@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
-WITHOUT_RESOURCE = {"TagNewKeys", "CreateKeys", "CreateShares", "ManageSubscriptions"}
+WITHOUT_RESOURCE = {"TagNewKeys", "CreateKeys", "CreateShares", "CreateWindows", "ManageSubscriptions"}
 """Statements about every resource: what they allow knows no smaller one."""
 OPEN = {
+    # The window that a target or a task belongs to is evaluated, too, and has our tag.
+    "ChangeWindowParts",
     "ChangeGroupsOfControllers",
     "CreateInNetworks",
     "UpdateAliases",

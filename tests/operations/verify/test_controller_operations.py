@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from components.metric_alarm import MetricAlarm
     from operations.findings import Finding
 
-ALL: dict[str, Any] = {"eventLogs": {}, "health": {}}
+BUCKET = {
+    "bucketName": "org-directory-backups",
+    "bucketOwner": "999988887777",
+    "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/1234abcd",
+}
+ALL: dict[str, Any] = {"eventLogs": {}, "health": {}, "patching": {}, "backups": {"buckets": {REGION: BUCKET}}}
+LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}}
 SITE = SiteDeployment(
     deployment=Deployment(stack="dev", account_id="123456789012", region=REGION),
     partition="aws",
@@ -91,6 +97,7 @@ def planned_facts() -> OperationsFacts:
             )
             for key, each in PLAN.associations.items()
         },
+        backup_lock=LOCKED,
         alarms={
             **{each.name: alarm(each) for each in PLAN.alarms},
             **{each.name: alarm(each, controller) for controller, each in PLAN.controller_alarms},
@@ -133,7 +140,7 @@ TRANSFORMATION = {"metricName": "other", "metricNamespace": "Other", "metricValu
 
 def test_operation_as_planned_has_no_findings() -> None:
     assert findings(planned_facts()) == {}
-    assert len(PLAN.controller_alarms) == 4
+    assert len(PLAN.controller_alarms) == 6
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,9 @@ def test_unread_controllers_leave_only_their_alarms_open() -> None:
     unread: ReadFailure = REFUSED
     found = findings(planned_facts(), controllers=unread)
     assert set(found) == {
-        f"directory-alarm-{kind}-{name}" for kind in ("agent-silent", "not-well") for name in ("DC1", "DC2")
+        f"directory-alarm-{kind}-{name}"
+        for kind in ("agent-silent", "not-well", "no-backup")
+        for name in ("DC1", "DC2")
     }
     assert {each.status for each in found.values()} == {"cannotTell"}
 
@@ -202,7 +211,21 @@ def test_replaced_controller_needs_its_alarm_renewed() -> None:
     assert not isinstance(live, ReadFailure)
     other = tuple(replace(each, id="i-new") if each.name == "DC1" else each for each in live)
     found = findings(planned_facts(), controllers=other)
-    assert set(found) == {"directory-alarm-agent-silent-DC1", "directory-alarm-not-well-DC1"}
+    assert set(found) == {f"directory-alarm-{kind}-DC1" for kind in ("agent-silent", "not-well", "no-backup")}
+
+
+@pytest.mark.parametrize(
+    ("lock", "says"),
+    [
+        (None, "Object Lock is not enabled; it has no default retention"),
+        ({"ObjectLockEnabled": "Enabled"}, "it has no default retention"),
+    ],
+)
+def test_bucket_that_does_not_lock_backups_is_reported(lock: dict[str, str] | None, says: str) -> None:
+    found = findings(replace(planned_facts(), backup_lock=lock))
+    assert set(found) == {"directory-backup-bucket"}
+    assert found["directory-backup-bucket"].found == says
+    assert findings(replace(planned_facts(), backup_lock=REFUSED))["directory-backup-bucket"].status == "cannotTell"
 
 
 def test_site_without_controllers_or_settings_has_no_operation() -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PARTITION: Final = "aws"
 _PUBLIC_PARAMETERS: Final = "/aws/"
+_BY_START: Final = {"mw-": "maintenancewindow", "pb-": "patchbaseline"}
+"""Kinds of Systems Manager's resources by the beginning of their IDs."""
 _DOCUMENTS_OF_AWS: Final = ("AWS-", "AmazonCloudWatch-")
 _ASSOCIATION: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EC2_KINDS: Final = {
@@ -110,9 +112,11 @@ def _config_keys(place: Place, arn: str) -> dict[str, Any]:
 
 
 def _ssm_keys(place: Place, arn: str) -> dict[str, Any]:
-    if ":association/" not in arn:
+    kinds = {"association": "Association", "maintenancewindow": "MaintenanceWindow", "patchbaseline": "PatchBaseline"}
+    kind = kinds.get(arn.rsplit(":", 1)[-1].split("/", maxsplit=1)[0])
+    if kind is None:
         return {}
-    return _tag_keys(vars(ssm_backends[place.account][place.region])["_resource_tags"]["Association"][_last(arn)])
+    return _tag_keys(vars(ssm_backends[place.account][place.region])["_resource_tags"][kind][_last(arn)])
 
 
 def _iam_keys(place: Place, arn: str) -> dict[str, Any]:
@@ -205,6 +209,9 @@ def _tagged_by_systems_manager(place: Place, value: str) -> list[str]:
     """Return the ARN of a document, parameter or association: one request parameter names all three."""
     if _ASSOCIATION.fullmatch(value):
         return [place.arn("ssm", f"association/{value}")]
+    kind = next((each for start, each in _BY_START.items() if value.startswith(start)), "")
+    if kind:
+        return [place.arn("ssm", f"{kind}/{value}")]
     return _parameter(place, value) if value.startswith("/") else [place.arn("ssm", f"document/{value}")]
 
 

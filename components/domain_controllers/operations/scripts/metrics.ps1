@@ -1,3 +1,12 @@
+function Get-Identity {
+    # Account, Region and ID of this instance, from instance metadata (IMDSv2).
+    $address = 'http://169.254.169.254/latest'
+    $headers = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
+    $token = Invoke-RestMethod -Method 'Put' -Uri "$address/api/token" -Headers $headers -TimeoutSec 10
+    $headers = @{ 'X-aws-ec2-metadata-token' = $token }
+    Invoke-RestMethod -Uri "$address/dynamic/instance-identity/document" -Headers $headers -TimeoutSec 10
+}
+
 function Send-Metric {
     # Puts a metric of this instance, with the AWS Tools for PowerShell, which images of Amazon have.
     param([string] $Name, [double] $Value)
@@ -9,11 +18,7 @@ function Send-Metric {
         }
         Import-Module -Name $module
     }
-    $address = 'http://169.254.169.254/latest'
-    $headers = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
-    $token = Invoke-RestMethod -Method 'Put' -Uri "$address/api/token" -Headers $headers -TimeoutSec 10
-    $headers = @{ 'X-aws-ec2-metadata-token' = $token }
-    $identity = Invoke-RestMethod -Uri "$address/dynamic/instance-identity/document" -Headers $headers -TimeoutSec 10
+    $identity = Get-Identity
     $dimension = New-Object -TypeName 'Amazon.CloudWatch.Model.Dimension'
     $dimension.Name = 'InstanceId'
     $dimension.Value = $identity.instanceId

@@ -1,0 +1,256 @@
+"""Maintenance windows, patch baselines and patch groups. Source: Terraform AWS provider, `internal/service/ssm`.
+
+Targets and tasks cannot be imported, which the real plugin does by `WINDOW_ID/ID`.
+"""
+
+from typing import Any, Final
+
+from local.aws_provider import validators
+from local.aws_provider.aws import Aws
+from local.aws_provider.model import (
+    Call,
+    Code,
+    Item,
+    Property,
+    ResourceType,
+    Tagging,
+    flag,
+    name,
+    record,
+    records,
+    text,
+    whole,
+)
+from local.aws_provider.wire import Values
+
+_name_form: Final = validators.matches(
+    r"[0-9A-Za-z_.-]{3,128}", "must contain only alphanumeric, underscore, hyphen, or period characters"
+)
+_amount: Final = validators.matches(r"[1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%", "must be a number or a percentage")
+_gone: Final = frozenset({"DoesNotExistException"})
+
+
+def _tagging(kind: str) -> Tagging:
+    return Tagging("AddTagsToResource", "RemoveTagsFromResource", kind=kind)
+
+
+# Patch baselines: patch_baseline.go.
+
+_levels: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNSPECIFIED")
+
+
+def _sent_rules(rules: list[Values]) -> Values:
+    return {
+        "PatchRules": [
+            {
+                "PatchFilterGroup": {
+                    "PatchFilters": [{"Key": each["key"], "Values": each["values"]} for each in rule["patchFilters"]]
+                },
+                "ComplianceLevel": rule.get("complianceLevel", "UNSPECIFIED"),
+                "EnableNonSecurity": rule.get("enableNonSecurity", False),
+                "ApproveAfterDays": rule["approveAfterDays"],
+            }
+            for rule in rules
+        ]
+    }
+
+
+def _shown_rules(found: Values) -> list[Values]:
+    return [
+        {
+            "approveAfterDays": rule.get("ApproveAfterDays"),
+            "complianceLevel": rule.get("ComplianceLevel", "UNSPECIFIED"),
+            "enableNonSecurity": rule.get("EnableNonSecurity", False),
+            "patchFilters": [
+                {"key": each["Key"], "values": each["Values"]} for each in rule["PatchFilterGroup"]["PatchFilters"]
+            ],
+        }
+        for rule in found.get("PatchRules", [])
+    ]
+
+
+PATCH_BASELINE = ResourceType(
+    name="aws:ssm/patchBaseline:PatchBaseline",
+    service="ssm",
+    properties={
+        "approvalRules": records(
+            {
+                "approveAfterDays": whole(required=True, checks=(validators.between(0, 360),)),
+                "complianceLevel": text(default="UNSPECIFIED", checks=(validators.one_of(*_levels),)),
+                "enableNonSecurity": flag(default=False),
+                "patchFilters": records(
+                    {"key": text(required=True), "values": Property(kind="list", items=Property(), required=True)},
+                    required=True,
+                ),
+            },
+            sent_as=_sent_rules,
+            read_as=_shown_rules,
+        ),
+        "approvedPatchesComplianceLevel": text(default="UNSPECIFIED", checks=(validators.one_of(*_levels),)),
+        "description": text(checks=(validators.length(0, 1024),)),
+        "name": name(_name_form, longest=128, replaces=False),
+        "operatingSystem": text(default="WINDOWS", replaces=True),
+    },
+    outputs="arn json",
+    refused=(
+        "approvedPatches approvedPatchesEnableNonSecurity availableSecurityUpdatesComplianceStatus globalFilters "
+        "rejectedPatches rejectedPatchesAction sources"
+    ),
+    arn="patchbaseline/{id}",
+    create=(Call("CreatePatchBaseline", result="BaselineId"),),
+    read=(Call("GetPatchBaseline", {"BaselineId": "id"}),),
+    update=(Call("UpdatePatchBaseline", {"BaselineId": "id"}),),
+    delete=(Call("DeletePatchBaseline", {"BaselineId": "id"}),),
+    tagging=_tagging("PatchBaseline"),
+    gone=_gone,
+)
+
+
+def _find_group(aws: Aws, group: Item) -> Values | None:
+    listed = aws.pages("DescribePatchGroups", "Mappings", marker="NextToken")
+    wanted = (group.values["patchGroup"], group.values["baselineId"])
+    found = next(
+        (each for each in listed if (each["PatchGroup"], each["BaselineIdentity"]["BaselineId"]) == wanted), None
+    )
+    return {"patchGroup": wanted[0], "baselineId": wanted[1]} if found else None
+
+
+PATCH_GROUP = ResourceType(
+    name="aws:ssm/patchGroup:PatchGroup",
+    service="ssm",
+    properties={
+        "baselineId": text(required=True, replaces=True),
+        "patchGroup": text(required=True, replaces=True, checks=(validators.length(1, 256),)),
+    },
+    id="{patchGroup},{baselineId}",
+    create=(Call("RegisterPatchBaselineForPatchGroup"),),
+    read=(Code(_find_group, "DescribePatchGroups"),),
+    delete=(Call("DeregisterPatchBaselineForPatchGroup", {"BaselineId": "baselineId", "PatchGroup": "patchGroup"}),),
+    gone=_gone,
+)
+
+
+# Maintenance windows: maintenance_window.go, maintenance_window_target.go, maintenance_window_task.go.
+
+MAINTENANCE_WINDOW = ResourceType(
+    name="aws:ssm/maintenanceWindow:MaintenanceWindow",
+    service="ssm",
+    properties={
+        "allowUnassociatedTargets": flag(default=False),
+        "cutoff": whole(required=True),
+        "description": text(),
+        "duration": whole(required=True),
+        "enabled": flag(default=True),
+        "name": name(_name_form, longest=128, replaces=False),
+        "schedule": text(required=True),
+        "scheduleTimezone": text(),
+    },
+    refused="endDate scheduleOffset startDate",
+    # CreateMaintenanceWindow has no `Enabled`.
+    create=(
+        Call("CreateMaintenanceWindow", result="WindowId"),
+        Call("UpdateMaintenanceWindow", {"WindowId": "id", "Enabled": "enabled", "Replace": False}),
+    ),
+    read=(Call("GetMaintenanceWindow", {"WindowId": "id"}),),
+    # An update removes what it does not send, so all arguments are sent.
+    update=(Call("UpdateMaintenanceWindow", {"WindowId": "id", "Replace": True}),),
+    delete=(Call("DeleteMaintenanceWindow", {"WindowId": "id"}),),
+    tagging=_tagging("MaintenanceWindow"),
+    gone=_gone,
+)
+
+_targets: Final[dict[str, Property]] = {
+    "key": text(required=True),
+    "values": Property(kind="list", items=Property(), required=True),
+}
+
+
+def _find_target(aws: Aws, target: Item) -> Values | None:
+    window = target.values["windowId"]
+    wanted = [{"Key": "WindowTargetId", "Values": [target.id]}]
+    listed = aws.pages(
+        "DescribeMaintenanceWindowTargets", "Targets", marker="NextToken", WindowId=window, Filters=wanted
+    )
+    return next((each for each in listed if each["WindowTargetId"] == target.id), None)
+
+
+MAINTENANCE_WINDOW_TARGET = ResourceType(
+    name="aws:ssm/maintenanceWindowTarget:MaintenanceWindowTarget",
+    service="ssm",
+    properties={
+        "description": text(checks=(validators.length(3, 128),)),
+        "name": name(_name_form, longest=128, replaces=False, naming=None),
+        "resourceType": text(required=True, replaces=True, checks=(validators.one_of("INSTANCE", "RESOURCE_GROUP"),)),
+        "targets": records(_targets, required=True, checks=(validators.items_at_most(5),)),
+        "windowId": text(required=True, replaces=True),
+    },
+    refused="ownerInformation",
+    create=(Call("RegisterTargetWithMaintenanceWindow", result="WindowTargetId"),),
+    read=(Code(_find_target, "DescribeMaintenanceWindowTargets"),),
+    update=(Call("UpdateMaintenanceWindowTarget", {"WindowTargetId": "id", "WindowId": "windowId"}),),
+    delete=(Call("DeregisterTargetFromMaintenanceWindow", {"WindowTargetId": "id", "WindowId": "windowId"}),),
+    gone=_gone,
+)
+
+
+def _sent_invocation(value: Values) -> Values:
+    given: Values = value["runCommandParameters"]
+    parameters = {each["name"]: each["values"] for each in given.get("parameters", [])}
+    more = {"TimeoutSeconds": given["timeoutSeconds"]} if given.get("timeoutSeconds") else {}
+    return {"RunCommand": {"Parameters": parameters, **more}}
+
+
+def _shown_invocation(found: Values) -> Values:
+    given: Values = found.get("RunCommand", {})
+    listed = [{"name": key, "values": values} for key, values in sorted(given.get("Parameters", {}).items())]
+    more = {"timeoutSeconds": given["TimeoutSeconds"]} if "TimeoutSeconds" in given else {}
+    return {"runCommandParameters": {"parameters": listed, **more}}
+
+
+def _same_invocation(old: Any, new: Any) -> bool:
+    return _sent_invocation(old) == _sent_invocation(new)
+
+
+MAINTENANCE_WINDOW_TASK = ResourceType(
+    name="aws:ssm/maintenanceWindowTask:MaintenanceWindowTask",
+    service="ssm",
+    properties={
+        "description": text(checks=(validators.length(3, 128),)),
+        "maxConcurrency": text(computed=True, checks=(_amount,)),
+        "maxErrors": text(computed=True, checks=(_amount,)),
+        "name": name(_name_form, longest=128, replaces=False),
+        "priority": whole(default=1),
+        "targets": records(_targets, checks=(validators.items_at_most(5),)),
+        "taskArn": text(required=True),
+        "taskInvocationParameters": record(
+            {
+                "runCommandParameters": record(
+                    {
+                        "parameters": records(
+                            {
+                                "name": text(required=True),
+                                "values": Property(kind="list", items=Property(), required=True),
+                            }
+                        ),
+                        "timeoutSeconds": whole(),
+                    }
+                )
+            },
+            sent_as=_sent_invocation,
+            read_as=_shown_invocation,
+            same=_same_invocation,
+        ),
+        "taskType": text(required=True, replaces=True, checks=(validators.one_of("RUN_COMMAND"),)),
+        "windowId": text(required=True, replaces=True),
+    },
+    outputs="arn windowTaskId",
+    refused="cutoffBehavior serviceRoleArn",
+    arn="windowtask/{id}",
+    create=(Call("RegisterTaskWithMaintenanceWindow", result="WindowTaskId"),),
+    read=(Call("GetMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId"}),),
+    update=(Call("UpdateMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId", "Replace": True}),),
+    delete=(Call("DeregisterTaskFromMaintenanceWindow", {"WindowTaskId": "id", "WindowId": "windowId"}),),
+    gone=_gone,
+)
+
+RESOURCES = (PATCH_BASELINE, PATCH_GROUP, MAINTENANCE_WINDOW, MAINTENANCE_WINDOW_TARGET, MAINTENANCE_WINDOW_TASK)

@@ -1,0 +1,132 @@
+"""Comparison of the patching of domain controllers: the baseline, and a maintenance window per Availability Zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.domain_controllers.operations.patching import (
+    BASELINE,
+    PATCH_DOCUMENT,
+    PATCH_GROUP,
+    TASK_SETTINGS,
+    approval_rule,
+    task_parameters,
+)
+from operations.findings import Finding, from_differences, missing, unknown_finding
+from operations.inventory.reader import ReadFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.domain_controllers.operations.patching import PatchWindow
+    from components.domain_controllers.operations.settings import PatchingSettings
+    from operations.deployment import SiteDeployment
+    from operations.inventory.domain_controllers import SiteFacts
+    from operations.inventory.patching import PatchingFacts, WindowFacts
+
+
+def patching_findings(site: SiteDeployment, windows: Sequence[PatchWindow], live: SiteFacts) -> list[Finding]:
+    """Compare the patching of a site.
+
+    Args:
+        site: Settings of the site.
+        windows: Planned maintenance windows.
+        live: Facts about the site.
+    """
+    settings, facts = site.section.patches, live.patching
+    if settings is None or not windows:
+        return []
+    return [
+        _baseline(site, settings, facts),
+        *(_window(site, settings, each, live) for each in windows),
+        _unplanned(site, windows, facts),
+    ]
+
+
+def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFacts | ReadFailure) -> Finding:
+    check = "directory-patch-baseline"
+    expected = (
+        f"baseline {BASELINE} approves updates after {settings.approve_after_days} days for the group {PATCH_GROUP}"
+    )
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    if not live.baselines:
+        return missing(check, None, expected=expected, found="no such baseline", remedy=site.deployment.repair)
+    found = live.baselines[0]
+    rules: list[dict[str, Any]] = found.get("ApprovalRules", {}).get("PatchRules", [])
+    seen = [
+        {
+            "approve_after_days": rule.get("ApproveAfterDays"),
+            "filters": {each["Key"]: sorted(each["Values"]) for each in rule["PatchFilterGroup"]["PatchFilters"]},
+        }
+        for rule in rules
+    ]
+    wanted = approval_rule(settings)
+    pairs: dict[str, tuple[object, object]] = {
+        "rules": ([wanted], seen),
+        "rejected patches": ([], list(found.get("RejectedPatches", []))),
+        "patch group": (True, PATCH_GROUP in found.get("PatchGroups", [])),
+    }
+    unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
+    unequal += ["several baselines have this name"] if len(live.baselines) > 1 else []
+    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+
+
+def _window(site: SiteDeployment, settings: PatchingSettings, planned: PatchWindow, live: SiteFacts) -> Finding:
+    check = f"directory-patch-window-{planned.zone}"
+    expected = f"window {planned.name} patches {', '.join(planned.controllers)} at {planned.schedule}, one at a time"
+    if isinstance(live.patching, ReadFailure):
+        return unknown_finding(check, live.patching, expected=expected)
+    if isinstance(live.controllers, ReadFailure):
+        return unknown_finding(check, live.controllers, expected=expected)
+    found = live.patching.windows.get(planned.name, ())
+    if not found:
+        return missing(check, None, expected=expected, found="no such window", remedy=site.deployment.repair)
+    ids = sorted(each.id for each in live.controllers if each.name in planned.controllers)
+    unequal = [] if len(found) == 1 else [f"{len(found)} windows have this name"]
+    unequal += _differences(settings, planned, ids, found[0])
+    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+
+
+def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str], found: WindowFacts) -> list[str]:
+    window = found.window
+    pairs: dict[str, tuple[object, object]] = {
+        "enabled": (True, window.get("Enabled")),
+        "schedule": (planned.schedule, window.get("Schedule")),
+        "time zone": ("Etc/UTC", window.get("ScheduleTimezone")),
+        "hours": (settings.window_hours, window.get("Duration")),
+        "cutoff": (1, window.get("Cutoff")),
+        "targets besides the registered ones": (False, bool(window.get("AllowUnassociatedTargets"))),
+        "offset": (None, window.get("ScheduleOffset")),
+        "targets": ([[("InstanceIds", ids)]], [_targets(each.get("Targets", [])) for each in found.targets]),
+        "tasks": (1, len(found.tasks)),
+    }
+    if found.tasks:
+        task = found.tasks[0]
+        given: dict[str, Any] = task.get("TaskInvocationParameters", {}).get("RunCommand", {})
+        registered = [str(each["WindowTargetId"]) for each in found.targets]
+        pairs |= {
+            "document": (PATCH_DOCUMENT, task.get("TaskArn")),
+            "parameters": (
+                {name: [value] for name, value in task_parameters().items()},
+                dict(given.get("Parameters", {})),
+            ),
+            "concurrency": (TASK_SETTINGS["maxConcurrency"], task.get("MaxConcurrency")),
+            "errors": (TASK_SETTINGS["maxErrors"], task.get("MaxErrors")),
+            "task's targets": ([("WindowTargetIds", sorted(registered))], _targets(task.get("Targets", []))),
+        }
+    return [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
+
+
+def _targets(given: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    return [(str(each["Key"]), sorted(each["Values"])) for each in given]
+
+
+def _unplanned(site: SiteDeployment, windows: Sequence[PatchWindow], live: PatchingFacts | ReadFailure) -> Finding:
+    """Report windows with our prefix that are not planned: they may be open beside another one."""
+    check, expected = "directory-patch-windows", "no other maintenance windows with the stack's prefix"
+    if isinstance(live, ReadFailure):
+        return unknown_finding(check, live, expected=expected)
+    others = sorted(set(live.windows) - {each.name for each in windows})
+    remedy = f"aws ssm delete-maintenance-window --window-id ID --region {site.deployment.region}"
+    return from_differences(check, [f"{each} exists" for each in others], expected=expected, remedy=remedy)

@@ -1,0 +1,117 @@
+"""Patching of controllers, facts against plan; tests/engine/sabotages.py changes each attribute on the local AWS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.domain_controllers.operations.patching import (
+    BASELINE,
+    PATCH_DOCUMENT,
+    PATCH_GROUP,
+    approval_rule,
+    plan_windows,
+    task_parameters,
+)
+from operations.inventory.patching import PatchingFacts, WindowFacts
+from operations.verify.domain_controllers.patching import patching_findings
+from tests.operations.verify.test_controller_operations import SITE
+from tests.operations.verify.test_domain_controllers import REFUSED, REGION, case
+
+if TYPE_CHECKING:
+    from operations.findings import Finding
+    from operations.inventory.reader import ReadFailure
+
+SETTINGS = SITE.section.patches
+assert SETTINGS
+WINDOWS = plan_windows(SETTINGS, {REGION: {"DC1": "zone-a", "DC2": "zone-b"}})[REGION]
+RULE = approval_rule(SETTINGS)
+FILTERS = [{"Key": key, "Values": values} for key, values in RULE["filters"].items()]
+BASELINES: tuple[dict[str, Any], ...] = (
+    {
+        "Name": BASELINE,
+        "PatchGroups": [PATCH_GROUP],
+        "ApprovalRules": {"PatchRules": [{"ApproveAfterDays": 7, "PatchFilterGroup": {"PatchFilters": FILTERS}}]},
+    },
+)
+
+
+def window(index: int, **change: Any) -> WindowFacts:
+    planned = WINDOWS[index]
+    return WindowFacts(
+        window={
+            "Enabled": True,
+            "Schedule": planned.schedule,
+            "ScheduleTimezone": "Etc/UTC",
+            "Duration": 4,
+            "Cutoff": 1,
+            "AllowUnassociatedTargets": False,
+            **change,
+        },
+        targets=(
+            {"WindowTargetId": "t", "Targets": [{"Key": "InstanceIds", "Values": [f"i-{planned.controllers[0]}"]}]},
+        ),
+        tasks=(
+            {
+                "TaskArn": PATCH_DOCUMENT,
+                "MaxConcurrency": "1",
+                "MaxErrors": "0",
+                "Targets": [{"Key": "WindowTargetIds", "Values": ["t"]}],
+                "TaskInvocationParameters": {
+                    "RunCommand": {"Parameters": {name: [value] for name, value in task_parameters().items()}}
+                },
+            },
+        ),
+    )
+
+
+def facts(**change: WindowFacts) -> PatchingFacts:
+    windows = {WINDOWS[number].name: (window(number),) for number in range(2)}
+    return PatchingFacts(baselines=BASELINES, windows=windows | {name: (each,) for name, each in change.items()})
+
+
+def findings(live: PatchingFacts | ReadFailure) -> dict[str, Finding]:
+    found = patching_findings(SITE, WINDOWS, replace(case().live, patching=live))
+    return {each.check: each for each in found if each.status != "ok"}
+
+
+def test_patching_as_planned_has_no_findings() -> None:
+    assert findings(facts()) == {}
+
+
+def test_missing_patching_is_reported_as_a_whole() -> None:
+    expected = {"directory-patch-baseline", "directory-patch-window-zone-a", "directory-patch-window-zone-b"}
+    assert set(findings(PatchingFacts())) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ScheduleOffset": 2}, "offset: None expected, 2 found"),
+        ({"Schedule": "cron(0 2 ? * MON *)"}, "schedule"),
+        ({"AllowUnassociatedTargets": True}, "targets besides the registered ones"),
+    ],
+)
+def test_changed_window_is_reported(change: dict[str, Any], said: str) -> None:
+    found = findings(facts(**{WINDOWS[0].name: window(0, **change)}))
+    assert set(found) == {"directory-patch-window-zone-a"}
+    assert said in found["directory-patch-window-zone-a"].found
+
+
+def test_second_target_or_task_is_reported() -> None:
+    first = window(0)
+    for more in (replace(first, targets=first.targets * 2), replace(first, tasks=first.tasks * 2)):
+        assert set(findings(facts(**{WINDOWS[0].name: more}))) == {"directory-patch-window-zone-a"}
+
+
+def test_window_of_the_prefix_that_is_not_planned_is_reported() -> None:
+    found = findings(facts(**{"shell-access-domain-controllers-other": window(0)}))
+    assert set(found) == {"directory-patch-windows"}
+
+
+def test_patching_that_is_not_read_cannot_tell() -> None:
+    found = findings(REFUSED)
+    assert {each.status for each in found.values()} == {"cannotTell"}
+    assert len(found) == 4
