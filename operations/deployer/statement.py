@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from common import limits
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
@@ -82,45 +82,6 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
             other["Action"] = sorted({*other["Action"], *statement["Action"]})
             other["Sid"] = statement["Sid"] if is_managing else other["Sid"]
     return list(merged.values())
-
-
-_JOINED_SIZE: Final = 3_000
-"""Characters up to which statements are joined, as each has to fit into a policy beside others."""
-
-
-def _joined(statements: list[Policy]) -> list[Policy]:
-    """Join statements about resources of different services under the same conditions.
-
-    It changes nothing, as an action applies to resources of its own service, and saves the size of a statement each time.
-    Statements about every resource of a type without a condition on its tag stay as they are, so that they stand out.
-    """
-    found: list[Policy] = []
-    for statement in statements:
-        other = next((each for each in found if _may_be_joined(each, statement)), None)
-        if other is None:
-            found.append(statement)
-        else:
-            other["Action"] = sorted({*other["Action"], *statement["Action"]})
-            other["Resource"] = [*other["Resource"], *statement["Resource"]]
-    return found
-
-
-def _is_narrow(statement: Policy) -> bool:
-    keys = {key for each in statement.get("Condition", {}).values() for key in each} - {"aws:RequestedRegion"}
-    wide = [
-        each
-        for each in statement["Resource"]
-        if each == "*" or (each.endswith((":*", "/*")) and ":log-group:" not in each)
-    ]
-    return "*" not in wide and bool(keys or not wide)
-
-
-def _may_be_joined(one: Policy, other: Policy) -> bool:
-    if one.get("Condition") != other.get("Condition") or not (_is_narrow(one) and _is_narrow(other)):
-        return False
-    services = [{action.split(":")[0] for action in each["Action"]} for each in (one, other)]
-    together = len(json.dumps([one, other], separators=(",", ":")))
-    return not services[0] & services[1] and together <= _JOINED_SIZE
 
 
 def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:

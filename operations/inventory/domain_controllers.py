@@ -16,6 +16,7 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
+from components.domain_controllers.operations.patching import PATCH_GROUP_TAG
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.inventory.controller_operations import OperationsFacts, read_operations
@@ -143,6 +144,7 @@ class ControllerFacts:
         profile: Name of the instance profile; "": none.
         tagged: Whether it carries the controllers' tag.
         volumes: Attached volumes.
+        patch_group: Value of the tag with the patch group; "": none.
     """
 
     id: str
@@ -160,6 +162,7 @@ class ControllerFacts:
     profile: str
     tagged: bool
     volumes: tuple[VolumeFacts, ...] | ReadFailure
+    patch_group: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,6 +367,7 @@ def _controller(
         profile=found.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1],
         tagged=_is_tagged(found),
         volumes=volumes,
+        patch_group=tag(found, PATCH_GROUP_TAG),
     )
 
 

@@ -114,7 +114,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "aws:ec2:Instance": Coverage(
         checks=("directory-controller-*",),
         compared="state, type, subnet, security groups, public addresses, options of instance metadata, termination "
-        "protection, source/destination check, profile, the tag `Role`",
+        "protection, source/destination check, profile, the tags `Role` and `PatchGroup`",
         by_refresh=(_TAGS, "type of the root volume"),
         unchecked="the image, as a newer one replaces no controller",
     ),

@@ -1085,7 +1085,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("LogMetricFilter", "dimensions", metric_filter_with_dimensions),
     Sabotage("MetricAlarm", "unit", do(alarm, Unit="Bytes")),
     Sabotage("MetricAlarm", "threshold", do(alarm, Threshold=99.0)),
-    Sabotage("MetricAlarm", "period", do(alarm, Period=86400)),
+    Sabotage("MetricAlarm", "period", do(alarm, Period=43200)),
     Sabotage("MetricAlarm", "evaluationPeriods", do(alarm, EvaluationPeriods=9)),
     Sabotage("MetricAlarm", "comparisonOperator", do(alarm, ComparisonOperator="LessThanOrEqualToThreshold")),
     Sabotage("MetricAlarm", "statistic", do(alarm, Statistic="Minimum")),
@@ -1364,6 +1364,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage(
         "Schedule", "scheduleExpressionTimezone", do(schedule, ScheduleExpressionTimezone="Europe/Paris"), REFRESH
     ),
+    Sabotage("Instance", "patch group tag", do(ec2_tag, key="PatchGroup")),
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
+from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
@@ -127,6 +128,9 @@ def _instance(site: SiteDeployment, settings: ControllerSettings, found: Control
         yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
     if not found.tagged:
         yield _Fault(text=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
+    if site.section.patches and found.patch_group != PATCH_GROUP:
+        # Without it, AWS' own baseline counts.
+        yield _Fault(text=f"lacks the tag {PATCH_GROUP_TAG} with {PATCH_GROUP}", remedy=repair)
 
 
 def _volumes(

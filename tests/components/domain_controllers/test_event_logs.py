@@ -149,7 +149,7 @@ def test_frequent_events_are_left_out_on_request() -> None:
     assert 4625 in collected(rare)["Security"]["event_ids"]
 
 
-def test_additional_events_join_their_channel_or_a_group_of_their_own() -> None:
+def test_additional_events_join_their_channel_or_a_new_group() -> None:
     powershell = "Microsoft-Windows-PowerShell/Operational"
     settings = EventLogsSettings(additional_events={"System": [41], powershell: [4104, 4104]})
     assert 41 in collected(settings)["System"]["event_ids"]

@@ -15,14 +15,16 @@ from components.domain_controllers.operations.patching import (
     plan_windows,
     task_parameters,
 )
+from components.domain_controllers.settings import DomainControllersSection
 from operations.inventory.patching import PatchingFacts, WindowFacts
+from operations.inventory.reader import ReadFailure
+from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.patching import patching_findings
 from tests.operations.verify.test_controller_operations import SITE
-from tests.operations.verify.test_domain_controllers import REFUSED, REGION, case
+from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SECTION, case
 
 if TYPE_CHECKING:
     from operations.findings import Finding
-    from operations.inventory.reader import ReadFailure
 
 SETTINGS = SITE.section.patches
 assert SETTINGS
@@ -115,3 +117,19 @@ def test_patching_that_is_not_read_cannot_tell() -> None:
     found = findings(REFUSED)
     assert {each.status for each in found.values()} == {"cannotTell"}
     assert len(found) == 4
+
+
+def test_controller_outside_the_patch_group_is_reported() -> None:
+    """AWS' own baseline would count for it."""
+    site = replace(SITE, section=DomainControllersSection.model_validate(SECTION | {"patching": {}}))
+    given = case()
+    assert not isinstance(given.live.controllers, ReadFailure)
+    groups = frozenset(given.live.controllers[0].group_ids)
+
+    def differing(patch_group: str) -> list[str]:
+        controllers = tuple(replace(each, patch_group=patch_group) for each in given.live.controllers)
+        found = controller_findings(site, given.place, groups, replace(given.live, controllers=controllers))
+        return [each.check for each in found if each.status != "ok"]
+
+    assert differing(PATCH_GROUP) == []
+    assert differing("") == ["directory-controller-DC1", "directory-controller-DC2"]
