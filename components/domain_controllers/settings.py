@@ -200,6 +200,12 @@ class ControllerSettings(Section):
         pattern=r"^/[A-Za-z0-9_./-]+$",
         max_length=1011,
     )
+    image_id: str = _field(
+        "The image, such as a hardened one of your own; imageParameter does not count then.",
+        "the ID of an image such as ami-0123456789abcdef0; leave it out for imageParameter",
+        default="",
+        pattern=r"^(ami-[0-9a-f]{8,17})?$",
+    )
     instance_type: str = _field(
         "Its size.",
         "an instance type such as m6i.large",
@@ -209,6 +215,11 @@ class ControllerSettings(Section):
     volumes: list[VolumeSettings] = _field(
         "Data volumes, encrypted like the first one.", "a list of {deviceName, size}", default_factory=list
     )
+
+    @property
+    def image(self) -> str:
+        """Return the setting that names the image: its ID, or else its parameter."""
+        return self.image_id or self.image_parameter
 
 
 class SiteSettings(Section):
@@ -222,7 +233,7 @@ class SiteSettings(Section):
     )
     controllers: list[ControllerSettings] = _field(
         "Instances to build; none: only what protects them is built.",
-        "a list of {name, subnet, imageParameter, instanceType, volumes}",
+        "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
     )
 

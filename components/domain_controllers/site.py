@@ -56,7 +56,7 @@ class ControllersArgs:
         region: Region of the site.
         controllers: Controllers of the settings.
         subnets: Subnets by their names in the settings.
-        images: Image IDs by parameter.
+        images: Image IDs by the setting that names the image.
         group_ids: IDs of all security groups.
         profile: Name of the instance profile.
         key_arn: ARN of the key that encrypts every volume.
@@ -96,7 +96,7 @@ class Controllers(pulumi.ComponentResource):
         args, name = self._args, f"{self._name}-{controller.name}"
         instance = Instance(
             name,
-            ami=args.images[controller.image_parameter],
+            ami=args.images[controller.image],
             instance_type=controller.instance_type,
             subnet_id=args.subnets[controller.subnet].id,
             # Explicit, although the subnet determines it, so that previews and policies show the Availability Zone.

@@ -42,7 +42,7 @@ class SiteResources:
         needs_endpoints: Whether the site must create its own endpoints.
         endpoint_cidrs: Networks of the endpoints' subnets.
         s3_list: S3's prefix list and its entries, where controllers use S3; None otherwise.
-        images: Image IDs by parameter.
+        images: Image IDs by the setting that names the image.
         resolver_vpcs: IDs of the VPCs that resolver rules are associated with, by their names in the settings.
     """
 
@@ -126,8 +126,11 @@ def _site_resources(
     images: dict[str, str] = {}
     for number, each in enumerate(site.controllers):
         with collector:
-            images[each.image_parameter] = _image(
-                region, each.image_parameter, (*path, "controllers", str(number), "imageParameter")
+            at = (*path, "controllers", str(number))
+            images[each.image] = (
+                _existing_image(region, each.image_id, (*at, "imageId"))
+                if each.image_id
+                else _image(region, each.image_parameter, (*at, "imageParameter"))
             )
     collector.check()
     return SiteResources(
@@ -217,6 +220,25 @@ def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
         allowed = f"the name of a parameter that exists in {region} and names an image"
         raise SettingsError([Problem(path=path, message=f"expected {allowed}, got {shown(parameter)}.")])
     return image
+
+
+def _existing_image(region: str, image_id: str, path: tuple[str, ...]) -> str:
+    """Return the ID of an image, which is available and of Windows.
+
+    Raises:
+        SettingsError: There is no such image.
+    """
+    with explained_at(path, f"image {image_id} in {region}", "ec2", region):
+        by_id = [{"Name": "image-id", "Values": [image_id]}]
+        found = program_clients().client("ec2", region).describe_images(Filters=by_id)["Images"]
+    fitting = [each for each in found if each.get("State") == "available" and each.get("Platform") == "windows"]
+    if not fitting:
+        message = (
+            f"expected the ID of an available Windows image in {region}, got {image_id}. Share the image with this account, "
+            "or copy it to the Region."
+        )
+        raise SettingsError([Problem(path=path, message=message)])
+    return image_id
 
 
 @cache

@@ -148,7 +148,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
             for section in directories
             for site in section.sites.values()
             for controller in site.controllers
-            if not controller.image_parameter.startswith(PUBLIC_PARAMETERS)
+            if not controller.image_id and not controller.image_parameter.startswith(PUBLIC_PARAMETERS)
         ),
         alarm_topics=frozenset(arn for each in approvals for arn in each.all_topic_arns),
         event_regions=forwarding - set(regions),

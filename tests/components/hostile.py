@@ -183,6 +183,7 @@ COMPLETE: dict[str, Any] = {
                         "name": "dc1",
                         "subnet": "directory-a",
                         "imageParameter": "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
+                        "imageId": "ami-0123456789abcdef0",
                         "instanceType": "m6i.large",
                         "volumes": [{"deviceName": "xvdb", "size": 100}],
                     },

@@ -563,9 +563,11 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
         "sites.eu-west-1.controllers: expected at least two, in at least two zones, got 2 in eu-west-1a.",
     )
     public(aws("ec2"))
-    no_image = [each | {"imageParameter": "/no/image"} for each in CONTROLLERS]
+    no_image = [CONTROLLERS[0] | {"imageParameter": "/no/image"}, CONTROLLERS[1] | {"imageId": "ami-0123456789abcdef0"}]
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | {"controllers": no_image}}},
         'sites.eu-west-1.subnets.0: expected private subnets, got "directory-a", whose route table rtb-',
-        'sites.eu-west-1.controllers.0.imageParameter: expected the name of a parameter that exists in eu-west-1 and names an image, got "/no/image".',
+        "sites.eu-west-1.controllers.0.imageParameter: expected the name of a parameter that exists in eu-west-1 and "
+        'names an image, got "/no/image".',
+        "sites.eu-west-1.controllers.1.imageId: expected the ID of an available Windows image in eu-west-1, got ami-",
     )

@@ -397,3 +397,14 @@ def test_wrong_resolver_endpoints_are_named(change: dict[str, Any], key: str) ->
 
 def test_resolver_endpoints_need_dns_servers() -> None:
     assert "dns: false" in problems(dns=False, resolverEndpoints=RESOLVER)["resolverEndpoints"]
+
+
+def test_image_id_counts_before_the_parameter() -> None:
+    def image(**given: str) -> str:
+        own = [CONTROLLER | given, {"name": "DC2", "subnet": "directory-b"}]
+        section = read(sites={"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"controllers": own}})
+        return section.sites["eu-west-1"].controllers[0].image
+
+    hardened, parameter = "ami-0123456789abcdef0", "/images/hardened"
+    assert image(imageId=hardened) == image(imageId=hardened, imageParameter=parameter) == hardened
+    assert image(imageParameter=parameter) == parameter
