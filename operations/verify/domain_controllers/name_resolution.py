@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from operations.deployment import SiteDeployment
     from operations.inventory.domain_controllers import ControllerFacts, SitePlacement
     from operations.inventory.name_resolution import NameResolution, ResolverEndpoint
-    from operations.inventory.network import SecurityGroup
+    from operations.inventory.network import SecurityGroup, SecurityGroupRule
 
 Traffic = tuple[str, str, int, int, str]
 """Direction, protocol, first and last port, and peer of a rule."""
@@ -87,10 +87,17 @@ def _endpoint(
     groups = [each for each in live.groups if each.name == name]
     found = [each for each in live.endpoints if each.name == name]
     differences: list[str] = []
+    removals: list[str] = []
     if len(groups) != 1:
         differences.append(f"{len(groups)} security groups {name}")
     else:
         differences += _group_differences(groups[0], rules)
+        removals = [
+            f"aws ec2 revoke-security-group-{each.direction} --group-id {groups[0].id} --security-group-rule-ids {each.id} "
+            f"--region {site.deployment.region}"
+            for each in groups[0].rules
+            if _traffic_of(each) not in rules
+        ]
     if len(found) != 1:
         differences.append(f"{len(found)} endpoints {name}")
     else:
@@ -101,7 +108,7 @@ def _endpoint(
         f"directory-resolver-{direction}",
         differences,
         expected=f"endpoint {name} is operational in {', '.join(zones.values())}, with the group {name} for DNS only",
-        remedy=site.deployment.repair,
+        remedy=_remedy(site, removals),
         found=", ".join(each.id for each in found),
     )
 
@@ -118,8 +125,17 @@ def _endpoint_differences(
     return differences
 
 
+def _traffic_of(rule: SecurityGroupRule) -> Traffic:
+    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
+
+
+def _remedy(site: SiteDeployment, removals: Sequence[str]) -> str:
+    """Return the commands that remove what is in no plan, which an update leaves alone, and the update."""
+    return " && ".join([*removals, site.deployment.repair])
+
+
 def _group_differences(group: SecurityGroup, planned: set[Traffic]) -> list[str]:
-    rules = {(each.direction, each.protocol, each.from_port, each.to_port, each.peer): each for each in group.rules}
+    rules = {_traffic_of(each): each for each in group.rules}
     missing = [f"missing: {each[0]} {each[1]} {each[2]} {each[4]}" for each in sorted(planned) if each not in rules]
     return missing + [f"unexpected: {each} ({each.id})" for key, each in rules.items() if key not in planned]
 
@@ -132,6 +148,7 @@ def _rule(
     endpoints = [each.id for each in live.endpoints if each.name == outbound]
     found = [each for each in live.rules if each.name == name and each.domain == domain]
     differences = [f"{len(found)} rules {name} for {domain}"] if len(found) != 1 else []
+    removals: list[str] = []
     for rule in found[:1]:
         targets = {(each, DNS_PORT) for each in addresses}
         differences += [f"it is {rule.status}"] if rule.status != "COMPLETE" else []
@@ -141,17 +158,23 @@ def _rule(
         vpcs = {id_ for each in own.vpcs for id_ in live.vpcs.get(each, ())}
         differences += [f"not associated with {each}" for each in sorted(vpcs - rule.vpc_ids)]
         differences += [f"associated with {each} besides" for each in sorted(rule.vpc_ids - vpcs)]
+        removals = [
+            f"aws route53resolver disassociate-resolver-rule --resolver-rule-id {rule.id} --vpc-id {each} "
+            f"--region {site.deployment.region}"
+            for each in sorted(rule.vpc_ids - vpcs)
+        ]
     return from_differences(
         f"directory-resolver-rule-{domain}",
         differences,
         expected=f"rule {name} forwards {domain} to {', '.join(sorted(addresses))}, for {', '.join(own.vpcs) or 'no VPC'}",
-        remedy=site.deployment.repair,
+        remedy=_remedy(site, removals),
         found=", ".join(each.id for each in found),
     )
 
 
 def _share(site: SiteDeployment, live: NameResolution, principals: Sequence[str]) -> Finding:
     differences = [f"{len(live.shares)} shares {RESOLVER_SHARE}"] if len(live.shares) != 1 else []
+    removals: list[str] = []
     for share in live.shares[:1]:
         rules = {each.arn for each in live.rules}
         differences += ["principals outside the organization are possible"] if share.allows_external else []
@@ -159,10 +182,19 @@ def _share(site: SiteDeployment, live: NameResolution, principals: Sequence[str]
         differences += [f"shared with {each}" for each in sorted(share.principals - set(principals))]
         differences += [f"not shared: {each}" for each in sorted(rules - share.resources)]
         differences += [f"shared besides: {each}" for each in sorted(share.resources - rules)]
+        removals = [
+            f"aws ram disassociate-resource-share --resource-share-arn {share.arn} --{kind} {each} "
+            f"--region {site.deployment.region}"
+            for kind, several in (
+                ("principals", share.principals - set(principals)),
+                ("resource-arns", share.resources - rules),
+            )
+            for each in sorted(several)
+        ]
     return from_differences(
         "directory-resolver-share",
         differences,
         expected=f"the rules are shared with {', '.join(principals)}, within the organization",
-        remedy=site.deployment.repair,
+        remedy=_remedy(site, removals),
         found=", ".join(each.arn for each in live.shares),
     )

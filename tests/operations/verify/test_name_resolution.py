@@ -160,7 +160,7 @@ def test_reports_each_difference(change: dict[str, Any], check: str, text: str) 
     found = {name: each for name, each in findings(replace(LIVE, **change)).items() if each.status != "ok"}
     assert check in found
     assert text in found[check].found
-    assert found[check].remedy == "pulumi up --refresh --stack dev"
+    assert found[check].remedy.endswith("pulumi up --refresh --stack dev")
 
 
 def test_reports_rules_of_the_groups_beyond_dns() -> None:
@@ -168,6 +168,21 @@ def test_reports_rules_of_the_groups_beyond_dns() -> None:
     (text,) = [each.found for each in findings(replace(LIVE, groups=(wide, LIVE.groups[1]))).values() if each.remedy]
     assert "missing: egress tcp 53 sg-dc" in text
     assert "unexpected: egress tcp 53 to 0.0.0.0/0" in text
+
+
+def test_remedy_removes_what_an_update_leaves_alone() -> None:
+    foreign = NameResolution(
+        groups=LIVE.groups,
+        endpoints=LIVE.endpoints,
+        rules=(replace(RULE, vpc_ids=RULE.vpc_ids | {"vpc-2"}),),
+        shares=(replace(SHARE, principals=SHARE.principals | {"444455556666"}),),
+        vpcs=LIVE.vpcs,
+    )
+    remedies = [each.remedy for each in findings(foreign).values() if each.remedy]
+    assert [each.partition(" && ")[0] for each in remedies] == [
+        "aws route53resolver disassociate-resolver-rule --resolver-rule-id rslvr-rr-1 --vpc-id vpc-2 --region eu-west-1",
+        "aws ram disassociate-resource-share --resource-share-arn arn:share --principals 444455556666 --region eu-west-1",
+    ]
 
 
 def test_what_cannot_be_read_is_unknown() -> None:
