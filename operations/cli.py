@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from operations.defaults import PROFILE, option_defaults
+from operations.defaults import PROFILE, REGIONS, option_defaults
 from operations.errors import CommandError, ExitCode
 from operations.version import VERSION
 
@@ -138,7 +138,9 @@ class CommandGroup(TyperGroup):
         """Return the subcommand to run, and its arguments."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS and not {*rest} & {"-h", "--help"}:
-            ctx.default_map = {name: option_defaults(name, rest)}
+            defaults = option_defaults(name, rest)
+            ctx.meta[REGIONS] = tuple(defaults.pop("regions", ()))
+            ctx.default_map = {name: defaults}
         return name, self.commands[name] if name in COMMANDS else command, rest
 
     def invoke(self, ctx: Context) -> Any:

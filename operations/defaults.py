@@ -3,7 +3,7 @@
 # .shell-access.yaml
 mode: automation          # with region: `request`, `approve`, `status` and `revoke` need no stack, and no pulumi
 region: eu-west-1         # Region of the approval workflow
-regions: [eu-west-1, us-east-1]   # `connect` searches them, without a stack
+regions: [eu-west-1, us-east-1]   # Regions of instances, which `request` and `connect` search
 profile: operator
 """
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROFILE: Final = "shell_access.profile"
 """Key of the selected profile in the metadata of the command line's context."""
+REGIONS: Final = "shell_access.regions"
+"""Key of the Regions in which instances may be."""
 FILE_NAME: Final = ".shell-access.yaml"
 
 _KEYS: Final = ("stack", "mode", "region", "regions", "profile")
@@ -30,6 +32,8 @@ _APPROVAL: Final = ("request", "approve", "status", "revoke")
 
 def option_defaults(command: str, arguments: Sequence[str]) -> dict[str, Any]:
     """Return the defaults of a command's options; options of the command line take precedence.
+
+    For commands about approval, `regions` has the Regions in which instances may be; it is no option.
 
     Args:
         command: Name of the command.
@@ -42,8 +46,9 @@ def option_defaults(command: str, arguments: Sequence[str]) -> dict[str, Any]:
     if any(each == "-s" or each.split("=")[0] == "--stack" for each in arguments):
         found = {key: value for key, value in found.items() if key not in _WITHOUT_STACK}
     regions = found.pop("regions", None) or ([found["region"]] if "region" in found else None)
-    if command not in _APPROVAL:
-        found = {key: value for key, value in found.items() if key not in ("mode", "region")}
+    if command in _APPROVAL:
+        return found | ({"regions": regions} if regions else {})
+    found = {key: value for key, value in found.items() if key not in ("mode", "region")}
     return found | ({"region": regions} if command == "connect" and regions else {})
 
 

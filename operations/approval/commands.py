@@ -42,6 +42,7 @@ from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
 from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.defaults import REGIONS
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
 from operations.terminal import Terminal, print_json, print_line, working
@@ -101,7 +102,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
         raise UnusableError("--as-role and --as-user are alternatives: choose one.")
     check_request_text(reason, as_role, as_user)
     command = CommandContext.of(context)
-    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    session = open_session(command, _selector(context, stack, cwd, mode, region))
     if not (as_role or as_user):
         session = as_person(session)
     principal = requested_principal(session.identity.arn, as_role, as_user)
@@ -160,7 +161,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
         raise UnusableError(
             "--reject, --comment and --yes require RUN. List waiting requests: python -m operations approve"
         )
-    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    session = open_session(command, _selector(context, stack, cwd, mode, region))
     if run is None:
         _print_waiting(session, command.now(), json_output=json_output)
         return
@@ -216,7 +217,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
     line or the stack cannot be used.
     """
     command = CommandContext.of(context)
-    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    session = open_session(command, _selector(context, stack, cwd, mode, region))
     if run is None:
         raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
     with working("Reading the request ..."):
@@ -253,7 +254,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     the stack cannot be used, or it was not confirmed.
     """
     command = CommandContext.of(context)
-    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    session = open_session(command, _selector(context, stack, cwd, mode, region))
     with working("Reading the request ..."):
         (granted,) = with_live_data(session, [find_request(session, run)])
     grant_id = _live_grant(granted, session.options)
@@ -273,6 +274,13 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
             print_line(console, f"Session {each} is still open.", "bold red")
     if ended.sessions or ended.holds_tag:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _selector(
+    context: typer.Context, stack: str | None, cwd: Path, mode: str | None, region: str | None
+) -> WorkflowSelector:
+    regions = context.meta.get(REGIONS, ())
+    return WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region, regions=regions)
 
 
 def _checked_request(

@@ -64,12 +64,14 @@ class WorkflowSelector:
         cwd: Directory with Pulumi.yaml.
         mode: Mode of approval; with `region`, used instead of a stack.
         region: Region of the workflow; see `mode`.
+        regions: Regions in which instances may be; with `region`, empty: only there.
     """
 
     stack: str | None = None
     cwd: Path = Path()
     mode: str | None = None
     region: str | None = None
+    regions: tuple[str, ...] = ()
 
     @property
     def options(self) -> str:
@@ -157,7 +159,7 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
     elif mode not in set(Mode):
         raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
     else:
-        workflow = Workflow(mode=Mode(mode), region=region)
+        workflow = Workflow(mode=Mode(mode), region=region, regions=selector.regions)
     return replace(session_of(workflow, AwsClients(lambda _key: None)), options=selector.options)
 
 

@@ -48,7 +48,13 @@ def test_without_a_file_there_are_no_defaults() -> None:
         (
             "request",
             ["i-1"],
-            {"stack": "prod", "profile": "operator", "mode": "automation", "region": "eu-west-1"},
+            {
+                "stack": "prod",
+                "profile": "operator",
+                "mode": "automation",
+                "region": "eu-west-1",
+                "regions": ["eu-west-1", "us-east-1"],
+            },
         ),
         ("connect", [], {"stack": "prod", "profile": "operator", "region": ["eu-west-1", "us-east-1"]}),
         ("request", ["--stack", "dev"], {"stack": "prod", "profile": "operator"}),

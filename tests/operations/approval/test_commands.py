@@ -14,6 +14,7 @@ from tests.support.emulator import Emulator, change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 NOWHERE = "i-0123456789abcdef0"
@@ -124,6 +125,19 @@ def test_request_accepts_mode_and_region_without_stack(people: People) -> None:
     people.outputs = {}
     result = people.command("request", people.node, *REASON, "--mode", "automation", "--region", "eu-west-1")
     assert result.exit_code == 0, result.output
+
+
+def test_request_with_a_defaults_file_searches_its_regions(
+    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.outputs = {}
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / ".shell-access.yaml"
+    file.write_text("mode: automation\nregion: eu-west-1\nregions: [eu-west-1, us-east-1]\n")
+    result = people.command("request", "elsewhere", *REASON)
+    assert f"There is no instance elsewhere in account {ACCOUNT} in eu-west-1 or us-east-1." in result.stderr
+    assert people.command("request", people.node, *REASON).exit_code == 0
+    assert people.command("status", "--stack", "dev").exit_code == 2  # the stack has no workflow, and is what counts
 
 
 def test_request_by_root_requires_principal_option(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
