@@ -11,12 +11,12 @@ from local.workspace import REPOSITORY
 ROWS = [
     line
     for line in (REPOSITORY / "docs" / "guarantees.md").read_text().splitlines()
-    if line.startswith("| ") and not line.startswith("| promise")
+    if line.startswith("| ") and not line.startswith("| guarantee")
 ]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
-def test_every_promise_has_its_test() -> None:
+def test_guarantee_names_its_test() -> None:
     assert [row for row in ROWS if not NAMED.search(row)] == []
 
 
