@@ -55,7 +55,11 @@ PARENT_OWNED: Final = frozenset(
     }
 )
 """Belong to a parent, or are the stack's own record."""
-NAMED_BY_AWS: Final = ("aws:athena/", "aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:ram/", "aws:route53/", "aws:vpc/")
+NAMED_BY_AWS: Final = (
+    *("aws:athena/", "aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:ram/", "aws:route53/", "aws:vpc/"),
+    # AWS takes several with one name; `verify` reports them.
+    *("aws:ssm/maintenanceWindow", "aws:ssm/patchBaseline:", "aws:ssm/patchGroup:"),
+)
 
 
 def registered(name: str) -> set[tuple[Kind, str, str]]:
