@@ -35,6 +35,8 @@ TOLERANCE: Final = timedelta(seconds=5)
 """Event times have a resolution of one second, and services' clocks differ a little."""
 DELIVERY: Final = timedelta(minutes=15)
 """CloudTrail delivers most events within this time (CloudTrail User Guide, "How CloudTrail works")."""
+GRANTED_AFTER: Final = timedelta(hours=1)
+"""The runbook sets the tag some minutes after the last approval at most; a change request may be scheduled for later."""
 LEAST_LOG_BYTES: Final = 64
 """Less than the first and last line of a session's log."""
 LOGGED_AFTER: Final = timedelta(minutes=1)
@@ -417,7 +419,8 @@ def _request_before(
     """Return the request that led to a grant, and remove it, as a request is granted once.
 
     The run's ID in the name of the role's session decides if it is there. Otherwise it is the request whose last
-    approval is closest before the tag, or the latest request before it.
+    approval is closest before the tag, or the latest request before it. An approval that is too old led to no grant, or
+    to one by hand.
     """
     # In order of time, and without those that were granted, so that few are looked at.
     earlier = list(takewhile(lambda each: each.at <= change.at + TOLERANCE, candidates))
@@ -425,8 +428,11 @@ def _request_before(
         return None
 
     def closeness(request: Request) -> tuple[bool, datetime]:
+        oldest = change.at - GRANTED_AFTER if request.mode == "automation" else request.at - TOLERANCE
         approvals = [
-            each.at for each in decisions.get(request.id, ()) if each.approved and each.at <= change.at + TOLERANCE
+            each.at
+            for each in decisions.get(request.id, ())
+            if each.approved and oldest <= each.at <= change.at + TOLERANCE
         ]
         return bool(approvals), max(approvals, default=request.at)
 

@@ -280,6 +280,22 @@ def test_unproven_person_is_found() -> None:
     assert rules(made(history, replace(CONTEXT, person_of=lambda _arn: ""))) == ["session-unknown-person"]
 
 
+def test_old_approval_is_not_that_of_a_later_grant() -> None:
+    history = History()
+    history.decide(history.request(after(0)), after(1))
+    history.tag(after(2), who=OLIVIA)
+    history.untag(after(12))
+    run = history.request(after(600))
+    history.tag(after(602))
+    history.start(after(603))
+    found = made(history, replace(CONTEXT, since=after(500)))
+    assert rules(found) == ["approver-unknown"]
+    (row,) = found.rows
+    assert row.grant
+    assert row.grant.request
+    assert row.grant.request.id == run
+
+
 def test_change_request_is_approved_like_a_run() -> None:
     history = History()
     run = history.request(after(0), mode="change-manager")
