@@ -12,7 +12,7 @@ from common.characters import hidden_character
 from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
 from components.approval.names import TAG_KEY
-from components.approval.settings import ApprovalSettings, approval_problems
+from components.approval.settings import ApprovalSettings, Mode, approval_problems
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.domain_controllers.settings import DomainControllersSection
+    from components.just_in_time.settings import JustInTimeSettings
 
 SECTIONS = (
     "regions",
@@ -66,7 +67,9 @@ class Settings:
         session_manager: Settings by Region, with overrides merged; empty where the section is absent.
         instance_roles: Names of the instance roles that get the instance policies.
         endpoints: Settings by Region.
-        approval: Settings; None where the section is absent or disabled.
+        approval: Settings of the workflow; None where the section is absent or disabled, and in mode `just-in-time`.
+        just_in_time: Approval policies of just-in-time node access; None in every other mode.
+        takes_over_just_in_time: Whether to take those policies over from another stack.
         domain_controllers: Settings; None where the section is absent or disabled.
         nodes: Settings; None where the section is absent or disabled.
     """
@@ -79,6 +82,8 @@ class Settings:
     instance_roles: tuple[str, ...] = ()
     endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
     approval: ApprovalSettings | None = None
+    just_in_time: JustInTimeSettings | None = None
+    takes_over_just_in_time: bool = False
     domain_controllers: DomainControllersSection | None = None
     nodes: NodesSection | None = None
     overridden: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
@@ -125,6 +130,7 @@ class Settings:
         nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
         if problems:
             raise SettingsError(problems)
+        policies = approval.just_in_time if approval and approval.mode is Mode.JUST_IN_TIME else None
         return cls(
             regions=regions,
             tags=tags,
@@ -133,7 +139,9 @@ class Settings:
             session_manager={region: _taking_over(each, take_over) for region, each in by_region.items()},
             instance_roles=instance_roles,
             endpoints=endpoints,
-            approval=approval and _taking_over(approval, take_over),
+            approval=None if policies or approval is None else _taking_over(approval, take_over),
+            just_in_time=policies,
+            takes_over_just_in_time=bool(policies and approval and (approval.take_over or take_over)),
             domain_controllers=controllers,
             nodes=nodes and _taking_over(nodes, take_over),
             overridden=overridden,
@@ -143,24 +151,26 @@ class Settings:
     def governs(self) -> bool:
         """Return whether the stack has a section that governs resources in the account."""
         sections = (self.session_manager, self.endpoints, self.approval, self.domain_controllers, self.nodes)
-        return any(sections)
+        return any((*sections, self.just_in_time))
 
     @property
     def takes_over_account(self) -> bool:
         """Return whether any setting permits to take the account over from another stack."""
         sections = (*self.session_manager.values(), *(each for each in (self.approval, self.nodes) if each))
-        return self.take_over or any(each.take_over for each in sections)
+        return self.take_over or self.takes_over_just_in_time or any(each.take_over for each in sections)
 
     def warnings(self) -> list[Problem]:
         """Return warnings about valid settings whose effect may surprise: sessions' ends, closed ports."""
         found: dict[Problem, None] = {}
         for region, each in self.session_manager.items():
             path, most = self.session_manager_path(region, "maxSessionDuration"), each.max_session_duration
-            if most is None and self.approval is not None:
+            if most is None and (self.approval or self.just_in_time):
+                ends = "its access ends with the hours of its policy"
+                if self.approval:
+                    ends = f"a grant ends {self.approval.approval_validity_minutes} minutes after the approval"
                 message = (
-                    "not set, so a session may outlive its grant by days: a grant ends "
-                    f"{self.approval.approval_validity_minutes} minutes after the approval, and an open session stays "
-                    "open. Set it to the minutes that a session may take"
+                    f"not set, so a session may outlive its grant by days: {ends}, and an open session stays open. Set it to "
+                    "the minutes that a session may take"
                 )
                 found[Problem(path=path, message=message)] = None
             elif most is not None and most < each.idle_session_timeout:

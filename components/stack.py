@@ -15,6 +15,7 @@ from components.account import Account
 from components.adoption.governing_stack import govern
 from components.adoption.lookup import program_clients
 from components.adoption.recovery import recover
+from components.just_in_time.names import MANAGED_TAG
 from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
 from components.preflight.ownership import check_ownership
@@ -23,6 +24,7 @@ from components.secret_marking import keep_secrets
 if TYPE_CHECKING:
     from components.approval.component import ApprovalArgs
     from components.domain_controllers.component import PlannedControllers
+    from components.just_in_time.component import JustInTimeAccessArgs
     from components.nodes.component import PlannedNodes
     from components.session_manager.component import SessionManager
     from components.session_manager.endpoints import PlannedEndpoints
@@ -37,6 +39,7 @@ class _Plan:
 
     endpoints: dict[str, PlannedEndpoints] = field(default_factory=dict[str, "PlannedEndpoints"])
     approval: ApprovalArgs | None = None
+    just_in_time: JustInTimeAccessArgs | None = None
     controllers: PlannedControllers | None = None
     nodes: PlannedNodes | None = None
 
@@ -108,6 +111,8 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
     with looked_up:
         _plan_approval(planned, settings, account)
     with looked_up:
+        _plan_just_in_time(planned, settings, owner)
+    with looked_up:
         _plan_networks(planned, settings, account)
     with looked_up:
         if settings.nodes:
@@ -156,6 +161,21 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
     check_approval(planned.approval)
 
 
+def _plan_just_in_time(planned: _Plan, settings: Settings, owner: str) -> None:
+    if settings.just_in_time is None:
+        return
+    from components.just_in_time.component import JustInTimeAccessArgs, check_just_in_time
+
+    planned.just_in_time = JustInTimeAccessArgs(
+        settings=settings.just_in_time,
+        regions=settings.regions,
+        owner=owner,
+        take_over=settings.takes_over_just_in_time,
+        tags=settings.tags,
+    )
+    check_just_in_time(planned.just_in_time)
+
+
 def _plan_networks(planned: _Plan, settings: Settings, account: Account) -> None:
     if settings.endpoints:
         from components.session_manager.endpoints import plan_endpoints
@@ -181,6 +201,7 @@ def _session_manager(settings: Settings, account: Account) -> SessionManager | N
             account=account,
             instance_roles=settings.instance_roles,
             tags=settings.tags,
+            data_key_tags=MANAGED_TAG if settings.just_in_time else {},
         ),
     )
 
@@ -212,6 +233,11 @@ def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
 
 
 def _approval(planned: _Plan) -> dict[str, Any]:
+    if planned.just_in_time:
+        from components.just_in_time.component import JustInTimeAccess
+
+        access = JustInTimeAccess("just-in-time", planned.just_in_time)
+        return {"operatorPolicyArn": None, "approval": access.outputs}
     if planned.approval is None:
         return {"operatorPolicyArn": None, "approval": None}
     from components.approval.component import Approval

@@ -28,6 +28,7 @@ from components.approval.names import (
     ROLES,
     WORKFLOW_ROLES,
 )
+from components.just_in_time.settings import JustInTimeSettings, just_in_time_problems
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -59,6 +60,8 @@ class Mode(StrEnum):
     """Change requests. Closed to new customers since November 2025, supported for existing ones."""
     AUTOMATION = "automation"
     """Approval steps of the runbook itself; available in every account."""
+    JUST_IN_TIME = "just-in-time"
+    """AWS' own just-in-time node access; the stack writes its approval policies and has no workflow of its own."""
 
 
 class ApproverType(StrEnum):
@@ -230,7 +233,7 @@ class ApprovalSettings(Section):
     enabled: bool = _flag("Govern by approval; false is as if the section were absent.", default=True)
     mode: Annotated[Mode, BeforeValidator(_mode)] = Field(
         default=Mode.AUTOMATION,
-        description="Change requests of Change Manager, or approval steps in the runbook.",
+        description="Change requests of Change Manager, approval steps in the runbook, or AWS' just-in-time node access.",
         json_schema_extra={"allowed": f"one of {', '.join(Mode)}"},
     )
     approval_validity_minutes: int = Field(
@@ -345,6 +348,11 @@ class ApprovalSettings(Section):
     take_over: bool = _flag(
         "Take the account over from another stack, with everything of this section. Ours.", default=False
     )
+    just_in_time: JustInTimeSettings | None = Field(
+        default=None,
+        description="Approval policies, in mode just-in-time, in which no other key than `takeOver` applies. Ours.",
+        json_schema_extra={"allowed": "a mapping with manualPolicies and autoApprovals, in mode just-in-time only"},
+    )
 
     @property
     def all_topic_arns(self) -> list[str]:
@@ -389,6 +397,8 @@ def required_approvals(level: list[Approver]) -> int:
 
 def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
     """Return problems of settings that are each valid on their own."""
+    if settings.mode is Mode.JUST_IN_TIME or settings.just_in_time:
+        return _just_in_time_problems(settings, path)
     problems: list[Problem] = []
 
     def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
@@ -409,6 +419,29 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
     for position, approver in enumerate(settings.approvers):
         problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
     return problems
+
+
+_OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_over"})
+
+
+def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return problems of mode `just-in-time`, and of its settings in another mode."""
+    section = settings.just_in_time
+    if settings.mode is not Mode.JUST_IN_TIME:
+        message = f"expected no value in mode {settings.mode}, got policies. Set mode to just-in-time, or remove them"
+        return [Problem(path=(*path, "justInTime"), message=message)]
+    fields = type(settings).model_fields
+    problems = [
+        Problem(
+            path=(*path, str(fields[name].alias)),
+            message="expected no value in mode just-in-time, got one. Remove it, as AWS grants the access in this mode",
+        )
+        for name in sorted(settings.model_fields_set - _OF_JUST_IN_TIME)
+    ]
+    if section is None:
+        message = "expected a mapping with manualPolicies or autoApprovals, got none."
+        return [*problems, Problem(path=(*path, "justInTime"), message=message)]
+    return [*problems, *just_in_time_problems(section, (*path, "justInTime"))]
 
 
 def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:

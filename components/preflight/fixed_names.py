@@ -51,6 +51,7 @@ from components.domain_controllers.names import (
 )
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.settings import ManagementAccess
+from components.just_in_time.documents import policy_documents
 from components.nodes import names as nodes
 from components.nodes.settings import Remediation
 from components.session_manager.document import DOCUMENT_NAME
@@ -83,6 +84,7 @@ def fixed_names(
     return [
         *_session_manager(settings, account),
         *_approval(settings, account, operators),
+        *_just_in_time(settings),
         *_controllers(settings, account),
         *_nodes(settings, recording_region),
     ]
@@ -166,6 +168,18 @@ def _evidence(place: WorkflowLocation) -> Iterator[tuple[Kind, str]]:
     yield Kind.SCHEDULE, f"{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"
     yield Kind.DATABASE, EVIDENCE_DATABASE
     yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{EVIDENCE_TABLE}"
+
+
+def _just_in_time(settings: Settings) -> Iterator[FixedName]:
+    for document in policy_documents(settings.just_in_time) if settings.just_in_time else ():
+        for region in settings.regions:
+            yield FixedName(
+                kind=Kind.DOCUMENT,
+                region=region,
+                name=document.name,
+                path=("approval",),
+                take_over=settings.takes_over_just_in_time,
+            )
 
 
 def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:

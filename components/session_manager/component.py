@@ -37,12 +37,14 @@ class SessionManagerArgs:
         account: Account of the stack.
         instance_roles: Names of existing roles that get the instance policies.
         tags: Tags applied to all taggable resources.
+        data_key_tags: Further tags of the keys for session data.
     """
 
     settings: Mapping[str, SessionManagerSettings]
     account: Account
     instance_roles: Sequence[str] = ()
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    data_key_tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         """Check the settings.
@@ -75,6 +77,7 @@ class SessionManager(pulumi.ComponentResource):
                     settings=settings,
                     account=args.account,
                     tags=args.tags,
+                    data_key_tags=args.data_key_tags,
                     before_publication=permissions,
                 ),
                 pulumi.ResourceOptions(parent=self),

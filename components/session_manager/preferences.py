@@ -19,6 +19,8 @@ from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.account import Account
     from components.session_manager.settings import SessionManagerSettings
 
@@ -32,6 +34,7 @@ class RegionalPreferencesArgs:
         settings: Settings of this Region, with overrides merged.
         account: Account of the stack.
         tags: Tags applied to all taggable resources.
+        data_key_tags: Further tags of the key for session data.
         before_publication: Resources that must exist before sessions use the document.
     """
 
@@ -39,6 +42,7 @@ class RegionalPreferencesArgs:
     settings: SessionManagerSettings
     account: Account
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    data_key_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     before_publication: tuple[pulumi.Resource, ...] = ()
 
 
@@ -77,7 +81,7 @@ class RegionalPreferences(pulumi.ComponentResource):
                 description="Session Manager: session data",
                 policy=data_key_policy(partition=account.partition, account_id=account.id),
                 region=self._args.region,
-                tags=self._args.tags,
+                tags={**self._args.tags, **self._args.data_key_tags},
                 retain=retained,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -157,10 +157,26 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
             f"--region: expected a Region that the AWS SDK for Python knows, such as eu-west-1, got {region}."
         )
     elif mode not in set(Mode):
-        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
+        allowed = ", ".join(each for each in Mode if each is not Mode.JUST_IN_TIME)
+        raise UnusableError(f"--mode: expected one of {allowed}, got {mode!r}.")
     else:
+        _refuse_just_in_time(mode)
         workflow = Workflow(mode=Mode(mode), region=region, regions=selector.regions)
     return replace(session_of(workflow, AwsClients(lambda _key: None)), options=selector.options)
+
+
+def _refuse_just_in_time(mode: str) -> None:
+    """Refuse the mode in which AWS grants access, and this program has no requests.
+
+    Raises:
+        UnusableError: The mode is `just-in-time`.
+    """
+    if mode == Mode.JUST_IN_TIME:
+        raise UnusableError(
+            "Requests of mode just-in-time are AWS' own, which this command does not make, decide or list. Request and approve "
+            "access in the Systems Manager console (Session Manager, Manage node access), or with the AWS CLI: aws ssm "
+            "start-access-request and get-access-token."
+        )
 
 
 def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
@@ -193,6 +209,7 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
             f"{name} has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs."
         )
     found = cast("Mapping[str, Any]", approval)
+    _refuse_just_in_time(str(found["mode"]))
     return Workflow(
         mode=Mode(found["mode"]),
         region=str(found["topicArn"]).split(":")[3],

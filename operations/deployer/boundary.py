@@ -16,7 +16,7 @@ from operations.deployer.associations import association_documents
 from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
 from operations.deployer.monitoring import own_buckets
-from operations.deployer.named_resources import document_names
+from operations.deployer.named_resources import approval_policy_arns, document_names, token_role
 from operations.deployer.names import OWN, ROLES_BOUNDARY
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
 from operations.deployer.policies import permissions
@@ -149,7 +149,7 @@ def boundary(scope: Scope) -> Policy:
     }
     nodes = System.NODES in scope.systems
     # One statement, as the size of a policy is limited.
-    settings = (*(() if _has_associations(scope) else _ASSOCIATIONS), *(() if nodes else _SETTINGS))
+    settings = (*(() if _has_associations(scope) else _ASSOCIATIONS), *(() if nodes else _settings(scope)))
     never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
     statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
     return fitting(document(statements), "the boundary of the deployer")
@@ -178,6 +178,7 @@ def _identities(scope: Scope) -> list[Policy]:
     earlier = [
         scope.iam(f"role/{name[:_PREFIX_LENGTH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems
     ]
+    tokens = [token_role(scope)] if scope.approval_policies else []
     return [
         {
             "Sid": "NotItself",
@@ -195,7 +196,8 @@ def _identities(scope: Scope) -> list[Policy]:
             ("iam:Attach*Policy",),
             condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
-        _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier])),
+        _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier, *tokens])),
+        *(_only_passed(each) for each in tokens),
         _deny(
             "BoundedRoles",
             ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"),
@@ -213,8 +215,19 @@ def _identities(scope: Scope) -> list[Policy]:
     ]
 
 
+def _settings(scope: Scope) -> tuple[str, ...]:
+    """Return the denied actions on service settings; stacks with approval policies read one."""
+    return ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting") if scope.approval_policies else _SETTINGS
+
+
+def _only_passed(role: str) -> Policy:
+    reading = ["iam:Get*", "iam:List*", "iam:PassRole"]
+    return {"Sid": "TokenRole", "Effect": "Deny", "NotAction": reading, "Resource": role}
+
+
 def _shells(scope: Scope) -> list[Policy]:
     documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
+    documents += approval_policy_arns(scope)
     updates = [
         *association_documents(scope),
         scope.arn("ec2", "instance/*"),

@@ -15,6 +15,7 @@ from components.approval.names import (
     TOPIC_NAME,
 )
 from components.domain_controllers.names import ALERTS_TOPIC, DOCUMENTS, EVENT_LOGS, FLOW_LOGS
+from components.just_in_time.names import DOCUMENT_TYPES, TOKEN_ROLE, TOKEN_SERVICE
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
@@ -32,6 +33,7 @@ _DOCUMENT_CHANGES: Final = (
     "ssm:UpdateDocument",
     "ssm:UpdateDocumentDefaultVersion",
 )
+_TAG_CHANGES: Final = ("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource")
 _PARAMETER_CHANGES: Final = (
     "ssm:AddTagsToResource",
     "ssm:DeleteParameter",
@@ -103,6 +105,7 @@ def named_resource_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for documents, the parameter, log groups, topics, schedules and exported records."""
     return [
         *_documents(scope),
+        *_approval_policies(scope),
         *_parameter(scope),
         *_log_groups(scope),
         *_topics(scope),
@@ -131,6 +134,39 @@ def _evidence(scope: Scope) -> list[Permission]:
 def _documents(scope: Scope) -> list[Permission]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
     return [Permission(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
+
+
+def approval_policy_arns(scope: Scope) -> tuple[str, ...]:
+    """Return the ARNs of the documents of just-in-time node access."""
+    return tuple(scope.arn("ssm", f"document/{name}") for name in sorted(scope.approval_policies))
+
+
+def token_role(scope: Scope) -> str:
+    """Return the ARN of the role of just-in-time node access, which Quick Setup makes and approval policies name."""
+    return scope.iam(f"role/{TOKEN_ROLE}")
+
+
+def _approval_policies(scope: Scope) -> list[Permission]:
+    arns = approval_policy_arns(scope)
+    if not arns:
+        return []
+    return [
+        # Of a document that does not exist yet there is no type to compare, but for CreateDocument itself.
+        Permission(sid="TagApprovalPolicies", actions=_TAG_CHANGES, resources=arns),
+        Permission(
+            sid="ManageApprovalPolicies",
+            actions=tuple(each for each in _DOCUMENT_CHANGES if each not in _TAG_CHANGES),
+            resources=arns,
+            conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
+        ),
+        Permission(
+            sid="PassTokenRole",
+            actions=("iam:PassRole",),
+            resources=(token_role(scope),),
+            conditions={"StringEquals": {"iam:PassedToService": TOKEN_SERVICE}},
+            everywhere=True,
+        ),
+    ]
 
 
 def _parameter(scope: Scope) -> list[Permission]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.just_in_time.names import DENY_ACCESS_NAME, DOCUMENT_TYPES, IDENTITY_PROVIDER_SETTING
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.associations import association_documents
 from operations.deployer.monitoring import own_buckets
 from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
-from operations.deployer.named_resources import document_names
+from operations.deployer.named_resources import approval_policy_arns, document_names
 from operations.deployer.nodes import node_read_permissions
 from operations.deployer.scope import PUBLIC_PARAMETERS, System
 from operations.deployer.statement import Permission
@@ -205,6 +206,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *_approval_events(scope),
         *_identities(scope),
         *_documents(scope),
+        *_approval_policies(scope),
         *_parameters(scope),
         *_buckets(scope),
         *_controllers(scope),
@@ -230,6 +232,31 @@ def _identities(scope: Scope) -> list[Permission]:
 def _documents(scope: Scope) -> list[Permission]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
     return [Permission(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+
+
+def _approval_policies(scope: Scope) -> list[Permission]:
+    """Return the permissions to read approval policies of just-in-time node access, other principals' as well.
+
+    A node of two policies cannot be accessed, also where another principal wrote one.
+    """
+    if not scope.approval_policies:
+        return []
+    types = {"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}}
+    actions = ("ssm:DescribeDocument", "ssm:GetDocument", "ssm:ListDocumentVersions", "ssm:ListTagsForResource")
+    # Of a document that does not exist there is no type to compare.
+    named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
+    setting = scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}")
+    return [
+        Permission(sid="ReadApprovalPolicies", actions=actions, resources=named),
+        Permission(
+            sid="ReadOtherApprovalPolicies",
+            actions=("ssm:GetDocument",),
+            resources=(scope.arn("ssm", "document/*"),),
+            conditions=types,
+        ),
+        Permission(sid="ListDocuments", actions=("ssm:ListDocuments",)),
+        Permission(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
+    ]
 
 
 def _controllers(scope: Scope) -> list[Permission]:

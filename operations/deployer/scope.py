@@ -10,6 +10,7 @@ from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
 from components.domain_controllers.operations.plan import plan_operations
+from components.just_in_time.documents import policy_documents
 from components.session_manager.settings import SessionManagerSettings
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Scope:
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
+        approval_policies: Names of the documents of just-in-time node access; empty where no stack has that mode, and for
+            stacks with any settings: these policies decide which people get a shell.
     """
 
     regions: tuple[str, ...]
@@ -87,6 +90,7 @@ class Scope:
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
     exports_evidence: bool = False
+    approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this account and any Region; conditions limit the Regions."""
@@ -165,6 +169,9 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
+        approval_policies=frozenset(
+            document.name for each in settings if each.just_in_time for document in policy_documents(each.just_in_time)
+        ),
     )
 
 

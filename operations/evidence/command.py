@@ -188,6 +188,12 @@ def _read_account(
 ) -> Context:
     """Add the records of the stack's account, and return what they are judged by."""
     settings = configuration.settings()
+    if settings.just_in_time:
+        raise UnusableError(
+            "Evidence of mode just-in-time is in AWS' own access requests, which this command does not read: a report would list "
+            "sessions without their approvals. Read them in OpsCenter (type /aws/accessrequest), and sessions with: aws ssm "
+            "describe-sessions --state History --filters key=AccessType,value=JustInTime"
+        )
     clients = aws_clients(configuration)
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):

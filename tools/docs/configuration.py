@@ -25,6 +25,13 @@ from components.domain_controllers.settings import (
     SiteSettings,
     VolumeSettings,
 )
+from components.just_in_time.settings import (
+    ApprovalLevel,
+    AutoApproval,
+    GroupApprover,
+    JustInTimeSettings,
+    ManualPolicy,
+)
 from components.nodes.settings import (
     AgentsSettings,
     DefaultHostManagementSettings,
@@ -80,6 +87,11 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("approval.approvers", "A list of these.", Approver),
     ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
     ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
+    ("approval.justInTime", "Policies in every Region of the stack: see docs/just-in-time.md.", JustInTimeSettings),
+    ("approval.justInTime.manualPolicies", "A list of these.", ManualPolicy),
+    ("approval.justInTime.manualPolicies.levels", "A list of these.", ApprovalLevel),
+    ("approval.justInTime.manualPolicies.levels.approvers", "A list of these.", GroupApprover),
+    ("approval.justInTime.autoApprovals", "A list of these.", AutoApproval),
     ("domainControllers", _CONTROLLERS, DomainControllersSection),
     ("domainControllers.sites.<Region>", _SITE, SiteSettings),
     ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
@@ -118,7 +130,7 @@ _OUTPUTS = """## Outputs
 | `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
 | `instancePolicyArn`, `operatorPolicyArn` | ARN |
 | `instancePolicyArns` | list of ARNs: the instance policy, and further ones where its names are too long for one |
-| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
+| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn`; in mode `just-in-time` only `mode` and `policies`, the names of the documents |
 | `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom`, `subnets` (their networks, by name) |
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
 | `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |

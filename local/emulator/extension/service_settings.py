@@ -1,8 +1,8 @@
-"""Service settings of Systems Manager, which moto lacks: that of Default Host Management Configuration.
+"""Service settings of Systems Manager, which moto lacks: Default Host Management and just-in-time node access.
 
 Sources, under https://docs.aws.amazon.com/systems-manager/latest/: API_GetServiceSetting, API_UpdateServiceSetting,
 API_ResetServiceSetting, API_ServiceSetting; userguide/fleet-manager-default-host-management-configuration.html, whose
-examples show `$None` if it is disabled.
+examples show `$None` if it is disabled. The value of the identity provider before Quick Setup sets it is not documented.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 from local.emulator.extension.callers import PARTITION
 
 HOST_MANAGEMENT: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
-DEFAULTS: Final = {HOST_MANAGEMENT: "$None"}
+IDENTITY_PROVIDER: Final = "/ssm/just-in-time-access/identity-provider"
+DEFAULTS: Final = {HOST_MANAGEMENT: "$None", IDENTITY_PROVIDER: "IAM"}
 _KEPT: Final = "_local_service_settings"
 _IN_ARN: Final = ":servicesetting"
 

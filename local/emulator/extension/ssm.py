@@ -17,7 +17,7 @@ from moto.ssm.exceptions import (
 from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local.emulator.extension import document_content, document_versions, images
+from local.emulator.extension import approval_policies, document_content, document_versions, images
 from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
 from local.emulator.extension.maintenance import MaintenanceActions
@@ -33,6 +33,7 @@ PLATFORMS = {
     "Session": ["Windows", "Linux", "MacOS"],
     "Automation": ["Windows", "Linux", "MacOS"],
     CHANGE_TEMPLATE: ["Windows", "Linux", "MacOS"],
+    **{kind: ["Windows", "Linux", "MacOS"] for kind in approval_policies.TYPES},
 }
 """Types that support all platforms, which are Windows, Linux and MacOS in API_DocumentDescription."""
 
@@ -57,14 +58,16 @@ class LocalSystemsManager(
         """API_CreateDocument: validates the content; keeps the change template's type; tags stay with the document."""
         kind = self._get_param("DocumentType", "Command")
         check_content(kind, self._document_from_request(kind, "1"))
+        approval_policies.check_name(kind, str(self._get_param("Name")))
+        approval_policies.check_quota(kind, vars(self.ssm_backend)["_documents"])
         documents = self.ssm_backend.create_document(
             content=self._get_param("Content"),
             requires=self._get_param("Requires"),
             attachments=self._get_param("Attachments"),
             name=self._get_param("Name"),
             version_name=self._get_param("VersionName"),
-            # moto does not know change templates, so they are automations until it has created them
-            document_type="Automation" if kind == CHANGE_TEMPLATE else kind,
+            # moto does not know these types, so they are automations until it has created them
+            document_type="Automation" if kind in (CHANGE_TEMPLATE, *approval_policies.TYPES) else kind,
             document_format=self._get_param("DocumentFormat", "JSON"),
             target_type=self._get_param("TargetType"),
             tags=self._get_param("Tags"),
@@ -105,6 +108,11 @@ class LocalSystemsManager(
         found = self._version()
         tags = self._tags_of(found.name)
         return ActionResult({"Document": self._documents().describe(found.document_version, tags=tags)})
+
+    def describe_document_permission(self) -> ActionResult:
+        """API_DescribeDocumentPermission: not for approval policies."""
+        approval_policies.check_permission_readable(self._documents().get_default_version().document_type)
+        return super().describe_document_permission()
 
     def list_document_versions(self) -> ActionResult:
         """API_ListDocumentVersions, which moto lacks."""
@@ -198,6 +206,8 @@ def check_content(kind: str, document: Document) -> None:
             f"The version of the document schema isn't supported: {content['schemaVersion']!r}, not '1.0'.",
         )
     problems = document_content.problems(kind, content) if kind in document_content.SCHEMAS else []
+    if kind in approval_policies.TYPES:
+        problems = approval_policies.problems(kind, document.name, content)
     if problems:
         raise InvalidDocumentContent(f"The content for the document isn't valid. {'; '.join(problems)}")
 

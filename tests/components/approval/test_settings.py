@@ -54,6 +54,7 @@ def test_defaults() -> None:
         "guardRails": False,
         "requireChangeRequest": True,
         "takeOver": False,
+        "justInTime": None,
     }
 
 
@@ -65,7 +66,7 @@ def test_section_that_is_switched_off_governs_nothing(given: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("mode", "manual", "one of change-manager, automation"),
+        ("mode", "manual", "one of change-manager, automation, just-in-time"),
         ("approvalValidityMinutes", 0, "whole minutes from 1 to 1440"),
         ("approvalValidityMinutes", 1441, "whole minutes from 1 to 1440"),
         ("approvalValidityMinutes", "10", "whole minutes from 1 to 1440"),

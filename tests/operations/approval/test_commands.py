@@ -83,6 +83,10 @@ UNUSABLE: list[tuple[list[str], str]] = [
         ["status", "--mode", "manual", "--region", "eu-west-1"],
         "--mode: expected one of change-manager, automation, got 'manual'.",
     ),
+    (
+        ["status", "--mode", "just-in-time", "--region", "eu-west-1"],
+        "aws ssm start-access-request and get-access-token",
+    ),
     (["status", "abcd"], "No request has an ID that begins with 'abcd'"),
     (["status", "abc"], "its first 4 characters or more, got 'abc'"),
     (["approve", ""], "its first 4 characters or more, got ''"),

@@ -136,11 +136,19 @@ def _keys(line: _Line, call: ApiCall, place: Place, resource: str) -> Keys:
         external = call.parameters.get("allowExternalPrincipals", True)
         keys["ram:RequestedAllowsExternalPrincipals"] = str(external).lower()
     keys |= resource_keys(place, resource)
+    keys |= _document_type(line.action, call)
     if line.action in _BOUNDED and (boundary := call.parameters.get("PermissionsBoundary")):
         keys["iam:PermissionsBoundary"] = boundary
     if line.action in _ATTACHING:
         keys["iam:PolicyARN"] = call.parameters["PolicyArn"]
     return keys
+
+
+def _document_type(action: str, call: ApiCall) -> Keys:
+    """Return the type of a document that does not exist yet."""
+    return (
+        {"ssm:DocumentType": call.parameters.get("DocumentType", "Command")} if action == "ssm:CreateDocument" else {}
+    )
 
 
 def _takes_tags(action: str) -> bool:

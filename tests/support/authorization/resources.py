@@ -112,6 +112,9 @@ def _config_keys(place: Place, arn: str) -> dict[str, Any]:
 
 
 def _ssm_keys(place: Place, arn: str) -> dict[str, Any]:
+    if ":document/" in arn:
+        document = vars(ssm_backends[place.account][place.region])["_documents"].get(_last(arn))
+        return {"ssm:DocumentType": document.get_default_version().document_type} if document else {}
     kinds = {"association": "Association", "maintenancewindow": "MaintenanceWindow", "patchbaseline": "PatchBaseline"}
     kind = kinds.get(arn.rsplit(":", 1)[-1].split("/", maxsplit=1)[0])
     if kind is None:
@@ -195,6 +198,12 @@ def _assumed(_place: Place, value: str) -> list[str]:
     return [named[1]] if named else []
 
 
+def _token(place: Place, value: str) -> list[str]:
+    """Return the role that an approval policy names (User Guide, "Create manual approval policies for your nodes")."""
+    named = re.search(r'"accessTokenRole":\s*"([^"]+)"', value)
+    return [f"arn:{_PARTITION}:iam::{place.account}:role/{named[1]}"] if named else []
+
+
 def _trail(place: Place, value: str) -> list[str]:
     return [value if value.startswith("arn:") else place.arn("cloudtrail", f"trail/{value}")]
 
@@ -248,6 +257,7 @@ _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
     "run-document": _run_document,
     "trail": _trail,
     "assumed": _assumed,
+    "token": _token,
     "config-rule": _config_rule,
     "ssm": _tagged_by_systems_manager,
 }

@@ -1,0 +1,21 @@
+"""Fixed names of just-in-time node access.
+
+Sources: Systems Manager User Guide, "Just-in-time node access using Systems Manager" and its subpages; AWS Managed Policy
+Reference, AWSSystemsManagerJustInTimeAccessTokenPolicy.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MANUAL_APPROVAL: Final = "ManualApprovalPolicy"
+AUTO_APPROVAL: Final = "AutoApprovalPolicy"
+DOCUMENT_TYPES: Final[tuple[str, ...]] = (MANUAL_APPROVAL, AUTO_APPROVAL)
+AUTO_APPROVAL_NAME: Final = "SSM-JustInTimeAccessAutoApprovalPolicy"
+DENY_ACCESS_NAME: Final = "SSM-JustInTimeAccessDenyAccessOrgPolicy"
+"""One per organization, of the type `AutoApprovalPolicy`; accounts have replicas."""
+TOKEN_ROLE: Final = "SSM-JustInTimeAccessTokenRole"  # noqa: S105 -- the name of a role
+TOKEN_SERVICE: Final = "justintimeaccess.ssm.amazonaws.com"  # noqa: S105 -- a service principal
+IDENTITY_PROVIDER_SETTING: Final = "/ssm/just-in-time-access/identity-provider"
+MANAGED_TAG: Final = {"SystemsManagerJustInTimeNodeAccessManaged": "true"}
+"""The token role uses only keys with this tag (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""

@@ -1,0 +1,288 @@
+"""Settings of `shell-access:approval.justInTime`.
+
+Limits: Systems Manager User Guide, "Create manual approval policies for your nodes"; IDs: Identity Store API Reference,
+`ResourceId`; names: Systems Manager API Reference, `CreateDocument`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from common.problems import Problem, named, shown
+from common.validation import Profile, Section, without_hidden
+from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME
+
+MAX_MANUAL_POLICIES: Final = 50
+MAX_LEVELS: Final = 5
+MAX_APPROVERS_OF_A_LEVEL: Final = 5
+MAX_HOURS: Final = 336
+_TAG_KEY: Final = 128
+_TAG_VALUE: Final = 256
+_MAX_VALUES: Final = 50
+_MAX_CEDAR: Final = 10_000
+_MAX_AUTO_APPROVALS: Final = 50
+_MAX_TEXT: Final = 256
+
+IDENTITY: Final = r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}"
+"""ID of a user or group of IAM Identity Center."""
+_RESERVED_PREFIXES: Final = ("aws", "amazon", "amzn", "ssm-")
+"""Of CreateDocument; `SSM-` begins the names of Systems Manager's own documents."""
+
+Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT), AfterValidator(without_hidden)]
+GroupId = Annotated[str, Field(pattern=f"^{IDENTITY}$")]
+TagKey = Annotated[str, Field(min_length=1, max_length=_TAG_KEY, pattern=r"^[^*?]+$"), AfterValidator(without_hidden)]
+TagValue = Annotated[str, Field(max_length=_TAG_VALUE), AfterValidator(without_hidden)]
+Tags = Annotated[
+    dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]], Field(min_length=1)
+]
+_GROUPS_ALLOWED: Final = "a list of IDs of groups of IAM Identity Center (GUIDs, not names)"
+
+
+class GroupApprover(Section):
+    """A group of IAM Identity Center whose members approve."""
+
+    type: Annotated[str, Field(pattern="^SSOGroup$")] = Field(
+        default="SSOGroup",
+        description="Kind of the approver.",
+        json_schema_extra={
+            "allowed": "SSOGroup, as AWS does not publish how these policies name users or IAM roles; create a policy with "
+            "such an approver in the console"
+        },
+    )
+    id: GroupId = Field(
+        description="ID of the group in the identity store.",
+        json_schema_extra={"allowed": "the ID of a group of IAM Identity Center (a GUID, not the group's name)"},
+    )
+
+
+class ApprovalLevel(Section):
+    """A level of approval; levels are requested one after the other."""
+
+    approvers: list[GroupApprover] = Field(
+        min_length=1,
+        max_length=MAX_APPROVERS_OF_A_LEVEL,
+        description="Groups whose members may approve.",
+        json_schema_extra={"allowed": f"a list of 1 to {MAX_APPROVERS_OF_A_LEVEL} approvers {{type, id}}"},
+    )
+    min_required_approvals: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_APPROVERS_OF_A_LEVEL,
+        description="Number of approvals that the level requires.",
+        json_schema_extra={"allowed": "a whole number from 1 to the number of the level's approvers"},
+    )
+
+
+class ManualPolicy(Section):
+    """A manual approval policy: nodes by tag, and who approves access to them."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{3,128}$")] = Field(
+        description="Name of the document, the same in every Region of the stack.",
+        json_schema_extra={
+            "allowed": "3 to 128 letters, digits and _ . -, not beginning with aws, amazon, amzn or SSM-"
+        },
+    )
+    description: Text = Field(
+        default="Approval of shell sessions",
+        description="Description of the policy, which approvers see as the message of a request.",
+        json_schema_extra={"allowed": f"text of 1 to {_MAX_TEXT} characters"},
+    )
+    targets: Tags = Field(
+        description="Nodes that have any of these tags. A tag belongs to one policy.",
+        json_schema_extra={
+            "allowed": "a mapping of tag keys to lists of values, without wildcards; a policy for all nodes is refused, as "
+            "AWS does not publish its form"
+        },
+    )
+    access_duration_hours: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_HOURS,
+        description="Hours after the approval within which sessions may be started. Open sessions do not end with it.",
+        json_schema_extra={"allowed": f"whole hours from 1 to {MAX_HOURS}"},
+    )
+    levels: list[ApprovalLevel] = Field(
+        min_length=1,
+        max_length=MAX_LEVELS,
+        description="Levels of approval, in their order.",
+        json_schema_extra={"allowed": f"a list of 1 to {MAX_LEVELS} levels {{approvers, minRequiredApprovals}}"},
+    )
+
+
+class AutoApproval(Section):
+    """Access that needs no approval, for an hour: groups and tags of nodes, or Cedar."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
+        description="ID of the statement in the auto-approval policy.",
+        json_schema_extra={"allowed": "1 to 64 letters, digits, _ and -"},
+    )
+    description: Text = Field(
+        default="Automatic approval of shell sessions",
+        description="Description of the statement.",
+        json_schema_extra={"allowed": f"text of 1 to {_MAX_TEXT} characters"},
+    )
+    groups: list[GroupId] = Field(
+        default_factory=list[str],
+        description="Groups whose members need no approval; with `tags`, in place of `cedar`.",
+        json_schema_extra={"allowed": _GROUPS_ALLOWED},
+    )
+    tags: dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]] = Field(
+        default_factory=dict[str, list[str]],
+        description="Tags of the nodes: a node needs all keys, each with one of its values.",
+        json_schema_extra={"allowed": "a mapping of tag keys to lists of values"},
+    )
+    cedar: Annotated[Profile, Field(max_length=_MAX_CEDAR)] = Field(
+        default="",
+        description="Cedar policies, in place of `groups` and `tags`.",
+        json_schema_extra={"allowed": f"Cedar policies of at most {_MAX_CEDAR:,} characters"},
+    )
+    anyone: bool = Field(
+        default=False,
+        description="Accept knowingly that the Cedar policies permit users who are in no group and have no attribute.",
+        json_schema_extra={"allowed": "true or false"},
+    )
+
+    def text(self) -> str:
+        """Return the Cedar policies."""
+        from components.just_in_time.cedar import permits  # noqa: PLC0415 -- loads a native library
+
+        return self.cedar or permits(self.groups, self.tags)
+
+
+class JustInTimeSettings(Section):
+    """Approval policies of AWS' just-in-time node access, in every Region of the stack. Only in mode `just-in-time`."""
+
+    manual_policies: list[ManualPolicy] = Field(
+        default_factory=list[ManualPolicy],
+        max_length=MAX_MANUAL_POLICIES,
+        description="Who approves access to which nodes. A node without a policy cannot be accessed.",
+        json_schema_extra={
+            "allowed": f"a list of at most {MAX_MANUAL_POLICIES} policies {{name, targets, levels, ...}}"
+        },
+    )
+    auto_approvals: list[AutoApproval] = Field(
+        default_factory=list[AutoApproval],
+        max_length=_MAX_AUTO_APPROVALS,
+        description=f"Statements of `{AUTO_APPROVAL_NAME}`: access without a person's approval, for an hour.",
+        json_schema_extra={
+            "allowed": f"a list of at most {_MAX_AUTO_APPROVALS} statements {{id, groups, tags}} or {{id, cedar}}"
+        },
+    )
+    deny_policy: None = Field(
+        default=None,
+        description=f"Not supported: `{DENY_ACCESS_NAME}` of the organization stays as it is, and is reported.",
+        json_schema_extra={
+            "allowed": "no value, as AWS does not publish the content of a deny-access policy; create it in the console of "
+            "the delegated administrator"
+        },
+    )
+
+
+def just_in_time_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return problems of settings that are each valid on their own.
+
+    Args:
+        settings: The settings.
+        path: Path of the section.
+    """
+    problems: list[Problem] = []
+    if not settings.manual_policies and not settings.auto_approvals:
+        message = "expected at least one policy in manualPolicies or autoApprovals, got none. Add one, as no node is accessible"
+        problems.append(Problem(path=path, message=message))
+    problems += _name_problems(settings, (*path, "manualPolicies"))
+    problems += _target_problems(settings, (*path, "manualPolicies"))
+    for position, policy in enumerate(settings.manual_policies):
+        problems += _level_problems(policy, (*path, "manualPolicies", str(position), "levels"))
+    seen: set[str] = set()
+    for position, each in enumerate(settings.auto_approvals):
+        own = (*path, "autoApprovals", str(position))
+        if each.id in seen:
+            problems.append(
+                Problem(path=(*own, "id"), message=f"expected each ID once, got {each.id} again. Rename it")
+            )
+        seen.add(each.id)
+        problems += _auto_approval_problems(each, own)
+    return problems
+
+
+def _name_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for position, policy in enumerate(settings.manual_policies):
+        own = (*path, str(position), "name")
+        if policy.name.lower().startswith(_RESERVED_PREFIXES):
+            message = (
+                f"expected a name that does not begin with aws, amazon, amzn or SSM-, which AWS reserves, got {policy.name}. "
+                "Rename the policy"
+            )
+            problems.append(Problem(path=own, message=message))
+        if policy.name.lower() in seen:
+            problems.append(Problem(path=own, message=f"expected each name once, got {policy.name} again. Rename it"))
+        seen.add(policy.name.lower())
+    return problems
+
+
+def _target_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return a problem for each tag of two policies: every request for such a node fails."""
+    first: dict[tuple[str, str], str] = {}
+    problems: list[Problem] = []
+    for position, policy in enumerate(settings.manual_policies):
+        for key, values in policy.targets.items():
+            for value in dict.fromkeys(values):
+                other = first.setdefault((key, value), policy.name)
+                if other != policy.name:
+                    message = (
+                        f"expected each tag in one policy, got {key}={value}, which {other} targets too. Remove it from one of "
+                        "them, as AWS fails every request for a node of two policies"
+                    )
+                    problems.append(Problem(path=(*path, str(position), "targets", key), message=message))
+    return problems
+
+
+def _level_problems(policy: ManualPolicy, path: tuple[str, ...]) -> list[Problem]:
+    problems: list[Problem] = []
+    levels_of: dict[str, int] = {}
+    for number, level in enumerate(policy.levels):
+        count, own = len(level.approvers), (*path, str(number))
+        if level.min_required_approvals > count:
+            message = (
+                f"expected at most {count}, the number of the level's approvers, got {level.min_required_approvals}. Lower it, "
+                "as AWS does not document that several members of a group count"
+            )
+            problems.append(Problem(path=(*own, "minRequiredApprovals"), message=message))
+        for position, approver in enumerate(level.approvers):
+            group = approver.id.lower()
+            if group in levels_of:
+                where = "twice in this level" if levels_of[group] == number else f"in level {levels_of[group] + 1} too"
+                message = (
+                    f"expected each group once per policy, got {approver.id}, which is {where}. Remove it, as one of its "
+                    "members could approve for both"
+                )
+                problems.append(Problem(path=(*own, "approvers", str(position), "id"), message=message))
+            levels_of.setdefault(group, number)
+    return problems
+
+
+def _auto_approval_problems(each: AutoApproval, path: tuple[str, ...]) -> list[Problem]:
+    from components.just_in_time.cedar import policy_problems  # noqa: PLC0415 -- loads a native library
+
+    if bool(each.cedar.strip()) == bool(each.groups or each.tags):
+        message = f"expected either cedar, or groups and tags, got {shown(_given(each))}. Keep one of the two"
+        return [Problem(path=path, message=message)]
+    if not each.cedar.strip() and not (each.groups and each.tags):
+        missing = "groups" if each.tags else "tags"
+        message = (
+            f"expected {missing}, got none. Add them, as everything that {named(_given(each))} match would be approved without "
+            "them"
+        )
+        return [Problem(path=(*path, missing), message=message)]
+    return [
+        Problem(path=(*path, "cedar" if each.cedar else "tags"), message=message)
+        for message in policy_problems(each.text(), anyone=each.anyone)
+    ]
+
+
+def _given(each: AutoApproval) -> list[str]:
+    return [name for name, value in (("cedar", each.cedar), ("groups", each.groups), ("tags", each.tags)) if value]
