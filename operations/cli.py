@@ -72,6 +72,10 @@ COMMANDS: Final = {
         "operations.approval.commands:revoke",
         "End a grant early, **with the operator's open sessions** on its instance.",
     ),
+    "access": (
+        "operations.access.command:app",
+        "Show who can access which nodes through just-in-time node access. Changes nothing.",
+    ),
     "evidence": (
         "operations.evidence.command:evidence",
         "List sessions with their approvals and logs, from AWS' own records, with findings. Changes nothing.",

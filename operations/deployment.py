@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from components.domain_controllers.monitoring_policies import Scope
+from components.just_in_time.names import MANAGED_TAG
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.domain_controllers.settings import DomainControllersSection, SiteSettings
     from components.session_manager.settings import EndpointSettings, SessionManagerSettings
     from components.settings import Settings
@@ -27,6 +30,7 @@ class Deployment:
         endpoints: Settings of VPC endpoints; None: the stack creates none in the Region.
         hides_values: Whether the settings are secret, so that findings name differences without their values.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
+        data_key_tags: Tags that the key for session data needs.
     """
 
     stack: str
@@ -36,6 +40,7 @@ class Deployment:
     endpoints: EndpointSettings | None = None
     hides_values: bool = False
     partition: str = "aws"
+    data_key_tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def of(cls, stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Deployment:
@@ -55,6 +60,7 @@ class Deployment:
             endpoints=settings.endpoints.get(region),
             hides_values=stack.is_secret("sessionManager"),
             partition=identity.partition,
+            data_key_tags=MANAGED_TAG if settings.just_in_time else {},
         )
 
     @property

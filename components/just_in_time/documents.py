@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import DOCUMENT, Generated
-from components.adoption.document_content import published_bytes
-from components.approval.plan import PlannedDocument
+from components.adoption.document_content import PlannedDocument, published_bytes
 from components.just_in_time.names import AUTO_APPROVAL, AUTO_APPROVAL_NAME, MANUAL_APPROVAL, TOKEN_ROLE
 
 if TYPE_CHECKING:

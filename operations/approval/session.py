@@ -175,7 +175,7 @@ def _refuse_just_in_time(mode: str) -> None:
         raise UnusableError(
             "Requests of mode just-in-time are AWS' own, which this command does not make, decide or list. Request and approve "
             "access in the Systems Manager console (Session Manager, Manage node access), or with the AWS CLI: aws ssm "
-            "start-access-request and get-access-token."
+            "start-access-request and get-access-token. python -m operations access who-can NODE shows who approves."
         )
 
 

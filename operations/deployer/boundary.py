@@ -160,11 +160,13 @@ def _allowed_actions(scope: Scope) -> list[str]:
     services: dict[str, list[str]] = {}
     for action in sorted({action for each in permissions(scope) for action in each.actions}):
         services.setdefault(action.split(":", 1)[0], []).append(action)
-    return [
+    found = [
         each
         for service, actions in services.items()
         for each in (actions if len(actions) == 1 else [f"{service}:{name}" for name in _allowed_names(scope, service)])
     ]
+    # Verification compares nodes with the policies.
+    return [*found, "ssm:DescribeInstanceInformation"] if scope.approval_policies else found
 
 
 def _allowed_names(scope: Scope, service: str) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ def doctor_permissions(scope: Scope) -> list[Permission]:
         Permission(sid="ReadRoles", actions=_ROLES, everywhere=True),
         Permission(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
         Permission(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        *([Permission(sid="ReadKeyTags", actions=("kms:ListResourceTags",))] if scope.approval_policies else []),
         Permission(sid="ReadNodes", actions=(*_NODES, *named_networks)),
         Permission(sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
         Permission(

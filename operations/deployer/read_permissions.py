@@ -254,7 +254,15 @@ def _approval_policies(scope: Scope) -> list[Permission]:
             resources=(scope.arn("ssm", "document/*"),),
             conditions=types,
         ),
-        Permission(sid="ListDocuments", actions=("ssm:ListDocuments",)),
+        Permission(
+            sid="ReadAccess",
+            actions=("ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:ListDocuments"),
+        ),
+        Permission(
+            sid="ReadTagsOfNodes",
+            actions=("ssm:ListTagsForResource",),
+            resources=(scope.arn("ssm", "managed-instance/*"),),
+        ),
         Permission(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
     ]
 

@@ -52,9 +52,23 @@ def _data_key(deployment: Deployment, facts: Destinations) -> list[Finding]:
     if live is None:
         return [Finding(check=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=deployment.repair)]
     found = _key(Cause.DATA_KEY, deployment, live, "session data is encrypted with")
+    found += _data_key_tags(deployment, live)
     if isinstance(facts.data_key_aliases, ReadFailure):
         found.append(unknown_finding(Cause.DATA_KEY, facts.data_key_aliases, about="aliases"))
     return found
+
+
+def _data_key_tags(deployment: Deployment, key: KeyFacts) -> list[Finding]:
+    """Report a missing tag: the role of just-in-time node access uses no other keys."""
+    if not deployment.data_key_tags:
+        return []
+    if isinstance(key.tags, ReadFailure):
+        return [unknown_finding(Cause.DATA_KEY, key.tags, about="tags")]
+    if deployment.data_key_tags.items() <= (key.tags or {}).items():
+        return []
+    named = ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())
+    found = f"session data is encrypted with {key.arn}, which lacks the tag {named} that just-in-time sessions need"
+    return [Finding(check=Cause.DATA_KEY, found=found, remedy=deployment.repair)]
 
 
 def _key(cause: Cause, deployment: Deployment, key: KeyFacts, what: str) -> list[Finding]:

@@ -65,6 +65,7 @@ class KeyFacts:
         spec: Key spec, `SYMMETRIC_DEFAULT`, ...
         rotates: Whether automatic rotation is on; None: not read, as it does not apply to the state or type of the key.
         policy: Key policy; None: not read.
+        tags: Tags of the key; None: not read.
     """
 
     key_id: str
@@ -73,6 +74,7 @@ class KeyFacts:
     spec: str
     rotates: bool | ReadFailure | None
     policy: Mapping[str, Any] | ReadFailure | None = None
+    tags: Mapping[str, str] | ReadFailure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +165,26 @@ def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = 
     encrypts = settings.session_data_encryption
     return RegionFacts(
         document=read_document(reader, DOCUMENT_NAME),
-        data_key=read_key(reader, DATA_KEY_ALIAS, policy=key_policies) if encrypts else None,
+        data_key=_data_key(reader, deployment, policy=key_policies) if encrypts else None,
         data_key_parameter=_parameter(reader) if encrypts else None,
         logs_key=read_key(reader, LOGS_KEY_ALIAS, policy=key_policies) if settings.encrypts_created_log_group else None,
         log_group=read_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
         bucket=_bucket(reader, settings, deployment.account_id) if settings.s3_logging else None,
         network=network,
     )
+
+
+def _data_key(reader: Reader, deployment: Deployment, *, policy: bool) -> KeyFacts | ReadFailure | None:
+    """Read the key for session data, with its tags where it needs some."""
+    key = read_key(reader, DATA_KEY_ALIAS, policy=policy)
+    needs_tags = isinstance(key, KeyFacts) and bool(deployment.data_key_tags)
+    return replace(key, tags=_key_tags(reader, key.key_id)) if needs_tags and isinstance(key, KeyFacts) else key
+
+
+@returns_failure
+def _key_tags(reader: Reader, key_id: str) -> dict[str, str]:
+    tags = reader.items("kms", "list_resource_tags", "Tags", KeyId=key_id)
+    return {str(each["TagKey"]): str(each["TagValue"]) for each in tags}
 
 
 @returns_failure

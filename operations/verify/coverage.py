@@ -260,7 +260,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "ssm:Document": Coverage(
         checks=(
             *("approval-runbook*", "approval-reaper*", "approval-change-template*", "approval-evidence*"),
-            *("node-remediation-runbook*", "directory-document-*"),
+            *("node-remediation-runbook*", "directory-document-*", "access-manual-*", "access-auto*"),
         ),
         compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
         by_refresh=(_TAGS,),
@@ -290,6 +290,8 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
     "approval-alarm-trail-*": "the same for further Regions in which emergency access is watched",
     "approval-alarm-iam": "changes of IAM that raise no alarm",
+    "access-token-role": "the role of just-in-time node access, which Quick Setup makes",
+    "access-nodes": "nodes, each of which one manual policy is for",
     "orphans*": "resources with the stack's owner tag that are not in its state",
 }
 """Checks of resources that the stack depends on and does not create."""

@@ -29,6 +29,7 @@ def key_findings(deployment: Deployment, settings: SessionManagerSettings, facts
     if settings.session_data_encryption:
         policy = data_key_policy(partition=deployment.partition, account_id=deployment.account_id)
         findings += alias_findings("data-key", DATA_KEY_ALIAS, deployment, facts.data_key, policy)
+        findings += _tags(deployment, facts)
         findings += _parameter(deployment, facts)
     if settings.encrypts_created_log_group:
         policy = logs_key_policy(
@@ -75,6 +76,20 @@ def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
         return unknown_finding(check, live.rotates, expected="rotation is on")
     found = "rotation is on" if live.rotates else "rotation is off"
     return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
+
+
+def _tags(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
+    """Compare the tags of the key for session data, where sessions need some."""
+    key = facts.data_key
+    if not deployment.data_key_tags or not isinstance(key, KeyFacts):
+        return []
+    check, text = "data-key-tags", ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())
+    expected = f"the key has the tag {text}"
+    if isinstance(key.tags, ReadFailure):
+        return [unknown_finding(check, key.tags, expected=expected)]
+    same = deployment.data_key_tags.items() <= (key.tags or {}).items()
+    found = expected if same else "it lacks the tag, so no just-in-time session starts"
+    return [compared(check, same=same, expected=expected, found=found, remedy=deployment.repair)]
 
 
 def _parameter(deployment: Deployment, facts: RegionFacts) -> list[Finding]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.governance import policy_arn
+from components.just_in_time.documents import policy_documents
 from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
 from operations.deployment import Deployment, SiteDeployment
@@ -21,6 +22,7 @@ from operations.verify.documents import document_findings, document_ownership_fi
 from operations.verify.domain_controllers.verification import DomainControllersVerification
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.findings import Verification, without_secrets
+from operations.verify.just_in_time import JustInTimeVerification
 from operations.verify.keys import key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
 from operations.verify.nodes import NodesVerification
@@ -62,7 +64,7 @@ def verify_stack(
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     configured = {*settings.session_manager, *settings.endpoints, *sites}
     configured |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
-    regions = [each for each in settings.regions if each in configured or settings.nodes]
+    regions = [each for each in settings.regions if each in configured or settings.nodes or settings.just_in_time]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
     clients = aws_clients(stack)
@@ -82,13 +84,15 @@ def verify_stack(
         of_nodes = pool.submit(nodes.findings) if nodes else None
         approval = _approval(stack, settings, clients, identity)
         of_approval = pool.submit(approval.findings) if approval else None
+        access = _just_in_time(stack, settings, clients, identity)
+        of_access = pool.submit(access.findings) if access else None
         running = {region: pool.submit(verify, region) for region in regions}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
             findings[region] = each.result()
             progress(region)
         findings[regions[0]] += shared.result()
-        for several_regions in (of_sites, of_nodes, of_orphans):
+        for several_regions in (of_sites, of_nodes, of_access, of_orphans):
             for region, several in several_regions.result().items() if several_regions else ():
                 findings.setdefault(region, []).extend(several)
         findings[regions[0]] += of_account.result() if of_account else []
@@ -153,6 +157,19 @@ def _approval(
         return None
     deployment = Deployment.of(stack, settings, identity, settings.regions[0])
     return ApprovalVerification.of(settings, settings.approval, clients, identity, deployment)
+
+
+def _just_in_time(
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
+) -> JustInTimeVerification | None:
+    if settings.just_in_time is None:
+        return None
+    return JustInTimeVerification(
+        clients=clients,
+        caller=identity.arn,
+        regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
+        documents=policy_documents(settings.just_in_time),
+    )
 
 
 def _orphans(

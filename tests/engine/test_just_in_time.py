@@ -45,6 +45,17 @@ def live(ssm: Any, name: str) -> Any:
     return json.loads(ssm.get_document(Name=name)["Content"])
 
 
+def node(aws: Callable[..., Any], name: str) -> str:
+    filters = [{"Name": "tag:Name", "Values": [name]}]
+    return aws("ec2").describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]["InstanceId"]
+
+
+def unequal(stack: Stack) -> dict[str, str]:
+    """Return the status of each check that is not OK."""
+    regions = json.loads(stack.operate("verify", "--json").stdout)["regions"]
+    return {each["check"]: each["status"] for several in regions.values() for each in several if each["status"] != "ok"}
+
+
 def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, iam, kms = aws("ssm"), aws("iam"), aws("kms")
     theirs = content_of(approval(auto_approvals=[auto("theirs")]))
@@ -76,11 +87,23 @@ def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callabl
     assert stack.outputs()["approval"]["policies"] == ["Databases", "Web", AUTO_APPROVAL_NAME]
     assert stack.outputs()["approval"]["mode"] == "just-in-time"
     stack.preview("--refresh", "--expect-no-changes").succeeded()
+    # No node of the local AWS has a tag of these policies.
+    assert unequal(stack) == {"access-nodes": "warning"}
+    assert "no manual policy applies" in stack.operate("access", "who-can", "app-1").stdout
 
+    kms.untag_resource(KeyId=key, TagKeys=list(MANAGED_TAG))
+    aws("ec2").create_tags(Resources=[node(aws, "app-1")], Tags=[{"Key": "Tier", "Value": "web"}])
     ssm.update_document(Name="Web", DocumentVersion="$LATEST", Content=theirs["Databases"])
     ssm.update_document_default_version(Name="Web", DocumentVersion="2")
     ssm.delete_document(Name="Databases")
+    assert set(unequal(stack)) == {
+        "access-manual-Databases",
+        "access-manual-Web-content",
+        "access-nodes",
+        "data-key-tags",
+    }
     stack.up("--refresh").succeeded()
+    assert json.loads(stack.operate("access", "who-can", "app-1", "--json").stdout)["outcome"] == "manual"
     for name, text in content_of(EVERYTHING["approval"]).items():
         assert live(ssm, name) == json.loads(text)
 

@@ -1,0 +1,1 @@
+"""Decisions of just-in-time node access over the nodes that exist."""

@@ -1,0 +1,200 @@
+"""The command group `access`: decisions of just-in-time node access."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from components.just_in_time.documents import policy_documents
+from operations.access.decisions import AccessDecision, Outcome, decide, plain
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import CommandError, ExitCode, UnusableError
+from operations.findings import counted, print_unread, unread_as_json
+from operations.inventory.just_in_time import planned_policies, read_nodes, read_policies
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
+from operations.terminal import Terminal, print_json, print_line, titled_table
+
+if TYPE_CHECKING:
+    from operations.inventory.just_in_time import Node, Policies
+    from operations.stack import StackConfiguration
+
+app = typer.Typer(
+    no_args_is_help=True, help="Show who can access which nodes through just-in-time node access. Changes nothing."
+)
+
+_AT_A_TIME: Final = 8
+_OUTCOMES: Final = {
+    Outcome.MANUAL: ("approval", "green"),
+    Outcome.NO_POLICY: ("no policy", "yellow"),
+    Outcome.CONFLICT: ("CONFLICT", "bold red"),
+    Outcome.UNKNOWN: ("cannot tell", "bold magenta"),
+}
+Planned = Annotated[
+    bool, typer.Option("--planned", help="Decide by the stack's configuration. Default: by the live policies.")
+]
+Unread = list[tuple[str, ReadFailure]]
+
+
+@app.command(name="who-can")
+def who_can(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Node ID, or value of its Name tag.")],
+    *,
+    planned: Planned = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    json_output: Json = False,
+) -> None:
+    """Show who can access a node: approved automatically, and by whose approval. Changes nothing.
+
+    The tags of the node are read from AWS. Groups are shown by their IDs, as accounts cannot read their names.
+
+    Exit codes: 0 decided, 1 no policy, several policies, or not known, 2 the command line or the configuration cannot be
+    used.
+    """
+    decisions, unread = _decisions(CommandContext.of(context).read_stack(cwd, stack), planned=planned)
+    found = [each for each in decisions if node in (each.node.id, each.node.name)]
+    if len(found) != 1:
+        raise CommandError(_not_one(node, found, unread))
+    (decision,) = found
+    if json_output:
+        print_json(plain(decision))
+    else:
+        _show(decision, Terminal())
+    raise typer.Exit(ExitCode.SUCCESS if decision.is_sound else ExitCode.FINDINGS)
+
+
+@app.command(name="nodes")
+def nodes(
+    context: typer.Context,
+    *,
+    planned: Planned = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    json_output: Json = False,
+) -> None:
+    """List all managed nodes with the policy that decides about each: conflicts and nodes without a policy first.
+
+    Exit codes: 0 each node has one decision, 1 a node has none or several, or is not known, 2 the command line or the
+    configuration cannot be used.
+    """
+    decisions, unread = _decisions(CommandContext.of(context).read_stack(cwd, stack), planned=planned)
+    wrong = [each for each in decisions if not each.is_sound]
+    if json_output:
+        document: dict[str, Any] = {
+            "nodes": [plain(each) for each in decisions],
+            "cannotTell": [unread_as_json(region, why) for region, why in unread],
+        }
+        print_json(document)
+    else:
+        console = Terminal()
+        for region, why in unread:
+            print_unread(console, f"the nodes of {region}", why)
+        if decisions:
+            console.print(_table([*wrong, *(each for each in decisions if each.is_sound)]))
+        at_least = "at least " if unread else ""
+        text = f"{at_least}{counted(len(decisions), 'node')}, {len(wrong)} without exactly one decision"
+        print_line(console, text, style="bold red" if wrong or unread else "bold green")
+    raise typer.Exit(ExitCode.FINDINGS if wrong or unread else ExitCode.SUCCESS)
+
+
+def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[list[AccessDecision], Unread]:
+    """Return the decisions about all nodes of the stack's Regions, and the Regions that cannot be read."""
+    settings = configuration.settings()
+    if settings.just_in_time is None:
+        raise UnusableError(
+            f"Stack {configuration.name} has no approval policies of just-in-time node access. Set shell-access:approval.mode "
+            "to just-in-time, or use: python -m operations audit"
+        )
+    clients = aws_clients(configuration)
+    identity = identify(clients, configuration.sts_region(settings.regions[0]))
+    if isinstance(identity, ReadFailure):
+        raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
+    of_stack = planned_policies(policy_documents(settings.just_in_time)) if planned else None
+    arn = identity.arn
+
+    def read(region: str) -> tuple[tuple[Node, ...] | ReadFailure, Policies | ReadFailure]:
+        reader = Reader(clients, region, arn)
+        return read_nodes(reader), of_stack or read_policies(reader)
+
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        answers = dict(zip(settings.regions, pool.map(read, settings.regions), strict=True))
+    decisions: list[AccessDecision] = []
+    unread: Unread = []
+    for region, (found, policies) in answers.items():
+        if isinstance(found, ReadFailure):
+            unread.append((region, found))
+        elif isinstance(policies, ReadFailure):
+            unread.append((region, policies))
+        else:
+            decisions += [decide(each, policies) for each in found]
+    return decisions, unread
+
+
+def _not_one(node: str, found: list[AccessDecision], unread: Unread) -> str:
+    if found:
+        listed = ", ".join(f"{each.node.id} ({each.node.region})" for each in found)
+        return f"{node} matches {len(found)} nodes: {listed}. Specify an ID."
+    if unread:
+        return "\n".join(
+            f"Cannot determine whether {node} is in {region}: {why.action}: {why.cause}; {why.remedy}"
+            for region, why in unread
+        )
+    return f"There is no managed node {node} in the stack's Regions. List them: python -m operations access nodes"
+
+
+def _table(decisions: list[AccessDecision]) -> Any:
+    table = titled_table("Access to nodes", "Region", "Node", "Result", "Policy", "Approvers", "Approved automatically")
+    for each in decisions:
+        text, style = _OUTCOMES[each.outcome]
+        table.add_row(
+            Text(each.node.region),
+            Text(f"{each.node.name} {each.node.id}".strip()),
+            Text(text, style=style),
+            Text(", ".join(policy.name for policy in each.policies)),
+            Text("; ".join(_levels(each))),
+            Text(_automatic(each)),
+        )
+    return table
+
+
+def _levels(decision: AccessDecision) -> list[str]:
+    return [
+        f"{level.required} of {', '.join(level.approvers)}" for policy in decision.policies for level in policy.levels
+    ]
+
+
+def _automatic(decision: AccessDecision) -> str:
+    others = f"others by {', '.join(decision.depends_on)}" if decision.depends_on else ""
+    return ", ".join(each for each in (*decision.approved, others) if each)
+
+
+def _show(decision: AccessDecision, console: Terminal) -> None:
+    node = decision.node
+    print_line(console, f"{node.name} {node.id} ({node.region})".strip(), style="bold")
+    for reason in decision.unknown:
+        print_line(console, f"Cannot tell: {reason}", style="bold magenta")
+    print_line(console, f"Approved automatically, for an hour: {_automatic(decision) or 'no user or group'}")
+    if decision.may_be_denied:
+        print_line(console, "The organization's deny-access policy is in force and may forbid automatic approval.")
+    match decision.outcome:
+        case Outcome.NO_POLICY:
+            print_line(
+                console, "By approval: no manual policy applies, so all other requests are refused.", style="yellow"
+            )
+        case Outcome.CONFLICT:
+            names = ", ".join(each.name for each in decision.policies)
+            print_line(
+                console, f"By approval: {names} apply, and AWS fails each request. Change the tags.", style="bold red"
+            )
+        case Outcome.MANUAL | Outcome.UNKNOWN:
+            for policy in decision.policies:
+                hours = policy.seconds / 3600
+                print_line(console, f"By approval, for {hours:g} hours, by the policy {policy.name}:")
+                for number, level in enumerate(policy.levels, start=1):
+                    print_line(console, f"  level {number}: {level.required} of {', '.join(level.approvers)}")
+    print_line(console, "Who may start sessions without a request: python -m operations audit")

@@ -1,0 +1,99 @@
+"""Verification of just-in-time node access: its policies, and the nodes that they decide about."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.just_in_time.names import TOKEN_ROLE
+from operations.access.decisions import Outcome, decide
+from operations.findings import Finding, Status, compared, listed, missing, unknown_finding
+from operations.inventory.iam import NO_ENTITY
+from operations.inventory.just_in_time import read_nodes, read_policies
+from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.session_manager import read_document
+from operations.verify.approval_checks import document_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.just_in_time.documents import ApprovalPolicyDocument
+    from operations.access.decisions import AccessDecision
+    from operations.deployment import Deployment
+    from operations.inventory.reader import Clients
+
+_AT_A_TIME: Final = 4
+_MOST: Final = 10
+_LIST: Final = "python -m operations access nodes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JustInTimeVerification:
+    """A verification of just-in-time node access.
+
+    Attributes:
+        clients: Clients to read with.
+        caller: ARN of the caller, for remedies.
+        regions: Settings by Region, with the command that repairs it.
+        documents: The policies as the settings define them.
+    """
+
+    clients: Clients
+    caller: str
+    regions: Mapping[str, Deployment]
+    documents: tuple[ApprovalPolicyDocument, ...]
+
+    def findings(self) -> dict[str, list[Finding]]:
+        """Return the findings by Region."""
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            found = dict(zip(self.regions, pool.map(self._region, self.regions), strict=True))
+        home = next(iter(self.regions))
+        found[home].append(self._token_role(home))
+        return found
+
+    def _region(self, region: str) -> list[Finding]:
+        reader, deployment = Reader(self.clients, region, self.caller), self.regions[region]
+        findings = [
+            finding
+            for each in self.documents
+            for finding in document_findings(f"access-{each.key}", deployment, each, read_document(reader, each.name))
+        ]
+        return [*findings, *self._nodes(reader)]
+
+    def _nodes(self, reader: Reader) -> list[Finding]:
+        """Compare the nodes with the live policies: each needs exactly one decision."""
+        check, expected = "access-nodes", "one manual policy is for each node"
+        nodes, policies = read_nodes(reader), read_policies(reader)
+        for each in (nodes, policies):
+            if isinstance(each, ReadFailure):
+                return [unknown_finding(check, each, expected=expected)]
+        if isinstance(nodes, ReadFailure) or isinstance(policies, ReadFailure):
+            return []
+        if policies.unknown:
+            found = "policies of another form: " + "; ".join(policies.unknown)
+            return [Finding(check=check, status=Status.UNKNOWN, expected=expected, found=found, remedy=_LIST)]
+        decisions = [decide(each, policies) for each in nodes]
+        conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
+        without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
+        if conflicts:
+            found = f"several policies are for {_named(conflicts)}, so each request for them fails"
+            return [compared(check, same=False, expected=expected, found=found, remedy=f"change their tags; {_LIST}")]
+        if without:
+            found = f"no policy is for {_named(without)}, so all requests for them are refused"
+            return [Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=_LIST)]
+        return [compared(check, same=True, expected=expected, found=expected, remedy="")]
+
+    def _token_role(self, region: str) -> Finding:
+        check, expected = "access-token-role", f"the role {TOKEN_ROLE} exists"
+        answer = Reader(self.clients, region, self.caller).read("iam", "get_role", NO_ENTITY, RoleName=TOKEN_ROLE)
+        remedy = "enable just-in-time node access with Quick Setup, see docs/just-in-time.md"
+        if answer is None or isinstance(answer, ReadFailure):
+            return missing(check, answer, expected=expected, found="no such role", remedy=remedy)
+        return compared(check, same=True, expected=expected, found=expected, remedy=remedy)
+
+
+def _named(decisions: list[AccessDecision]) -> str:
+    names = [f"{each.node.name} ({each.node.id})" if each.node.name else each.node.id for each in decisions]
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return listed(names[:_MOST]) + more
