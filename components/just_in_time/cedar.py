@@ -74,11 +74,13 @@ class References:
         groups: IDs of groups.
         users: IDs of users.
         needs_attributes: Names of compared user attributes, and `principalTags` where the tags of the role count.
+        tag_keys: Keys of compared tags.
     """
 
     groups: tuple[str, ...]
     users: tuple[str, ...]
     needs_attributes: tuple[str, ...]
+    tag_keys: tuple[str, ...] = ()
 
 
 def permits(groups: Sequence[str], tags: Mapping[str, Sequence[str]]) -> str:
@@ -139,6 +141,7 @@ def references(text: str) -> References:
         groups=tuple(id_ for kind, id_ in entities if kind == GROUP),
         users=tuple(id_ for kind, id_ in entities if kind == USER),
         needs_attributes=tuple(sorted(attributes)),
+        tag_keys=tuple(sorted(set(_tag_keys(policies)))),
     )
 
 

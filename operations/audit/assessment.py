@@ -13,6 +13,7 @@ from operations.audit.audit_context import AWS_BROAD, AuditContext
 from operations.audit.deny_removal import deny_removal
 from operations.audit.evaluator import RELATIVE, Evaluator, allowed
 from operations.audit.findings import Audited, Finding, worst_first
+from operations.audit.just_in_time import just_in_time_findings
 from operations.audit.role_tagging import role_tagging
 from operations.audit.rules import RULES, position
 from operations.audit.severity import Severity
@@ -74,6 +75,8 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
     knowing = replace(audit, privileged=_privileged(found))
     for principal in principals:
         found[principal] += deny_removal(principal, found[principal], knowing)
+    for principal in principals if audit.protected.is_just_in_time else ():
+        found[principal] += just_in_time_findings(principal, audit)
     assuming, by_design = assumption_findings(knowing, principals)
     for principal in principals:
         several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]

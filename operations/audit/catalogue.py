@@ -83,6 +83,7 @@ class Exempt(StrEnum):
     RUNBOOK_ROLE = "the runbook's role"
     NOT_RUNBOOK_ROLE = "every principal but the runbook's role"
     AUTOMATION_MODE = "every principal, in the mode where a request starts the runbook"
+    JUST_IN_TIME_MODE = "every principal, in the mode where AWS grants the access"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,7 @@ class Evaluator:
             or (Exempt.RUNBOOK_ROLE in rule.exempt and is_runbook)
             or (Exempt.NOT_RUNBOOK_ROLE in rule.exempt and not is_runbook)
             or (Exempt.AUTOMATION_MODE in rule.exempt and self._audit.protected.starts_by_runbook)
+            or (Exempt.JUST_IN_TIME_MODE in rule.exempt and self._audit.protected.is_just_in_time)
         )
 
     def _has_more(self, rule: Rule) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from common.iam.patterns import matches
@@ -17,9 +17,14 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TOPIC_NAME,
 )
+from components.approval.settings import Mode
+from components.just_in_time.cedar import references
+from components.just_in_time.documents import policy_documents
 from components.session_manager.document import DOCUMENT_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from operations.stack import StackConfiguration
 
 
@@ -46,6 +51,9 @@ class Protected:
         approvers: ARNs, or patterns of ARNs.
         approver_names: Kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
         administrators: Declared administrators: ARNs, or patterns of ARNs.
+        is_just_in_time: Mode `just-in-time`: AWS grants the access.
+        access_policies: Names of the stack's approval policies of just-in-time node access, by document type.
+        access_tags: Keys of the tags that these policies compare.
     """
 
     account_id: str
@@ -66,6 +74,9 @@ class Protected:
     approvers: tuple[str, ...] = ()
     approver_names: tuple[tuple[str, str], ...] = ()
     administrators: tuple[str, ...] = ()
+    is_just_in_time: bool = False
+    access_policies: Mapping[str, str] = field(default_factory=dict[str, str])
+    access_tags: tuple[str, ...] = ()
 
     def iam(self, kind: str, name: str) -> str:
         """Return the ARN of a `role`, `user`, `group` or `policy`."""
@@ -113,7 +124,23 @@ def protected(stack: StackConfiguration, declared: Declared, *, account_id: str,
             for each in cast("list[dict[str, Any]]", section.get("approvers") or [])
         ),
         administrators=declared.administrators,
+        **_just_in_time(stack, section),
     )
+
+
+def _just_in_time(stack: StackConfiguration, section: dict[str, Any]) -> dict[str, Any]:
+    """Return what the approval policies of mode `just-in-time` depend on."""
+    settings = stack.settings().just_in_time if section.get("mode") == Mode.JUST_IN_TIME else None
+    if settings is None:
+        return {}
+    documents = policy_documents(settings)
+    automatic = (references(each.text()).tag_keys for each in settings.auto_approvals)
+    targets = (key for each in settings.manual_policies for key in each.targets)
+    return {
+        "is_just_in_time": True,
+        "access_policies": {each.name: each.type for each in documents},
+        "access_tags": tuple(sorted({*targets, *(key for several in automatic for key in several)})),
+    }
 
 
 def _section(stack: StackConfiguration) -> dict[str, Any]:

@@ -95,6 +95,9 @@ EXAMPLES: Final[dict[str, Example]] = {
     "change-just-in-time-policies": (
         _allow("ssm:CreateDocument", condition={"StringEquals": {"ssm:DocumentType": "AutoApprovalPolicy"}}),
     ),
+    "just-in-time-change-policy": "In mode `just-in-time`, `ssm:UpdateDocument` on the document of a manual policy.",
+    "just-in-time-change-token-role": "In mode `just-in-time`, `iam:UpdateAssumeRolePolicy` on `SSM-JustInTimeAccessTokenRole`.",
+    "just-in-time-tag-nodes": "In mode `just-in-time`, `ec2:CreateTags` on instances with the key of a policy's target.",
     "approval-keep-grant": (_allow("scheduler:DeleteSchedule"),),
     "approval-start-other-version": "In mode `automation`, an operator may start `automation-definition/AllowStartSsmSession:*`, old versions included.",
     "runbook-not-of-stack": "The default version of `AllowStartSsmSession` is not what the stack published.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.audit.catalogue import EscalationPath, Rule, StatementKind, TargetKind, escalation, requirement
+from operations.audit.catalogue import EscalationPath, Exempt, Rule, StatementKind, TargetKind, escalation, requirement
 from operations.audit.rules.keys import (
     ACCESS_CHECKED,
     ACCESS_NOT_CHECKED,
@@ -125,6 +125,7 @@ SESSIONS: Final = (
         remedy="Deny ssm:StartAccessRequest, ssm:GetAccessToken and ssm-guiconnect:StartConnection unless they are an "
         "accepted path here.",
         source="User Guide: Just-in-time node access; SAR Systems Manager GUI Connect",
+        exempt=frozenset({Exempt.JUST_IN_TIME_MODE}),
     ),
     Rule(
         id="session-terminate-others",

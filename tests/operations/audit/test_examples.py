@@ -19,6 +19,9 @@ IN_WORDS = {
     "runbook-not-of-stack",
     "exception-expired",
     "same-person-both-sides",
+    "just-in-time-change-policy",
+    "just-in-time-change-token-role",
+    "just-in-time-tag-nodes",
 }
 STATEMENTS = {rule: list(example) for rule, example in EXAMPLES.items() if not isinstance(example, str)}
 

@@ -21,6 +21,9 @@ NEWER = {"account-access:CreateEntitlement"}
 ELSEWHERE = {
     "exception-expired": "operations.audit.exceptions",
     "same-person-both-sides": "operations.audit.duties",
+    "just-in-time-change-policy": "operations.audit.just_in_time",
+    "just-in-time-change-token-role": "operations.audit.just_in_time",
+    "just-in-time-tag-nodes": "operations.audit.just_in_time",
     "iam-remove-own-deny": "operations.audit.deny_removal",
 }
 
