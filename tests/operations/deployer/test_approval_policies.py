@@ -13,7 +13,7 @@ from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from components.settings import Settings
 from operations.deployer.boundary import boundary
-from operations.deployer.names import Role
+from operations.deployer.names import ROLES_BOUNDARY, Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import scope_of, whole_scope
 from tests.components.just_in_time.examples import approval
@@ -21,6 +21,7 @@ from tests.operations.deployer.stacks import ACCOUNT, TAG
 
 SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}"
 TOKEN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/SSM-JustInTimeAccessTokenRole"
+ROLE_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{ROLES_BOUNDARY}"
 PASSED = {"iam:PassedToService": "justintimeaccess.ssm.amazonaws.com"}
 MANUAL = {"ssm:DocumentType": "ManualApprovalPolicy"}
 AUTO = {"ssm:DocumentType": "AutoApprovalPolicy"}
@@ -34,11 +35,13 @@ def permissions(role: Role = Role.DEPLOYER) -> Permissions:
     return Permissions(identity=identity, boundary=parse(boundary(scope), name="boundary", kind="boundary"))
 
 
-def may(action: str, resource: str, keys: dict[str, str], role: Role = Role.DEPLOYER) -> bool:
+def may(
+    action: str, resource: str, keys: dict[str, str], role: Role = Role.DEPLOYER, *, held: Permissions | None = None
+) -> bool:
     region = "us-east-1" if action.startswith("iam:") else "eu-west-1"
     given = {"aws:requestedregion": region, **{key.lower(): value for key, value in keys.items()}}
     context = Context({key: Known((value,)) for key, value in given.items()}, {}, ABSENT)
-    return decide(permissions(role), action, resource, context).allowed is Truth.YES
+    return decide(held or permissions(role), action, resource, context).allowed is Truth.YES
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,15 @@ def test_deployer_publishes_the_policies_of_the_stack(action: str, resource: str
 )
 def test_deployer_changes_nothing_else_of_the_access(action: str, resource: str, keys: dict[str, str]) -> None:
     assert not may(action, resource, keys)
+
+
+def test_boundary_keeps_the_token_role_whatever_the_policies_allow() -> None:
+    everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    bounded = Permissions(identity=(parse(everything, name="administrator"),), boundary=permissions().boundary)
+    for action in ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRole", "iam:TagRole"):
+        assert not may(action, TOKEN_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}, held=bounded)
+    assert may("iam:PassRole", TOKEN_ROLE, PASSED, held=bounded)
+    assert not may("ssm:UpdateDocument", f"{SSM}:document/Other", MANUAL, held=bounded)
 
 
 @pytest.mark.parametrize("role", [Role.DEPLOYER, Role.PREVIEW])
