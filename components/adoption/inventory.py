@@ -247,7 +247,7 @@ def _document(ssm: Any, name: str) -> _Tagged | None:
 def _association(ssm: Any, name: str) -> _Tagged | None:
     by_name = [{"key": "AssociationName", "value": name}]
     pages = ssm.get_paginator("list_associations").paginate(AssociationFilterList=by_name)
-    found = next((each for page in pages for each in page["Associations"]), None)
+    found = next((each for page in pages for each in page["Associations"] if each.get("AssociationName") == name), None)
     if found is None:
         return None
     answer = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=found["AssociationId"])

@@ -127,6 +127,76 @@ _RULES: Final[Mapping[str, bool]] = {
 """Types of rules, and whether they are egress rules."""
 _NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
 _KEY: Final = "aws:kms/key:Key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A type whose resources are listed, and their tags read one by one.
+
+    Attributes:
+        service: Service of its operations.
+        operation: Operation that lists them.
+        arguments: Arguments of the operation.
+        path: JMESPath of their IDs, or of their ARNs, in a page.
+        tagged_as: Type of resource that the operation for tags requires; empty: it requires an ARN.
+    """
+
+    service: str
+    operation: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    path: str
+    tagged_as: str = ""
+
+    def tags(self, client: Any, resource: str) -> dict[str, str]:
+        """Return the tags of a resource."""
+        if self.tagged_as:
+            return tags_of(client.list_tags_for_resource(ResourceType=self.tagged_as, ResourceId=resource)["TagList"])
+        return tags_of(client.list_tags_for_resource(ResourceArn=resource)["Tags"])
+
+
+LISTED: Final[Mapping[str, Listed]] = {
+    "aws:route53/resolverEndpoint:ResolverEndpoint": Listed(
+        service="route53resolver",
+        operation="list_resolver_endpoints",
+        path="ResolverEndpoints[?Status!='DELETING'].Arn",
+    ),
+    "aws:route53/resolverRule:ResolverRule": Listed(
+        service="route53resolver",
+        operation="list_resolver_rules",
+        arguments={"Filters": [{"Name": "TYPE", "Values": ["FORWARD"]}]},
+        # A rule that another account shares has no status of this account, and its tags cannot be read.
+        path="ResolverRules[?ShareStatus!='SHARED_WITH_ME' && Status!='DELETING'].Arn",
+    ),
+    "aws:ssm/maintenanceWindow:MaintenanceWindow": Listed(
+        service="ssm",
+        operation="describe_maintenance_windows",
+        path="WindowIdentities[].WindowId",
+        tagged_as="MaintenanceWindow",
+    ),
+    "aws:ssm/patchBaseline:PatchBaseline": Listed(
+        service="ssm",
+        operation="describe_patch_baselines",
+        arguments={"Filters": [{"Key": "OWNER", "Values": ["Self"]}]},
+        path="BaselineIdentities[].BaselineId",
+        tagged_as="PatchBaseline",
+    ),
+}
+"""Types whose resources are listed, by token."""
+_SHARE: Final = "aws:ram/resourceShare:ResourceShare"
+_RULE_ASSOCIATION: Final = "aws:route53/resolverRuleAssociation:ResolverRuleAssociation"
+_WINDOW_PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "aws:ssm/maintenanceWindowTarget:MaintenanceWindowTarget": (
+        "describe_maintenance_window_targets",
+        "Targets",
+        "WindowTargetId",
+    ),
+    "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask": (
+        "describe_maintenance_window_tasks",
+        "Tasks",
+        "WindowTaskId",
+    ),
+}
+"""Types of the parts of a maintenance window, which have no tags: operation, key of the list, and key of the ID."""
 _SOURCES: Final[Mapping[str, str]] = {
     "cidr_ipv4": "CidrIpv4",
     "cidr_ipv6": "CidrIpv6",
@@ -142,7 +212,9 @@ _RULE_PROPERTIES: Final[Mapping[str, str]] = {
 }
 """Properties of a rule, and the JMESPath of each in EC2's description of it."""
 
-RECOVERABLE: Final = frozenset({*_CREATED_ONCE, *TAGGED, *_RULES, _KEY})
+RECOVERABLE: Final = frozenset(
+    {*_CREATED_ONCE, *TAGGED, *_RULES, *LISTED, *_WINDOW_PARTS, _KEY, _SHARE, _RULE_ASSOCIATION}
+)
 """Types whose resources are looked up."""
 
 
@@ -186,6 +258,14 @@ class OwnedResources:
             found = self._rule(name, region, properties, egress=_RULES[token])
         elif token == _KEY:
             found = self._key(name, region)
+        elif token == _SHARE:
+            return self._share(name, region)
+        elif token in LISTED:
+            found = self._listed(LISTED[token], name, region)
+        elif token in _WINDOW_PARTS:
+            found = self._window_part(token, region, properties)
+        elif token == _RULE_ASSOCIATION:
+            found = self._rule_association(region, properties)
         elif token == _NETWORK_ACL and region != self.provider_region:
             # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
@@ -343,6 +423,62 @@ class OwnedResources:
         keys = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in arns]
         usable = [key["KeyId"] for key in keys if key["KeyState"] == "Enabled"]
         return usable[0] if len(usable) == 1 else None
+
+    def _listed(self, listed: Listed, name: str, region: str) -> str | None:
+        """Return the ID of the one listed resource that has the tags."""
+        client = self.client(listed.service, region)
+        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        found = [
+            each
+            for page in client.get_paginator(listed.operation).paginate(**listed.arguments)
+            for each in jmespath.search(listed.path, page)
+            if desired.items() <= listed.tags(client, each).items()
+        ]
+        return found[0].rpartition("/")[2] if len(found) == 1 else None
+
+    def _share(self, name: str, region: str) -> str | None:
+        """Return the ARN of the one active resource share that has the tags."""
+        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        pages = (
+            self.client("ram", region)
+            .get_paginator("get_resource_shares")
+            .paginate(
+                resourceOwner="SELF",
+                resourceShareStatus="ACTIVE",
+                tagFilters=[{"tagKey": key, "tagValues": [value]} for key, value in desired.items()],
+            )
+        )
+        found = [
+            each["resourceShareArn"]
+            for page in pages
+            for each in page["resourceShares"]
+            if desired.items() <= tags_of(each.get("tags", [])).items()
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _rule_association(self, region: str, properties: Properties) -> str | None:
+        """Return the ID of the association of a rule of this stack with a VPC, which has one at most."""
+        rule, vpc = properties.get("resolver_rule_id"), properties.get("vpc_id")
+        if rule is None or vpc is None:
+            return None
+        wanted = [{"Name": "ResolverRuleId", "Values": [rule]}, {"Name": "VPCId", "Values": [vpc]}]
+        pages = (
+            self.client("route53resolver", region)
+            .get_paginator("list_resolver_rule_associations")
+            .paginate(Filters=wanted)
+        )
+        found = [each["Id"] for page in pages for each in page["ResolverRuleAssociations"]]
+        return found[0] if len(found) == 1 else None
+
+    def _window_part(self, token: str, region: str, properties: Properties) -> str | None:
+        """Return the import ID of the one target or task with the planned name in a window of this stack."""
+        window = properties.get("window_id")
+        if window is None:
+            return None
+        operation, listed, id_key = _WINDOW_PARTS[token]
+        pages = self.client("ssm", region).get_paginator(operation).paginate(WindowId=window)
+        found = [each[id_key] for page in pages for each in page[listed] if each.get("Name") == properties["name"]]
+        return f"{window}/{found[0]}" if len(found) == 1 else None
 
     def _ids(self, prefix: str, name: str, region: str) -> list[str]:
         """Return the IDs with a prefix of the EC2 resources that have both tags."""

@@ -163,4 +163,5 @@ def locate_import(session: Session, resource: ResourceType, import_id: str) -> t
     values = resource.parse_id(import_id)
     if values is None:
         raise InvalidInputError(f"unexpected format of ID ({import_id!r}), expected {resource.id_format()}")
-    return resource.make_id(values) or import_id, region or session.region, values
+    given = values.pop("id", "")
+    return resource.make_id(values) or given or import_id, region or session.region, values

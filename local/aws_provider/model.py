@@ -228,8 +228,8 @@ class ResourceType:
 
     @cached_property
     def id_properties(self) -> tuple[str, ...]:
-        """Properties that the ID for an import consists of."""
-        return tuple(_word.findall(self._import_template))
+        """Properties that the ID for an import consists of, without the ID that AWS decides."""
+        return tuple(each for each in _word.findall(self._import_template) if each != "id")
 
     @property
     def _import_template(self) -> str:

@@ -225,7 +225,7 @@ def test_missing_resources_are_reported_before_any_change(stack: Stack, aws: Cal
     for run in (stack.preview().failed(), stack.up().failed()):
         assert "The configuration has" in run.text
         for named in (
-            *('cwLogGroupName: "gone"', '"no-such-bucket"', '"NoSuchRole"'),
+            *('got "gone"', 'got "no-such-bucket"', 'got "NoSuchRole"', "sessionManager.cwLogGroupName: expected"),
             'endpoints.eu-west-1.vpc: expected the id or the Name tag of just one VPC that exists in eu-west-1, got "gone".',
             "endpoints.us-east-1.subnets.0: expected the id or the Name tag of just one subnet of vpc-",
         ):

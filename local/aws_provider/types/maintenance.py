@@ -1,7 +1,4 @@
-"""Maintenance windows, patch baselines and patch groups. Source: Terraform AWS provider, `internal/service/ssm`.
-
-Targets and tasks cannot be imported, which the real plugin does by `WINDOW_ID/ID`.
-"""
+"""Maintenance windows, patch baselines and patch groups. Source: Terraform AWS provider, `internal/service/ssm`."""
 
 from typing import Any, Final
 
@@ -185,6 +182,7 @@ MAINTENANCE_WINDOW_TARGET = ResourceType(
         "windowId": text(required=True, replaces=True),
     },
     refused="ownerInformation",
+    import_id="{windowId}/{id}",
     create=(Call("RegisterTargetWithMaintenanceWindow", result="WindowTargetId"),),
     read=(Code(_find_target, "DescribeMaintenanceWindowTargets"),),
     update=(Call("UpdateMaintenanceWindowTarget", {"WindowTargetId": "id", "WindowId": "windowId"}),),
@@ -245,6 +243,7 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
     },
     outputs="arn windowTaskId",
     refused="cutoffBehavior serviceRoleArn",
+    import_id="{windowId}/{id}",
     arn="windowtask/{id}",
     create=(Call("RegisterTaskWithMaintenanceWindow", result="WindowTaskId"),),
     read=(Call("GetMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId"}),),

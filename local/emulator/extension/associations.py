@@ -63,9 +63,15 @@ class AssociationActions(SimpleSystemManagerResponse):
         return ActionResult({"AssociationDescription": {**found, **reported(found["AssociationId"])}})
 
     def list_associations(self) -> ActionResult:
-        """API_ListAssociations, without filters."""
+        """API_ListAssociations, with the filter `AssociationName`."""
+        filters: list[dict[str, str]] = self._get_param("AssociationFilterList") or []
+        wanted = {each["value"] for each in filters if each["key"] == "AssociationName"}
         shown = ("Name", "AssociationId", "AssociationVersion", "AssociationName", "ScheduleExpression", "Targets")
-        listed = [{key: each[key] for key in shown if key in each} for each in self._associations().values()]
+        listed = [
+            {key: each[key] for key in shown if key in each}
+            for each in self._associations().values()
+            if not wanted or each.get("AssociationName") in wanted
+        ]
         return ActionResult({"Associations": listed})
 
     def delete_association(self) -> ActionResult:

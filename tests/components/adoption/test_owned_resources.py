@@ -23,6 +23,13 @@ KEY = "aws:kms/key:Key"
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 ROLE = "aws:iam/role:Role"
 VOLUME = "aws:ebs/volume:Volume"
+BASELINE = "aws:ssm/patchBaseline:PatchBaseline"
+WINDOW = "aws:ssm/maintenanceWindow:MaintenanceWindow"
+TARGET = "aws:ssm/maintenanceWindowTarget:MaintenanceWindowTarget"
+TASK = "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask"
+RESOLVER_RULE = "aws:route53/resolverRule:ResolverRule"
+RULE_ASSOCIATION = "aws:route53/resolverRuleAssociation:ResolverRuleAssociation"
+SHARE = "aws:ram/resourceShare:ResourceShare"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
@@ -218,3 +225,71 @@ def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable
     assert owned().import_id(VOLUME, "volume", REGION, {"availability_zone": f"{REGION}b"}) is None
     ec2.delete_volume(VolumeId=made)
     assert owned().import_id(VOLUME, "volume", REGION, planned) is None
+
+
+def test_baseline_with_the_stacks_tags_is_found(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    ssm = client("ssm")
+    ssm.create_patch_baseline(Name="theirs", Tags=tags("patches", OTHER))
+    ours = ssm.create_patch_baseline(Name="ours", Tags=tags("patches"))["BaselineId"]
+    assert owned().import_id(BASELINE, "patches", REGION, {}) == f"{ours}@{REGION}"
+    assert owned().import_id(BASELINE, "other-name", REGION, {}) is None
+    ssm.create_patch_baseline(Name="second", Tags=tags("patches"))
+    assert owned().import_id(BASELINE, "patches", REGION, {}) is None
+
+
+def test_window_is_found_with_its_target_and_task(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    ssm = client("ssm")
+    given = {"Schedule": "rate(7 days)", "Duration": 3, "Cutoff": 1, "AllowUnassociatedTargets": False}
+    ssm.create_maintenance_window(Name="theirs", Tags=tags("window", OTHER), **given)
+    window = ssm.create_maintenance_window(Name="ours", Tags=tags("window"), **given)["WindowId"]
+    assert owned().import_id(WINDOW, "window", REGION, {}) == f"{window}@{REGION}"
+    targets = [{"Key": "InstanceIds", "Values": ["i-0123456789abcdef0"]}]
+    target = ssm.register_target_with_maintenance_window(
+        WindowId=window, ResourceType="INSTANCE", Targets=targets, Name="patches"
+    )["WindowTargetId"]
+    task = ssm.register_task_with_maintenance_window(
+        WindowId=window, TaskArn="AWS-RunPatchBaseline", TaskType="RUN_COMMAND", Name="patches"
+    )["WindowTaskId"]
+    parts = {"window_id": window, "name": "patches"}
+    assert owned().import_id(TARGET, "target", REGION, parts) == f"{window}/{target}@{REGION}"
+    assert owned().import_id(TASK, "task", REGION, parts) == f"{window}/{task}@{REGION}"
+    assert owned().import_id(TASK, "task", REGION, parts | {"name": "other"}) is None
+    assert owned().import_id(TASK, "task", REGION, parts | {"window_id": None}) is None
+
+
+def test_resolver_rule_is_found_with_its_association(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    resolver = client("route53resolver")
+
+    def rule(domain: str, owner: str) -> str:
+        made = resolver.create_resolver_rule(
+            CreatorRequestId=domain, RuleType="FORWARD", DomainName=domain, Name="r", Tags=tags("rule", owner)
+        )
+        return made["ResolverRule"]["Id"]
+
+    rule("corp.example.net", OTHER)
+    ours = rule("corp.example.com", OWNER)
+    assert owned().import_id(RESOLVER_RULE, "rule", REGION, {}) == f"{ours}@{REGION}"
+    vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    ends = {"resolver_rule_id": ours, "vpc_id": vpc}
+    assert owned().import_id(RULE_ASSOCIATION, "association", REGION, ends) is None
+    made = resolver.associate_resolver_rule(ResolverRuleId=ours, VPCId=vpc, Name="a")["ResolverRuleAssociation"]["Id"]
+    assert owned().import_id(RULE_ASSOCIATION, "association", REGION, ends) == f"{made}@{REGION}"
+
+
+def test_share_with_the_stacks_tags_is_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+    ram = client("ram")
+
+    def share(name: str, owner: str) -> str:
+        pairs = [{"key": each["Key"], "value": each["Value"]} for each in tags("share", owner)]
+        return ram.create_resource_share(name=name, tags=pairs)["resourceShare"]["resourceShareArn"]
+
+    share("theirs", OTHER)
+    assert owned().import_id(SHARE, "share", REGION, {}) is None
+    ours = share("ours", OWNER)
+    assert owned().import_id(SHARE, "share", REGION, {}) == ours
