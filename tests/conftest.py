@@ -26,8 +26,9 @@ gc.disable()
 
 share_client_methods()
 
-# A shell without a terminal starts background jobs with SIGINT ignored, which children inherit.
+# A shell without a terminal starts background jobs with SIGINT ignored, and `nohup` with SIGHUP, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A loaded machine is no failure: no test depends on a time.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

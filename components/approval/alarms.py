@@ -57,6 +57,8 @@ _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
 """Maximum of names in a pattern: a pattern has 2,048 characters at most (EventBridge quotas), a name up to 64."""
+_MOST_NAMED_REGIONS: Final = 8
+"""Maximum number of Regions that the forwarding role's trust policy names; of more, it admits the account's rules in any."""
 _DOCUMENT_CALLS: Final = [
     *("CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "UpdateDocumentMetadata"),
     *("DeleteDocument", "ModifyDocumentPermission"),
@@ -239,7 +241,9 @@ def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> PolicyD
         place: Location of the workflow.
         regions: Regions of the forwarding rules.
     """
-    rules = [place.rule_arn(f"{ALARM_PREFIX}*", region) for region in regions]
+    # A trust policy has 2,048 characters at most.
+    named = regions if len(regions) <= _MOST_NAMED_REGIONS else ["*"]
+    rules = [place.rule_arn(f"{ALARM_PREFIX}*", region) for region in named]
     return {
         "Version": "2012-10-17",
         "Statement": [

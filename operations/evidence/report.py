@@ -427,14 +427,18 @@ def _request_before(
     if not earlier:
         return None
 
-    def closeness(request: Request) -> tuple[bool, datetime]:
+    def closeness(request: Request) -> tuple[int, timedelta]:
         oldest = change.at - GRANTED_AFTER if request.mode == "automation" else request.at - TOLERANCE
         approvals = [
             each.at
             for each in decisions.get(request.id, ())
             if each.approved and oldest <= each.at <= change.at + TOLERANCE
         ]
-        return bool(approvals), max(approvals, default=request.at)
+        if not approvals:
+            return 0, request.at - change.at
+        before = [each for each in approvals if each <= change.at]
+        # An approval that seems later by the tolerance counts only if none is earlier.
+        return (2, max(before) - change.at) if before else (1, change.at - min(approvals))
 
     named = [each for each in earlier if each.id in change.caller.arn]
     chosen = named[0] if named else max(earlier, key=closeness)
@@ -456,6 +460,9 @@ def _grant_at(held: Sequence[Grant], begins: Sequence[datetime], at: datetime) -
     """Return the grant in whose time a session started and True, or the closest one and False."""
     if not held:
         return None, False
+    begun = bisect_right(begins, at)
+    if begun and at <= held[begun - 1].end:
+        return held[begun - 1], True
     position = bisect_right(begins, at + TOLERANCE)
     if not position:
         return held[0], False

@@ -49,7 +49,7 @@ def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], Quota]]
     for trust in (
         instance_role.trust_policy(partition),
         host_trust(),
-        forwarding_trust(place),
+        forwarding_trust(place, [region] * 40),
         monitoring_policies.flow_logs_trust_policy(scope),
     ):
         yield trust, TRUST_POLICY

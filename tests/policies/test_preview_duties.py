@@ -66,6 +66,9 @@ STACK = [
     ("service-role-permissions-limited", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
     ("runbook-requires-approval", "runbook-that-asks-nobody", "a path to it without an approval"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
+    ("break-glass-limited", "role-without-an-alarm", "no alarm on its use"),
+    ("evidence-records-locked", "bucket-without-retention", "no retention of new objects"),
+    ("operator-roles-of-one-person", "role-of-several-people", "others than one person"),
 ]
 TEMPLATE = """
 Resources:

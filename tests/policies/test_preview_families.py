@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 CONTROLLERS = {
+    ("controller-alarms-on-silence", "alarm-that-ignores-silence"),
+    ("controller-events-alarmed", "filter-without-an-alarm"),
+    ("controller-patched-singly", "task-for-half-of-them"),
     ("controller-imdsv2", "instance-without-tokens"),
     ("controller-inbound-ports", "rule-for-all-protocols"),
     ("controller-inbound-ports", "rule-for-another-port"),

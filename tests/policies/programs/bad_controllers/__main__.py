@@ -138,3 +138,28 @@ aws.iam.Policy(
         }
     ),
 )
+
+METRIC = {"name": "log-cleared", "namespace": "events", "value": "1"}
+cloudwatch.LogMetricFilter(
+    "filter-without-an-alarm", log_group_name="security", pattern='"1102"', metric_transformation=METRIC
+)
+cloudwatch.MetricAlarm(
+    "alarm-that-ignores-silence",
+    comparison_operator="GreaterThanOrEqualToThreshold",
+    evaluation_periods=1,
+    metric_name="HealthProblems",
+    namespace="health",
+    period=300,
+    statistic="Maximum",
+    threshold=1,
+    alarm_actions=["arn:aws:sns:eu-west-1:123456789012:directory"],
+)
+window = aws.ssm.MaintenanceWindow("good-window", schedule="rate(7 days)", duration=3, cutoff=1)
+aws.ssm.MaintenanceWindowTask(
+    "task-for-half-of-them",
+    window_id=window.id,
+    task_type="RUN_COMMAND",
+    task_arn="AWS-RunPatchBaseline",
+    max_concurrency="50%",
+    max_errors="0",
+)

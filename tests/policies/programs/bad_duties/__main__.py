@@ -85,3 +85,24 @@ document(
     "runbook-that-asks-anybody",
     runbook(ANYBODY_ASKED, TAG, UNTAG, parameters={"Who": {"type": "String"}}),
 )
+
+aws.iam.Role(
+    "role-without-an-alarm",
+    name="ShellAccessBreakGlass",
+    assume_role_policy=json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::123456789012:user/erin"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "Bool": {"aws:MultiFactorAuthPresent": "true"},
+                    "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
+                },
+            },
+        }
+    ),
+)
+aws.iam.Role("role-of-several-people", path="/shell-access/operators/", assume_role_policy=trust)
+aws.s3.Bucket("bucket-without-retention", bucket="shell-access-evidence-123456789012", object_lock_enabled=True)
