@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -88,6 +89,8 @@ def publish(client: Callable[[str], Any], mode: Mode) -> None:
 
 
 def played(endpoint: str, mode: Mode = Mode.AUTOMATION) -> str:
+    # Events have a resolution of a second: those of an earlier play would be in the period of this one's report.
+    time.sleep(1)
     console = Console(file=io.StringIO(), width=120, highlight=False)
     try:
         play(endpoint, Workflow(mode=mode, region=REGION), console)
