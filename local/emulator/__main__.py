@@ -42,9 +42,11 @@ def main(argv: list[str] | None = None, wrap: Callable[[Any], Any] = lambda appl
     # Imported modules stay in memory, so garbage collection need not scan them again.
     gc.collect()
     gc.freeze()
+    # Before the port is announced, because a reader may end the process at once.
+    stopping = _stopped_by_signals()
     if arguments.port_file is not None:
         write_port_file(arguments.port_file, server.port, instance_id)
-    _serve_until_signal(server)
+    _serve_until(server, stopping)
     return 0
 
 
@@ -123,7 +125,8 @@ def write_port_file(path: Path, port: int, instance_id: str) -> None:
     temporary.replace(path)
 
 
-def _serve_until_signal(server: BaseWSGIServer) -> None:
+def _stopped_by_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set from now on."""
     stopping = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
@@ -131,6 +134,10 @@ def _serve_until_signal(server: BaseWSGIServer) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    return stopping
+
+
+def _serve_until(server: BaseWSGIServer, stopping: threading.Event) -> None:
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     serving.start()
     stopping.wait()
