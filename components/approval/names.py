@@ -37,6 +37,8 @@ ALARM_PREFIX: Final = "shell-access-approval-"
 EVENT_FORWARDING_ROLE_NAME: Final = "ShellAccessApprovalEvents"
 BREAK_GLASS_ROLE_NAME: Final = "ShellAccessBreakGlass"
 """The one role that starts sessions without an approval."""
+BREAK_GLASS_SECONDS: Final = 3600
+"""Its maximum session duration, the shortest of a role (IAM User Guide, "Update the maximum session duration")."""
 
 EVIDENCE_RUNBOOK_NAME: Final = "ExportSessionEvidence"
 EVIDENCE_ROLE_NAME: Final = "ShellAccessEvidenceExport"

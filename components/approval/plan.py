@@ -61,6 +61,7 @@ from components.approval.names import (
     APPROVER_POLICY_NAME,
     AUTOMATION,
     BREAK_GLASS_ROLE_NAME,
+    BREAK_GLASS_SECONDS,
     CHANGE_TEMPLATE,
     CHANGE_TEMPLATE_NAME,
     EVENT_FORWARDING_ROLE_NAME,
@@ -106,8 +107,6 @@ _RUNBOOK_SETTINGS: Final = (
 INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
 EXPORT_RATE: Final = "rate(30 minutes)"
-BREAK_GLASS_SECONDS: Final = 3600
-"""The shortest maximum of a role's sessions (IAM User Guide, "Update the maximum session duration")."""
 GUARD_RAILS: Final = {
     "guard-rails": GUARD_RAIL_POLICY_NAME,
     "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.documents import Policy
-from components.approval.names import BREAK_GLASS_ROLE_NAME
-from components.approval.plan import BREAK_GLASS_SECONDS
+from components.approval.names import BREAK_GLASS_ROLE_NAME, BREAK_GLASS_SECONDS
 from policies.findings import UNKNOWN, Violation
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy import policy as sdk
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
+from local.workspace import REPOSITORY
 from policies.catalogue import RULES
 from policies.serving import PackServicer
 from tests.policies.domain_controllers.stacks import GROUP, INSTANCE, MARKED
@@ -173,3 +176,14 @@ def test_no_message_about_a_stack_quotes_a_secret() -> None:
     said = [each.message for each in servicer(PackServicer).AnalyzeStack(asked, None).diagnostics]
     assert any("content: found [secret], expected an aws:approve step" in each for each in said)
     assert not any(HIDDEN in each for each in said)
+
+
+def test_pack_imports_no_client_of_aws() -> None:
+    """The engine waits for the pack before it starts the program."""
+    program = "import sys, policies.serving; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    imported = set(run.stdout.split())
+    assert "policies.catalogue" in imported
+    assert not imported & {"boto3", "botocore", "cedarpy", "components.approval.plan", "pulumi_aws"}

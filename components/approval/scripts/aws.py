@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
-from botocore.config import Config
-
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
@@ -21,6 +18,10 @@ class RefusedError(Exception):
 
 def client(service: str, region: str | None = None) -> Any:
     """Return a client that gives up in time for the step."""
+    # Imported here, because the policy pack and commands use the scripts' functions about documents alone.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
     make: Any = getattr(boto3, "client")  # noqa: B009 -- its overloads name every service there is
     patience = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "max_attempts": 5})
     return make(service, region_name=region, config=patience)
