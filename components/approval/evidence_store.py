@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,17 +16,9 @@ from pulumi_aws.glue import (
     CatalogTableStorageDescriptorSerDeInfoArgs,
 )
 from pulumi_aws.s3 import (
-    Bucket,
     BucketObjectLockConfiguration,
     BucketObjectLockConfigurationRuleArgs,
     BucketObjectLockConfigurationRuleDefaultRetentionArgs,
-    BucketPolicy,
-    BucketPublicAccessBlock,
-    BucketServerSideEncryptionConfiguration,
-    BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs,
-    BucketServerSideEncryptionConfigurationRuleArgs,
-    BucketVersioning,
-    BucketVersioningVersioningConfigurationArgs,
 )
 
 from components.approval.evidence import (
@@ -39,6 +30,7 @@ from components.approval.evidence import (
     table_parameters,
 )
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from components.private_bucket import PrivateBucketArgs, register_private_bucket
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -99,68 +91,30 @@ class EvidenceStore(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _bucket(self, key_arn: pulumi.Output[str]) -> list[pulumi.Resource]:
-        name, place, kept = self._name, self._args.place, self._kept
-        bucket = Bucket(
-            name,
-            bucket=place.evidence_bucket,
-            object_lock_enabled=True,
-            region=self._region,
-            tags=self._args.tags,
-            opts=kept,
-        )
-        versioned = BucketVersioning(
-            name,
-            bucket=bucket.bucket,
-            versioning_configuration=BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            region=self._region,
-            opts=kept,
+        place, settings = self._args.place, self._args.settings
+        records = register_private_bucket(
+            self._name,
+            PrivateBucketArgs(
+                bucket=place.evidence_bucket,
+                key_arn=key_arn,
+                policy=evidence_bucket_policy(place),
+                region=self._region,
+                tags=self._args.tags,
+                object_lock_enabled=True,
+            ),
+            self._kept,
         )
         retention = BucketObjectLockConfigurationRuleDefaultRetentionArgs(
-            mode=self._args.settings.retention_mode.upper(), days=self._args.settings.retention_days
+            mode=settings.retention_mode.upper(), days=settings.retention_days
         )
         locked = BucketObjectLockConfiguration(
-            name,
-            bucket=bucket.bucket,
+            self._name,
+            bucket=records.bucket.bucket,
             rule=BucketObjectLockConfigurationRuleArgs(default_retention=retention),
             region=self._region,
-            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versioned])),
+            opts=pulumi.ResourceOptions.merge(self._kept, pulumi.ResourceOptions(depends_on=[records.versioning])),
         )
-        return [versioned, locked, *self._protection(bucket, key_arn)]
-
-    def _protection(self, bucket: Bucket, key_arn: pulumi.Output[str]) -> list[pulumi.Resource]:
-        name, kept = self._name, self._kept
-        private = BucketPublicAccessBlock(
-            name,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            region=self._region,
-            opts=kept,
-        )
-        encrypted = BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="aws:kms", kms_master_key_id=key_arn
-                    ),
-                    bucket_key_enabled=True,
-                )
-            ],
-            region=self._region,
-            opts=kept,
-        )
-        policy = BucketPolicy(
-            name,
-            bucket=bucket.bucket,
-            policy=json.dumps(evidence_bucket_policy(self._args.place)),
-            region=self._region,
-            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[private])),
-        )
-        return [private, encrypted, policy]
+        return [*records.ready, locked]
 
     def _catalog(self) -> None:
         database = CatalogDatabase(
