@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from common.characters import hidden_character
@@ -20,6 +20,7 @@ from common.problems import Problem, named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
+    from enum import StrEnum
 
     from pydantic_core import ErrorDetails
 
@@ -33,6 +34,36 @@ UNICAST_NETWORKS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7")))
 
 class IgnoresCase:
     """Marker of texts that AWS compares without case."""
+
+
+def setting(description: str, allowed: str, **options: Any) -> Any:
+    """Return the field of a setting.
+
+    Args:
+        description: Meaning of the setting, for the reference and schemas.
+        allowed: Values that it accepts, for the reference and errors.
+        options: Further arguments of pydantic's `Field`.
+    """
+    return Field(description=description, json_schema_extra={"allowed": allowed}, **options)
+
+
+def flag(description: str, *, default: bool) -> Any:
+    """Return the field of a setting that is true or false."""
+    return setting(description, "true or false", default=default)
+
+
+def enabled_flag(what: str) -> Any:
+    """Return the field of a section's `enabled`.
+
+    Args:
+        what: What the section does, as an imperative sentence without its period.
+    """
+    return flag(f"{what}; false is as if the section were absent.", default=True)
+
+
+def member_of(kind: type[StrEnum]) -> BeforeValidator:
+    """Return a validator that accepts the value of a member, which a strict model alone refuses."""
+    return BeforeValidator(lambda value: kind(value) if isinstance(value, str) and value in set(kind) else value)
 
 
 def without_hidden(text: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from common.characters import hidden_character
 from common.problems import Problem, shown
-from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section
+from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section, enabled_flag, flag, member_of
 from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
     DOCUMENT_NAMES,
@@ -74,22 +74,10 @@ class ApproverType(StrEnum):
     SSO_USER = "SSOUser"
 
 
-def _mode(value: object) -> object:
-    return Mode(value) if isinstance(value, str) and value in set(Mode) else value
-
-
-def _approver_type(value: object) -> object:
-    return ApproverType(value) if isinstance(value, str) and value in set(ApproverType) else value
-
-
-def _flag(description: str, *, default: bool) -> Any:
-    return Field(default=default, description=description, json_schema_extra={"allowed": "true or false"})
-
-
 class Approver(Section):
     """An approver, or a group of approvers."""
 
-    type: Annotated[ApproverType, BeforeValidator(_approver_type)] = Field(
+    type: Annotated[ApproverType, member_of(ApproverType)] = Field(
         description="What the name names.",
         json_schema_extra={"allowed": f"one of {', '.join(ApproverType)}"},
     )
@@ -145,14 +133,10 @@ class RetentionMode(StrEnum):
     """No principal can delete a record before the end of its retention, not even the root user."""
 
 
-def _retention_mode(value: object) -> object:
-    return RetentionMode(value) if isinstance(value, str) and value in set(RetentionMode) else value
-
-
 class Evidence(Section):
     """Export of the records of sessions, before AWS deletes them."""
 
-    retention_mode: Annotated[RetentionMode, BeforeValidator(_retention_mode)] = Field(
+    retention_mode: Annotated[RetentionMode, member_of(RetentionMode)] = Field(
         default=RetentionMode.GOVERNANCE,
         description="Mode of Object Lock. In mode compliance no principal can delete a record before its time.",
         json_schema_extra={"allowed": ", ".join(RetentionMode)},
@@ -173,10 +157,6 @@ class OperatorSignIn(StrEnum):
     """A session of a permission set's role."""
     ACCOUNT_ACCESS = "account-access-manager"
     """An entitlement of account access manager. Refused, see `_access_problems`."""
-
-
-def _sign_in(value: object) -> object:
-    return OperatorSignIn(value) if isinstance(value, str) and value in set(OperatorSignIn) else value
 
 
 _GROUP_NAME: Final = r"^[^\s{}*?$\"\\](?:[^\t\n\r{}*?$\"\\]{0,126}[^\s{}*?$\"\\])?$"
@@ -202,7 +182,7 @@ class IdentityCenterOperator(Section):
 class IdentityCenterAccess(Section):
     """Sign-in of the operators of `operators`."""
 
-    access: Annotated[OperatorSignIn, BeforeValidator(_sign_in)] = Field(
+    access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = Field(
         default=OperatorSignIn.PERMISSION_SET,
         description="From where operators assume their own role. account-access-manager is not supported yet.",
         json_schema_extra={"allowed": ", ".join(OperatorSignIn)},
@@ -230,8 +210,8 @@ class IdentityCenterAccess(Section):
 class ApprovalSettings(Section):
     """The approval workflow of an account, located in the first Region of the stack and valid for all of them."""
 
-    enabled: bool = _flag("Govern by approval; false is as if the section were absent.", default=True)
-    mode: Annotated[Mode, BeforeValidator(_mode)] = Field(
+    enabled: bool = enabled_flag("Govern by approval")
+    mode: Annotated[Mode, member_of(Mode)] = Field(
         default=Mode.AUTOMATION,
         description="Change requests of Change Manager, approval steps in the runbook, or AWS' just-in-time node access.",
         json_schema_extra={"allowed": f"one of {', '.join(Mode)}"},
@@ -258,7 +238,7 @@ class ApprovalSettings(Section):
     )
     operator_users: list[RoleName] = Field(
         default_factory=list,
-        description="IAM users likewise.",
+        description="IAM users that may start a session once it is approved.",
         json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
     operators: list[IdentityCenterOperator] = Field(
@@ -315,18 +295,18 @@ class ApprovalSettings(Section):
             "allowed": "the ARN of a standard SNS topic in the account and Region of the workflow, not of alarmTopicArns"
         },
     )
-    alarm_iam_changes: bool = _flag(
+    alarm_iam_changes: bool = flag(
         "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one Region "
         "(us-east-1), from where rules forward them; set it to false where a service control policy denies that Region. "
         "Ours, not the post's.",
         default=True,
     )
-    end_sessions_with_grant: bool = _flag(
+    end_sessions_with_grant: bool = flag(
         "End the operator's open sessions on the instance when a grant ends. Without it, as in the post, a session may "
         "outlive its grant until maxSessionDuration. A grant that is ended early ends them in any case. Ours, not the post's.",
         default=False,
     )
-    guard_rails: bool = _flag(
+    guard_rails: bool = flag(
         "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
         default=False,
     )
@@ -340,12 +320,12 @@ class ApprovalSettings(Section):
         description="Export the records that `evidence` reads into a bucket with Object Lock. Ours, not the post's.",
         json_schema_extra={"allowed": "a mapping, which may be empty, or absent"},
     )
-    require_change_request: bool = _flag(
+    require_change_request: bool = flag(
         "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
         "the post's.",
         default=True,
     )
-    take_over: bool = _flag(
+    take_over: bool = flag(
         "Take the account over from another stack, with everything of this section. Ours.", default=False
     )
     just_in_time: JustInTimeSettings | None = Field(

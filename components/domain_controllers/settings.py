@@ -9,12 +9,23 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_network
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from common.network import Family, Network
-from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
+from common.validation import (
+    Email,
+    IdOrNameTag,
+    IgnoresCase,
+    Name,
+    Section,
+    UnicastNetwork,
+    enabled_flag,
+    flag,
+    member_of,
+    setting,
+)
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
     BACKUP_DEVICE,
@@ -55,18 +66,6 @@ class ManagementAccess(StrEnum):
     """Through Session Manager: no inbound RDP, WinRM or PowerShell at all."""
     BASTION = "bastion"
     """From bastion hosts, by the post's table for them."""
-
-
-def _field(description: str, allowed: str, **options: Any) -> Any:
-    return Field(description=description, json_schema_extra={"allowed": allowed}, **options)
-
-
-def _bool(description: str, *, default: bool) -> Any:
-    return _field(description, "true or false", default=default)
-
-
-def _member(kind: type[StrEnum]) -> BeforeValidator:
-    return BeforeValidator(lambda value: kind(value) if isinstance(value, str) and value in set(kind) else value)
 
 
 def _network(value: str) -> str:
@@ -114,14 +113,14 @@ AdditionalPort = Literal["icmp", "esp", "rpc"] | Annotated[str, AfterValidator(_
 class ClientPrefixList(Section):
     """`clientPrefixLists.<name>`: clients with an existing prefix list."""
 
-    id: str = _field("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
-    address_family: Annotated[Family, _member(Family)] = _field(
+    id: str = setting("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
+    address_family: Annotated[Family, member_of(Family)] = setting(
         "Of its entries.", f"one of {', '.join(Family)}", default=Family.IPV4
     )
-    max_entries: int = _field(
+    max_entries: int = setting(
         "Its maximum number of entries, which is what each rule counts.", "a whole number from 1 to 1000", ge=1, le=1000
     )
-    networks: list[Cidr] = _field(
+    networks: list[Cidr] = setting(
         "What it holds, for the network ACL, which cannot refer to prefix lists.", _NETWORKS, default_factory=list
     )
 
@@ -129,13 +128,13 @@ class ClientPrefixList(Section):
 class AdditionalTraffic(Section):
     """`additionalDestinations.<name>`, `additionalSources.<name>`: traffic that no port table has."""
 
-    reason: str = _field(
+    reason: str = setting(
         "Its purpose, which the rules' descriptions have.",
         "1 to 200 letters, digits, spaces and _ . : / ( ) # , @ + = & ; -, beginning with a letter or digit",
         pattern=r"^[0-9A-Za-z][0-9A-Za-z_ .:/()#,@+=&;-]{0,199}$",
     )
-    networks: list[Cidr] = _field("Networks or addresses of the peer.", _NETWORKS, min_length=1)
-    ports: list[AdditionalPort] = _field(
+    networks: list[Cidr] = setting("Networks or addresses of the peer.", _NETWORKS, min_length=1)
+    ports: list[AdditionalPort] = setting(
         f"Destination ports. `{RPC}` is the endpoint mapper and the dynamic range, as a certificate authority needs it.",
         f"a list of tcp/443, udp/514, tcp/5000-5010 (at most {DYNAMIC_PORTS} ports in a range), icmp (echo requests), esp "
         f"or {RPC}",
@@ -154,21 +153,21 @@ class AdditionalTraffic(Section):
 class QuotaSettings(Section):
     """`quotas`: quotas of the account in a Region. Ours, not the post's."""
 
-    rules_per_security_group: int = _field(
+    rules_per_security_group: int = setting(
         "Inbound or outbound rules per security group (L-0EA8095F).",
         "a whole number from 1 to 1000",
         default=Quotas().rules_per_group,
         ge=1,
         le=RULES_PER_INTERFACE,
     )
-    security_groups_per_interface: int = _field(
+    security_groups_per_interface: int = setting(
         "Security groups per network interface (L-2AFB9258).",
         "a whole number from 1 to 16",
         default=Quotas().groups_per_interface,
         ge=1,
         le=16,
     )
-    rules_per_network_acl: int = _field(
+    rules_per_network_acl: int = setting(
         "Rules per network ACL (L-2AEEBF1A).",
         f"a whole number from {DEFAULT_RULES} to {HIGHEST_QUOTA}",
         default=DEFAULT_RULES,
@@ -180,39 +179,39 @@ class QuotaSettings(Section):
 class VolumeSettings(Section):
     """A data volume of a controller."""
 
-    device_name: str = _field("Where it appears.", "xvdb to xvdz", pattern=r"^xvd[b-z]$")
-    size: int = _field("In GiB.", "whole GiB from 1 to 16384", ge=1, le=16384)
+    device_name: str = setting("Where it appears.", "xvdb to xvdz", pattern=r"^xvd[b-z]$")
+    size: int = setting("In GiB.", "whole GiB from 1 to 16384", ge=1, le=16384)
 
 
 class ControllerSettings(Section):
     """A domain controller to create."""
 
-    name: str = _field(
+    name: str = setting(
         "Its name, which Windows takes too.",
         "1 to 15 letters, digits and hyphens, beginning with a letter",
         pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$",
     )
-    subnet: IdOrNameTag = _field("Where it stands.", "one of the site's subnets, as written there")
-    image_parameter: str = _field(
+    subnet: IdOrNameTag = setting("Where it stands.", "one of the site's subnets, as written there")
+    image_parameter: str = setting(
         "The public parameter that names the image; Windows Server Core, as the post recommends.",
         "the name of a parameter below /aws/service/ami-windows-latest/",
         default="/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
         pattern=r"^/[A-Za-z0-9_./-]+$",
         max_length=1011,
     )
-    image_id: str = _field(
+    image_id: str = setting(
         "The image, such as a hardened one of your own; imageParameter does not count then.",
         "the ID of an image such as ami-0123456789abcdef0; leave it out for imageParameter",
         default="",
         pattern=r"^(ami-[0-9a-f]{8,17})?$",
     )
-    instance_type: str = _field(
+    instance_type: str = setting(
         "Its size.",
         "an instance type such as m6i.large",
         default="m6i.large",
         pattern=r"^[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}$",
     )
-    volumes: list[VolumeSettings] = _field(
+    volumes: list[VolumeSettings] = setting(
         "Data volumes, encrypted like the first one.", "a list of {deviceName, size}", default_factory=list
     )
 
@@ -225,13 +224,13 @@ class ControllerSettings(Section):
 class SiteSettings(Section):
     """`sites.<Region>`: location of this Region's controllers."""
 
-    vpc: IdOrNameTag = _field("The VPC.", "an id (vpc-...) or the value of a Name tag")
-    subnets: list[IdOrNameTag] = _field(
+    vpc: IdOrNameTag = setting("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    subnets: list[IdOrNameTag] = setting(
         "The controllers' subnets, which are private.",
         "a list of ids (subnet-...) or values of Name tags",
         min_length=1,
     )
-    controllers: list[ControllerSettings] = _field(
+    controllers: list[ControllerSettings] = setting(
         "Instances to build; none: only what protects them is built.",
         "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
@@ -271,18 +270,18 @@ SharePrincipal = Annotated[
 class ResolverSiteSettings(Section):
     """`resolverEndpoints.sites.<Region>`: endpoints in the controllers' subnets of a site."""
 
-    vpcs: list[IdOrNameTag] = _field(
+    vpcs: list[IdOrNameTag] = setting(
         "VPCs of this account and Region whose instances resolve the domains by the controllers.",
         "a list of ids (vpc-...) or values of Name tags",
         default_factory=list,
     )
-    controller_addresses: list[ControllerAddress] = _field(
+    controller_addresses: list[ControllerAddress] = setting(
         "Addresses of controllers of this Region that the stack does not build, besides those that it builds.",
         f"a list of private IPv4 addresses in the site's subnets, at most {TARGETS_PER_RULE} with those that it builds",
         default_factory=list,
         max_length=TARGETS_PER_RULE,
     )
-    inbound_sources: list[Cidr] = _field(
+    inbound_sources: list[Cidr] = setting(
         "Networks whose DNS servers forward names of AWS to an inbound endpoint; none: no such endpoint.",
         f"{_NETWORKS}; IPv4 only",
         default_factory=list,
@@ -292,18 +291,18 @@ class ResolverSiteSettings(Section):
 class ResolverEndpointsSettings(Section):
     """`resolverEndpoints`: names of the directory for instances, by Route 53 Resolver. Ours, not the post's."""
 
-    domains: list[DomainName] = _field(
+    domains: list[DomainName] = setting(
         "DNS domains of the directory, reverse zones included.",
         "a list of names such as corp.example.com, in lower case, without a final dot, and none of AWS' own",
         min_length=1,
         max_length=50,
     )
-    share_with: list[SharePrincipal] = _field(
+    share_with: list[SharePrincipal] = setting(
         "Accounts, organizational units or organizations of the same organization that may use the rules.",
         "a list of account IDs, or of ARNs of organizational units or of the organization",
         default_factory=list,
     )
-    sites: dict[str, ResolverSiteSettings] = _field(
+    sites: dict[str, ResolverSiteSettings] = setting(
         "Regions with endpoints.", "a mapping of Regions to {vpcs, controllerAddresses, inboundSources}", min_length=1
     )
 
@@ -311,17 +310,17 @@ class ResolverEndpointsSettings(Section):
 class MonitoringSettings(Section):
     """`monitoring`: recipients of alerts about controllers, and storage of logs. Ours, not the post's."""
 
-    notification_emails: list[Email] = _field(
+    notification_emails: list[Email] = setting(
         "Who hears of changes, commands and sessions; each has to confirm.",
         "a list of e-mail addresses",
         default_factory=list,
     )
-    flow_log_retention_days: RetentionDays = _field(
+    flow_log_retention_days: RetentionDays = setting(
         "How long flow logs of the controllers' subnets are kept, in days.",
         RETENTION,
         default=90,
     )
-    existing_trail: str = _field(
+    existing_trail: str = setting(
         "The trail that records management events of this account already, such as the organization's; none: one is "
         "made. Without a trail EventBridge hears of no session and of no changed security group.",
         "the name or the ARN of a trail; leave it out where there is none",
@@ -333,148 +332,148 @@ class MonitoringSettings(Section):
 class DomainControllersSection(Section):
     """`shell-access:domainControllers`."""
 
-    enabled: bool = _bool("Build what the section asks for; false is as if the section were absent.", default=True)
-    profile: Annotated[Profile, _member(Profile)] = _field(
+    enabled: bool = enabled_flag("Build what the section asks for")
+    profile: Annotated[Profile, member_of(Profile)] = setting(
         "Which rows of the port tables count: the post's to the letter, Microsoft's for supported versions of Windows "
         "Server, or those with trusts that know NetBIOS only.",
         f"one of {', '.join(Profile)}",
         default=Profile.POST,
     )
-    ldaps: bool = _bool("LDAP over SSL is configured.", default=True)
-    dns: bool = _bool("Controllers are DNS servers.", default=True)
-    icmp_echo: bool = _bool("Clients and controllers may ping controllers. Ours, not the post's.", default=False)
-    ipsec: bool = _bool(
+    ldaps: bool = flag("LDAP over SSL is configured.", default=True)
+    dns: bool = flag("Controllers are DNS servers.", default=True)
+    icmp_echo: bool = flag("Clients and controllers may ping controllers. Ours, not the post's.", default=False)
+    ipsec: bool = flag(
         "Controllers protect the traffic among each other with IPsec: UDP 500 and 4500, ESP. Ours, not the post's.",
         default=False,
     )
-    wins: bool = _bool(
+    wins: bool = flag(
         "Controllers are WINS servers: TCP and UDP 42 among each other, UDP 137. Ours, not the post's.", default=False
     )
-    replication_port: RpcPort | None = _field(
+    replication_port: RpcPort | None = setting(
         "A fixed RPC port in place of the dynamic range (KB 224196: NTDS, TCP/IP Port).",
         "a port from 1024 to 65535 that no row has; leave it out for the dynamic range",
         default=None,
     )
-    netlogon_port: RpcPort | None = _field(
+    netlogon_port: RpcPort | None = setting(
         "The fixed RPC port of Netlogon beside replicationPort (KB 224196: Netlogon, DCTcpipPort). Ours, not the post's.",
         "a port from 1024 to 65535 that no row has, other than replicationPort; leave it out where Netlogon uses SMB",
         default=None,
     )
-    dfsr_port: RpcPort | None = _field(
+    dfsr_port: RpcPort | None = setting(
         "The fixed RPC port of DFS Replication, which carries SYSVOL, beside replicationPort (dfsrdiag StaticRPC). Ours, "
         "not the post's.",
         "a port from 1024 to 65535 that no row has, other than the two above; leave it out where SYSVOL is not "
         "replicated by DFSR",
         default=None,
     )
-    clients: dict[Name, list[Cidr]] = _field("Networks of clients, by name.", _NETWORKS, default_factory=dict)
-    client_prefix_lists: dict[Name, ClientPrefixList] = _field(
+    clients: dict[Name, list[Cidr]] = setting("Networks of clients, by name.", _NETWORKS, default_factory=dict)
+    client_prefix_lists: dict[Name, ClientPrefixList] = setting(
         "Prefix lists of clients that exist already, by name. Ours, not the post's.",
         "a mapping of names to {id, addressFamily, maxEntries, networks}",
         default_factory=dict,
     )
-    on_premises_domain_controllers: list[Cidr] = _field(
+    on_premises_domain_controllers: list[Cidr] = setting(
         "Networks or addresses of the controllers on premises.", _NETWORKS, default_factory=list
     )
-    read_only_domain_controllers: list[Cidr] = _field(
+    read_only_domain_controllers: list[Cidr] = setting(
         "Networks or addresses of read-only domain controllers, which connect to these controllers and are not connected "
         "to. Ours, not the post's.",
         _NETWORKS,
         default_factory=list,
     )
-    resolvers: list[Cidr] = _field(
+    resolvers: list[Cidr] = setting(
         "DNS servers that controllers ask, besides each other and the VPC's own. Ours, not the post's.",
         _NETWORKS,
         default_factory=list,
     )
-    time_sources: list[Cidr] = _field(
+    time_sources: list[Cidr] = setting(
         "NTP servers that controllers ask, besides each other and the Amazon Time Sync Service. Ours, not the post's.",
         _NETWORKS,
         default_factory=list,
     )
-    additional_destinations: dict[Name, AdditionalTraffic] = _field(
+    additional_destinations: dict[Name, AdditionalTraffic] = setting(
         "What else controllers connect to, by name: a certificate authority, WSUS, SIEM, backup, proxies. Ours, not the "
         "post's.",
         "a mapping of names to {reason, networks, ports}",
         default_factory=dict,
     )
-    additional_sources: dict[Name, AdditionalTraffic] = _field(
+    additional_sources: dict[Name, AdditionalTraffic] = setting(
         "What else connects to controllers, by name, such as monitoring. Ours, not the post's.",
         "a mapping of names to {reason, networks, ports}",
         default_factory=dict,
     )
-    management_access: Annotated[ManagementAccess, _member(ManagementAccess)] = _field(
+    management_access: Annotated[ManagementAccess, member_of(ManagementAccess)] = setting(
         "How administrators reach controllers.",
         f"one of {', '.join(ManagementAccess)}",
         default=ManagementAccess.SESSION_MANAGER,
     )
-    bastion_security_group_ids: list[GroupId] = _field(
+    bastion_security_group_ids: list[GroupId] = setting(
         "The bastion hosts' security groups.", "a list of ids such as sg-0123456789abcdef0", default_factory=list
     )
-    bastion_networks: list[Cidr] = _field(
+    bastion_networks: list[Cidr] = setting(
         "The bastion hosts' subnets, for the network ACL. Ours, not the post's.", _NETWORKS, default_factory=list
     )
-    require_mfa: bool = _bool("Port forwarding to controllers needs MFA. Ours, not the post's.", default=False)
-    administrator_roles: list[TeamRole] = _field(
+    require_mfa: bool = flag("Port forwarding to controllers needs MFA. Ours, not the post's.", default=False)
+    administrator_roles: list[TeamRole] = setting(
         "Names of the roles of the team that manages the directory: only they may stop, start and terminate "
         "controllers, touch their volumes and use their key.",
         _TEAM_ROLES,
         default_factory=list,
     )
-    deployer_roles: list[TeamRole] = _field(
+    deployer_roles: list[TeamRole] = setting(
         "Names of the roles that run this program, which are permitted like administratorRoles; none: the principal "
         "that runs it. Ours, not the post's.",
         _TEAM_ROLES,
         default_factory=list,
     )
-    dedicated_account: bool = _bool(
+    dedicated_account: bool = flag(
         "The account holds the directory alone, as the post recommends: the access restriction then denies all others "
         "whatever lets nodes run something, also where a request does not name the node (associations, runbooks other than "
         "those of the approval, maintenance windows, patch baselines, documents).",
         default=False,
     )
-    termination_protection: bool = _bool(
+    termination_protection: bool = flag(
         "Controllers cannot be terminated, and the trail's bucket stays while there are logs in it. Ours, not the "
         "post's.",
         default=True,
     )
-    monitoring: MonitoringSettings = _field(
+    monitoring: MonitoringSettings = setting(
         "Alerts, flow logs and the trail.",
         "a mapping of notificationEmails, flowLogRetentionDays, existingTrail",
         default_factory=MonitoringSettings,
     )
-    event_logs: EventLogsSettings | None = _field(
+    event_logs: EventLogsSettings | None = setting(
         "Windows events of the controllers go to CloudWatch Logs and raise alarms.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    health: HealthSettings | None = _field(
+    health: HealthSettings | None = setting(
         "Controllers are checked on a schedule, and an alarm is raised when one is not well.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    resolver_endpoints: ResolverEndpointsSettings | None = _field(
+    resolver_endpoints: ResolverEndpointsSettings | None = setting(
         "Route 53 Resolver endpoints and rules, by which instances find the directory.",
         "a mapping of domains, shareWith, sites; leave it out for none",
         default=None,
     )
-    patching: PatchingSettings | None = _field(
+    patching: PatchingSettings | None = setting(
         "Windows updates are installed on one controller at a time, in a maintenance window per Availability Zone.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    backups: BackupSettings | None = _field(
+    backups: BackupSettings | None = setting(
         "The system state of the controllers is backed up to a volume and to a bucket with Object Lock.",
         "a mapping of settings with buckets",
         default=None,
     )
-    network_acl: bool = _bool("The controllers' subnets get a network ACL.", default=True)
-    quotas: QuotaSettings = _field(
+    network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)
+    quotas: QuotaSettings = setting(
         "What the account may have.",
         "a mapping of rulesPerSecurityGroup, securityGroupsPerInterface, rulesPerNetworkAcl",
         default_factory=QuotaSettings,
     )
-    sites: dict[str, SiteSettings] = _field(
+    sites: dict[str, SiteSettings] = setting(
         "Where controllers stand, one site a Region.",
         "a mapping of Regions to {vpc, subnets, controllers}",
         default_factory=dict,

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from common.problems import Problem, named, shown
-from common.validation import Profile, Section, without_hidden
+from common.validation import Profile, Section, flag, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME
 
 MAX_MANUAL_POLICIES: Final = 50
@@ -138,10 +138,9 @@ class AutoApproval(Section):
         description="Cedar policies, in place of `groups` and `tags`.",
         json_schema_extra={"allowed": f"Cedar policies of at most {_MAX_CEDAR:,} characters"},
     )
-    anyone: bool = Field(
+    anyone: bool = flag(
+        "Accept knowingly that the Cedar policies permit users who are in no group and have no attribute.",
         default=False,
-        description="Accept knowingly that the Cedar policies permit users who are in no group and have no attribute.",
-        json_schema_extra={"allowed": "true or false"},
     )
 
     def text(self) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from unicodedata import category
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.characters import hidden_character
-from common.validation import RoleName, Section, partitions
+from common.validation import RoleName, Section, enabled_flag, flag, partitions
 from components.association import AssociationPlan
 from components.nodes.names import ASSOCIATION_NAME, UPDATE_DOCUMENT, UPDATE_PARAMETERS
 
@@ -140,18 +140,10 @@ def _tag_value(value: str) -> str:
     return value
 
 
-def _enabled(what: str) -> Any:
-    return Field(
-        default=True,
-        description=f"{what}; false is as if the section were absent.",
-        json_schema_extra={"allowed": "true or false"},
-    )
-
-
 class RoleComplianceSettings(Section):
     """`shell-access:nodes.roleCompliance`: instance roles must have the stack's instance policies."""
 
-    enabled: bool = _enabled("Evaluate instance roles")
+    enabled: bool = enabled_flag("Evaluate instance roles")
     remediation: Annotated[Remediation, BeforeValidator(_remediation)] = Field(
         default=Remediation.OFF,
         description="What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
@@ -176,13 +168,13 @@ class RoleComplianceSettings(Section):
 class DefaultHostManagementSettings(Section):
     """`shell-access:nodes.defaultHostManagement`: management of EC2 instances without an instance profile."""
 
-    enabled: bool = _enabled("Set Default Host Management Configuration in every Region of the stack")
+    enabled: bool = enabled_flag("Set Default Host Management Configuration in every Region of the stack")
 
 
 class AgentsSettings(Section):
     """`shell-access:nodes.agents`: updates of the SSM Agent."""
 
-    enabled: bool = _enabled("Keep the SSM Agent up to date in every Region of the stack")
+    enabled: bool = enabled_flag("Keep the SSM Agent up to date in every Region of the stack")
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         default="rate(14 days)",
         description="When the agents are updated.",
@@ -234,7 +226,7 @@ class AgentsSettings(Section):
 class NodesSection(Section):
     """`shell-access:nodes`: preparation of nodes for governed sessions."""
 
-    enabled: bool = _enabled("Make nodes ready")
+    enabled: bool = enabled_flag("Make nodes ready")
     role_compliance: RoleComplianceSettings | None = Field(
         default=None,
         description="Instance roles have the instance policy of this stack, evaluated by AWS Config.",
@@ -250,11 +242,7 @@ class NodesSection(Section):
         description="The SSM Agent is kept up to date.",
         json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
     )
-    take_over: bool = Field(
-        default=False,
-        description="Take the account over from another stack, with everything of this section.",
-        json_schema_extra={"allowed": "true or false"},
-    )
+    take_over: bool = flag("Take the account over from another stack, with everything of this section.", default=False)
 
     @property
     def compliance(self) -> RoleComplianceSettings | None:

@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from common.limits import DOCUMENT
 from common.problems import Problem, shown
-from common.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
+from common.validation import (
+    ROLE_NAMES_ALLOWED,
+    IdOrNameTag,
+    Profile,
+    RoleName,
+    Section,
+    UnicastNetwork,
+    enabled_flag,
+    flag,
+    member_of,
+)
 from components.adoption.document_ownership import OnDestroy
 from components.session_manager.document import excess_bytes
 
@@ -27,18 +37,10 @@ RETENTION_DAYS = (
 """Values that CloudWatch Logs accepts (API reference, PutRetentionPolicy)."""
 
 
-def _bool(description: str, *, default: bool) -> Any:
-    return Field(default=default, description=description, json_schema_extra={"allowed": "true or false"})
-
-
-def _on_destroy(value: object) -> object:
-    return OnDestroy(value) if isinstance(value, str) and value in set(OnDestroy) else value
-
-
 class SessionManagerSettings(Section):
     """Session Manager preferences of one Region: the post's fifteen parameters and additions."""
 
-    s3_logging: bool = _bool("Send the log of each session to an S3 bucket when it ends.", default=False)
+    s3_logging: bool = flag("Send the log of each session to an S3 bucket when it ends.", default=False)
     s3_bucket_name: str = Field(
         default="",
         pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
@@ -52,7 +54,7 @@ class SessionManagerSettings(Section):
         description="Prefix of the keys of session logs; account ID and Region are appended.",
         json_schema_extra={"allowed": "a key prefix that neither starts nor ends with /, or an empty string"},
     )
-    s3_encryption_enabled: bool = _bool("Sessions require the bucket to be encrypted.", default=True)
+    s3_encryption_enabled: bool = flag("Sessions require the bucket to be encrypted.", default=True)
     s3_kms_key_arn: str = Field(
         default="",
         pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
@@ -67,15 +69,15 @@ class SessionManagerSettings(Section):
         "need s3:PutObjectAcl.",
         json_schema_extra={"allowed": 'an account ID of 12 digits in quotes, or "" for this account'},
     )
-    create_cw_log_group: bool = _bool("Create the log group; if not, the one named is used as it is.", default=True)
+    create_cw_log_group: bool = flag("Create the log group; if not, the one named is used as it is.", default=True)
     cw_log_group_name: str = Field(
         default="ssm-sessionmanager-logs",
         pattern=r"^$|^[0-9A-Za-z_./#-]{1,512}$",
         description='The CloudWatch log group for session logs; "" with createCwLogGroup false: none.',
         json_schema_extra={"allowed": "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string"},
     )
-    cw_encryption_enabled: bool = _bool("Sessions require the log group to be encrypted.", default=True)
-    cw_streaming_enabled: bool = _bool(
+    cw_encryption_enabled: bool = flag("Sessions require the log group to be encrypted.", default=True)
+    cw_streaming_enabled: bool = flag(
         "Send log data while the session runs, not only at its end. Without it the log of a session is lost with an "
         "instance that is terminated, or cut off from CloudWatch Logs, before the session ends.",
         default=False,
@@ -88,8 +90,8 @@ class SessionManagerSettings(Section):
             "allowed": f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
         },
     )
-    session_data_encryption: bool = _bool("Encrypt session data with a key of this stack.", default=True)
-    run_as_enabled: bool = _bool("Linux and macOS sessions run as another user than ssm-user.", default=False)
+    session_data_encryption: bool = flag("Encrypt session data with a key of this stack.", default=True)
+    run_as_enabled: bool = flag("Linux and macOS sessions run as another user than ssm-user.", default=False)
     run_as_default_user: str = Field(
         default="",
         max_length=100,
@@ -97,7 +99,7 @@ class SessionManagerSettings(Section):
         description="The operating system user of sessions where runAsEnabled is true.",
         json_schema_extra={"allowed": "a user name without spaces, at most 100 characters"},
     )
-    run_as_principal_tag: bool = _bool(
+    run_as_principal_tag: bool = flag(
         "The people who start sessions carry the tag SSMSessionRunAs, so runAsDefaultUser may be empty. Ours, not the "
         "post's.",
         default=False,
@@ -127,23 +129,23 @@ class SessionManagerSettings(Section):
         description="Commands that run when a session starts on Linux or macOS.",
         json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
-    on_destroy: Annotated[OnDestroy, BeforeValidator(_on_destroy)] = Field(
+    on_destroy: Annotated[OnDestroy, member_of(OnDestroy)] = Field(
         default=OnDestroy.RESTORE,
         description="What becomes of the document when the stack goes.",
         json_schema_extra={"allowed": f"one of {', '.join(OnDestroy)}"},
     )
 
-    retain_logs: bool = _bool(
+    retain_logs: bool = flag(
         "Log group and logs key stay when the stack goes, so that old session logs can be read; the next stack takes "
         "them again. Ours, not the post's.",
         default=True,
     )
-    shorten_log_retention: bool = _bool(
+    shorten_log_retention: bool = flag(
         "Let a log group that is there already and keeps its logs longer be cut down to logRetentionDays: CloudWatch "
         "Logs then deletes what is older. Ours, not the post's.",
         default=False,
     )
-    take_over: bool = _bool(
+    take_over: bool = flag(
         "Take the account over from another stack, with the documents, keys, log groups, parameters and the policy of "
         "this section. Ours, not the post's.",
         default=False,
@@ -173,7 +175,7 @@ class SessionManagerSettings(Section):
 class SessionManagerSection(SessionManagerSettings):
     """`shell-access:sessionManager`: settings of all Regions, and overrides per Region."""
 
-    enabled: bool = _bool("Govern Session Manager preferences; false is as if the section were absent.", default=True)
+    enabled: bool = enabled_flag("Govern Session Manager preferences")
     instance_roles: list[RoleName] = Field(
         default_factory=list,
         description="Names of instance roles that get the instance policy. Ours, not the post's.",
@@ -205,7 +207,7 @@ class EndpointSettings(Section):
             "allowed": "networks such as 10.20.0.0/16, with no host bits set, of addresses that single hosts may have"
         },
     )
-    s3_gateway: bool = _bool("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
+    s3_gateway: bool = flag("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
 
 
 _USER_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.@\\$+-]*)?")

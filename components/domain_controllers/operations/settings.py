@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from common.validation import Section
+from common.validation import Section, enabled_flag, flag, setting
 from components.session_manager.settings import RETENTION_DAYS
-
-
-def _field(description: str, allowed: str, **options: Any) -> Any:
-    return Field(description=description, json_schema_extra={"allowed": allowed}, **options)
-
-
-def _enabled(what: str) -> Any:
-    return _field(f"{what}; false is as if the section were absent.", "true or false", default=True)
 
 
 def _retention(days: int) -> int:
@@ -52,28 +44,27 @@ EventId = Annotated[int, Field(ge=0, le=65535)]
 class EventLogsSettings(Section):
     """`eventLogs`: Windows events of controllers in CloudWatch Logs, and alarms about them."""
 
-    enabled: bool = _enabled("Collect events of the controllers")
-    retention_days: RetentionDays = _field("How long events are kept, in days.", RETENTION, default=365)
-    frequent_events: bool = _field(
+    enabled: bool = enabled_flag("Collect events of the controllers")
+    retention_days: RetentionDays = setting("How long events are kept, in days.", RETENTION, default=365)
+    frequent_events: bool = flag(
         "Collect sign-ins, Kerberos tickets and process creations too, of which a domain has many a second.",
-        "true or false",
         default=True,
     )
-    lockout_threshold: int = _field(
+    lockout_threshold: int = setting(
         "How many lockouts in five minutes raise an alarm.",
         "a whole number from 1 to 10000",
         default=10,
         ge=1,
         le=10_000,
     )
-    silence_minutes: Annotated[int, AfterValidator(_silence)] = _field(
+    silence_minutes: Annotated[int, AfterValidator(_silence)] = setting(
         "After how many minutes without events, or without a sign of life of one controller's agent, an alarm is raised.",
         "a multiple of 5 from 5 to 1440",
         default=15,
         ge=5,
         le=1440,
     )
-    additional_events: dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]] = _field(
+    additional_events: dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]] = setting(
         "Further events, by the name of their channel.",
         'a mapping of channels to lists of event IDs: {"Microsoft-Windows-PowerShell/Operational": [4104]}',
         default_factory=dict[str, list[int]],
@@ -89,25 +80,25 @@ class EventLogsSettings(Section):
 class HealthSettings(Section):
     """`health`: performance counters and checks of controllers, and an alarm when one is not well."""
 
-    enabled: bool = _enabled("Check the controllers")
-    check_minutes: int = _field(
+    enabled: bool = enabled_flag("Check the controllers")
+    check_minutes: int = setting(
         "Minutes between two checks of a controller.", "a whole number from 30 to 720", default=30, ge=30, le=720
     )
-    replication_hours: int = _field(
+    replication_hours: int = setting(
         "After how many hours without a successful replication from a partner there is a problem.",
         "a whole number from 1 to 336",
         default=12,
         ge=1,
         le=336,
     )
-    clock_offset_seconds: int = _field(
+    clock_offset_seconds: int = setting(
         "From how many seconds of difference to the Amazon Time Sync Service on there is a problem; Kerberos takes 300.",
         "a whole number from 1 to 299",
         default=60,
         ge=1,
         le=299,
     )
-    free_disk_percent: int = _field(
+    free_disk_percent: int = setting(
         "Below how many percent of free space on the disks of database and logs there is a problem.",
         "a whole number from 1 to 50",
         default=15,
@@ -119,14 +110,14 @@ class HealthSettings(Section):
 class PatchingSettings(Section):
     """`patching`: updates of Windows, one controller at a time, in a maintenance window per Availability Zone."""
 
-    enabled: bool = _enabled("Patch the controllers")
-    day: Annotated[str, AfterValidator(_day)] = _field(
+    enabled: bool = enabled_flag("Patch the controllers")
+    day: Annotated[str, AfterValidator(_day)] = setting(
         "Day of the first window of the week, in UTC.", ", ".join(DAYS), default="SUN"
     )
-    start_hour: int = _field(
+    start_hour: int = setting(
         "Hour at which the first window opens, in UTC.", "a whole number from 0 to 23", default=2, ge=0, le=23
     )
-    hours_between_zones: int = _field(
+    hours_between_zones: int = setting(
         "Hours from the window of one Availability Zone to that of the next, through all sites: what a patch breaks shows "
         "before the next zone gets it.",
         "a whole number from 2 to 84, and no less than windowHours",
@@ -134,14 +125,14 @@ class PatchingSettings(Section):
         ge=2,
         le=84,
     )
-    window_hours: int = _field(
+    window_hours: int = setting(
         "How long a window is open; in its last hour no controller is begun.",
         "a whole number from 2 to 24",
         default=4,
         ge=2,
         le=24,
     )
-    approve_after_days: int = _field(
+    approve_after_days: int = setting(
         "Days after the release of a patch on which it is approved.",
         "a whole number from 0 to 90",
         default=7,
@@ -153,15 +144,15 @@ class PatchingSettings(Section):
 class BackupBucketSettings(Section):
     """`backups.buckets.<Region>`: an existing bucket with Object Lock, best in another account."""
 
-    bucket_name: str = _field(
+    bucket_name: str = setting(
         "The bucket, with a default retention.",
         "the name of a bucket",
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
     )
-    bucket_owner: str = _field(
+    bucket_owner: str = setting(
         "Account that owns it.", 'an account ID of twelve digits, in quotes: "999988887777"', pattern=r"^[0-9]{12}$"
     )
-    kms_key_arn: str = _field(
+    kms_key_arn: str = setting(
         "Key that encrypts the backups; its policy has to let the controllers' role use it.",
         "the ARN of a KMS key",
         pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
@@ -171,25 +162,25 @@ class BackupBucketSettings(Section):
 class BackupSettings(Section):
     """`backups`: the system state of controllers, on a volume of its own and in a bucket with Object Lock."""
 
-    enabled: bool = _enabled("Back the controllers up")
-    every_hours: int = _field(
+    enabled: bool = enabled_flag("Back the controllers up")
+    every_hours: int = setting(
         "Hours between two backups of a controller; the alarm is raised after a day without one.",
         "a whole number from 4 to 20",
         default=12,
         ge=4,
         le=20,
     )
-    keep_versions: int = _field(
+    keep_versions: int = setting(
         "How many backups the volume keeps.", "a whole number from 1 to 30", default=4, ge=1, le=30
     )
-    volume_size: int = _field(
+    volume_size: int = setting(
         f"Size of the volume of each controller in GiB; it is attached as {BACKUP_DEVICE}.",
         "whole GiB from 20 to 16384",
         default=60,
         ge=20,
         le=16384,
     )
-    buckets: dict[str, BackupBucketSettings] = _field(
+    buckets: dict[str, BackupBucketSettings] = setting(
         "Bucket by Region, one for each site that builds controllers.",
         "a mapping of Regions to {bucketName, bucketOwner, kmsKeyArn}",
         min_length=1,
