@@ -242,6 +242,9 @@ class OwnedResources:
     may_write: bool
     _tagged: dict[str, dict[str, list[str]]] = field(default_factory=dict[str, dict[str, list[str]]])
     _rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    _listings: dict[tuple[str, str], dict[str, dict[str, str]]] = field(
+        default_factory=dict[tuple[str, str], dict[str, dict[str, str]]]
+    )
 
     def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
         """Return the import ID of a resource that the state lacks; None: there is none to import.
@@ -426,14 +429,15 @@ class OwnedResources:
 
     def _listed(self, listed: Listed, name: str, region: str) -> str | None:
         """Return the ID of the one listed resource that has the tags."""
-        client = self.client(listed.service, region)
+        key = (listed.operation, region)
+        if key not in self._listings:
+            client = self.client(listed.service, region)
+            pages = client.get_paginator(listed.operation).paginate(**listed.arguments)
+            self._listings[key] = {
+                each: listed.tags(client, each) for page in pages for each in jmespath.search(listed.path, page)
+            }
         desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
-        found = [
-            each
-            for page in client.get_paginator(listed.operation).paginate(**listed.arguments)
-            for each in jmespath.search(listed.path, page)
-            if desired.items() <= listed.tags(client, each).items()
-        ]
+        found = [each for each, tags in self._listings[key].items() if desired.items() <= tags.items()]
         return found[0].rpartition("/")[2] if len(found) == 1 else None
 
     def _share(self, name: str, region: str) -> str | None:

@@ -20,6 +20,7 @@ from components.approval.names import (
     WorkflowLocation,
 )
 from components.approval.script import script_inputs
+from components.session_manager.key_policies import governed_by_iam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,13 +263,7 @@ def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
     return {
         "Version": _VERSION,
         "Statement": [
-            {
-                "Sid": "GovernedByIam",
-                "Effect": "Allow",
-                "Principal": {"AWS": place.iam("root")},
-                "Action": "kms:*",
-                "Resource": "*",
-            }
+            governed_by_iam(place.partition, place.account_id),
         ],
     }
 

@@ -22,6 +22,7 @@ from components.approval.names import (
 )
 from components.approval.settings import Mode
 from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.key_policies import governed_by_iam
 from components.session_manager.names import DATA_KEY_ALIAS
 
 if TYPE_CHECKING:
@@ -414,13 +415,7 @@ def topic_key_policy(place: WorkflowLocation) -> PolicyDocument:
     return {
         "Version": _VERSION,
         "Statement": [
-            {
-                "Sid": "GovernedByIam",
-                "Effect": "Allow",
-                "Principal": {"AWS": place.iam("root")},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
+            governed_by_iam(place.partition, place.account_id),
             {
                 "Sid": "NotificationsOfSystemsManager",
                 "Effect": "Allow",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC
+from components.session_manager.key_policies import governed_by_iam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def monitoring_key_policy(scope: Scope, log_groups: Sequence[str], *, alarms: bo
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _governed_by_iam(scope),
+            governed_by_iam(scope.partition, scope.account_id),
             {
                 "Sid": "EventsToTheTopic",
                 "Effect": "Allow",
@@ -186,7 +187,7 @@ def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _governed_by_iam(scope),
+            governed_by_iam(scope.partition, scope.account_id),
             {
                 "Sid": "TrailEncrypts",
                 "Effect": "Allow",
@@ -248,18 +249,4 @@ def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
         ],
-    }
-
-
-def _governed_by_iam(scope: Scope) -> dict[str, Any]:
-    """Return the statement that lets IAM policies manage the key (KMS Developer Guide, "Default key policy").
-
-    Without it, no principal could manage the key.
-    """
-    return {
-        "Sid": "GovernedByIam",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{scope.partition}:iam::{scope.account_id}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
     }

@@ -16,7 +16,7 @@ def data_key_policy(*, partition: str, account_id: str) -> KeyPolicy:
         partition: Partition of the account.
         account_id: Account of the stack.
     """
-    return {"Version": "2012-10-17", "Statement": [_governed_by_iam(partition, account_id)]}
+    return {"Version": "2012-10-17", "Statement": [governed_by_iam(partition, account_id)]}
 
 
 def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolicy:
@@ -35,7 +35,7 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _governed_by_iam(partition, account_id),
+            governed_by_iam(partition, account_id),
             {
                 "Sid": "LogGroupsOfThisAccount",
                 "Effect": "Allow",
@@ -48,8 +48,15 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
     }
 
 
-def _governed_by_iam(partition: str, account_id: str) -> dict[str, Any]:
-    """Return the statement that lets IAM manage the key (KMS Developer Guide, "Default key policy")."""
+def governed_by_iam(partition: str, account_id: str) -> dict[str, Any]:
+    """Return the statement that lets IAM policies manage the key (KMS Developer Guide, "Default key policy").
+
+    Without it, no principal could manage the key.
+
+    Args:
+        partition: Partition of the account.
+        account_id: Account of the stack.
+    """
     return {
         "Sid": "GovernedByIam",
         "Effect": "Allow",

@@ -91,24 +91,23 @@ def plan_stack(
     """
     if last is None:
         return stack.result(wave, AccountState.ADDED)
-    before, after = _flat({**project_defaults, **last}), _flat({**project_defaults, **stack.values})
-    changed = _different(before, after)
+    deployed, planned = {**project_defaults, **last}, {**project_defaults, **stack.values}
+    changed = changed_settings(deployed, planned)
     if not changed:
         return stack.result(wave, AccountState.UNCHANGED)
+    before, after = _flat(deployed), _flat(planned)
     differences = tuple(change_text(name, before.get(name, NOT_SET), after.get(name, NOT_SET)) for name in changed)
     found = RegionResult(state=AccountState.CHANGED, differences=differences)
     return stack.result(wave, AccountState.CHANGED, cells={ACCOUNT_WIDE: found})
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the names of settings that differ between two configurations, sorted."""
-    return _different(_flat(before), _flat(after))
+    """Return the names of settings that differ between two configurations, sorted.
 
-
-def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the names of different values; JSON distinguishes `false` from `0`."""
-    names = sorted(before.keys() | after.keys())
-    changed = [name for name in names if _spelling(before, name) != _spelling(after, name)]
+    JSON distinguishes `false` from `0`.
+    """
+    old, new = _flat(before), _flat(after)
+    changed = [name for name in sorted(old.keys() | new.keys()) if _spelling(old, name) != _spelling(new, name)]
     # A section that gets its first setting is not a change of its own.
     return [name for name in changed if not any(each.startswith(f"{name}.") for each in changed)]
 
