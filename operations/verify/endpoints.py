@@ -46,7 +46,7 @@ class DesiredEndpoints:
         group: Name tag of their security group.
         services: Short names of the services that have an interface endpoint.
         subnets: Subnets of the interface endpoints: their names in the settings, by ID.
-        routed: Subnets with a route to the S3 gateway endpoint, likewise; empty: there is no gateway endpoint.
+        routed: Subnets with a route to the S3 gateway endpoint, in the same form; empty: there is no gateway endpoint.
         cidrs: Networks whose nodes may use the endpoints.
     """
 

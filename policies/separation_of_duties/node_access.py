@@ -34,7 +34,7 @@ class RequiredPermission:
         actions: Actions, of which one is required.
         reached: Resources, of which one is required, as ARNs without `arn:<partition>:`; empty: actions without resource
             types, which are allowed on `*` only.
-        excluded: Excluded resources, likewise.
+        excluded: Excluded resources, in the same form.
         given: Condition keys of the request, in lower case.
         written_out: Whether only statements that name the action count, as `ssm:Get*` is meant for reading.
     """

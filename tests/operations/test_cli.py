@@ -340,7 +340,7 @@ def test_failure_of_the_system_ends_in_a_line(failure: BaseException, code: int,
 
 @pytest.mark.parametrize("moment", ["import", "run"])
 def test_interrupt_at_any_time_ends_in_a_line(moment: str) -> None:
-    """The process tells when it is there, and waits for the signal."""
+    """The process reports that it runs, and waits for the signal."""
     code = (
         "import signal, sys, time\n"
         "from importlib import abc\n"

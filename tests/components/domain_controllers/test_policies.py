@@ -157,8 +157,8 @@ def test_dedicated_account_leaves_requests_for_sessions(resource: str) -> None:
 RUNS_ON_NODES = {*SESSION_ACTIONS, *AUTOMATION_ACTIONS, *ACCOUNT_ACTIONS, "ec2:ModifyInstanceAttribute"}
 ELSEWHERE_IN_THE_AUDIT = {
     "ssm:RegisterTargetWithMaintenanceWindow": "harmless_actions.json: the tasks of the window are audited",
-    "ssm:UpdateMaintenanceWindow": "harmless_actions.json: likewise",
-    "ssm:UpdateMaintenanceWindowTarget": "harmless_actions.json: likewise",
+    "ssm:UpdateMaintenanceWindow": "harmless_actions.json: as above",
+    "ssm:UpdateMaintenanceWindowTarget": "harmless_actions.json: as above",
 }
 
 

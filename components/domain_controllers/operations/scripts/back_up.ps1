@@ -56,7 +56,7 @@ $drive = Get-BackupDrive
 Invoke-Backup -Arguments 'start', 'systemstatebackup', "-backupTarget:${drive}:", '-quiet'
 Invoke-Backup -Arguments 'delete', 'systemstatebackup', '-keepVersions:%KEEP%', '-quiet'
 
-# The copy, which nobody can change or delete before its retention ends.
+# The copy, which no principal can change or delete before its retention ends.
 $folder = "${drive}:\WindowsImageBackup\$env:COMPUTERNAME"
 if (-not (Test-Path -LiteralPath $folder)) {
     throw "wbadmin left no $folder"
