@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from bench.__main__ import FULL_PACK, full_configuration
 from local.workspace import REPOSITORY
 from tests.support.golden_files import previewed, previewed_outputs
 
@@ -34,6 +35,12 @@ def test_example_passes_the_policy_pack_in_preview(stack: Stack, name: str, gold
     golden(f"stacks/{name}-outputs.yaml", previewed_outputs(stack.events()))
     assert all("is applied in the update" in text for texts in run.violations.values() for text in texts)
     assert set(run.steps.values()) == {"create"}
+
+
+@pytest.mark.exhaustive
+def test_stack_of_the_benchmark_passes_the_policy_pack(stack: Stack) -> None:
+    stack.configure(full_configuration())
+    stack.preview(*FULL_PACK).succeeded()
 
 
 def test_weakened_preferences_are_refused_in_preview(stack: Stack) -> None:
