@@ -33,6 +33,8 @@ variation selectors that emoji need."""
 
 def hidden_character(text: str) -> str:
     """Return the first character that does not show, as `U+200E`, or an empty text."""
+    if text.isascii() and text.isprintable():
+        return ""
     for each in text:
         if category(each) in HIDDEN_CATEGORIES or each in BLANK:
             return f"U+{ord(each):04X}"

@@ -223,7 +223,8 @@ def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = Fals
                 yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
 
 
-def _ignores_case(annotation: object) -> bool:
+@cache
+def _ignores_case(annotation: Hashable) -> bool:
     metadata = (each for argument in get_args(annotation) for each in getattr(argument, "__metadata__", ()))
     return any(isinstance(each, IgnoresCase) for each in metadata)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import sys
 from functools import cache
@@ -272,12 +271,16 @@ def leaves(value: Any = COMPLETE, path: Path = ()) -> Iterator[Path]:
 
 def replaced(path: Path, value: Any) -> dict[str, Any]:
     """The complete configuration with another value in one place."""
-    configuration = copy.deepcopy(COMPLETE)
-    place: Any = configuration
-    for part in path[:-1]:
-        place = place[part]
-    place[path[-1]] = value
-    return configuration
+    return _replaced(COMPLETE, path, value)
+
+
+def _replaced(within: Any, path: Path, value: Any) -> Any:
+    """A copy of a value with another one at a path; what is beside the path is shared."""
+    if not path:
+        return value
+    changed: Any = within.copy()
+    changed[path[0]] = _replaced(within[path[0]], path[1:], value)
+    return changed
 
 
 def at(path: Path) -> Any:
