@@ -22,6 +22,10 @@ Cwd = Annotated[
     Path,
     typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True),
 ]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option("--region", metavar="REGION", help="Limit to this Region of the stack. Repeatable."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 StackReader = Callable[[Path, str | None], StackConfiguration]

@@ -29,6 +29,24 @@ _WITH_SECRETS = ("--show-secrets", "--json")
 _DOCUMENTS = ("pulumi-python:dynamic/ssm:Document", "pulumi-python:dynamic/ssm:SessionPreferences")
 
 
+def chosen_regions(regions: Sequence[str], chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the Regions of a stack to which a command is limited, in the stack's order.
+
+    Args:
+        regions: Regions of the stack.
+        chosen: Values of the option `--region`; empty or None: all Regions.
+
+    Raises:
+        UnusableError: A chosen Region is not one of the stack's.
+    """
+    unknown = sorted({*(chosen or ())} - {*regions})
+    if unknown:
+        raise UnusableError(
+            f"--region: expected a Region of the stack ({', '.join(regions)}), got {', '.join(unknown)}."
+        )
+    return tuple(each for each in regions if not chosen or each in chosen)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StackConfiguration:
     """A stack's name and configuration.

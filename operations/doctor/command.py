@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
 from operations.doctor.findings import as_json, plain, show
 from operations.doctor.run import Doctor
 from operations.terminal import Terminal, working
@@ -17,6 +17,7 @@ def doctor(
     context: typer.Context,
     instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID (i-..., mi-...) or Name tag, such as app-1.")],
     *,
+    region: Regions = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
     json_output: Json = False,
@@ -34,7 +35,7 @@ def doctor(
     """
     configuration = CommandContext.of(context).read_stack(cwd, stack)
     with working("Diagnosing the node ..."):
-        found = Doctor(configuration).diagnose(instance)
+        found = Doctor(configuration, region).diagnose(instance)
     if json_output:
         typer.echo(as_json(plain(found)))
     else:

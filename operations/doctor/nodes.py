@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
 from operations.doctor.findings import VERDICTS, Verdict, as_json, plain
 from operations.doctor.run import Doctor
 from operations.errors import ExitCode
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from operations.doctor.findings import Diagnosis
     from operations.doctor.run import Survey
-    from operations.stack import StackConfiguration
 
 
 def nodes(
     context: typer.Context,
     *,
     running: Annotated[bool, typer.Option("--running", help="Omit instances that are not running.")] = False,
+    region: Regions = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
     json_output: Json = False,
@@ -41,7 +41,8 @@ def nodes(
     Exit codes: 0 all ready, 1 a node is not ready or cannot be evaluated, 2 the command line or the configuration is not
     usable.
     """
-    found = _survey(CommandContext.of(context).read_stack(cwd, stack), running_only=running)
+    configuration = CommandContext.of(context).read_stack(cwd, stack)
+    found = _survey(Doctor(configuration, region), running_only=running)
     if json_output:
         typer.echo(as_json(as_plain(found)))
     else:
@@ -49,14 +50,14 @@ def nodes(
     raise typer.Exit(exit_code(found))
 
 
-def _survey(configuration: StackConfiguration, *, running_only: bool) -> Survey:
+def _survey(doctor: Doctor, *, running_only: bool) -> Survey:
     errors = Terminal(stderr=True)
     if not errors.is_terminal:
-        return Doctor(configuration).survey(running_only=running_only)
+        return doctor.survey(running_only=running_only)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task("Listing nodes", total=None)
-        return Doctor(configuration).survey(
+        return doctor.survey(
             running_only=running_only,
             progress=lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
         )

@@ -14,8 +14,11 @@ from operations.doctor.node_reader import RegionReader
 from operations.doctor.roles import Roles
 from operations.inventory.instances import Finder, NoConnectionError
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
+from operations.stack import chosen_regions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from operations.doctor.facts import NodeFacts
     from operations.doctor.findings import Diagnosis
     from operations.inventory.reader import Answer, Identity
@@ -52,16 +55,18 @@ class Survey:
 class Doctor:
     """Diagnoses with the credentials and roles of the stack's AWS provider."""
 
-    def __init__(self, stack: StackConfiguration) -> None:
+    def __init__(self, stack: StackConfiguration, regions: Sequence[str] | None = None) -> None:
         """Initialize the doctor.
 
         Args:
             stack: Stack with its configuration.
+            regions: Regions of the stack in which to look for nodes; None: all.
 
         Raises:
-            UnusableError: The configuration cannot be used.
+            UnusableError: The configuration cannot be used, or has none of these Regions.
         """
         self._stack, self._settings = stack, stack.settings()
+        self._chosen = chosen_regions(self._settings.regions, regions)
         self._clients = aws_clients(stack)
 
     def diagnose(self, name_or_id: str) -> Diagnosis:
@@ -154,7 +159,7 @@ class Doctor:
                 roles,
                 identity.partition,
             )
-            for region in self._settings.regions
+            for region in self._chosen
         }
 
 

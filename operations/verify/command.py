@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
 from operations.terminal import Terminal
 from operations.verify.findings import as_json, show
 from operations.verify.live_session import verify_node
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from operations.stack import StackConfiguration, StackState
     from operations.verify.findings import Verification
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def verify(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
     *,
+    region: Regions = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
     json_output: Json = False,
@@ -44,7 +45,7 @@ def verify(  # noqa: PLR0913 -- options of a command line
     rule of the security groups and the network ACL, evaluates packets against them, and compares instances, flow logs,
     alerts and the trail. It also reports resources that carry the stack's owner tag and are not in its state. Each
     difference is listed with the expected value, the actual value and the remediation; checks without differences are
-    counted.
+    counted. Resources of the whole account, such as roles, are reported with the stack's first Region.
 
     A call that is denied or fails is reported as "cannot tell", with the permission that it requires.
 
@@ -57,9 +58,9 @@ def verify(  # noqa: PLR0913 -- options of a command line
     given = CommandContext.of(context)
     configuration = given.read_stack(cwd, stack)
     verification = (
-        _verify_node(configuration, node, given.pause)
+        _verify_node(configuration, node, given.pause, region)
         if node
-        else _verify(configuration, partial(given.read_state, cwd, configuration.name))
+        else _verify(configuration, partial(given.read_state, cwd, configuration.name), region)
     )
     if json_output:
         typer.echo(as_json(verification))
@@ -68,19 +69,24 @@ def verify(  # noqa: PLR0913 -- options of a command line
     raise typer.Exit(verification.exit_code)
 
 
-def _verify(configuration: StackConfiguration, read_state: Callable[[], StackState]) -> Verification:
+def _verify(
+    configuration: StackConfiguration, read_state: Callable[[], StackState], chosen: Sequence[str] | None
+) -> Verification:
     errors = Terminal(stderr=True)
     if not errors.is_terminal:
-        return verify_stack(configuration, read_state=read_state)
+        return verify_stack(configuration, read_state=read_state, chosen=chosen)
     with Progress(console=errors, transient=True) as progress:
         task = progress.add_task("Verifying ...", total=None)
         return verify_stack(
             configuration,
             lambda region: progress.update(task, advance=1, description=f"Verified {region}"),
             read_state,
+            chosen,
         )
 
 
-def _verify_node(configuration: StackConfiguration, node: str, pause: Callable[[float], None]) -> Verification:
+def _verify_node(
+    configuration: StackConfiguration, node: str, pause: Callable[[float], None], chosen: Sequence[str] | None
+) -> Verification:
     with Terminal(stderr=True).status("Starting a test session ...") as status:
-        return verify_node(configuration, node, pause, status.update)
+        return verify_node(configuration, node, pause, status.update, chosen)

@@ -14,11 +14,12 @@ from operations.errors import UnusableError
 from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.instances import Finder, NoConnectionError, read_node
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
+from operations.stack import chosen_regions
 from operations.verify.findings import Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from components.session_manager.settings import SessionManagerSettings
     from operations.inventory.instances import Instance
@@ -60,6 +61,7 @@ def verify_node(
     name_or_id: str,
     pause: Callable[[float], None],
     progress: Callable[[str], None] = lambda _step: None,
+    chosen: Sequence[str] | None = None,
 ) -> Verification:
     """Start a session with the credentials of the AWS CLI, and check its logs with those of the stack's provider.
 
@@ -68,6 +70,7 @@ def verify_node(
         name_or_id: Instance ID (`i-...`) or Name tag.
         pause: Function that waits, in seconds.
         progress: Receives each step.
+        chosen: Regions in which the node may be; None: those of the stack.
 
     Raises:
         UnusableError: The configuration cannot be used, or a program is missing.
@@ -78,7 +81,7 @@ def verify_node(
     missing = missing_programs()
     if missing:
         raise UnusableError(f"A session needs programs that are not on the PATH. Install {' and '.join(missing)}.")
-    target = _target(stack, name_or_id)
+    target = _target(stack, name_or_id, chosen)
     progress(f"Starting a session on {target.instance}")
     transcript, code = _session(target)
     findings = [_start_finding(target, transcript, code)]
@@ -90,13 +93,13 @@ def verify_node(
     return Verification(stack=stack.name, account_id=target.account_id, regions={target.instance.region: shown})
 
 
-def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
+def _target(stack: StackConfiguration, name_or_id: str, chosen: Sequence[str] | None) -> TestTarget:
     settings = stack.settings()
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
-    finder = Finder(clients, settings.regions, identity)
+    finder = Finder(clients, chosen_regions(settings.regions, chosen), identity)
     instance = finder.find(name_or_id)
     problem = finder.problem(instance)
     if problem:

@@ -17,6 +17,7 @@ from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
 from operations.inventory.session_manager import DocumentFacts, read_region
+from operations.stack import chosen_regions
 from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
 from operations.verify.domain_controllers.verification import DomainControllersVerification
@@ -49,6 +50,7 @@ def verify_stack(
     stack: StackConfiguration,
     progress: Progress = lambda _region: None,
     read_state: Callable[[], StackState] | None = None,
+    chosen: Sequence[str] | None = None,
 ) -> Verification:
     """Compare the resources in the stack's account with the stack's settings.
 
@@ -56,11 +58,13 @@ def verify_stack(
         stack: The stack with its configuration.
         progress: Receives each Region that is done.
         read_state: Reads the stack's state, to find orphans; None: no search for orphans.
+        chosen: Regions to report; None: all.
 
     Raises:
-        UnusableError: The configuration cannot be used.
+        UnusableError: The configuration cannot be used, or has none of the chosen Regions.
     """
     settings = stack.settings()
+    reported = chosen_regions(settings.regions, chosen)
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     configured = {*settings.session_manager, *settings.endpoints, *sites}
     configured |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
@@ -71,7 +75,7 @@ def verify_stack(
     identity = identify(clients, stack.sts_region(regions[0]))
     if isinstance(identity, ReadFailure):
         unknown = unknown_finding("account", identity, expected="AWS identifies the credentials")
-        findings = {region: [unknown] for region in regions}
+        findings = {region: [unknown] for region in regions if region in reported}
         return _verification(stack, None, findings)
     verify = partial(_verify_region, stack, settings, clients, identity)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
@@ -86,18 +90,20 @@ def verify_stack(
         of_approval = pool.submit(approval.findings) if approval else None
         access = _just_in_time(stack, settings, clients, identity)
         of_access = pool.submit(access.findings) if access else None
-        running = {region: pool.submit(verify, region) for region in regions}
+        running = {region: pool.submit(verify, region) for region in regions if region in reported}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
             findings[region] = each.result()
             progress(region)
-        findings[regions[0]] += shared.result()
+        findings.setdefault(regions[0], []).extend(shared.result())
         for several_regions in (of_sites, of_nodes, of_access, of_orphans):
             for region, several in several_regions.result().items() if several_regions else ():
                 findings.setdefault(region, []).extend(several)
         findings[regions[0]] += of_account.result() if of_account else []
         findings[regions[0]] += of_approval.result() if of_approval else []
-    return _verification(stack, identity.account_id, findings)
+    return _verification(
+        stack, identity.account_id, {region: each for region, each in findings.items() if region in reported}
+    )
 
 
 def _verification(
