@@ -49,6 +49,8 @@ EVIDENCE_KEY_ALIAS: Final = "alias/shell-access/evidence"
 EVIDENCE_BUCKET: Final = "shell-access-evidence"
 """Prefix of the bucket, before account and Region: the names of buckets are global."""
 EVIDENCE_DATABASE: Final = "shell_access_evidence"
+EVIDENCE_WORKGROUP: Final = "shell-access-evidence"
+TRAIL_TABLE: Final = "trail"
 EVIDENCE_TABLE: Final = "records"
 
 ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)

@@ -217,14 +217,9 @@ def _read_account(
         break_glass=frozenset(
             {BREAK_GLASS_ROLE_NAME.lower()} if settings.approval and settings.approval.break_glass else ()
         ),
-        logged=frozenset(region for region, each in settings.session_manager.items() if _logs(each)),
         person_of=People(account).person_of,
         node_names=node_names(account, records),
     )
-
-
-def _logs(preferences: Any) -> bool:
-    return bool(preferences.logs_to_cloudwatch or (preferences.s3_logging and preferences.s3_bucket_name))
 
 
 def _limited(made: Report, accounts: list[str], nodes: list[str], people: list[str]) -> Report:

@@ -13,10 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
-from components.session_manager.document import s3_key_prefix
+from components.session_manager.document import log_locations
 from operations.evidence.cloudtrail import add_event, event_names
 from operations.evidence.records import (
     Log,
+    LogCoverage,
     Records,
     Source,
 )
@@ -59,6 +60,8 @@ class Account:
         now: Current time.
         pause: Waits, in seconds.
         progress: Receives a line about the progress.
+        reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
+        history: Length of the event history to read; None: all that there is.
     """
 
     clients: Clients
@@ -71,10 +74,17 @@ class Account:
     now: datetime
     pause: Callable[[float], None]
     progress: Callable[[str], None]
+    reads_trail: bool = False
+    history: timedelta | None = None
 
     def reader(self, region: str) -> Reader:
         """Return a reader of a Region."""
         return Reader(self.clients, region, self.identity.arn)
+
+    @property
+    def iam_region(self) -> str:
+        """Region of IAM's events."""
+        return _GLOBAL_REGIONS.get(self.identity.partition, "us-east-1")
 
     @property
     def recent(self) -> datetime:
@@ -97,17 +107,17 @@ def read_account(account: Account) -> Records:
 
 def read_events(account: Account) -> Records:
     """Read the event history; Regions at the same time, as each has its own rate."""
-    begin = max(account.since, account.now - EVENT_HISTORY)
+    begin = max(account.since, account.now - (account.history or EVENT_HISTORY))
     services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
     tasks = {region: [name for each in services for name in event_names(each)] for region in account.regions}
-    iam = _GLOBAL_REGIONS.get(account.identity.partition, "us-east-1")
+    iam = account.iam_region
     tasks[iam] = [*tasks.get(iam, []), *event_names("iam.amazonaws.com")]
     found = Records()
     with ThreadPoolExecutor(len(tasks)) as pool:
         for each in pool.map(partial(_lookups, account, since=begin), tasks, tasks.values()):
             found.add(each)
-    if begin > account.since:
-        reason = "the event history lasts 90 days; for earlier events use --trail with the trail's log files"
+    if begin > account.since and not account.reads_trail:
+        reason = "the event history lasts 90 days; for earlier events use --trail, --athena or --event-data-store"
         found.sources.append(
             Source(
                 name="CloudTrail event history", region="", since=account.since, until=begin, records=0, problem=reason
@@ -207,21 +217,23 @@ def _executions(account: Account, known: Records) -> Records:
 
 def _logs(account: Account, region: str, sessions: set[str]) -> Records:
     """Read the logs of sessions: objects of Amazon S3, and streams of CloudWatch Logs."""
-    found, settings = Records(), account.preferences.get(region)
-    if settings is None:
+    found, own = Records(), account.identity.account_id
+    place = log_locations(account.preferences, own).get(region)
+    if place is None:
         return found
-    if settings.s3_logging and settings.s3_bucket_name:
-        prefix = s3_key_prefix(settings, account.identity.account_id, region)
-        found.add(_objects(account, region, settings.s3_bucket_name, prefix, sessions))
-    if settings.logs_to_cloudwatch:
-        found.add(_streams(account, region, settings.cw_log_group_name, sessions))
+    if place.bucket:
+        found.add(_objects(account, region, place.bucket, place.prefix, sessions))
+    if place.log_group:
+        found.add(_streams(account, region, place.log_group, sessions))
+    if not any(each.problem for each in found.sources):
+        found.coverage.append(LogCoverage(account=own, region=region, since=account.since, until=account.until))
     return found
 
 
 def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
     account.progress(f"Logs in bucket {bucket}, {region}")
     found, problem = Records(), ""
-    folder = f"{prefix}/" if prefix else ""
+    folder = f"{prefix}/"
     answer = account.reader(region).read("s3", "list_object_versions", Bucket=bucket, Prefix=folder)
     if isinstance(answer, ReadFailure):
         problem, answer = answer.cause, answer.read_so_far

@@ -85,6 +85,7 @@ def plain(report: Report, since: datetime, until: datetime) -> dict[str, Any]:
                 "until": _iso(each.until),
                 "records": each.records,
                 "problem": each.problem or None,
+                "note": each.note or None,
             }
             for each in report.sources
         ],
@@ -153,7 +154,7 @@ def _table(title: str, *headings: str) -> Table:
 
 def _log_text(row: Row) -> str:
     if row.log is None:
-        return "none"
+        return "none" if row.is_log_known else "unknown"
     return "deleted" if row.log.is_deleted else "stream" if row.log.size is None else f"{row.log.size} bytes"
 
 

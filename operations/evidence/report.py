@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
@@ -21,6 +21,7 @@ from operations.evidence.records import (
     Decision,
     Kind,
     Log,
+    LogCoverage,
     Records,
     Request,
     SessionStart,
@@ -42,6 +43,7 @@ LEAST_LOG_BYTES: Final = 64
 LOGGED_AFTER: Final = timedelta(minutes=1)
 """Sessions that are shorter may have no output."""
 _WORKFLOW: Final = Principal("role", ROLE_NAME)
+_IDENTITY_CENTER_PATH: Final = ":role/aws-reserved/sso.amazonaws.com/"
 NO_REASONS: Final = frozenset({"", "not given"})
 
 
@@ -234,6 +236,7 @@ class Row:
         end_source: Record that has the end; empty if unknown.
         grant: Grant of the session.
         log: Log of the session.
+        is_log_known: Whether the locations of logs were read for the time and place of the session.
         findings: Findings.
     """
 
@@ -244,6 +247,7 @@ class Row:
     end_source: str = ""
     grant: Grant | None = None
     log: Log | None = None
+    is_log_known: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -262,7 +266,6 @@ class Context:
         until: End of the period.
         needs_approval: Whether sessions need approval.
         break_glass: Names of emergency access roles, in lower case.
-        logged: Regions whose preferences write logs; None: not known, so missing logs are not reported.
         documents: Documents that are allowed beside the preferences.
         person_of: Person behind an ARN; empty if the records prove none.
         node_names: Names of nodes by ID.
@@ -273,7 +276,6 @@ class Context:
     until: datetime
     needs_approval: bool = True
     break_glass: frozenset[str] = frozenset()
-    logged: frozenset[str] | None = None
     documents: frozenset[str] = frozenset({"", "SSM-SessionManagerRunShell"})
     person_of: Callable[[str], str] = lambda arn: arn if ":user/" in arn else ""
     node_names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -323,6 +325,7 @@ def report(records: Records, context: Context) -> Report:
     begins = {holder: [each.begin for each in held] for holder, held in by_holder.items()}
     ends = {each.id: each for each in sorted(records.ends, key=lambda each: each.source == "TerminateSession")}
     logs = {each.session: each for each in records.logs}
+    coverage = _Coverage(records.coverage)
     used: set[int] = set()
     rows: list[Row] = []
     for start in _unique(records.starts):
@@ -339,10 +342,11 @@ def report(records: Records, context: Context) -> Report:
             end = ends.get(start.id)
             row = replace(
                 row,
-                person=context.person_of(start.caller.arn),
+                person=_person(start.caller, context),
                 end=end.at if end else None,
                 end_source=end.source if end else "",
                 log=logs.get(start.id),
+                is_log_known=coverage.has(start),
             )
             row = replace(row, findings=tuple(_findings(row, context, is_within=is_within)))
         rows.append(row)
@@ -350,6 +354,41 @@ def report(records: Records, context: Context) -> Report:
     return Report(
         rows=tuple(sorted(rows, key=lambda row: row.at)), sources=tuple(records.sources), gaps=_gaps(records, context)
     )
+
+
+class _Coverage:
+    """Periods in which the locations of logs were read, by account and Region."""
+
+    def __init__(self, periods: Iterable[LogCoverage]) -> None:
+        self._periods: dict[tuple[str, str], list[LogCoverage]] = defaultdict(list)
+        for each in sorted(periods, key=lambda each: each.since):
+            self._periods[each.account, each.region].append(each)
+        self._begins = {place: [each.since for each in found] for place, found in self._periods.items()}
+        # A period that begins earlier may end later.
+        self._ends = {
+            place: list(accumulate((each.until for each in found), max)) for place, found in self._periods.items()
+        }
+
+    def has(self, start: SessionStart) -> bool:
+        """Return whether a session without a log has none."""
+        place = start.account, start.region
+        at = bisect_right(self._begins.get(place, ()), start.at)
+        while at and self._ends[place][at - 1] > start.at:
+            at -= 1
+            period = self._periods[place][at]
+            if period.until > start.at and start.id not in period.open_sessions:
+                return True
+        return False
+
+
+def _person(caller: Caller, context: Context) -> str:
+    """Return the person behind a caller; the path of IAM Identity Center's roles is reserved, in every account.
+
+    Source: IAM Identity Center User Guide, "Referencing permission sets in resource policies".
+    """
+    if _IDENTITY_CENTER_PATH in caller.issuer:
+        return caller.arn.rsplit("/", 1)[-1]
+    return context.person_of(caller.arn)
 
 
 def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
@@ -523,7 +562,7 @@ def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]
 
 
 def _log_findings(row: Row, start: SessionStart, context: Context) -> Iterable[Finding]:
-    if context.logged is None or start.region not in context.logged:
+    if not row.is_log_known:
         return
     duration = (row.end or start.at) - start.at
     if row.log is None:
