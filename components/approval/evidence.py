@@ -25,6 +25,7 @@ from components.session_manager.key_policies import governed_by_iam
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from components.approval.settings import Trail
     from components.session_manager.document import LogLocation
 
 EXPORT_SECONDS: Final = 600
@@ -95,6 +96,23 @@ COLUMNS: Final = {
     "opensessions": "string",
 }
 """Columns of the table; a record has those of its kind."""
+
+
+_TRAIL_IDENTITY: Final = (
+    "struct<type:string,principalid:string,arn:string,accountid:string,invokedby:string,accesskeyid:string,username:string,"
+    "sessioncontext:struct<attributes:struct<mfaauthenticated:string,creationdate:string>,sessionissuer:struct<type:string,"
+    "principalid:string,arn:string,accountid:string,username:string>,sourceidentity:string>>"
+)
+TRAIL_PARTITIONS: Final = ("account", "region", "day")
+TRAIL_COLUMNS: Final = {
+    **dict.fromkeys(("eventid", "eventtime", "eventsource", "eventname", "awsregion", "recipientaccountid"), "string"),
+    **dict.fromkeys(("sourceipaddress", "useragent", "errorcode", "errormessage"), "string"),
+    "useridentity": _TRAIL_IDENTITY,
+    **dict.fromkeys(("requestparameters", "responseelements", "additionaleventdata", "serviceeventdetails"), "string"),
+    **dict.fromkeys(("requestid", "readonly", "eventtype", "eventcategory", "sharedeventid"), "string"),
+}
+"""Columns of the trail's table (Athena User Guide, "Create the table for CloudTrail logs in Athena using partition
+projection")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,6 +361,30 @@ def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[st
         "storage.location.template": (
             f"s3://{place.evidence_bucket}/records/kind=${{kind}}/account=${{account}}/region=${{region}}/day=${{day}}/"
         ),
+    }
+
+
+def trail_location(trail: Trail) -> str:
+    """Return the location of a trail's log files."""
+    return f"s3://{trail.bucket}/{trail.prefix}/"
+
+
+def trail_parameters(trail: Trail) -> dict[str, str]:
+    """Return the parameters of the trail's table: a query names accounts and Regions, so that no list becomes old.
+
+    Source: Athena User Guide, "Use dynamic ID partitioning"; CloudTrail User Guide, "Finding your CloudTrail log files".
+    """
+    return {
+        "EXTERNAL": "TRUE",
+        "projection.enabled": "true",
+        "projection.account.type": "injected",
+        "projection.region.type": "injected",
+        "projection.day.type": "date",
+        "projection.day.format": "yyyy/MM/dd",
+        "projection.day.range": "2013/11/13,NOW",
+        "projection.day.interval": "1",
+        "projection.day.interval.unit": "DAYS",
+        "storage.location.template": f"{trail_location(trail)}${{account}}/CloudTrail/${{region}}/${{day}}/",
     }
 
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws.athena import NamedQuery
+from pulumi_aws.athena import (
+    NamedQuery,
+    Workgroup,
+    WorkgroupConfigurationArgs,
+    WorkgroupConfigurationManagedQueryResultsConfigurationArgs,
+)
 from pulumi_aws.glue import (
     CatalogDatabase,
     CatalogTable,
@@ -25,23 +30,56 @@ from components.approval.evidence import (
     COLUMNS,
     PARTITIONS,
     QUERIES,
+    TRAIL_COLUMNS,
+    TRAIL_PARTITIONS,
     evidence_bucket_policy,
     evidence_key_policy,
     table_parameters,
+    trail_location,
+    trail_parameters,
 )
-from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from components.approval.names import (
+    EVIDENCE_DATABASE,
+    EVIDENCE_KEY_ALIAS,
+    EVIDENCE_TABLE,
+    EVIDENCE_WORKGROUP,
+    TRAIL_TABLE,
+)
 from components.private_bucket import PrivateBucketArgs, register_private_bucket
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.approval.names import WorkflowLocation
-    from components.approval.settings import Evidence
+    from components.approval.settings import Evidence, Trail
 
-_SERDE = "org.openx.data.jsonserde.JsonSerDe"
-_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
-_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """A table of JSON records.
+
+    Attributes:
+        key: End of the resource's name.
+        name: Name of the table.
+        location: Location of its objects.
+        parameters: Parameters, with the projection of its partitions.
+        partitions: Names of its partitions.
+        columns: Types by column.
+        input_format: Class that reads its objects.
+        serde: Class that reads its records.
+        serde_parameters: Parameters of that class.
+    """
+
+    key: str
+    name: str
+    location: str
+    parameters: Mapping[str, str]
+    partitions: Sequence[str]
+    columns: Mapping[str, str]
+    input_format: str
+    serde: str
+    serde_parameters: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,28 +164,36 @@ class EvidenceStore(pulumi.ComponentResource):
             opts=self._child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[database])
-        CatalogTable(
-            self._name,
-            name=EVIDENCE_TABLE,
-            # By name, so that recovery knows it before the database is created.
-            database_name=EVIDENCE_DATABASE,
-            table_type="EXTERNAL_TABLE",
-            parameters=table_parameters(self._args.place, self._args.regions),
-            partition_keys=[CatalogTablePartitionKeyArgs(name=each, type="string") for each in PARTITIONS],
-            storage_descriptor=CatalogTableStorageDescriptorArgs(
-                location=f"s3://{self._args.place.evidence_bucket}/records/",
-                input_format=_INPUT,
-                output_format=_OUTPUT,
-                columns=[
-                    CatalogTableStorageDescriptorColumnArgs(name=each, type=kind) for each, kind in COLUMNS.items()
-                ],
-                ser_de_info=CatalogTableStorageDescriptorSerDeInfoArgs(
-                    name="json", serialization_library=_SERDE, parameters={"ignore.malformed.json": "false"}
-                ),
+        place, trail = self._args.place, self._args.settings.trail
+        self._table(
+            _Table(
+                key="",
+                name=EVIDENCE_TABLE,
+                location=f"s3://{place.evidence_bucket}/records/",
+                parameters=table_parameters(place, self._args.regions),
+                partitions=PARTITIONS,
+                columns=COLUMNS,
+                input_format="org.apache.hadoop.mapred.TextInputFormat",
+                serde="org.openx.data.jsonserde.JsonSerDe",
+                serde_parameters={"ignore.malformed.json": "false"},
             ),
-            region=self._region,
-            opts=after,
+            after,
         )
+        if trail:
+            self._table(
+                _Table(
+                    key="-trail",
+                    name=TRAIL_TABLE,
+                    location=trail_location(trail),
+                    parameters=trail_parameters(trail),
+                    partitions=TRAIL_PARTITIONS,
+                    columns=TRAIL_COLUMNS,
+                    input_format="com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+                    serde="org.apache.hive.hcatalog.data.JsonSerDe",
+                ),
+                after,
+            )
+            self._work_group(trail)
         for query in QUERIES:
             NamedQuery(
                 f"{self._name}-{query.name}",
@@ -158,3 +204,49 @@ class EvidenceStore(pulumi.ComponentResource):
                 region=self._region,
                 opts=after,
             )
+
+    def _table(self, table: _Table, opts: pulumi.ResourceOptions) -> None:
+        CatalogTable(
+            f"{self._name}{table.key}",
+            name=table.name,
+            # By name, so that recovery knows it before the database is created.
+            database_name=EVIDENCE_DATABASE,
+            table_type="EXTERNAL_TABLE",
+            parameters=table.parameters,
+            partition_keys=[CatalogTablePartitionKeyArgs(name=each, type="string") for each in table.partitions],
+            storage_descriptor=CatalogTableStorageDescriptorArgs(
+                location=table.location,
+                input_format=table.input_format,
+                output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                columns=[
+                    CatalogTableStorageDescriptorColumnArgs(name=each, type=kind)
+                    for each, kind in table.columns.items()
+                ],
+                ser_de_info=CatalogTableStorageDescriptorSerDeInfoArgs(
+                    name="json", serialization_library=table.serde, parameters=table.serde_parameters
+                ),
+            ),
+            region=self._region,
+            opts=opts,
+        )
+
+    def _work_group(self, trail: Trail) -> None:
+        """Create the workgroup, whose results Athena keeps for a day, so that they need no bucket."""
+        Workgroup(
+            self._name,
+            name=EVIDENCE_WORKGROUP,
+            description="Queries of shell-access evidence",
+            configuration=WorkgroupConfigurationArgs(
+                bytes_scanned_cutoff_per_query=trail.max_scanned_bytes,
+                enforce_workgroup_configuration=True,
+                managed_query_results_configuration=WorkgroupConfigurationManagedQueryResultsConfigurationArgs(
+                    enabled=True
+                ),
+                publish_cloudwatch_metrics_enabled=False,
+            ),
+            # With the history of its queries, which is no evidence.
+            force_destroy=True,
+            region=self._region,
+            tags=self._args.tags,
+            opts=self._child,
+        )

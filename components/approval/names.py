@@ -143,6 +143,11 @@ class WorkflowLocation:
         """Name of the bucket for exported records."""
         return f"{EVIDENCE_BUCKET}-{self.account_id}-{self.region}"
 
+    @property
+    def work_group_arn(self) -> str:
+        """ARN of the workgroup for queries about the trail."""
+        return f"arn:{self.partition}:athena:{self.region}:{self.account_id}:workgroup/{EVIDENCE_WORKGROUP}"
+
     def ssm(self, resource: str, region: str = "") -> str:
         """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""
         return f"arn:{self.partition}:ssm:{region or self.region}:{self.account_id}:{resource}"

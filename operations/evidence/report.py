@@ -597,7 +597,11 @@ def _gaps(records: Records, context: Context) -> tuple[str, ...]:
     ]
     if context.until > context.now - DELIVERY:
         gaps.append("CloudTrail delivers events within about 15 minutes: the latest calls may be missing.")
-    gaps += [f"{each.name} {each.region}: {each.problem}".strip() for each in records.sources if each.problem]
+    gaps += [
+        f"{' '.join(filter(None, (each.name, each.region)))}: {each.problem}"
+        for each in records.sources
+        if each.problem
+    ]
     return tuple(gaps)
 
 

@@ -246,8 +246,12 @@ def bounds(day: date) -> tuple[datetime, datetime]:
 
 def started(events: list[Json], sessions: list[Json], begin: datetime, end: datetime) -> set[str]:
     """Return the IDs of the sessions that began in a period."""
-    answers = [each.get("responseElements") or {} for each in events if each["eventName"] == "StartSession"]
-    found = {each["sessionId"] for each in answers if each.get("sessionId")}
+    answers: list[Json] = [
+        each["responseElements"]
+        for each in events
+        if each["eventName"] == "StartSession" and each.get("responseElements")
+    ]
+    found: set[str] = {each["sessionId"] for each in answers if each.get("sessionId")}
     return found | {each["SessionId"] for each in sessions if begin <= each["StartDate"] < end}
 
 

@@ -259,6 +259,18 @@ def test_stack_without_approval_needs_none() -> None:
     assert rules(made(history, replace(CONTEXT, needs_approval=False))) == []
 
 
+def test_role_of_identity_center_proves_a_person_in_any_account() -> None:
+    history = History()
+    history.start(after(3))
+    found = records(history)
+    path = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Shell_0123"
+    for issuer, person in ((path, "olivia"), (f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Shell_0123", "")):
+        caller = replace(found.starts[0].caller, issuer=issuer)
+        found.starts[:] = [replace(found.starts[0], caller=caller)]
+        (row,) = report(found, replace(CONTEXT, person_of=lambda _arn: "")).sessions
+        assert row.person == person
+
+
 def test_session_without_event_is_found_after_delivery() -> None:
     history = History()
     history.grant()
