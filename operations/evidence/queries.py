@@ -198,8 +198,9 @@ def _source(account: Account, name: str, records: int, problems: Iterable[str], 
 
 
 def _cost(scanned: int) -> str:
-    gigabytes, dollars = scanned / 1e9, scanned / 1e12 * DOLLARS_PER_TERABYTE
-    return f"{gigabytes:,.2f} GB scanned, about {dollars:,.2f} USD at {DOLLARS_PER_TERABYTE} USD per TB"
+    dollars = scanned / 1e12 * DOLLARS_PER_TERABYTE
+    price = f"about {dollars:,.2f} USD" if dollars >= 0.01 else "less than 0.01 USD"  # noqa: PLR2004 -- one cent
+    return f"{scanned / 1e9:,.3f} GB scanned, {price} at {DOLLARS_PER_TERABYTE} USD per TB"
 
 
 def _periods(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -183,8 +183,8 @@ def test_every_source_gives_the_same_report(clients: Clients, tmp_path: Path) ->
 def test_athena_shows_what_its_queries_cost(clients: Clients) -> None:
     write(clients, history())
     first, *_ = read_trail_bucket(account(clients), TRAIL, ()).sources
-    assert first.note.startswith("1 accounts, 1 queries, 0.00 GB scanned, about 0.00 USD")
-    assert queries._cost(3_210_000_000_000) == "3,210.00 GB scanned, about 16.05 USD at 5 USD per TB"
+    assert first.note.startswith("1 accounts, 1 queries, 0.000 GB scanned, less than 0.01 USD")
+    assert queries._cost(3_210_000_000_000) == "3,210.000 GB scanned, about 16.05 USD at 5 USD per TB"
 
 
 def test_event_that_is_delivered_on_the_next_day_is_read(clients: Clients) -> None:
@@ -338,7 +338,7 @@ def test_lake_gives_the_events_of_the_history(lake: tuple[Clients, EventDataStor
     assert without_sources(found) == without_sources(expected(events))
     (source,) = found.sources
     assert (source.name, source.records) == (f"CloudTrail Lake, {store.id}", 2)
-    assert source.note.startswith("1 queries, 0.00 GB scanned")
+    assert source.note.startswith("1 queries, 0.000 GB scanned")
     # The store is younger than the period.
     assert source.problem.startswith("the store has events since")
 
