@@ -149,10 +149,7 @@ def read_trail_bucket(account: Account, trail: Trail, accounts: Sequence[str]) -
     for number, (batch, result) in enumerate(zip(batches, _results(queries), strict=True), 1):
         account.progress(f"{name}: {number} of {len(batches)} queries")
         scanned += result.scanned
-        for event in result.events:
-            counts[str(event.get("recipientAccountId"))] += add_event(event, found)
-        for each in batch.accounts if result.problem else ():
-            problems[each] += [result.problem] if result.problem not in problems[each] else []
+        counts += _add(result, found, [problems[each] for each in batch.accounts])
     empty = [] if chosen else ["there is no folder of an account; check the bucket and the prefix of the trail"]
     note = f"{len(chosen)} accounts, {len(batches)} queries, {_cost(scanned)}"
     found.sources.append(_source(account, name, counts.total(), empty, note))
@@ -172,17 +169,34 @@ def read_event_data_store(account: Account, store: EventDataStore, accounts: Seq
     reader = account.reader(store.region or account.workflow_region)
     name = f"CloudTrail Lake, {store.id}"
     problems = _store_problems(account, reader, store)
-    found, scanned, count = Records(), 0, 0
+    found, scanned, counts = Records(), 0, Counter[str]()
     periods = _periods(account.since, account.until)
     queries = [_LakeQuery(account, reader, _lake_statement(store, accounts, *each)) for each in periods]
     for number, result in enumerate(_results(queries), 1):
         account.progress(f"{name}: {number} of {len(queries)} queries")
         scanned += result.scanned
-        count += sum(add_event(each, found) for each in result.events)
-        problems += [result.problem] if result.problem and result.problem not in problems else []
+        counts += _add(result, found, [problems])
     note = f"{len(queries)} queries, {_cost(scanned)}"
-    found.sources.append(_source(account, name, count, problems, note))
+    found.sources.append(_source(account, name, counts.total(), problems, note))
     return found
+
+
+def _add(result: _Result, found: Records, problems: Iterable[list[str]]) -> Counter[str]:
+    """Add the events of a result to the records, and its problem to the problems of what it is about.
+
+    Returns:
+        Number of events of interest by account.
+    """
+    counts, unreadable = Counter[str](), 0
+    for event in result.events:
+        try:
+            counts[str(event["recipientAccountId"])] += add_event(event, found)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            unreadable += 1
+    reasons = [result.problem, f"{unreadable} events have another form" if unreadable else ""]
+    for each in problems:
+        each += [reason for reason in reasons if reason and reason not in each]
+    return counts
 
 
 def _source(account: Account, name: str, records: int, problems: Iterable[str], note: str = "") -> Source:

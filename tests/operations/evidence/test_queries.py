@@ -299,6 +299,14 @@ def test_interrupt_stops_the_running_queries(clients: Clients) -> None:
     assert len(stopped) == 1
 
 
+def test_event_of_another_form_is_a_gap_and_no_traceback() -> None:
+    broken = [{**each, "eventTime": "yesterday"} for each in history()[:1]]
+    events = [{"eventTime": "2026-11-01T12:00:00Z"}, *broken, *history()[1:2]]
+    found, problems = Records(), list[str]()
+    counts = queries._add(queries._Result(events=tuple(events)), found, [problems])
+    assert (counts.total(), len(found.decisions), problems) == (1, 1, ["2 events have another form"])
+
+
 @pytest.mark.parametrize("value", ["11112222333", "111122223333' OR '1'='1", "", "\u0661" * 12])
 def test_account_of_another_form_reaches_no_query(value: str) -> None:
     with pytest.raises(ValueError, match="expected values such as"):
