@@ -190,8 +190,17 @@ def test_athena_shows_what_its_queries_cost(clients: Clients) -> None:
 def test_event_that_is_delivered_on_the_next_day_is_read(clients: Clients) -> None:
     events = [{**each, "eventTime": "2026-11-01T23:58:00Z"} for each in history()[3:5]]
     write(clients, events, late=timedelta(minutes=7))
-    own = account(clients, since=NOON, until=NOON + timedelta(hours=12))
+    own = account(clients, since=NOON, until=NOON + timedelta(hours=11, minutes=59))
     assert without_sources(read_trail_bucket(own, TRAIL, ())) == without_sources(expected(events))
+
+
+def test_role_assumptions_without_the_tag_are_not_fetched(clients: Clients) -> None:
+    write(clients, history())
+    own = account(clients)
+    batch = next(queries._batches(own, {ACCOUNT: (REGION,)}))
+    found = queries._AthenaQuery(own, own.reader(REGION), batch).result(Event()).events
+    assert [each["eventName"] for each in found].count("AssumeRole") == 1
+    assert "DescribeInstances" not in {each["eventName"] for each in found}
 
 
 def test_athena_reads_all_pages(clients: Clients) -> None:
