@@ -37,8 +37,8 @@ _SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
-_STREAMS_ONE_BY_ONE: Final = 200
-"""Up to this many sessions, log streams are looked up by name; else all streams of the group are listed."""
+_LOGS_ONE_BY_ONE: Final = 200
+"""Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
 _INSTANCES_AT_ONCE: Final = 200
 _GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
@@ -230,28 +230,35 @@ def _logs(account: Account, region: str, sessions: set[str]) -> Records:
     return found
 
 
+def _looked_up(sessions: set[str]) -> list[str]:
+    """Return the sessions whose logs are looked up one by one, or one empty name if all logs are listed."""
+    return sorted(sessions) if len(sessions) <= _LOGS_ONE_BY_ONE else [""]
+
+
 def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
     account.progress(f"Logs in bucket {bucket}, {region}")
-    found, problem = Records(), ""
-    folder = f"{prefix}/"
-    answer = account.reader(region).read("s3", "list_object_versions", Bucket=bucket, Prefix=folder)
-    if isinstance(answer, ReadFailure):
-        problem, answer = answer.cause, answer.read_so_far
-    listed = [*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())]
-    for each in listed:
-        session = each["Key"].removeprefix(folder).removesuffix(".log")
-        if each["IsLatest"] and session in sessions:
-            version = each.get("VersionId", "")
-            found.logs.append(
-                Log(
-                    session=session,
-                    location=f"s3://{bucket}/{each['Key']}",
-                    size=each.get("Size"),
-                    version="" if version == "null" else version,
-                    written=each["LastModified"].astimezone(UTC),
-                    is_deleted="Size" not in each,
+    found, problem, reader = Records(), "", account.reader(region)
+    for name in _looked_up(sessions):
+        chosen = f"{prefix}/{name}.log" if name else f"{prefix}/"
+        answer = reader.read("s3", "list_object_versions", Bucket=bucket, Prefix=chosen)
+        if isinstance(answer, ReadFailure):
+            problem, answer = answer.cause, answer.read_so_far
+        for each in (*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())):
+            session = each["Key"].removeprefix(f"{prefix}/").removesuffix(".log")
+            if each["IsLatest"] and session in sessions:
+                version = each.get("VersionId", "")
+                found.logs.append(
+                    Log(
+                        session=session,
+                        location=f"s3://{bucket}/{each['Key']}",
+                        size=each.get("Size"),
+                        version="" if version == "null" else version,
+                        written=each["LastModified"].astimezone(UTC),
+                        is_deleted="Size" not in each,
+                    )
                 )
-            )
+        if problem:
+            break
     found.sources.append(
         Source(
             name=f"Amazon S3 {bucket}",
@@ -268,9 +275,8 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
 def _streams(account: Account, region: str, group: str, sessions: set[str]) -> Records:
     account.progress(f"Log group {group}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
-    prefixes = sorted(sessions) if len(sessions) <= _STREAMS_ONE_BY_ONE else [""]
-    for prefix in prefixes:
-        selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
+    for name in _looked_up(sessions):
+        selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": name} if name else {})
         answer = reader.read("logs", "describe_log_streams", **selection)
         if isinstance(answer, ReadFailure):
             problem, answer = answer.cause, answer.read_so_far

@@ -204,6 +204,17 @@ def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> N
     assert (row["logBytes"], bool(row["logVersion"])) == (500, True)
 
 
+def test_many_sessions_are_found_by_one_listing(
+    command: Command, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from operations.evidence import live  # noqa: PLC0415
+
+    scene.log(scene.session())
+    monkeypatch.setattr(live, "_LOGS_ONE_BY_ONE", 0)
+    _, shown = evidence(command)
+    assert [row["logBytes"] for row in shown["rows"]] == [500]
+
+
 def test_deleted_log_of_the_account_is_found(command: Command, scene: Scene) -> None:
     session = scene.session()
     scene.log(session)

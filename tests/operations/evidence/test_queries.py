@@ -22,10 +22,12 @@ from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import read_trail
 from operations.evidence.live import Account
 from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
-from operations.evidence.records import Records
+from operations.evidence.records import LogCoverage, Records
 from operations.evidence.report import Context, report
 from operations.inventory.reader import Identity
+from tests.operations.evidence.test_year import differences, judged
 from tests.support.evidence_history import ACCOUNT, NOON, OLIVIA, WORKFLOW, History, after
+from tests.support.evidence_year import BEGIN, made_up, retried
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,6 +180,18 @@ def test_every_source_gives_the_same_report(clients: Clients, tmp_path: Path) ->
     assert rows[0] == rows[1] == rows[2]
     assert [each.problem for each in found["athena"].sources] == ["", "", ""]
     assert [each.records for each in found["athena"].sources] == [20, 10, 10]
+
+
+def test_made_up_history_is_read_back_through_athena(clients: Clients) -> None:
+    year = made_up(40, 11)
+    events = retried(year)
+    write(clients, events)
+    end = datetime.fromisoformat(max(each["eventTime"] for each in events)) + timedelta(seconds=1)
+    own = account(clients, since=BEGIN, until=end, now=end + timedelta(days=2))
+    found = read_trail_bucket(own, TRAIL, ())
+    found.logs.extend(year.logs)
+    found.coverage.append(LogCoverage(account=ACCOUNT, region=REGION, since=BEGIN, until=end))
+    assert differences(year, judged(found, end)) == {}
 
 
 def test_athena_shows_what_its_queries_cost(clients: Clients) -> None:
