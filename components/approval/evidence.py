@@ -15,7 +15,9 @@ from components.approval.names import (
     EVIDENCE_KEY_ALIAS,
     EVIDENCE_ROLE_NAME,
     EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_TABLE,
     RUNBOOK_NAME,
+    TRAIL_TABLE,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -103,8 +105,7 @@ _TRAIL_IDENTITY: Final = (
     "sessioncontext:struct<attributes:struct<mfaauthenticated:string,creationdate:string>,sessionissuer:struct<type:string,"
     "principalid:string,arn:string,accountid:string,username:string>,sourceidentity:string>>"
 )
-TRAIL_PARTITIONS: Final = ("account", "region", "day")
-TRAIL_COLUMNS: Final = {
+_TRAIL_COLUMNS: Final = {
     **dict.fromkeys(("eventid", "eventtime", "eventsource", "eventname", "awsregion", "recipientaccountid"), "string"),
     **dict.fromkeys(("sourceipaddress", "useragent", "errorcode", "errormessage"), "string"),
     "useridentity": _TRAIL_IDENTITY,
@@ -364,28 +365,76 @@ def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[st
     }
 
 
-def trail_location(trail: Trail) -> str:
-    """Return the location of a trail's log files."""
-    return f"s3://{trail.bucket}/{trail.prefix}/"
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of Athena over JSON records.
+
+    Attributes:
+        name: Name of the table.
+        location: Location of its objects.
+        parameters: Parameters, with the projection of its partitions.
+        partitions: Names of its partitions.
+        columns: Types by column.
+        input_format: Class that reads its objects.
+        serde: Class that reads its records.
+        serde_parameters: Parameters of that class.
+    """
+
+    name: str
+    location: str
+    parameters: Mapping[str, str]
+    partitions: tuple[str, ...]
+    columns: Mapping[str, str]
+    input_format: str
+    serde: str
+    serde_parameters: Mapping[str, str] | None = None
 
 
-def trail_parameters(trail: Trail) -> dict[str, str]:
-    """Return the parameters of the trail's table: a query names accounts and Regions, so that no list becomes old.
+def records_table(place: WorkflowLocation, regions: Sequence[str]) -> Table:
+    """Return the table of exported records.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions of sessions.
+    """
+    return Table(
+        name=EVIDENCE_TABLE,
+        location=f"s3://{place.evidence_bucket}/records/",
+        parameters=table_parameters(place, regions),
+        partitions=PARTITIONS,
+        columns=COLUMNS,
+        input_format="org.apache.hadoop.mapred.TextInputFormat",
+        serde="org.openx.data.jsonserde.JsonSerDe",
+        serde_parameters={"ignore.malformed.json": "false"},
+    )
+
+
+def trail_table(trail: Trail) -> Table:
+    """Return the table of a trail: a query names accounts and Regions, so that no list of them becomes old.
 
     Source: Athena User Guide, "Use dynamic ID partitioning"; CloudTrail User Guide, "Finding your CloudTrail log files".
     """
-    return {
-        "EXTERNAL": "TRUE",
-        "projection.enabled": "true",
-        "projection.account.type": "injected",
-        "projection.region.type": "injected",
-        "projection.day.type": "date",
-        "projection.day.format": "yyyy/MM/dd",
-        "projection.day.range": "2013/11/13,NOW",
-        "projection.day.interval": "1",
-        "projection.day.interval.unit": "DAYS",
-        "storage.location.template": f"{trail_location(trail)}${{account}}/CloudTrail/${{region}}/${{day}}/",
-    }
+    location = f"s3://{trail.bucket}/{trail.prefix}/"
+    return Table(
+        name=TRAIL_TABLE,
+        location=location,
+        parameters={
+            "EXTERNAL": "TRUE",
+            "projection.enabled": "true",
+            "projection.account.type": "injected",
+            "projection.region.type": "injected",
+            "projection.day.type": "date",
+            "projection.day.format": "yyyy/MM/dd",
+            "projection.day.range": "2013/11/13,NOW",
+            "projection.day.interval": "1",
+            "projection.day.interval.unit": "DAYS",
+            "storage.location.template": f"{location}${{account}}/CloudTrail/${{region}}/${{day}}/",
+        },
+        partitions=("account", "region", "day"),
+        columns=_TRAIL_COLUMNS,
+        input_format="com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+        serde="org.apache.hive.hcatalog.data.JsonSerDe",
+    )
 
 
 def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:

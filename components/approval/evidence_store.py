@@ -27,59 +27,22 @@ from pulumi_aws.s3 import (
 )
 
 from components.approval.evidence import (
-    COLUMNS,
-    PARTITIONS,
     QUERIES,
-    TRAIL_COLUMNS,
-    TRAIL_PARTITIONS,
+    Table,
     evidence_bucket_policy,
     evidence_key_policy,
-    table_parameters,
-    trail_location,
-    trail_parameters,
+    records_table,
+    trail_table,
 )
-from components.approval.names import (
-    EVIDENCE_DATABASE,
-    EVIDENCE_KEY_ALIAS,
-    EVIDENCE_TABLE,
-    EVIDENCE_WORKGROUP,
-    TRAIL_TABLE,
-)
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from components.private_bucket import PrivateBucketArgs, register_private_bucket
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from components.approval.names import WorkflowLocation
     from components.approval.settings import Evidence, Trail
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Table:
-    """A table of JSON records.
-
-    Attributes:
-        key: End of the resource's name.
-        name: Name of the table.
-        location: Location of its objects.
-        parameters: Parameters, with the projection of its partitions.
-        partitions: Names of its partitions.
-        columns: Types by column.
-        input_format: Class that reads its objects.
-        serde: Class that reads its records.
-        serde_parameters: Parameters of that class.
-    """
-
-    key: str
-    name: str
-    location: str
-    parameters: Mapping[str, str]
-    partitions: Sequence[str]
-    columns: Mapping[str, str]
-    input_format: str
-    serde: str
-    serde_parameters: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,35 +127,10 @@ class EvidenceStore(pulumi.ComponentResource):
             opts=self._child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[database])
-        place, trail = self._args.place, self._args.settings.trail
-        self._table(
-            _Table(
-                key="",
-                name=EVIDENCE_TABLE,
-                location=f"s3://{place.evidence_bucket}/records/",
-                parameters=table_parameters(place, self._args.regions),
-                partitions=PARTITIONS,
-                columns=COLUMNS,
-                input_format="org.apache.hadoop.mapred.TextInputFormat",
-                serde="org.openx.data.jsonserde.JsonSerDe",
-                serde_parameters={"ignore.malformed.json": "false"},
-            ),
-            after,
-        )
+        self._table("", records_table(self._args.place, self._args.regions), after)
+        trail = self._args.settings.trail
         if trail:
-            self._table(
-                _Table(
-                    key="-trail",
-                    name=TRAIL_TABLE,
-                    location=trail_location(trail),
-                    parameters=trail_parameters(trail),
-                    partitions=TRAIL_PARTITIONS,
-                    columns=TRAIL_COLUMNS,
-                    input_format="com.amazon.emr.cloudtrail.CloudTrailInputFormat",
-                    serde="org.apache.hive.hcatalog.data.JsonSerDe",
-                ),
-                after,
-            )
+            self._table("-trail", trail_table(trail), after)
             self._work_group(trail)
         for query in QUERIES:
             NamedQuery(
@@ -205,9 +143,9 @@ class EvidenceStore(pulumi.ComponentResource):
                 opts=after,
             )
 
-    def _table(self, table: _Table, opts: pulumi.ResourceOptions) -> None:
+    def _table(self, suffix: str, table: Table, opts: pulumi.ResourceOptions) -> None:
         CatalogTable(
-            f"{self._name}{table.key}",
+            f"{self._name}{suffix}",
             name=table.name,
             # By name, so that recovery knows it before the database is created.
             database_name=EVIDENCE_DATABASE,

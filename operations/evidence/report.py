@@ -351,9 +351,15 @@ def report(records: Records, context: Context) -> Report:
             row = replace(row, findings=tuple(_findings(row, context, is_within=is_within)))
         rows.append(row)
     rows += _rows_of_grants(grants, used, context)
-    return Report(
-        rows=tuple(sorted(rows, key=lambda row: row.at)), sources=tuple(records.sources), gaps=_gaps(records, context)
-    )
+    return Report(rows=tuple(sorted(rows, key=_order)), sources=tuple(records.sources), gaps=_gaps(records, context))
+
+
+def _order(row: Row) -> tuple[datetime, str, str, str, str]:
+    """Return the key by which rows are sorted, so that the same records give the same report in any order."""
+    held = row.start or row.grant
+    principal = row.start.caller.arn if row.start else row.grant.principal if row.grant else ""
+    identifier = row.start.id or row.start.error if row.start else ""
+    return row.at, held.account if held else "", principal, held.node if held else "", identifier
 
 
 class _Coverage:
@@ -399,7 +405,7 @@ def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
         known = chosen.get(key)
         if known is None or (each.in_trail and not known.in_trail):
             chosen[key] = replace(each, reason=each.reason or (known.reason if known else ""))
-    return sorted(chosen.values(), key=lambda each: each.at)
+    return sorted(chosen.values(), key=lambda each: (each.at, each.id, each.caller.arn))
 
 
 def _holder(account: str, principal: str, node: str) -> tuple[str, str, str]:
@@ -416,13 +422,13 @@ def _principal(arn: str) -> str:
 def _grants(records: Records) -> list[Grant]:
     """Return the periods between changes of the tag, with the requests that led to them."""
     changes: dict[tuple[str, str], list[TagChange]] = defaultdict(list)
-    for each in sorted(set(records.tags), key=lambda each: (each.at, not each.node)):
+    for each in sorted(set(records.tags), key=lambda each: (each.at, not each.node, each.node, each.caller.arn)):
         changes[each.account, each.principal.lower()].append(each)
     decisions: dict[str, list[Decision]] = defaultdict(list)
     for decision in records.decisions:
         decisions[decision.request].append(decision)
     requests: dict[tuple[str, str, str], list[Request]] = defaultdict(list)
-    for request in sorted({each.id: each for each in records.requests}.values(), key=lambda each: each.at):
+    for request in sorted({each.id: each for each in records.requests}.values(), key=lambda each: (each.at, each.id)):
         requests[_holder(request.account, request.principal, request.node)].append(request)
     grants: list[Grant] = []
     for changed in changes.values():
@@ -487,7 +493,7 @@ def _request_before(
 
 def _decisions(given: Iterable[Decision]) -> tuple[Decision, ...]:
     """Return the decisions, those of Automation only where CloudTrail has none of the same principal."""
-    found = sorted(given, key=lambda each: (each.source != "CloudTrail", each.at))
+    found = sorted(given, key=lambda each: (each.source != "CloudTrail", each.at, each.caller.arn))
     chosen: list[Decision] = []
     for each in found:
         if each.source == "CloudTrail" or not any(same_person(each.caller.arn, other.caller.arn) for other in chosen):

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.evidence import (
-    COLUMNS,
-    PARTITIONS,
     QUERIES,
-    TRAIL_COLUMNS,
-    TRAIL_PARTITIONS,
+    Table,
     evidence_bucket_policy,
     evidence_key_policy,
-    table_parameters,
-    trail_location,
-    trail_parameters,
+    records_table,
+    trail_table,
 )
-from components.approval.names import (
-    EVIDENCE_DATABASE,
-    EVIDENCE_KEY_ALIAS,
-    EVIDENCE_TABLE,
-    EVIDENCE_WORKGROUP,
-    TRAIL_TABLE,
-)
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.monitoring import read_bucket
 from operations.inventory.reader import ReadFailure, returns_failure
@@ -32,7 +21,7 @@ from operations.verify.buckets import DesiredBucket, own_bucket_findings
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.approval.names import WorkflowLocation
     from components.approval.settings import Evidence, Trail
@@ -70,7 +59,7 @@ def evidence_findings(
     return [
         *alias_findings("approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence_key_policy(place)),
         *own_bucket_findings(deployment, desired, live, key),
-        _table_finding(deployment, _records_table(place, regions), _read_table(reader, EVIDENCE_TABLE)),
+        _table_finding(deployment, "approval-evidence-table", records_table(place, regions), reader),
         *(_trail_findings(deployment, settings.trail, reader) if settings.trail else ()),
         _query_finding(deployment, _read_queries(reader)),
     ]
@@ -90,76 +79,36 @@ def _read_queries(reader: Reader) -> dict[str, tuple[str, str]]:
     return {str(each["Name"]): (str(each["Database"]), str(each["QueryString"])) for each in queries}
 
 
-@dataclass(frozen=True, kw_only=True)
-class _DesiredTable:
-    """A table that the settings describe.
-
-    Attributes:
-        check: Name of the check.
-        name: Name of the table.
-        location: Location of its objects.
-        columns: Types by column.
-        partitions: Names of the partitions.
-        parameters: Parameters, with the projection of the partitions.
-    """
-
-    check: str
-    name: str
-    location: str
-    columns: Mapping[str, str]
-    partitions: Sequence[str]
-    parameters: Mapping[str, str]
+def _trail_findings(deployment: Deployment, trail: Trail, reader: Reader) -> list[Finding]:
+    return [
+        _table_finding(deployment, "approval-evidence-trail", trail_table(trail), reader),
+        _work_group_finding(deployment, trail, reader),
+    ]
 
 
-def _records_table(place: WorkflowLocation, regions: Sequence[str]) -> _DesiredTable:
-    return _DesiredTable(
-        check="approval-evidence-table",
-        name=EVIDENCE_TABLE,
-        location=f"s3://{place.evidence_bucket}/records/",
-        columns=COLUMNS,
-        partitions=PARTITIONS,
-        parameters=table_parameters(place, regions),
-    )
-
-
-def _trail_findings(deployment: Deployment, trail: Trail, reader: Reader) -> Iterator[Finding]:
-    table = _DesiredTable(
-        check="approval-evidence-trail",
-        name=TRAIL_TABLE,
-        location=trail_location(trail),
-        columns=TRAIL_COLUMNS,
-        partitions=TRAIL_PARTITIONS,
-        parameters=trail_parameters(trail),
-    )
-    yield _table_finding(deployment, table, _read_table(reader, TRAIL_TABLE))
-    check, expected = (
-        "approval-evidence-workgroup",
-        f"workgroup {EVIDENCE_WORKGROUP} limits and keeps its queries' results",
-    )
-    live = reader.read("athena", "get_work_group", WorkGroup=EVIDENCE_WORKGROUP)
+def _work_group_finding(deployment: Deployment, trail: Trail, reader: Reader) -> Finding:
+    check = "approval-evidence-workgroup"
+    expected = f"workgroup {EVIDENCE_WORKGROUP} limits its queries and keeps their results"
+    # A workgroup that does not exist is an invalid request; the name is valid.
+    live = reader.read("athena", "get_work_group", absent=("InvalidRequestException",), WorkGroup=EVIDENCE_WORKGROUP)
     if live is None or isinstance(live, ReadFailure):
-        yield (
-            unknown_finding(check, live, expected=expected)
-            if live
-            else missing(check, live, expected=expected, found="no such workgroup", remedy=deployment.repair)
-        )
-        return
-    group = live["WorkGroup"]
-    found: Mapping[str, Any] = group.get("Configuration", {})
+        return missing(check, live, expected=expected, found="no such workgroup", remedy=deployment.repair)
+    found: Mapping[str, Any] = live["WorkGroup"].get("Configuration", {})
     pairs = {
-        "state": ("ENABLED", group.get("State")),
+        "state": ("ENABLED", live["WorkGroup"].get("State")),
         "enforcement of its settings": (True, found.get("EnforceWorkGroupConfiguration")),
         "limit of a query": (trail.max_scanned_bytes, found.get("BytesScannedCutoffPerQuery")),
         "managed results": (True, found.get("ManagedQueryResultsConfiguration", {}).get("Enabled")),
     }
     unequal = [f"{name} differs" for name, (desired, given) in pairs.items() if desired != given]
-    yield from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
-def _table_finding(deployment: Deployment, table: _DesiredTable, live: Answer | ReadFailure | None) -> Finding:
+def _table_finding(deployment: Deployment, check: str, table: Table, reader: Reader) -> Finding:
+    live = _read_table(reader, table.name)
     expected = f"table {EVIDENCE_DATABASE}.{table.name} describes the records"
     if live is None or isinstance(live, ReadFailure):
-        return missing(table.check, live, expected=expected, found="no such table", remedy=deployment.repair)
+        return missing(check, live, expected=expected, found="no such table", remedy=deployment.repair)
     stored: dict[str, Any] = live.get("StorageDescriptor", {})
     # Services add parameters of their own, such as statistics.
     own = {key: value for key, value in live.get("Parameters", {}).items() if key in table.parameters}
@@ -170,7 +119,7 @@ def _table_finding(deployment: Deployment, table: _DesiredTable, live: Answer | 
         "parameters": (table.parameters, own),
     }
     unequal = [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
-    return from_differences(table.check, unequal, expected=expected, remedy=deployment.repair)
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
 def _query_finding(deployment: Deployment, live: dict[str, tuple[str, str]] | ReadFailure) -> Finding:

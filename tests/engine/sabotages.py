@@ -1473,6 +1473,7 @@ DELETIONS: tuple[Sabotage, ...] = (
         also=("approval-topic",),
     ),
     Sabotage("NamedQuery", "itself", deleted("athena", "delete_named_query", "NamedQueryId")),
+    Sabotage("Workgroup", "itself", deleted("athena", "delete_work_group", "WorkGroup", "name")),
     Sabotage(
         "CatalogDatabase",
         "itself",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from components.approval.evidence import TRAIL_COLUMNS, TRAIL_PARTITIONS, trail_location, trail_parameters
+from components.approval.evidence import trail_table
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TRAIL_TABLE
 from components.approval.settings import Trail
 from local.emulator.extension.sql import QueryError, parse
@@ -38,7 +38,6 @@ OWN = "123456789012"
 OTHER = "444455556666"
 REGION = "eu-west-1"
 TRAIL = Trail(bucket="org-trail", prefix="AWSLogs/o-exampleorgid")
-CLOUDTRAIL_FORMAT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
 
 
 @dataclass
@@ -82,15 +81,16 @@ def clients(empty_aws: None, emulator: Emulator) -> Clients:  # noqa: ARG001
 
 
 def table(trail: Trail = TRAIL) -> dict[str, Any]:
+    desired = trail_table(trail)
     return {
-        "Name": TRAIL_TABLE,
+        "Name": desired.name,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": trail_parameters(trail),
-        "PartitionKeys": [{"Name": each, "Type": "string"} for each in TRAIL_PARTITIONS],
+        "Parameters": desired.parameters,
+        "PartitionKeys": [{"Name": each, "Type": "string"} for each in desired.partitions],
         "StorageDescriptor": {
-            "Location": trail_location(trail),
-            "Columns": [{"Name": name, "Type": kind} for name, kind in TRAIL_COLUMNS.items()],
-            "InputFormat": CLOUDTRAIL_FORMAT,
+            "Location": desired.location,
+            "Columns": [{"Name": name, "Type": kind} for name, kind in desired.columns.items()],
+            "InputFormat": desired.input_format,
         },
     }
 
@@ -258,8 +258,7 @@ def test_day_without_log_file_is_a_gap(clients: Clients) -> None:
 def test_query_that_reads_nothing_is_a_gap(clients: Clients) -> None:
     write(clients, history())
     clients.client("glue", REGION).update_table(
-        DatabaseName=EVIDENCE_DATABASE,
-        TableInput={**table(), "Parameters": trail_parameters(replace_bucket(prefix="AWSLogs/o-another"))},
+        DatabaseName=EVIDENCE_DATABASE, TableInput=table(replace_bucket(prefix="AWSLogs/o-another"))
     )
     assert problems(read_trail_bucket(account(clients), TRAIL, ()))[ACCOUNT] == "the query read no log file"
 

@@ -259,6 +259,21 @@ def test_stack_without_approval_needs_none() -> None:
     assert rules(made(history, replace(CONTEXT, needs_approval=False))) == []
 
 
+@given(st.permutations(range(14)))
+def test_order_of_the_records_changes_nothing(order: list[int]) -> None:
+    history = History()
+    history.grant()
+    history.grant()
+    history.start(after(3))
+    history.start(after(3), who=OLIVIA.replace("Operator", "Other"))
+    for other in ("role/A", "role/B"):
+        history.tag(after(2), principal=other)
+        history.untag(after(4), principal=other)
+    assert len(history.events) == len(order)
+    shuffled = History(events=[history.events[each] for each in order])
+    assert made(shuffled).rows == made(history).rows
+
+
 def test_role_of_identity_center_proves_a_person_in_any_account() -> None:
     history = History()
     history.start(after(3))
