@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from components.approval.evidence import trail_table
-from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TRAIL_TABLE
+from components.approval.evidence import COLUMNS, PARTITIONS, QUERIES, NamedQuery, trail_table
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_TABLE, EVIDENCE_WORKGROUP, TRAIL_TABLE
 from components.approval.settings import Trail
 from local.emulator.extension.sql import QueryError, parse
 from operations.evidence import queries
@@ -458,6 +458,17 @@ def test_store_of_another_form_is_none(text: str) -> None:
 def test_query_of_another_form_is_refused(text: str, reason: str) -> None:
     with pytest.raises(QueryError, match=reason):
         parse(text)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda each: each.name)
+def test_named_query_selects_columns_of_the_records(query: NamedQuery) -> None:
+    parsed = parse(query.sql)
+    assert parsed.table == ("", EVIDENCE_TABLE)
+    row: dict[str, Any] = {**dict.fromkeys(COLUMNS), **dict.fromkeys(PARTITIONS, ""), "day": "2026-11-02"}
+    row["kind"] = (parsed.values_of("kind") or [""])[0]
+    for name in ("eventname", "eventsource"):
+        row[name] = (parsed.values_of(name) or [None])[0]
+    assert len(parsed.rows([row, {**row, "day": "2026-12-01"}])) == 1
 
 
 def test_function_that_is_not_evaluated_is_refused() -> None:
