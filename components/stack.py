@@ -138,6 +138,7 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
         return
     from components.approval.component import ApprovalArgs, check_approval
     from components.approval.identity_center import NO_OPERATORS
+    from components.session_manager.document import log_locations
 
     operators = NO_OPERATORS
     if settings.approval.operators:
@@ -156,6 +157,7 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
         regions=settings.regions,
         session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
         account=account,
+        logs=log_locations(settings.session_manager, account.id),
         tags=settings.tags,
     )
     check_approval(planned.approval)

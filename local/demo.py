@@ -20,11 +20,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.text import Text
 
-from components.approval.names import TAG_KEY
-from components.approval.settings import Mode
+from components.approval.names import EVIDENCE_DATABASE, TAG_KEY, TRAIL_TABLE
+from components.approval.settings import Mode, Trail
 from local.aws import wake
 from local.dev import STACK, Dev, StepError
-from local.emulator.fixtures import NODES, PERSON_ROLES
+from local.emulator.fixtures import NODES, PERSON_ROLES, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.approval.executions import (
     NewRequest,
     OwnRequestError,
@@ -44,6 +44,7 @@ from operations.approval.session import ApprovalSession, CallError, session_of, 
 from operations.errors import UnusableError
 from operations.evidence.live import Account, People, node_names, read_account
 from operations.evidence.output import tables
+from operations.evidence.queries import read_trail_bucket
 from operations.evidence.report import Context, report
 from operations.inventory.reader import ReadFailure
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from operations.approval.session import Workflow
+    from operations.evidence.records import Records
 
 _TIMEOUT_SECONDS: Final = 60
 _POLL_INTERVAL_SECONDS: Final = 0.1
@@ -279,6 +281,27 @@ class _Demo:
         self._check(bool(refused), f"{len(refused)} refused attempts are in the report", "none is")
         known = all(row.grant and row.grant.approvers for row in made.sessions)
         self._check(known, "no session is in the report that no approver knows of")
+        self._check_trail(account, records)
+
+    def _check_trail(self, account: Account, known: Records) -> None:
+        """Read the same events from the trail of the organization, where the stack has a table of its log files."""
+        table = account.reader(account.workflow_region).read(
+            "glue", "get_table", absent=("EntityNotFoundException",), DatabaseName=EVIDENCE_DATABASE, Name=TRAIL_TABLE
+        )
+        if table is None:
+            return
+        self._console.print(
+            Text("   auditor $ python -m operations evidence --stack dev --athena --from 1h", style="cyan")
+        )
+        trail = Trail(bucket=TRAIL_BUCKET.name, prefix=TRAIL_PREFIX)
+        found = read_trail_bucket(account, trail, [account.identity.account_id])
+        self._console.print(Text(f"     {found.sources[0].name}: {found.sources[0].note}", style="dim"), soft_wrap=True)
+        expected = sorted((each.id, each.at) for each in known.starts if each.in_trail)
+        self._check(
+            sorted((each.id, each.at) for each in found.starts) == expected,
+            f"the organization's trail, queried with Athena, has the same {len(expected)} sessions and attempts",
+            f"problems: {[each.problem for each in found.sources]}",
+        )
 
     def _request(self, reason: str) -> ApprovalRequest:
         self._show_command(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")

@@ -26,7 +26,7 @@ class FixedName:
     Attributes:
         kind: Kind of resource.
         region: Region of the resource; of a global one, the Region from which it is reached.
-        name: Name; of an alias with `alias/`, of a topic or policy the ARN, of a schedule `group/name`.
+        name: Name; of an alias with `alias/`, of a topic, policy or workgroup the ARN, of a schedule `group/name`.
         path: Setting that requires it.
         take_over: Whether the settings permit to take it over from another stack.
         is_adopted: Whether another principal's resource is adopted; else it is refused.
@@ -51,7 +51,8 @@ class Existing:
         kind: As in `FixedName`.
         region: As in `FixedName`.
         name: As in `FixedName`.
-        id: Identifier: of an alias the ID of its key, of a trail the ARN, of an association its ID, else the name.
+        id: Identifier: of an alias the ID of its key, of a trail the ARN, of an association its ID, of a
+            workgroup its bare name, else the name.
         owner: Stack that owns it (`organization/project/stack`); None: another principal created it, or a stack has
             released it.
         made_here: Whether this program created it; no stack owns it any more unless `owner` names one.
@@ -91,6 +92,7 @@ class NamedType:
 
 
 NAMED_TYPES: Final[Mapping[str, NamedType]] = {
+    "aws:athena/workgroup:Workgroup": NamedType(kind=Kind.WORK_GROUP, output="arn", input="name"),
     "aws:cfg/rule:Rule": NamedType(kind=Kind.CONFIG_RULE),
     "aws:cloudtrail/trail:Trail": NamedType(kind=Kind.TRAIL, input="name"),
     "aws:cloudwatch/logGroup:LogGroup": NamedType(kind=Kind.LOG_GROUP, input="name"),
@@ -153,6 +155,8 @@ def described(kind: Kind, region: str, name: str) -> str:
     """Return the description of a resource for messages: `the log group logs in eu-west-1`."""
     if kind in GLOBAL:
         return f"the {_NOUNS[kind]} {name.rpartition('/')[2]}"
+    if kind is Kind.WORK_GROUP:
+        name = name.rpartition("/")[2]
     return f"the {_NOUNS[kind]} {name.rpartition(':')[2] if kind is Kind.TOPIC else name} in {region}"
 
 
@@ -341,6 +345,14 @@ def _table(glue: Any, name: str) -> _Tagged | None:
     return replace(owning, id=f"{owning.id}:{table}") if owning else None
 
 
+def _work_group(athena: Any, arn: str) -> _Tagged | None:
+    try:
+        pages = athena.get_paginator("list_tags_for_resource").paginate(ResourceARN=arn)
+        return _Tagged(tags=tags_of(tag for page in pages for tag in page["Tags"]), id=arn.rpartition("/")[2])
+    except athena.exceptions.ResourceNotFoundException:
+        return None
+
+
 _NO_BUCKET: Final = frozenset({"404", "NoSuchBucket"})
 _NO_TAGS: Final = "NoSuchTagSet"
 
@@ -374,6 +386,7 @@ _FINDERS: Final[Mapping[Kind, Callable[[Any, str], _Tagged | None]]] = {
     Kind.BUCKET: _bucket,
     Kind.DATABASE: _database,
     Kind.TABLE: _table,
+    Kind.WORK_GROUP: _work_group,
 }
 _NOUNS: Final[Mapping[Kind, str]] = {
     Kind.ALIAS: "key",
@@ -392,4 +405,5 @@ _NOUNS: Final[Mapping[Kind, str]] = {
     Kind.BUCKET: "bucket",
     Kind.DATABASE: "database",
     Kind.TABLE: "table",
+    Kind.WORK_GROUP: "workgroup",
 }

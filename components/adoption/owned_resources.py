@@ -298,6 +298,8 @@ class OwnedResources:
             name = f"arn:{self.partition}:iam::{self.account_id}:policy/{name}"
         elif kind is Kind.TOPIC:
             name = f"arn:{self.partition}:sns:{region}:{self.account_id}:{name}"
+        elif kind is Kind.WORK_GROUP:
+            name = f"arn:{self.partition}:athena:{region}:{self.account_id}:workgroup/{name}"
         elif kind is Kind.SCHEDULE:
             name = f"{properties['group_name']}/{name}"
         elif kind is Kind.TABLE:

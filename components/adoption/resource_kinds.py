@@ -37,6 +37,7 @@ class Kind(StrEnum):
     TABLE = "table"
     TOPIC = "topic"
     TRAIL = "trail"
+    WORK_GROUP = "workGroup"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ class ResourceAdapter(Protocol):
 class Service(StrEnum):
     """AWS service whose API serves a kind."""
 
+    ATHENA = "athena"
     CLOUDTRAIL = "cloudtrail"
     CONFIG = "config"
     GLUE = "glue"
@@ -109,6 +111,7 @@ SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.TABLE: Service.GLUE,
     Kind.TOPIC: Service.SNS,
     Kind.TRAIL: Service.CLOUDTRAIL,
+    Kind.WORK_GROUP: Service.ATHENA,
 }
 
 

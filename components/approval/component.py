@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from components.adoption.document_content import PlannedDocument
     from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
+    from components.session_manager.document import LogLocation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class ApprovalArgs:
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
         account: Account of the stack.
         operators: Operators of IAM Identity Center, as `find_operators` has looked them up.
+        logs: Locations of session logs by Region, which the export of evidence reads.
         tags: Tags applied to all taggable resources.
     """
 
@@ -54,6 +56,7 @@ class ApprovalArgs:
     session_data_encryption: bool
     account: Account
     operators: IdentityCenterOperators = NO_OPERATORS
+    logs: Mapping[str, LogLocation] = field(default_factory=dict[str, "LogLocation"])
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -76,6 +79,7 @@ def _plan(args: ApprovalArgs) -> ApprovalPlan:
         args.regions,
         session_data_encryption=args.session_data_encryption,
         operators=args.operators,
+        logs=args.logs,
     )
 
 

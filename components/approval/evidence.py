@@ -15,7 +15,9 @@ from components.approval.names import (
     EVIDENCE_KEY_ALIAS,
     EVIDENCE_ROLE_NAME,
     EVIDENCE_RUNBOOK_NAME,
+    EVIDENCE_TABLE,
     RUNBOOK_NAME,
+    TRAIL_TABLE,
     PolicyDocument,
     WorkflowLocation,
 )
@@ -23,7 +25,10 @@ from components.approval.script import script_inputs
 from components.session_manager.key_policies import governed_by_iam
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from components.approval.settings import Trail
+    from components.session_manager.document import LogLocation
 
 EXPORT_SECONDS: Final = 600
 """Maximum of `aws:executeScript`."""
@@ -37,8 +42,8 @@ SESSION_EVENTS: Final = (
 )
 IAM_EVENTS: Final = ("CreateRole", "CreateUser", "TagRole", "TagUser", "UntagRole", "UntagUser")
 """Events that `shell-access evidence` reads, in the Regions of sessions and in IAM's; a test compares them."""
-KINDS: Final = ("events", "sessions", "executions", "days")
-"""Kinds of records: events of CloudTrail, sessions, requests, and the statement that a day is complete."""
+KINDS: Final = ("events", "sessions", "executions", "logs", "days")
+"""Kinds of records: events of CloudTrail, sessions, requests, locations of logs, and the statement that a day is complete."""
 
 _VERSION: Final = "2012-10-17"
 _IDENTITY: Final = (
@@ -75,13 +80,40 @@ COLUMNS: Final = {
     "executionendtime": "string",
     "parameters": "string",
     "stepexecutions": "string",
+    # Logs: one record per session that has one
+    "bucket": "string",
+    "key": "string",
+    "versionid": "string",
+    "size": "bigint",
+    "isdeleted": "boolean",
+    "loggroup": "string",
+    "logstream": "string",
+    "written": "string",
     # Days
     "since": "string",
     "until": "string",
     "exportedat": "string",
     "counts": "string",
+    "logs": "string",
+    "opensessions": "string",
 }
 """Columns of the table; a record has those of its kind."""
+
+
+_TRAIL_IDENTITY: Final = (
+    "struct<type:string,principalid:string,arn:string,accountid:string,invokedby:string,accesskeyid:string,username:string,"
+    "sessioncontext:struct<attributes:struct<mfaauthenticated:string,creationdate:string>,sessionissuer:struct<type:string,"
+    "principalid:string,arn:string,accountid:string,username:string>,sourceidentity:string>>"
+)
+_TRAIL_COLUMNS: Final = {
+    **dict.fromkeys(("eventid", "eventtime", "eventsource", "eventname", "awsregion", "recipientaccountid"), "string"),
+    **dict.fromkeys(("sourceipaddress", "useragent", "errorcode", "errormessage"), "string"),
+    "useridentity": _TRAIL_IDENTITY,
+    **dict.fromkeys(("requestparameters", "responseelements", "additionaleventdata", "serviceeventdetails"), "string"),
+    **dict.fromkeys(("requestid", "readonly", "eventtype", "eventcategory", "sharedeventid"), "string"),
+}
+"""Columns of the trail's table (Athena User Guide, "Create the table for CloudTrail logs in Athena using partition
+projection")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +157,17 @@ WHERE kind = 'events' AND day BETWEEN '2026-11-01' AND '2026-11-30' AND eventnam
 ORDER BY eventtime""",
     ),
     NamedQuery(
+        name="shell-access-logs",
+        description="Locations of the logs of a month's sessions, with size and version",
+        sql="""SELECT day, account, region, sessionid, bucket, key, versionid, size, isdeleted, loggroup, logstream, written
+FROM records
+WHERE kind = 'logs' AND day BETWEEN '2026-11-01' AND '2026-11-30'
+ORDER BY day, account, region, sessionid""",
+    ),
+    NamedQuery(
         name="shell-access-days",
         description="Days of a month that are exported completely, with the number of records",
-        sql="""SELECT account, region, day, exportedat, counts
+        sql="""SELECT account, region, day, exportedat, counts, logs
 FROM records
 WHERE kind = 'days' AND day BETWEEN '2026-11-01' AND '2026-11-30'
 ORDER BY account, region, day""",
@@ -135,12 +175,15 @@ ORDER BY account, region, day""",
 )
 
 
-def export_runbook(place: WorkflowLocation, regions: Sequence[str]) -> dict[str, Any]:
+def export_runbook(
+    place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation] | None = None
+) -> dict[str, Any]:
     """Return the scheduled runbook that exports the days that are over and not exported yet.
 
     Args:
         place: Location of the workflow.
         regions: Regions of sessions.
+        logs: Locations of session logs by Region.
     """
     payload = {
         "Bucket": place.evidence_bucket,
@@ -151,6 +194,11 @@ def export_runbook(place: WorkflowLocation, regions: Sequence[str]) -> dict[str,
         "Events": list(SESSION_EVENTS),
         "IamEvents": list(IAM_EVENTS),
         "Documents": [RUNBOOK_NAME, CHANGE_TEMPLATE_NAME],
+        "Logs": {
+            region: {"Bucket": each.bucket, "Prefix": each.prefix, "LogGroup": each.log_group}
+            for region, each in (logs or {}).items()
+            if region in regions
+        },
     }
     return {
         "schemaVersion": "0.3",
@@ -169,11 +217,14 @@ def export_runbook(place: WorkflowLocation, regions: Sequence[str]) -> dict[str,
     }
 
 
-def export_role_policy(place: WorkflowLocation) -> PolicyDocument:
+def export_role_policy(place: WorkflowLocation, logs: Mapping[str, LogLocation] | None = None) -> PolicyDocument:
     """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
+
+    Logs of sessions are listed, and never read.
 
     Args:
         place: Location of the workflow.
+        logs: Locations of session logs by Region.
     """
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
     return {
@@ -186,6 +237,7 @@ def export_role_policy(place: WorkflowLocation) -> PolicyDocument:
                 "*",
             ),
             _allow("ReadRequests", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+            *_list_logs(place, (logs or {}).values()),
             {
                 **_allow("ListDays", "s3:ListBucket", bucket),
                 "Condition": {"StringLike": {"s3:prefix": "records/kind=days/*"}},
@@ -204,6 +256,25 @@ def export_role_policy(place: WorkflowLocation) -> PolicyDocument:
             },
         ],
     }
+
+
+def _list_logs(place: WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator[dict[str, object]]:
+    """Yield the statements to list objects and streams, the same for every Region, so that many Regions fit."""
+    folders: dict[str, list[str]] = {}
+    groups: list[str] = []
+    for each in logs:
+        if each.bucket:
+            folders.setdefault(each.bucket, []).append(f"{each.prefix.rpartition('/')[0]}/*")
+        groups += [each.log_group] if each.log_group else []
+    for number, (bucket, found) in enumerate(sorted(folders.items()), 1):
+        yield {
+            **_allow(f"ListLogs{number}", "s3:ListBucketVersions", f"arn:{place.partition}:s3:::{bucket}"),
+            "Condition": {"StringLike": {"s3:prefix": sorted(set(found))}},
+        }
+    if groups:
+        arn = f"arn:{place.partition}:logs:*:{place.account_id}:log-group:"
+        streams = [f"{arn}{name}{end}" for name in sorted(set(groups)) for end in ("", ":*")]
+        yield _allow("ListLogStreams", "logs:DescribeLogStreams", streams)
 
 
 def export_schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
@@ -292,6 +363,78 @@ def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[st
             f"s3://{place.evidence_bucket}/records/kind=${{kind}}/account=${{account}}/region=${{region}}/day=${{day}}/"
         ),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of Athena over JSON records.
+
+    Attributes:
+        name: Name of the table.
+        location: Location of its objects.
+        parameters: Parameters, with the projection of its partitions.
+        partitions: Names of its partitions.
+        columns: Types by column.
+        input_format: Class that reads its objects.
+        serde: Class that reads its records.
+        serde_parameters: Parameters of that class.
+    """
+
+    name: str
+    location: str
+    parameters: Mapping[str, str]
+    partitions: tuple[str, ...]
+    columns: Mapping[str, str]
+    input_format: str
+    serde: str
+    serde_parameters: Mapping[str, str] | None = None
+
+
+def records_table(place: WorkflowLocation, regions: Sequence[str]) -> Table:
+    """Return the table of exported records.
+
+    Args:
+        place: Location of the workflow.
+        regions: Regions of sessions.
+    """
+    return Table(
+        name=EVIDENCE_TABLE,
+        location=f"s3://{place.evidence_bucket}/records/",
+        parameters=table_parameters(place, regions),
+        partitions=PARTITIONS,
+        columns=COLUMNS,
+        input_format="org.apache.hadoop.mapred.TextInputFormat",
+        serde="org.openx.data.jsonserde.JsonSerDe",
+        serde_parameters={"ignore.malformed.json": "false"},
+    )
+
+
+def trail_table(trail: Trail) -> Table:
+    """Return the table of a trail: a query names accounts and Regions, so that no list of them becomes old.
+
+    Source: Athena User Guide, "Use dynamic ID partitioning"; CloudTrail User Guide, "Finding your CloudTrail log files".
+    """
+    location = f"s3://{trail.bucket}/{trail.prefix}/"
+    return Table(
+        name=TRAIL_TABLE,
+        location=location,
+        parameters={
+            "EXTERNAL": "TRUE",
+            "projection.enabled": "true",
+            "projection.account.type": "injected",
+            "projection.region.type": "injected",
+            "projection.day.type": "date",
+            "projection.day.format": "yyyy/MM/dd",
+            "projection.day.range": "2013/11/13,NOW",
+            "projection.day.interval": "1",
+            "projection.day.interval.unit": "DAYS",
+            "storage.location.template": f"{location}${{account}}/CloudTrail/${{region}}/${{day}}/",
+        },
+        partitions=("account", "region", "day"),
+        columns=_TRAIL_COLUMNS,
+        input_format="com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+        serde="org.apache.hive.hcatalog.data.JsonSerDe",
+    )
 
 
 def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws.athena import NamedQuery
+from pulumi_aws.athena import (
+    NamedQuery,
+    Workgroup,
+    WorkgroupConfigurationArgs,
+    WorkgroupConfigurationManagedQueryResultsConfigurationArgs,
+)
 from pulumi_aws.glue import (
     CatalogDatabase,
     CatalogTable,
@@ -22,14 +27,14 @@ from pulumi_aws.s3 import (
 )
 
 from components.approval.evidence import (
-    COLUMNS,
-    PARTITIONS,
     QUERIES,
+    Table,
     evidence_bucket_policy,
     evidence_key_policy,
-    table_parameters,
+    records_table,
+    trail_table,
 )
-from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from components.private_bucket import PrivateBucketArgs, register_private_bucket
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
@@ -37,11 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.approval.names import WorkflowLocation
-    from components.approval.settings import Evidence
-
-_SERDE = "org.openx.data.jsonserde.JsonSerDe"
-_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
-_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+    from components.approval.settings import Evidence, Trail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,28 +127,11 @@ class EvidenceStore(pulumi.ComponentResource):
             opts=self._child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[database])
-        CatalogTable(
-            self._name,
-            name=EVIDENCE_TABLE,
-            # By name, so that recovery knows it before the database is created.
-            database_name=EVIDENCE_DATABASE,
-            table_type="EXTERNAL_TABLE",
-            parameters=table_parameters(self._args.place, self._args.regions),
-            partition_keys=[CatalogTablePartitionKeyArgs(name=each, type="string") for each in PARTITIONS],
-            storage_descriptor=CatalogTableStorageDescriptorArgs(
-                location=f"s3://{self._args.place.evidence_bucket}/records/",
-                input_format=_INPUT,
-                output_format=_OUTPUT,
-                columns=[
-                    CatalogTableStorageDescriptorColumnArgs(name=each, type=kind) for each, kind in COLUMNS.items()
-                ],
-                ser_de_info=CatalogTableStorageDescriptorSerDeInfoArgs(
-                    name="json", serialization_library=_SERDE, parameters={"ignore.malformed.json": "false"}
-                ),
-            ),
-            region=self._region,
-            opts=after,
-        )
+        self._table("", records_table(self._args.place, self._args.regions), after)
+        trail = self._args.settings.trail
+        if trail:
+            self._table("-trail", trail_table(trail), after)
+            self._work_group(trail)
         for query in QUERIES:
             NamedQuery(
                 f"{self._name}-{query.name}",
@@ -158,3 +142,49 @@ class EvidenceStore(pulumi.ComponentResource):
                 region=self._region,
                 opts=after,
             )
+
+    def _table(self, suffix: str, table: Table, opts: pulumi.ResourceOptions) -> None:
+        CatalogTable(
+            f"{self._name}{suffix}",
+            name=table.name,
+            # By name, so that recovery knows it before the database is created.
+            database_name=EVIDENCE_DATABASE,
+            table_type="EXTERNAL_TABLE",
+            parameters=table.parameters,
+            partition_keys=[CatalogTablePartitionKeyArgs(name=each, type="string") for each in table.partitions],
+            storage_descriptor=CatalogTableStorageDescriptorArgs(
+                location=table.location,
+                input_format=table.input_format,
+                output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                columns=[
+                    CatalogTableStorageDescriptorColumnArgs(name=each, type=kind)
+                    for each, kind in table.columns.items()
+                ],
+                ser_de_info=CatalogTableStorageDescriptorSerDeInfoArgs(
+                    name="json", serialization_library=table.serde, parameters=table.serde_parameters
+                ),
+            ),
+            region=self._region,
+            opts=opts,
+        )
+
+    def _work_group(self, trail: Trail) -> None:
+        """Create the workgroup, whose results Athena keeps for a day, so that they need no bucket."""
+        Workgroup(
+            self._name,
+            name=EVIDENCE_WORKGROUP,
+            description="Queries of shell-access evidence",
+            configuration=WorkgroupConfigurationArgs(
+                bytes_scanned_cutoff_per_query=trail.max_scanned_bytes,
+                enforce_workgroup_configuration=True,
+                managed_query_results_configuration=WorkgroupConfigurationManagedQueryResultsConfigurationArgs(
+                    enabled=True
+                ),
+                publish_cloudwatch_metrics_enabled=False,
+            ),
+            # With the history of its queries, which is no evidence.
+            force_destroy=True,
+            region=self._region,
+            tags=self._args.tags,
+            opts=self._child,
+        )

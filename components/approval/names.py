@@ -49,6 +49,8 @@ EVIDENCE_KEY_ALIAS: Final = "alias/shell-access/evidence"
 EVIDENCE_BUCKET: Final = "shell-access-evidence"
 """Prefix of the bucket, before account and Region: the names of buckets are global."""
 EVIDENCE_DATABASE: Final = "shell_access_evidence"
+EVIDENCE_WORKGROUP: Final = "shell-access-evidence"
+TRAIL_TABLE: Final = "trail"
 EVIDENCE_TABLE: Final = "records"
 
 ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
@@ -140,6 +142,11 @@ class WorkflowLocation:
     def evidence_bucket(self) -> str:
         """Name of the bucket for exported records."""
         return f"{EVIDENCE_BUCKET}-{self.account_id}-{self.region}"
+
+    @property
+    def work_group_arn(self) -> str:
+        """ARN of the workgroup for queries about the trail."""
+        return f"arn:{self.partition}:athena:{self.region}:{self.account_id}:workgroup/{EVIDENCE_WORKGROUP}"
 
     def ssm(self, resource: str, region: str = "") -> str:
         """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""

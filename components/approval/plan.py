@@ -89,9 +89,10 @@ from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from components.metric_alarm import MetricAlarm
+    from components.session_manager.document import LogLocation
 
 
 _OPERATOR_SETTINGS: Final = frozenset({"operator_roles", "operator_users"})
@@ -276,13 +277,14 @@ class ApprovalPlan:
         return (*self.operator_policies, self.approver_policy, *((self.boundary,) if self.boundary else ()))
 
 
-def plan_approval(
+def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     settings: ApprovalSettings,
     place: WorkflowLocation,
     regions: Sequence[str],
     *,
     session_data_encryption: bool,
     operators: IdentityCenterOperators = NO_OPERATORS,
+    logs: Mapping[str, LogLocation] | None = None,
 ) -> ApprovalPlan:
     """Return the plan for the settings.
 
@@ -292,6 +294,7 @@ def plan_approval(
         regions: Regions of the stack.
         session_data_encryption: Whether sessions are encrypted with the stack's data key.
         operators: Operators of IAM Identity Center.
+        logs: Locations of session logs by Region, for the export of evidence.
     """
     alarms = tuple(event_alarms(settings, place, regions))
     forwarding = forwarding_regions(settings, place, regions)
@@ -339,7 +342,7 @@ def plan_approval(
         ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
-        export=_export(place, regions) if settings.evidence else None,
+        export=_export(place, regions, logs or {}) if settings.evidence else None,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
         boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
@@ -347,17 +350,17 @@ def plan_approval(
     )
 
 
-def _export(place: WorkflowLocation, regions: Sequence[str]) -> PlannedExport:
+def _export(place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]) -> PlannedExport:
     return PlannedExport(
         runbook=PlannedDocument(
-            key="evidence", name=EVIDENCE_RUNBOOK_NAME, type=AUTOMATION, content=export_runbook(place, regions)
+            key="evidence", name=EVIDENCE_RUNBOOK_NAME, type=AUTOMATION, content=export_runbook(place, regions, logs)
         ),
         role=PlannedRole(
             key="evidence",
             name=EVIDENCE_ROLE_NAME,
             description="Adds records of sessions to the evidence bucket",
             trust=service_trust("ssm.amazonaws.com", place),
-            policy=export_role_policy(place),
+            policy=export_role_policy(place, logs),
         ),
         schedule_role=PlannedRole(
             key="evidence-schedule",

@@ -47,6 +47,7 @@ _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
 _USER: Final = r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
 MAX_RETENTION_DAYS: Final = 36_500
+MAX_SCANNED_GIGABYTES: Final = 100_000
 """S3 API reference, "DefaultRetention": a hundred years."""
 MAX_BREAK_GLASS_USERS: Final = 8
 """A trust policy has 2,048 characters (IAM User Guide, "IAM and AWS STS quotas")."""
@@ -133,6 +134,36 @@ class RetentionMode(StrEnum):
     """No principal can delete a record before the end of its retention, not even the root user."""
 
 
+class Trail(Section):
+    """Existing trail of an organization or an account, whose bucket `evidence --athena` reads."""
+
+    bucket: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="Bucket of the trail, of this account or another one.",
+        json_schema_extra={"allowed": "the name of a bucket"},
+    )
+    prefix: str = Field(
+        default="AWSLogs",
+        pattern=r"^[A-Za-z0-9_=.-]+(/[A-Za-z0-9_=.-]+)*$",
+        max_length=256,
+        description="Folder in the bucket that has one folder per account: AWSLogs/o-exampleorgid for the trail of an "
+        "organization, after the prefix of the trail.",
+        json_schema_extra={"allowed": "a folder without slashes at its ends, such as AWSLogs/o-exampleorgid"},
+    )
+    max_scanned_gigabytes: int = Field(
+        default=100,
+        ge=1,
+        le=MAX_SCANNED_GIGABYTES,
+        description="Gigabytes that one query may scan; Athena cancels a query that would scan more.",
+        json_schema_extra={"allowed": f"whole gigabytes from 1 to {MAX_SCANNED_GIGABYTES}"},
+    )
+
+    @property
+    def max_scanned_bytes(self) -> int:
+        """Number of bytes that one query may scan."""
+        return self.max_scanned_gigabytes * 1_000_000_000
+
+
 class Evidence(Section):
     """Export of the records of sessions, before AWS deletes them."""
 
@@ -147,6 +178,11 @@ class Evidence(Section):
         le=MAX_RETENTION_DAYS,
         description="Days for which each exported record is locked.",
         json_schema_extra={"allowed": f"whole days from 1 to {MAX_RETENTION_DAYS}"},
+    )
+    trail: Trail | None = Field(
+        default=None,
+        description="Define a table of Athena over the log files of an existing trail, and a workgroup for its queries.",
+        json_schema_extra={"allowed": "a mapping with bucket, or absent"},
     )
 
 

@@ -6,7 +6,7 @@ publish to. The service setting of Default Host Management Configuration belongs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.adoption.inventory import GLOBAL, FixedName
 from components.adoption.resource_kinds import Kind
@@ -35,6 +35,7 @@ from components.approval.names import (
     REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
+    TRAIL_TABLE,
     WorkflowLocation,
 )
 from components.approval.settings import Mode
@@ -66,8 +67,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from components.account import Account
+    from components.approval.settings import Evidence
     from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
+
+_CATALOG: Final = frozenset({Kind.DATABASE, Kind.TABLE, Kind.WORK_GROUP})
 
 
 def fixed_names(
@@ -132,7 +136,7 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
         (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
         *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
         *([(Kind.ROLE, BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
-        *(_evidence(place) if section.evidence else ()),
+        *(_evidence(place, section.evidence) if section.evidence else ()),
         (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
@@ -154,12 +158,11 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
             name=name,
             path=("approval",),
             take_over=section.take_over,
-            is_adopted=kind
-            not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, Kind.DATABASE, Kind.TABLE},
+            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, *_CATALOG},
         )
 
 
-def _evidence(place: WorkflowLocation) -> Iterator[tuple[Kind, str]]:
+def _evidence(place: WorkflowLocation, settings: Evidence) -> Iterator[tuple[Kind, str]]:
     yield from ((Kind.ROLE, role) for role in EVIDENCE_ROLES)
     yield Kind.DOCUMENT, EVIDENCE_RUNBOOK_NAME
     yield Kind.ALIAS, EVIDENCE_KEY_ALIAS
@@ -168,6 +171,9 @@ def _evidence(place: WorkflowLocation) -> Iterator[tuple[Kind, str]]:
     yield Kind.SCHEDULE, f"{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"
     yield Kind.DATABASE, EVIDENCE_DATABASE
     yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{EVIDENCE_TABLE}"
+    if settings.trail:
+        yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{TRAIL_TABLE}"
+        yield Kind.WORK_GROUP, place.work_group_arn
 
 
 def _just_in_time(settings: Settings) -> Iterator[FixedName]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import DOCUMENT
@@ -29,9 +30,11 @@ __all__ = [
     "DOCUMENT_NAME",
     "DOCUMENT_TYPE",
     "PREFERENCES",
+    "LogLocation",
     "Preferences",
     "content_sha256",
     "document",
+    "log_locations",
     "parse",
     "preferences",
     "reset_preferences",
@@ -97,6 +100,37 @@ def preferences(
 def s3_key_prefix(settings: SessionManagerSettings, account_id: str, region: str) -> str:
     """Return `<prefix>/<account>/<Region>`, so that accounts of an organization can share a bucket."""
     return "/".join(part for part in (settings.s3_key_prefix, account_id, region) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLocation:
+    """Location of the logs of a Region's sessions.
+
+    Attributes:
+        bucket: Name of the bucket; empty without logs in Amazon S3.
+        prefix: Folder of the Region's logs in the bucket, without the last slash.
+        log_group: Name of the log group; empty without logs in CloudWatch Logs.
+    """
+
+    bucket: str = ""
+    prefix: str = ""
+    log_group: str = ""
+
+
+def log_locations(settings: Mapping[str, SessionManagerSettings], account_id: str) -> dict[str, LogLocation]:
+    """Return the locations of logs by Region, of the Regions whose sessions are logged.
+
+    Args:
+        settings: Settings by Region.
+        account_id: Account of the stack.
+    """
+    found: dict[str, LogLocation] = {}
+    for region, each in settings.items():
+        bucket = each.s3_bucket_name if each.s3_logging else ""
+        if bucket or each.logs_to_cloudwatch:
+            prefix = s3_key_prefix(each, account_id, region) if bucket else ""
+            found[region] = LogLocation(bucket=bucket, prefix=prefix, log_group=each.cw_log_group_name)
+    return found
 
 
 def reset_preferences() -> Preferences:

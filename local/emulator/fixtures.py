@@ -74,7 +74,13 @@ class Node:
     role: str = ROLE_NAME
 
 
+TRAIL_BUCKET = Bucket("organization-trail", "eu-west-1", LOG_ARCHIVE_ACCOUNT)
+"""Bucket of the organization's trail: the local AWS writes log files into it while it exists."""
+TRAIL_PREFIX = "AWSLogs/o-exampleorgid"
+"""Folder with one folder per account."""
+
 BUCKETS = (
+    TRAIL_BUCKET,
     Bucket("org-session-logs", "eu-west-1"),
     Bucket("org-session-logs-us", "us-east-1"),
     Bucket("org-directory-backups", "eu-west-1", LOG_ARCHIVE_ACCOUNT, locked_days=30),

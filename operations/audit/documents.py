@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.approval.identity_center import NO_OPERATORS
 from components.approval.names import WorkflowLocation
 from components.approval.plan import plan_approval
+from components.session_manager.document import log_locations
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.audit.severity import Severity
@@ -47,6 +48,7 @@ def planned_workflow(
         settings.regions,
         session_data_encryption=encryption,
         operators=people.operators if people else NO_OPERATORS,
+        logs=log_locations(settings.session_manager, identity.account_id),
     )
 
 

@@ -10,6 +10,7 @@ from components.approval.names import (
     EVIDENCE_RUNBOOK_NAME,
     EVIDENCE_SCHEDULE_GROUP,
     EVIDENCE_SCHEDULE_NAME,
+    EVIDENCE_WORKGROUP,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
     TOPIC_NAME,
@@ -67,6 +68,13 @@ _SCHEDULE_GROUP_CHANGES: Final = (
 _SCHEDULE_CHANGES: Final = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule")
 
 
+_WORK_GROUP_CHANGES: Final = (
+    "athena:CreateWorkGroup",
+    "athena:DeleteWorkGroup",
+    "athena:TagResource",
+    "athena:UntagResource",
+    "athena:UpdateWorkGroup",
+)
 _CATALOG_CHANGES: Final = (
     "glue:CreateDatabase",
     "glue:CreateTable",
@@ -128,7 +136,14 @@ def _evidence(scope: Scope) -> list[Permission]:
             actions=("athena:CreateNamedQuery", "athena:DeleteNamedQuery"),
             resources=(scope.arn("athena", "workgroup/primary"),),
         ),
+        *(_trail_queries(scope) if scope.queries_trail else ()),
     ]
+
+
+def _trail_queries(scope: Scope) -> list[Permission]:
+    """Return the permissions for the workgroup of queries about a trail; none to run a query."""
+    group = (scope.arn("athena", f"workgroup/{EVIDENCE_WORKGROUP}"),)
+    return [Permission(sid="ManageEvidenceWorkgroup", actions=_WORK_GROUP_CHANGES, resources=group)]
 
 
 def _documents(scope: Scope) -> list[Permission]:

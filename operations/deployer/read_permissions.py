@@ -116,6 +116,7 @@ _EVIDENCE: Final = (
     "glue:GetTable",
     "glue:GetTags",
 )
+_TRAIL_QUERIES: Final = ("athena:GetWorkGroup", "athena:ListTagsForResource")
 _PATCHING: Final = (
     "ssm:DescribeMaintenanceWindowTargets",
     "ssm:DescribeMaintenanceWindowTasks",
@@ -198,6 +199,7 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(_PATCHING if System.CONTROLLER_PATCHING in scope.systems else ()),
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
         *(_EVIDENCE if scope.exports_evidence else ()),
+        *(_TRAIL_QUERIES if scope.queries_trail else ()),
     ]
     return [
         Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),

@@ -184,7 +184,10 @@ def _export(scope: Scope) -> list[dict[str, Any]]:
         {
             "Sid": "ExportEvidence",
             "Effect": "Allow",
-            "Action": ["cloudtrail:LookupEvents", "s3:ListBucket", "s3:PutObject"],
+            "Action": [
+                *("cloudtrail:LookupEvents", "logs:DescribeLogStreams"),
+                *("s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"),
+            ],
             "Resource": "*",
             "Condition": {"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)},
         },

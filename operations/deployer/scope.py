@@ -65,6 +65,7 @@ class Scope:
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
+        queries_trail: Whether a stack defines the queries of an existing trail.
         approval_policies: Names of the documents of just-in-time node access; empty where no stack has that mode, and for
             stacks with any settings: these policies decide which people get a shell.
     """
@@ -90,6 +91,7 @@ class Scope:
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
     exports_evidence: bool = False
+    queries_trail: bool = False
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     def arn(self, service: str, resource: str) -> str:
@@ -169,6 +171,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
+        queries_trail=any(each.evidence and each.evidence.trail for each in approvals),
         approval_policies=frozenset(
             document.name for each in settings if each.just_in_time for document in policy_documents(each.just_in_time)
         ),

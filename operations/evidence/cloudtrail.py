@@ -37,6 +37,11 @@ def event_names(source: str) -> list[str]:
     return [name for service, name in _READERS if service == source]
 
 
+def all_events() -> list[tuple[str, str]]:
+    """Return the service and the name of all events that are read."""
+    return list(_READERS)
+
+
 def all_event_names() -> list[str]:
     """Return the names of all events that are read."""
     return [name for _, name in _READERS]
@@ -206,6 +211,7 @@ def _caller(event: Event) -> Caller:
         source_ip=str(event.get("sourceIPAddress") or ""),
         mfa=None if mfa is None else str(mfa).lower() == "true",
         source_identity=str(context.get("sourceIdentity") or identity.get("sourceIdentity") or ""),
+        issuer=str(_texts(context.get("sessionIssuer")).get("arn") or ""),
     )
 
 

@@ -18,6 +18,7 @@ from operations.evidence.exported import read_exported
 from operations.evidence.files import load, read_trail, save
 from operations.evidence.live import SYSTEMS_MANAGER_HISTORY, Account, People, node_names, read_account
 from operations.evidence.output import as_csv, page, plain, summary, tables
+from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
 from operations.inventory.reader import ReadFailure, aws_clients, identify
@@ -26,12 +27,15 @@ from operations.terminal import Terminal, print_json, working
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from components.approval.settings import ApprovalSettings
     from operations.stack import StackConfiguration
 
 INCOMPLETE: Final = 3
 """Exit code of a report with a source that was not read completely."""
 _LOOK_BACK: Final = timedelta(days=2)
 """Records before the period that are read, as a grant may begin before it: an approval takes a day at most."""
+_RECENT_HISTORY: Final = timedelta(days=1)
+"""Part of the event history that is read where a trail is queried, which has what is older."""
 _RELATIVE: Final = re.compile(r"(\d{1,4})([hd])")
 
 
@@ -78,6 +82,17 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
             help="Read exported records below this folder, as copied from the evidence bucket. Repeatable.",
         ),
     ] = None,
+    athena: Annotated[
+        bool,
+        typer.Option(
+            help="Read the trail of the organization with Athena, as the stack's approval.evidence.trail defines; each "
+            "query has a price."
+        ),
+    ] = False,
+    event_data_store: Annotated[
+        str,
+        typer.Option(metavar="ARN", help="Read this event data store of CloudTrail Lake; each query has a price."),
+    ] = "",
     offline: Annotated[bool, typer.Option(help="Read the files only; call no API and need no stack.")] = False,
     break_glass: Annotated[
         list[str] | None,
@@ -95,7 +110,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     """List sessions with their approvals and logs, from AWS' own records, with findings. Changes nothing.
 
     Reads the event history of CloudTrail (90 days), Session Manager and Automation (30 days), and the logs' locations.
-    For a longer period or other accounts, give the trail's log files with --trail.
+    For a longer period or other accounts, read a trail: with --athena, --event-data-store, or its log files with --trail.
 
     Exit codes: 0 no findings above severity low, 1 findings, 2 the command line or the configuration cannot be used,
     3 the report is incomplete.
@@ -104,12 +119,17 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     now = dependencies.now().astimezone(UTC)
     begin, end = _period(since, until, now)
     facts = Context(now=now, since=begin, until=end)
+    trails = _Trails.of(athena=athena, event_data_store=event_data_store, accounts=account or [], offline=offline)
+    trails = replace(trails, has_files=bool(trail))
     configuration = None if offline else dependencies.read_stack(cwd, stack)
     with working("Reading ...") as status:
         files = _Files(trail=trail or [], saved=load_files or [], exported=exported or [])
         records = _read_files(facts, files, status.update, offline=offline)
         if configuration:
-            facts = _read_account(dependencies, configuration, records, facts, status.update)
+            account_read = _account(dependencies, configuration, facts, trails, status.update)
+            approval = configuration.settings().approval
+            _read_account(account_read, approval, trails, records)
+            facts = _facts(account_read, approval, records, facts)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
     made = _limited(report(records, facts), account or [], node or [], person or [])
     if save_file:
@@ -164,6 +184,60 @@ class _Files:
     exported: list[Path]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Trails:
+    """Trails to read by queries.
+
+    Attributes:
+        athena: Whether to read the trail of the stack's settings.
+        store: Event data store to read.
+        accounts: IDs of the accounts to read; empty: all.
+        has_files: Whether log files of a trail are read.
+    """
+
+    athena: bool
+    store: EventDataStore | None
+    accounts: list[str]
+    has_files: bool = False
+
+    @classmethod
+    def of(cls, *, athena: bool, event_data_store: str, accounts: list[str], offline: bool) -> _Trails:
+        """Return what the options name.
+
+        Raises:
+            UnusableError: An option has another form, or needs AWS.
+        """
+        store = EventDataStore.parse(event_data_store) if event_data_store else None
+        problems = [
+            f"{option}: expected a stack to call AWS for, got --offline. Leave one of them out."
+            for option, is_given in (("--athena", athena), ("--event-data-store", bool(event_data_store)))
+            if is_given and offline
+        ]
+        if event_data_store and store is None:
+            problems.append(
+                f"--event-data-store: expected the ARN or ID of an event data store, got {event_data_store!r}. List them "
+                "with: aws cloudtrail list-event-data-stores"
+            )
+        problems += [
+            f"--account: expected an account ID of 12 digits, got {each!r}."
+            for each in accounts
+            if (athena or store) and not re.fullmatch(r"[0-9]{12}", each)
+        ]
+        if problems:
+            raise UnusableError("\n".join(problems))
+        return cls(athena=athena, store=store, accounts=accounts)
+
+    @property
+    def is_queried(self) -> bool:
+        """Whether a trail is read by queries."""
+        return bool(self.athena or self.store)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether a trail is read, by queries or from files."""
+        return self.is_queried or self.has_files
+
+
 def _read_files(facts: Context, files: _Files, progress: Callable[[str], None], *, offline: bool) -> Records:
     if offline and not (files.trail or files.saved or files.exported):
         raise UnusableError("--offline: expected --trail, --exported or --load with it, as there is nothing to read.")
@@ -179,14 +253,14 @@ def _read_files(facts: Context, files: _Files, progress: Callable[[str], None], 
     return records
 
 
-def _read_account(
+def _account(
     dependencies: CommandContext,
     configuration: StackConfiguration,
-    records: Records,
     facts: Context,
+    trails: _Trails,
     progress: Callable[[str], None],
-) -> Context:
-    """Add the records of the stack's account, and return what they are judged by."""
+) -> Account:
+    """Return what to read of the stack's account, and with what."""
     settings = configuration.settings()
     if settings.just_in_time:
         raise UnusableError(
@@ -198,7 +272,7 @@ def _read_account(
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
         raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
-    account = Account(
+    return Account(
         clients=clients,
         identity=identity,
         regions=settings.regions,
@@ -209,22 +283,35 @@ def _read_account(
         now=facts.now,
         pause=dependencies.pause,
         progress=progress,
+        reads_trail=trails.is_any,
+        history=_RECENT_HISTORY if trails.is_queried else None,
     )
+
+
+def _read_account(account: Account, approval: ApprovalSettings | None, trails: _Trails, records: Records) -> None:
+    """Add the records of the stack's account, and of the trails that are queried."""
+    if trails.athena:
+        trail = approval.evidence.trail if approval and approval.evidence else None
+        if trail is None:
+            raise UnusableError(
+                "--athena: expected a stack with shell-access:approval.evidence.trail, got one without it. Name the bucket "
+                "of the trail there and deploy the stack, or copy the log files and use --trail."
+            )
+        records.add(read_trail_bucket(account, trail, trails.accounts))
+    if trails.store:
+        records.add(read_event_data_store(account, trails.store, trails.accounts))
     records.add(read_account(account))
+
+
+def _facts(account: Account, approval: ApprovalSettings | None, records: Records, facts: Context) -> Context:
+    """Return what the report is judged by, with what the stack's account adds."""
     return replace(
         facts,
-        needs_approval=settings.approval is not None,
-        break_glass=frozenset(
-            {BREAK_GLASS_ROLE_NAME.lower()} if settings.approval and settings.approval.break_glass else ()
-        ),
-        logged=frozenset(region for region, each in settings.session_manager.items() if _logs(each)),
+        needs_approval=approval is not None,
+        break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
         person_of=People(account).person_of,
         node_names=node_names(account, records),
     )
-
-
-def _logs(preferences: Any) -> bool:
-    return bool(preferences.logs_to_cloudwatch or (preferences.s3_logging and preferences.s3_bucket_name))
 
 
 def _limited(made: Report, accounts: list[str], nodes: list[str], people: list[str]) -> Report:

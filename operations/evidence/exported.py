@@ -6,13 +6,14 @@ import gzip
 import json
 import zlib
 from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.names import CHANGE_TEMPLATE_NAME
 from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event, document_name
-from operations.evidence.records import Records, Source
+from operations.evidence.records import Log, LogCoverage, Records, Source
 from operations.evidence.systems_manager import add_execution, add_session
 
 if TYPE_CHECKING:
@@ -51,47 +52,82 @@ def read_exported(
     if not files:
         raise UnusableError(f"--exported {folder}: expected files {_NAME} of the export, got none.")
     found, unreadable = Records(), list[str]()
-    complete: dict[_Place, set[date]] = defaultdict(set)
-    counts: dict[_Place, int] = defaultdict(int)
+    places: dict[_Place, _Exported] = defaultdict(_Exported)
     for number, file in enumerate(files):
         if number % 500 == 0:
             progress(f"{number} of {len(files)} exported files")
         try:
             kind, place, day = _partition(file)
-            complete[place] |= set[date]()
+            exported = places[place]
             if not since.date() <= day <= until.date():
                 continue
-            records = list(_lines(file))
-            for each in records if kind != _DAYS else ():
-                _add(kind, each, place, found)
-            counts[place] += len(records) if kind != _DAYS else 0
-            if kind == _DAYS:
-                complete[place] |= {day} if records else set[date]()
-                # A Region whose folder is missing altogether counts too.
-                for region in (region for each in records for region in each["regions"]):
-                    complete[place[0], region] |= set[date]()
+            for each in _lines(file):
+                if kind == _DAYS:
+                    exported.complete(day, each, place, found)
+                    # A Region whose folder is missing altogether counts too.
+                    for region in each["regions"]:
+                        places.setdefault((place[0], region), _Exported())
+                else:
+                    _add(kind, each, place, found)
+                    exported.records += 1
         except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zlib.error):
             unreadable.append(str(file.relative_to(folder)))
-    for place, days in sorted(complete.items()):
-        missing = [str(each) for each in _days(since, needed or until) if each not in days]
-        found.sources.append(_source(place, missing, counts[place], (since, until), unreadable))
+    for place, exported in sorted(places.items(), key=lambda each: each[0]):
+        missing = [str(each) for each in _days(since, needed or until) if each not in exported.days]
+        problems = (
+            [f"{len(missing)} days are not exported, such as {', '.join(missing[:_MAX_NAMED])}"] if missing else []
+        )
+        problems += [f"{len(unreadable)} files cannot be read, such as {unreadable[0]}"] if unreadable else []
+        found.sources.append(exported.source(place, since, until, problems))
     return found
 
 
-def _source(
-    place: _Place, missing: list[str], count: int, period: tuple[datetime, datetime], unreadable: list[str]
-) -> Source:
-    account, region = place
-    problems = [f"{len(missing)} days are not exported, such as {', '.join(missing[:_MAX_NAMED])}"] if missing else []
-    problems += [f"{len(unreadable)} files cannot be read, such as {unreadable[0]}"] if unreadable else []
-    return Source(
-        name=f"Exported records of {account}",
-        region=region,
-        since=period[0],
-        until=period[1],
-        records=count,
-        problem="; ".join(problems),
-    )
+@dataclass
+class _Exported:
+    """What was exported of an account in a Region.
+
+    Attributes:
+        days: Days that are complete.
+        records: Number of records.
+        denied: Reasons why the locations of logs could not be read, by day.
+        older: Days that were exported by a release that did not export the locations of logs.
+    """
+
+    days: set[date] = field(default_factory=set[date])
+    records: int = 0
+    denied: dict[date, str] = field(default_factory=dict[date, str])
+    older: list[date] = field(default_factory=list[date])
+
+    def complete(self, day: date, statement: dict[str, Any], place: _Place, found: Records) -> None:
+        """Add the statement that a day is complete, and the coverage of its logs to the records."""
+        self.days.add(day)
+        state = statement.get("logs")
+        if state is None:
+            self.older.append(day)
+        elif state == "read":
+            begin, end = (datetime.fromisoformat(statement[each]) for each in ("since", "until"))
+            still_open = tuple(statement.get("openSessions", ()))
+            found.coverage.append(
+                LogCoverage(account=place[0], region=place[1], since=begin, until=end, open_sessions=still_open)
+            )
+        elif state != "not configured":
+            self.denied[day] = state
+
+    def source(self, place: _Place, since: datetime, until: datetime, problems: list[str]) -> Source:
+        """Return what was read, with the problems of the files and of the locations of logs."""
+        denied = [
+            f"the locations of logs of {len(self.denied)} days are not exported, such as {day}: {reason}"
+            for day, reason in list(self.denied.items())[:1]
+        ]
+        return Source(
+            name=f"Exported records of {place[0]}",
+            region=place[1],
+            since=since,
+            until=until,
+            records=self.records,
+            problem="; ".join([*problems, *denied]),
+            note=f"without locations of logs: {len(self.older)} days, such as {self.older[0]}" if self.older else "",
+        )
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:
@@ -122,8 +158,23 @@ def _add(kind: str, record: dict[str, Any], place: _Place, found: Records) -> No
     elif kind == "executions":
         is_change = document_name(str(record.get("DocumentName", ""))) == CHANGE_TEMPLATE_NAME
         add_execution(_with_times(record), account, "change-manager" if is_change else "automation", found)
+    elif kind == "logs":
+        found.logs.append(_log(record))
     else:
         raise ValueError(kind)
+
+
+def _log(record: dict[str, Any]) -> Log:
+    written, version = record.get("written"), record.get("versionId") or ""
+    stream = record.get("logStream")
+    return Log(
+        session=record["sessionId"],
+        location=f"{record['logGroup']}:{stream}" if stream else f"s3://{record['bucket']}/{record['key']}",
+        size=record["size"],
+        version="" if version == "null" else version,
+        written=datetime.fromisoformat(written) if written else None,
+        is_deleted=bool(record.get("isDeleted")),
+    )
 
 
 def _with_times(value: Any, key: str = "") -> Any:

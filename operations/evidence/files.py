@@ -8,7 +8,7 @@ import zlib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, cast, get_origin, get_type_hints
 
 from operations.errors import UnusableError
 from operations.evidence import records as kinds
@@ -26,6 +26,7 @@ _LISTS: Final = {
     "decisions": kinds.Decision,
     "tags": kinds.TagChange,
     "logs": kinds.Log,
+    "coverage": kinds.LogCoverage,
     "sources": kinds.Source,
 }
 _FORMAT: Final = {"format": "shell-access evidence", "version": 1}
@@ -145,6 +146,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return lambda value: Caller(**value)
     if "datetime" in str(hint):
         return lambda value: None if value is None else datetime.fromisoformat(value)
+    if get_origin(hint) is tuple:
+        return tuple
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
     return lambda value: value

@@ -13,10 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
-from components.session_manager.document import s3_key_prefix
+from components.session_manager.document import log_locations
 from operations.evidence.cloudtrail import add_event, event_names
 from operations.evidence.records import (
     Log,
+    LogCoverage,
     Records,
     Source,
 )
@@ -36,8 +37,8 @@ _SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
-_STREAMS_ONE_BY_ONE: Final = 200
-"""Up to this many sessions, log streams are looked up by name; else all streams of the group are listed."""
+_LOGS_ONE_BY_ONE: Final = 200
+"""Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
 _INSTANCES_AT_ONCE: Final = 200
 _GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
@@ -59,6 +60,8 @@ class Account:
         now: Current time.
         pause: Waits, in seconds.
         progress: Receives a line about the progress.
+        reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
+        history: Length of the event history to read; None: all that there is.
     """
 
     clients: Clients
@@ -71,10 +74,17 @@ class Account:
     now: datetime
     pause: Callable[[float], None]
     progress: Callable[[str], None]
+    reads_trail: bool = False
+    history: timedelta | None = None
 
     def reader(self, region: str) -> Reader:
         """Return a reader of a Region."""
         return Reader(self.clients, region, self.identity.arn)
+
+    @property
+    def iam_region(self) -> str:
+        """Region of IAM's events."""
+        return _GLOBAL_REGIONS.get(self.identity.partition, "us-east-1")
 
     @property
     def recent(self) -> datetime:
@@ -97,17 +107,17 @@ def read_account(account: Account) -> Records:
 
 def read_events(account: Account) -> Records:
     """Read the event history; Regions at the same time, as each has its own rate."""
-    begin = max(account.since, account.now - EVENT_HISTORY)
+    begin = max(account.since, account.now - (account.history or EVENT_HISTORY))
     services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
     tasks = {region: [name for each in services for name in event_names(each)] for region in account.regions}
-    iam = _GLOBAL_REGIONS.get(account.identity.partition, "us-east-1")
+    iam = account.iam_region
     tasks[iam] = [*tasks.get(iam, []), *event_names("iam.amazonaws.com")]
     found = Records()
     with ThreadPoolExecutor(len(tasks)) as pool:
         for each in pool.map(partial(_lookups, account, since=begin), tasks, tasks.values()):
             found.add(each)
-    if begin > account.since:
-        reason = "the event history lasts 90 days; for earlier events use --trail with the trail's log files"
+    if begin > account.since and not account.reads_trail:
+        reason = "the event history lasts 90 days; for earlier events use --trail, --athena or --event-data-store"
         found.sources.append(
             Source(
                 name="CloudTrail event history", region="", since=account.since, until=begin, records=0, problem=reason
@@ -207,39 +217,48 @@ def _executions(account: Account, known: Records) -> Records:
 
 def _logs(account: Account, region: str, sessions: set[str]) -> Records:
     """Read the logs of sessions: objects of Amazon S3, and streams of CloudWatch Logs."""
-    found, settings = Records(), account.preferences.get(region)
-    if settings is None:
+    found, own = Records(), account.identity.account_id
+    place = log_locations(account.preferences, own).get(region)
+    if place is None:
         return found
-    if settings.s3_logging and settings.s3_bucket_name:
-        prefix = s3_key_prefix(settings, account.identity.account_id, region)
-        found.add(_objects(account, region, settings.s3_bucket_name, prefix, sessions))
-    if settings.logs_to_cloudwatch:
-        found.add(_streams(account, region, settings.cw_log_group_name, sessions))
+    if place.bucket:
+        found.add(_objects(account, region, place.bucket, place.prefix, sessions))
+    if place.log_group:
+        found.add(_streams(account, region, place.log_group, sessions))
+    if not any(each.problem for each in found.sources):
+        found.coverage.append(LogCoverage(account=own, region=region, since=account.since, until=account.until))
     return found
+
+
+def _looked_up(sessions: set[str]) -> list[str]:
+    """Return the sessions whose logs are looked up one by one, or one empty name if all logs are listed."""
+    return sorted(sessions) if len(sessions) <= _LOGS_ONE_BY_ONE else [""]
 
 
 def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
     account.progress(f"Logs in bucket {bucket}, {region}")
-    found, problem = Records(), ""
-    folder = f"{prefix}/" if prefix else ""
-    answer = account.reader(region).read("s3", "list_object_versions", Bucket=bucket, Prefix=folder)
-    if isinstance(answer, ReadFailure):
-        problem, answer = answer.cause, answer.read_so_far
-    listed = [*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())]
-    for each in listed:
-        session = each["Key"].removeprefix(folder).removesuffix(".log")
-        if each["IsLatest"] and session in sessions:
-            version = each.get("VersionId", "")
-            found.logs.append(
-                Log(
-                    session=session,
-                    location=f"s3://{bucket}/{each['Key']}",
-                    size=each.get("Size"),
-                    version="" if version == "null" else version,
-                    written=each["LastModified"].astimezone(UTC),
-                    is_deleted="Size" not in each,
+    found, problem, reader = Records(), "", account.reader(region)
+    for name in _looked_up(sessions):
+        chosen = f"{prefix}/{name}.log" if name else f"{prefix}/"
+        answer = reader.read("s3", "list_object_versions", Bucket=bucket, Prefix=chosen)
+        if isinstance(answer, ReadFailure):
+            problem, answer = answer.cause, answer.read_so_far
+        for each in (*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())):
+            session = each["Key"].removeprefix(f"{prefix}/").removesuffix(".log")
+            if each["IsLatest"] and session in sessions:
+                version = each.get("VersionId", "")
+                found.logs.append(
+                    Log(
+                        session=session,
+                        location=f"s3://{bucket}/{each['Key']}",
+                        size=each.get("Size"),
+                        version="" if version == "null" else version,
+                        written=each["LastModified"].astimezone(UTC),
+                        is_deleted="Size" not in each,
+                    )
                 )
-            )
+        if problem:
+            break
     found.sources.append(
         Source(
             name=f"Amazon S3 {bucket}",
@@ -256,9 +275,8 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
 def _streams(account: Account, region: str, group: str, sessions: set[str]) -> Records:
     account.progress(f"Log group {group}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
-    prefixes = sorted(sessions) if len(sessions) <= _STREAMS_ONE_BY_ONE else [""]
-    for prefix in prefixes:
-        selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
+    for name in _looked_up(sessions):
+        selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": name} if name else {})
         answer = reader.read("logs", "describe_log_streams", **selection)
         if isinstance(answer, ReadFailure):
             problem, answer = answer.cause, answer.read_so_far

@@ -16,7 +16,7 @@ from operations.html_page import html_page
 from operations.terminal import titled_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from rich.table import Table
@@ -85,6 +85,7 @@ def plain(report: Report, since: datetime, until: datetime) -> dict[str, Any]:
                 "until": _iso(each.until),
                 "records": each.records,
                 "problem": each.problem or None,
+                "note": each.note or None,
             }
             for each in report.sources
         ],
@@ -134,12 +135,14 @@ def tables(report: Report) -> Iterator[Table]:
             rule = Text.assemble((each.rule, _STYLES[each.severity]), f": {each.detail}")
             findings.add_row(each.severity, f"{row.at:%Y-%m-%d %H:%M:%S}", rule, Text(str(subject)))
         yield findings
-    sources = _table("Sources", "Source", "Region", "From", "To", "Records", "Complete")
+    noted = any(each.note for each in report.sources)
+    sources = _table("Sources", "Source", "Region", "From", "To", "Records", "Complete", *(["Note"] if noted else []))
     for each in report.sources:
         times = [f"{time:%Y-%m-%d %H:%M}" for time in (each.since, each.until)]
         period = ["", ""] if each.since == each.until else times
         complete = Text(each.problem, style="bold magenta") if each.problem else Text("yes")
-        sources.add_row(Text(each.name), each.region, *period, str(each.records), complete)
+        notes = [Text(each.note)] if noted else []
+        sources.add_row(Text(each.name), each.region, *period, str(each.records), complete, *notes)
     yield sources
 
 
@@ -153,7 +156,7 @@ def _table(title: str, *headings: str) -> Table:
 
 def _log_text(row: Row) -> str:
     if row.log is None:
-        return "none"
+        return "none" if row.is_log_known else "unknown"
     return "deleted" if row.log.is_deleted else "stream" if row.log.size is None else f"{row.log.size} bytes"
 
 
@@ -174,10 +177,11 @@ def page(report: Report, since: datetime, until: datetime, now: datetime) -> str
         until: End of the period.
         now: Time of the report.
     """
+    emphasis = "" if report.is_complete else ' class="incomplete"'
     title = f"Shell sessions, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     body = [
         '<a class="skip" href="#sessions">Skip to the sessions</a>',
-        f"<header><h1>{title}</h1><p>{escape(summary(report))} Created {now:%Y-%m-%d %H:%M %Z}.</p>",
+        f"<header><h1>{title}</h1><p{emphasis}>{escape(summary(report))}</p><p>Created {now:%Y-%m-%d %H:%M %Z}.</p>",
         '<form role="search"><label>Search <input type="search" id="search" autocomplete="off"></label>',
         '<label>Severity <select id="severity"><option value="">all</option>',
         *(f'<option value="{each}">{each}</option>' for each in report.counts()),
@@ -189,32 +193,48 @@ def page(report: Report, since: datetime, until: datetime, now: datetime) -> str
     return html_page("operations.evidence", title, body)
 
 
+class _Markup(str):
+    """Text that is HTML already; every other text is escaped."""
+
+    __slots__ = ()
+
+
+def _html(value: object) -> str:
+    return value if isinstance(value, _Markup) else escape(str(value))
+
+
+def _time_of(text: str | None, before: str = "") -> _Markup:
+    """Return the element for a time of `_iso`, after a text; empty if the time is not known."""
+    shown = text.replace("T", " ").removesuffix("Z") if text else ""
+    return _Markup(f'{before}<time datetime="{text}">{shown}</time>' if text else "")
+
+
 def _page_table(report: Report) -> Iterator[str]:
-    headings = ("Start (UTC)", "End", "Node", "Person and principal", "Request", "Approved by", "Log", "Findings")
+    headings = ("Start and end (UTC)", "Node", "Person and principal", "Request", "Approved by", "Log", "Findings")
     yield '<div class="scroll" id="sessions" role="region" aria-label="Sessions" tabindex="0"><table><thead><tr>'
     yield "".join(f'<th scope="col">{each}</th>' for each in headings) + "</tr></thead><tbody>"
     for row in report.rows:
         values = {name: "" if value is None else value for name, value in fields(row).items()}
         severities = [each for each in SEVERITIES if any(found.severity == each for found in row.findings)]
         cells = (
-            [values["start"] or values["grantStart"], values["sessionId"] or values["type"]],
-            [values["end"], values["endSource"]],
+            [
+                _time_of(values["start"] or values["grantStart"]),
+                _time_of(values["end"], "to "),
+                values["endSource"],
+                values["sessionId"] or values["type"],
+            ],
             [values["nodeName"], values["node"], f"{values['account']} {values['region']}".strip()],
             [values["person"], values["principal"], values["sourceIp"]],
             [values["requestReason"] or values["reason"], values["requestId"], values["requester"]],
-            [*values["approvers"], values["approvedAt"]],
-            [
-                values["logLocation"],
-                f"{values['logBytes']} bytes" if values["logBytes"] != "" else "",
-                values["logVersion"],
-            ],
+            [*values["approvers"], _time_of(values["approvedAt"])],
+            [values["logLocation"], _log_text(row) if row.start and not row.start.error else "", values["logVersion"]],
         )
         yield f'<tr data-severities="{" ".join(severities)}">'
         for heading, cell in zip(headings, cells, strict=False):
-            lines = "<br>".join(escape(str(each)) for each in cell if each)
+            lines = "<br>".join(_html(each) for each in cell if each)
             yield f'<td data-label="{heading}">{lines}</td>'
         found = "".join(
-            f'<li class="{each.severity}"><b title="{escape(RULES[each.rule].title)}">{each.rule}</b> {escape(each.detail)}</li>'
+            f'<li class="{each.severity}"><b title="{escape(RULES[each.rule].title)}">{each.rule}</b> ({each.severity}) {escape(each.detail)}</li>'
             for each in row.findings
         )
         yield (
@@ -227,23 +247,26 @@ def _page_table(report: Report) -> Iterator[str]:
 
 def _page_sources(report: Report) -> Iterator[str]:
     yield "<section><h2>Sources</h2><table><thead><tr>"
-    headings = ("Source", "Region", "From", "To", "Records", "Complete")
+    headings = ("Source", "Region", "From", "To", "Records", "Complete", "Note")
     yield "".join(f'<th scope="col">{each}</th>' for each in headings) + "</tr></thead><tbody>"
     for each in report.sources:
-        cells = (each.name, each.region, _iso(each.since), _iso(each.until), str(each.records), each.problem or "yes")
-        labeled = zip(headings, cells, strict=True)
-        yield "<tr>" + "".join(f'<td data-label="{name}">{escape(str(cell))}</td>' for name, cell in labeled) + "</tr>"
+        times = (_time_of(_iso(each.since)), _time_of(_iso(each.until)))
+        cells = (each.name, each.region, *times, str(each.records), each.problem or "yes", each.note)
+        yield _labeled(headings, cells)
     yield "</tbody></table><h2>What this report cannot show</h2><ul>"
     yield "".join(f"<li>{escape(each)}</li>" for each in report.gaps)
     yield "</ul><h2>Findings</h2><table><thead><tr>"
-    yield "".join(
-        f'<th scope="col">{each}</th>' for each in ("Finding", "Severity", "Meaning", "Evidence about (guidance)")
-    )
-    yield "</tr></thead><tbody>"
+    headings = ("Finding", "Severity", "Meaning", "Evidence about (guidance)")
+    yield "".join(f'<th scope="col">{each}</th>' for each in headings) + "</tr></thead><tbody>"
     for rule in RULES.values():
-        cells = (rule.id, rule.severity, rule.title, rule.controls)
-        yield "<tr>" + "".join(f"<td>{escape(each)}</td>" for each in cells) + "</tr>"
+        yield _labeled(headings, (rule.id, rule.severity, rule.title, rule.controls))
     yield "</tbody></table></section>"
+
+
+def _labeled(headings: tuple[str, ...], cells: Iterable[object]) -> str:
+    """Return a row whose cells have their headings, for narrow screens."""
+    labeled = zip(headings, cells, strict=True)
+    return "<tr>" + "".join(f'<td data-label="{name}">{_html(cell)}</td>' for name, cell in labeled) + "</tr>"
 
 
 def _iso(time: datetime | None) -> str | None:

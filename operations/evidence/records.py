@@ -33,12 +33,14 @@ class Caller:
         source_ip: IP address of the call, or the name of an AWS service.
         mfa: Whether the session was authenticated with MFA; None if the record does not say.
         source_identity: Source identity of the session; empty if none is set.
+        issuer: ARN of the role of the session, with its path; empty if the record does not say.
     """
 
     arn: str
     source_ip: str = ""
     mfa: bool | None = None
     source_identity: str = ""
+    issuer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +174,25 @@ class Log:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LogCoverage:
+    """A period in which the locations of logs were read: a session that started in it and has no `Log` has none.
+
+    Attributes:
+        account: Account ID.
+        region: Region of the sessions.
+        since: Begin of the period.
+        until: End of the period.
+        open_sessions: IDs of sessions that had not ended, whose logs may be written later.
+    """
+
+    account: str
+    region: str
+    since: datetime
+    until: datetime
+    open_sessions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """A source of records, and what was read from it.
 
@@ -182,6 +203,7 @@ class Source:
         until: End of that period.
         records: Number of records of interest.
         problem: Reason why it was not read completely; empty if it was.
+        note: What else there is to know, such as what reading it cost.
     """
 
     name: str
@@ -190,6 +212,7 @@ class Source:
     until: datetime
     records: int
     problem: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +226,7 @@ class Records:
         decisions: Decisions of approvers.
         tags: Changes of the tag that grants sessions.
         logs: Logs of sessions.
+        coverage: Periods in which the locations of logs were read.
         sources: What was read.
     """
 
@@ -212,6 +236,7 @@ class Records:
     decisions: list[Decision] = field(default_factory=list[Decision])
     tags: list[TagChange] = field(default_factory=list[TagChange])
     logs: list[Log] = field(default_factory=list[Log])
+    coverage: list[LogCoverage] = field(default_factory=list[LogCoverage])
     sources: list[Source] = field(default_factory=list[Source])
 
     def add(self, other: Records) -> None:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
@@ -21,6 +21,7 @@ from operations.evidence.records import (
     Decision,
     Kind,
     Log,
+    LogCoverage,
     Records,
     Request,
     SessionStart,
@@ -42,6 +43,7 @@ LEAST_LOG_BYTES: Final = 64
 LOGGED_AFTER: Final = timedelta(minutes=1)
 """Sessions that are shorter may have no output."""
 _WORKFLOW: Final = Principal("role", ROLE_NAME)
+_IDENTITY_CENTER_PATH: Final = ":role/aws-reserved/sso.amazonaws.com/"
 NO_REASONS: Final = frozenset({"", "not given"})
 
 
@@ -234,6 +236,7 @@ class Row:
         end_source: Record that has the end; empty if unknown.
         grant: Grant of the session.
         log: Log of the session.
+        is_log_known: Whether the locations of logs were read for the time and place of the session.
         findings: Findings.
     """
 
@@ -244,6 +247,7 @@ class Row:
     end_source: str = ""
     grant: Grant | None = None
     log: Log | None = None
+    is_log_known: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -262,7 +266,6 @@ class Context:
         until: End of the period.
         needs_approval: Whether sessions need approval.
         break_glass: Names of emergency access roles, in lower case.
-        logged: Regions whose preferences write logs; None: not known, so missing logs are not reported.
         documents: Documents that are allowed beside the preferences.
         person_of: Person behind an ARN; empty if the records prove none.
         node_names: Names of nodes by ID.
@@ -273,7 +276,6 @@ class Context:
     until: datetime
     needs_approval: bool = True
     break_glass: frozenset[str] = frozenset()
-    logged: frozenset[str] | None = None
     documents: frozenset[str] = frozenset({"", "SSM-SessionManagerRunShell"})
     person_of: Callable[[str], str] = lambda arn: arn if ":user/" in arn else ""
     node_names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -323,6 +325,7 @@ def report(records: Records, context: Context) -> Report:
     begins = {holder: [each.begin for each in held] for holder, held in by_holder.items()}
     ends = {each.id: each for each in sorted(records.ends, key=lambda each: each.source == "TerminateSession")}
     logs = {each.session: each for each in records.logs}
+    coverage = _Coverage(records.coverage)
     used: set[int] = set()
     rows: list[Row] = []
     for start in _unique(records.starts):
@@ -339,17 +342,59 @@ def report(records: Records, context: Context) -> Report:
             end = ends.get(start.id)
             row = replace(
                 row,
-                person=context.person_of(start.caller.arn),
+                person=_person(start.caller, context),
                 end=end.at if end else None,
                 end_source=end.source if end else "",
                 log=logs.get(start.id),
+                is_log_known=coverage.has(start),
             )
             row = replace(row, findings=tuple(_findings(row, context, is_within=is_within)))
         rows.append(row)
     rows += _rows_of_grants(grants, used, context)
-    return Report(
-        rows=tuple(sorted(rows, key=lambda row: row.at)), sources=tuple(records.sources), gaps=_gaps(records, context)
-    )
+    return Report(rows=tuple(sorted(rows, key=_order)), sources=tuple(records.sources), gaps=_gaps(records, context))
+
+
+def _order(row: Row) -> tuple[datetime, str, str, str, str]:
+    """Return the key by which rows are sorted, so that the same records give the same report in any order."""
+    held = row.start or row.grant
+    principal = row.start.caller.arn if row.start else row.grant.principal if row.grant else ""
+    identifier = row.start.id or row.start.error if row.start else ""
+    return row.at, held.account if held else "", principal, held.node if held else "", identifier
+
+
+class _Coverage:
+    """Periods in which the locations of logs were read, by account and Region."""
+
+    def __init__(self, periods: Iterable[LogCoverage]) -> None:
+        self._periods: dict[tuple[str, str], list[LogCoverage]] = defaultdict(list)
+        for each in sorted(periods, key=lambda each: each.since):
+            self._periods[each.account, each.region].append(each)
+        self._begins = {place: [each.since for each in found] for place, found in self._periods.items()}
+        # A period that begins earlier may end later.
+        self._ends = {
+            place: list(accumulate((each.until for each in found), max)) for place, found in self._periods.items()
+        }
+
+    def has(self, start: SessionStart) -> bool:
+        """Return whether a session without a log has none."""
+        place = start.account, start.region
+        at = bisect_right(self._begins.get(place, ()), start.at)
+        while at and self._ends[place][at - 1] > start.at:
+            at -= 1
+            period = self._periods[place][at]
+            if period.until > start.at and start.id not in period.open_sessions:
+                return True
+        return False
+
+
+def _person(caller: Caller, context: Context) -> str:
+    """Return the person behind a caller; the path of IAM Identity Center's roles is reserved, in every account.
+
+    Source: IAM Identity Center User Guide, "Referencing permission sets in resource policies".
+    """
+    if _IDENTITY_CENTER_PATH in caller.issuer:
+        return caller.arn.rsplit("/", 1)[-1]
+    return context.person_of(caller.arn)
 
 
 def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
@@ -360,7 +405,7 @@ def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
         known = chosen.get(key)
         if known is None or (each.in_trail and not known.in_trail):
             chosen[key] = replace(each, reason=each.reason or (known.reason if known else ""))
-    return sorted(chosen.values(), key=lambda each: each.at)
+    return sorted(chosen.values(), key=lambda each: (each.at, each.id, each.caller.arn))
 
 
 def _holder(account: str, principal: str, node: str) -> tuple[str, str, str]:
@@ -377,13 +422,13 @@ def _principal(arn: str) -> str:
 def _grants(records: Records) -> list[Grant]:
     """Return the periods between changes of the tag, with the requests that led to them."""
     changes: dict[tuple[str, str], list[TagChange]] = defaultdict(list)
-    for each in sorted(set(records.tags), key=lambda each: (each.at, not each.node)):
+    for each in sorted(set(records.tags), key=lambda each: (each.at, not each.node, each.node, each.caller.arn)):
         changes[each.account, each.principal.lower()].append(each)
     decisions: dict[str, list[Decision]] = defaultdict(list)
     for decision in records.decisions:
         decisions[decision.request].append(decision)
     requests: dict[tuple[str, str, str], list[Request]] = defaultdict(list)
-    for request in sorted({each.id: each for each in records.requests}.values(), key=lambda each: each.at):
+    for request in sorted({each.id: each for each in records.requests}.values(), key=lambda each: (each.at, each.id)):
         requests[_holder(request.account, request.principal, request.node)].append(request)
     grants: list[Grant] = []
     for changed in changes.values():
@@ -448,7 +493,7 @@ def _request_before(
 
 def _decisions(given: Iterable[Decision]) -> tuple[Decision, ...]:
     """Return the decisions, those of Automation only where CloudTrail has none of the same principal."""
-    found = sorted(given, key=lambda each: (each.source != "CloudTrail", each.at))
+    found = sorted(given, key=lambda each: (each.source != "CloudTrail", each.at, each.caller.arn))
     chosen: list[Decision] = []
     for each in found:
         if each.source == "CloudTrail" or not any(same_person(each.caller.arn, other.caller.arn) for other in chosen):
@@ -523,7 +568,7 @@ def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]
 
 
 def _log_findings(row: Row, start: SessionStart, context: Context) -> Iterable[Finding]:
-    if context.logged is None or start.region not in context.logged:
+    if not row.is_log_known:
         return
     duration = (row.end or start.at) - start.at
     if row.log is None:
@@ -558,7 +603,11 @@ def _gaps(records: Records, context: Context) -> tuple[str, ...]:
     ]
     if context.until > context.now - DELIVERY:
         gaps.append("CloudTrail delivers events within about 15 minutes: the latest calls may be missing.")
-    gaps += [f"{each.name} {each.region}: {each.problem}".strip() for each in records.sources if each.problem]
+    gaps += [
+        f"{' '.join(filter(None, (each.name, each.region)))}: {each.problem}"
+        for each in records.sources
+        if each.problem
+    ]
     return tuple(gaps)
 
 

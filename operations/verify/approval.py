@@ -10,6 +10,7 @@ from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_i
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
+from components.session_manager.document import log_locations
 from operations.findings import Finding, Status
 from operations.inventory.approval import read_schedule, read_stray_tags
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
@@ -117,7 +118,12 @@ class ApprovalVerification:
             deployment=deployment,
             settings=section,
             plan=plan_approval(
-                section, place, settings.regions, session_data_encryption=encryption, operators=people.operators
+                section,
+                place,
+                settings.regions,
+                session_data_encryption=encryption,
+                operators=people.operators,
+                logs=log_locations(settings.session_manager, identity.account_id),
             ),
             people=people,
             boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),

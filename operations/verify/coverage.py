@@ -64,6 +64,11 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "aws:athena:NamedQuery": Coverage(
         checks=("approval-evidence-queries",), compared="database, text", by_refresh=(_DESCRIPTION,)
     ),
+    "aws:athena:Workgroup": Coverage(
+        checks=("approval-evidence-workgroup",),
+        compared="state, enforcement, limit of a query, managed results",
+        by_refresh=(_DESCRIPTION, _TAGS),
+    ),
     "aws:cfg:RemediationConfiguration": Coverage(
         checks=("node-remediation",),
         compared="runbook, mode, role, parameters, attempts, execution controls",
@@ -138,7 +143,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         checks=("approval-evidence-table",), compared="existence, with its table", by_refresh=(_DESCRIPTION, _TAGS)
     ),
     "aws:glue:CatalogTable": Coverage(
-        checks=("approval-evidence-table",),
+        checks=("approval-evidence-table", "approval-evidence-trail"),
         compared="location, columns, partitions, parameters of the projection",
         by_refresh=("formats",),
     ),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.evidence import (
-    COLUMNS,
-    PARTITIONS,
     QUERIES,
+    Table,
     evidence_bucket_policy,
     evidence_key_policy,
-    table_parameters,
+    records_table,
+    trail_table,
 )
-from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_TABLE
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.monitoring import read_bucket
 from operations.inventory.reader import ReadFailure, returns_failure
@@ -21,10 +21,10 @@ from operations.verify.buckets import DesiredBucket, own_bucket_findings
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.approval.names import WorkflowLocation
-    from components.approval.settings import Evidence
+    from components.approval.settings import Evidence, Trail
     from operations.deployment import Deployment
     from operations.inventory.reader import Answer, Reader
 
@@ -59,14 +59,15 @@ def evidence_findings(
     return [
         *alias_findings("approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence_key_policy(place)),
         *own_bucket_findings(deployment, desired, live, key),
-        _table_finding(deployment, place, regions, _read_table(reader)),
+        _table_finding(deployment, "approval-evidence-table", records_table(place, regions), reader),
+        *(_trail_findings(deployment, settings.trail, reader) if settings.trail else ()),
         _query_finding(deployment, _read_queries(reader)),
     ]
 
 
 @returns_failure
-def _read_table(reader: Reader) -> Answer | None:
-    answer = reader.find("glue", "get_table", absent=_ABSENT, DatabaseName=EVIDENCE_DATABASE, Name=EVIDENCE_TABLE)
+def _read_table(reader: Reader, name: str) -> Answer | None:
+    answer = reader.find("glue", "get_table", absent=_ABSENT, DatabaseName=EVIDENCE_DATABASE, Name=name)
     return answer["Table"] if answer else None
 
 
@@ -78,27 +79,47 @@ def _read_queries(reader: Reader) -> dict[str, tuple[str, str]]:
     return {str(each["Name"]): (str(each["Database"]), str(each["QueryString"])) for each in queries}
 
 
-def _table_finding(
-    deployment: Deployment, place: WorkflowLocation, regions: Sequence[str], live: Answer | ReadFailure | None
-) -> Finding:
-    check = "approval-evidence-table"
-    expected = f"table {EVIDENCE_DATABASE}.{EVIDENCE_TABLE} describes the records"
+def _trail_findings(deployment: Deployment, trail: Trail, reader: Reader) -> list[Finding]:
+    return [
+        _table_finding(deployment, "approval-evidence-trail", trail_table(trail), reader),
+        _work_group_finding(deployment, trail, reader),
+    ]
+
+
+def _work_group_finding(deployment: Deployment, trail: Trail, reader: Reader) -> Finding:
+    check = "approval-evidence-workgroup"
+    expected = f"workgroup {EVIDENCE_WORKGROUP} limits its queries and keeps their results"
+    # A workgroup that does not exist is an invalid request; the name is valid.
+    live = reader.read("athena", "get_work_group", absent=("InvalidRequestException",), WorkGroup=EVIDENCE_WORKGROUP)
     if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such table", remedy=deployment.repair)
-    stored: dict[str, Any] = live.get("StorageDescriptor", {})
-    pairs: dict[str, tuple[Any, Any]] = {
-        "location": (f"s3://{place.evidence_bucket}/records/", stored.get("Location")),
-        "columns": (COLUMNS, {each["Name"]: each.get("Type") for each in stored.get("Columns", ())}),
-        "partitions": (list(PARTITIONS), [each["Name"] for each in live.get("PartitionKeys", ())]),
-        "parameters": (table_parameters(place, regions), _own(live.get("Parameters", {}), place, regions)),
+        return missing(check, live, expected=expected, found="no such workgroup", remedy=deployment.repair)
+    found: Mapping[str, Any] = live["WorkGroup"].get("Configuration", {})
+    pairs = {
+        "state": ("ENABLED", live["WorkGroup"].get("State")),
+        "enforcement of its settings": (True, found.get("EnforceWorkGroupConfiguration")),
+        "limit of a query": (trail.max_scanned_bytes, found.get("BytesScannedCutoffPerQuery")),
+        "managed results": (True, found.get("ManagedQueryResultsConfiguration", {}).get("Enabled")),
     }
-    unequal = [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
+    unequal = [f"{name} differs" for name, (desired, given) in pairs.items() if desired != given]
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
-def _own(live: dict[str, str], place: WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
-    """Return the parameters that the settings define: services add others, such as statistics."""
-    return {key: value for key, value in live.items() if key in table_parameters(place, regions)}
+def _table_finding(deployment: Deployment, check: str, table: Table, reader: Reader) -> Finding:
+    live = _read_table(reader, table.name)
+    expected = f"table {EVIDENCE_DATABASE}.{table.name} describes the records"
+    if live is None or isinstance(live, ReadFailure):
+        return missing(check, live, expected=expected, found="no such table", remedy=deployment.repair)
+    stored: dict[str, Any] = live.get("StorageDescriptor", {})
+    # Services add parameters of their own, such as statistics.
+    own = {key: value for key, value in live.get("Parameters", {}).items() if key in table.parameters}
+    pairs: dict[str, tuple[Any, Any]] = {
+        "location": (table.location, stored.get("Location")),
+        "columns": (table.columns, {each["Name"]: each.get("Type") for each in stored.get("Columns", ())}),
+        "partitions": (list(table.partitions), [each["Name"] for each in live.get("PartitionKeys", ())]),
+        "parameters": (table.parameters, own),
+    }
+    unequal = [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
 def _query_finding(deployment: Deployment, live: dict[str, tuple[str, str]] | ReadFailure) -> Finding:

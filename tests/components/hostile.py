@@ -75,7 +75,11 @@ COMPLETE: dict[str, Any] = {
         "chatTopicArn": "arn:aws:sns:eu-west-1:111122223333:chat",
         "alarmIamChanges": True,
         "breakGlass": {"users": ["emergency/erin"]},
-        "evidence": {"retentionMode": "compliance", "retentionDays": 400},
+        "evidence": {
+            "retentionMode": "compliance",
+            "retentionDays": 400,
+            "trail": {"bucket": "org-trail", "prefix": "AWSLogs/o-exampleorgid", "maxScannedGigabytes": 10},
+        },
         "endSessionsWithGrant": True,
         "guardRails": True,
         "requireChangeRequest": True,

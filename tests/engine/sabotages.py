@@ -211,6 +211,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     **dict.fromkeys(("PatchBaseline", "PatchGroup"), lambda _: "directory-patch-baseline"),
     "Parameter": lambda _: "data-key-parameter",
     "NamedQuery": lambda _: "approval-evidence-queries",
+    "Workgroup": lambda _: "approval-evidence-workgroup",
     "ServiceSetting": lambda _: "host-management",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
@@ -240,6 +241,7 @@ _CHECKS: dict[tuple[str, str], str] = {
     },
     ("CatalogDatabase", "approval-evidence"): "approval-evidence-table",
     ("CatalogTable", "approval-evidence"): "approval-evidence-table",
+    ("CatalogTable", "approval-evidence-trail"): "approval-evidence-trail",
     **{
         (each, name): name
         for each in ("Schedule", "ScheduleGroup")
@@ -807,6 +809,25 @@ def database_tag(live: Live, each: Resource) -> Undo:
     return lambda: glue.tag_resource(ResourceArn=each.arn, TagsToAdd={"owner": each.inputs["tags"]["owner"]})
 
 
+def work_group(live: Live, each: Resource, **change: Any) -> Undo:
+    athena, name = live.aws("athena", each.region), each.inputs["name"]
+    found = athena.get_work_group(WorkGroup=name)["WorkGroup"]
+    before: dict[str, Any] = {"Description": found["Description"], "State": found["State"]}
+    limit, managed = "BytesScannedCutoffPerQuery", "ManagedQueryResultsConfiguration"
+    kept = {limit: found["Configuration"][limit], f"{managed}Updates": found["Configuration"][managed]}
+    kept["EnforceWorkGroupConfiguration"] = found["Configuration"]["EnforceWorkGroupConfiguration"]
+    update = partial(athena.update_work_group, WorkGroup=name)
+    update(**{**before, **change})
+    return lambda: update(**before, ConfigurationUpdates=kept)
+
+
+def work_group_tag(live: Live, each: Resource) -> Undo:
+    athena = live.aws("athena", each.region)
+    athena.untag_resource(ResourceARN=each.arn, TagKeys=["owner"])
+    kept = [{"Key": "owner", "Value": each.inputs["tags"]["owner"]}]
+    return lambda: athena.tag_resource(ResourceARN=each.arn, Tags=kept)
+
+
 def named_query(live: Live, each: Resource, **change: str) -> Undo:
     inputs = each.inputs
     before = {"Name": inputs["name"], "Description": inputs["description"], "QueryString": inputs["query"]}
@@ -1254,6 +1275,14 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("CatalogTable", "tableType", do(table, TableType="MANAGED_TABLE"), REFRESH),
     Sabotage("CatalogDatabase", "description", database, REFRESH),
     Sabotage("CatalogDatabase", "tags", database_tag, REFRESH),
+    Sabotage("Workgroup", "state", do(work_group, State="DISABLED")),
+    Sabotage(
+        "Workgroup",
+        "configuration",
+        do(work_group, ConfigurationUpdates={"BytesScannedCutoffPerQuery": 10_000_000_000_000}),
+    ),
+    Sabotage("Workgroup", "description", do(work_group, Description="changed"), REFRESH),
+    Sabotage("Workgroup", "tags", work_group_tag, REFRESH),
     Sabotage("NamedQuery", "query", do(named_query, QueryString="SELECT 1")),
     Sabotage("NamedQuery", "description", do(named_query, Description="changed"), REFRESH),
     Sabotage("Parameter", "insecureValue", do(parameter, Value="other")),
@@ -1444,6 +1473,7 @@ DELETIONS: tuple[Sabotage, ...] = (
         also=("approval-topic",),
     ),
     Sabotage("NamedQuery", "itself", deleted("athena", "delete_named_query", "NamedQueryId")),
+    Sabotage("Workgroup", "itself", deleted("athena", "delete_work_group", "WorkGroup", "name")),
     Sabotage(
         "CatalogDatabase",
         "itself",

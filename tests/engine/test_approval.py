@@ -48,7 +48,7 @@ EVERYTHING: dict[str, Any] = {
     "notificationEmails": ["security@example.org"],
     "guardRails": True,
     "breakGlass": {"users": ["emergency/erin"]},
-    "evidence": {"retentionMode": "compliance", "retentionDays": 1},
+    "evidence": {"retentionMode": "compliance", "retentionDays": 1, "trail": {"bucket": "org-trail"}},
 }
 RUNBOOK = "Document:approval-runbook"
 
@@ -105,6 +105,7 @@ def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[
     assert own_documents(ssm) == []
     assert aws("scheduler").list_schedules()["Schedules"] == []
     assert aws("glue").get_databases()["DatabaseList"] == []
+    assert [each["Name"] for each in aws("athena").list_work_groups()["WorkGroups"]] == ["primary"]
     # Locked records stay with their bucket and its key, which the next update takes over.
     bucket = "shell-access-evidence-123456789012-eu-west-1"
     lock = aws("s3").get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]["Rule"]

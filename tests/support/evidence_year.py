@@ -245,17 +245,31 @@ def retried(year: Year) -> list[dict[str, Any]]:
     return events
 
 
+def _session_of(event: dict[str, Any]) -> str:
+    return str((event["responseElements"] or {}).get("sessionId", ""))
+
+
+def _exported(log: Log) -> dict[str, Any]:
+    bucket, key = log.location.removeprefix("s3://").split("/", 1)
+    return {"sessionId": log.session, "bucket": bucket, "key": key, "size": log.size, "isDeleted": log.is_deleted}
+
+
 def write_export(year: Year, folder: Path) -> datetime:
     """Write the events as the export does, each day and Region complete, and return the end of the last day."""
     by_place: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for each in retried(year):
         by_place[each["awsRegion"], each["eventTime"][:10]].append(each)
     regions, last = ["eu-west-1", "us-east-1"], max(day for _, day in by_place)
+    logs = {each.session: each for each in year.logs}
     day = BEGIN - timedelta(days=2)
     while f"{day:%Y-%m-%d}" <= last:
         for region in regions:
             events = by_place[region, f"{day:%Y-%m-%d}"]
-            for kind, records in (("events", events), ("days", [{"regions": regions}])):
+            found = [logs[name] for name in dict.fromkeys(map(_session_of, events)) if name in logs]
+            end = day + timedelta(days=1)
+            statement = {"regions": regions, "since": day.isoformat(), "until": end.isoformat(), "logs": "read"}
+            kinds = {"events": events, "logs": list(map(_exported, found)), "days": [statement]}
+            for kind, records in kinds.items():
                 name = f"records/kind={kind}/account={ACCOUNT}/region={region}/day={day:%Y-%m-%d}/records.json.gz"
                 file = folder / name
                 file.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,12 @@ STEP_SECONDS = 480
 """Time after which no further day is begun: a script has ten minutes."""
 PRESENT = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 MAX_NAMED = 5
+LOG_SECONDS = 0.04
+"""CloudWatch Logs allows 25 DescribeLogStreams per second."""
+LOGS_ONE_BY_ONE = 500
+"""Up to this many sessions of a day, logs are looked up by name; else all are listed."""
+UNREADABLE = ("AccessDenied", "AccessDeniedException", "NoSuchBucket", "ResourceNotFoundException")
+"""Error codes with which the locations of logs stay unknown, as waiting does not change them."""
 
 
 def export_evidence(events: Json, _context: object) -> Json:
@@ -93,6 +99,8 @@ class Export:
         if region == self.given["WorkflowRegion"]:
             records["executions"] = list(self.executions(day, region))
         begin, end = bounds(day)
+        sessions = started(records["events"], records["sessions"], begin, end)
+        records["logs"], logs = self.logs(region, sessions)
         complete = {
             "account": self.given["Account"],
             "region": region,
@@ -101,6 +109,13 @@ class Export:
             "until": end,
             "exportedAt": self.now,
             "counts": {kind: len(each) for kind, each in records.items()},
+            "logs": logs,
+            # Their logs may be written when they end.
+            "openSessions": sorted(
+                each["SessionId"]
+                for each in records["sessions"]
+                if each["SessionId"] in sessions and not each.get("EndDate")
+            ),
         }
         for kind, each in (*records.items(), ("days", [complete])):
             self.put(self.key(kind, day, region), each)
@@ -156,6 +171,59 @@ class Export:
                 yield from page["Sessions"]
                 time.sleep(self.given.get("Pause", SESSION_SECONDS))
 
+    def logs(self, region: str, sessions: set[str]) -> tuple[list[Json], str]:
+        """Return the locations of the sessions' logs, and `read`, `not configured`, or why they cannot be read."""
+        place = self.given.get("Logs", {}).get(region)
+        if not place:
+            return [], "not configured"
+        try:
+            objects = self.objects(region, place, sessions) if place["Bucket"] else ()
+            streams = self.streams(region, place["LogGroup"], sessions) if place["LogGroup"] else ()
+            found = [*objects, *streams]
+        except ClientError as failure:
+            if code_of(failure) not in UNREADABLE:
+                raise
+            return [], f"{failure.operation_name}: {code_of(failure)}"
+        return found, "read"
+
+    def objects(self, region: str, place: Json, sessions: set[str]) -> Iterator[Json]:
+        """Yield the current version of each log in Amazon S3, or its delete marker."""
+        folder = f"{place['Prefix']}/"
+        pages = client("s3", region).get_paginator("list_object_versions")
+        for name in sorted(sessions) if len(sessions) <= LOGS_ONE_BY_ONE else [""]:
+            prefix = f"{folder}{name}.log" if name else folder
+            for page in pages.paginate(Bucket=place["Bucket"], Prefix=prefix):
+                for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    session = each["Key"].removeprefix(folder).removesuffix(".log")
+                    if each["IsLatest"] and session in sessions:
+                        yield {
+                            "sessionId": session,
+                            "bucket": place["Bucket"],
+                            "key": each["Key"],
+                            "versionId": each.get("VersionId", ""),
+                            "size": each.get("Size"),
+                            "isDeleted": "Size" not in each,
+                            "written": each["LastModified"],
+                        }
+
+    def streams(self, region: str, group: str, sessions: set[str]) -> Iterator[Json]:
+        """Yield the log stream of each session; CloudWatch Logs states no size."""
+        pages = client("logs", region).get_paginator("describe_log_streams")
+        for name in sorted(sessions) if len(sessions) <= LOGS_ONE_BY_ONE else [""]:
+            chosen = {"logStreamNamePrefix": name} if name else {}
+            for page in pages.paginate(logGroupName=group, **chosen):
+                for each in page["logStreams"]:
+                    if each["logStreamName"] in sessions:
+                        last = each.get("lastEventTimestamp")
+                        yield {
+                            "sessionId": each["logStreamName"],
+                            "logGroup": group,
+                            "logStream": each["logStreamName"],
+                            "size": None if last else 0,
+                            "written": datetime.fromtimestamp(last / 1000, UTC) if last else None,
+                        }
+                time.sleep(self.given.get("Pause", LOG_SECONDS))
+
     def executions(self, day: date, region: str) -> Iterator[Json]:
         """Yield the requests of a day: executions of the runbook and of the change template."""
         ssm = client("ssm", region)
@@ -174,6 +242,17 @@ def bounds(day: date) -> tuple[datetime, datetime]:
     """Return the begin and the end of a day in UTC."""
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return begin, begin + timedelta(1)
+
+
+def started(events: list[Json], sessions: list[Json], begin: datetime, end: datetime) -> set[str]:
+    """Return the IDs of the sessions that began in a period."""
+    answers: list[Json] = [
+        each["responseElements"]
+        for each in events
+        if each["eventName"] == "StartSession" and each.get("responseElements")
+    ]
+    found: set[str] = {each["sessionId"] for each in answers if each.get("sessionId")}
+    return found | {each["SessionId"] for each in sessions if begin <= each["StartDate"] < end}
 
 
 def without_scripts(run: Json) -> Json:

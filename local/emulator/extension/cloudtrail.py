@@ -9,10 +9,10 @@ from typing import Any
 from moto.cloudtrail import urls
 from moto.cloudtrail.exceptions import TrailNotFoundException
 from moto.cloudtrail.models import Trail
-from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.emulator.extension import event_history, volumes
+from local.emulator.extension.lake import LakeResponse
 from local.emulator.extension.reported_states import reported
 
 DEFAULT_SELECTORS: list[dict[str, Any]] = [
@@ -33,7 +33,7 @@ def apply() -> None:
     urls.url_paths["{0}/$"] = LocalCloudTrail.dispatch
 
 
-class LocalCloudTrail(CloudTrailResponse):
+class LocalCloudTrail(LakeResponse):
     """moto's CloudTrail with corrected names, selectors and deletion."""
 
     def create_trail(self) -> str:

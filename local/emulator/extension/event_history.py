@@ -6,7 +6,10 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 Events appear at once; AWS delivers them within about 15 minutes. Other calls are not recorded.
 """
 
+import gzip
 import json
+import re
+import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,6 +18,8 @@ from typing import Any, Final, cast
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
+
+from local.emulator.fixtures import TRAIL_BUCKET, TRAIL_PREFIX
 
 Event = dict[str, Any]
 
@@ -82,6 +87,25 @@ def record(response: BaseResponse, status: Any, body: Any) -> None:
     if failed:
         event["errorCode"] = _code(body)
     EVENTS[account, region].append(event)
+    _write_log_file(event)
+
+
+def _write_log_file(event: Event) -> None:
+    """Write an event into the bucket of the organization's trail, if it exists, as a log file of its own.
+
+    CloudTrail User Guide, "Finding your CloudTrail log files". AWS delivers several events per file, within minutes.
+    """
+    # Without S3 there is no bucket, and loading it takes longer than most calls.
+    s3: Any = sys.modules.get("moto.s3.models")
+    owner = s3.s3_backends.bucket_accounts.get(TRAIL_BUCKET.name) if s3 else None
+    if owner is None:
+        return
+    account, region, time = (event[each] for each in ("recipientAccountId", "awsRegion", "eventTime"))
+    name = f"{account}_CloudTrail_{region}_{re.sub('[-:]', '', time)}_{event['eventID'][:8]}.json.gz"
+    key = f"{TRAIL_PREFIX}/{account}/CloudTrail/{region}/{time[:10].replace('-', '/')}/{name}"
+    content = gzip.compress(json.dumps({"Records": [event]}).encode(), 1)
+    partition, holder = owner
+    s3.s3_backends[holder][partition].put_object(TRAIL_BUCKET.name, key, content)
 
 
 def lookup(account: str, region: str, request: Mapping[str, Any]) -> dict[str, Any]:

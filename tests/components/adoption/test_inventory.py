@@ -38,6 +38,7 @@ NAMES = {
     Kind.TABLE: "records/events",
     Kind.TOPIC: "arn:aws:sns:eu-west-1:123456789012:topic",
     Kind.TRAIL: "trail",
+    Kind.WORK_GROUP: "arn:aws:athena:eu-west-1:123456789012:workgroup/queries",
 }
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:GetUser", "Resource": "*"}]}
@@ -143,6 +144,7 @@ MAKERS: dict[Kind, Callable[[Any, Tags], Any]] = {
     Kind.TABLE: make_table,
     Kind.TOPIC: lambda client, tags: client("sns").create_topic(Name="topic", Tags=listed(tags)),
     Kind.TRAIL: make_trail,
+    Kind.WORK_GROUP: lambda client, tags: client("athena").create_work_group(Name="queries", Tags=listed(tags)),
 }
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from components.approval.evidence import (
     IAM_EVENTS,
+    KINDS,
     PARTITIONS,
     SESSION_EVENTS,
     evidence_bucket_policy,
@@ -23,6 +24,7 @@ from components.approval.evidence import (
 )
 from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.scripts import evidence as script
+from components.session_manager.document import LogLocation
 from operations.evidence.cloudtrail import event_names
 from operations.evidence.exported import read_exported
 from tests.support.evidence_history import ACCOUNT, NODE, OLIVIA, History
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 29, 0, 10, tzinfo=UTC)
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+LOGS = {"eu-west-1": LogLocation(bucket="logs", prefix=f"x/{ACCOUNT}/eu-west-1", log_group="sessions")}
 PAYLOAD: dict[str, Any] = {
-    **export_runbook(PLACE, ("eu-west-1", "us-east-1"))["mainSteps"][0]["inputs"]["InputPayload"],
+    **export_runbook(PLACE, ("eu-west-1", "us-east-1"), LOGS)["mainSteps"][0]["inputs"]["InputPayload"],
     "Pause": 0,
 }
 DAYS = script.HISTORY_DAYS - script.SETTLED_DAYS + 1
@@ -54,6 +57,8 @@ class World:
         sessions: Sessions by Region.
         executions: Executions.
         objects: Objects of the bucket by key.
+        logs: Versions and delete markers of session logs, as S3 lists them.
+        streams: Log streams.
         failing: Called before each call with service, Region and operation.
     """
 
@@ -61,6 +66,8 @@ class World:
     sessions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     executions: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    streams: list[dict[str, Any]] = field(default_factory=list)
     failing: Callable[[str, str, str], None] = lambda _service, _region, _operation: None
     puts: list[str] = field(default_factory=list)
 
@@ -116,6 +123,15 @@ class Paginator:
 
     def _list_objects_v2(self, world: World, _region: str, given: Any) -> tuple[str, list[Any]]:
         return "Contents", [{"Key": key} for key in world.objects if key.startswith(given["Prefix"])]
+
+    def _list_object_versions(self, world: World, _region: str, given: Any) -> tuple[str, list[Any]]:
+        assert given["Bucket"] == "logs"
+        return "Versions", [each for each in world.logs if each["Key"].startswith(given["Prefix"])]
+
+    def _describe_log_streams(self, world: World, _region: str, given: Any) -> tuple[str, list[Any]]:
+        prefix = given.get("logStreamNamePrefix", "")
+        assert given["logGroupName"] == "sessions"
+        return "logStreams", [each for each in world.streams if each["logStreamName"].startswith(prefix)]
 
     def _lookup_events(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
         (attribute,) = given["LookupAttributes"]
@@ -226,6 +242,96 @@ def test_exported_records_are_those_of_the_apis(world: World, tmp_path: Path) ->
     assert [each.problem for each in found.sources] == ["", ""]
 
 
+def log_of(session: str, **given: Any) -> dict[str, Any]:
+    key = f"{LOGS['eu-west-1'].prefix}/{session}.log"
+    return {"Key": key, "IsLatest": True, "VersionId": "v1", "Size": 900, "LastModified": NOW, **given}
+
+
+def logs_of(found: Any) -> list[tuple[str, str, int | None, str, bool]]:
+    return [(each.session, each.location, each.size, each.version, each.is_deleted) for each in found.logs]
+
+
+@pytest.mark.parametrize("one_by_one", [500, 0])
+def test_locations_of_logs_are_exported(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: int
+) -> None:
+    monkeypatch.setattr(script, "LOGS_ONE_BY_ONE", one_by_one)
+    session = filled(world)
+    world.logs += [log_of(session), log_of(session, IsLatest=False, VersionId="v0"), log_of("another")]
+    world.streams += [{"logStreamName": session, "lastEventTimestamp": 0}, {"logStreamName": f"{session}0"}]
+    run()
+    found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
+    where = f"s3://logs/x/{ACCOUNT}/eu-west-1/{session}.log"
+    assert logs_of(found) == [(session, where, 900, "v1", False), (session, f"sessions:{session}", 0, "", False)]
+    (covered,) = found.coverage
+    assert (covered.region, covered.since.date(), covered.open_sessions) == ("eu-west-1", DAY.date(), ())
+    assert [(each.problem, each.note) for each in found.sources] == [("", "")] * 2
+
+
+def test_delete_marker_of_a_log_is_exported(world: World, tmp_path: Path) -> None:
+    session = filled(world)
+    world.logs.append({key: value for key, value in log_of(session).items() if key != "Size"})
+    run()
+    assert [each.is_deleted for each in read(world, tmp_path, DAY, DAY + timedelta(hours=1)).logs] == [True]
+
+
+def test_session_that_is_open_may_get_its_log_later(world: World, tmp_path: Path) -> None:
+    session = filled(world)
+    del world.sessions["eu-west-1"][0]["EndDate"]
+    run()
+    (covered,) = read(world, tmp_path, DAY, DAY + timedelta(hours=1)).coverage
+    assert covered.open_sessions == (session,)
+
+
+@pytest.mark.parametrize("operation", ["list_object_versions", "describe_log_streams"])
+def test_denied_locations_of_logs_are_a_gap(world: World, tmp_path: Path, operation: str) -> None:
+    filled(world)
+    world.failing = lambda _service, _region, called: _refuse(called) if called == operation else None
+    run()
+    found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
+    problems = {each.region: each.problem for each in found.sources}
+    assert "the locations of logs of 1 days are not exported, such as 2026-11-20" in problems["eu-west-1"]
+    assert (problems["us-east-1"], found.coverage) == ("", [])
+
+
+def _refuse(operation: str, code: str = "AccessDenied") -> None:
+    raise refused(operation, code)
+
+
+def test_throttled_locations_of_logs_fail_the_day(world: World) -> None:
+    filled(world)
+    world.failing = lambda _service, _region, called: (
+        _refuse(called, "ThrottlingException") if called == "describe_log_streams" else None
+    )
+    with pytest.raises(RuntimeError, match="not exported: 2026-11-20 eu-west-1: ThrottlingException"):
+        run()
+
+
+def test_days_of_an_earlier_release_have_no_locations(world: World, tmp_path: Path) -> None:
+    filled(world)
+    run()
+    for key, body in world.objects.items():
+        if "kind=days" in key:
+            statement = json.loads(gzip.decompress(body))
+            del statement["logs"], statement["openSessions"]
+            world.objects[key] = gzip.compress(json.dumps(statement).encode())
+    found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
+    assert (found.coverage, {each.problem for each in found.sources}) == ([], {""})
+    assert {each.note for each in found.sources} == {"without locations of logs: 1 days, such as 2026-11-20"}
+
+
+def test_many_regions_list_logs_with_few_statements() -> None:
+    regions = [f"eu-west-{number}" for number in range(1, 30)]
+    logs = {
+        each: LogLocation(bucket="org-logs", prefix=f"p/{ACCOUNT}/{each}", log_group="sessions") for each in regions
+    }
+    policy: Any = export_role_policy(PLACE, logs)
+    found = {each["Sid"]: each for each in policy["Statement"] if "Logs" in each["Sid"] or "Streams" in each["Sid"]}
+    assert found["ListLogs1"]["Condition"] == {"StringLike": {"s3:prefix": [f"p/{ACCOUNT}/*"]}}
+    arn = f"arn:aws:logs:*:{ACCOUNT}:log-group:sessions"
+    assert (sorted(found), found["ListLogStreams"]["Resource"]) == (["ListLogStreams", "ListLogs1"], [arn, f"{arn}:*"])
+
+
 def test_second_run_changes_nothing(world: World) -> None:
     filled(world)
     run()
@@ -242,7 +348,7 @@ def test_two_runs_at_once_write_each_object_once(world: World) -> None:
     for day, region in days:
         script.Export(PAYLOAD, NOW).write(day, region)
         first.write(day, region)
-    assert len(world.puts) == len(set(world.puts)) == 4 * len(days)
+    assert len(world.puts) == len(set(world.puts)) == 5 * len(days)
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5, 9, 30])
@@ -268,10 +374,8 @@ def test_interrupted_run_is_continued(world: World, calls: int) -> None:
 def test_complete_day_is_stated_last(world: World) -> None:
     filled(world)
     run()
-    for at in range(0, len(world.puts), 4):
-        assert [key.split("/")[1] for key in world.puts[at : at + 4]] == [
-            *("kind=events", "kind=sessions", "kind=executions", "kind=days")
-        ]
+    for at in range(0, len(world.puts), 5):
+        assert [key.split("/")[1] for key in world.puts[at : at + 5]] == [f"kind={each}" for each in KINDS]
 
 
 @pytest.mark.parametrize("operation", ["lookup_events", "describe_sessions", "describe_automation_executions"])
@@ -309,14 +413,18 @@ def test_days_that_may_change_are_not_exported(world: World) -> None:
 def test_role_of_the_export_is_allowed_its_calls_and_no_more(world: World) -> None:
     filled(world)
     called: set[str] = set()
-    actions = {"s3:list_objects_v2": "s3:ListBucket", "s3:put_object": "s3:PutObject"}
+    actions = {
+        "s3:list_objects_v2": "s3:ListBucket",
+        "s3:list_object_versions": "s3:ListBucketVersions",
+        "s3:put_object": "s3:PutObject",
+    }
 
     def note(service: str, _region: str, operation: str) -> None:
         called.add(actions.get(f"{service}:{operation}", f"{service}:{operation.title().replace('_', '')}"))
 
     world.failing = note
     run()
-    policy: Any = export_role_policy(PLACE)
+    policy: Any = export_role_policy(PLACE, LOGS)
     allowed = {
         action
         for statement in policy["Statement"]

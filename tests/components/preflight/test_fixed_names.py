@@ -16,6 +16,7 @@ from local.workspace import REPOSITORY
 
 ACCOUNT = "123456789012"
 NAMED: Final = {
+    "aws:athena/workgroup:Workgroup": Kind.WORK_GROUP,
     "aws:cfg/rule:Rule": Kind.CONFIG_RULE,
     "aws:cloudtrail/trail:Trail": Kind.TRAIL,
     "aws:cloudwatch/logGroup:LogGroup": Kind.LOG_GROUP,
@@ -56,7 +57,7 @@ PARENT_OWNED: Final = frozenset(
 )
 """Belong to a parent, or are the stack's own record."""
 NAMED_BY_AWS: Final = (
-    *("aws:athena/", "aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:ram/", "aws:route53/", "aws:vpc/"),
+    *("aws:athena/namedQuery:", "aws:ebs/", "aws:ec2/", "aws:kms/key:", "aws:ram/", "aws:route53/", "aws:vpc/"),
     # AWS takes several with one name; `verify` reports them.
     *("aws:ssm/maintenanceWindow", "aws:ssm/patchBaseline:", "aws:ssm/patchGroup:"),
 )
@@ -87,6 +88,8 @@ def _name(kind: Kind, inputs: dict[str, Any]) -> str:
             return f"arn:aws:iam::{ACCOUNT}:policy/{name}"
         case Kind.TOPIC:
             return f"arn:aws:sns:{inputs['region']}:{ACCOUNT}:{name}"
+        case Kind.WORK_GROUP:
+            return f"arn:aws:athena:{inputs['region']}:{ACCOUNT}:workgroup/{name}"
         case Kind.SCHEDULE:
             return f"{inputs['groupName']}/{name}"
         case Kind.TABLE:

@@ -23,6 +23,18 @@ records = {
     },
 }
 days = {"bucket": "logs", "rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": 30}}}
+group = "aws:athena/workgroup:Workgroup"
+limited = {
+    "name": "evidence",
+    "description": "Queries",
+    "configuration": {
+        "bytesScannedCutoffPerQuery": 10_485_760,
+        "managedQueryResultsConfiguration": {"enabled": True},
+        "publishCloudwatchMetricsEnabled": False,
+    },
+    "forceDestroy": True,
+    "tags": {"owner": "security"},
+}
 named = {"name": "sessions", "database": "evidence", "query": "SELECT 1", "description": "Sessions"}
 
 
@@ -63,18 +75,50 @@ def test_named_query_is_replaced_by_every_change(provider: Any, aws: Any) -> Non
         assert list(provider.diff(query, "x", {**named, **change}).replaces) == list(change)
 
 
-@pytest.mark.parametrize("token", [database, table, query])
+@pytest.mark.parametrize("token", [database, table, query, group])
 def test_gone_resource_is_gone_when_read(provider: Any, aws: Any, token: str) -> None:
     provider.up(database, "d", {"name": "evidence"})
-    given = {database: {"name": "evidence2"}, table: records, query: named}[token]
+    given = {database: {"name": "evidence2"}, table: records, query: named, group: limited}[token]
     made = provider.up(token, "x", given)
     if token == query:
         aws("athena").delete_named_query(NamedQueryId=made.id)
+    elif token == group:
+        aws("athena").delete_work_group(WorkGroup="evidence")
     elif token == table:
         aws("glue").delete_table(DatabaseName="evidence", Name="records")
     else:
         aws("glue").delete_database(Name="evidence2")
     assert provider.refresh(token, "x") is None
+
+
+def test_workgroup_is_made_changed_and_tagged(provider: Any, aws: Any) -> None:
+    made = provider.up(group, "x", limited)
+    assert (made.id, made["arn"]) == ("evidence", "arn:aws:athena:eu-west-1:123456789012:workgroup/evidence")
+    assert provider.unchanged(group, "x", limited)
+    live = aws("athena").get_work_group(WorkGroup="evidence")["WorkGroup"]
+    assert (live["State"], live["Configuration"]["EnforceWorkGroupConfiguration"]) == ("ENABLED", True)
+    other = {**limited, "description": "other", "tags": {"team": "a"}, "configuration": {}}
+    provider.up(group, "x", other)
+    live = aws("athena").get_work_group(WorkGroup="evidence")["WorkGroup"]
+    assert "BytesScannedCutoffPerQuery" not in live["Configuration"]
+    assert aws("athena").list_tags_for_resource(ResourceARN=made["arn"])["Tags"] == [{"Key": "team", "Value": "a"}]
+    assert list(provider.diff(group, "x", {**other, "name": "another"}).replaces) == ["name"]
+
+
+def test_workgroup_with_queries_is_deleted_by_force_only(provider: Any, aws: Any) -> None:
+    for force in (True, False):
+        provider.up(group, "x", {**limited, "forceDestroy": force})
+        aws("athena").start_query_execution(QueryString="SELECT 1", WorkGroup="evidence")
+        if force:
+            provider.destroy(group, "x")
+            assert [each["Name"] for each in aws("athena").list_work_groups()["WorkGroups"]] == ["primary"]
+    with pytest.raises(Exception, match="is not empty"):
+        provider.destroy(group, "x")
+
+
+def test_limit_of_a_workgroup_has_a_minimum(provider: Any) -> None:
+    with pytest.raises(Exception, match="10485760"):
+        provider.check(group, "x", {**limited, "configuration": {"bytesScannedCutoffPerQuery": 1}})
 
 
 def test_bucket_has_object_lock_from_its_creation(provider: Any, aws: Any) -> None:

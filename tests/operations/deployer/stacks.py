@@ -27,7 +27,7 @@ APPROVAL = {
     "operatorRoles": ["Operator"],
     "operatorUsers": ["Somebody"],
 }
-OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {}}
+OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {"trail": {"bucket": "org-trail"}}}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 

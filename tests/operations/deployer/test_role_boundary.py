@@ -21,6 +21,7 @@ from components.domain_controllers.names import FLOW_LOGS
 from components.domain_controllers.operations.plan import role_statements
 from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy
+from components.session_manager.document import log_locations
 from components.session_manager.instance_policy import instance_policy
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.scope import System
@@ -40,7 +41,7 @@ def role_policies() -> Iterator[dict[str, Any]]:
     assert approval
     yield runbook_role_policy(approval, PLACE)
     yield schedule_role_policy(PLACE)
-    yield export_role_policy(PLACE)
+    yield export_role_policy(PLACE, log_locations(settings("dev").session_manager, ACCOUNT))
     yield export_schedule_role_policy(PLACE)
     emergency: Any = break_glass_policy(PLACE, ("eu-west-1",), session_data_encryption=True)
     yield {"Statement": [each for each in emergency["Statement"] if each["Effect"] == "Allow"]}

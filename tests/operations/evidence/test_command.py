@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from components.approval.names import TAG_KEY
-from local.emulator.fixtures import LINUX_IMAGE
+from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY
+from components.approval.settings import Trail
+from local.emulator.fixtures import LINUX_IMAGE, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.evidence.command import INCOMPLETE
 from tests.operations.arrangement import Account, Command, configuration
 from tests.operations.evidence.test_files import trail
+from tests.operations.evidence.test_queries import table
 from tests.support.evidence_history import History
 
 if TYPE_CHECKING:
@@ -108,6 +110,12 @@ def test_csv_and_page_are_written(command: Command, tmp_path: Path, history: His
         (("--from", "yesterday"), "--from: expected a time such as 2026-11-29"),
         (("--from", "2026-11-02", "--to", "2026-11-01"), "--from: expected a time before --to"),
         (("--from", "99999d"), "--from: expected a time such as"),
+        (("--offline", "--athena"), "--athena: expected a stack to call AWS for, got --offline"),
+        (
+            ("--event-data-store", "events"),
+            "--event-data-store: expected the ARN or ID of an event data store, got 'events'",
+        ),
+        (("--athena", "--account", "12"), "--account: expected an account ID of 12 digits, got '12'"),
     ],
 )
 def test_wrong_option_is_one_message(command: Command, arguments: tuple[str, ...], message: str) -> None:
@@ -196,6 +204,17 @@ def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> N
     assert (row["logBytes"], bool(row["logVersion"])) == (500, True)
 
 
+def test_many_sessions_are_found_by_one_listing(
+    command: Command, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from operations.evidence import live  # noqa: PLC0415
+
+    scene.log(scene.session())
+    monkeypatch.setattr(live, "_LOGS_ONE_BY_ONE", 0)
+    _, shown = evidence(command)
+    assert [row["logBytes"] for row in shown["rows"]] == [500]
+
+
 def test_deleted_log_of_the_account_is_found(command: Command, scene: Scene) -> None:
     session = scene.session()
     scene.log(session)
@@ -223,6 +242,66 @@ def test_refused_source_makes_the_report_incomplete(
     code, shown = evidence(command)
     assert (code, shown["complete"]) == (INCOMPLETE, False)
     assert any("90 days" in gap for gap in shown["gaps"])
+
+
+def test_trail_is_needed_for_a_query(command: Command, scene: Scene) -> None:  # noqa: ARG001
+    result = command("evidence", "--athena", stack=configuration(session_manager=SESSION_MANAGER))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--athena: expected a stack with shell-access:approval.evidence.trail")
+
+
+def test_all_wrong_options_are_reported_at_once(command: Command) -> None:
+    given = ("--offline", "--athena", "--event-data-store", "x", "--account", "1")
+    result = command("evidence", *given, stack=configuration())
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
+        *("--athena", "--event-data-store", "--event-data-store", "--account")
+    ]
+
+
+@pytest.mark.parametrize("queried", [True, False])
+def test_trail_of_the_organization_adds_its_accounts(command: Command, scene: Scene, queried: bool) -> None:  # noqa: FBT001
+    trail_bucket(scene)
+    scene.log(scene.session())
+    settings = {**APPROVAL, "evidence": {"trail": {"bucket": TRAIL_BUCKET.name, "prefix": TRAIL_PREFIX}}}
+    sections: Any = {"shell-access__approval": json.dumps(settings)}
+    stack = configuration(session_manager=SESSION_MANAGER, **sections)
+    options = ("--athena", "--account", "123456789012") if queried else ()
+    shown = json.loads(command("evidence", "--json", "--from", "1h", *options, stack=stack).stdout)
+    (row,) = shown["rows"]
+    assert [each["rule"] for each in row["findings"]] == ["session-without-approval"]
+    sources = {each["name"]: each for each in shown["sources"]}
+    own = sources.get("Trail, account 123456789012")
+    # The local AWS has no log files of the days before.
+    assert (own is not None, shown["complete"]) == (queried, not queried)
+    if own:
+        assert (own["records"], own["problem"][:26]) == (2, "2 days have no log file, s")
+
+
+def trail_bucket(scene: Scene) -> None:
+    """Create the bucket of the trail, into which the local AWS writes log files, and its table."""
+    scene.account.client("s3").create_bucket(
+        Bucket=TRAIL_BUCKET.name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    glue = scene.account.client("glue")
+    glue.create_database(DatabaseInput={"Name": EVIDENCE_DATABASE})
+    glue.create_table(
+        DatabaseName=EVIDENCE_DATABASE, TableInput=table(Trail(bucket=TRAIL_BUCKET.name, prefix=TRAIL_PREFIX))
+    )
+    managed = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    scene.account.client("athena").create_work_group(Name=EVIDENCE_WORKGROUP, Configuration=managed)
+
+
+def test_trail_has_what_the_event_history_has_no_more(
+    command: Command, scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from operations.evidence import live  # noqa: PLC0415
+
+    scene.log(scene.session())
+    monkeypatch.setattr(live, "EVENT_HISTORY", timedelta(minutes=1))
+    trail(tmp_path, [{"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}])
+    stack = configuration(session_manager=SESSION_MANAGER)
+    result = command("evidence", "--json", "--from", "1h", "--trail", str(tmp_path), stack=stack)
+    assert (result.exit_code, json.loads(result.stdout)["complete"]) == (0, True)
 
 
 def test_missing_bucket_makes_the_report_incomplete(command: Command, scene: Scene) -> None:

@@ -57,10 +57,34 @@ def test_page_escapes_and_sends_nothing() -> None:
     text = page(made(HOSTILE), NOON, after(60), after(60))
     assert HOSTILE not in text
     assert "&lt;script&gt;" in text
+    assert "&lt;time&gt;" in page(made("<time>"), NOON, after(60), after(60))
     assert "default-src 'none'" in text
     assert not re.search(r"(?:src|href)=\"(?!#)", text)
     assert text.count("<tr data-severities") == 3
     assert all(rule in text for rule in RULES)
+
+
+def test_page_names_the_severity_and_labels_every_cell() -> None:
+    text = page(made(), NOON, after(60), after(60))
+    assert "session-without-approval</b> (critical)" in text
+    assert text.count("<td") == text.count("<td data-label=")
+    assert '<time datetime="2026-11-01T12:03:00Z">2026-11-01 12:03:00</time>' in text
+
+
+def test_log_that_was_not_looked_for_is_unknown() -> None:
+    known, unknown = (
+        replace(made(), rows=tuple(replace(each, log=None, is_log_known=is_known) for each in made().rows))
+        for is_known in (True, False)
+    )
+    assert '<td data-label="Log">unknown</td>' in page(unknown, NOON, after(60), after(60))
+    assert '<td data-label="Log">none</td>' in page(known, NOON, after(60), after(60))
+
+
+def test_note_of_a_source_is_shown_everywhere() -> None:
+    source = Source(name="Athena", region="", since=NOON, until=after(1), records=0, note="41.30 GB scanned")
+    noted = replace(made(), sources=(source,))
+    assert "41.30 GB scanned" in page(noted, NOON, after(60), after(60))
+    assert plain(noted, NOON, after(60))["sources"][0]["note"] == "41.30 GB scanned"
 
 
 def test_incomplete_report_says_so_everywhere() -> None:
@@ -68,4 +92,6 @@ def test_incomplete_report_says_so_everywhere() -> None:
     incomplete = replace(made(), sources=(source,))
     assert "incomplete" in summary(incomplete)
     assert "throttled" in page(incomplete, NOON, after(60), after(60))
+    assert '<p class="incomplete">' in page(incomplete, NOON, after(60), after(60))
+    assert 'class="incomplete"' not in page(made(), NOON, after(60), after(60))
     assert plain(incomplete, NOON, after(60))["complete"] is False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.workspace import REPOSITORY
 from operations.evidence.cloudtrail import add_event
-from operations.evidence.records import Caller, Decision, Log, Records, SessionEnd, SessionStart, Source
+from operations.evidence.records import Caller, Decision, Log, LogCoverage, Records, SessionEnd, SessionStart, Source
 from operations.evidence.report import RULES, Context, Report, report
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
 
@@ -22,14 +22,15 @@ CONTEXT = Context(
     now=after(24 * 60),
     since=NOON - timedelta(days=1),
     until=after(24 * 60),
-    logged=frozenset({"eu-west-1"}),
     person_of=lambda arn: arn.rsplit("/", 1)[-1],
     break_glass=frozenset({"emergency"}),
 )
 
+COVERAGE = LogCoverage(account=ACCOUNT, region="eu-west-1", since=CONTEXT.since, until=CONTEXT.until)
+
 
 def records(history: History, logged: bool = True) -> Records:  # noqa: FBT001, FBT002
-    found = Records()
+    found = Records(coverage=[COVERAGE])
     for event in history.events:
         add_event(event, found)
     if logged:
@@ -238,18 +239,51 @@ def test_open_session_has_no_log_yet() -> None:
     assert rules(report(records(history, logged=False), replace(CONTEXT, now=after(30)))) == []
 
 
-def test_logs_are_not_missed_where_none_are_configured() -> None:
+def test_log_is_not_missed_where_locations_are_unknown() -> None:
     history = History()
     history.grant()
-    history.end(history.start(after(3)), after(4))
-    for logged in (None, frozenset[str]()):
-        assert rules(report(records(history, logged=False), replace(CONTEXT, logged=logged))) == []
+    session = history.start(after(3))
+    history.end(session, after(4))
+    elsewhere = (replace(COVERAGE, region="us-east-1"), replace(COVERAGE, account="999999999999"))
+    earlier = replace(COVERAGE, until=after(3))
+    for coverage in ([], [*elsewhere, earlier], [replace(COVERAGE, open_sessions=(session,))]):
+        found = records(history, logged=False)
+        found.coverage[:] = coverage
+        (row,) = report(found, CONTEXT).sessions
+        assert (row.findings, row.is_log_known) == ((), False)
 
 
 def test_stack_without_approval_needs_none() -> None:
     history = History()
     history.start(after(3))
     assert rules(made(history, replace(CONTEXT, needs_approval=False))) == []
+
+
+@given(st.permutations(range(14)))
+def test_order_of_the_records_changes_nothing(order: list[int]) -> None:
+    history = History()
+    history.grant()
+    history.grant()
+    history.start(after(3))
+    history.start(after(3), who=OLIVIA.replace("Operator", "Other"))
+    for other in ("role/A", "role/B"):
+        history.tag(after(2), principal=other)
+        history.untag(after(4), principal=other)
+    assert len(history.events) == len(order)
+    shuffled = History(events=[history.events[each] for each in order])
+    assert made(shuffled).rows == made(history).rows
+
+
+def test_role_of_identity_center_proves_a_person_in_any_account() -> None:
+    history = History()
+    history.start(after(3))
+    found = records(history)
+    path = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Shell_0123"
+    for issuer, person in ((path, "olivia"), (f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Shell_0123", "")):
+        caller = replace(found.starts[0].caller, issuer=issuer)
+        found.starts[:] = [replace(found.starts[0], caller=caller)]
+        (row,) = report(found, replace(CONTEXT, person_of=lambda _arn: "")).sessions
+        assert row.person == person
 
 
 def test_session_without_event_is_found_after_delivery() -> None:

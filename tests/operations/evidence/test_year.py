@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.exported import read_exported
-from operations.evidence.records import Records
+from operations.evidence.records import LogCoverage, Records
 from operations.evidence.report import RULES, Context, report
+from tests.support.evidence_history import ACCOUNT
 from tests.support.evidence_year import BEGIN, SCENARIOS, Year, key_of, made_up, person_of, retried, write_export
 
 if TYPE_CHECKING:
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def judged(year: Year, records: Records, end: datetime) -> dict[str, list[str]]:
+def judged(records: Records, end: datetime) -> dict[str, list[str]]:
     """Return the rules of each row."""
-    records.logs.extend(year.logs)
     context = Context(
         now=end + timedelta(days=2),
         since=BEGIN,
         until=end,
         break_glass=frozenset({"shellaccessbreakglass"}),
-        logged=frozenset({"eu-west-1"}),
         person_of=person_of,
     )
     made = report(records, context)
@@ -48,7 +47,11 @@ def in_memory(year: Year) -> dict[str, list[str]]:
     records = Records()
     for event in retried(year):
         add_event(event, records)
-    return judged(year, records, BEGIN + timedelta(days=400))
+    records.logs.extend(year.logs)
+    records.coverage.append(
+        LogCoverage(account=ACCOUNT, region="eu-west-1", since=BEGIN, until=BEGIN + timedelta(days=400))
+    )
+    return judged(records, BEGIN + timedelta(days=400))
 
 
 def test_every_rule_about_events_is_planted() -> None:
@@ -69,7 +72,7 @@ def test_exported_month_is_read_back_exactly(tmp_path: Path) -> None:
     year = made_up(400, 7)
     end = write_export(year, tmp_path)
     found = read_exported(tmp_path, BEGIN - timedelta(days=2), end, lambda _line: None)
-    assert differences(year, judged(year, found, end)) == {}
+    assert differences(year, judged(found, end)) == {}
 
 
 @pytest.mark.exhaustive
@@ -79,4 +82,4 @@ def test_exported_year_is_read_back_exactly(tmp_path: Path) -> None:
     end = write_export(year, tmp_path)
     assert end - BEGIN > timedelta(days=360)
     found = read_exported(tmp_path, BEGIN - timedelta(days=2), end, lambda _line: None)
-    assert differences(year, judged(year, found, end)) == {}
+    assert differences(year, judged(found, end)) == {}
