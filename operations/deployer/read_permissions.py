@@ -256,7 +256,13 @@ def _approval_policies(scope: Scope) -> list[Permission]:
         ),
         Permission(
             sid="ReadAccess",
-            actions=("ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:ListDocuments"),
+            actions=(
+                "ec2:DescribeInstances",
+                # Requests to a workflow that this mode replaces.
+                "ssm:DescribeAutomationExecutions",
+                "ssm:DescribeInstanceInformation",
+                "ssm:ListDocuments",
+            ),
         ),
         Permission(
             sid="ReadTagsOfNodes",

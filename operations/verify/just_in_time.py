@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from components.just_in_time.decisions import Outcome, decide
 from components.just_in_time.names import TOKEN_ROLE
-from operations.access.decisions import Outcome, decide
 from operations.findings import Finding, Status, compared, listed, missing, unknown_finding
 from operations.inventory.iam import NO_ENTITY
 from operations.inventory.just_in_time import read_nodes, read_policies
@@ -18,8 +18,8 @@ from operations.verify.approval_checks import document_findings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.just_in_time.decisions import AccessDecision
     from components.just_in_time.documents import ApprovalPolicyDocument
-    from operations.access.decisions import AccessDecision
     from operations.deployment import Deployment
     from operations.inventory.reader import Clients
 
@@ -94,6 +94,6 @@ class JustInTimeVerification:
 
 
 def _named(decisions: list[AccessDecision]) -> str:
-    names = [f"{each.node.name} ({each.node.id})" if each.node.name else each.node.id for each in decisions]
+    names = [each.node.shown for each in decisions]
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return listed(names[:_MOST]) + more
