@@ -270,6 +270,18 @@ def _approval_policies(scope: Scope) -> list[Permission]:
             resources=(scope.arn("ssm", "managed-instance/*"),),
         ),
         Permission(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
+        Permission(
+            sid="ReadAccessSetup",
+            actions=("ssm-guiconnect:GetConnectionRecordingPreferences", "ssm-quicksetup:ListConfigurationManagers"),
+        ),
+        Permission(sid="ReadAdministrators", actions=("organizations:ListDelegatedAdministrators",), everywhere=True),
+        # The bucket of recordings is set in the console of AWS.
+        Permission(
+            sid="ReadRecordingBuckets",
+            actions=("s3:GetBucketPolicy",),
+            resources=(f"arn:{scope.partition}:s3:::*",),
+            everywhere=True,
+        ),
     ]
 
 
