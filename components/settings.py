@@ -68,7 +68,7 @@ class Settings:
         instance_roles: Names of the instance roles that get the instance policies.
         endpoints: Settings by Region.
         approval: Settings of the workflow; None where the section is absent or disabled, and in mode `just-in-time`.
-        just_in_time: Approval policies of just-in-time node access; None in every other mode.
+        just_in_time: Approval policies of just-in-time node access; None in every other mode, except during a move to it.
         takes_over_just_in_time: Whether to take those policies over from another stack.
         domain_controllers: Settings; None where the section is absent or disabled.
         nodes: Settings; None where the section is absent or disabled.
@@ -130,7 +130,8 @@ class Settings:
         nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
         if problems:
             raise SettingsError(problems)
-        policies = approval.just_in_time if approval and approval.mode is Mode.JUST_IN_TIME else None
+        is_just_in_time = approval is not None and approval.mode is Mode.JUST_IN_TIME
+        policies = approval.just_in_time if approval and (is_just_in_time or approval.is_migrating) else None
         return cls(
             regions=regions,
             tags=tags,
@@ -139,7 +140,7 @@ class Settings:
             session_manager={region: _taking_over(each, take_over) for region, each in by_region.items()},
             instance_roles=instance_roles,
             endpoints=endpoints,
-            approval=None if policies or approval is None else _taking_over(approval, take_over),
+            approval=None if is_just_in_time or approval is None else _taking_over(approval, take_over),
             just_in_time=policies,
             takes_over_just_in_time=bool(policies and approval and (approval.take_over or take_over)),
             domain_controllers=controllers,

@@ -24,7 +24,7 @@ from components.secret_marking import keep_secrets
 if TYPE_CHECKING:
     from components.approval.component import ApprovalArgs
     from components.domain_controllers.component import PlannedControllers
-    from components.just_in_time.component import JustInTimeAccessArgs
+    from components.just_in_time.component import JustInTimeAccess, JustInTimeAccessArgs
     from components.nodes.component import PlannedNodes
     from components.session_manager.component import SessionManager
     from components.session_manager.endpoints import PlannedEndpoints
@@ -173,6 +173,7 @@ def _plan_just_in_time(planned: _Plan, settings: Settings, owner: str) -> None:
         regions=settings.regions,
         owner=owner,
         take_over=settings.takes_over_just_in_time,
+        replaces_workflow=settings.approval is None,
         tags=settings.tags,
     )
     check_just_in_time(planned.just_in_time)
@@ -235,16 +236,17 @@ def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
 
 
 def _approval(planned: _Plan) -> dict[str, Any]:
+    access: JustInTimeAccess | None = None
     if planned.just_in_time:
         from components.just_in_time.component import JustInTimeAccess
 
         access = JustInTimeAccess("just-in-time", planned.just_in_time)
-        return {"operatorPolicyArn": None, "approval": access.outputs}
     if planned.approval is None:
-        return {"operatorPolicyArn": None, "approval": None}
+        return {"operatorPolicyArn": None, "approval": access.outputs if access else None}
     from components.approval.component import Approval
 
-    approval = Approval("approval", planned.approval)
+    # In a move, the workflow changes only when the policies exist.
+    approval = Approval("approval", planned.approval, pulumi.ResourceOptions(depends_on=[access] if access else None))
     return {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
 
 

@@ -76,6 +76,10 @@ COMMANDS: Final = {
         "operations.access.command:app",
         "Show who can access which nodes through just-in-time node access. Changes nothing.",
     ),
+    "migrate": (
+        "operations.migration.command:app",
+        "Move a stack to another mode of approval, step by step. CHANGES THE ACCOUNT.",
+    ),
     "evidence": (
         "operations.evidence.command:evidence",
         "List sessions with their approvals and logs, from AWS' own records, with findings. Changes nothing.",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
+from operations.errors import UnusableError
 from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 from operations.terminal import working
 
@@ -41,6 +42,21 @@ StateReader = Callable[[Path, str | None], StackState]
 def program_name() -> str:
     """Return the command line by which the operator has started the program."""
     return "shell-access" if Path(sys.argv[0]).name.startswith("shell-access") else "python -m operations"
+
+
+def confirm(question: str, refusal: str) -> None:
+    """Ask for confirmation, on standard error, so that standard output stays one document.
+
+    Args:
+        question: The question.
+        refusal: Consequence of another answer than yes.
+
+    Raises:
+        UnusableError: The answer is not yes, or there is no terminal.
+    """
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UnusableError(f"\n{refusal} To confirm without a terminal: --yes")
 
 
 def _now() -> datetime:

@@ -93,7 +93,7 @@ def test_commands_of_a_page_exist(page: Path) -> None:
         names = [each for each in words if re.fullmatch(r"[a-z-]+", each) and not each.startswith("-")]
         if not words or words[0].startswith(("-", "<", "…", "...")):
             continue
-        group = options(names[0], names[1]) if len(names) > 1 and names[0] in {"fleet", "deployer"} else None
+        group = options(names[0], names[1]) if len(names) > 1 and names[0] in {"fleet", "deployer", "migrate"} else None
         known = group if group is not None else options(words[0])
         if known is None:
             wrong.append(line)

@@ -127,6 +127,8 @@ class Approval(pulumi.ComponentResource):
             "topicArn": topic.arn,
             "roleArn": role.arn,
         }
+        if args.settings.is_migrating:
+            self.outputs["justInTimeMigration"] = str(args.settings.just_in_time_migration)
         if self._args.settings.operators:
             self.outputs["operatorRoleArns"] = {
                 each.user_name: people[each.role_name].arn for each in self._args.operators.people
@@ -256,6 +258,8 @@ class Approval(pulumi.ComponentResource):
     ) -> Policy:
         """Create a policy and attach it last, so that no principal has it before all its safeguards exist.
 
+        A changed policy follows what it depends on, too: a request is not allowed before the runbook expects it.
+
         Args:
             planned: The policy.
             after: Resources that its principals need first.
@@ -267,7 +271,7 @@ class Approval(pulumi.ComponentResource):
             description=planned.description,
             policy=json.dumps(planned.content),
             tags=self._args.tags,
-            opts=self._child(),
+            opts=self._child(after),
         )
         for role in planned.roles:
             own = (roles or {}).get(role)

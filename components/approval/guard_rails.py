@@ -159,7 +159,7 @@ def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
         # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
         _deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
-        _only_on("RunNothingElse", _STARTING, _requests(place)),
+        _only_on("RunNothingElse", _STARTING, _requests(settings, place)),
     ]
 
 
@@ -204,9 +204,20 @@ def _names_the_tag() -> dict[str, object]:
     return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
 
 
-def _requests(place: WorkflowLocation) -> list[str]:
+def _requests(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
+    """Return what operators may start: the workflow, and during a move the policies of just-in-time node access.
+
+    AWS starts a manual policy with the permissions of the requester (Systems Manager User Guide, "Setting up just-in-time
+    access"). By name, as a document that an operator creates may have the same type.
+    """
     names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
-    return [*(arn for name in names for arn in place.default_version(name)), place.ssm("automation-execution/*")]
+    policies = settings.just_in_time.manual_policies if settings.just_in_time else []
+    return [
+        *(arn for name in names for arn in place.default_version(name)),
+        *(place.ssm(f"document/{each.name}", "*") for each in policies),
+        *(place.ssm(f"automation-definition/{each.name}:*", "*") for each in policies),
+        place.ssm("automation-execution/*", "*" if policies else ""),
+    ]
 
 
 def _only_on(sid: str, action: list[str], resources: list[str]) -> dict[str, object]:

@@ -169,19 +169,24 @@ def _own_sessions(place: WorkflowLocation, *, session_data_encryption: bool) -> 
 def requester_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
     """Return the policy to request a session in the mode of the workflow, and to follow the request.
 
+    While the workflow ends in favor of just-in-time node access, requests can be followed, and none can be made.
+
     Args:
         settings: Settings of the workflow.
         place: Location of the workflow.
     """
     executions = place.ssm("automation-execution/*")
+    requests = [
+        _request(settings, place, executions),
+        {
+            **_allow("HandOverRole", "iam:PassRole", place.role_arn),
+            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+        },
+    ]
     return {
         "Version": _VERSION,
         "Statement": [
-            _request(settings, place, executions),
-            {
-                **_allow("HandOverRole", "iam:PassRole", place.role_arn),
-                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
-            },
+            *(requests if settings.accepts_requests else []),
             *_following(place),
             # To check that the principal is an operator, so that no request is made in vain.
             _allow("SeeOperators", "iam:ListEntitiesForPolicy", place.iam(f"policy/{OPERATOR_POLICY_NAME}")),

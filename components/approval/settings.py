@@ -65,6 +65,17 @@ class Mode(StrEnum):
     """AWS' own just-in-time node access; the stack writes its approval policies and has no workflow of its own."""
 
 
+class JustInTimeMigration(StrEnum):
+    """Stage of a move to just-in-time node access."""
+
+    NONE = "none"
+    """No move."""
+    PARALLEL = "parallel"
+    """The approval policies are deployed beside the workflow, which stays as it is."""
+    DRAINING = "draining"
+    """The workflow accepts no new requests; its requests and grants end as they would without a move."""
+
+
 class ApproverType(StrEnum):
     """Type of an approver (User Guide, "Creating change templates", `Approvers`)."""
 
@@ -367,8 +378,26 @@ class ApprovalSettings(Section):
     just_in_time: JustInTimeSettings | None = Field(
         default=None,
         description="Approval policies, in mode just-in-time, in which no other key than `takeOver` applies. Ours.",
-        json_schema_extra={"allowed": "a mapping with manualPolicies and autoApprovals, in mode just-in-time only"},
+        json_schema_extra={
+            "allowed": "a mapping with manualPolicies and autoApprovals, in mode just-in-time, or with justInTimeMigration"
+        },
     )
+    just_in_time_migration: Annotated[JustInTimeMigration, member_of(JustInTimeMigration)] = Field(
+        default=JustInTimeMigration.NONE,
+        description="Stage of a move from another mode to just-in-time, which `migrate approval` sets: parallel deploys the "
+        "approval policies beside the workflow; draining also ends new requests to the workflow. Ours.",
+        json_schema_extra={"allowed": f"one of {', '.join(JustInTimeMigration)}"},
+    )
+
+    @property
+    def is_migrating(self) -> bool:
+        """Whether the stack has the approval policies of just-in-time node access beside its workflow."""
+        return self.just_in_time_migration is not JustInTimeMigration.NONE
+
+    @property
+    def accepts_requests(self) -> bool:
+        """Whether operators may make new requests to the workflow."""
+        return self.just_in_time_migration is not JustInTimeMigration.DRAINING
 
     @property
     def all_topic_arns(self) -> list[str]:
@@ -413,9 +442,9 @@ def required_approvals(level: list[Approver]) -> int:
 
 def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
     """Return problems of settings that are each valid on their own."""
-    if settings.mode is Mode.JUST_IN_TIME or settings.just_in_time:
+    if settings.mode is Mode.JUST_IN_TIME:
         return _just_in_time_problems(settings, path)
-    problems: list[Problem] = []
+    problems = _migration_problems(settings, path)
 
     def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"expected {allowed}, got {shown(given)}."))
@@ -441,11 +470,8 @@ _OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_ov
 
 
 def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of mode `just-in-time`, and of its settings in another mode."""
+    """Return problems of mode `just-in-time`."""
     section = settings.just_in_time
-    if settings.mode is not Mode.JUST_IN_TIME:
-        message = f"expected no value in mode {settings.mode}, got policies. Set mode to just-in-time, or remove them"
-        return [Problem(path=(*path, "justInTime"), message=message)]
     fields = type(settings).model_fields
     problems = [
         Problem(
@@ -458,6 +484,26 @@ def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) ->
         message = "expected a mapping with manualPolicies or autoApprovals, got none."
         return [*problems, Problem(path=(*path, "justInTime"), message=message)]
     return [*problems, *just_in_time_problems(section, (*path, "justInTime"))]
+
+
+def _migration_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Return problems of policies for just-in-time node access in another mode: only a move deploys them."""
+    section, own = settings.just_in_time, (*path, "justInTime")
+    if section and settings.is_migrating:
+        return just_in_time_problems(section, own)
+    if section:
+        message = (
+            f"expected no value in mode {settings.mode}, got policies. Set mode to just-in-time, or justInTimeMigration to "
+            "parallel, or remove them"
+        )
+        return [Problem(path=own, message=message)]
+    if settings.is_migrating:
+        message = (
+            f"expected a mapping with manualPolicies or autoApprovals while justInTimeMigration is "
+            f"{settings.just_in_time_migration}, got none. Add it, as no session could be requested after the move"
+        )
+        return [Problem(path=own, message=message)]
+    return []
 
 
 def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:

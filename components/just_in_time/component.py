@@ -10,9 +10,9 @@ import pulumi
 from common.limits import excess_problems
 from common.problems import raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
-from components.adoption.lookup import program_clients
+from components.adoption.lookup import program_clients, state_outputs
 from components.just_in_time.documents import generated_texts, policy_documents
-from components.just_in_time.prerequisites import check_prerequisites
+from components.just_in_time.prerequisites import check_prerequisites, open_requests_problems
 from components.just_in_time.settings import just_in_time_problems
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class JustInTimeAccessArgs:
         regions: Regions of the stack, each of which has all policies.
         owner: Name of the stack.
         take_over: Whether to take the documents over from another stack that owns them.
+        replaces_workflow: Whether a workflow of approval that the stack has is removed.
         tags: Tags applied to all taggable resources.
     """
 
@@ -35,6 +36,7 @@ class JustInTimeAccessArgs:
     regions: tuple[str, ...]
     owner: str
     take_over: bool = False
+    replaces_workflow: bool = True
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -45,10 +47,12 @@ def check_just_in_time(args: JustInTimeAccessArgs) -> None:
         SettingsError: Settings contradict each other, a document is too large, or a prerequisite is missing.
     """
     raise_problems(just_in_time_problems(args.settings, ("approval", "justInTime")))
-    found = check_prerequisites(args.settings, program_clients(), args.regions, args.owner)
+    clients = program_clients()
+    found = check_prerequisites(args.settings, clients, args.regions, args.owner)
     for note in found.notes:
         pulumi.warn(note)
-    raise_problems([*excess_problems(generated_texts(args.settings)), *found.problems])
+    unfinished = open_requests_problems(clients, state_outputs().values()) if args.replaces_workflow else []
+    raise_problems([*excess_problems(generated_texts(args.settings)), *found.problems, *unfinished])
 
 
 class JustInTimeAccess(pulumi.ComponentResource):

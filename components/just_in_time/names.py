@@ -16,6 +16,15 @@ DENY_ACCESS_NAME: Final = "SSM-JustInTimeAccessDenyAccessOrgPolicy"
 """One per organization, of the type `AutoApprovalPolicy`; accounts have replicas."""
 TOKEN_ROLE: Final = "SSM-JustInTimeAccessTokenRole"  # noqa: S105 -- the name of a role
 TOKEN_SERVICE: Final = "justintimeaccess.ssm.amazonaws.com"  # noqa: S105 -- a service principal
+TOKEN_POLICY: Final = "AWSSystemsManagerJustInTimeAccessTokenPolicy"  # noqa: S105 -- the name of a policy
+SERVICE_ROLE: Final = "AWSServiceRoleForSystemsManagerJustInTimeAccess"
+NOTIFICATIONS_ROLE: Final = "AWSServiceRoleForSystemsManagerNotifications"
+QUICK_SETUP: Final = "ssm-quicksetup.amazonaws.com"
+"""Service principal of the delegated administrator."""
+QUICK_SETUP_TYPES: Final = ("AWSQuickSetupType-SSM", "AWSQuickSetupType-JITNA")
+"""The unified console, and just-in-time node access, which needs it."""
+RECORDING: Final = "ssm-guiconnect.amazonaws.com"
+"""Service principal that stores recordings of RDP connections."""
 IDENTITY_PROVIDER_SETTING: Final = "/ssm/just-in-time-access/identity-provider"
 MANAGED_TAG: Final = {"SystemsManagerJustInTimeNodeAccessManaged": "true"}
 """The token role uses only keys with this tag (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -12,7 +13,9 @@ from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_of
-from components.just_in_time.documents import UnknownContentError, manual_rule, policy_documents
+from components.approval.names import CHANGE_TEMPLATE_NAME, LIVE_STATUSES, RUNBOOK_NAME
+from components.just_in_time.decisions import Outcome, decide, managed_nodes, planned_policies
+from components.just_in_time.documents import ManualRule, UnknownContentError, manual_rule, policy_documents
 from components.just_in_time.names import (
     DENY_ACCESS_NAME,
     IDENTITY_PROVIDER_SETTING,
@@ -22,13 +25,16 @@ from components.just_in_time.names import (
 from components.just_in_time.settings import MAX_MANUAL_POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from common.aws.session import AwsClients
+    from components.just_in_time.decisions import AccessDecision, Policies
     from components.just_in_time.settings import JustInTimeSettings
 
 _PATH: Final = ("approval", "justInTime")
 _IDENTITY_CENTER: Final = "SSO"
+_MOST_NAMED: Final = 5
+"""Nodes that a note names; `access nodes` lists all."""
 _ENABLE: Final = (
     "Enable just-in-time node access with Quick Setup of Systems Manager first (docs/just-in-time.md, Prerequisites)"
 )
@@ -50,7 +56,7 @@ class Prerequisites:
 def check_prerequisites(
     settings: JustInTimeSettings, clients: AwsClients, regions: tuple[str, ...], owner: str
 ) -> Prerequisites:
-    """Check the token role, the identity provider, the organization's policy, and the account's other policies.
+    """Check the token role, the identity provider, the organization's and the account's other policies, and the nodes.
 
     Args:
         settings: Settings of the policies.
@@ -58,16 +64,25 @@ def check_prerequisites(
         regions: Regions of the stack.
         owner: Name of the stack.
     """
-    problems: list[Problem] = []
-    notes: list[str] = []
-    problems += _read(clients, "iam", regions[0], _token_role_problems)
+    problems, notes = _read(clients, "iam", regions[0], _token_role_problems), list[str]()
     for region in regions:
-        problems += _read(clients, "ssm", region, lambda ssm, region=region: _provider(ssm, region, notes))
-        problems += _read(clients, "ssm", region, lambda ssm, region=region: _deny_policy(ssm, region, notes))
-        problems += _read(
-            clients, "ssm", region, lambda ssm, region=region: _other_policies(settings, ssm, region, owner, notes)
-        )
+        problems += _check_region(settings, clients, region, owner, notes)
     return Prerequisites(tuple(problems), tuple(notes))
+
+
+def _check_region(
+    settings: JustInTimeSettings, clients: AwsClients, region: str, owner: str, notes: list[str]
+) -> list[Problem]:
+    others: list[ManualRule] = []
+    checks: tuple[Callable[[Any], Iterator[Problem]], ...] = (
+        lambda ssm: _provider(ssm, region, notes),
+        lambda ssm: _deny_policy(ssm, region, notes),
+        lambda ssm: _other_policies(settings, ssm, region, owner, notes, others),
+    )
+    problems = [problem for check in checks for problem in _read(clients, "ssm", region, check)]
+    planned = planned_policies(policy_documents(settings))
+    notes += _node_notes(clients, region, replace(planned, manual=(*planned.manual, *others)))
+    return problems
 
 
 def _read(clients: AwsClients, service: str, region: str, check: Callable[[Any], Iterator[Problem]]) -> list[Problem]:
@@ -128,8 +143,89 @@ def _deny_policy(ssm: Any, region: str, notes: list[str]) -> Iterator[Problem]:
     yield from ()
 
 
-def _other_policies(
-    settings: JustInTimeSettings, ssm: Any, region: str, owner: str, notes: list[str]
+def open_requests_problems(clients: AwsClients, state: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Return a problem for each Region with open requests or grants of a workflow that this update removes.
+
+    Removing the workflow ends its grants at once and leaves its requests without an answer.
+
+    Args:
+        clients: Clients with the credentials of the program.
+        state: Outputs of the resources in the stack's state.
+    """
+    names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
+    removed = [(str(each.get("region")), str(each["name"])) for each in state if each.get("name") in names]
+    return [
+        problem
+        for region, name in removed
+        for problem in _read(clients, "ssm", region, partial(_open_requests, region=region, document=name))
+    ]
+
+
+def _open_requests(ssm: Any, region: str, document: str) -> Iterator[Problem]:
+    filters = [{"Key": "DocumentNamePrefix", "Values": [document]}]
+    pages = ssm.get_paginator("describe_automation_executions").paginate(Filters=filters)
+    live = [
+        str(each["AutomationExecutionId"])
+        for page in pages
+        for each in page["AutomationExecutionMetadataList"]
+        if each["AutomationExecutionStatus"] in LIVE_STATUSES
+    ]
+    if live:
+        message = (
+            f"expected no open request or grant of the workflow that just-in-time replaces, got {len(live)} of {document} in "
+            f"{region}: {_shortened(live)}. Keep the mode and set justInTimeMigration to draining until they have ended "
+            "(python -m operations migrate approval), or end them (python -m operations status)"
+        )
+        yield Problem(path=("approval", "mode"), message=message)
+
+
+def _node_notes(clients: AwsClients, region: str, policies: Policies) -> list[str]:
+    """Note nodes with several manual policies, for which AWS fails each request, and nodes with none.
+
+    Tags of nodes change at any time, and with other permissions than the stack's: they stop no update.
+    """
+
+    def read(service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        client = clients.client(service, region)
+        if client.can_paginate(operation):
+            return list(client.get_paginator(operation).paginate(**arguments).build_full_result().get(key, ()))
+        return list(getattr(client, operation)(**arguments).get(key, ()))
+
+    try:
+        decisions = [decide(each, policies) for each in managed_nodes(region, read)]
+    except NOT_DONE as failed:
+        why = why_not(failed, "ssm", region, lambda: clients.caller_arn(region))
+        text = f"Cannot determine which nodes of {region} have no policy, or several: {why.cause}: {why.reason}. "
+        return [text + why.remedy.capitalize()]
+    conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
+    without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
+    several = [f"{each.node.shown} of {' and '.join(policy.name for policy in each.policies)}" for each in conflicts]
+    listing = "List them: python -m operations access nodes --planned"
+    found: list[str] = []
+    if several:
+        found.append(
+            f"AWS fails each request for a node of several manual policies. In {region}: {_shortened(several)}. Change their "
+            f"tags, or the targets. {listing}"
+        )
+    if without:
+        found.append(
+            f"Access to a node without a policy cannot be requested. In {region}: {_shortened(_nodes(without))}. Tag them, or "
+            f"add a policy, if they are to be accessed. {listing}"
+        )
+    return found
+
+
+def _nodes(decisions: Iterable[AccessDecision]) -> list[str]:
+    return [each.node.shown for each in decisions]
+
+
+def _shortened(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _other_policies(  # noqa: PLR0913, PLR0917 -- what is read, and what is found
+    settings: JustInTimeSettings, ssm: Any, region: str, owner: str, notes: list[str], rules: list[ManualRule]
 ) -> Iterator[Problem]:
     """Yield the account's other manual policies that target the same tags, and their number where it is too high."""
     ours = {each.name: each for each in policy_documents(settings) if each.type == MANUAL_APPROVAL}
@@ -163,6 +259,7 @@ def _other_policies(
                 "two policies cannot be accessed"
             )
             continue
+        rules.append(rule)
         for key, values in rule.targets.items():
             for value in sorted(values):
                 if (key, value) in targets:

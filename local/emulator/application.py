@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterable
 from typing import Any, cast
@@ -14,6 +15,8 @@ HEALTH = "/local-aws/health"
 SETTINGS_ROUTE = "/local-aws/settings"
 WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
+_OF_ACCESS_SETUP = re.compile(r"/(ssm-guiconnect|ssm-quicksetup)/aws4_request")
+"""Signature of a request to a service that moto lacks."""
 
 ONE_AT_A_TIME = threading.RLock()
 """Lock for every read and change of moto's state: plain dictionaries and lists, which moto does not lock.
@@ -55,8 +58,11 @@ class Application:
             SETTINGS.reset()
             _runs().forget()
             event_history.EVENTS.clear()
+            _access_setup().forget()
         _read_body(environ)
         with ONE_AT_A_TIME:
+            if _OF_ACCESS_SETUP.search(environ.get("HTTP_AUTHORIZATION", "")):
+                return _access_setup().answer(environ, start_response)
             return self._moto(environ, start_response)
 
 
@@ -89,6 +95,12 @@ def _wake(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return _json(start_response, "404 Not Found", {"error": "there is no such run"})
     run.wake()
     return _json(start_response, "200 OK", {})
+
+
+def _access_setup() -> Any:
+    from local.emulator.extension import access_setup  # noqa: PLC0415 (settings of moto are read when it loads)
+
+    return access_setup
 
 
 def _runs() -> Any:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
+from components.just_in_time.decisions import AccessDecision, Outcome, decide, planned_policies
 from components.just_in_time.documents import policy_documents
-from operations.access.decisions import AccessDecision, Outcome, decide, plain
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import CommandError, ExitCode, UnusableError
 from operations.findings import counted, print_unread, unread_as_json
-from operations.inventory.just_in_time import planned_policies, read_nodes, read_policies
+from operations.inventory.just_in_time import read_nodes, read_policies
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.terminal import Terminal, print_json, print_line, titled_table
 
 if TYPE_CHECKING:
-    from operations.inventory.just_in_time import Node, Policies
+    from components.just_in_time.decisions import Node, Policies
     from operations.stack import StackConfiguration
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 _AT_A_TIME: Final = 8
+_HOUR: Final = 3600
 _OUTCOMES: Final = {
     Outcome.MANUAL: ("approval", "green"),
     Outcome.NO_POLICY: ("no policy", "yellow"),
@@ -62,7 +63,7 @@ def who_can(  # noqa: PLR0913 -- the options of the command line
         raise CommandError(_not_one(node, found, unread))
     (decision,) = found
     if json_output:
-        print_json(plain(decision))
+        print_json(_as_json(decision))
     else:
         _show(decision, Terminal())
     raise typer.Exit(ExitCode.SUCCESS if decision.is_sound else ExitCode.FINDINGS)
@@ -86,7 +87,7 @@ def nodes(
     wrong = [each for each in decisions if not each.is_sound]
     if json_output:
         document: dict[str, Any] = {
-            "nodes": [plain(each) for each in decisions],
+            "nodes": [_as_json(each) for each in decisions],
             "cannotTell": [unread_as_json(region, why) for region, why in unread],
         }
         print_json(document)
@@ -198,3 +199,28 @@ def _show(decision: AccessDecision, console: Terminal) -> None:
                 for number, level in enumerate(policy.levels, start=1):
                     print_line(console, f"  level {number}: {level.required} of {', '.join(level.approvers)}")
     print_line(console, "Who may start sessions without a request: python -m operations audit")
+
+
+def _as_json(decision: AccessDecision) -> dict[str, Any]:
+    """Return a decision as part of a JSON document."""
+    return {
+        "nodeId": decision.node.id,
+        "name": decision.node.name,
+        "region": decision.node.region,
+        "outcome": decision.outcome.value,
+        "manualPolicies": [
+            {
+                "name": each.name,
+                "accessDurationHours": each.seconds / _HOUR,
+                "levels": [
+                    {"approvers": list(level.approvers), "minRequiredApprovals": level.required}
+                    for level in each.levels
+                ],
+            }
+            for each in decision.policies
+        ],
+        "approvedAutomatically": list(decision.approved),
+        "automaticApprovalDependsOn": list(decision.depends_on),
+        "denyPolicyInForce": decision.may_be_denied,
+        "unknown": list(decision.unknown),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +40,7 @@ from operations.approval.output import (
 from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
-from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Stack, confirm
 from operations.defaults import REGIONS
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
@@ -170,7 +169,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     check_decision(found, session.identity.arn, approve=not reject)
     print_request(Terminal(stderr=True), found, command.now())
     if not yes:
-        _confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
+        confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
     decide(session, found, approve=not reject, comment=comment)
     with working("Waiting for the result of the decision ..."):
         decided = poll_request(
@@ -260,7 +259,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     grant_id = _live_grant(granted, session.options)
     print_request(Terminal(stderr=True), granted, command.now())
     if not yes:
-        _confirm("End this grant and its sessions?", "Nothing was ended.")
+        confirm("End this grant and its sessions?", "Nothing was ended.")
     session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
     with working("Ending the grant ..."):
         ended = poll_request(session, granted.id, command.pause, lambda each: each.is_over)
@@ -396,14 +395,3 @@ def _live_grant(request: ApprovalRequest, options: str) -> str:
         still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
         raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
     return request.grant_id
-
-
-def _confirm(question: str, refusal: str) -> None:
-    """Ask for confirmation, on standard error, so that standard output stays one document.
-
-    Raises:
-        UnusableError: The answer is not yes, or there is no terminal.
-    """
-    typer.echo(f"{question} [y/N] ", nl=False, err=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UnusableError(f"\n{refusal} To confirm without a terminal: --yes")

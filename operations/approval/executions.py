@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.characters import hidden_character
 from common.problems import visible
+from components.approval.names import LIVE_STATUSES
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval.principals import Principal, principal_of, same_person, short
-from operations.approval.requests import LIVE, ApprovalRequest, Execution, RequestState, parse_request
+from operations.approval.requests import ApprovalRequest, Execution, RequestState, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 
@@ -374,4 +375,4 @@ def _document(execution: Execution) -> str:
 
 
 def _is_live(execution: Execution) -> bool:
-    return execution.get("AutomationExecutionStatus") in LIVE
+    return execution.get("AutomationExecutionStatus") in LIVE_STATUSES

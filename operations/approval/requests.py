@@ -14,19 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
+from components.approval.names import LIVE_STATUSES
 from components.approval.runbook import APPROVAL_SECONDS
 from operations.approval.principals import Principal, short
 
 Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""
-
-LIVE: Final = frozenset(
-    {
-        *("Pending", "InProgress", "Waiting", "Cancelling", "PendingApproval", "Approved", "Scheduled"),
-        *("RunbookInProgress", "PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved"),
-    }
-)
-"""Statuses of executions that have not ended (API_AutomationExecution, AutomationExecutionStatus)."""
 
 _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
@@ -231,7 +224,7 @@ def _is_canceled(grant: Execution) -> bool:
 
 
 def _is_live(execution: Execution) -> bool:
-    return execution.get("AutomationExecutionStatus") in LIVE
+    return execution.get("AutomationExecutionStatus") in LIVE_STATUSES
 
 
 def _holds_tag(grant: Execution) -> bool:

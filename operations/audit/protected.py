@@ -17,7 +17,6 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TOPIC_NAME,
 )
-from components.approval.settings import Mode
 from components.just_in_time.cedar import references
 from components.just_in_time.documents import policy_documents
 from components.session_manager.document import DOCUMENT_NAME
@@ -51,7 +50,7 @@ class Protected:
         approvers: ARNs, or patterns of ARNs.
         approver_names: Kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
         administrators: Declared administrators: ARNs, or patterns of ARNs.
-        is_just_in_time: Mode `just-in-time`: AWS grants the access.
+        is_just_in_time: AWS grants access: mode `just-in-time`, or a move to it.
         access_policies: Names of the stack's approval policies of just-in-time node access, by document type.
         access_tags: Keys of the tags that these policies compare.
     """
@@ -129,8 +128,8 @@ def protected(stack: StackConfiguration, declared: Declared, *, account_id: str,
 
 
 def _just_in_time(stack: StackConfiguration, section: dict[str, Any]) -> dict[str, Any]:
-    """Return what the approval policies of mode `just-in-time` depend on."""
-    settings = stack.settings().just_in_time if section.get("mode") == Mode.JUST_IN_TIME else None
+    """Return what approval policies depend on, in mode `just-in-time` and during a move to it."""
+    settings = stack.settings().just_in_time if section.get("justInTime") else None
     if settings is None:
         return {}
     documents = policy_documents(settings)

@@ -79,7 +79,7 @@ def audit_stack(
         )
     organization = read_organization(clients, region, identity)
     try:
-        context = _audit_context(stack, options, identity, details, organization)
+        context = audit_context(stack, options, identity, details, organization)
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
     found = assess(context, lambda done, of: progress("Evaluating principals", done, of))
@@ -114,13 +114,26 @@ def read_details(clients: Clients, region: str, identity: Identity, progress: Pr
     return details
 
 
-def _audit_context(
+def audit_context(
     stack: StackConfiguration,
     options: AuditOptions,
     identity: Identity,
     details: dict[str, Any],
     organization: Organization,
 ) -> AuditContext:
+    """Return the account of a stack, for the evaluation of its principals.
+
+    Args:
+        stack: The stack with its configuration.
+        options: Options of the audit.
+        identity: The caller.
+        details: IAM data, as `read_details` returns it.
+        organization: Organization of the account.
+
+    Raises:
+        DocumentError: A policy cannot be read.
+        UnusableError: The configuration cannot be used.
+    """
     account = read_account(
         details,
         account_id=identity.account_id,

@@ -108,7 +108,6 @@ _SESSIONS: Final = (
 _ASSOCIATIONS: Final = ("ssm:*Association*",)
 _SETTINGS: Final = ("ssm:*ServiceSetting",)
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
-_ORGANIZATION: Final = ("account:*", "organizations:*")
 _OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
 _ROLE_CHANGES: Final = (
     "iam:CreateRole",
@@ -143,14 +142,18 @@ def boundary(scope: Scope) -> Policy:
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
-        "NotAction": [*_ANY_REGION, *(("identitystore:*", "sso:*") if scope.identity_regions else ())],
+        "NotAction": [
+            *_ANY_REGION,
+            *(("identitystore:*", "sso:*") if scope.identity_regions else ()),
+            *(("organizations:List*",) if scope.approval_policies else ()),
+        ],
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
     nodes = System.NODES in scope.systems
     # One statement, as the size of a policy is limited.
     settings = (*(() if _has_associations(scope) else _ASSOCIATIONS), *(() if nodes else _settings(scope)))
-    never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
+    never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_organization(scope)))
     statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
     return fitting(document(statements), "the boundary of the deployer")
 
@@ -215,6 +218,11 @@ def _identities(scope: Scope) -> list[Policy]:
             "NoGrants", ("iam:TagRole",), condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
         ),
     ]
+
+
+def _organization(scope: Scope) -> tuple[str, ...]:
+    """Return the denied actions on the organization; verification of just-in-time node access is allowed one of them."""
+    return ("account:*", *(() if scope.approval_policies else ("organizations:*",)))
 
 
 def _settings(scope: Scope) -> tuple[str, ...]:

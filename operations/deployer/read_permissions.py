@@ -258,7 +258,13 @@ def _approval_policies(scope: Scope) -> list[Permission]:
         ),
         Permission(
             sid="ReadAccess",
-            actions=("ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:ListDocuments"),
+            actions=(
+                "ec2:DescribeInstances",
+                # Requests to a workflow that this mode replaces.
+                "ssm:DescribeAutomationExecutions",
+                "ssm:DescribeInstanceInformation",
+                "ssm:ListDocuments",
+            ),
         ),
         Permission(
             sid="ReadTagsOfNodes",
@@ -266,6 +272,18 @@ def _approval_policies(scope: Scope) -> list[Permission]:
             resources=(scope.arn("ssm", "managed-instance/*"),),
         ),
         Permission(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
+        Permission(
+            sid="ReadAccessSetup",
+            actions=("ssm-guiconnect:GetConnectionRecordingPreferences", "ssm-quicksetup:ListConfigurationManagers"),
+        ),
+        Permission(sid="ReadAdministrators", actions=("organizations:ListDelegatedAdministrators",), everywhere=True),
+        # The bucket of recordings is set in the console of AWS.
+        Permission(
+            sid="ReadRecordingBuckets",
+            actions=("s3:GetBucketPolicy",),
+            resources=(f"arn:{scope.partition}:s3:::*",),
+            everywhere=True,
+        ),
     ]
 
 

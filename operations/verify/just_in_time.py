@@ -6,20 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.just_in_time.names import TOKEN_ROLE
-from operations.access.decisions import Outcome, decide
-from operations.findings import Finding, Status, compared, listed, missing, unknown_finding
-from operations.inventory.iam import NO_ENTITY
+from components.just_in_time.decisions import Outcome, decide
+from operations.findings import Finding, Status, compared, listed, unknown_finding
 from operations.inventory.just_in_time import read_nodes, read_policies
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
 from operations.verify.approval_checks import document_findings
+from operations.verify.just_in_time_setup import account_findings, region_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.just_in_time.decisions import AccessDecision
     from components.just_in_time.documents import ApprovalPolicyDocument
-    from operations.access.decisions import AccessDecision
     from operations.deployment import Deployment
     from operations.inventory.reader import Clients
 
@@ -37,19 +36,23 @@ class JustInTimeVerification:
         caller: ARN of the caller, for remedies.
         regions: Settings by Region, with the command that repairs it.
         documents: The policies as the settings define them.
+        account_id: Account of the stack.
+        partition: Partition of the account.
     """
 
     clients: Clients
     caller: str
     regions: Mapping[str, Deployment]
     documents: tuple[ApprovalPolicyDocument, ...]
+    account_id: str
+    partition: str
 
     def findings(self) -> dict[str, list[Finding]]:
         """Return the findings by Region."""
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             found = dict(zip(self.regions, pool.map(self._region, self.regions), strict=True))
         home = next(iter(self.regions))
-        found[home].append(self._token_role(home))
+        found[home] += account_findings(Reader(self.clients, home, self.caller), self.account_id, self.partition)
         return found
 
     def _region(self, region: str) -> list[Finding]:
@@ -59,7 +62,7 @@ class JustInTimeVerification:
             for each in self.documents
             for finding in document_findings(f"access-{each.key}", deployment, each, read_document(reader, each.name))
         ]
-        return [*findings, *self._nodes(reader)]
+        return [*findings, *self._nodes(reader), *region_findings(reader, self.account_id)]
 
     def _nodes(self, reader: Reader) -> list[Finding]:
         """Compare the nodes with the live policies: each needs exactly one decision."""
@@ -84,16 +87,8 @@ class JustInTimeVerification:
             return [Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=_LIST)]
         return [compared(check, same=True, expected=expected, found=expected, remedy="")]
 
-    def _token_role(self, region: str) -> Finding:
-        check, expected = "access-token-role", f"the role {TOKEN_ROLE} exists"
-        answer = Reader(self.clients, region, self.caller).read("iam", "get_role", NO_ENTITY, RoleName=TOKEN_ROLE)
-        remedy = "enable just-in-time node access with Quick Setup, see docs/just-in-time.md"
-        if answer is None or isinstance(answer, ReadFailure):
-            return missing(check, answer, expected=expected, found="no such role", remedy=remedy)
-        return compared(check, same=True, expected=expected, found=expected, remedy=remedy)
-
 
 def _named(decisions: list[AccessDecision]) -> str:
-    names = [f"{each.node.name} ({each.node.id})" if each.node.name else each.node.id for each in decisions]
+    names = [each.node.shown for each in decisions]
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return listed(names[:_MOST]) + more

@@ -175,6 +175,8 @@ def _just_in_time(
         caller=identity.arn,
         regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
         documents=policy_documents(settings.just_in_time),
+        account_id=identity.account_id,
+        partition=identity.partition,
     )
 
 

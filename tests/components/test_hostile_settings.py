@@ -118,10 +118,10 @@ def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
         assert set(value) < keys_of(model)  # either a user or a group
         return
     # Policies of just-in-time node access exclude every other key.
-    assert set(value) == keys_of(model) - {"justInTime"}
+    assert set(value) == keys_of(model) - {"justInTime", "justInTimeMigration"}
     nested = model.model_validate({key: each for key, each in value.items() if key != "regionOverrides"})
     for name, field in model.model_fields.items():
-        if name == "just_in_time":
+        if name in {"just_in_time", "just_in_time_migration"}:
             continue
         given, found = value[field.alias or name], getattr(nested, name)
         if not isinstance(found, BaseModel):

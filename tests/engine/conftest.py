@@ -55,10 +55,10 @@ def new_stack(
     made: list[Stack] = []
     recorder.begin(aws_endpoint)
 
-    def make(name: str = "test", program: Path | None = None, *, warm: bool = True) -> Stack:
+    def make(name: str = "test", program: Path | None = None, *, warm: bool = True, endpoint: str = "") -> Stack:
         folder = tmp_path / f"stack-{next(numbers)}"
         folder.mkdir()
-        stack = Stack(folder, aws_endpoint, name, program or REPOSITORY, warm=warm)
+        stack = Stack(folder, endpoint or aws_endpoint, name, program or REPOSITORY, warm=warm)
         made.append(stack)
         return stack
 

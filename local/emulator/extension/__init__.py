@@ -18,6 +18,7 @@ MODULES = {
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
+    "organizations": "local.emulator.extension.organizations",
     "ram": "local.emulator.extension.ram",
     "route53resolver": "local.emulator.extension.route53resolver",
     "s3": "local.emulator.extension.s3",

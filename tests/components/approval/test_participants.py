@@ -14,7 +14,9 @@ from components.approval.guard_rails import operator_deny_policy, tag_control_po
 from components.approval.iam_policies import approver_policy, operator_policy, requester_policy
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
+from tests.components.just_in_time.examples import approval, manual
 
+KEY = "justInTimeMigration"
 PLACE = WorkflowLocation(partition="aws", account_id="111122223333", region="eu-west-1")
 RUN = PLACE.ssm("automation-execution/12345678-1234-1234-1234-123456789012")
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -91,6 +93,33 @@ def test_operators_hand_the_role_to_systems_manager_only() -> None:
     role = PLACE.role_arn
     assert not allowed(operator(Mode.AUTOMATION), "iam:PassRole", role, iam_PassedToService=known("ec2.amazonaws.com"))
     assert not allowed(operator(Mode.AUTOMATION), "iam:PassRole", role)
+
+
+def moving(stage: str) -> ApprovalSettings:
+    """Settings of a workflow that just-in-time node access replaces."""
+    given = settings(Mode.AUTOMATION).model_dump(mode="json", by_alias=True)
+    return ApprovalSettings.model_validate({**given, **approval([manual()]), "mode": "automation"} | {KEY: stage})
+
+
+@pytest.mark.parametrize("stage", ["parallel", "draining"])
+def test_draining_workflow_accepts_no_requests(stage: str) -> None:
+    who = Permissions(identity=policies(requester_policy(moving(stage), PLACE)))
+    runbook = PLACE.ssm(f"document/{RUNBOOK_NAME}")
+    assert allowed(who, "ssm:StartAutomationExecution", runbook) == (stage == "parallel")
+    systems_manager = known("ssm.amazonaws.com")
+    assert allowed(who, "iam:PassRole", PLACE.role_arn, iam_PassedToService=systems_manager) == (stage == "parallel")
+    assert allowed(who, "ssm:GetAutomationExecution", RUN)
+
+
+@pytest.mark.parametrize("stage", ["parallel", "draining"])
+def test_guard_rails_of_a_move_permit_the_stacks_policies(stage: str) -> None:
+    who = Permissions(identity=policies(EVERYTHING, operator_deny_policy(moving(stage), PLACE)))
+    for resource in ("document/Databases", "automation-definition/Databases:1", "automation-execution/run"):
+        assert allowed(who, "ssm:StartAutomationExecution", PLACE.ssm(resource, "us-east-1"))
+        assert not allowed(
+            administrator_behind_guard_rails(), "ssm:StartAutomationExecution", PLACE.ssm(resource, "us-east-1")
+        )
+    assert not allowed(who, "ssm:StartAutomationExecution", PLACE.ssm("document/Other"))
 
 
 def test_operators_do_not_decide() -> None:

@@ -55,6 +55,7 @@ def test_defaults() -> None:
         "requireChangeRequest": True,
         "takeOver": False,
         "justInTime": None,
+        "justInTimeMigration": "none",
     }
 
 

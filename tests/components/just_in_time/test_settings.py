@@ -186,3 +186,28 @@ def test_missing_maximum_of_sessions_is_a_warning() -> None:
     values = {"aws:region": "eu-west-1", "shell-access:sessionManager": {}, "shell-access:approval": approval()}
     (warning,) = Settings.load(values).warnings()
     assert "may outlive its grant by days: its access ends with the hours of its policy" in warning.message
+
+
+WORKFLOW: dict[str, Any] = {
+    "mode": "automation",
+    "approvers": [{"type": "IamRole", "name": "Approver"}],
+    "operatorRoles": ["Operator"],
+}
+
+
+@pytest.mark.parametrize("stage", ["parallel", "draining"])
+def test_move_keeps_the_workflow_beside_the_policies(stage: str) -> None:
+    settings = load({**approval(), **WORKFLOW, "justInTimeMigration": stage})
+    assert settings.approval is not None
+    assert settings.just_in_time is not None
+    assert settings.approval.accepts_requests == (stage == "parallel")
+
+
+def test_move_needs_policies_and_another_mode() -> None:
+    migration = {"justInTimeMigration": "parallel"}
+    assert "while justInTimeMigration is parallel, got none" in problems({**WORKFLOW, **migration})[PREFIX]
+    assert "or justInTimeMigration to parallel" in problems({**approval(), **WORKFLOW})[PREFIX]
+    assert set(problems(approval(**migration))) == {"shell-access:approval.justInTimeMigration"}
+    wrong = problems({**approval([manual(levels=[])]), **WORKFLOW, **migration})
+    assert set(wrong) == {f"{PREFIX}.manualPolicies.0.levels"}
+    assert "one of none, parallel, draining" in problems({**WORKFLOW, "justInTimeMigration": "fast"}).popitem()[1]

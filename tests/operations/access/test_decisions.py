@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from components.just_in_time.decisions import Node, Outcome, decide, planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
-from operations.access.decisions import Outcome, decide
-from operations.inventory.just_in_time import Node, planned_policies
 from tests.components.just_in_time.examples import ACTION, APPROVERS, ONCALL, approval, cedar, manual
 
 POLICIES = planned_policies(policy_documents(JustInTimeSettings.model_validate(approval()["justInTime"])))

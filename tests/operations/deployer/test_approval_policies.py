@@ -95,6 +95,14 @@ def test_roles_read_policies_that_may_not_exist(role: Role) -> None:
     assert not may("ssm:GetDocument", f"{SSM}:document/Other", {"ssm:DocumentType": "Automation"}, role)
 
 
+def test_boundary_allows_one_action_of_the_organization() -> None:
+    everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    bounded = Permissions(identity=(parse(everything, name="administrator"),), boundary=permissions().boundary)
+    assert may("organizations:ListDelegatedAdministrators", "*", {}, held=bounded)
+    for action in ("organizations:ListAccounts", "organizations:DetachPolicy", "organizations:LeaveOrganization"):
+        assert not may(action, "*", {}, held=bounded)
+
+
 def test_deployer_of_any_settings_writes_no_approval_policies() -> None:
     for each in policies(whole_scope(("eu-west-1",), TAG, ACCOUNT)):
         assert "JustInTime" not in json.dumps(each)

@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from components.adoption.inventory import tags_of
 from components.just_in_time.cedar import INSTANCE, MANAGED_INSTANCE, Person, is_approved, policy_errors, references
+from components.just_in_time.documents import cedar_text, manual_rule
+from components.just_in_time.names import AUTO_APPROVAL, MANUAL_APPROVAL
 
 if TYPE_CHECKING:
-    from components.just_in_time.documents import ManualRule
-    from operations.inventory.just_in_time import Node, Policies
+    from collections.abc import Iterable, Mapping
 
-_HOUR = 3600
-ANY_USER = "any user"
+    from components.just_in_time.documents import ApprovalPolicyDocument, ManualRule
+
+ANY_USER: Final = "any user"
+_INSTANCE_TYPE: Final = "EC2Instance"
+_GONE: Final = ("shutting-down", "terminated")
+
+
+class Listing(Protocol):
+    """Reader of all items of one kind in a Region."""
+
+    def __call__(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """Return the list under a key of the response, with all pages."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A managed node.
+
+    Attributes:
+        id: ID of the node (`i-...` or `mi-...`).
+        region: Region of the node.
+        tags: Tags of the node.
+    """
+
+    id: str
+    region: str
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def name(self) -> str:
+        """Name tag; empty: none."""
+        return self.tags.get("Name", "")
+
+    @property
+    def shown(self) -> str:
+        """The node, for display: `app-1 (i-...)`."""
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+    @property
+    def is_instance(self) -> bool:
+        """Return whether it is an EC2 instance."""
+        return self.id.startswith("i-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policies:
+    """Approval policies of one Region.
+
+    Attributes:
+        manual: Manual policies.
+        cedar: Cedar policies of the auto-approval policy; empty: none.
+        has_deny_policy: Whether the organization's deny-access policy is in force.
+        unknown: Policies whose content this program does not know, with the reason.
+    """
+
+    manual: tuple[ManualRule, ...] = ()
+    cedar: str = ""
+    has_deny_policy: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -58,6 +118,43 @@ class AccessDecision:
         return not self.unknown and (self.outcome is Outcome.MANUAL or automatic)
 
 
+def managed_nodes(region: str, read: Listing) -> tuple[Node, ...]:
+    """Return all managed nodes of a Region with their tags.
+
+    Args:
+        region: The Region.
+        read: Reader of the Region.
+    """
+    managed = read("ssm", "describe_instance_information", "InstanceInformationList")
+    reservations = read("ec2", "describe_instances", "Reservations")
+    instances = {str(each["InstanceId"]): each for reserved in reservations for each in reserved["Instances"]}
+    nodes: list[Node] = []
+    for each in managed:
+        id_ = str(each["InstanceId"])
+        if each.get("ResourceType", _INSTANCE_TYPE) == _INSTANCE_TYPE and id_.startswith("i-"):
+            found = instances.get(id_)
+            if found is None or found["State"]["Name"] in _GONE:
+                continue
+            tags = found.get("Tags", ())
+        else:
+            tags = read("ssm", "list_tags_for_resource", "TagList", ResourceType="ManagedInstance", ResourceId=id_)
+        nodes.append(Node(id=id_, region=region, tags=tags_of(tags)))
+    return tuple(sorted(nodes, key=lambda node: (node.name, node.id)))
+
+
+def planned_policies(documents: Iterable[ApprovalPolicyDocument]) -> Policies:
+    """Return the policies of a stack's documents.
+
+    Args:
+        documents: The documents.
+    """
+    several = tuple(documents)
+    return Policies(
+        manual=tuple(manual_rule(each.name, each.content) for each in several if each.type == MANUAL_APPROVAL),
+        cedar="\n\n".join(cedar_text(each.content) for each in several if each.type == AUTO_APPROVAL),
+    )
+
+
 def decide(node: Node, policies: Policies) -> AccessDecision:
     """Return the decision about a node.
 
@@ -99,28 +196,3 @@ def _automatic(node: Node, policies: Policies) -> tuple[tuple[str, ...], tuple[s
     answers = is_approved(policies.cedar, list(people.values()), kind, node.tags)
     approved = tuple(label for label, answer in zip(people, answers, strict=True) if answer)
     return approved, named.needs_attributes
-
-
-def plain(decision: AccessDecision) -> dict[str, Any]:
-    """Return a decision as part of a JSON document."""
-    return {
-        "nodeId": decision.node.id,
-        "name": decision.node.name,
-        "region": decision.node.region,
-        "outcome": decision.outcome.value,
-        "manualPolicies": [
-            {
-                "name": each.name,
-                "accessDurationHours": each.seconds / _HOUR,
-                "levels": [
-                    {"approvers": list(level.approvers), "minRequiredApprovals": level.required}
-                    for level in each.levels
-                ],
-            }
-            for each in decision.policies
-        ],
-        "approvedAutomatically": list(decision.approved),
-        "automaticApprovalDependsOn": list(decision.depends_on),
-        "denyPolicyInForce": decision.may_be_denied,
-        "unknown": list(decision.unknown),
-    }

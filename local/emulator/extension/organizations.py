@@ -1,0 +1,42 @@
+"""AWS Organizations as documented by AWS, where moto lacks it: which accounts may list delegated administrators.
+
+https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListDelegatedAdministrators.html: the management account and
+delegated administrators. Quick Setup's service principal: AWS Managed Policy Reference,
+AWSSystemsManagerJustInTimeNodeAccessRolePropagationPolicy.
+"""
+
+import json
+from typing import Any, Final
+
+from moto.organizations import urls
+from moto.organizations.exceptions import AWSOrganizationsNotInUseException, OrganizationsClientError
+from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
+from moto.organizations.responses import OrganizationsResponse
+
+QUICK_SETUP: Final = "ssm-quicksetup.amazonaws.com"
+
+
+def apply() -> None:
+    """Replace moto's AWS Organizations with the extended one."""
+    FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(QUICK_SETUP)
+    urls.url_paths["{0}/$"] = LocalOrganizations.dispatch
+
+
+class LocalOrganizations(OrganizationsResponse):
+    """moto's AWS Organizations with corrected access to delegated administrators."""
+
+    def list_delegated_administrators(self) -> str:
+        """API_ListDelegatedAdministrators."""
+        backend: Any = self.organizations_backend
+        managing: dict[str, Any] = vars(organizations_backends)["master_accounts"]
+        if backend.org is not None:
+            return super().list_delegated_administrators()
+        if self.current_account not in managing:
+            raise AWSOrganizationsNotInUseException
+        account, partition = managing[self.current_account]
+        manager: Any = organizations_backends[account][partition]
+        if self.current_account not in {each.account.id for each in manager.admins}:
+            raise OrganizationsClientError(
+                "AccessDeniedException", "You don't have permissions to access this resource."
+            )
+        return json.dumps(manager.list_delegated_administrators(**self.request_params))

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.approval.settings import Mode
+from components.just_in_time.decisions import Outcome
+from components.settings import Settings
+from operations.approval.requests import RequestState
+from operations.errors import UnusableError
+from operations.findings import Status
+from operations.inventory.reader import ReadFailure
+from operations.migration.access_paths import AccessPaths, Requester
+from operations.migration.approval import Move, Situation, Step, move_of, obstacles, path_findings
+from tests.components.just_in_time.examples import approval, manual
+from tests.operations.migration.moves import (
+    OPEN,
+    OPERATOR,
+    POLICIES,
+    READY,
+    WORKFLOW,
+    configuration,
+    decision,
+    moving,
+    open_request,
+)
+
+UNREAD = ReadFailure(action="iam:GetAccountAuthorizationDetails", cause="denied", remedy="allow it")
+CLOSED = AccessPaths(operators=(Requester(arn=OPERATOR),), decides=True)
+CHANGE_MANAGER = {**WORKFLOW, "mode": "change-manager"}
+
+
+def move(section: Any, target: Mode = Mode.JUST_IN_TIME, policies: Any = None) -> Move:
+    found = move_of(configuration(section), target, policies)
+    assert found is not None
+    return found
+
+
+def after(one: Move, step: Step) -> dict[str, Any]:
+    return json.loads(one.after(step).values["shell-access:approval"])
+
+
+def checks(step: Step, situation: Situation, target: Mode = Mode.JUST_IN_TIME, **options: Any) -> list[str]:
+    return [each.check for each in obstacles(step, target, situation, **options)]
+
+
+@pytest.mark.parametrize("mode", ["automation", "change-manager"])
+def test_move_to_just_in_time_has_three_valid_steps(mode: str) -> None:
+    begun = move({**WORKFLOW, "mode": mode, "takeOver": True}, policies=POLICIES)
+    assert begun.steps == (Step.PARALLEL, Step.DRAINING, Step.COMPLETE)
+    assert after(begun, Step.PARALLEL) == moving("parallel", mode=mode, takeOver=True)
+    assert begun.problems() == []
+    assert after(begun, Step.COMPLETE) == approval([manual()], takeOver=True)
+    parallel = move(moving("parallel", mode=mode))
+    assert parallel.steps == (Step.DRAINING, Step.COMPLETE)
+    assert after(parallel, Step.DRAINING) == moving("draining", mode=mode)
+    draining = move(moving("draining", mode=mode))
+    assert draining.steps == (Step.COMPLETE,)
+    assert after(draining, Step.COMPLETE) == approval([manual()])
+    for each, step in ((begun, Step.PARALLEL), (parallel, Step.DRAINING), (draining, Step.COMPLETE)):
+        Settings.load(dict(each.after(step).values))
+
+
+def test_move_to_automation_changes_the_mode_only() -> None:
+    begun = move(CHANGE_MANAGER, Mode.AUTOMATION)
+    assert (begun.steps, after(begun, Step.COMPLETE)) == ((Step.COMPLETE,), WORKFLOW)
+
+
+@pytest.mark.parametrize(
+    ("section", "target"), [(WORKFLOW, Mode.AUTOMATION), (approval(), Mode.JUST_IN_TIME)], ids=["automation", "jit"]
+)
+def test_stack_in_the_mode_has_no_move(section: Any, target: Mode) -> None:
+    assert move_of(configuration(section), target, None) is None
+
+
+@pytest.mark.parametrize(
+    ("section", "target", "policies", "message"),
+    [
+        (None, Mode.AUTOMATION, None, "has no section shell-access:approval"),
+        (WORKFLOW, Mode.JUST_IN_TIME, None, "--policies: expected a YAML file"),
+        (CHANGE_MANAGER, Mode.AUTOMATION, POLICIES, "--policies: expected no file"),
+        (approval(), Mode.AUTOMATION, None, "--to: expected just-in-time, which stack dev has"),
+        (moving("parallel", mode="change-manager"), Mode.AUTOMATION, None, "to which stack dev is moving"),
+    ],
+)
+def test_impossible_move_is_refused(section: Any, target: Mode, policies: Any, message: str) -> None:
+    with pytest.raises(UnusableError, match=message):
+        move_of(configuration(section), target, policies)
+
+
+def test_problems_of_all_steps_are_reported_once() -> None:
+    found = move(WORKFLOW, policies={"manualPolicies": [manual(levels=[])]}).problems()
+    assert [each.found.partition(": ")[0] for each in found] == [
+        "shell-access:approval.justInTime.manualPolicies.0.levels"
+    ]
+    groups = {**CHANGE_MANAGER, "approvers": [{"type": "IamGroup", "name": "Approvers"}]}
+    (problem,) = move(groups, Mode.AUTOMATION).problems()
+    assert problem.found.startswith("shell-access:approval.approvers.0.type")
+
+
+@pytest.mark.parametrize("step", Step)
+def test_nothing_prevents_a_step_that_is_ready(step: Step) -> None:
+    assert checks(step, READY) == []
+    assert checks(Step.COMPLETE, READY, Mode.AUTOMATION) == []
+
+
+@pytest.mark.parametrize(
+    ("situation", "check"),
+    [
+        (Situation(paths=CLOSED), "approved-path"),
+        (Situation(paths=UNREAD), "approved-path"),
+        (Situation(paths=replace(OPEN, standing=(f"{OPERATOR}2",))), "standing-sessions"),
+        (Situation(paths=OPEN, decisions=(decision(Outcome.NO_POLICY),)), "nodes-noPolicy"),
+        (Situation(paths=OPEN, decisions=(decision(Outcome.CONFLICT),)), "nodes-conflict"),
+        (Situation(paths=OPEN, decisions=(decision(Outcome.UNKNOWN),)), "nodes-cannotTell"),
+    ],
+)
+def test_workflow_stays_open_until_the_new_way_is(situation: Situation, check: str) -> None:
+    # The policies alone take nothing away.
+    assert checks(Step.PARALLEL, situation) == []
+    assert checks(Step.DRAINING, situation) == [check]
+    assert checks(Step.COMPLETE, situation) == [check]
+
+
+@pytest.mark.parametrize(
+    "requests", [(open_request(RequestState.WAITING),), (open_request(RequestState.GRANTED),), UNREAD]
+)
+def test_workflow_with_open_requests_is_not_removed(requests: Any) -> None:
+    situation = replace(READY, requests=requests)
+    assert checks(Step.DRAINING, situation) == []
+    (found,) = obstacles(Step.COMPLETE, Mode.JUST_IN_TIME, situation)
+    assert found.check == "open-requests"
+    assert (found.status is Status.UNKNOWN) == isinstance(requests, ReadFailure)
+
+
+def test_nodes_without_a_policy_can_be_accepted() -> None:
+    situation = replace(READY, decisions=(decision(Outcome.NO_POLICY, "a"), decision(Outcome.NO_POLICY, "b")))
+    (found,) = obstacles(Step.DRAINING, Mode.JUST_IN_TIME, situation, unreachable=["a"])
+    assert found.found.endswith("could be requested: b (i-b) in eu-west-1")
+    assert checks(Step.DRAINING, situation, unreachable=["a", "i-b"]) == []
+    assert checks(Step.DRAINING, situation, unreachable=["*"]) == []
+    conflict = replace(READY, decisions=(decision(Outcome.CONFLICT),))
+    assert checks(Step.DRAINING, conflict, unreachable=["*"]) == ["nodes-conflict"]
+
+
+def test_waiting_change_requests_are_not_lost_unnoticed() -> None:
+    waiting = replace(READY, requests=(open_request(RequestState.WAITING),))
+    assert checks(Step.COMPLETE, waiting, Mode.AUTOMATION) == ["open-requests"]
+    assert checks(Step.COMPLETE, waiting, Mode.AUTOMATION, accept_lost=True) == []
+    granted = replace(READY, requests=(open_request(RequestState.GRANTED),))
+    assert checks(Step.COMPLETE, granted, Mode.AUTOMATION) == []
+    assert checks(Step.COMPLETE, replace(READY, requests=UNREAD), Mode.AUTOMATION, accept_lost=True) == [
+        "open-requests"
+    ]
+
+
+def test_closed_workflow_does_not_change_its_mode() -> None:
+    lacking = replace(OPEN, operators=(Requester(arn=OPERATOR, lacks=("iam:PassRole",)),))
+    (found,) = obstacles(Step.COMPLETE, Mode.AUTOMATION, Situation(paths=lacking))
+    assert "role/Operator lacks iam:PassRole" in found.found
+    assert checks(Step.COMPLETE, Situation(paths=replace(OPEN, decides=False)), Mode.AUTOMATION) == ["approved-path"]
+
+
+@pytest.mark.parametrize(
+    ("section", "paths", "found"),
+    [
+        (WORKFLOW, CLOSED, []),
+        (moving("parallel"), CLOSED, []),
+        (moving("parallel"), replace(OPEN, decides=False), ["approved-path"]),
+        (moving("draining"), CLOSED, ["approved-path"]),
+        (moving("draining"), replace(OPEN, standing=(OPERATOR,)), ["standing-sessions"]),
+        (approval(), replace(OPEN, operators=()), []),
+        (approval(), AccessPaths(), ["approved-path"]),
+        (approval(), UNREAD, ["approved-path"]),
+    ],
+)
+def test_paths_are_checked_by_the_present_settings(section: Any, paths: Any, found: list[str]) -> None:
+    assert [each.check for each in path_findings(configuration(section).settings(), paths)] == found
