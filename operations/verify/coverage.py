@@ -217,7 +217,10 @@ COVERAGE: Final[dict[str, Coverage]] = {
         compared="existence, confirmation, filter policy, authentication of its end",
     ),
     "aws:ssm:Association": Coverage(
-        checks=("agent-updates", "agent-updates-run", "directory-agent*", "directory-backup*", "directory-health*"),
+        checks=(
+            *("agent-updates", "agent-updates-run", "directory-agent*", "directory-backup*", "directory-health*"),
+            "directory-promotion-*",
+        ),
         compared="document, schedule, targets, parameters, rates, results of the last run",
         by_refresh=(_TAGS,),
     ),
@@ -278,6 +281,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
 OTHER_CHECKS: Final[dict[str, str]] = {
     "account": "the credentials",
     "directory-backup-bucket": "the bucket for backups of controllers, which the stack uses and does not make",
+    "directory-promotion-secret-*": "the secrets of a promotion, which the stack uses and does not make",
     "bucket*": "the bucket for session logs, which the stack uses and does not make",
     "network": "the VPC and the subnets that `shell-access:endpoints` names",
     "directory-network": "the VPC and the subnets of a site, which have no route to an internet gateway",
