@@ -18,14 +18,18 @@ from local.workspace import REPOSITORY
 from operations.inventory import reader
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
-from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOTAGES, Live, Resource, Sabotage
+from tests.engine.sabotages import DELETIONS, LAST, SABOTAGES
+from tests.engine.sabotages.fixed import FIXED
+from tests.engine.sabotages.network import PEERS
+from tests.engine.sabotages.resource import Live, Resource
+from tests.engine.sabotages.sabotage import REFRESH, Sabotage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from operations.findings import Finding
     from operations.verify.findings import Verification
-    from tests.engine.sabotages import Undo
+    from tests.engine.sabotages.resource import Undo
     from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine

@@ -1,4 +1,4 @@
-"""Patching of controllers, facts against plan; tests/engine/sabotages.py changes each attribute on the local AWS."""
+"""Patching of controllers, facts against plan; tests/engine/sabotages changes each attribute on the local AWS."""
 
 from __future__ import annotations
 
