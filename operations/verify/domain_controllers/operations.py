@@ -120,6 +120,7 @@ def _metric_filter(
         "namespace": (METRICS, first.get("metricNamespace")),
         "metric": (desired.metric, first.get("metricName")),
         "value": ("1", first.get("metricValue")),
+        "default value": (None, first.get("defaultValue")),
         # Alarms name the metric without dimensions.
         "dimensions": ({}, first.get("dimensions") or {}),
     }

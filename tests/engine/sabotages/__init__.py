@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tests.engine.sabotages import (
     compliance,
+    external,
     identities,
     instances,
     keys,
@@ -31,6 +32,7 @@ SABOTAGES = (
     *systems_manager.SABOTAGES,
     *patching.SABOTAGES,
     *compliance.SABOTAGES,
+    *external.SABOTAGES,
 )
 DELETIONS = (
     *keys.DELETIONS,
@@ -39,6 +41,7 @@ DELETIONS = (
     *network.DELETIONS,
     *storage.DELETIONS,
     *systems_manager.DELETIONS,
+    *patching.DELETIONS,
     *compliance.DELETIONS,
 )
 """Deletions, and what cannot be undone: `pulumi up --refresh` brings it back."""

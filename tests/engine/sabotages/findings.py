@@ -38,7 +38,7 @@ def _network_check(resource: Resource) -> str:
     prefix = "endpoint" if name.startswith("endpoints-") else "directory-endpoint"
     if resource.type == "VpcEndpoint":
         return f"{prefix}-{name.rsplit('-', 1)[-1]}"
-    if "-resolver-" in name:
+    if "-resolver-" in name and "-sg-" not in name:
         return f"directory-resolver-{name.split('-resolver-', 1)[1].split('-', 1)[0]}"
     if "-sg-" not in name:
         return f"{prefix}-security-group"

@@ -69,6 +69,12 @@ def metric_filter_with_dimensions(live: Live, each: Resource) -> Undo:
     return metric_filter(live, each, metricTransformations=[{**change, "dimensions": {"a": "$a"}}])
 
 
+def metric_filter_with_default(live: Live, each: Resource) -> Undo:
+    given = each.inputs["metricTransformation"]
+    change = {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
+    return metric_filter(live, each, metricTransformations=[{**change, "defaultValue": 1.0}])
+
+
 def alarm(live: Live, each: Resource, **change: Any) -> Undo:
     cloudwatch, name = live.aws("cloudwatch", each.region), each.inputs["name"]
     (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
@@ -136,8 +142,11 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("EventTarget", "rule", target),
     Sabotage("EventTarget", "input", do(target, Input='"nothing happened"')),
     Sabotage("EventTarget", "roleArn", do(target, RoleArn="arn:aws:iam::123456789012:role/Other"), applies="-region"),
-    Sabotage("LogGroup", "retentionInDays", retention, "{}", "-operations-security"),
-    Sabotage("LogGroup", "kmsKeyId", log_key, "{}", "-operations-security"),
+    *(
+        Sabotage("LogGroup", attribute, change, "{}", f"-operations-{group}")
+        for group in ("security", "system", "directory", "applications", "sessions")
+        for attribute, change in (("retentionInDays", retention), ("kmsKeyId", log_key))
+    ),
     Sabotage("LogMetricFilter", "pattern", do(metric_filter, filterPattern="never")),
     Sabotage(
         "LogMetricFilter",
@@ -148,6 +157,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
         ),
     ),
     Sabotage("LogMetricFilter", "dimensions", metric_filter_with_dimensions),
+    Sabotage("LogMetricFilter", "defaultValue", metric_filter_with_default),
     Sabotage("MetricAlarm", "unit", do(alarm, Unit="Bytes")),
     Sabotage("MetricAlarm", "threshold", do(alarm, Threshold=99.0)),
     Sabotage("MetricAlarm", "period", do(alarm, Period=43200)),

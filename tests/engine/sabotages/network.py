@@ -140,6 +140,28 @@ def resolver_rule_disassociated(live: Live, each: Resource) -> None:
     resolver.disassociate_resolver_rule(ResolverRuleId=inputs["resolverRuleId"], VPCId=inputs["vpcId"])
 
 
+def resolver_rule_associated(live: Live, each: Resource) -> Undo:
+    """Associate the rule with the controllers' own VPC, where it would send their queries back to them."""
+    by_name = [{"Name": "tag:Name", "Values": ["directory"]}]
+    vpc = live.aws("ec2", each.region).describe_vpcs(Filters=by_name)["Vpcs"][0]["VpcId"]
+    resolver, named = live.aws("route53resolver", each.region), {"ResolverRuleId": each.id, "VPCId": vpc}
+    resolver.associate_resolver_rule(**named, Name="other")
+    return lambda: resolver.disassociate_resolver_rule(**named)
+
+
+def resolver_endpoint_renamed(live: Live, each: Resource) -> Undo:
+    update = partial(live.aws("route53resolver", each.region).update_resolver_endpoint, ResolverEndpointId=each.id)
+    update(Name="other")
+    return lambda: update(Name=each.inputs["name"])
+
+
+def shared_beside(live: Live, each: Resource) -> Undo:
+    ram = live.aws("ram", each.region)
+    named: dict[str, Any] = {"resourceShareArn": each.id, "principals": ["111122223333"]}
+    ram.associate_resource_share(**named)
+    return lambda: ram.disassociate_resource_share(**named)
+
+
 def share(live: Live, each: Resource) -> Undo:
     ram, named = live.aws("ram", each.region), {"resourceShareArn": each.id, "name": each.inputs["name"]}
     ram.update_resource_share(**named, allowExternalPrincipals=True)
@@ -218,8 +240,14 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("ResolverEndpoint", "state", lambda live, each: live.report(each.id, Status="ACTION_NEEDED")),
     Sabotage("ResolverRule", "targetIps", do(resolver_rule, TargetIps=[{"Ip": "10.1.0.99", "Port": 53}])),
     Sabotage("ResolverRule", "resolverEndpointId", do(resolver_rule, ResolverEndpointId="rslvr-out-0")),
+    Sabotage("ResolverRule", "VPCs", resolver_rule_associated),
+    Sabotage(
+        *("ResolverEndpoint", "name", resolver_endpoint_renamed),
+        also=("directory-resolver-rule-*", "directory-traffic", "directory-group-*"),
+    ),
     Sabotage("ResolverRule", "state", lambda live, each: live.report(each.id, Status="FAILED")),
     Sabotage("ResourceShare", "allowExternalPrincipals", share),
+    Sabotage("ResourceShare", "principals", shared_beside),
     Sabotage(
         "ResourceAssociation", "resourceArn", do(share_association, parameter="resourceArns", source="resourceArn")
     ),

@@ -25,6 +25,8 @@ def association(live: Live, each: Resource, **change: Any) -> Undo:
     ssm, inputs = live.aws("ssm", each.region), each.inputs
     before = {
         "AssociationId": each.id,
+        "Name": inputs["name"],
+        "DocumentVersion": "$DEFAULT",
         "AssociationName": inputs["associationName"],
         "ScheduleExpression": inputs["scheduleExpression"],
         "MaxConcurrency": inputs["maxConcurrency"],
@@ -70,6 +72,27 @@ def document_deleted(live: Live, each: Resource) -> None:
     live.aws("ssm", each.region).delete_document(Name=document_name(each))
 
 
+def document_shared(live: Live, each: Resource) -> Undo:
+    share = partial(
+        live.aws("ssm", each.region).modify_document_permission, Name=document_name(each), PermissionType="Share"
+    )
+    share(AccountIdsToAdd=["111122223333"])
+    return lambda: share(AccountIdsToRemove=["111122223333"])
+
+
+def document_published(live: Live, each: Resource) -> Undo:
+    """Publish a version that differs, and leave the default one."""
+    ssm, name = live.aws("ssm", each.region), document_name(each)
+    content = json.loads(ssm.get_document(Name=name)["Content"]) | {"description": "changed"}
+    made = ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=json.dumps(content, indent=5))
+    version = made["DocumentDescription"]["DocumentVersion"]
+    return lambda: ssm.delete_document(Name=name, DocumentVersion=version)
+
+
+_CONTROLLER_DOCUMENTS = (
+    *("agent", "health", "beforepatch", "afterpatch", "backup"),
+    *("promotion-dc1", "promotion-dc2"),
+)
 _SESSION = {
     "idleSessionTimeout": {"idleSessionTimeout": "59"},
     "maxSessionDuration": {"maxSessionDuration": "1440"},
@@ -97,6 +120,16 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("Association", "parameters", do(association, Parameters={"allowDowngrade": ["true"]})),
     Sabotage("Association", "targets", do(association, Targets=[{"Key": "tag:never", "Values": ["x"]}])),
     Sabotage("Association", "applyOnlyAtCronInterval", do(association, ApplyOnlyAtCronInterval=True)),
+    Sabotage("Association", "name", do(association, Name="AWS-RunPowerShellScript", Parameters={"commands": ["date"]})),
+    Sabotage("Association", "documentVersion", do(association, DocumentVersion="1")),
+    Sabotage(
+        *("Association", "outputLocation"),
+        do(association, OutputLocation={"S3Location": {"OutputS3BucketName": "elsewhere"}}),
+    ),
+    Sabotage(
+        *("Association", "calendarNames"),
+        do(association, CalendarNames=["arn:aws:ssm:eu-west-1:123456789012:document/Closed"]),
+    ),
     Sabotage("Association", "run", association_failed, "{}-run"),
     Sabotage("Association", "tags", do(ssm_tag, key="owner", kind="Association"), REFRESH),
     Sabotage("ServiceSetting", "value", service_setting),
@@ -112,6 +145,18 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("SessionPreferences", "tags", do(ssm_tag, key="owner"), REFRESH),
     Sabotage("Document", "content", document_content),
     Sabotage("Document", "tags", do(ssm_tag, key="owner"), REFRESH),
+    *(
+        Sabotage(
+            *("Document", attribute, change, f"directory-document-{key}{end}"),
+            applies=f"-operations-{key}",
+            also=(f"directory-document-{key}-latest-content",),
+        )
+        for key in _CONTROLLER_DOCUMENTS
+        for attribute, change, end in (
+            ("sharing", document_shared, ""),
+            ("latest version", document_published, "-default-version"),
+        )
+    ),
 )
 
 
@@ -120,4 +165,8 @@ DELETIONS: tuple[Sabotage, ...] = (
     Sabotage("Association", "itself", deleted("ssm", "delete_association", "AssociationId")),
     Sabotage("SessionPreferences", "itself", document_deleted),
     Sabotage("Document", "itself", document_deleted, "approval-reaper", "approval-reaper"),
+    *(
+        Sabotage("Document", "itself", document_deleted, f"directory-document-{key}", f"-operations-{key}")
+        for key in _CONTROLLER_DOCUMENTS
+    ),
 )

@@ -174,6 +174,11 @@ def test_operation_as_planned_has_no_findings() -> None:
             "never found",
         ),
         (
+            changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION | {"defaultValue": 1.0}]),
+            "directory-filter-audit-policy-changed",
+            "default value: None expected, 1.0 found",
+        ),
+        (
             changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION]),
             "directory-filter-audit-policy-changed",
             "namespace: ShellAccess/DomainControllers expected, Other found",
@@ -186,6 +191,16 @@ def test_operation_as_planned_has_no_findings() -> None:
         (changed("agent", "associations", targets={}), "directory-agent", "none found"),
         (changed("agent", "associations", max_concurrency="100%"), "directory-agent", "100% found"),
         (changed("agent", "associations", status="Failed"), "directory-agent-run", "Failed"),
+        (
+            changed("agent", "associations", document_version="1"),
+            "directory-agent",
+            "document version: $DEFAULT expected, 1 found",
+        ),
+        (
+            changed("agent", "associations", others={"OutputLocation": {"S3Location": {}}}),
+            "directory-agent",
+            "OutputLocation is",
+        ),
         (changed("promotion-dc1", "associations"), "directory-promotion-dc1", "no such association"),
         (changed("promotion-dc1", "associations", targets={}), "directory-promotion-dc1", "none found"),
         (
@@ -232,6 +247,11 @@ def test_change_is_found_and_nothing_else(
     assert set(found) == {check}
     assert says in found[check].found
     assert found[check].remedy
+
+
+def test_association_that_an_update_leaves_is_deleted_first() -> None:
+    found = findings(changed("agent", "associations", document_version="1", id="a-1")(planned_facts()))
+    assert found["directory-agent"].remedy.startswith("aws ssm delete-association --association-id a-1 ")
 
 
 def test_raised_alarm_is_a_warning() -> None:
