@@ -78,9 +78,8 @@ def _in_document(document: Resource) -> Iterator[Any]:
 
 
 def _in_text(resource: Resource, name: str, value: Any) -> Iterator[Any]:
-    if value is UNKNOWN:
-        yield Unseen(name, about=resource)
-    elif value and (name == "userDataBase64" or _LITERAL.search(str(value))):
+    # In a preview user data is never known where an instance has none; the rule is applied in the update.
+    if value is not UNKNOWN and value and (name == "userDataBase64" or _LITERAL.search(str(value))):
         found = "text that is not readable" if name == "userDataBase64" else "a password as text"
         yield Violation(name, found, "no user data with a password", about=resource)
 

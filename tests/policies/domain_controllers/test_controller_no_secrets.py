@@ -85,4 +85,7 @@ def test_what_is_unknown_is_unseen() -> None:
     association = Made(type=ASSOCIATION, name="association", properties={"parameters": UNKNOWN})
     assert judge_stack(RULE, instance(), document(content=UNKNOWN)).unseen
     assert judge_stack(RULE, instance(), association).unseen
-    assert judge_stack(RULE, instance(userData=UNKNOWN)).unseen
+
+
+def test_user_data_that_the_provider_fills_in_is_accepted() -> None:
+    assert judge_stack(RULE, instance(userData=UNKNOWN, userDataBase64=UNKNOWN)) == SILENT
