@@ -62,7 +62,8 @@ class Attempt:
         yield from (str(inputs[key]).rsplit("/", 1)[-1] for key in ("kmsKeyId", "kmsMasterKeyId") if inputs.get(key))
         if self.expected:
             yield (self.resource.region, self.expected, self.resource.id if self.is_listed else "")
-        if "securityGroupId" in inputs:
+        # A refresh shows each rule as a resource of its own.
+        if "securityGroupId" in inputs and self.expected:
             yield (inputs["securityGroupId"], self.resource.id if self.is_listed else "")
 
     def __str__(self) -> str:
