@@ -24,6 +24,7 @@ class AssociationPlan:
         parameters: Parameters of the document.
         max_concurrency: Maximum of nodes at a time, a number or a percentage.
         max_errors: Maximum of failed nodes, a number or a percentage.
+        controller: Name of the one domain controller that is its target, by the ID of its instance, besides `targets`; "": none.
     """
 
     name: str
@@ -33,10 +34,17 @@ class AssociationPlan:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     max_concurrency: str = "1"
     max_errors: str = "0"
+    controller: str = ""
 
 
-def register_association(
-    name: str, plan: AssociationPlan, *, region: str, tags: dict[str, str], opts: pulumi.ResourceOptions
+def register_association(  # noqa: PLR0913 -- keyword arguments of a resource
+    name: str,
+    plan: AssociationPlan,
+    *,
+    region: str,
+    tags: dict[str, str],
+    opts: pulumi.ResourceOptions,
+    instance_ids: Sequence[pulumi.Input[str]] = (),
 ) -> ssm.Association:
     """Register an association.
 
@@ -46,10 +54,15 @@ def register_association(
         region: Region of the nodes.
         tags: Tags applied to all taggable resources.
         opts: Options of the resource.
+        instance_ids: IDs of instances that are targets, too, as a plan cannot know them.
     """
     # Imported here, as commands need the class only.
     from pulumi_aws.ssm import Association, AssociationTargetArgs  # noqa: PLC0415
 
+    targets: dict[str, Sequence[pulumi.Input[str]]] = {
+        **plan.targets,
+        **({"InstanceIds": instance_ids} if instance_ids else {}),
+    }
     return Association(
         name,
         name=plan.document,
@@ -58,7 +71,7 @@ def register_association(
         max_concurrency=plan.max_concurrency,
         max_errors=plan.max_errors,
         parameters=plan.parameters,
-        targets=[AssociationTargetArgs(key=key, values=list(values)) for key, values in sorted(plan.targets.items())],
+        targets=[AssociationTargetArgs(key=key, values=list(values)) for key, values in sorted(targets.items())],
         region=region,
         tags=tags,
         opts=opts,

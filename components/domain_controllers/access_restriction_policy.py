@@ -101,6 +101,22 @@ RESOLVER_ACTIONS = (
 )
 """Actions that change who answers for the names of the directory."""
 
+SECRET_ACTIONS = (
+    "secretsmanager:CancelRotateSecret",
+    "secretsmanager:DeleteResourcePolicy",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutResourcePolicy",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:ReplicateSecretToRegions",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+    "secretsmanager:UpdateSecret",
+    "secretsmanager:UpdateSecretVersionStage",
+)
+"""Actions that read or replace the passwords of a promotion, or let another principal do so."""
+
 NETWORK_ACTIONS = (
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
@@ -118,13 +134,14 @@ NETWORK_ACTIONS = (
 Policy = dict[str, Any]
 
 
-def access_restriction_policy(
+def access_restriction_policy(  # noqa: PLR0913 -- what the settings say of it
     *,
     partition: str,
     account_id: str,
     team_roles: Sequence[str],
     deployer_arns: Sequence[str] = (),
     dedicated_account: bool = False,
+    secret_readers: Sequence[str] = (),
 ) -> Policy:
     """Deny all other principals actions on resources that are tagged as controllers, and on the tag itself.
 
@@ -140,6 +157,7 @@ def access_restriction_policy(
         deployer_arns: ARNs of the roles that run this program.
         dedicated_account: Whether the account has no other nodes than those of the directory, so that all other principals
             are denied whatever lets nodes run something, except the runbooks of session approval.
+        secret_readers: ARNs of the roles that read the secrets of a promotion, besides the team; empty: there is no promotion.
 
     Raises:
         ValueError: The policy would deny every principal.
@@ -163,6 +181,11 @@ def access_restriction_policy(
     tagging = ("ec2:CreateTags", "ec2:DeleteTags")
     given = _deny("TheTagIsNotGiven", ("ec2:CreateTags",), {"StringEquals": {f"aws:RequestTag/{key}": value}, **others})
     on_nodes = _on_nodes(partition, account_id, others) if dedicated_account else []
+    if secret_readers:
+        readers = {"ArnNotLike": {"aws:PrincipalArn": [*team, *secret_readers]}}
+        on_nodes.append(
+            _deny("SecretsAreTheTeams", SECRET_ACTIONS, {"StringEquals": tagged["StringEquals"], **readers})
+        )
     policy = document(
         [
             *(_deny(sid, actions, tagged) for sid, actions in of_tagged.items()),

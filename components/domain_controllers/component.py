@@ -19,6 +19,7 @@ from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
 from components.domain_controllers.operations.patching import plan_windows, window_problems
 from components.domain_controllers.operations.plan import endpoint_services, role_statements
+from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import generated_texts, plan_sites
@@ -180,6 +181,9 @@ class DomainControllers(pulumi.ComponentResource):
             team_roles=args.planned.section.administrator_roles,
             deployer_arns=[*self._team, *self._deployers],
             dedicated_account=args.planned.section.dedicated_account,
+            secret_readers=secret_readers(
+                args.planned.section, partition=args.account.partition, account_id=args.account.id
+            ),
         )
         return self._policy(
             "access-restriction",

@@ -21,6 +21,8 @@ from components.domain_controllers.settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from components.domain_controllers.operations.settings import PromotionSettings
+
 
 def read_domain_controllers(
     given: Any, regions: Sequence[str], path: tuple[str, ...] = ("domainControllers",)
@@ -54,6 +56,7 @@ def cross_problems(section: DomainControllersSection, path: tuple[str, ...], reg
         *_quotas(section),
         *_patching(section),
         *_backups(section),
+        *_promotion(section),
         *(each for region, site in section.sites.items() for each in _site(region, site, regions)),
     ]
     return [Problem(path=(*path, *where), message=message) for where, message in found]
@@ -301,6 +304,72 @@ def _backups(section: DomainControllersSection) -> list[Finding]:
                 text = f"{BACKUP_DEVICE} given; allowed: another device, as it is the one for backups"
                 found.append((("sites", region, "controllers", str(number), "volumes"), text))
     return found
+
+
+def _promotion(section: DomainControllersSection) -> list[Finding]:
+    given = section.promotes
+    if given is None:
+        return []
+    building = [region for region, site in section.sites.items() if site.controllers]
+    found: list[Finding] = []
+    if not section.dns:
+        message = (
+            "expected dns: true, as promoted controllers are DNS servers, got false. Promote them without this program"
+        )
+        found.append((("promotion",), f"{message}."))
+    for region in building:
+        if region not in given.secrets:
+            message = f"expected secrets for each site that builds controllers, got none for {region}. Name them"
+            found.append((("promotion", "secrets", region), f"{message}."))
+    for region, secrets in given.secrets.items():
+        where = ("promotion", "secrets", region)
+        if region not in building:
+            message = f"expected a site that builds controllers ({named(building)}), got {region}. Remove it."
+            found.append((where, message))
+        arns = {
+            "administratorArn": secrets.administrator_arn,
+            "restoreModeArn": secrets.restore_mode_arn,
+            "kmsKeyArn": secrets.kms_key_arn,
+        }
+        found += [
+            ((*where, key), f"expected an ARN in {region}, which the site's endpoints reach, got {arn}. Replicate it.")
+            for key, arn in arns.items()
+            if arn.split(":")[3] != region
+        ]
+        if secrets.administrator_arn == secrets.restore_mode_arn:
+            message = "expected another secret than administratorArn, got the same. Use one password per purpose."
+            found.append(((*where, "restoreModeArn"), message))
+    return [*found, *_promotion_devices(section, given), *_new_forest(section, given)]
+
+
+def _promotion_devices(section: DomainControllersSection, given: PromotionSettings) -> list[Finding]:
+    found: list[Finding] = []
+    for key, device in given.devices.items():
+        same = next(other for other, value in given.devices.items() if value == device)
+        if same != key:
+            message = f"expected another device than {same}, got {device}. Use a volume for each."
+            found.append((("promotion", key), message))
+            continue
+        for region, site in section.sites.items():
+            for number, each in enumerate(site.controllers):
+                if all(volume.device_name != device for volume in each.volumes):
+                    message = f"expected a volume {device} (promotion.{key}), got none. Add {{deviceName: {device}, size: 20}}."
+                    found.append((("sites", region, "controllers", str(number), "volumes"), message))
+    return found
+
+
+def _new_forest(section: DomainControllersSection, given: PromotionSettings) -> list[Finding]:
+    if given.new_forest is None:
+        return []
+    names = [each.name for site in section.sites.values() for each in site.controllers]
+    count = names.count(given.new_forest.controller)
+    if count == 1:
+        return []
+    message = (
+        f"expected the name of just one controller of the sites ({named(sorted(set(names)))}), got "
+        f"{shown(given.new_forest.controller)}, which {count} have. Correct the name."
+    )
+    return [(("promotion", "newForest", "controller"), message)]
 
 
 def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -31,9 +31,12 @@ from components.domain_controllers.operations.settings import (
     BACKUP_DEVICE,
     RETENTION,
     BackupSettings,
+    ControllerAddress,
+    DomainName,
     EventLogsSettings,
     HealthSettings,
     PatchingSettings,
+    PromotionSettings,
     RetentionDays,
 )
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
@@ -237,27 +240,6 @@ class SiteSettings(Section):
     )
 
 
-def _unicast_address(value: str) -> str:
-    if str(IPv4Address(value)) != value or not IPv4Address(value).is_private:
-        raise ValueError
-    return value
-
-
-def _domain(value: str) -> str:
-    if value.rstrip(".").endswith(("amazonaws.com", "amazonaws.com.cn", "compute.internal", "ec2.internal")):
-        raise ValueError
-    return value
-
-
-DomainName = Annotated[
-    str,
-    Field(
-        pattern=r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        max_length=253,
-    ),
-    AfterValidator(_domain),
-]
-ControllerAddress = Annotated[str, AfterValidator(_unicast_address)]
 SharePrincipal = Annotated[
     str,
     Field(
@@ -467,6 +449,11 @@ class DomainControllersSection(Section):
         "a mapping of settings with buckets",
         default=None,
     )
+    promotion: PromotionSettings | None = setting(
+        "Controllers that the stack builds are promoted, with passwords from AWS Secrets Manager.",
+        "a mapping of settings with domain and secrets",
+        default=None,
+    )
     network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)
     quotas: QuotaSettings = setting(
         "What the account may have.",
@@ -498,6 +485,11 @@ class DomainControllersSection(Section):
     def saved(self) -> BackupSettings | None:
         """Settings of the backups, where they are on."""
         return self.backups if self.backups and self.backups.enabled else None
+
+    @property
+    def promotes(self) -> PromotionSettings | None:
+        """Settings of the promotion, where it is on."""
+        return self.promotion if self.promotion and self.promotion.enabled else None
 
     def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
         """Return the data volumes of a controller, with the one for backups."""

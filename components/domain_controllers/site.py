@@ -84,11 +84,13 @@ class Controllers(pulumi.ComponentResource):
 
     Attributes:
         instances: Instances in the settings' order.
+        attachments: Attachments of their data volumes.
     """
 
     def __init__(self, name: str, args: ControllersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:domainControllers:Controllers", name, None, opts)
         self._name, self._args = name, args
+        self.attachments: list[VolumeAttachment] = []
         self.instances = [self._controller(each) for each in args.controllers]
         self.register_outputs({"instanceIds": [each.id for each in self.instances]})
 
@@ -132,7 +134,7 @@ class Controllers(pulumi.ComponentResource):
             tags=self._tags(f"{controller.name}-{volume.device_name}"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        VolumeAttachment(
+        attachment = VolumeAttachment(
             name,
             device_name=volume.device_name,
             instance_id=instance.id,
@@ -143,6 +145,7 @@ class Controllers(pulumi.ComponentResource):
             # EC2 attaches a volume to one instance at a time: it is detached from the replaced instance first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
+        self.attachments.append(attachment)
 
     def _tags(self, name: str) -> dict[str, str]:
         return {**self._args.tags, "Name": name, **dict([ROLE_TAG])}
@@ -251,6 +254,7 @@ class Site(pulumi.ComponentResource):
                     region=args.scope.region,
                     plan=plan,
                     instance_ids=ids,
+                    attachments=controllers.attachments,
                     topic_arn=monitoring.topic_arn,
                     key_arn=monitoring.key_arn,
                     patching=args.section.patches,

@@ -15,6 +15,7 @@ from components.domain_controllers.key_policy import controllers_key_policy, dep
 from components.domain_controllers.names import alert_rule_name
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
 from components.domain_controllers.operations import plan as operations_plan
+from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
 from components.domain_controllers.settings import known_addresses, sources
@@ -157,6 +158,7 @@ def generated_texts(
             team_roles=section.administrator_roles,
             deployer_arns=[*team, *others],
             dedicated_account=section.dedicated_account,
+            secret_readers=secret_readers(section, **place),
         )
         yield Generated(
             what=f"the policy {POLICY_NAME}",

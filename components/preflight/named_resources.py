@@ -16,6 +16,8 @@ from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
 from components.approval.settings import ApproverType
+from components.domain_controllers.operations.promotion import secret_differences
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from components.account import Account
     from components.settings import Settings
 
-_MISSING: Final = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NotFound", "ObjectLockConfigurationNotFoundError"})
+_MISSING: Final = frozenset(
+    {"404", "NoSuchBucket", "NoSuchEntity", "NotFound", "ObjectLockConfigurationNotFoundError"}
+    | {"ResourceNotFoundException"}
+)
 
 Path = tuple[str, ...]
 
@@ -146,6 +151,18 @@ def _of_controllers(settings: Settings) -> Iterator[NamedResource]:
             region=region,
             exists=partial(_locks_objects, each.bucket_name, each.bucket_owner, region),
         )
+    key, value = ROLE_TAG
+    for region, each in section.promotes.secrets.items() if section and section.promotes else ():
+        for name, arn in (("administratorArn", each.administrator_arn), ("restoreModeArn", each.restore_mode_arn)):
+            yield NamedResource(
+                path=("domainControllers", "promotion", "secrets", region, name),
+                name=arn,
+                expected=f"a secret that exists, is not scheduled for deletion, is encrypted with {each.kms_key_arn} (kmsKeyArn) "
+                f"and has the tag {key}: {value}",
+                service="secretsmanager",
+                region=region,
+                exists=partial(_is_governed, arn, each.kms_key_arn),
+            )
 
 
 _PRINCIPALS: Final[dict[ApproverType, tuple[str, Callable[[Any, str], object]]]] = {
@@ -186,6 +203,10 @@ def _locks_objects(name: str, owner: str, region: str, s3: Any) -> bool:
     configuration: dict[str, Any] = answer.get("ObjectLockConfiguration", {})
     retention: dict[str, Any] = configuration.get("Rule", {}).get("DefaultRetention", {})
     return configuration.get("ObjectLockEnabled") == "Enabled" and bool(retention.get("Days") or retention.get("Years"))
+
+
+def _is_governed(arn: str, key_arn: str, secrets: Any) -> bool:
+    return not secret_differences(secrets.describe_secret(SecretId=arn), key_arn)
 
 
 def _has_log_group(name: str, logs: Any) -> bool:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 EC2: Final = "ec2"
 """Service that domain controllers need, too (the post's prerequisites)."""
+SECRETS: Final = "secretsmanager"
+"""Service that domain controllers need while they are promoted."""
 S3: Final = "s3"
 """Service of the gateway endpoint."""
 
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
 
-ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring")
+ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring", SECRETS)
 """Every service that nodes or domain controllers may need an interface endpoint for."""
 
 _PREFIX: Final = "com.amazonaws"

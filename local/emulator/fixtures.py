@@ -102,3 +102,9 @@ CONFIG_BUCKET = Bucket("org-config-history", "eu-west-1")
 NODE_REGION = "eu-west-1"
 NODES = (Node("app-1", "private-a"), Node("app-2", "private-b"), Node("legacy-1", "private-b", OTHER_ROLE_NAME))
 """Two nodes that are ready for governed sessions after the stack is deployed, and one that is not."""
+
+KEY_OF_SECRETS = "12345678-90ab-cdef-1234-567890abcdef"
+"""ID of the key that encrypts the secrets."""
+SECRETS = ("directory/administrator-a1B2c3", "directory/restore-mode-d4E5f6")
+"""Names of the secrets for the promotion of domain controllers, without a value. ARNs end with six random characters, which no
+settings can know in advance: the local AWS finds a secret without them, too, so that a name ends with those that settings have."""

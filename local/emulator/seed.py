@@ -14,6 +14,7 @@ from local.emulator.fixtures import (
     CONFIG_BUCKET,
     EMERGENCY_USER,
     INSTANCE_ROLES,
+    KEY_OF_SECRETS,
     LINUX_IMAGE,
     NETWORKS,
     NODE_REGION,
@@ -21,6 +22,7 @@ from local.emulator.fixtures import (
     PERSON_ROLES,
     PROD_ROLES,
     ROLE_TRUST,
+    SECRETS,
     Bucket,
     Network,
     Node,
@@ -38,7 +40,7 @@ PRIVATE: Any = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists", "EntityAlreadyExists")
+_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists", "EntityAlreadyExists", "ResourceExistsException")
 
 
 def seed(endpoint_url: str) -> None:
@@ -60,6 +62,13 @@ def seed(endpoint_url: str) -> None:
     for node in NODES:
         _create_node(_client("ec2", NODE_REGION, endpoint_url), node)
     _create_recorder(_client("config", CONFIG_BUCKET.region, endpoint_url))
+    for name in SECRETS:
+        _create(
+            _client("secretsmanager", NODE_REGION, endpoint_url).create_secret,
+            Name=name,
+            KmsKeyId=f"arn:aws:kms:{NODE_REGION}:123456789012:key/{KEY_OF_SECRETS}",
+            Tags=[{"Key": "Role", "Value": "DomainController"}],
+        )
 
 
 @cache

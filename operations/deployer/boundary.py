@@ -50,13 +50,14 @@ forward them: the policies name that Region.
 
 _ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
-    "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
+    "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
     "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
+    "secretsmanager": ("Describe*", "GetRes*"),
     "sso": ("Describe*", "List*"),
     "ssm": (
         "*Association",
@@ -64,8 +65,8 @@ _ALLOWED_ACTIONS: Final = {
         "*Parameter*",
         "*ServiceSetting",
         "*Tags*",
-        "DescribeAutomationE*",
-        "GetAutomationE*",
+        "DescribeAuto*",
+        "GetAuto*",
         "ListAssociations",
     ),
 }

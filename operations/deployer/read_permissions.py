@@ -292,13 +292,16 @@ def _controllers(scope: Scope) -> list[Permission]:
     if System.CONTROLLERS not in scope.systems:
         return []
     key, value = ROLE_TAG
+    secrets = tuple(sorted(scope.promotion_secrets))
+    described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
     return [
+        *([Permission(sid="DescribeSecrets", actions=described, resources=secrets)] if secrets else []),
         Permission(
             sid="ReadControllers",
             actions=("ec2:DescribeInstanceAttribute",),
             resources=(scope.arn("ec2", "instance/*"),),
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
-        )
+        ),
     ]
 
 

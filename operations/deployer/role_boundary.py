@@ -21,6 +21,7 @@ from components.approval.names import (
     TAG_KEY,
 )
 from components.domain_controllers.instance_role import AGENT_ACTIONS
+from components.domain_controllers.instance_role import NAME as CONTROLLERS_ROLE
 from components.domain_controllers.names import METRICS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
@@ -138,6 +139,7 @@ def role_boundary(scope: Scope) -> Policy:
         *([plain] if actions else []),
         *([_SEND_METRICS] if operated else []),
         *([_WRITE_BACKUPS] if operated and scope.backup_buckets else []),
+        *([_read_secrets(scope)] if scope.promotion_secrets else []),
         *([attaching, excluded] if nodes else []),
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),
@@ -145,6 +147,17 @@ def role_boundary(scope: Scope) -> Policy:
         *(_export(scope) if scope.exports_evidence else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
+
+
+def _read_secrets(scope: Scope) -> dict[str, Any]:
+    """Return the permission to read the secrets of promotions, for controllers alone."""
+    return {
+        "Sid": "ReadPromotionSecrets",
+        "Effect": "Allow",
+        "Action": ["secretsmanager:GetSecretValue"],
+        "Resource": sorted(scope.promotion_secrets),
+        "Condition": {"ArnEquals": _as(scope, CONTROLLERS_ROLE)},
+    }
 
 
 def _emergency_access(scope: Scope) -> dict[str, Any]:

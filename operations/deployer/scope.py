@@ -10,6 +10,7 @@ from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
 from components.domain_controllers.operations.plan import plan_operations
+from components.domain_controllers.operations.promotion import secret_arns
 from components.just_in_time.documents import policy_documents
 from components.session_manager.settings import SessionManagerSettings
 
@@ -62,6 +63,7 @@ class Scope:
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
         has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
         backup_buckets: Names of buckets for backups of controllers, whose settings are read.
+        promotion_secrets: ARNs of the secrets of promotions, whose settings are read, and never their values.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
@@ -88,6 +90,7 @@ class Scope:
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     has_resolver_endpoints: bool = False
     backup_buckets: frozenset[str] = field(default_factory=frozenset[str])
+    promotion_secrets: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
     exports_evidence: bool = False
@@ -167,6 +170,9 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
         backup_buckets=frozenset(
             bucket.bucket_name for each in directories if each.saved for bucket in each.saved.buckets.values()
+        ),
+        promotion_secrets=frozenset(
+            arn for each in directories for region in each.sites for arn in secret_arns(each, region)
         ),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),

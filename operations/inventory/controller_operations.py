@@ -11,13 +11,26 @@ from operations.inventory.reader import returns_failure
 from operations.inventory.session_manager import NO_BUCKET, read_document, read_log_group
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.domain_controllers.operations.settings import BackupBucketSettings
     from operations.inventory.nodes import AssociationFacts
     from operations.inventory.reader import Answer, Reader, ReadFailure
     from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretFacts:
+    """A secret without its value.
+
+    Attributes:
+        description: The secret in the format of DescribeSecret.
+        policy: Its resource policy as JSON; "": it has none.
+    """
+
+    description: Answer
+    policy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +44,7 @@ class OperationsFacts:
         associations: Associations by the last part of their resources' names.
         alarms: Alarms in the format of the API, by name.
         backup_lock: Object Lock of the backups' bucket in the format of the API; None: it has none.
+        secrets: Secrets of the promotion by ARN; None: it does not exist.
     """
 
     log_groups: Mapping[str, LogGroupFacts | ReadFailure | None] = field(
@@ -47,10 +61,16 @@ class OperationsFacts:
     )
     alarms: Mapping[str, Answer] | ReadFailure = field(default_factory=dict[str, "Answer"])
     backup_lock: Answer | ReadFailure | None = None
+    secrets: Mapping[str, SecretFacts | ReadFailure | None] = field(
+        default_factory=dict[str, "SecretFacts | ReadFailure | None"]
+    )
 
 
 def read_operations(
-    reader: Reader, plan: OperationsPlan, bucket: BackupBucketSettings | None = None
+    reader: Reader,
+    plan: OperationsPlan,
+    bucket: BackupBucketSettings | None = None,
+    secret_arns: Sequence[str] = (),
 ) -> OperationsFacts:
     """Read what a plan has; facts that cannot be read contain the reason.
 
@@ -58,6 +78,7 @@ def read_operations(
         reader: Reader of the Region.
         plan: Plan of the site.
         bucket: Bucket of the site's backups.
+        secret_arns: ARNs of the secrets of the promotion.
     """
     return OperationsFacts(
         log_groups={name: read_log_group(reader, name) for name in plan.log_groups},
@@ -66,7 +87,18 @@ def read_operations(
         associations={key: read_association(reader, each.name) for key, each in plan.associations.items()},
         alarms=_alarms(reader) if plan.has_alarms else {},
         backup_lock=_object_lock(reader, bucket) if bucket else None,
+        secrets={arn: _secret(reader, arn) for arn in secret_arns},
     )
+
+
+@returns_failure
+def _secret(reader: Reader, arn: str) -> SecretFacts | None:
+    absent = ("ResourceNotFoundException",)
+    found = reader.find("secretsmanager", "describe_secret", absent=absent, SecretId=arn)
+    if found is None:
+        return None
+    policy = reader.find("secretsmanager", "get_resource_policy", absent=absent, SecretId=arn)
+    return SecretFacts(description=found, policy=str((policy or {}).get("ResourcePolicy") or ""))
 
 
 @returns_failure

@@ -18,6 +18,7 @@ from components.domain_controllers.names import (
 )
 from components.domain_controllers.operations.patching import PATCH_GROUP_TAG
 from components.domain_controllers.operations.plan import plan_operations
+from components.domain_controllers.operations.promotion import secret_arns
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.inventory.controller_operations import OperationsFacts, read_operations
 from operations.inventory.iam import read_role
@@ -266,6 +267,7 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
             reader,
             plan_operations(site.section, site.deployment.region),
             site.section.saved.buckets.get(site.deployment.region) if site.section.saved else None,
+            secret_arns(site.section, site.deployment.region),
         ),
     )
 

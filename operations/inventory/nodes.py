@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
 
 
+DEFAULT_VERSION: Final = "$DEFAULT"
+_OTHERS: Final = (
+    *("AlarmConfiguration", "AutomationTargetParameterName", "CalendarNames", "OutputLocation", "ScheduleOffset"),
+    *("TargetLocations", "TargetMaps"),
+)
+"""Settings of an association that none of ours has (Systems Manager API Reference, AssociationDescription)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AssociationFacts:
     """A State Manager association.
@@ -35,6 +43,9 @@ class AssociationFacts:
         only_at_interval: Whether it is not applied when it is created or changed.
         status: Status of the last execution: `Success`, `Failed`, `Pending`, ...; "": not known.
         results: Number of nodes by result of the last execution.
+        id: ID of the association.
+        document_version: Version of the document, `$DEFAULT` unless one is pinned.
+        others: Other settings that change what runs, where, or who gets the output, by their names in the API.
     """
 
     document: str
@@ -46,6 +57,9 @@ class AssociationFacts:
     only_at_interval: bool = False
     status: str = ""
     results: Mapping[str, int] = field(default_factory=dict[str, int])
+    id: str = ""
+    document_version: str = DEFAULT_VERSION
+    others: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +128,9 @@ def read_association(reader: Reader, name: str) -> AssociationFacts | None:
         only_at_interval=bool(association.get("ApplyOnlyAtCronInterval")),
         status=str(overview.get("Status", "")),
         results=overview.get("AssociationStatusAggregatedCount", {}),
+        id=str(association["AssociationId"]),
+        document_version=str(association.get("DocumentVersion") or DEFAULT_VERSION),
+        others={key: association[key] for key in _OTHERS if association.get(key)},
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.problems import shown
 from operations.findings import Finding, Status, compared, missing
+from operations.inventory.nodes import DEFAULT_VERSION
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -44,9 +46,15 @@ def association_findings(
     unequal = [
         f"{name}: {desired} expected, {found} found" for name, (desired, found) in pairs.items() if desired != found
     ]
-    found = "; ".join(unequal) or expected
+    more = [f"{name} is {shown(value)}" for name, value in sorted(live.others.items())]
+    if live.document_version != DEFAULT_VERSION:
+        more.append(f"document version: {DEFAULT_VERSION} expected, {live.document_version} found")
+    # An update of the stack leaves alone what the resource does not set.
+    delete = f"aws ssm delete-association --association-id {live.id} --region {deployment.region} && " if more else ""
+    found = "; ".join([*unequal, *more]) or expected
+    remedy = f"{delete}{deployment.repair}"
     return [
-        compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair),
+        compared(check, same=not (unequal or more), expected=expected, found=found, remedy=remedy),
         _last_run(check, deployment, plan, live),
     ]
 

@@ -99,7 +99,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         by_refresh=(_TAGS,),
     ),
     "aws:cloudwatch:LogMetricFilter": Coverage(
-        checks=("directory-filter-*",), compared="pattern, metric, its namespace and value, dimensions"
+        checks=("directory-filter-*",), compared="pattern, metric, its namespace, value and default, dimensions"
     ),
     "aws:cloudwatch:MetricAlarm": Coverage(
         checks=("approval-alarm-*", "directory-alarm-*"),
@@ -222,24 +222,28 @@ COVERAGE: Final[dict[str, Coverage]] = {
         compared="existence, confirmation, filter policy, authentication of its end",
     ),
     "aws:ssm:Association": Coverage(
-        checks=("agent-updates", "agent-updates-run", "directory-agent*", "directory-backup*", "directory-health*"),
-        compared="document, schedule, targets, parameters, rates, results of the last run",
+        checks=(
+            *("agent-updates", "agent-updates-run", "directory-agent*", "directory-backup*", "directory-health*"),
+            "directory-promotion-*",
+        ),
+        compared="document and its version, schedule, targets, parameters, rates, destination of the output, calendars, results of the last "
+        "run",
         by_refresh=(_TAGS,),
     ),
     "aws:ssm:MaintenanceWindow": Coverage(
         checks=("directory-patch-window*",),
-        compared="state, schedule, time zone, duration, cutoff, other windows with the prefix",
+        compared="state, schedule, time zone, first and last day, duration, cutoff, other windows with the prefix",
         by_refresh=(_DESCRIPTION, _TAGS),
     ),
     "aws:ssm:MaintenanceWindowTarget": Coverage(checks=("directory-patch-window-*",), compared="targets"),
     "aws:ssm:MaintenanceWindowTask": Coverage(
         checks=("directory-patch-window-*",),
-        compared="document, parameters, targets, concurrency, errors",
+        compared="document, parameters and other settings of the command, role, targets, concurrency, errors",
         by_refresh=("priority", "timeout"),
     ),
     "aws:ssm:PatchBaseline": Coverage(
         checks=("directory-patch-baseline",),
-        compared="approval rules, rejected patches",
+        compared="approval rules, patches and filters beside them",
         by_refresh=(_DESCRIPTION, _TAGS),
     ),
     "aws:ssm:PatchGroup": Coverage(checks=("directory-patch-baseline",), compared="existence"),
@@ -283,6 +287,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
 OTHER_CHECKS: Final[dict[str, str]] = {
     "account": "the credentials",
     "directory-backup-bucket": "the bucket for backups of controllers, which the stack uses and does not make",
+    "directory-promotion-secret-*": "the secrets of a promotion, which the stack uses and does not make",
     "bucket*": "the bucket for session logs, which the stack uses and does not make",
     "network": "the VPC and the subnets that `shell-access:endpoints` names",
     "directory-network": "the VPC and the subnets of a site, which have no route to an internet gateway",

@@ -14,6 +14,7 @@ from policies.domain_controllers import (
     controller_name_resolution,
     controller_network_acl,
     controller_no_public_address,
+    controller_no_secrets,
     controller_outbound,
     controller_own_group,
     controller_patched_singly,
@@ -49,4 +50,5 @@ RULES: tuple[Rule, ...] = (
     controller_events_alarmed.RULE,
     controller_alarms_on_silence.RULE,
     controller_patched_singly.RULE,
+    controller_no_secrets.RULE,
 )

@@ -1,4 +1,4 @@
-"""Rights over what domain controllers run and over their disks, in stacks with controllers.
+"""Rights over what domain controllers run, their disks and their secrets, in stacks with controllers.
 
 Sessions, commands, runbooks, logins, user data and documents are the separation of duties' rules, for every node. This rule
 has what is left for the directory: a principal that copies a controller's disk, or decides what it runs next, controls the forest.
@@ -6,11 +6,13 @@ has what is left for the directory: a principal that copies a controller's disk,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
 from common.iam.patterns import SOME
+from components.domain_controllers import instance_role
 from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TAG_VALUES
 from policies.domain_controllers.machines import Machines
 from policies.rule import Rule
@@ -30,21 +32,25 @@ if TYPE_CHECKING:
     from policies.separation_of_duties.node_access import Path
     from policies.stack import Stack
 
+_POLICIES: Final = replace(POLICIES, default=[instance_role.NAME])
+"""Controllers read the secrets of their own promotion."""
+
 RULE = Rule(
     id="controller-tier-zero",
-    title="Only the directory team may copy disks of domain controllers or change what they run on schedule",
+    title="Only the directory team may copy disks of domain controllers, read their secrets or change what they run on schedule",
     severity=Severity.HIGH,
-    risk="a copy of a controller's disk has the password hashes of all users, and scheduled work on it controls the forest",
+    risk="a copy of a controller's disk has the password hashes of all users, and scheduled work on it or the secrets of its "
+    "promotion control the forest",
     remedy="Remove the action, deny it where aws:ResourceTag/Role is DomainController, or list the directory team in "
     "allowedPrincipals (here: shell-access:domainControllers.administratorRoles)",
-    source='Microsoft "Securing domain controllers against attack"; Service Authorization Reference, Amazon EC2, EBS and AWS '
-    "Systems Manager; NIST SP 800-53 r5 AC-5, AC-6; AWS post "
+    source='Microsoft "Securing domain controllers against attack"; Service Authorization Reference, Amazon EC2, EBS, AWS '
+    "Secrets Manager and AWS Systems Manager; NIST SP 800-53 r5 AC-5, AC-6; AWS post "
     '"Securely extend and access on-premises Active Directory domain controllers in AWS"',
     url="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
-    parameters=(PRINCIPALS, POLICIES, *MARKS),
+    parameters=(PRINCIPALS, _POLICIES, *MARKS),
 )
 
-_TAGS: Final = ("aws:resourcetag/", "ec2:resourcetag/", "ssm:resourcetag/")
+_TAGS: Final = ("aws:resourcetag/", "ec2:resourcetag/", "secretsmanager:resourcetag/", "ssm:resourcetag/")
 _SSM: Final = f"ssm:{SOME}:{SOME}:"
 
 
@@ -68,6 +74,16 @@ def _paths(tags: Mapping[str, tuple[Choice, ...]]) -> tuple[Path, ...]:
             RequiredPermission(
                 actions=("ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock"),
                 reached=snapshots,
+                given=tags,
+            ),
+        ),
+        (
+            RequiredPermission(
+                actions=(
+                    *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"),
+                    *("secretsmanager:PutResourcePolicy", "secretsmanager:ReplicateSecretToRegions"),
+                ),
+                reached=(f"secretsmanager:{SOME}:{SOME}:secret:{SOME}",),
                 given=tags,
             ),
         ),
@@ -98,4 +114,4 @@ def _belongs_to_the_team(stack: Stack) -> Findings:
         return matching_paths(policies, _paths(tags), admitted)
 
     for resource in (each for type_ in CARRIERS for each in stack.of(type_)):
-        yield from judged(resource, question, "no right over controllers' disks and scheduled work", INSTANCES)
+        yield from judged(resource, question, "no right over controllers' disks, secrets and scheduled work", INSTANCES)

@@ -154,6 +154,23 @@ COMPLETE: dict[str, Any] = {
             "clockOffsetSeconds": 60,
             "freeDiskPercent": 15,
         },
+        "promotion": {
+            "enabled": True,
+            "domain": "corp.example.com",
+            "siteName": "Dublin",
+            "partners": ["10.50.0.10"],
+            "newForest": {"instanceId": "i-0123456789abcdef0", "controller": "dc1", "netbiosName": "CORP"},
+            "databaseDevice": "xvdb",
+            "logDevice": "xvdc",
+            "sysvolDevice": "xvdd",
+            "secrets": {
+                "eu-west-1": {
+                    "administratorArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:administrator-a1B2c3",
+                    "restoreModeArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:restore-mode-a1B2c3",
+                    "kmsKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+                }
+            },
+        },
         "patching": {
             "enabled": True,
             "day": "SUN",
@@ -188,9 +205,13 @@ COMPLETE: dict[str, Any] = {
                         "imageParameter": "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
                         "imageId": "ami-0123456789abcdef0",
                         "instanceType": "m6i.large",
-                        "volumes": [{"deviceName": "xvdb", "size": 100}],
+                        "volumes": [{"deviceName": name, "size": 100} for name in ("xvdb", "xvdc", "xvdd")],
                     },
-                    {"name": "dc2", "subnet": "directory-b"},
+                    {
+                        "name": "dc2",
+                        "subnet": "directory-b",
+                        "volumes": [{"deviceName": name, "size": 100} for name in ("xvdb", "xvdc", "xvdd")],
+                    },
                 ],
             }
         },

@@ -18,14 +18,18 @@ from local.workspace import REPOSITORY
 from operations.inventory import reader
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
-from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOTAGES, Live, Resource, Sabotage
+from tests.engine.sabotages import DELETIONS, LAST, SABOTAGES
+from tests.engine.sabotages.fixed import FIXED
+from tests.engine.sabotages.network import PEERS
+from tests.engine.sabotages.resource import Live, Resource
+from tests.engine.sabotages.sabotage import REFRESH, Sabotage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from operations.findings import Finding
     from operations.verify.findings import Verification
-    from tests.engine.sabotages import Undo
+    from tests.engine.sabotages.resource import Undo
     from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
@@ -58,7 +62,8 @@ class Attempt:
         yield from (str(inputs[key]).rsplit("/", 1)[-1] for key in ("kmsKeyId", "kmsMasterKeyId") if inputs.get(key))
         if self.expected:
             yield (self.resource.region, self.expected, self.resource.id if self.is_listed else "")
-        if "securityGroupId" in inputs:
+        # A refresh shows each rule as a resource of its own.
+        if "securityGroupId" in inputs and self.expected:
             yield (inputs["securityGroupId"], self.resource.id if self.is_listed else "")
 
     def __str__(self) -> str:

@@ -42,6 +42,7 @@ CONTROLLERS = {
     ("controller-name-resolution", "rule-to-the-internet"),
     ("controller-network-acl", "acl-for-everybody"),
     ("controller-no-public-address", "instance-with-an-address"),
+    ("controller-no-secrets", "association-with-a-password"),
     ("controller-outbound", "group-for-everybody"),
     ("controller-outbound", "rule-to-everybody"),
     ("controller-own-group", "instance-without-a-group"),

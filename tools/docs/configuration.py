@@ -14,7 +14,10 @@ from components.domain_controllers.operations.settings import (
     BackupSettings,
     EventLogsSettings,
     HealthSettings,
+    NewForestSettings,
     PatchingSettings,
+    PromotionSecretsSettings,
+    PromotionSettings,
 )
 from components.domain_controllers.settings import (
     ClientPrefixList,
@@ -115,6 +118,13 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "At sites that build controllers: docs/domain-controllers.md, Health.",
         HealthSettings,
     ),
+    (
+        "domainControllers.promotion",
+        "At sites that build controllers: docs/domain-controllers.md, Promotion.",
+        PromotionSettings,
+    ),
+    ("domainControllers.promotion.secrets.<Region>", "One per site that builds controllers.", PromotionSecretsSettings),
+    ("domainControllers.promotion.newForest", "Only for the first controllers of a new forest.", NewForestSettings),
     ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
     ("nodes", _NODES, NodesSection),
     ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),

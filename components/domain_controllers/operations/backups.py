@@ -38,7 +38,9 @@ def backup_document(settings: BackupSettings, bucket: BackupBucketSettings) -> P
     text = script(
         "back_up",
         {
+            "INSTANCE": script("instance"),
             "METRICS": script("metrics", {"NAMESPACE": METRICS}),
+            "DISKS": script("disks"),
             "DEVICE": DEVICE,
             "KEEP": str(settings.keep_versions),
             "KEY": bucket.kms_key_arn,

@@ -37,7 +37,7 @@ from components.domain_controllers.operations.patching import (
 from components.metric_alarm import AlarmPlacement, register_alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.plan import OperationsPlan
@@ -52,6 +52,7 @@ class SiteOperationsArgs:
         region: Region of the site.
         plan: Result of `plan_operations`.
         instance_ids: IDs of the controllers by their names in the settings.
+        attachments: Attachments of the controllers' data volumes, which a promotion needs.
         topic_arn: ARN of the topic that receives alarms.
         key_arn: ARN of the key for events.
         patching: Settings of the patching; None: controllers are not patched.
@@ -63,6 +64,7 @@ class SiteOperationsArgs:
     region: str
     plan: OperationsPlan
     instance_ids: Mapping[str, pulumi.Output[str]]
+    attachments: Sequence[pulumi.Resource]
     topic_arn: pulumi.Output[str]
     key_arn: pulumi.Output[str]
     patching: PatchingSettings | None = None
@@ -139,12 +141,14 @@ class SiteOperations(pulumi.ComponentResource):
             for each in args.plan.documents
         }
         for key, each in args.plan.associations.items():
+            disks = args.attachments if each.controller else ()
             register_association(
                 f"{self._name}-{key}",
                 each,
                 region=args.region,
                 tags=args.tags,
-                opts=self._child(*before, documents[each.document]),
+                opts=self._child(*before, *disks, documents[each.document]),
+                instance_ids=[args.instance_ids[each.controller]] if each.controller else (),
             )
         return list(documents.values())
 

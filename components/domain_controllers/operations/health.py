@@ -70,6 +70,7 @@ def health_document(settings: HealthSettings) -> PlannedDocument:
         "check_health",
         {
             "FUNCTIONS": script("health_functions"),
+            "INSTANCE": script("instance"),
             "METRICS": script("metrics", {"NAMESPACE": METRICS}),
             **limits(settings),
         },

@@ -10,9 +10,9 @@ from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
 from components.association import AssociationPlan
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
-from components.domain_controllers.operations import backups, documents, event_logs, health, patching
+from components.domain_controllers.operations import backups, documents, event_logs, health, patching, promotion
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from components.session_manager.endpoint_services import EC2
+from components.session_manager.endpoint_services import EC2, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +47,11 @@ class OperationsPlan:
     controller_alarms: tuple[tuple[str, MetricAlarm], ...] = ()
 
     @property
+    def promotes(self) -> bool:
+        """Whether an association promotes a controller, which reads secrets."""
+        return any(each.controller for each in self.associations.values())
+
+    @property
     def has_alarms(self) -> bool:
         """Whether CloudWatch publishes to the site's topic."""
         return bool(self.alarms or self.controller_alarms)
@@ -61,7 +66,13 @@ def plan_operations(section: DomainControllersSection, region: str) -> Operation
     """
     controllers = [each.name for each in section.sites[region].controllers]
     parts = (
-        [*_agent(section, controllers), *_health(section, controllers), *_patching(section), *_backups(section, region)]
+        [
+            *_agent(section, controllers),
+            *_health(section, controllers),
+            *_patching(section),
+            *_backups(section, region),
+            *_promotion(section, region),
+        ]
         if controllers
         else []
     )
@@ -138,6 +149,19 @@ def _backups(section: DomainControllersSection, region: str) -> Iterator[Operati
     )
 
 
+def _promotion(section: DomainControllersSection, region: str) -> Iterator[OperationsPlan]:
+    settings = section.promotes
+    if settings is None or region not in settings.secrets:
+        return
+    for each in section.sites[region].controllers:
+        document = promotion.promotion_document(
+            settings, settings.secrets[region], each.name, section.options, section.health_checks
+        )
+        # By its ID: another instance with the controllers' tag is none that the settings describe.
+        association = replace(_association(document, promotion.SCHEDULE), targets={}, controller=each.name)
+        yield OperationsPlan(documents=(document,), associations={document.key: association})
+
+
 def _association(document: PlannedDocument, schedule: str) -> AssociationPlan:
     """Return the association of a document with all nodes that have the controllers' tag, one at a time.
 
@@ -160,8 +184,8 @@ def endpoint_services(section: DomainControllersSection, region: str) -> frozens
         region: Region of the site.
     """
     plan = plan_operations(section, region)
-    logs, metrics = bool(plan.log_groups), bool(plan.controller_alarms)
-    return frozenset({EC2, *(["logs"] if logs else ()), *(["monitoring"] if metrics else ())})
+    needed = {"logs": plan.log_groups, "monitoring": plan.controller_alarms, SECRETS: plan.promotes}
+    return frozenset({EC2, *(service for service, is_needed in needed.items() if is_needed)})
 
 
 def needs_s3(section: DomainControllersSection, region: str) -> bool:
@@ -203,7 +227,8 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
     }
     sends_metrics = any(plan.controller_alarms for plan in plans.values())
     saved = backups.backup_statements(section.saved, list(plans)) if section.saved else []
-    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved]
+    secrets = promotion.secret_statements(section.promotes, list(plans)) if section.promotes else []
+    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved, *secrets]
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -27,6 +28,28 @@ def _silence(minutes: int) -> int:
         raise ValueError
     return minutes
 
+
+def _private_address(value: str) -> str:
+    if str(IPv4Address(value)) != value or not IPv4Address(value).is_private:
+        raise ValueError
+    return value
+
+
+def _domain(value: str) -> str:
+    if value.rstrip(".").endswith(("amazonaws.com", "amazonaws.com.cn", "compute.internal", "ec2.internal")):
+        raise ValueError
+    return value
+
+
+DomainName = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        max_length=253,
+    ),
+    AfterValidator(_domain),
+]
+ControllerAddress = Annotated[str, AfterValidator(_private_address)]
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 """Days of a week, as in cron expressions."""
@@ -185,3 +208,90 @@ class BackupSettings(Section):
         "a mapping of Regions to {bucketName, bucketOwner, kmsKeyArn}",
         min_length=1,
     )
+
+
+_DEVICE = r"^xvd[b-z]$"
+_ARN_OF_SECRET = r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}$"  # noqa: S105 -- a pattern
+
+
+class PromotionSecretsSettings(Section):
+    """`promotion.secrets.<Region>`: existing secrets in the site's Region, which its controllers read."""
+
+    administrator_arn: str = setting(
+        'Secret {"username": ..., "password": ...} of an account that may add domain controllers to the domain.',
+        "the complete ARN of a secret, with the six characters at its end",
+        pattern=_ARN_OF_SECRET,
+    )
+    restore_mode_arn: str = setting(
+        'Secret {"username": ..., "password": ...} with the password for Directory Services Restore Mode; its user name does '
+        "not count.",
+        "the complete ARN of a secret, with the six characters at its end",
+        pattern=_ARN_OF_SECRET,
+    )
+    kms_key_arn: str = setting(
+        "Key that encrypts both; not the AWS managed one, whose policy lets every principal of the account use it.",
+        "the ARN of a KMS key",
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
+    )
+
+
+class NewForestSettings(Section):
+    """`promotion.newForest`: the controller that creates the forest."""
+
+    instance_id: str = setting(
+        "Its instance: a replacement has another ID, so that no second forest with the same name is created.",
+        "the ID of an instance that the stack has built, such as i-0123456789abcdef0",
+        pattern=r"^i-[0-9a-f]{8,17}$",
+    )
+    controller: str = setting(
+        "Its name in the settings.", "the name of a controller", pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$"
+    )
+    netbios_name: str = setting(
+        "NetBIOS name of the domain.",
+        "1 to 15 capital letters, digits and hyphens, beginning with a letter",
+        pattern=r"^[A-Z]([A-Z0-9-]{0,13}[A-Z0-9])?$",
+    )
+
+
+class PromotionSettings(Section):
+    """`promotion`: controllers are promoted to writable domain controllers, which are DNS servers and global catalogs."""
+
+    enabled: bool = enabled_flag("Promote the controllers")
+    domain: DomainName = setting("DNS name of the domain.", "a name such as corp.example.com, in lower case")
+    site_name: str = setting(
+        "Active Directory site of the controllers; empty: the one that the domain has for their subnets.",
+        "1 to 63 letters, digits and hyphens",
+        default="",
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$",
+    )
+    partners: list[ControllerAddress] = setting(
+        "Addresses of controllers of the domain that are DNS servers, with newForest that of its controller; one of them has to "
+        "answer.",
+        "a list of one to four private IPv4 addresses",
+        min_length=1,
+        max_length=4,
+    )
+    new_forest: NewForestSettings | None = setting(
+        "The one controller that creates a new forest; all others join its domain.",
+        "a mapping of instanceId, controller, netbiosName; leave it out to join an existing domain",
+        default=None,
+    )
+    database_device: str = setting(
+        "Volume of each controller for the database.", "xvdb to xvdz", default="xvdb", pattern=_DEVICE
+    )
+    log_device: str = setting("Volume for its log files.", "xvdb to xvdz", default="xvdc", pattern=_DEVICE)
+    sysvol_device: str = setting("Volume for SYSVOL.", "xvdb to xvdz", default="xvdd", pattern=_DEVICE)
+    secrets: dict[str, PromotionSecretsSettings] = setting(
+        "Secrets by Region, for each site that builds controllers.",
+        "a mapping of Regions to {administratorArn, restoreModeArn, kmsKeyArn}",
+        min_length=1,
+    )
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """Return the device by the name of its setting."""
+        return {
+            "databaseDevice": self.database_device,
+            "logDevice": self.log_device,
+            "sysvolDevice": self.sysvol_device,
+        }

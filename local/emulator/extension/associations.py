@@ -52,6 +52,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         found = self._association()
         kept = ("AssociationId", "AssociationVersion", "Date", "DocumentVersion", "Name", "Overview")
         changed = {key: found[key] for key in kept} | self._association_as_given()
+        changed["Name"] = self._get_param("Name") or found["Name"]
         changed["AssociationVersion"] = str(int(found["AssociationVersion"]) + 1)
         changed["LastUpdateAssociationDate"] = datetime.now(UTC)
         self._associations()[found["AssociationId"]] = changed

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.operations.plan import role_statements
+from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.settings import ManagementAccess
 from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import RoleFacts, read_policy, read_role
@@ -149,6 +150,7 @@ def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFail
         team_roles=section.administrator_roles,
         deployer_arns=[*team(site), *deployers_of(site, found)],
         dedicated_account=section.dedicated_account,
+        secret_readers=secret_readers(section, partition=partition, account_id=account_id),
     )
 
 
@@ -171,7 +173,8 @@ def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list
     if site.section.deployer_roles:
         return deployers(site.section.deployer_roles, "", partition=partition, account_id=account_id)
     stem = f"arn:{partition}:iam::{account_id}:role/"
-    known = {*team(site), *(f"{stem}{each}" for each in site.section.administrator_roles)}
+    readers = secret_readers(site.section, partition=partition, account_id=account_id)
+    known = {*team(site), *readers, *(f"{stem}{each}" for each in site.section.administrator_roles)}
     more = sorted(set(_principals(policy or {})) - known)
     names = {each.rsplit("/", 1)[-1] for each in more}
     if len(names) != 1 or "*" in names.pop():

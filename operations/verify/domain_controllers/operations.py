@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
+from components.domain_controllers.operations.promotion import secret_differences
 from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.approval_checks import document_findings
@@ -17,10 +19,12 @@ from operations.verify.notifications import DesiredAlarm, metric_alarm_findings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from components.association import AssociationPlan
     from components.domain_controllers.operations.event_logs import MetricFilter
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import SiteDeployment
+    from operations.inventory.controller_operations import SecretFacts
     from operations.inventory.domain_controllers import SiteFacts
     from operations.inventory.reader import Answer
 
@@ -49,14 +53,54 @@ def operations_findings(site: SiteDeployment, live: SiteFacts) -> list[Finding]:
                 f"directory-document-{each.key}", deployment, each, facts.documents[each.key]
             )
         ),
-        *(
-            finding
-            for key, each in plan.associations.items()
-            for finding in association_findings(f"directory-{key}", deployment, each, facts.associations[key])
-        ),
+        *(finding for key, each in plan.associations.items() for finding in _association(site, key, each, live)),
         *_backup_bucket(site, facts.backup_lock),
+        *_secrets(site, facts.secrets),
         *_alarms(site, plan, live),
     ]
+
+
+def _association(site: SiteDeployment, key: str, plan: AssociationPlan, live: SiteFacts) -> list[Finding]:
+    check, found = f"directory-{key}", live.operations.associations[key]
+    if plan.controller:
+        if isinstance(live.controllers, ReadFailure):
+            expected = f"{plan.name} runs {plan.document} on {plan.controller}"
+            return [unknown_finding(check, live.controllers, expected=expected)]
+        ids = [each.id for each in live.controllers if each.name == plan.controller]
+        target = ids[0] if len(ids) == 1 else f"the ID of {plan.controller}"
+        plan = replace(plan, targets={**plan.targets, "InstanceIds": [target]})
+    return association_findings(check, site.deployment, plan, found)
+
+
+def _secrets(site: SiteDeployment, live: Mapping[str, SecretFacts | ReadFailure | None]) -> Iterator[Finding]:
+    settings, region = site.section.promotes, site.deployment.region
+    for arn, found in live.items():
+        if settings is None:
+            return
+        secrets = settings.secrets[region]
+        check = f"directory-promotion-secret-{'administrator' if arn == secrets.administrator_arn else 'restore-mode'}"
+        expected = f"secret {arn} is encrypted with {secrets.kms_key_arn}, tagged, and shared by no resource policy"
+        remedy = (
+            f"aws secretsmanager describe-secret --secret-id {arn} --region {region}; correct the key, tag or policy"
+        )
+        if found is None or isinstance(found, ReadFailure):
+            yield missing(check, found, expected=expected, found="no such secret", remedy=remedy)
+            continue
+        unequal = [*secret_differences(found.description, secrets.kms_key_arn), *_sharing(found.policy)]
+        yield from_differences(check, unequal, expected=expected, remedy=remedy)
+
+
+def _sharing(policy: str) -> list[str]:
+    """Return the statements of a resource policy that may allow access; one that cannot be read is reported."""
+    if not policy:
+        return []
+    try:
+        statements = json.loads(policy)["Statement"]
+        given: list[dict[str, Any]] = [statements] if isinstance(statements, dict) else list(statements)
+        allowed = [str(each.get("Sid", number)) for number, each in enumerate(given) if each["Effect"] != "Deny"]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ["its resource policy cannot be read"]
+    return [f"its resource policy allows access: statement {name}" for name in allowed]
 
 
 def _metric_filter(
@@ -76,6 +120,7 @@ def _metric_filter(
         "namespace": (METRICS, first.get("metricNamespace")),
         "metric": (desired.metric, first.get("metricName")),
         "value": ("1", first.get("metricValue")),
+        "default value": (None, first.get("defaultValue")),
         # Alarms name the metric without dimensions.
         "dimensions": ({}, first.get("dimensions") or {}),
     }

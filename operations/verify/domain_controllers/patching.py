@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.operations.patching import (
     BASELINE,
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from operations.deployment import SiteDeployment
     from operations.inventory.domain_controllers import SiteFacts
     from operations.inventory.patching import PatchingFacts, WindowFacts
+
+
+_COMMAND: Final = frozenset({"Parameters", "TimeoutSeconds"})
+"""Settings of the command that ours has; others pin a version of the document, or send its output elsewhere."""
 
 
 def patching_findings(site: SiteDeployment, windows: Sequence[PatchWindow], live: SiteFacts) -> list[Finding]:
@@ -56,7 +60,7 @@ def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFa
     rules: list[dict[str, Any]] = found.get("ApprovalRules", {}).get("PatchRules", [])
     seen = [
         {
-            "approve_after_days": rule.get("ApproveAfterDays"),
+            "approve_after_days": rule.get("ApproveUntilDate") or rule.get("ApproveAfterDays"),
             "filters": {each["Key"]: sorted(each["Values"]) for each in rule["PatchFilterGroup"]["PatchFilters"]},
         }
         for rule in rules
@@ -65,6 +69,8 @@ def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFa
     pairs: dict[str, tuple[object, object]] = {
         "rules": ([wanted], seen),
         "rejected patches": ([], list(found.get("RejectedPatches", []))),
+        "approved patches": ([], list(found.get("ApprovedPatches", []))),
+        "filters of all rules": ([], list(found.get("GlobalFilters", {}).get("PatchFilters", []))),
         "patch group": (True, PATCH_GROUP in found.get("PatchGroups", [])),
     }
     unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
@@ -98,6 +104,7 @@ def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str
         "cutoff": (1, window.get("Cutoff")),
         "targets besides the registered ones": (False, bool(window.get("AllowUnassociatedTargets"))),
         "offset": (None, window.get("ScheduleOffset")),
+        "first and last day": ((None, None), (window.get("StartDate") or None, window.get("EndDate") or None)),
         "targets": ([[("InstanceIds", ids)]], [_targets(each.get("Targets", [])) for each in found.targets]),
         "tasks": (1, len(found.tasks)),
     }
@@ -111,11 +118,19 @@ def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str
                 {name: [value] for name, value in task_parameters().items()},
                 dict(given.get("Parameters", {})),
             ),
+            "other settings of the command": ([], sorted(key for key in set(given) - _COMMAND if given[key])),
+            "role": (True, _is_linked_role(str(task.get("ServiceRoleArn") or ""))),
+            "alarms that stop it": (None, task.get("AlarmConfiguration") or None),
             "concurrency": (TASK_SETTINGS["maxConcurrency"], task.get("MaxConcurrency")),
             "errors": (TASK_SETTINGS["maxErrors"], task.get("MaxErrors")),
             "task's targets": ([("WindowTargetIds", sorted(registered))], _targets(task.get("Targets", []))),
         }
     return [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
+
+
+def _is_linked_role(arn: str) -> bool:
+    """Return whether a task has no role, or the one that Systems Manager makes for itself."""
+    return not arn or "/aws-service-role/ssm.amazonaws.com/" in arn
 
 
 def _targets(given: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:

@@ -10,9 +10,10 @@ import pytest
 
 from components.domain_controllers.names import ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
+from components.domain_controllers.operations.promotion import secret_arns
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
-from operations.inventory.controller_operations import OperationsFacts
+from operations.inventory.controller_operations import OperationsFacts, SecretFacts
 from operations.inventory.nodes import AssociationFacts
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
@@ -30,7 +31,20 @@ BUCKET = {
     "bucketOwner": "999988887777",
     "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/1234abcd",
 }
-ALL: dict[str, Any] = {"eventLogs": {}, "health": {}, "patching": {}, "backups": {"buckets": {REGION: BUCKET}}}
+SECRETS = {
+    "administratorArn": f"arn:aws:secretsmanager:{REGION}:123456789012:secret:administrator-a1B2c3",
+    "restoreModeArn": f"arn:aws:secretsmanager:{REGION}:123456789012:secret:restore-mode-d4E5f6",
+    "kmsKeyArn": f"arn:aws:kms:{REGION}:123456789012:key/1234abcd",
+}
+PROMOTION: dict[str, Any] = {"domain": "corp.example.com", "partners": ["10.1.0.10"], "secrets": {REGION: SECRETS}}
+ALL: dict[str, Any] = {
+    "eventLogs": {},
+    "health": {},
+    "patching": {},
+    "backups": {"buckets": {REGION: BUCKET}},
+    "promotion": PROMOTION,
+}
+SECRET = {"KmsKeyId": SECRETS["kmsKeyArn"], "Tags": [{"Key": "Role", "Value": "DomainController"}]}
 LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}}
 SITE = SiteDeployment(
     deployment=Deployment(stack="dev", account_id="123456789012", region=REGION),
@@ -92,12 +106,15 @@ def planned_facts() -> OperationsFacts:
                 schedule=each.schedule,
                 max_concurrency=each.max_concurrency,
                 max_errors=each.max_errors,
-                targets={name: frozenset(values) for name, values in each.targets.items()},
+                targets={"InstanceIds": frozenset([f"i-{each.controller}"])}
+                if each.controller
+                else {name: frozenset(values) for name, values in each.targets.items()},
                 parameters={},
             )
             for key, each in PLAN.associations.items()
         },
         backup_lock=LOCKED,
+        secrets={arn: SecretFacts(description=SECRET) for arn in secret_arns(SITE.section, REGION)},
         alarms={
             **{each.name: alarm(each) for each in PLAN.alarms},
             **{each.name: alarm(each, controller) for controller, each in PLAN.controller_alarms},
@@ -135,6 +152,7 @@ GROUP = "/shell-access/domain-controllers/events/security"
 FILTER = (GROUP, "audit-policy-changed")
 ALARM = "shell-access-domain-controllers-audit-policy-changed"
 SILENT = "shell-access-domain-controllers-agent-silent-DC2"
+OPEN = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
 TRANSFORMATION = {"metricName": "other", "metricNamespace": "Other", "metricValue": "0", "dimensions": {"a": "$b"}}
 
 
@@ -156,6 +174,11 @@ def test_operation_as_planned_has_no_findings() -> None:
             "never found",
         ),
         (
+            changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION | {"defaultValue": 1.0}]),
+            "directory-filter-audit-policy-changed",
+            "default value: None expected, 1.0 found",
+        ),
+        (
             changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION]),
             "directory-filter-audit-policy-changed",
             "namespace: ShellAccess/DomainControllers expected, Other found",
@@ -168,6 +191,50 @@ def test_operation_as_planned_has_no_findings() -> None:
         (changed("agent", "associations", targets={}), "directory-agent", "none found"),
         (changed("agent", "associations", max_concurrency="100%"), "directory-agent", "100% found"),
         (changed("agent", "associations", status="Failed"), "directory-agent-run", "Failed"),
+        (
+            changed("agent", "associations", document_version="1"),
+            "directory-agent",
+            "document version: $DEFAULT expected, 1 found",
+        ),
+        (
+            changed("agent", "associations", others={"OutputLocation": {"S3Location": {}}}),
+            "directory-agent",
+            "OutputLocation is",
+        ),
+        (changed("promotion-dc1", "associations"), "directory-promotion-dc1", "no such association"),
+        (changed("promotion-dc1", "associations", targets={}), "directory-promotion-dc1", "none found"),
+        (
+            changed("promotion-dc1", "associations", targets={"InstanceIds": frozenset(["i-DC2"])}),
+            "directory-promotion-dc1",
+            "InstanceIds=i-DC2 found",
+        ),
+        (changed("promotion-dc1", "associations", status="Failed"), "directory-promotion-dc1-run", "Failed"),
+        (
+            changed("promotion-dc2", "documents", default_text="{}"),
+            "directory-document-promotion-dc2-content",
+            "differs",
+        ),
+        (changed(SECRETS["restoreModeArn"], "secrets"), "directory-promotion-secret-restore-mode", "no such secret"),
+        (
+            changed(SECRETS["administratorArn"], "secrets", description=SECRET | {"KmsKeyId": ""}),
+            "directory-promotion-secret-administrator",
+            "the AWS managed key found",
+        ),
+        (
+            changed(SECRETS["administratorArn"], "secrets", description=SECRET | {"Tags": [], "DeletedDate": "now"}),
+            "directory-promotion-secret-administrator",
+            "none found; it is scheduled for deletion",
+        ),
+        (
+            changed(SECRETS["administratorArn"], "secrets", policy=json.dumps({"Statement": [OPEN]})),
+            "directory-promotion-secret-administrator",
+            "its resource policy allows access: statement 0",
+        ),
+        (
+            changed(SECRETS["administratorArn"], "secrets", policy='{"Statement": [{}]}'),
+            "directory-promotion-secret-administrator",
+            "its resource policy cannot be read",
+        ),
         (changed(ALARM, "alarms"), "directory-alarm-audit-policy-changed", "no such alarm"),
         (changed(ALARM, "alarms", AlarmActions=[]), "directory-alarm-audit-policy-changed", "actions"),
         (changed(SILENT, "alarms", Dimensions=[]), "directory-alarm-agent-silent-DC2", "{} found"),
@@ -180,6 +247,11 @@ def test_change_is_found_and_nothing_else(
     assert set(found) == {check}
     assert says in found[check].found
     assert found[check].remedy
+
+
+def test_association_that_an_update_leaves_is_deleted_first() -> None:
+    found = findings(changed("agent", "associations", document_version="1", id="a-1")(planned_facts()))
+    assert found["directory-agent"].remedy.startswith("aws ssm delete-association --association-id a-1 ")
 
 
 def test_raised_alarm_is_a_warning() -> None:
@@ -195,14 +267,22 @@ def test_operation_that_is_not_read_cannot_tell(name: str) -> None:
     assert len(found) == len(expected)
 
 
-def test_unread_controllers_leave_only_their_alarms_open() -> None:
+def test_secret_that_only_denies_others_is_accepted() -> None:
+    policy = json.dumps({"Statement": {**OPEN, "Effect": "Deny"}})
+    assert findings(changed(SECRETS["administratorArn"], "secrets", policy=policy)(planned_facts())) == {}
+    unread = replace(planned_facts(), secrets={SECRETS["administratorArn"]: REFUSED})
+    assert findings(unread)["directory-promotion-secret-administrator"].status == "cannotTell"
+
+
+def test_unread_controllers_leave_what_names_them_open() -> None:
     unread: ReadFailure = REFUSED
     found = findings(planned_facts(), controllers=unread)
-    assert set(found) == {
+    alarms = {
         f"directory-alarm-{kind}-{name}"
         for kind in ("agent-silent", "not-well", "no-backup")
         for name in ("DC1", "DC2")
     }
+    assert set(found) == {*alarms, "directory-promotion-dc1", "directory-promotion-dc2"}
     assert {each.status for each in found.values()} == {"cannotTell"}
 
 
@@ -211,7 +291,8 @@ def test_replaced_controller_needs_its_alarm_renewed() -> None:
     assert not isinstance(live, ReadFailure)
     other = tuple(replace(each, id="i-new") if each.name == "DC1" else each for each in live)
     found = findings(planned_facts(), controllers=other)
-    assert set(found) == {f"directory-alarm-{kind}-DC1" for kind in ("agent-silent", "not-well", "no-backup")}
+    alarms = {f"directory-alarm-{kind}-DC1" for kind in ("agent-silent", "not-well", "no-backup")}
+    assert set(found) == {*alarms, "directory-promotion-dc1"}
 
 
 @pytest.mark.parametrize(

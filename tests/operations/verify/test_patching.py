@@ -1,4 +1,4 @@
-"""Patching of controllers, facts against plan; tests/engine/sabotages.py changes each attribute on the local AWS."""
+"""Patching of controllers, facts against plan; tests/engine/sabotages changes each attribute on the local AWS."""
 
 from __future__ import annotations
 
@@ -94,12 +94,57 @@ def test_missing_patching_is_reported_as_a_whole() -> None:
         ({"ScheduleOffset": 2}, "offset: None expected, 2 found"),
         ({"Schedule": "cron(0 2 ? * MON *)"}, "schedule"),
         ({"AllowUnassociatedTargets": True}, "targets besides the registered ones"),
+        ({"EndDate": "2026-01-01T00:00:00Z"}, "first and last day: (None, None) expected"),
     ],
 )
 def test_changed_window_is_reported(change: dict[str, Any], said: str) -> None:
     found = findings(facts(**{WINDOWS[0].name: window(0, **change)}))
     assert set(found) == {"directory-patch-window-zone-a"}
     assert said in found["directory-patch-window-zone-a"].found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ServiceRoleArn": "arn:aws:iam::123456789012:role/Other"}, "role: True expected, False found"),
+        ({"AlarmConfiguration": {"Alarms": [{"Name": "any"}]}}, "alarms that stop it"),
+        (
+            {"command": {"DocumentVersion": "1"}},
+            "other settings of the command: [] expected, ['DocumentVersion'] found",
+        ),
+        ({"command": {"OutputS3BucketName": "elsewhere"}}, "['OutputS3BucketName'] found"),
+    ],
+)
+def test_changed_task_is_reported(change: dict[str, Any], said: str) -> None:
+    first = window(0)
+    task = dict(first.tasks[0])
+    command = {**task["TaskInvocationParameters"]["RunCommand"], **change.pop("command", {})}
+    changed = {**task, **change, "TaskInvocationParameters": {"RunCommand": command}}
+    found = findings(facts(**{WINDOWS[0].name: replace(first, tasks=(changed,))}))
+    assert said in found["directory-patch-window-zone-a"].found
+
+
+def test_task_with_the_service_linked_role_is_accepted() -> None:
+    first = window(0)
+    role = "arn:aws:iam::123456789012:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM"
+    assert (
+        findings(facts(**{WINDOWS[0].name: replace(first, tasks=({**first.tasks[0], "ServiceRoleArn": role},))})) == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ApprovedPatches": ["KB5000001"]}, "approved patches"),
+        ({"RejectedPatches": ["KB5000001"]}, "rejected patches"),
+        ({"GlobalFilters": {"PatchFilters": [{"Key": "PRODUCT", "Values": ["x"]}]}}, "filters of all rules"),
+        ({"PatchGroups": []}, "patch group: True expected"),
+    ],
+)
+def test_changed_baseline_is_reported(change: dict[str, Any], said: str) -> None:
+    found = findings(replace(facts(), baselines=({**BASELINES[0], **change},)))
+    assert set(found) == {"directory-patch-baseline"}
+    assert said in found["directory-patch-baseline"].found
 
 
 def test_second_target_or_task_is_reported() -> None:

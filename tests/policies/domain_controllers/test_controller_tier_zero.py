@@ -35,6 +35,7 @@ def violations(*statements: dict[str, Any], **config: Any) -> list[str]:
         ),
         *("ebs:GetSnapshotBlock", "ssm:StartAssociationsOnce", "ssm:RegisterTargetWithMaintenanceWindow"),
         *("ssm:RegisterPatchBaselineForPatchGroup", "ssm:UpdatePatchBaseline", "ec2:*"),
+        *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:PutResourcePolicy"),
     ],
 )
 def test_right_over_controllers_is_reported(action: str) -> None:
@@ -43,7 +44,9 @@ def test_right_over_controllers_is_reported(action: str) -> None:
     assert judge_stack(RULE, MEMBER, policy(allow(action))) == SILENT
 
 
-@pytest.mark.parametrize("action", ["ec2:CreateSnapshot", "ec2:CreateImage", "ebs:GetSnapshotBlock"])
+@pytest.mark.parametrize(
+    "action", ["ec2:CreateSnapshot", "ec2:CreateImage", "ebs:GetSnapshotBlock", "secretsmanager:GetSecretValue"]
+)
 def test_right_over_other_resources_is_accepted(action: str) -> None:
     assert violations(allow(action, Condition=OTHERS)) == []
     denied = {

@@ -2,6 +2,7 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
 %FUNCTIONS%
+%INSTANCE%
 %METRICS%
 $limits = @{ ReplicationHours = %REPLICATION_HOURS%; OffsetSeconds = %OFFSET_SECONDS%; FreePercent = %FREE_PERCENT% }
 $problems = @(Get-ControllerProblem -Limits $limits)

@@ -163,3 +163,12 @@ aws.ssm.MaintenanceWindowTask(
     max_concurrency="50%",
     max_errors="0",
 )
+
+aws.ssm.Association(
+    "association-with-a-password",
+    name="Promotion",
+    max_concurrency="1",
+    max_errors="0",
+    targets=[{"key": "InstanceIds", "values": ["i-0123456789abcdef0"]}],
+    parameters={"AdministratorPassword": "Correct horse"},
+)
