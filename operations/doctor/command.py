@@ -13,7 +13,7 @@ from operations.doctor.run import Doctor
 from operations.terminal import Terminal, working
 
 
-def doctor(
+def doctor(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
     instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID (i-..., mi-...) or Name tag, such as app-1.")],
     *,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from operations.doctor.run import Survey
 
 
-def nodes(
+def nodes(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
     *,
     running: Annotated[bool, typer.Option("--running", help="Omit instances that are not running.")] = False,
