@@ -30,11 +30,13 @@ class Node:
         id: ID of the node (`i-...` or `mi-...`).
         region: Region of the node.
         tags: Tags of the node.
+        ping: Status of its agent (API_InstanceInformation, PingStatus).
     """
 
     id: str
     region: str
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    ping: str = "Online"
 
     @property
     def name(self) -> str:
@@ -115,7 +117,7 @@ def read_nodes(reader: Reader) -> tuple[Node, ...]:
         else:
             answer = reader.get("ssm", "list_tags_for_resource", ResourceType="ManagedInstance", ResourceId=id_)
             tags = tags_of(answer.get("TagList", ()))
-        nodes.append(Node(id=id_, region=reader.region, tags=tags))
+        nodes.append(Node(id=id_, region=reader.region, tags=tags, ping=str(each.get("PingStatus", ""))))
     return tuple(sorted(nodes, key=lambda node: (node.name, node.id)))
 
 
