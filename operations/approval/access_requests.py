@@ -63,7 +63,8 @@ _STATES: Final = {
     **dict.fromkeys(("Resolved", "Closed", "CompletedWithSuccess"), RequestState.ENDED),
     "Rejected": RequestState.REJECTED,
     "TimedOut": RequestState.EXPIRED,
-    **dict.fromkeys(("Cancelled", "Cancelling", "Revoked"), RequestState.CANCELLED),
+    **dict.fromkeys(("Cancelled", "Cancelling"), RequestState.CANCELLED),
+    "Revoked": RequestState.REVOKED,
     **dict.fromkeys(("Failed", "CompletedWithFailure"), RequestState.FAILED),
 }
 """States by API_OpsItem, Status."""
@@ -71,7 +72,7 @@ _TOKEN_STATES: Final = {
     "Approved": RequestState.GRANTED,
     "Pending": RequestState.WAITING,
     "Rejected": RequestState.REJECTED,
-    "Revoked": RequestState.CANCELLED,
+    "Revoked": RequestState.REVOKED,
     "Expired": RequestState.EXPIRED,
 }
 """States by API_GetAccessToken, AccessRequestStatus."""
@@ -330,7 +331,9 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
     requester = _requester(item, execution)
     state = _STATES.get(str(item.get("Status")), RequestState.UNKNOWN)
     is_automatic = state is RequestState.GRANTED and not execution_of(item) and _data(item) is not None
-    until = _until(item, execution if is_verified else None, seconds, is_automatic=is_automatic)
+    granted_at = item["CreatedTime"] if is_automatic else _granted_at(execution if is_verified else None)
+    length = _AUTOMATIC if is_automatic else None if seconds is None else timedelta(seconds=seconds)
+    until = granted_at + length if granted_at and length else None
     if state is RequestState.GRANTED and until and until < now:
         state = RequestState.ENDED
     unknown += [problem] if problem else []
@@ -352,11 +355,13 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
         state=state,
         detail=_detail(str(item.get("Status")), state, is_automatic=is_automatic),
         until=until if state is RequestState.GRANTED else None,
-        ended_at=None if state.is_open else until or item.get("LastModifiedTime"),
+        ended_at=None if state.is_open else until if state is RequestState.ENDED else item.get("LastModifiedTime"),
         region=region,
         is_over=not state.is_open,
         policy=str(known.get("DocumentName", "")),
         approvers=approvers,
+        granted_at=granted_at,
+        is_automatic=is_automatic,
         unknown=tuple(unknown),
     )
 
@@ -402,17 +407,13 @@ def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | No
     return tuple(level_text(number, each) for number, each in enumerate(levels, start=1)), seconds, ""
 
 
-def _until(
-    item: Mapping[str, Any], execution: Execution | None, seconds: int | None, *, is_automatic: bool
-) -> datetime | None:
-    """Return the end of the access, which begins with the last approval (User Guide, "Access duration")."""
-    if is_automatic:
-        return item["CreatedTime"] + _AUTOMATIC
+def _granted_at(execution: Execution | None) -> datetime | None:
+    """Return the time of the last approval, with which the access begins (User Guide, "Access duration")."""
     steps = approval_steps(execution or {})
-    ends = [step.get("ExecutionEndTime") for step in steps if step["StepStatus"] == "Success"]
-    if seconds is None or not ends or len(ends) < len(steps) or None in ends:
-        return None
-    return max(cast("list[datetime]", ends)) + timedelta(seconds=seconds)
+    ends = [
+        step["ExecutionEndTime"] for step in steps if step["StepStatus"] == "Success" and "ExecutionEndTime" in step
+    ]
+    return max(ends) if ends and len(ends) == len(steps) else None
 
 
 def _requester(item: Mapping[str, Any], execution: Execution | None) -> str:
@@ -425,8 +426,6 @@ def _requester(item: Mapping[str, Any], execution: Execution | None) -> str:
 def _detail(status: str, state: RequestState, *, is_automatic: bool) -> str:
     if is_automatic:
         return "approved automatically"
-    if status == "Revoked":
-        return "an approver revoked it"
     return f"its status is {status}" if state is RequestState.UNKNOWN else ""
 
 

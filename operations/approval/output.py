@@ -31,6 +31,7 @@ _STYLES: Final = {
     RequestState.ENDED: "dim",
     RequestState.CANCELLED: "dim",
     RequestState.EXPIRED: "dim",
+    RequestState.REVOKED: "dim",
     RequestState.REFUSED: "red",
     RequestState.REJECTED: "red",
     RequestState.FAILED: "bold red",

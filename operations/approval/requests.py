@@ -54,6 +54,8 @@ class RequestState(StrEnum):
     """The approvers did not answer in time."""
     CANCELLED = "cancelled"
     """A principal stopped the execution."""
+    REVOKED = "revoked"
+    """An approver revoked the approval of an access request."""
     FAILED = "failed"
     """The execution failed."""
     UNKNOWN = "unknown"
@@ -105,6 +107,8 @@ class ApprovalRequest:
         sessions: IDs of the grant's open sessions; None: not read.
         policy: Approval policy of just-in-time node access that decides; empty: automatic approval, or another mode.
         approvers: Approvers of each level of that policy.
+        granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
+        is_automatic: Whether the auto-approval policy approved an access request.
         unknown: What is not known about an access request, with the reason. It cannot be approved then.
     """
 
@@ -128,6 +132,8 @@ class ApprovalRequest:
     sessions: tuple[str, ...] | None = None
     policy: str = ""
     approvers: tuple[str, ...] = ()
+    granted_at: datetime | None = None
+    is_automatic: bool = False
     unknown: tuple[str, ...] = ()
 
     @property

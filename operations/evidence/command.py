@@ -188,12 +188,7 @@ def _read_account(
 ) -> Context:
     """Add the records of the stack's account, and return what they are judged by."""
     settings = configuration.settings()
-    if settings.just_in_time:
-        raise UnusableError(
-            "Evidence of mode just-in-time is in AWS' own access requests, which this command does not read: a report would list "
-            "sessions without their approvals. Read them in OpsCenter (type /aws/accessrequest), and sessions with: aws ssm "
-            "describe-sessions --state History --filters key=AccessType,value=JustInTime"
-        )
+    is_just_in_time = settings.just_in_time is not None
     clients = aws_clients(configuration)
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
@@ -209,11 +204,13 @@ def _read_account(
         now=facts.now,
         pause=dependencies.pause,
         progress=progress,
+        is_just_in_time=is_just_in_time,
     )
     records.add(read_account(account))
     return replace(
         facts,
-        needs_approval=settings.approval is not None,
+        needs_approval=settings.approval is not None or is_just_in_time,
+        is_just_in_time=is_just_in_time,
         break_glass=frozenset(
             {BREAK_GLASS_ROLE_NAME.lower()} if settings.approval and settings.approval.break_glass else ()
         ),

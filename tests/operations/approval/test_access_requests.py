@@ -164,7 +164,7 @@ def test_revoked_access_lists_its_open_sessions(access: JustInTime) -> None:
     assert result.exit_code == 1
     assert f"terminate-session --region eu-west-1 --session-id {started}" in " ".join(result.stdout.split())
     found = access.status(run)
-    assert (found["state"], found["detail"]) == ("cancelled", "an approver revoked it")
+    assert (found["state"], found["until"]) == ("revoked", None)
 
 
 def test_status_of_all_regions_needs_no_stack(access: JustInTime) -> None:
@@ -244,7 +244,8 @@ def test_record_that_is_not_verified_is_not_known(said: str) -> None:
     ("status", "state"),
     [
         ("PendingApproval", RequestState.WAITING),
-        ("Revoked", RequestState.CANCELLED),
+        ("Revoked", RequestState.REVOKED),
+        ("Cancelled", RequestState.CANCELLED),
         ("TimedOut", RequestState.EXPIRED),
         ("Failed", RequestState.FAILED),
         ("Closed", RequestState.ENDED),
@@ -337,3 +338,31 @@ def test_connect_without_approval_says_how_to_request(access: JustInTime, connec
     # The request is another person's.
     result, given = connected("db-1", "--access-request", run, by=access.carol)
     assert (result.exit_code, given) == (1, {})
+
+
+def test_evidence_joins_sessions_to_access_requests(access: JustInTime, connected: Connected) -> None:
+    run = access.approved()
+    _, given = connected("db-1")
+    access.client("ssm", account=given["AWS_ACCESS_KEY_ID"]).start_session(Target=access.database)
+    standing = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}]}
+    access.iam.put_role_policy(RoleName="Operator", PolicyName="Standing", PolicyDocument=json.dumps(standing))
+    access.client("ssm", account=access.key_of(*OLIVIA)).start_session(Target=access.database)
+    access.tag_node(access.node, Environment="dev")
+    automatic = access.access_request(access.carol, "app-1")
+    credentials = access.client("ssm", account=access.key_of(*access.carol)).get_access_token(AccessRequestId=automatic)
+    token = credentials["Credentials"]["AccessKeyId"]
+    access.client("ssm", account=token).start_session(Target=access.node)
+    result = access.command("evidence", "--json", "--from", "1h", by="local")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["complete"]) == (1, True), result.output
+    rows = [(each["requestId"], each["person"], [one["rule"] for one in each["findings"]]) for each in report["rows"]]
+    # The event history has whole seconds.
+    assert sorted(rows, key=lambda row: row[2]) == [
+        (run, "olivia", []),
+        (automatic, "carol", ["session-auto-approved"]),
+        (None, "olivia", ["session-without-approval"]),
+    ]
+    approvers = {each["requestId"]: each["approvers"] for each in report["rows"]}
+    assert approvers[run][0].endswith("/anton")
+    assert approvers[automatic] == ["auto-approval policy"]
+    assert {each["name"] for each in report["sources"]} >= {"Access requests", "Session Manager"}
