@@ -1,4 +1,4 @@
-"""Approval policies of just-in-time node access, on the real engine: prerequisites, adoption, drift, restoration."""
+"""Approval policies of just-in-time node access, on the real engine: prerequisites, adoption, drift, restoration; access by them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from components.just_in_time.names import (
 )
 from components.just_in_time.settings import JustInTimeSettings
 from components.session_manager.names import DATA_KEY_ALIAS
-from tests.components.just_in_time.examples import approval, auto, manual
+from tests.components.just_in_time.examples import approval, auto, level, manual
+from tests.support.identity_center import IdentityCenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,16 @@ pytestmark = pytest.mark.engine
 
 KEY = "shell-access:approval.justInTime"
 OF_ORGANIZATION = {"schemaVersion": "0.3", "description": "of the organization"}
-EVERYTHING: dict[str, Any] = {
-    "sessionManager": {"sessionDataEncryption": True, "maxSessionDuration": 60},
-    "approval": approval([manual(), manual("Web", targets={"Tier": ["web"]})]),
-}
+MANAGED = "arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenPolicy"
+REQUESTS = {"Action": ["ssm:StartAccessRequest", "ssm:GetAccessToken"], "Resource": "*"}
+
+
+def everything(approvers: str) -> dict[str, Any]:
+    web = manual("Web", targets={"Tier": ["web"]}, levels=[level(approvers)])
+    return {
+        "sessionManager": {"sessionDataEncryption": True, "maxSessionDuration": 60},
+        "approval": approval([manual(), web]),
+    }
 
 
 def content_of(section: Any) -> dict[str, str]:
@@ -56,13 +63,44 @@ def unequal(stack: Stack) -> dict[str, str]:
     return {each["check"]: each["status"] for several in regions.values() for each in several if each["status"] != "ok"}
 
 
+class People:
+    """A requester and an approver of IAM Identity Center, by the access keys of their sessions."""
+
+    def __init__(self, aws: Callable[..., Any]) -> None:
+        center = IdentityCenter(aws)
+        self.approvers = center.group("approvers")
+        for name, group in (("anton", self.approvers), ("olivia", "")):
+            center.user(name, group)
+        role = aws("iam").get_role(RoleName=center.assign("Nodes", self.approvers, **REQUESTS))["Role"]["Arn"]
+        self.anton, self.olivia = (
+            str(aws("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]["AccessKeyId"])
+            for name in ("anton", "olivia")
+        )
+
+
+def get_access(stack: Stack, people: People) -> None:
+    """Request, approve and prove access to app-1, as the people of the stack do."""
+    made = stack.operate("request", "app-1", "--reason", "Ticket 4711", "--json", caller=people.olivia)
+    assert made.returncode == 0, made.stderr
+    request = json.loads(made.stdout)["run"]
+    own = stack.operate("approve", request, "--yes", caller=people.olivia)
+    assert (own.returncode, "requesters cannot approve their own requests" in own.stderr) == (1, True)
+    approved = stack.operate("approve", request, "--yes", "--json", caller=people.anton)
+    found = json.loads(approved.stdout)
+    assert (found["state"], found["policy"], found["grantRun"] is None) == ("granted", "Web", False), approved.stderr
+    shown = stack.operate("connect", "app-1", "--print", caller=people.olivia)
+    assert f"aws ssm get-access-token --access-request-id {request}" in shown.stderr
+
+
 def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, iam, kms = aws("ssm"), aws("iam"), aws("kms")
     theirs = content_of(approval(auto_approvals=[auto("theirs")]))
     ssm.create_document(Name=AUTO_APPROVAL_NAME, DocumentType=AUTO_APPROVAL, Content=theirs[AUTO_APPROVAL_NAME])
     ssm.create_document(Name=DENY_ACCESS_NAME, DocumentType=AUTO_APPROVAL, Content=json.dumps(OF_ORGANIZATION))
     ssm.create_document(Name="Theirs", DocumentType=MANUAL_APPROVAL, Content=theirs["Databases"])
-    stack.configure(EVERYTHING)
+    people = People(aws)
+    wanted = everything(people.approvers)
+    stack.configure(wanted)
     refused = stack.preview().failed()
     assert f"{KEY}: expected the role {TOKEN_ROLE} to exist" in refused.text
     assert (
@@ -73,13 +111,14 @@ def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callabl
     iam.create_role(
         RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
     )
+    iam.attach_role_policy(RoleName=TOKEN_ROLE, PolicyArn=MANAGED)
     ssm.delete_document(Name="Theirs")
     preview = stack.preview().succeeded()
     assert f"Set {IDENTITY_PROVIDER_SETTING} to SSO" in preview.text
     assert f"{DENY_ACCESS_NAME} is in force in eu-west-1 and stays as it is" in preview.text
     ssm.update_service_setting(SettingId=IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
     stack.up().succeeded()
-    for name, text in content_of(EVERYTHING["approval"]).items():
+    for name, text in content_of(wanted["approval"]).items():
         assert live(ssm, name) == json.loads(text)
     key = kms.describe_key(KeyId=DATA_KEY_ALIAS)["KeyMetadata"]["KeyId"]
     tags = {each["TagKey"]: each["TagValue"] for each in kms.list_resource_tags(KeyId=key)["Tags"]}
@@ -104,9 +143,10 @@ def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callabl
     }
     stack.up("--refresh").succeeded()
     assert json.loads(stack.operate("access", "who-can", "app-1", "--json").stdout)["outcome"] == "manual"
-    for name, text in content_of(EVERYTHING["approval"]).items():
+    for name, text in content_of(wanted["approval"]).items():
         assert live(ssm, name) == json.loads(text)
 
+    get_access(stack, people)
     stack.destroy().succeeded()
     assert live(ssm, AUTO_APPROVAL_NAME) == json.loads(theirs[AUTO_APPROVAL_NAME])
     assert live(ssm, DENY_ACCESS_NAME) == OF_ORGANIZATION
