@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from components.approval.settings import Mode
 from components.just_in_time.names import TOKEN_ROLE
-from operations.approval.access_requests import parse_access_request
+from operations.approval.access_requests import access_credentials, parse_access_request
 from operations.approval.requests import RequestState
+from operations.approval.session import ApprovalSession, CallError, Workflow
 from operations.connect import command as connect_command
 from tests.components.approval.workflow import ACCOUNT
 from tests.components.just_in_time.examples import approval, level, manual
@@ -295,6 +297,17 @@ def connected(
         return access.command("connect", *arguments, "--cwd", str(tmp_path), by=by), given
 
     return connect
+
+
+def test_credentials_need_an_approved_status(access: JustInTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken"), "x")
+    workflow = Workflow(mode=Mode.JUST_IN_TIME, region="eu-west-1")
+    session = ApprovalSession(workflow=workflow, clients=cast("Any", access), identity=cast("Any", None))
+    for status in ("Pending", "Revoked", "NewInTheNextYear"):
+        answer = {"AccessRequestStatus": status, "Credentials": given}
+        monkeypatch.setattr(ApprovalSession, "call", lambda *_, answer=answer, **__: answer)
+        with pytest.raises(CallError, match=f"its status is {status}"):
+            access_credentials(session, "oi-0123456789ab")
 
 
 Connected = Callable[..., tuple[Any, dict[str, str]]]
