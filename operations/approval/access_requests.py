@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.just_in_time.documents import Level, UnknownContentError, approval_levels
 from components.just_in_time.names import MANUAL_APPROVAL
+from components.just_in_time.settings import MAX_HOURS
 from operations.access.decisions import Outcome
 from operations.access.decisions import decide as predict
 from operations.approval.principals import Principal, principal_of, short
@@ -159,40 +160,46 @@ def submit(session: ApprovalSession, node: str, reason: str) -> str:
 
 
 def list_access_requests(
-    session: ApprovalSession, ended: int, incomplete: list[str] | None = None
+    session: ApprovalSession, ended: int, incomplete: list[str] | None = None, *, by: str = ""
 ) -> list[ApprovalRequest]:
     """Return all requests that have not ended, and the latest of those that have, of all Regions; the newest first.
 
     Args:
         session: Session of the command.
         ended: Number of ended requests.
-        incomplete: Receives why a Region cannot be read; the others then count. None: that is an error.
+        incomplete: Receives why requests cannot be read; the others then count. None: that is an error.
+        by: ARN of the requester. Empty: all.
 
     Raises:
         CallError: A call to AWS failed.
     """
-    listed: list[tuple[ApprovalSession, Mapping[str, Any]]] = []
-    for region in session.regions:
-        regional = session.in_region(region)
-        filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
-        try:
-            found = regional.call("describe_ops_items", OpsItemFilters=filters)["OpsItemSummaries"]
-        except CallError as failed:
-            if incomplete is None:
-                raise
-            incomplete.append(f"{region}: {failed}")
-            found = failed.read_so_far["OpsItemSummaries"] if failed.read_so_far else []
-        listed += [(regional, each) for each in found]
-    listed.sort(key=lambda pair: pair[1]["CreatedTime"], reverse=True)
-    is_open = [_STATES.get(str(each.get("Status")), RequestState.UNKNOWN).is_open for _, each in listed]
-    over = [pair for pair, still in zip(listed, is_open, strict=True) if not still][:ended]
-    chosen = [pair for pair, still in zip(listed, is_open, strict=True) if still or pair in over]
-    sessions, ids = [regional for regional, _ in chosen], [str(each["OpsItemId"]) for _, each in chosen]
-    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
-        requests = list(pool.map(read_access_request, sessions, ids))
-    # The time of an approved request may be over, although its OpsItem does not say so.
+    oldest = session.now() - timedelta(hours=MAX_HOURS)
+    chosen: list[tuple[ApprovalSession, str]] = []
+    left = ended
+    for regional, item in _summaries(session, incomplete):
+        if by and _person(str(item.get("CreatedBy") or "")) not in ("", by):
+            continue
+        state = _STATES.get(str(item.get("Status")), RequestState.UNKNOWN)
+        # The OpsItem of an approved request does not say that its time is over.
+        is_open = state.is_open and not (
+            state is RequestState.GRANTED and item.get("LastModifiedTime", item["CreatedTime"]) < oldest
+        )
+        if is_open or left > 0:
+            chosen.append((regional, str(item["OpsItemId"])))
+            left -= not is_open
+    requests = _read_all(chosen, incomplete)
     late = [each for each in requests if not each.state.is_open][:ended]
     return [each for each in requests if each.state.is_open or each in late]
+
+
+def match_access_requests(session: ApprovalSession, prefix: str) -> list[ApprovalRequest]:
+    """Return the requests whose ID begins with a text.
+
+    Raises:
+        CallError: A call to AWS failed.
+    """
+    listed = [(regional, str(item["OpsItemId"])) for regional, item in _summaries(session, None)]
+    return _read_all([pair for pair in listed if pair[1].startswith(prefix)], None)
 
 
 def find_access_request(session: ApprovalSession, request_id: str) -> ApprovalRequest:
@@ -287,7 +294,7 @@ def approved_request(session: ApprovalSession, node: str) -> ApprovalRequest:
     caller = session.identity.arn
     own = [
         each
-        for each in list_access_requests(session, ended=0)
+        for each in list_access_requests(session, ended=0, by=caller)
         if each.requester == caller and each.instance == node and each.state is RequestState.GRANTED
     ]
     if not own:
@@ -371,6 +378,39 @@ def level_text(number: int, level: Level) -> str:
     return f"level {number}: {level.required} of {', '.join(level.approvers)}"
 
 
+def _summaries(
+    session: ApprovalSession, incomplete: list[str] | None
+) -> list[tuple[ApprovalSession, Mapping[str, Any]]]:
+    """Return the summaries of all requests (API_OpsItemSummary) with the session of their Region, the newest first."""
+    listed: list[tuple[ApprovalSession, Mapping[str, Any]]] = []
+    filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
+    for region in session.regions:
+        regional = session.in_region(region)
+        try:
+            found = regional.call("describe_ops_items", OpsItemFilters=filters)["OpsItemSummaries"]
+        except CallError as failed:
+            if incomplete is None:
+                raise
+            incomplete.append(f"{region}: {failed}")
+            found = failed.read_so_far["OpsItemSummaries"] if failed.read_so_far else []
+        listed += [(regional, each) for each in found]
+    return sorted(listed, key=lambda pair: pair[1]["CreatedTime"], reverse=True)
+
+
+def _read_all(chosen: list[tuple[ApprovalSession, str]], incomplete: list[str] | None) -> list[ApprovalRequest]:
+    def read(pair: tuple[ApprovalSession, str]) -> ApprovalRequest | None:
+        try:
+            return read_access_request(*pair)
+        except CallError as failed:
+            if incomplete is None:
+                raise
+            incomplete.append(f"{pair[1]}: {failed}")
+            return None
+
+    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+        return [each for each in pool.map(read, chosen) if each]
+
+
 def _expected(decision: AccessDecision) -> Iterator[str]:
     who = [*decision.approved, *([f"others by {', '.join(decision.depends_on)}"] if decision.depends_on else [])]
     if who:
@@ -418,9 +458,13 @@ def _granted_at(execution: Execution | None) -> datetime | None:
 
 def _requester(item: Mapping[str, Any], execution: Execution | None) -> str:
     """Return the ARN of the requester; empty: no record names a person's session, or they name two."""
-    named = {str(item.get("CreatedBy") or ""), str((execution or {}).get("ExecutedBy") or "")}
-    people = {each for each in named if _ASSUMED in each and not each.split("/")[1].startswith(_SERVICE_ROLE)}
+    people = {_person(str(item.get("CreatedBy") or "")), _person(str((execution or {}).get("ExecutedBy") or ""))} - {""}
     return next(iter(people)) if len(people) == 1 else ""
+
+
+def _person(arn: str) -> str:
+    """Return the ARN of a role's session; empty: it is none, or that of a role of AWS."""
+    return arn if _ASSUMED in arn and not arn.split("/")[1].startswith(_SERVICE_ROLE) else ""
 
 
 def _detail(status: str, state: RequestState, *, is_automatic: bool) -> str:

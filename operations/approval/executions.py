@@ -166,7 +166,10 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
         CallError: It is already requested or granted.
     """
     try:
-        requests = list_requests(session, ended=0)
+        if session.is_just_in_time:
+            requests = access_requests.list_access_requests(session, ended=0, by=session.identity.arn)
+        else:
+            requests = list_requests(session, ended=0)
     except CallError:
         return
     for each in requests:
@@ -307,7 +310,11 @@ def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
         raise UnusableError(
             f"RUN: expected the ID of a request, or its first {_SHORTEST_ID} characters or more, got {named!r}."
         )
-    found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(named.strip().lower())]
+    prefix = named.strip().lower()
+    if session.is_just_in_time:
+        found = access_requests.match_access_requests(session, prefix)
+    else:
+        found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(prefix)]
     if len(found) == 1:
         return found[0]
     if not found:

@@ -11,7 +11,12 @@ import pytest
 
 from components.approval.settings import Mode
 from components.just_in_time.names import TOKEN_ROLE
-from operations.approval.access_requests import access_credentials, parse_access_request
+from operations.approval.access_requests import (
+    access_credentials,
+    list_access_requests,
+    parse_access_request,
+    read_access_request,
+)
 from operations.approval.requests import RequestState
 from operations.approval.session import ApprovalSession, CallError, Workflow
 from operations.connect import command as connect_command
@@ -299,10 +304,56 @@ def connected(
     return connect
 
 
-def test_credentials_need_an_approved_status(access: JustInTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken"), "x")
+def session_at(now: datetime) -> ApprovalSession:
     workflow = Workflow(mode=Mode.JUST_IN_TIME, region="eu-west-1")
-    session = ApprovalSession(workflow=workflow, clients=cast("Any", access), identity=cast("Any", None))
+    return ApprovalSession(workflow=workflow, clients=cast("Any", None), identity=cast("Any", None), now=lambda: now)
+
+
+def test_list_reads_only_what_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS keeps requests for a year, and answers few reads of them per second."""
+    days = [("oi-0", "Approved", 1), ("oi-1", "Rejected", 2), ("oi-2", "Approved", 15), ("oi-3", "PendingApproval", 16)]
+    listed = [
+        {"OpsItemId": id_, "Status": status, "CreatedBy": REQUESTER, "CreatedTime": NOW - timedelta(days=age)}
+        for id_, status, age in days
+    ]
+    others = {"OpsItemId": "oi-4", "Status": "Approved", "CreatedBy": f"{REQUESTER}2", "CreatedTime": NOW}
+    read: list[str] = []
+
+    def call(_session: ApprovalSession, _operation: str, **_: Any) -> Any:
+        return {"OpsItemSummaries": [*listed, others]}
+
+    def reading(_session: ApprovalSession, id_: str) -> Any:
+        read.append(id_)
+        return parsed()
+
+    monkeypatch.setattr(ApprovalSession, "call", call)
+    monkeypatch.setattr("operations.approval.access_requests.read_access_request", reading)
+    list_access_requests(session_at(NOW), 0, by=REQUESTER)
+    assert sorted(read) == ["oi-0", "oi-3"]
+    read.clear()
+    list_access_requests(session_at(NOW), 1)
+    assert sorted(read) == ["oi-0", "oi-1", "oi-3", "oi-4"]
+
+
+def test_unreadable_request_makes_the_list_incomplete(access: JustInTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = access.access_request(), access.access_request(access.carol)
+    read = read_access_request
+
+    def failing(session: ApprovalSession, id_: str) -> Any:
+        if id_ == first:
+            raise CallError("ssm:GetOpsItem: refused")
+        return read(session, id_)
+
+    monkeypatch.setattr("operations.approval.access_requests.read_access_request", failing)
+    result = access.command("status", "--json")
+    shown = json.loads(result.stdout)
+    assert (result.exit_code, [each["run"] for each in shown["requests"]]) == (1, [second])
+    assert shown["incomplete"] == [f"{first}: ssm:GetOpsItem: refused"]
+
+
+def test_credentials_need_an_approved_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken"), "x")
+    session = session_at(NOW)
     for status in ("Pending", "Revoked", "NewInTheNextYear"):
         answer = {"AccessRequestStatus": status, "Credentials": given}
         monkeypatch.setattr(ApprovalSession, "call", lambda *_, answer=answer, **__: answer)
