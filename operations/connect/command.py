@@ -65,6 +65,14 @@ def connect(  # noqa: PLR0913 -- options of a command line
             "--region", metavar="REGION", help="Region of the instance, in place of the stack's Regions. Repeatable."
         ),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="MODE",
+            help="Mode of approval (automation, change-manager, just-in-time); with --region, instead of a stack.",
+        ),
+    ] = None,
     access_request: Annotated[
         str | None,
         typer.Option(
@@ -93,10 +101,10 @@ def connect(  # noqa: PLR0913 -- options of a command line
     if instance is None and not sys.stdin.isatty():
         raise UnusableError("INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing.")
     forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
+    _check_access(mode, region or [], access_request)
     caller = _caller(CommandContext.of(context), cwd, stack, region or [])
-    if access_request:
+    if access_request or mode == Mode.JUST_IN_TIME:
         caller = replace(caller, is_just_in_time=True)
-        _check_access_request(access_request)
     if caller.is_just_in_time:
         _refuse_forwarding(forwarding)
     finder = Finder(caller.clients, caller.regions, caller.identity)
@@ -104,12 +112,12 @@ def connect(  # noqa: PLR0913 -- options of a command line
         several = [_ready(finder, instance, caller)] if instance else finder.online()
     found = several[0] if instance else pick(several, Terminal(stderr=True))
     session = _access_session(caller, (found.region,), stack) if caller.is_just_in_time else None
-    approved = access_request or (approved_request(session, found.id).id if session else "")
+    approved = (access_request or approved_request(session, found.id).id) if session else ""
     # The credentials of a profile would take precedence over those of the operator's role, or of the request.
     arguments = command(found, forwarding, None if caller.role or session else context.meta.get(PROFILE))
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
-        typer.echo(_needed_credentials(caller, approved), err=True, nl=False)
+        typer.echo(_needed_credentials(caller, found, approved), err=True, nl=False)
         raise typer.Exit(ExitCode.SUCCESS)
     missing = missing_programs()
     if missing:
@@ -124,10 +132,11 @@ def connect(  # noqa: PLR0913 -- options of a command line
     raise typer.Exit(run_program(arguments, environment))
 
 
-def _needed_credentials(caller: _Caller, approved: str) -> str:
+def _needed_credentials(caller: _Caller, instance: Instance, approved: str) -> str:
     """Return the credentials that a printed command needs, which are not shown; empty: the caller's own."""
     if approved:
-        return f"It needs the credentials of: aws ssm get-access-token --access-request-id {approved}\n"
+        get = f"aws ssm get-access-token --region {instance.region} --access-request-id {approved}"
+        return f"It needs the credentials of: {get}\n"
     return f"{_profile(caller.role)}\n" if caller.role else ""
 
 
@@ -140,9 +149,18 @@ def _refuse_forwarding(forwarding: Forwarding | None) -> None:
         )
 
 
-def _check_access_request(given: str) -> None:
-    if not ACCESS_REQUEST_ID.fullmatch(given):
-        raise UnusableError(f"--access-request: expected an ID such as oi-0123456789ab, got {given!r}.")
+def _check_access(mode: str | None, regions: Sequence[str], access_request: str | None) -> None:
+    """Check the options about just-in-time node access.
+
+    Raises:
+        UnusableError: One of them cannot be used.
+    """
+    if mode is not None and not regions:
+        raise UnusableError("--mode: expected --region with it, got none. Together they replace a stack.")
+    if mode is not None and mode not in set(Mode):
+        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
+    if access_request is not None and not ACCESS_REQUEST_ID.fullmatch(access_request):
+        raise UnusableError(f"--access-request: expected an ID such as oi-0123456789ab, got {access_request!r}.")
 
 
 def _access_session(caller: _Caller, regions: tuple[str, ...], stack: str | None = None) -> ApprovalSession:

@@ -89,7 +89,7 @@ def get_access(stack: Stack, people: People) -> None:
     found = json.loads(approved.stdout)
     assert (found["state"], found["policy"], found["grantRun"] is None) == ("granted", "Web", False), approved.stderr
     shown = stack.operate("connect", "app-1", "--print", caller=people.olivia)
-    assert f"aws ssm get-access-token --access-request-id {request}" in shown.stderr
+    assert f"aws ssm get-access-token --region eu-west-1 --access-request-id {request}" in shown.stderr
 
 
 def test_policies_are_published_repaired_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:

@@ -366,7 +366,13 @@ Connected = Callable[..., tuple[Any, dict[str, str]]]
 
 def test_connect_uses_the_token_of_the_request(access: JustInTime, connected: Connected) -> None:
     run = access.approved()
-    for chosen in ((), ("--access-request", run), ("--access-request", run, "--region", "eu-west-1")):
+    without_stack = ("--region", "eu-west-1")
+    for chosen in (
+        (),
+        ("--access-request", run),
+        ("--access-request", run, *without_stack),
+        ("--mode", "just-in-time", *without_stack),
+    ):
         result, given = connected("db-1", *chosen)
         assert result.exit_code == 0, result.output
         secrets = (given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], given["AWS_SESSION_TOKEN"])
@@ -384,7 +390,7 @@ def test_connect_prints_no_credentials(access: JustInTime, connected: Connected)
     run = access.approved()
     result, given = connected("db-1", "--print")
     assert (result.exit_code, given) == (0, {})
-    assert f"aws ssm get-access-token --access-request-id {run}" in result.stderr
+    assert f"aws ssm get-access-token --region eu-west-1 --access-request-id {run}" in result.stderr
 
 
 def test_connect_without_approval_says_how_to_request(access: JustInTime, connected: Connected) -> None:
@@ -393,6 +399,8 @@ def test_connect_without_approval_says_how_to_request(access: JustInTime, connec
         ((), f"no approved access request for {access.database}. Request access: python -m operations request"),
         (("--access-request", run), f"Access request {run} gives no credentials: its status is Pending."),
         (("--access-request", "oi-1"), "--access-request: expected an ID such as oi-0123456789ab, got 'oi-1'."),
+        (("--mode", "just-in-time"), "--mode: expected --region with it, got none."),
+        (("--mode", "manual", "--region", "eu-west-1"), "--mode: expected one of change-manager, automation"),
         (("--rdp",), "just-in-time node access has shells only"),
         (("--remote-port", "22"), "just-in-time node access has shells only"),
     ):
