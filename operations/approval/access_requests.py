@@ -423,7 +423,9 @@ def _expected(decision: AccessDecision) -> Iterator[str]:
     else:
         (policy,) = decision.policies
         levels = "; ".join(level_text(number, each) for number, each in enumerate(policy.levels, start=1))
-        yield f"by approval, for {policy.seconds / 3600:g} hours, by the policy {policy.name}: {levels}"
+        hours = policy.seconds / 3600
+        plural = "" if hours == 1 else "s"
+        yield f"by approval, for {hours:g} hour{plural}, by the policy {policy.name}: {levels}"
     yield from (f"not known: {each}" for each in decision.unknown)
 
 
