@@ -22,6 +22,14 @@ Cwd = Annotated[
     Path,
     typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True),
 ]
+ApprovalMode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="Mode of approval (automation, change-manager, just-in-time); with --region, instead of a stack.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 StackReader = Callable[[Path, str | None], StackConfiguration]

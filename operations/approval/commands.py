@@ -43,7 +43,7 @@ from operations.approval.output import (
 from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
-from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.command_line import ApprovalMode, CommandContext, Cwd, Json, Stack
 from operations.defaults import REGIONS
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
@@ -59,14 +59,6 @@ _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
 _DECISION_POLLS: Final = 11
 """Maximum of polls for the result of a decision; other approvers may still have to approve."""
 
-_Mode = Annotated[
-    str | None,
-    typer.Option(
-        "--mode",
-        metavar="MODE",
-        help="Mode of approval (automation, change-manager, just-in-time); with --region, instead of a stack.",
-    ),
-]
 _Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the workflow; with --mode.")]
 
 
@@ -87,7 +79,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -106,14 +98,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     check_request_text(reason, as_role, as_user)
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
-    if session.is_just_in_time:
-        if as_role or as_user:
-            raise UnusableError(
-                "--as-role, --as-user: expected neither, as an access request is for the caller's own session."
-            )
-        check_requester(session.identity.arn)
-    elif not (as_role or as_user):
-        session = as_person(session)
+    session = _as_requester(session, is_for_another=bool(as_role or as_user))
     principal = requested_principal(session.identity.arn, as_role, as_user)
     with working("Checking the request ..."):
         new = _checked_request(session, principal, instance, reason, again=again)
@@ -155,7 +140,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -214,7 +199,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
     ] = 10,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -251,7 +236,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -296,6 +281,27 @@ def _selector(
 ) -> WorkflowSelector:
     regions = context.meta.get(REGIONS, ())
     return WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region, regions=regions)
+
+
+def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> ApprovalSession:
+    """Return the session with the credentials that make the request.
+
+    Args:
+        session: Session of the command.
+        is_for_another: Whether the request names another role or user.
+
+    Raises:
+        UnusableError: These credentials cannot request access, or not for another principal.
+        CallError: The person's role cannot be used.
+    """
+    if not session.is_just_in_time:
+        return session if is_for_another else as_person(session)
+    if is_for_another:
+        raise UnusableError(
+            "--as-role, --as-user: expected neither, as an access request is for the caller's own session."
+        )
+    check_requester(session.identity.arn)
+    return session
 
 
 def _checked_request(

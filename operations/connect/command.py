@@ -17,7 +17,7 @@ from components.approval.settings import Mode
 from operations.approval.access_requests import ACCESS_REQUEST_ID, access_credentials, approved_request, find_node
 from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
 from operations.approval.session import ApprovalSession, Workflow, operator_roles_of
-from operations.command_line import CommandContext, Cwd, Stack
+from operations.command_line import ApprovalMode, CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
     Forwarding,
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+
+_AccessRequest = Annotated[
+    str | None,
+    typer.Option(
+        "--access-request",
+        metavar="ID",
+        help="Approved request of just-in-time node access, such as oi-0123456789ab. Default: your latest for the instance.",
+    ),
+]
 
 
 def connect(  # noqa: PLR0913 -- options of a command line
@@ -65,22 +75,8 @@ def connect(  # noqa: PLR0913 -- options of a command line
             "--region", metavar="REGION", help="Region of the instance, in place of the stack's Regions. Repeatable."
         ),
     ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            "--mode",
-            metavar="MODE",
-            help="Mode of approval (automation, change-manager, just-in-time); with --region, instead of a stack.",
-        ),
-    ] = None,
-    access_request: Annotated[
-        str | None,
-        typer.Option(
-            "--access-request",
-            metavar="ID",
-            help="Approved request of just-in-time node access, such as oi-0123456789ab. Default: your latest for the instance.",
-        ),
-    ] = None,
+    mode: ApprovalMode = None,
+    access_request: _AccessRequest = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
 ) -> None:
@@ -96,17 +92,15 @@ def connect(  # noqa: PLR0913 -- options of a command line
     or the configuration is not usable, or a program is missing.
     """
     source = context.get_parameter_source("stack")
-    if region and stack and source and source.name == "COMMANDLINE":
-        raise UnusableError("--stack, --region: expected one of them, got both.")
+    is_stack_given = bool(stack and source and source.name == "COMMANDLINE")
+    _check_options(mode, region or [], access_request, is_stack_given=is_stack_given)
     if instance is None and not sys.stdin.isatty():
         raise UnusableError("INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing.")
     forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
-    _check_access(mode, region or [], access_request)
     caller = _caller(CommandContext.of(context), cwd, stack, region or [])
     if access_request or mode == Mode.JUST_IN_TIME:
         caller = replace(caller, is_just_in_time=True)
-    if caller.is_just_in_time:
-        _refuse_forwarding(forwarding)
+    _check_forwarding(caller, forwarding)
     finder = Finder(caller.clients, caller.regions, caller.identity)
     with working("Looking for instances ..."):
         several = [_ready(finder, instance, caller)] if instance else finder.online()
@@ -125,11 +119,16 @@ def connect(  # noqa: PLR0913 -- options of a command line
         raise typer.Exit(ExitCode.UNUSABLE)
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
+    raise typer.Exit(run_program(arguments, _environment(caller, session, found, approved)))
+
+
+def _environment(
+    caller: _Caller, session: ApprovalSession | None, instance: Instance, approved: str
+) -> dict[str, str] | None:
+    """Return environment variables with the credentials of the session; None: the caller's own."""
     if session:
-        environment = access_credentials(session, approved)
-    else:
-        environment = caller.role.environment(caller.signed_in, found.region) if caller.role else None
-    raise typer.Exit(run_program(arguments, environment))
+        return access_credentials(session, approved)
+    return caller.role.environment(caller.signed_in, instance.region) if caller.role else None
 
 
 def _needed_credentials(caller: _Caller, instance: Instance, approved: str) -> str:
@@ -140,21 +139,25 @@ def _needed_credentials(caller: _Caller, instance: Instance, approved: str) -> s
     return f"{_profile(caller.role)}\n" if caller.role else ""
 
 
-def _refuse_forwarding(forwarding: Forwarding | None) -> None:
+def _check_forwarding(caller: _Caller, forwarding: Forwarding | None) -> None:
     """Refuse what the role of just-in-time sessions does not permit (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""
-    if forwarding:
+    if caller.is_just_in_time and forwarding:
         raise UnusableError(
             "--rdp, --remote-port: expected neither, as just-in-time node access has shells only: its role starts sessions with "
             "SSM-SessionManagerRunShell, and Remote Desktop in the console of Fleet Manager."
         )
 
 
-def _check_access(mode: str | None, regions: Sequence[str], access_request: str | None) -> None:
-    """Check the options about just-in-time node access.
+def _check_options(
+    mode: str | None, regions: Sequence[str], access_request: str | None, *, is_stack_given: bool
+) -> None:
+    """Check the options in place of a stack.
 
     Raises:
         UnusableError: One of them cannot be used.
     """
+    if regions and is_stack_given:
+        raise UnusableError("--stack, --region: expected one of them, got both.")
     if mode is not None and not regions:
         raise UnusableError("--mode: expected --region with it, got none. Together they replace a stack.")
     if mode is not None and mode not in set(Mode):
