@@ -375,7 +375,7 @@ class _Demo:
             meanwhile()
             time.sleep(_POLL_INTERVAL_SECONDS)
 
-        return poll_request(self._operator, request.id, pause, until)
+        return poll_request(lambda: find_request(self._operator, request.id), pause, until)
 
     def _is_waiting(self, run: str) -> bool:
         """Return whether the first step waits for an answer, which takes a moment after the start."""

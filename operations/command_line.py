@@ -27,6 +27,14 @@ Regions = Annotated[
     list[str] | None,
     typer.Option("--region", metavar="REGION", help="Limit to this Region of the stack. Repeatable."),
 ]
+ApprovalMode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="Mode of approval (automation, change-manager, just-in-time); with --region, instead of a stack.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 StackReader = Callable[[Path, str | None], StackConfiguration]

@@ -1,7 +1,7 @@
 """Defaults of options, from a file per repository or per user, so that an operator need not repeat them.
 
 # .shell-access.yaml
-mode: automation          # with region: `request`, `approve`, `status` and `revoke` need no stack, and no pulumi
+mode: automation          # with region: `request`, `approve`, `status`, `revoke` and `connect` need no stack, and no pulumi
 region: eu-west-1         # Region of the approval workflow
 regions: [eu-west-1, us-east-1]   # Regions of instances, which `request` and `connect` search
 profile: operator
@@ -48,8 +48,10 @@ def option_defaults(command: str, arguments: Sequence[str]) -> dict[str, Any]:
     regions = found.pop("regions", None) or ([found["region"]] if "region" in found else None)
     if command in _APPROVAL:
         return found | ({"regions": regions} if regions else {})
-    found = {key: value for key, value in found.items() if key not in ("mode", "region")}
-    return found | ({"region": regions} if command == "connect" and regions else {})
+    others = {key: value for key, value in found.items() if key not in ("mode", "region")}
+    if command != "connect" or not regions:
+        return others
+    return others | {"region": regions} | ({"mode": found["mode"]} if "mode" in found else {})
 
 
 def _user_file() -> Path:

@@ -37,11 +37,13 @@ class Node:
         id: ID of the node (`i-...` or `mi-...`).
         region: Region of the node.
         tags: Tags of the node.
+        ping: Status of its agent (API_InstanceInformation, PingStatus).
     """
 
     id: str
     region: str
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    ping: str = "Online"
 
     @property
     def name(self) -> str:
@@ -138,7 +140,8 @@ def managed_nodes(region: str, read: Listing) -> tuple[Node, ...]:
             tags = found.get("Tags", ())
         else:
             tags = read("ssm", "list_tags_for_resource", "TagList", ResourceType="ManagedInstance", ResourceId=id_)
-        nodes.append(Node(id=id_, region=region, tags=tags_of(tags)))
+        ping = str(each.get("PingStatus", ""))
+        nodes.append(Node(id=id_, region=region, tags=tags_of(tags), ping=ping))
     return tuple(sorted(nodes, key=lambda node: (node.name, node.id)))
 
 

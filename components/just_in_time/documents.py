@@ -141,13 +141,24 @@ def manual_rule(name: str, content: Any) -> ManualRule:
         }
         if len(targets) != len(content["targets"]) or not targets:
             raise UnknownContentError("its targets are not all tags")
-        return ManualRule(
-            name=name,
-            targets=targets,
-            levels=tuple(_level(step["inputs"]) for step in content["mainSteps"]),
-            seconds=int(content["accessDuration"]),
-        )
     except (KeyError, TypeError, AttributeError) as missing:
+        raise UnknownContentError(f"it lacks {missing}") from missing
+    levels, seconds = approval_levels(content)
+    return ManualRule(name=name, targets=targets, levels=levels, seconds=seconds)
+
+
+def approval_levels(content: Any) -> tuple[tuple[Level, ...], int]:
+    """Return the levels of a manual policy and the duration of its access in seconds, for any kind of targets.
+
+    Args:
+        content: Content of the document, decoded.
+
+    Raises:
+        UnknownContentError: The content has another form than the published one.
+    """
+    try:
+        return tuple(_level(step["inputs"]) for step in content["mainSteps"]), int(content["accessDuration"])
+    except (KeyError, TypeError, ValueError, AttributeError) as missing:
         raise UnknownContentError(f"it lacks {missing}") from missing
 
 

@@ -1,1 +1,1 @@
-"""Commands of operators and approvers, in either mode of approval: `request`, `approve`, `status` and `revoke`."""
+"""Commands of operators and approvers, in every mode of approval: `request`, `approve`, `status` and `revoke`."""

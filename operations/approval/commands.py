@@ -12,6 +12,7 @@ from rich.text import Text
 
 from common.problems import visible
 from components.approval.runbook import APPROVAL_SECONDS
+from operations.approval.access_requests import check_requester, expect_decision, find_node, send_signal, token_state
 from operations.approval.executions import (
     NewRequest,
     check_decision,
@@ -33,6 +34,7 @@ from operations.approval.output import (
     print_tags,
     request_document,
     requests_table,
+    short_id,
     start_command,
     state_text,
     tags_document,
@@ -40,7 +42,7 @@ from operations.approval.output import (
 from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
-from operations.command_line import CommandContext, Cwd, Json, Stack, confirm
+from operations.command_line import ApprovalMode, CommandContext, Cwd, Json, Stack, confirm
 from operations.defaults import REGIONS
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
@@ -56,14 +58,6 @@ _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
 _DECISION_POLLS: Final = 11
 """Maximum of polls for the result of a decision; other approvers may still have to approve."""
 
-_Mode = Annotated[
-    str | None,
-    typer.Option(
-        "--mode",
-        metavar="MODE",
-        help="Mode of approval (automation, change-manager); with --region, instead of a stack.",
-    ),
-]
 _Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the workflow; with --mode.")]
 
 
@@ -84,15 +78,16 @@ def request(  # noqa: PLR0913 -- the options of the command line
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
     """Request a session on an instance. **Starts an Automation execution** that waits for approval.
 
-    Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
+    Works with your own AWS credentials, in every mode of approval. The grant is for the role or user of these
     credentials, unless another one is named; with a permission set of IAM Identity Center, for your operator's role,
-    which the command assumes.
+    which the command assumes. In mode just-in-time it **starts an access request** for your own session; what AWS would
+    refuse, or fail as a conflict of policies, is refused before.
 
     Exit codes: 0 requested (with --wait: granted), 1 the request was not accepted (with --wait: not granted), 2 the
     command line or the stack cannot be used.
@@ -102,8 +97,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     check_request_text(reason, as_role, as_user)
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
-    if not (as_role or as_user):
-        session = as_person(session)
+    session = _as_requester(session, is_for_another=bool(as_role or as_user))
     principal = requested_principal(session.identity.arn, as_role, as_user)
     with working("Checking the request ..."):
         new = _checked_request(session, principal, instance, reason, again=again)
@@ -115,8 +109,10 @@ def request(  # noqa: PLR0913 -- the options of the command line
         requested_at=command.now(),
         principal=new.principal,
         instance=new.instance,
+        instance_name=new.name,
         reason=new.reason,
         state=RequestState.WAITING,
+        region=new.region,
     )
     if not json_output:
         _print_submitted(submitted, new, session.options)
@@ -143,7 +139,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -173,8 +169,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     decide(session, found, approve=not reject, comment=comment)
     with working("Waiting for the result of the decision ..."):
         decided = poll_request(
-            session,
-            found.id,
+            lambda: find_request(session, found.id),
             command.pause,
             # Settled, or the next level of approvers has to decide.
             lambda each: is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0]),
@@ -203,7 +198,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
     ] = 10,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
@@ -240,14 +235,15 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    mode: _Mode = None,
+    mode: ApprovalMode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
     """End a grant early, **with the operator's open sessions** on its instance.
 
     Stops the execution of the grant, which then removes the tag and ends the sessions with its own role, so that no
-    other principal needs permission to end sessions.
+    other principal needs permission to end sessions. In mode just-in-time an approver revokes the access request; AWS
+    ends no session, and the command lists those that are open.
 
     Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is still open; 2 the command line or
     the stack cannot be used, or it was not confirmed.
@@ -259,10 +255,14 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     grant_id = _live_grant(granted, session.options)
     print_request(Terminal(stderr=True), granted, command.now())
     if not yes:
-        confirm("End this grant and its sessions?", "Nothing was ended.")
-    session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
+        question = "Revoke this access? AWS does not end its sessions." if session.is_just_in_time else ""
+        confirm(question or "End this grant and its sessions?", "Nothing was ended.")
+    if session.is_just_in_time:
+        send_signal(session, granted, "Revoke")
+    else:
+        session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
     with working("Ending the grant ..."):
-        ended = poll_request(session, granted.id, command.pause, lambda each: each.is_over)
+        ended = poll_request(lambda: find_request(session, granted.id), command.pause, lambda each: each.is_over)
         (ended,) = with_live_data(session, [ended])
     if json_output:
         print_json(request_document(ended, command.now()))
@@ -270,7 +270,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
         console = Terminal()
         print_line(console, Text.assemble("The grant is now: ", state_text(ended, command.now())))
         for each in ended.sessions or ():
-            print_line(console, f"Session {each} is still open.", "bold red")
+            print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", "bold red")
     if ended.sessions or ended.holds_tag:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -282,17 +282,49 @@ def _selector(
     return WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region, regions=regions)
 
 
+def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> ApprovalSession:
+    """Return the session with the credentials that make the request.
+
+    Args:
+        session: Session of the command.
+        is_for_another: Whether the request names another role or user.
+
+    Raises:
+        UnusableError: These credentials cannot request access, or not for another principal.
+        CallError: The person's role cannot be used.
+    """
+    if not session.is_just_in_time:
+        return session if is_for_another else as_person(session)
+    if is_for_another:
+        raise UnusableError(
+            "--as-role, --as-user: expected neither, as an access request is for the caller's own session."
+        )
+    check_requester(session.identity.arn)
+    return session
+
+
 def _checked_request(
     session: ApprovalSession, principal: Principal, instance: str, reason: str, *, again: bool
 ) -> NewRequest:
     """Return the request once instance, operator and other requests are checked, before any approver is notified."""
-    with suppress(CallError):
-        # The document may not be readable; starting it reports the error.
-        check_workflow(session)
-    found, name = find_instance(session, instance)
-    new = NewRequest(principal=principal, instance=found, name=name, reason=reason)
-    new.check()
-    new = replace(new, principal=find_operator(session, principal))
+    if session.is_just_in_time:
+        node = find_node(session, instance)
+        new = NewRequest(
+            principal=principal,
+            instance=node.id,
+            name=node.name,
+            reason=reason,
+            region=node.region,
+            expected=expect_decision(session, node),
+        )
+    else:
+        with suppress(CallError):
+            # The document may not be readable; starting it reports the error.
+            check_workflow(session)
+        found, name = find_instance(session, instance)
+        new = NewRequest(principal=principal, instance=found, name=name, reason=reason)
+        new.check()
+        new = replace(new, principal=find_operator(session, principal))
     if not again:
         check_duplicates(session, new)
     return new
@@ -300,10 +332,12 @@ def _checked_request(
 
 def _print_submitted(submitted: ApprovalRequest, new: NewRequest, options: str) -> None:
     approve_command = f"python -m operations approve {submitted.id}{options}"
+    within = "" if submitted.is_access_request else f", within {_APPROVAL_HOURS} hours"
     for line in (
         f"Requested a session on {new.shown_instance} for {submitted.principal}, as {submitted.requester}.",
         f"  run:       {submitted.id}",
-        f"  approve:   {approve_command}    (another principal, within {_APPROVAL_HOURS} hours)",
+        *(f"  decision:  {visible(each)}" for each in new.expected),
+        f"  approve:   {approve_command}    (another principal{within})",
         f"  follow:    python -m operations status {submitted.id}{options}",
     ):
         print_line(Terminal(), line)
@@ -322,7 +356,16 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
 
     try:
         with console.status("Waiting ..."):
-            return poll_request(session, submitted.id, command.pause, report)
+            # The state of the access token decides about sessions; requesters may not see the approvals.
+            return poll_request(
+                lambda: (
+                    token_state(session, submitted)
+                    if submitted.is_access_request
+                    else find_request(session, submitted.id)
+                ),
+                command.pause,
+                report,
+            )
     except KeyboardInterrupt:
         typer.echo(f"The request is still open: python -m operations status {submitted.id}{session.options}", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -351,7 +394,7 @@ def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool
         return
     console.print(requests_table(waiting, now, "Waiting for approval"))
     for each in waiting:
-        print_line(console, f"{each.id[:8]} reason: {visible(each.reason) or 'none'}")
+        print_line(console, f"{short_id(each)} reason: {visible(each.reason) or 'none'}")
     print_line(console, f"Decide: python -m operations approve RUN [--reject] [--comment TEXT]{session.options}")
 
 
@@ -373,7 +416,8 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
         for why in incomplete:
             print_line(console, f"Incomplete: {why}", "bold magenta")
         if requests:
-            console.print(requests_table(requests, now, f"Requests in {session.workflow.region}"))
+            where = ", ".join(session.regions if session.is_just_in_time else (session.workflow.region,))
+            console.print(requests_table(requests, now, f"Requests in {where}"))
         elif not incomplete:
             print_line(console, "No session has been requested.")
         print_tags(console, stray)
@@ -381,7 +425,7 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
 
 
 def _live_grant(request: ApprovalRequest, options: str) -> str:
-    """Return the ID of the execution to stop.
+    """Return the ID of the execution to stop; empty where there is none, which revoking an access request reports.
 
     Raises:
         CallError: There is no live grant.
@@ -391,7 +435,14 @@ def _live_grant(request: ApprovalRequest, options: str) -> str:
             f"Request {request.id} is not granted: it waits for approval. Reject it: python -m operations approve "
             f"{request.id} --reject{options}"
         )
-    if not request.state.is_open or request.grant_id is None:
+    if not request.state.is_open or (request.grant_id is None and not request.is_access_request):
         still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
         raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
-    return request.grant_id
+    return request.grant_id or ""
+
+
+def _end_command(request: ApprovalRequest, session_id: str) -> str:
+    """Return the command that ends a session, which in the other modes the runbook ends."""
+    if not request.is_access_request:
+        return ""
+    return f" End it: aws ssm terminate-session --region {request.region} --session-id {visible(session_id)}"

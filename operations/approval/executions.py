@@ -1,6 +1,6 @@
-"""Requests as Automation executions: submit, list, find, decide, revoke and poll them.
+"""Requests: submit, list, find, decide and poll them.
 
-Systems Manager keeps executions for 30 days after their end.
+They are Automation executions, which Systems Manager keeps for 30 days after their end; in mode `just-in-time`, access requests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from common.problems import visible
 from components.approval.names import LIVE_STATUSES
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
+from operations.approval import access_requests
 from operations.approval.principals import Principal, principal_of, same_person, short
 from operations.approval.requests import ApprovalRequest, Execution, RequestState, parse_request
 from operations.approval.session import CallError
@@ -51,12 +52,16 @@ class NewRequest:
         instance: ID of the instance.
         name: Name tag of the instance; empty: none.
         reason: Reason, for the approvers.
+        region: Region of an access request; empty in the other modes.
+        expected: Who decides about an access request, by the approval policies.
     """
 
     principal: Principal
     instance: str
     name: str = ""
     reason: str
+    region: str = ""
+    expected: tuple[str, ...] = ()
 
     @property
     def shown_instance(self) -> str:
@@ -121,12 +126,14 @@ def requested_principal(caller: str, role: str | None = None, user: str | None =
 
 
 def submit_request(session: ApprovalSession, new: NewRequest) -> str:
-    """Request a session, and return the ID of the execution that waits for approval.
+    """Request a session, and return the ID of the execution that waits for approval, or of the access request.
 
     Raises:
         UnusableError: The runbook would not accept the request.
         CallError: AWS refused the request.
     """
+    if session.is_just_in_time:
+        return access_requests.submit(session.in_region(new.region), new.instance, new.reason)
     new.check()
     workflow = session.workflow
     parameters = {
@@ -160,11 +167,20 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
         CallError: It is already requested or granted.
     """
     try:
-        requests = list_requests(session, ended=0)
+        if session.is_just_in_time:
+            requests = access_requests.list_access_requests(session, ended=0, by=session.identity.arn)
+        else:
+            requests = list_requests(session, ended=0)
     except CallError:
         return
     for each in requests:
-        if each.state.is_open and each.instance == new.instance and new.principal.is_same(each.principal):
+        # An access request is for its requester, also where several people share a role.
+        is_same = (
+            same_person(each.requester, session.identity.arn)
+            if session.is_just_in_time
+            else new.principal.is_same(each.principal)
+        )
+        if each.state.is_open and each.instance == new.instance and is_same:
             raise CallError(
                 f"{new.principal} already has a request for {new.instance}, which is {each.state}: {each.id}. "
                 f"Check its status: python -m operations status {each.id}{session.options}. To request another grant: --again."
@@ -190,12 +206,18 @@ def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) ->
         raise CallError(f"Request {request.id} does not wait for approval: it is {request.state}{detail}.")
     if not approve:
         return
+    if request.unknown:
+        raise CallError(
+            f"Request {request.id} cannot be approved here, as it cannot be shown completely: {'; '.join(request.unknown)}. "
+            "Correct that, or decide it in the Systems Manager console."
+        )
     if same_person(request.requester, approver):
         raise OwnRequestError(
             f"{short(approver)} cannot approve the request of {short(request.requester)}: requesters cannot "
             "approve their own requests. Another approver has to decide."
         )
-    if request.principal.is_for(approver):
+    # An access request is for its requester, who may share a role of IAM Identity Center with the approver.
+    if not request.is_access_request and request.principal.is_for(approver):
         raise OwnRequestError(
             f"{short(approver)} cannot approve a grant to {request.principal}: both are the same person."
         )
@@ -210,8 +232,11 @@ def decide(session: ApprovalSession, request: ApprovalRequest, *, approve: bool,
             not an approver.
     """
     check_decision(request, session.identity.arn, approve=approve)
-    more: dict[str, Any] = {"Payload": {"Comment": [comment]}} if comment else {}
     signal = "Approve" if approve else "Reject"
+    if session.is_just_in_time:
+        access_requests.send_signal(session, request, signal, comment)
+        return
+    more: dict[str, Any] = {"Payload": {"Comment": [comment]}} if comment else {}
     session.call("send_automation_signal", AutomationExecutionId=request.id, SignalType=signal, **more)
 
 
@@ -226,6 +251,8 @@ def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | 
     Raises:
         CallError: A call to AWS failed.
     """
+    if session.is_just_in_time:
+        return access_requests.list_access_requests(session, ended, incomplete)
     documents = (session.workflow.change_template, session.workflow.runbook)
     listed = [each for document in documents for each in _executions_of(session, document, incomplete)]
     if not listed and not incomplete:
@@ -253,6 +280,9 @@ def check_workflow(session: ApprovalSession) -> None:
         UnusableError: The workflow does not exist.
         CallError: A call to AWS failed.
     """
+    if session.is_just_in_time:
+        # AWS has access requests in every Region, and refuses them where the service is not enabled.
+        return
     name = session.workflow.runbook
     try:
         session.call("describe_document", Name=name)
@@ -266,20 +296,26 @@ def check_workflow(session: ApprovalSession) -> None:
 
 
 def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
-    """Return one request, by the ID of its execution or the beginning of it.
+    """Return one request, by its ID or the beginning of it.
 
     Raises:
         UnusableError: No request matches, several match, or the beginning is too short.
         CallError: A call to AWS failed.
     """
-    if _EXECUTION_ID.fullmatch(named):
+    if session.is_just_in_time and access_requests.ACCESS_REQUEST_ID.fullmatch(named):
+        return access_requests.find_access_request(session, named)
+    if _EXECUTION_ID.fullmatch(named) and not session.is_just_in_time:
         return _request_of(session, named)
     if len(named.strip()) < _SHORTEST_ID:
         # With an empty shell variable, the only existing request would match.
         raise UnusableError(
-            f"RUN: expected the ID of an execution, or its first {_SHORTEST_ID} characters or more, got {named!r}."
+            f"RUN: expected the ID of a request, or its first {_SHORTEST_ID} characters or more, got {named!r}."
         )
-    found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(named.strip().lower())]
+    prefix = named.strip().lower()
+    if session.is_just_in_time:
+        found = access_requests.match_access_requests(session, prefix)
+    else:
+        found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(prefix)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -306,8 +342,7 @@ def get_execution(session: ApprovalSession, execution_id: str) -> Execution:
 
 
 def poll_request(
-    session: ApprovalSession,
-    request_id: str,
+    read: Callable[[], ApprovalRequest],
     pause: Callable[[float], None],
     until: Callable[[ApprovalRequest], bool],
     attempts: int | None = None,
@@ -315,8 +350,7 @@ def poll_request(
     """Poll a request until it meets a condition, and return it.
 
     Args:
-        session: Session of the command.
-        request_id: Full ID of the request.
+        read: Returns the request as it is now.
         pause: Function that waits for a number of seconds.
         until: Condition, which receives the result of each poll.
         attempts: Maximum number of polls; None: no maximum.
@@ -326,7 +360,7 @@ def poll_request(
     """
     polls = 0
     while True:
-        request = find_request(session, request_id)
+        request = read()
         polls += 1
         if until(request) or polls == attempts:
             return request
@@ -335,8 +369,9 @@ def poll_request(
 
 
 def is_settled(request: ApprovalRequest) -> bool:
-    """Return whether it is known if the request is granted, and until when."""
-    return not request.state.is_open or (request.state is RequestState.GRANTED and request.until is not None)
+    """Return whether it is known if the request is granted, and until when; requesters may not see that of an access request."""
+    is_known = request.until is not None or request.is_access_request
+    return not request.state.is_open or (request.state is RequestState.GRANTED and is_known)
 
 
 def _request_of(session: ApprovalSession, execution_id: str) -> ApprovalRequest:

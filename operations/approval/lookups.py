@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
@@ -49,12 +49,14 @@ class OpenSession:
         owner: ARN of the principal that started it.
         target: ID of the instance.
         started: Start time.
+        is_just_in_time: Whether the access token of a request started it.
     """
 
     id: str
     owner: str
     target: str
     started: datetime
+    is_just_in_time: bool = False
 
 
 def find_instance(session: ApprovalSession, named: str) -> tuple[str, str]:
@@ -120,6 +122,8 @@ def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] 
 
 def read_tags(session: ApprovalSession) -> tuple[OperatorTag, ...] | ReadFailure:
     """Return the tags of all principals with the operators' policy, or why they cannot be read."""
+    if session.is_just_in_time:
+        return ()
     reader = session.reader()
     principals = read_operators(session, reader)
     if isinstance(principals, ReadFailure):
@@ -190,8 +194,11 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
 def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | ReadFailure:
     """Return the open sessions in the Regions of granted instances; a request that was never granted has no Region."""
     found: list[OpenSession] = []
+    chosen: dict[str, Any] = (
+        {"Filters": [{"key": "AccessType", "value": "JustInTime"}]} if session.is_just_in_time else {}
+    )
     for region in sorted({each.region for each in requests if each.region}):
-        answer = session.reader(region).read("ssm", "describe_sessions", State="Active")
+        answer = session.reader(region).read("ssm", "describe_sessions", State="Active", **chosen)
         if isinstance(answer, ReadFailure):
             return answer
         found += [
@@ -200,6 +207,7 @@ def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]
                 owner=each.get("Owner", ""),
                 target=each.get("Target", ""),
                 started=each["StartDate"],
+                is_just_in_time=each.get("AccessType") == "JustInTime",
             )
             for each in (answer or {}).get("Sessions", ())
         ]
@@ -207,11 +215,18 @@ def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]
 
 
 def _sessions_of(request: ApprovalRequest, sessions: Sequence[OpenSession]) -> tuple[str, ...]:
-    """Return the IDs of a grant's sessions: the operator's on the instance, started after the request."""
+    """Return the IDs of a grant's sessions: the operator's on the instance, started after the request.
+
+    A session of an access request is the token role's, with the name of the requester's session (which AWS does not document).
+    """
     return tuple(
         each.id
         for each in sessions
         if each.target == request.instance
-        and request.principal.is_same(principal_of(each.owner))
+        and (
+            each.owner.rsplit("/", 1)[-1] == request.requester.rsplit("/", 1)[-1]
+            if each.is_just_in_time
+            else request.principal.is_same(principal_of(each.owner))
+        )
         and each.started >= request.requested_at
     )

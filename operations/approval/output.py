@@ -31,11 +31,15 @@ _STYLES: Final = {
     RequestState.ENDED: "dim",
     RequestState.CANCELLED: "dim",
     RequestState.EXPIRED: "dim",
+    RequestState.REVOKED: "dim",
     RequestState.REFUSED: "red",
     RequestState.REJECTED: "red",
     RequestState.FAILED: "bold red",
+    RequestState.UNKNOWN: "bold magenta",
 }
 _SHORT_ID: Final = 8
+_SHORT_ACCESS_REQUEST: Final = 15
+"""Length of the ID of an access request, whose first characters are the same for all."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -64,6 +68,8 @@ def request_document(request: ApprovalRequest, now: datetime) -> dict[str, Any]:
         "remainingSeconds": None if left is None else max(0, int(left)),
         "endedAt": _utc(request.ended_at),
         "openSessions": None if request.sessions is None else list(request.sessions),
+        **({"policy": request.policy, "approvers": list(request.approvers)} if request.policy else {}),
+        **({"cannotTell": list(request.unknown)} if request.unknown else {}),
     }
 
 
@@ -87,15 +93,21 @@ def requests_table(requests: Iterable[ApprovalRequest], now: datetime, title: st
     for each in requests:
         state = state_text(each, now)
         open_sessions = [f"open session {visible(session)}" for session in each.sessions or ()]
-        state.append("".join(f"\n{line}" for line in (*_approvals(each), *open_sessions)))
+        lines = (*each.approvers, *_approvals(each), *open_sessions, *_unknown(each))
+        state.append("".join(f"\n{visible(line)}" for line in lines))
         table.add_row(
-            Text(each.id[:_SHORT_ID]),
+            Text(short_id(each)),
             Text(local_time(each.requested_at, now)),
             Text(visible(short(each.requester))),
             Text(f"{visible(str(each.principal))}\n{visible(each.shown_instance)}"),
             state,
         )
     return table
+
+
+def short_id(request: ApprovalRequest) -> str:
+    """Return the first characters of a request's ID, which commands accept."""
+    return request.id[: _SHORT_ACCESS_REQUEST if request.is_access_request else _SHORT_ID]
 
 
 def print_request(console: Console, request: ApprovalRequest, now: datetime) -> None:
@@ -106,9 +118,12 @@ def print_request(console: Console, request: ApprovalRequest, now: datetime) -> 
         ("session for", str(request.principal)),
         ("on", request.shown_instance + (f" in {request.region}" if request.region else "")),
         ("reason", request.reason or "none"),
+        *([("policy", request.policy)] if request.policy else []),
+        *(("approvers", line) for line in request.approvers),
         *(("decision", line) for line in _approvals(request)),
         ("state", state_text(request, now)),
         *(("session", f"{each} is open") for each in request.sessions or ()),
+        *(("note", line) for line in _unknown(request)),
     ]
     for heading, text in lines:
         shown = visible(text) if isinstance(text, str) else text
@@ -128,6 +143,9 @@ def print_tags(console: Console, tags: Sequence[OperatorTag] | ReadFailure) -> N
 def start_command(request: ApprovalRequest) -> str:
     """Return the command that starts the session, with the document, as the operators' policy requires it."""
     region = f" --region {request.region}" if request.region else ""
+    if request.is_access_request:
+        # The session needs the credentials of the request, which are not shown.
+        return f"python -m operations connect {visible(request.instance)}{region} --access-request {request.id}"
     return f"aws ssm start-session{region} --target {visible(request.instance)} --document-name {DOCUMENT_NAME}"
 
 
@@ -160,6 +178,10 @@ def _approvals(request: ApprovalRequest) -> list[str]:
         visible(f"approved by {short(each.approver)}" + (f": {each.comment}" if each.comment else ""))
         for each in approvals
     ]
+
+
+def _unknown(request: ApprovalRequest) -> list[str]:
+    return [f"cannot tell: {each}" for each in request.unknown]
 
 
 def _remaining_time(request: ApprovalRequest, now: datetime) -> str:

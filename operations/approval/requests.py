@@ -47,8 +47,12 @@ class RequestState(StrEnum):
     """The approvers did not answer in time."""
     CANCELLED = "cancelled"
     """A principal stopped the execution."""
+    REVOKED = "revoked"
+    """An approver revoked the approval of an access request."""
     FAILED = "failed"
     """The execution failed."""
+    UNKNOWN = "unknown"
+    """AWS shows a status that this program does not know."""
 
     @property
     def is_open(self) -> bool:
@@ -94,6 +98,11 @@ class ApprovalRequest:
         is_over: Whether the execution has ended.
         instance_name: Name tag of the instance; empty: none, or not read.
         sessions: IDs of the grant's open sessions; None: not read.
+        policy: Approval policy of just-in-time node access that decides; empty: automatic approval, or another mode.
+        approvers: Approvers of each level of that policy.
+        granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
+        is_automatic: Whether the auto-approval policy approved an access request.
+        unknown: What is not known about an access request, with the reason. It cannot be approved then.
     """
 
     id: str
@@ -114,11 +123,27 @@ class ApprovalRequest:
     is_over: bool = False
     instance_name: str = ""
     sessions: tuple[str, ...] | None = None
+    policy: str = ""
+    approvers: tuple[str, ...] = ()
+    granted_at: datetime | None = None
+    is_automatic: bool = False
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def is_access_request(self) -> bool:
+        """Whether it is an access request of just-in-time node access."""
+        return self.id.startswith("oi-")
 
     @property
     def shown_instance(self) -> str:
         """The instance, for display: `app-1 (i-...)`."""
         return f"{self.instance_name} ({self.instance})" if self.instance_name else self.instance
+
+
+def passed_levels(execution: Execution) -> tuple[int, int]:
+    """Return the numbers of levels of approval of an execution: approved, and required."""
+    approvals = approval_steps(execution)
+    return sum(1 for step in approvals if step["StepStatus"] == "Success"), len(approvals)
 
 
 def parse_request(execution: Execution, child: Execution | None = None) -> ApprovalRequest:
@@ -129,8 +154,8 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         child: Execution of the runbook that a change request has started.
     """
     given = _parameters(execution)
-    approvals = [step for step in execution.get("StepExecutions", []) if step["Action"] == "aws:approve"]
-    decisions = tuple(decision for step in approvals for decision in _decisions(step))
+    approvals = approval_steps(execution)
+    decisions = decisions_of(execution)
     # Every change request names its runbooks, before one of them starts as well as afterwards.
     is_change_request = "Runbooks" in execution or execution.get("AutomationSubtype") == "ChangeRequest"
     grant = (child or _NO_EXECUTION) if is_change_request else execution
@@ -144,7 +169,7 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         instance=given.get("InstanceId", ""),
         reason=given.get("Reason", ""),
         decisions=decisions,
-        levels=(sum(1 for step in approvals if step["StepStatus"] == "Success"), len(approvals)),
+        levels=passed_levels(execution),
         state=state,
         detail=detail,
         until=until,
@@ -259,16 +284,21 @@ def _parameters(execution: Execution) -> dict[str, str]:
     return {name: values[0] for name, values in given.items() if values}
 
 
-def _decisions(step: Execution) -> list[Decision]:
-    """Return the decisions of a step. `ApproverDecisions` holds JSON: one object per decision, or a list of them."""
+def decisions_of(execution: Execution) -> tuple[Decision, ...]:
+    """Return the decisions in an execution. `ApproverDecisions` holds JSON: one object per decision, or a list of them."""
     found: list[Decision] = []
-    for text in step.get("Outputs", {}).get("ApproverDecisions", []):
-        for each in _objects(text):
+    for step in approval_steps(execution):
+        for each in (each for text in step.get("Outputs", {}).get("ApproverDecisions", []) for each in _objects(text)):
             decision, approver = str(each.get("Decision", "")), str(each.get("Approver", ""))
             if decision.startswith(("Approve", "Reject")):
                 comment = str(each.get("Comment") or "")
                 found.append(Decision(approver=approver, approved=decision.startswith("Approve"), comment=comment))
-    return found
+    return tuple(found)
+
+
+def approval_steps(execution: Execution) -> list[Execution]:
+    """Return the steps of an execution that wait for approvers."""
+    return [step for step in execution.get("StepExecutions", []) if step["Action"] == "aws:approve"]
 
 
 def _objects(text: str) -> list[Execution]:

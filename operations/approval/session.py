@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,7 +41,7 @@ class Workflow:
 
     Attributes:
         mode: Mode of approval.
-        region: Region of requests; the instance may be in another one.
+        region: Region of requests; the instance may be in another one, but not in mode `just-in-time`.
         runbook: Name of the runbook that grants.
         change_template: Name of the change template.
         regions: Regions in which instances may be; empty: not known.
@@ -94,12 +95,23 @@ class ApprovalSession:
         clients: Clients with the caller's own credentials; those of the stack are for `pulumi`.
         identity: Identity of these credentials.
         options: Options of the command line that select this workflow, for commands to display.
+        now: Returns the time.
     """
 
     workflow: Workflow
     clients: Clients
     identity: Identity
     options: str = ""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def is_just_in_time(self) -> bool:
+        """Whether AWS grants the access, so that requests are access requests of the node's Region."""
+        return self.workflow.mode is Mode.JUST_IN_TIME
+
+    def in_region(self, region: str) -> ApprovalSession:
+        """Return the session for requests of another Region."""
+        return replace(self, workflow=replace(self.workflow, region=region, regions=self.regions))
 
     @property
     def place(self) -> WorkflowLocation:
@@ -157,26 +169,11 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
             f"--region: expected a Region that the AWS SDK for Python knows, such as eu-west-1, got {region}."
         )
     elif mode not in set(Mode):
-        allowed = ", ".join(each for each in Mode if each is not Mode.JUST_IN_TIME)
-        raise UnusableError(f"--mode: expected one of {allowed}, got {mode!r}.")
+        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
     else:
-        _refuse_just_in_time(mode)
         workflow = Workflow(mode=Mode(mode), region=region, regions=selector.regions)
-    return replace(session_of(workflow, AwsClients(lambda _key: None)), options=selector.options)
-
-
-def _refuse_just_in_time(mode: str) -> None:
-    """Refuse the mode in which AWS grants access, and this program has no requests.
-
-    Raises:
-        UnusableError: The mode is `just-in-time`.
-    """
-    if mode == Mode.JUST_IN_TIME:
-        raise UnusableError(
-            "Requests of mode just-in-time are AWS' own, which this command does not make, decide or list. Request and approve "
-            "access in the Systems Manager console (Session Manager, Manage node access), or with the AWS CLI: aws ssm "
-            "start-access-request and get-access-token. python -m operations access who-can NODE shows who approves."
-        )
+    session = session_of(workflow, AwsClients(lambda _key: None))
+    return replace(session, options=selector.options, now=command.now)
 
 
 def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
@@ -209,13 +206,15 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
             f"{name} has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs."
         )
     found = cast("Mapping[str, Any]", approval)
-    _refuse_just_in_time(str(found["mode"]))
+    regions = tuple(map(str, outputs.get("regions") or ()))
+    if found["mode"] == Mode.JUST_IN_TIME:
+        return Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions)
     return Workflow(
         mode=Mode(found["mode"]),
         region=str(found["topicArn"]).split(":")[3],
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
-        regions=tuple(map(str, outputs.get("regions") or ())),
+        regions=regions,
         operator_roles=operator_roles_of(outputs),
     )
 

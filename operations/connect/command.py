@@ -13,9 +13,11 @@ from rich.text import Text
 
 from common.aws.session import AwsClients
 from common.validation import partitions
+from components.approval.settings import Mode
+from operations.approval.access_requests import ACCESS_REQUEST_ID, access_credentials, approved_request, find_node
 from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
-from operations.approval.session import operator_roles_of
-from operations.command_line import CommandContext, Cwd, Stack
+from operations.approval.session import ApprovalSession, Workflow, operator_roles_of
+from operations.command_line import ApprovalMode, CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
     Forwarding,
@@ -36,6 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+
+_AccessRequest = Annotated[
+    str | None,
+    typer.Option(
+        "--access-request",
+        metavar="ID",
+        help="Approved request of just-in-time node access, such as oi-0123456789ab. Default: your latest for the instance.",
+    ),
+]
 
 
 def connect(  # noqa: PLR0913 -- options of a command line
@@ -63,6 +75,8 @@ def connect(  # noqa: PLR0913 -- options of a command line
             "--region", metavar="REGION", help="Region of the instance, in place of the stack's Regions. Repeatable."
         ),
     ] = None,
+    mode: ApprovalMode = None,
+    access_request: _AccessRequest = None,
     stack: Stack = None,
     cwd: Cwd = Path(),
 ) -> None:
@@ -71,28 +85,33 @@ def connect(  # noqa: PLR0913 -- options of a command line
     Finds the instance in the stack's Regions, or with --region without a stack, prints the `aws ssm start-session` command,
     and runs it if the AWS CLI and the Session Manager plugin are installed. Uses the credentials of the AWS CLI (--profile,
     AWS_PROFILE, the environment), never the stack's own roles; with a permission set of IAM Identity Center, those of your
-    operator's role, which it assumes. Changes nothing.
+    operator's role, which it assumes; in mode just-in-time, those of your approved access request, for shells only.
+    Changes nothing.
 
     Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
     or the configuration is not usable, or a program is missing.
     """
     source = context.get_parameter_source("stack")
-    if region and stack and source and source.name == "COMMANDLINE":
-        raise UnusableError("--stack, --region: expected one of them, got both.")
+    is_stack_given = bool(stack and source and source.name == "COMMANDLINE")
+    _check_options(mode, region or [], access_request, is_stack_given=is_stack_given)
     if instance is None and not sys.stdin.isatty():
         raise UnusableError("INSTANCE: expected an ID, a Name tag, a private IP address or a DNS name, got nothing.")
     forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
     caller = _caller(CommandContext.of(context), cwd, stack, region or [])
+    if access_request or mode == Mode.JUST_IN_TIME:
+        caller = replace(caller, is_just_in_time=True)
+    _check_forwarding(caller, forwarding)
     finder = Finder(caller.clients, caller.regions, caller.identity)
     with working("Looking for instances ..."):
-        several = [_ready(finder, instance)] if instance else finder.online()
+        several = [_ready(finder, instance, caller)] if instance else finder.online()
     found = several[0] if instance else pick(several, Terminal(stderr=True))
-    # The credentials of a profile would take precedence over those of the operator's role.
-    arguments = command(found, forwarding, None if caller.role else context.meta.get(PROFILE))
+    session = _access_session(caller, (found.region,), stack) if caller.is_just_in_time else None
+    approved = (access_request or approved_request(session, found.id).id) if session else ""
+    # The credentials of a profile would take precedence over those of the operator's role, or of the request.
+    arguments = command(found, forwarding, None if caller.role or session else context.meta.get(PROFILE))
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
-        if caller.role:
-            typer.echo(_profile(caller.role), err=True)
+        typer.echo(_needed_credentials(caller, found, approved), err=True, nl=False)
         raise typer.Exit(ExitCode.SUCCESS)
     missing = missing_programs()
     if missing:
@@ -100,8 +119,58 @@ def connect(  # noqa: PLR0913 -- options of a command line
         raise typer.Exit(ExitCode.UNUSABLE)
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
-    environment = caller.role.environment(caller.signed_in, found.region) if caller.role else None
-    raise typer.Exit(run_program(arguments, environment))
+    raise typer.Exit(run_program(arguments, _environment(caller, session, found, approved)))
+
+
+def _environment(
+    caller: _Caller, session: ApprovalSession | None, instance: Instance, approved: str
+) -> dict[str, str] | None:
+    """Return environment variables with the credentials of the session; None: the caller's own."""
+    if session:
+        return access_credentials(session, approved)
+    return caller.role.environment(caller.signed_in, instance.region) if caller.role else None
+
+
+def _needed_credentials(caller: _Caller, instance: Instance, approved: str) -> str:
+    """Return the credentials that a printed command needs, which are not shown; empty: the caller's own."""
+    if approved:
+        get = f"aws ssm get-access-token --region {instance.region} --access-request-id {approved}"
+        return f"It needs the credentials of: {get}\n"
+    return f"{_profile(caller.role)}\n" if caller.role else ""
+
+
+def _check_forwarding(caller: _Caller, forwarding: Forwarding | None) -> None:
+    """Refuse what the role of just-in-time sessions does not permit (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""
+    if caller.is_just_in_time and forwarding:
+        raise UnusableError(
+            "--rdp, --remote-port: expected neither, as just-in-time node access has shells only: its role starts sessions with "
+            "SSM-SessionManagerRunShell, and Remote Desktop in the console of Fleet Manager."
+        )
+
+
+def _check_options(
+    mode: str | None, regions: Sequence[str], access_request: str | None, *, is_stack_given: bool
+) -> None:
+    """Check the options in place of a stack.
+
+    Raises:
+        UnusableError: One of them cannot be used.
+    """
+    if regions and is_stack_given:
+        raise UnusableError("--stack, --region: expected one of them, got both.")
+    if mode is not None and not regions:
+        raise UnusableError("--mode: expected --region with it, got none. Together they replace a stack.")
+    if mode is not None and mode not in set(Mode):
+        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
+    if access_request is not None and not ACCESS_REQUEST_ID.fullmatch(access_request):
+        raise UnusableError(f"--access-request: expected an ID such as oi-0123456789ab, got {access_request!r}.")
+
+
+def _access_session(caller: _Caller, regions: tuple[str, ...], stack: str | None = None) -> ApprovalSession:
+    """Return the session for access requests in some Regions."""
+    options = f" --stack {stack}" if stack else f" --mode just-in-time --region {regions[0]}"
+    workflow = Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions)
+    return ApprovalSession(workflow=workflow, clients=caller.signed_in, identity=caller.identity, options=options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +183,7 @@ class _Caller:
         clients: Clients of the session: those, or with the operator's role.
         identity: Identity of these clients.
         role: Role of the person who is signed in through IAM Identity Center; None: not needed.
+        is_just_in_time: Whether the stack is in mode `just-in-time`.
     """
 
     regions: tuple[str, ...]
@@ -121,6 +191,7 @@ class _Caller:
     clients: AwsClients
     identity: Identity
     role: PersonRole | None = None
+    is_just_in_time: bool = False
 
 
 def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequence[str]) -> _Caller:
@@ -135,16 +206,23 @@ def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequen
     for region in given:
         if region not in partitions():
             raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
-    regions, home, has_people = tuple(given), given[0] if given else "", False
+    regions, home, has_people, is_just_in_time = tuple(given), given[0] if given else "", False, False
     if not given:
         configuration = context.read_stack(cwd, stack)
         settings = configuration.settings()
         regions = settings.regions
         home = configuration.value("aws:region") or regions[0]
         has_people = bool(settings.approval and settings.approval.operators)
+        is_just_in_time = settings.just_in_time is not None
     # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
     clients = AwsClients(lambda key: home if key == "aws:region" else None)
-    caller = _Caller(regions=regions, signed_in=clients, clients=clients, identity=_identity(clients, home))
+    caller = _Caller(
+        regions=regions,
+        signed_in=clients,
+        clients=clients,
+        identity=_identity(clients, home),
+        is_just_in_time=is_just_in_time,
+    )
     if not (has_people and is_of_identity_center(caller.identity)):
         return caller
     role = find_person_role(clients, caller.identity, home, _known_roles(context, cwd, stack))
@@ -190,8 +268,11 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
     return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or free_port(), rdp=rdp)
 
 
-def _ready(finder: Finder, named: str) -> Instance:
+def _ready(finder: Finder, named: str, caller: _Caller) -> Instance:
     """Return the instance, after checking that a session on it can start."""
+    if caller.is_just_in_time and named.startswith("mi-"):
+        node = find_node(_access_session(caller, caller.regions), named)
+        return Instance(id=node.id, name=node.name, region=node.region, state="running")
     found = finder.find(named)
     problem = finder.problem(found)
     if problem:

@@ -11,14 +11,21 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY
+from components.just_in_time.names import TOKEN_ROLE
+from operations.approval.principals import Principal, principal_of
 from operations.evidence.records import Caller, Decision, Kind, Records, Request, SessionEnd, SessionStart, TagChange
 
 Event = Mapping[str, Any]
 
 _FORWARDING: Final = ("AWS-StartPortForwardingSession", "AWS-StartSSHSession")
 _COMMANDS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand")
+_TOKEN_ROLE: Final = Principal("role", TOKEN_ROLE)
 REFUSED: Final = ("AccessDenied", "UnauthorizedOperation", "Client.UnauthorizedOperation")
 """Error codes of refused calls begin with one of these."""
+
+
+ACCESS_EVENTS: Final = ("StartAccessRequest",)
+"""Events of mode `just-in-time` only."""
 
 
 def add_event(event: Event, records: Records) -> bool:
@@ -33,8 +40,8 @@ def add_event(event: Event, records: Records) -> bool:
 
 
 def event_names(source: str) -> list[str]:
-    """Return the names of the events that are read of a service, such as `ssm.amazonaws.com`."""
-    return [name for service, name in _READERS if service == source]
+    """Return the names of the events that are read of a service in every mode, such as `ssm.amazonaws.com`."""
+    return [name for service, name in _READERS if service == source and name not in ACCESS_EVENTS]
 
 
 def all_events() -> list[tuple[str, str]]:
@@ -53,6 +60,11 @@ def kind_of(document: str) -> Kind:
     if name.startswith(_FORWARDING):
         return Kind.FORWARDING
     return Kind.COMMAND if name in _COMMANDS else Kind.SHELL
+
+
+def is_of_access_token(arn: str) -> bool:
+    """Return whether a principal has the credentials of an access request: a session of the token role."""
+    return _TOKEN_ROLE.is_same(principal_of(arn))
 
 
 def document_name(document: str) -> str:
@@ -76,6 +88,7 @@ def _started(event: Event, records: Records) -> bool:
             reason=str(asked.get("reason") or ""),
             kind=kind_of(document),
             error=error,
+            is_just_in_time=is_of_access_token(_caller(event).arn),
         )
     )
     return True
@@ -89,7 +102,14 @@ def _connected(event: Event, records: Records) -> bool:
     identifier = str(answer.get("connectionArn") or answer.get("connectionToken") or event.get("eventID") or "")
     node = str(asked.get("instanceId") or asked.get("InstanceId") or "")
     records.starts.append(
-        SessionStart(**_place(event), id="" if error else identifier, node=node, kind=Kind.RDP, error=error)
+        SessionStart(
+            **_place(event),
+            id="" if error else identifier,
+            node=node,
+            kind=Kind.RDP,
+            error=error,
+            is_just_in_time=is_of_access_token(_caller(event).arn),
+        )
     )
     return True
 
@@ -107,6 +127,29 @@ def _requested(event: Event, records: Records) -> bool:
     if document_name(str(asked.get("documentName") or "")) != RUNBOOK_NAME:
         return False
     return _add_request(event, records, _texts(asked.get("parameters")), "automation")
+
+
+def _access_requested(event: Event, records: Records) -> bool:
+    request = str(_texts(event.get("responseElements")).get("accessRequestId") or "")
+    if not request or event.get("errorCode"):
+        return False
+    asked, place = _given(event), _place(event)
+    targets = [_lower(each) for each in cast("list[Event]", asked.get("targets") or [])]
+    nodes = [str(value) for each in targets for value in cast("list[Any]", each.get("values") or [])]
+    principal = principal_of(place["caller"].arn)
+    records.requests.append(
+        Request(
+            id=request,
+            account=place["account"],
+            caller=place["caller"],
+            at=place["at"],
+            principal=f"{principal.kind}/{principal.name}" if principal else place["caller"].arn,
+            node=nodes[0] if len(nodes) == 1 else "",
+            reason=str(asked.get("reason") or ""),
+            mode="just-in-time",
+        )
+    )
+    return True
 
 
 def _change_requested(event: Event, records: Records) -> bool:
@@ -142,11 +185,16 @@ def _add_request(event: Event, records: Records, parameters: Event, mode: str) -
 def _signaled(event: Event, records: Records) -> bool:
     asked = _given(event)
     signal = asked.get("signalType")
-    if signal not in ("Approve", "Reject") or event.get("errorCode"):
+    if signal not in ("Approve", "Reject", "Revoke") or event.get("errorCode"):
         return False
-    run = str(asked.get("automationExecutionId") or "")
     records.decisions.append(
-        Decision(request=run, caller=_caller(event), at=_time(event), approved=signal == "Approve")
+        Decision(
+            request=str(asked.get("automationExecutionId") or ""),
+            caller=_caller(event),
+            at=_time(event),
+            approved=signal == "Approve",
+            is_revocation=signal == "Revoke",
+        )
     )
     return True
 
@@ -238,6 +286,7 @@ _IAM: Final = "iam.amazonaws.com"
 _READERS: Final[dict[tuple[str, str], Callable[[Event, Records], bool]]] = {
     (_SSM, "StartSession"): _started,
     (_SSM, "TerminateSession"): _terminated,
+    (_SSM, "StartAccessRequest"): _access_requested,
     (_SSM, "StartAutomationExecution"): _requested,
     (_SSM, "StartChangeRequestExecution"): _change_requested,
     (_SSM, "SendAutomationSignal"): _signaled,

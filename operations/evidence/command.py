@@ -262,12 +262,7 @@ def _account(
 ) -> Account:
     """Return what to read of the stack's account, and with what."""
     settings = configuration.settings()
-    if settings.just_in_time:
-        raise UnusableError(
-            "Evidence of mode just-in-time is in AWS' own access requests, which this command does not read: a report would list "
-            "sessions without their approvals. Read them in OpsCenter (type /aws/accessrequest), and sessions with: aws ssm "
-            "describe-sessions --state History --filters key=AccessType,value=JustInTime"
-        )
+    is_just_in_time = settings.just_in_time is not None
     clients = aws_clients(configuration)
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
@@ -285,6 +280,7 @@ def _account(
         progress=progress,
         reads_trail=trails.is_any,
         history=_RECENT_HISTORY if trails.is_queried else None,
+        is_just_in_time=is_just_in_time,
     )
 
 
@@ -307,7 +303,8 @@ def _facts(account: Account, approval: ApprovalSettings | None, records: Records
     """Return what the report is judged by, with what the stack's account adds."""
     return replace(
         facts,
-        needs_approval=approval is not None,
+        needs_approval=approval is not None or account.is_just_in_time,
+        is_just_in_time=account.is_just_in_time,
         break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
         person_of=People(account).person_of,
         node_names=node_names(account, records),

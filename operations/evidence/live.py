@@ -13,15 +13,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
+from components.just_in_time.settings import MAX_HOURS
 from components.session_manager.document import log_locations
-from operations.evidence.cloudtrail import add_event, event_names
+from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, parse_access_request
+from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
     Log,
     LogCoverage,
     Records,
     Source,
 )
-from operations.evidence.systems_manager import add_execution, add_session
+from operations.evidence.systems_manager import add_access_request, add_execution, add_session
 from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ _SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
+ACCESS_REQUEST_LASTS: Final = timedelta(days=5 * 7, hours=MAX_HOURS)
+"""Longest time from an access request to the end of its access: five levels of approval, a week for each, and the access."""
+_NO_EXECUTION: Final = ("AutomationExecutionNotFoundException",)
+"""Of an access request that is older than the history of executions."""
+_NO_VERSION: Final = ("InvalidDocument", "InvalidDocumentVersion")
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
 _INSTANCES_AT_ONCE: Final = 200
@@ -62,6 +69,7 @@ class Account:
         progress: Receives a line about the progress.
         reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
         history: Length of the event history to read; None: all that there is.
+        is_just_in_time: Whether access requests take the place of a workflow.
     """
 
     clients: Clients
@@ -76,6 +84,7 @@ class Account:
     progress: Callable[[str], None]
     reads_trail: bool = False
     history: timedelta | None = None
+    is_just_in_time: bool = False
 
     def reader(self, region: str) -> Reader:
         """Return a reader of a Region."""
@@ -98,7 +107,11 @@ def read_account(account: Account) -> Records:
     found.add(read_events(account))
     for region in account.regions:
         found.add(_sessions(account, region))
-    found.add(_executions(account, found))
+    if account.is_just_in_time:
+        for region in account.regions:
+            found.add(_access_requests(account, region))
+    else:
+        found.add(_executions(account, found))
     for region in account.regions:
         ids = {each.id for each in found.starts if each.region == region and each.id}
         found.add(_logs(account, region, ids))
@@ -109,7 +122,8 @@ def read_events(account: Account) -> Records:
     """Read the event history; Regions at the same time, as each has its own rate."""
     begin = max(account.since, account.now - (account.history or EVENT_HISTORY))
     services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
-    tasks = {region: [name for each in services for name in event_names(each)] for region in account.regions}
+    more = ACCESS_EVENTS if account.is_just_in_time else ()
+    tasks = {region: [*(name for each in services for name in event_names(each)), *more] for region in account.regions}
     iam = account.iam_region
     tasks[iam] = [*tasks.get(iam, []), *event_names("iam.amazonaws.com")]
     found = Records()
@@ -213,6 +227,51 @@ def _executions(account: Account, known: Records) -> Records:
         )
     )
     return found
+
+
+def _access_requests(account: Account, region: str) -> Records:
+    """Read the access requests of a Region whose access may be in the period, with their approvals."""
+    account.progress(f"Access requests in {region}")
+    found, problem, reader = Records(), "", account.reader(region)
+    begin = account.since - ACCESS_REQUEST_LASTS
+    filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
+    answer = reader.read("ssm", "describe_ops_items", OpsItemFilters=filters)
+    if isinstance(answer, ReadFailure):
+        problem, answer = answer.cause, answer.read_so_far
+    for each in (answer or {}).get("OpsItemSummaries", ()):
+        if not begin <= each["CreatedTime"] < account.until:
+            continue
+        account.pause(_SECONDS_PER_EXECUTION)
+        described = reader.read("ssm", "get_ops_item", OpsItemId=each["OpsItemId"])
+        if isinstance(described, ReadFailure) or described is None:
+            problem = described.cause if described else "an access request is not there any more"
+            continue
+        problem = _add_access_request(account, reader, described["OpsItem"], found) or problem
+    count = len(found.requests)
+    found.sources.append(
+        Source(name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem)
+    )
+    return found
+
+
+def _add_access_request(account: Account, reader: Reader, item: Mapping[str, Any], found: Records) -> str:
+    """Add an access request with its approvals, and return why these were not read."""
+    run, failed = execution_of(item), ""
+    execution: Mapping[str, Any] | None = None
+    policy: Mapping[str, Any] | None = None
+    answer = reader.read("ssm", "get_automation_execution", _NO_EXECUTION, AutomationExecutionId=run) if run else None
+    if isinstance(answer, ReadFailure):
+        failed = f"{answer.action}: {answer.cause}"
+    elif answer:
+        execution = answer["AutomationExecution"]
+        version = {name: answer["AutomationExecution"][name] for name in ("DocumentName", "DocumentVersion")}
+        version["Name"] = version.pop("DocumentName")
+        content = reader.read("ssm", "get_document", _NO_VERSION, DocumentFormat="JSON", **version)
+        failed = f"{content.action}: {content.cause}" if isinstance(content, ReadFailure) else ""
+        policy = None if isinstance(content, ReadFailure) else content
+    request = parse_access_request(item, execution, policy, region=reader.region, now=account.now, failed=failed)
+    add_access_request(request, run, account.identity.account_id, found)
+    return failed
 
 
 def _logs(account: Account, region: str, sessions: set[str]) -> Records:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from operations.approval.principals import short
 from operations.evidence.records import NO_TIME
-from operations.evidence.report import RULES, SEVERITIES, Report, Row
+from operations.evidence.report import RULES, SEVERITIES, Grant, Report, Row
 from operations.html_page import html_page
 from operations.terminal import titled_table
 
@@ -54,7 +54,7 @@ def fields(row: Row) -> dict[str, Any]:
         "requestId": request.id if request else None,
         "requester": request.caller.arn if request else None,
         "requestReason": request.reason if request else None,
-        "approvers": list(grant.approvers) if grant else [],
+        "approvers": _approvers(grant) if grant else [],
         "approvedAt": _iso(grant.approved_at) if grant else None,
         "grantStart": _iso(grant.begin) if grant else None,
         "grantEnd": _iso(grant.end) if grant else None,
@@ -67,6 +67,10 @@ def fields(row: Row) -> dict[str, Any]:
         "findings": [{"rule": each.rule, "severity": each.severity, "detail": each.detail} for each in row.findings],
     }
     return {name: None if values[name] == "" else values[name] for name in COLUMNS}
+
+
+def _approvers(grant: Grant) -> list[str]:
+    return list(grant.approvers) or (["auto-approval policy"] if grant.is_automatic else [])
 
 
 def plain(report: Report, since: datetime, until: datetime) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def tables(report: Report) -> Iterator[Table]:
     sessions = _table("Sessions", "Start (UTC)", "Node", "Person", "Approved by", "Log", "Findings")
     for row in report.sessions:
         if row.start:
-            approvers = ", ".join(map(short, row.grant.approvers)) if row.grant else ""
+            approvers = ", ".join(map(short, _approvers(row.grant))) if row.grant else ""
             worst = min(row.findings, key=lambda each: SEVERITIES.index(each.severity), default=None)
             sessions.add_row(
                 f"{row.start.at:%Y-%m-%d %H:%M:%S}",

@@ -59,6 +59,7 @@ class SessionStart:
         kind: Kind of the session.
         error: Error code of a refused attempt; empty for a session.
         in_trail: Whether CloudTrail has the call; else only Session Manager lists the session.
+        is_just_in_time: Whether the credentials of an access request started it.
     """
 
     id: str
@@ -72,6 +73,7 @@ class SessionStart:
     kind: Kind = Kind.SHELL
     error: str = ""
     in_trail: bool = True
+    is_just_in_time: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,17 +93,22 @@ class SessionEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A request for a session: a run of the approval runbook, or a change request.
+    """A request for a session: a run of the approval runbook, a change request, or an access request.
 
     Attributes:
-        id: ID of the Automation execution.
+        id: ID of the Automation execution, or of the access request.
         account: Account ID.
         caller: Requester.
         at: Time of the request.
         principal: Operator of the grant, `role/Operator` or `user/olivia`.
         node: ID of the node.
         reason: Reason of the requester.
-        mode: `automation` or `change-manager`.
+        mode: `automation`, `change-manager` or `just-in-time`.
+        execution: ID of the execution that approvers of an access request decide; empty: none, or not known.
+        granted: Begin of the access of an access request; `NO_TIME`: it was not approved, or that is not known.
+        until: End of that access; `NO_TIME`: not known.
+        state: State of an access request; empty: it was not read.
+        is_automatic: Whether the auto-approval policy approved an access request.
     """
 
     id: str
@@ -112,6 +119,11 @@ class Request:
     node: str
     reason: str = ""
     mode: str = "automation"
+    execution: str = ""
+    granted: datetime = NO_TIME
+    until: datetime = NO_TIME
+    state: str = ""
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +134,8 @@ class Decision:
         request: ID of the Automation execution.
         caller: Approver.
         at: Time of the decision; `NO_TIME` if the source does not say.
-        approved: Whether the request was approved; else rejected.
+        approved: Whether the request was approved; else rejected or revoked.
+        is_revocation: Whether an approver revoked the approval of an access request.
         source: Record that has it: `CloudTrail` or `Automation`.
     """
 
@@ -130,6 +143,7 @@ class Decision:
     caller: Caller
     at: datetime
     approved: bool
+    is_revocation: bool = False
     source: str = "CloudTrail"
 
 

@@ -1,7 +1,8 @@
 """Join of sessions, approvals and logs, with findings. Pure.
 
-No record joins an approval to a session by one ID where the grant is a tag on the operator: a session belongs to the grant of
-its principal for its node in whose time it started.
+No record joins an approval to a session by one ID: where the grant is a tag on the operator, a session belongs to the grant of
+its principal for its node in whose time it started; a just-in-time session, to the access request for its node in whose time it
+started, of the requester whose session had the same name.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ LOGGED_AFTER: Final = timedelta(minutes=1)
 """Sessions that are shorter may have no output."""
 _WORKFLOW: Final = Principal("role", ROLE_NAME)
 _IDENTITY_CENTER_PATH: Final = ":role/aws-reserved/sso.amazonaws.com/"
+_APPROVED: Final = frozenset({"granted", "ended", "revoked", "unknown"})
+"""States of access requests that may have been approved."""
 NO_REASONS: Final = frozenset({"", "not given"})
 
 
@@ -140,6 +143,12 @@ RULES: Final = {
             controls="SOC 2 CC6.2; PCI DSS 7.2.3; NIST AC-5",
         ),
         Rule(
+            id="access-window-unknown",
+            severity="medium",
+            title="The records do not show when the access of the request began or ended.",
+            controls="SOC 2 CC6.3; ISO 27001 A.8.2; NIST AC-2(2)",
+        ),
+        Rule(
             id="session-break-glass",
             severity="medium",
             title="The session used an emergency access role, which needs no approval.",
@@ -156,6 +165,12 @@ RULES: Final = {
             severity="low",
             title="No session was started with the grant.",
             controls="PCI DSS 7.2.4; NIST AC-6",
+        ),
+        Rule(
+            id="session-auto-approved",
+            severity="info",
+            title="The account's auto-approval policy approved the access request; no person did.",
+            controls="SOC 2 CC6.2; PCI DSS 7.2.3; NIST AC-2, AC-5",
         ),
         Rule(
             id="attempt-refused",
@@ -213,6 +228,16 @@ class Grant:
     decisions: tuple[Decision, ...] = ()
 
     @property
+    def is_access_request(self) -> bool:
+        """Whether AWS granted it, for an access request."""
+        return self.request is not None and self.request.mode == "just-in-time"
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the auto-approval policy approved it."""
+        return self.request is not None and self.request.is_automatic
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """ARNs of the principals that approved."""
         return tuple(dict.fromkeys(each.caller.arn for each in self.decisions if each.approved))
@@ -265,6 +290,7 @@ class Context:
         since: Begin of the period.
         until: End of the period.
         needs_approval: Whether sessions need approval.
+        is_just_in_time: Whether AWS grants the access, for access requests; None: not known, which counts as yes.
         break_glass: Names of emergency access roles, in lower case.
         documents: Documents that are allowed beside the preferences.
         person_of: Person behind an ARN; empty if the records prove none.
@@ -275,6 +301,7 @@ class Context:
     since: datetime
     until: datetime
     needs_approval: bool = True
+    is_just_in_time: bool | None = None
     break_glass: frozenset[str] = frozenset()
     documents: frozenset[str] = frozenset({"", "SSM-SessionManagerRunShell"})
     person_of: Callable[[str], str] = lambda arn: arn if ":user/" in arn else ""
@@ -318,7 +345,7 @@ def report(records: Records, context: Context) -> Report:
         records: Records of the period, and of some time before it, so that grants that began earlier are known.
         context: What the report is judged by.
     """
-    grants = _grants(records)
+    grants, accesses = _grants(records), _accesses(records) if context.is_just_in_time is not False else []
     by_holder: dict[tuple[str, str, str], list[Grant]] = defaultdict(list)
     for grant in grants:
         by_holder[_holder(grant.account, grant.principal, grant.node)].append(grant)
@@ -330,7 +357,11 @@ def report(records: Records, context: Context) -> Report:
     rows: list[Row] = []
     for start in _unique(records.starts):
         holder = _holder(start.account, _principal(start.caller.arn), start.node)
-        grant, is_within = _grant_at(by_holder.get(holder, ()), begins.get(holder, ()), start.at)
+        grant, is_within = (
+            _access_at(accesses, start)
+            if start.is_just_in_time
+            else _grant_at(by_holder.get(holder, ()), begins.get(holder, ()), start.at)
+        )
         if grant and is_within:
             used.add(id(grant))
         if not context.since <= start.at < context.until:
@@ -342,7 +373,7 @@ def report(records: Records, context: Context) -> Report:
             end = ends.get(start.id)
             row = replace(
                 row,
-                person=_person(start.caller, context),
+                person=_person(start, grant, context),
                 end=end.at if end else None,
                 end_source=end.source if end else "",
                 log=logs.get(start.id),
@@ -350,7 +381,7 @@ def report(records: Records, context: Context) -> Report:
             )
             row = replace(row, findings=tuple(_findings(row, context, is_within=is_within)))
         rows.append(row)
-    rows += _rows_of_grants(grants, used, context)
+    rows += _rows_of_grants([*grants, *accesses], used, context)
     return Report(rows=tuple(sorted(rows, key=_order)), sources=tuple(records.sources), gaps=_gaps(records, context))
 
 
@@ -387,14 +418,15 @@ class _Coverage:
         return False
 
 
-def _person(caller: Caller, context: Context) -> str:
-    """Return the person behind a caller; the path of IAM Identity Center's roles is reserved, in every account.
+def _person(start: SessionStart, grant: Grant | None, context: Context) -> str:
+    """Return the person behind a session; the path of IAM Identity Center's roles is reserved, in every account.
 
     Source: IAM Identity Center User Guide, "Referencing permission sets in resource policies".
     """
-    if _IDENTITY_CENTER_PATH in caller.issuer:
-        return caller.arn.rsplit("/", 1)[-1]
-    return context.person_of(caller.arn)
+    operator = _operator(start, grant)
+    if operator == start.caller.arn and _IDENTITY_CENTER_PATH in start.caller.issuer:
+        return operator.rsplit("/", 1)[-1]
+    return context.person_of(operator)
 
 
 def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
@@ -404,7 +436,9 @@ def _unique(starts: Iterable[SessionStart]) -> list[SessionStart]:
         key: object = each.id or each
         known = chosen.get(key)
         if known is None or (each.in_trail and not known.in_trail):
-            chosen[key] = replace(each, reason=each.reason or (known.reason if known else ""))
+            is_just_in_time = each.is_just_in_time or (known is not None and known.is_just_in_time)
+            reason = each.reason or (known.reason if known else "")
+            chosen[key] = replace(each, reason=reason, is_just_in_time=is_just_in_time)
     return sorted(chosen.values(), key=lambda each: (each.at, each.id, each.caller.arn))
 
 
@@ -428,7 +462,8 @@ def _grants(records: Records) -> list[Grant]:
     for decision in records.decisions:
         decisions[decision.request].append(decision)
     requests: dict[tuple[str, str, str], list[Request]] = defaultdict(list)
-    for request in sorted({each.id: each for each in records.requests}.values(), key=lambda each: (each.at, each.id)):
+    asked = {each.id: each for each in records.requests if each.mode != "just-in-time"}
+    for request in sorted(asked.values(), key=lambda each: (each.at, each.id)):
         requests[_holder(request.account, request.principal, request.node)].append(request)
     grants: list[Grant] = []
     for changed in changes.values():
@@ -451,6 +486,72 @@ def _grants(records: Records) -> list[Grant]:
                 )
             )
     return grants
+
+
+def _accesses(records: Records) -> list[Grant]:
+    """Return the periods in which access requests give access."""
+    decisions: dict[str, list[Decision]] = defaultdict(list)
+    for decision in records.decisions:
+        decisions[decision.request].append(decision)
+    known: dict[str, Request] = {}
+    for request in (each for each in records.requests if each.mode == "just-in-time"):
+        known[request.id] = _merged(known[request.id], request) if request.id in known else request
+    grants: list[Grant] = []
+    for request in known.values():
+        decided = decisions.get(request.execution, []) if request.execution else []
+        revoked = min((each.at for each in decided if each.is_revocation), default=NO_TIME)
+        # Without the OpsItem, it is not known whether the request was approved: that is a finding.
+        if request.state and request.granted == NO_TIME and request.state not in _APPROVED:
+            continue
+        approved = _decisions(each for each in decided if not each.is_revocation)
+        grants.append(
+            Grant(
+                account=request.account,
+                principal=request.principal,
+                node=request.node,
+                begin=request.at if request.granted == NO_TIME else request.granted,
+                end=min(request.until, revoked),
+                setter=request.caller,
+                request=request,
+                decisions=approved,
+            )
+        )
+    return sorted(grants, key=lambda each: each.begin)
+
+
+def _merged(one: Request, other: Request) -> Request:
+    """Return a request of two records: the caller as CloudTrail has it, the access as its OpsItem has it."""
+    read, event = (one, other) if one.state else (other, one)
+    if not read.state:
+        return one
+    caller = event.caller if event.caller.source_ip else read.caller
+    return replace(read, caller=caller, node=read.node or event.node, reason=event.reason or read.reason)
+
+
+def _access_at(accesses: Sequence[Grant], start: SessionStart) -> tuple[Grant | None, bool]:
+    """Return the access in whose time a session started and True, or the closest one of its requester and False.
+
+    AWS does not document that the session of an access token has the name of the requester's: with another name it belongs to
+    any access in time, and the person is not known.
+    """
+    there = [each for each in accesses if (each.account, each.node) == (start.account, start.node)]
+    own = [each for each in there if _is_requester(start, each)]
+    for several in (own, there):
+        for each in reversed(several):
+            if each.begin - TOLERANCE <= start.at <= _plus(each.end):
+                return each, True
+    earlier = [each for each in own if each.begin <= start.at]
+    return (earlier or own or [None])[-1], False
+
+
+def _is_requester(start: SessionStart, access: Grant) -> bool:
+    names = [arn.rsplit("/", 1)[-1].lower() for arn in (start.caller.arn, access.setter.arn)]
+    return names[0] == names[1]
+
+
+def _operator(start: SessionStart, grant: Grant | None) -> str:
+    """Return the ARN that shows the person: of a just-in-time session, the requester's, if it has the same name."""
+    return grant.setter.arn if start.is_just_in_time and grant and _is_requester(start, grant) else start.caller.arn
 
 
 def _is_workflow(caller: Caller) -> bool:
@@ -544,7 +645,9 @@ def _approval_findings(row: Row, start: SessionStart, context: Context, *, is_wi
     if not context.needs_approval:
         return
     if grant is None:
-        yield Finding(rule="session-without-approval", detail=f"{principal} on {start.node}")
+        standing = context.is_just_in_time and not start.is_just_in_time
+        how = ", by a standing ssm:StartSession, without an access request" if standing else ""
+        yield Finding(rule="session-without-approval", detail=f"{principal} on {start.node}{how}")
         return
     if not is_within:
         ended = "" if grant.end == NO_TIME else f" to {_shown(grant.end)}"
@@ -554,10 +657,12 @@ def _approval_findings(row: Row, start: SessionStart, context: Context, *, is_wi
 
 
 def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]:
-    if not _is_workflow(grant.setter):
+    if grant.is_access_request:
+        yield from _access_findings(grant)
+    elif not _is_workflow(grant.setter):
         yield Finding(rule="grant-outside-runbook", detail=f"{grant.setter.arn} tagged {grant.principal}")
         return
-    if not grant.approvers:
+    if not grant.approvers and not grant.is_automatic:
         yield Finding(rule="approver-unknown", detail=grant.request.id if grant.request else "no request found")
     asking = [*operators, *([grant.request.caller.arn] if grant.request else [])]
     for approver in grant.approvers:
@@ -565,6 +670,17 @@ def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]
             yield Finding(rule="session-self-approved", detail=approver)
     if grant.request and grant.request.reason.strip() in NO_REASONS:
         yield Finding(rule="approval-without-reason", detail=grant.request.id)
+
+
+def _access_findings(grant: Grant) -> Iterable[Finding]:
+    request = grant.request
+    if request is None:
+        return
+    if request.is_automatic:
+        yield Finding(rule="session-auto-approved", detail=request.id)
+    if NO_TIME in (request.granted, request.until):
+        state = f"it is {request.state}" if request.state else "its record was not read"
+        yield Finding(rule="access-window-unknown", detail=f"{request.id}: {state}")
 
 
 def _log_findings(row: Row, start: SessionStart, context: Context) -> Iterable[Finding]:
@@ -588,7 +704,7 @@ def _rows_of_grants(grants: Iterable[Grant], used: set[int], context: Context) -
         if id(grant) in used or not context.since <= grant.begin < context.until:
             continue
         findings = list(_grant_findings(grant, []))
-        if grant.end != NO_TIME:
+        if grant.end <= context.now:
             findings.append(Finding(rule="grant-unused", detail=f"{grant.principal} on {grant.node}"))
         name = context.node_names.get(grant.node, "")
         yield Row(grant=grant, node_name=name, findings=tuple(findings))

@@ -1,6 +1,6 @@
 """Sessions and requests of Systems Manager as records of evidence. Pure.
 
-Source: Systems Manager API reference, Session and AutomationExecution.
+Source: Systems Manager API reference, Session, AutomationExecution and OpsItem.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from operations.approval.requests import parse_request
-from operations.evidence.cloudtrail import document_name, kind_of
+from operations.evidence.cloudtrail import document_name, is_of_access_token, kind_of
 from operations.evidence.records import NO_TIME, Caller, Decision, Records, Request, SessionEnd, SessionStart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from operations.approval.requests import ApprovalRequest
 
 
 def add_session(session: Mapping[str, Any], account: str, region: str, found: Records) -> None:
@@ -38,6 +40,7 @@ def add_session(session: Mapping[str, Any], account: str, region: str, found: Re
             reason=session.get("Reason", ""),
             kind=kind_of(document),
             in_trail=False,
+            is_just_in_time=session.get("AccessType") == "JustInTime" or is_of_access_token(session.get("Owner", "")),
         )
     )
     if session.get("EndDate"):
@@ -74,6 +77,46 @@ def add_execution(run: Mapping[str, Any], account: str, mode: str, found: Record
             request=request.id,
             caller=Caller(arn=each.approver),
             at=NO_TIME,
+            approved=each.approved,
+            source="Automation",
+        )
+        for each in request.decisions
+    )
+
+
+def add_access_request(request: ApprovalRequest, execution: str, account: str, found: Records) -> None:
+    """Add an access request, and its decisions.
+
+    Args:
+        request: The request.
+        execution: ID of the execution that its approvers decide; empty: none.
+        account: Account ID.
+        found: Records to extend.
+    """
+    granted = request.granted_at.astimezone(UTC) if request.granted_at else NO_TIME
+    until = request.until or request.ended_at
+    found.requests.append(
+        Request(
+            id=request.id,
+            account=account,
+            caller=Caller(arn=request.requester),
+            at=request.requested_at.astimezone(UTC),
+            principal=f"{request.principal.kind}/{request.principal.name}",
+            node=request.instance,
+            reason=request.reason,
+            mode="just-in-time",
+            execution=execution,
+            granted=granted,
+            until=until.astimezone(UTC) if until and request.granted_at else NO_TIME,
+            state=request.state.value,
+            is_automatic=request.is_automatic,
+        )
+    )
+    found.decisions.extend(
+        Decision(
+            request=execution,
+            caller=Caller(arn=each.approver),
+            at=granted if each.approved else NO_TIME,
             approved=each.approved,
             source="Automation",
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from common.iam.choices import Choice
-from common.iam.context import known
+from common.iam.context import ABSENT, known
 from common.iam.evaluation import Grant, Target
 from common.iam.patterns import SOME, literal
 from components.approval.names import DOCUMENT_NAMES
@@ -141,6 +141,11 @@ _RUNS_ON_NODES: Final = {
         for each in ("Command", "Automation", "Session", "Package", "Policy", "Automation.ChangeTemplate")
     )
 }
+_STARTED: Final = {
+    "ssm:documenttype": (*(Choice(known(each)) for each in ("Automation", "Automation.ChangeTemplate")), Choice(ABSENT))
+}
+"""Types that StartAutomationExecution runs, without approval policies of just-in-time node access, which run nothing. AWS does not
+document that every request has the key."""
 _USER_DATA: Final = {"ec2:attribute": tuple(Choice(known(each)) for each in ("UserData", "userData"))}
 _TO_EC2: Final = {"iam:passedtoservice": one("ec2.amazonaws.com")}
 
@@ -165,7 +170,11 @@ def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
         (nodes, own),
         (replace(of_aws, actions=_ASSOCIATING),),
         (replace(own, actions=_ASSOCIATING),),
-        (RequiredPermission(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, excluded=_NO_VERSIONS),),
+        (
+            RequiredPermission(
+                actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, excluded=_NO_VERSIONS, given=_STARTED
+            ),
+        ),
         (
             RequiredPermission(
                 actions=("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
@@ -181,6 +190,16 @@ def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
     )
 
 
+ACCESS_REQUESTS: Final[tuple[Path, ...]] = (
+    (RequiredPermission(actions=("ssm:StartAccessRequest",), reached=_NODES),),
+    (
+        RequiredPermission(
+            actions=("ssm:GetAccessToken",), reached=(f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True
+        ),
+    ),
+)
+"""Permissions to request access by just-in-time node access, and to use it."""
+
 LOGIN_WAYS: Final[tuple[Path, ...]] = (
     (
         RequiredPermission(
@@ -194,18 +213,12 @@ LOGIN_WAYS: Final[tuple[Path, ...]] = (
             reached=(f"ecs:{SOME}:{SOME}:cluster/{SOME}", f"ecs:{SOME}:{SOME}:task/{SOME}"),
         ),
     ),
-    (RequiredPermission(actions=("ssm:StartAccessRequest",), reached=_NODES),),
-    (
-        RequiredPermission(
-            actions=("ssm:GetAccessToken",), reached=(f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True
-        ),
-    ),
     (
         RequiredPermission(actions=("ssm-guiconnect:StartConnection",)),
         RequiredPermission(actions=("ssm:StartSession",), reached=_NODES),
     ),
 )
-"""Permissions to log in to a node or container without an approved session."""
+"""Permissions to log in to a node or container without an approved session, in every mode of approval."""
 
 INSTANCE_WAYS: Final[tuple[Path, ...]] = (
     (RequiredPermission(actions=("ec2:ModifyInstanceAttribute",), reached=_INSTANCES, given=_USER_DATA),),

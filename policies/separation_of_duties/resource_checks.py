@@ -43,6 +43,14 @@ POLICIES: Final = Parameter(
 )
 
 
+JUST_IN_TIME: Final = Parameter(
+    name="justInTimeAccess",
+    description="Whether access requests of AWS' just-in-time node access are the approval (mode just-in-time of "
+    "shell-access:approval), in place of the approval tag.",
+    default=False,
+    schema={"type": "boolean"},
+)
+
 _WRITTEN: Final = ("Action", "NotAction", "Resource", "NotResource", "Condition")
 
 

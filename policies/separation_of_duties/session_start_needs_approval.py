@@ -10,10 +10,14 @@ from components.approval.names import BREAK_GLASS_ROLE_NAME
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import START
 from policies.separation_of_duties.identity_policies import CARRIERS, held_in, holds
-from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.resource_checks import JUST_IN_TIME, POLICIES, PRINCIPALS, judged
 from policies.separation_of_duties.sessions import starts_beyond_approval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
     from policies.findings import Findings, Resource
 
 RULE = Rule(
@@ -25,14 +29,23 @@ RULE = Rule(
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6, AC-17",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
-    parameters=(PRINCIPALS, POLICIES),
+    parameters=(JUST_IN_TIME, PRINCIPALS, POLICIES),
 )
 
 
 @RULE.on(*CARRIERS)
 def _starts_on_the_approved_only(resource: Resource) -> Findings:
-    if not _is_of_emergency_role(resource):
-        yield from judged(resource, starts_beyond_approval, "no node but the approved one", START)
+    if _is_of_emergency_role(resource):
+        return
+    is_just_in_time: bool = resource.settings[JUST_IN_TIME.name]
+
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+        return starts_beyond_approval(policies, admitted, by_tag=not is_just_in_time)
+
+    expected = (
+        "no node, as AWS starts the sessions of access requests" if is_just_in_time else "no node but the approved one"
+    )
+    yield from judged(resource, question, expected, START)
 
 
 def _is_of_emergency_role(resource: Resource) -> bool:

@@ -40,19 +40,23 @@ _CALLER: Final = "AIDACALLER"
 _USER: Final = "caller"
 
 
-def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+def starts_beyond_approval(
+    policies: Sequence[Policy], admitted: Sequence[str] = (), *, by_tag: bool = True
+) -> list[Grant]:
     """Return the statements that allow a session on a node other than the approved one.
 
     Args:
         policies: All policies of a principal.
         admitted: Principals that may.
+        by_tag: Whether the approval tag names an approved node; else no node is approved.
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
     found: list[Grant] = []
-    for value in (None, APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
+    nodes_of_tag = (APPROVED,) if by_tag else (APPROVED, f"m{APPROVED}")
+    for value in (None, *nodes_of_tag, *values_of(policies, [START], APPROVAL_KEY)):
         requests = Requests({APPROVAL_KEY: one(value)}, admitted)
-        found += allowed(policies, START, Target(nodes, excluded=_named(value)), requests)
+        found += allowed(policies, START, Target(nodes, excluded=_named(value) if by_tag else ()), requests)
     return each_once(found)
 
 

@@ -37,9 +37,10 @@ from operations.audit.run import AuditOptions, audit_context
 from operations.inventory.reader import Identity
 from operations.migration.access_paths import AccessPaths, access_paths
 from operations.stack import StackConfiguration
-from tests.components.just_in_time.examples import approval, auto, manual
+from tests.components.just_in_time.examples import approval, auto, level, manual
 from tests.operations.migration.test_access_paths import REQUEST
 from tests.support.api_calls import is_write
+from tests.support.identity_center import IdentityCenter
 from tests.support.middleware import Middleware, Upstream, call_of, serving
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ pytestmark = pytest.mark.engine
 
 OF_ORGANIZATION = {"schemaVersion": "0.3", "description": "of the organization"}
 SESSIONS = {"sessionDataEncryption": True, "maxSessionDuration": 60}
-ACCESS = approval([manual(), manual("Web", targets={"Tier": ["web"]})])
+REQUESTS = {"Action": ["ssm:StartAccessRequest", "ssm:GetAccessToken"], "Resource": "*"}
 WORKFLOW: dict[str, Any] = {
     "mode": "change-manager",
     # A request that no template has made is then refused by nothing but the policies of operators.
@@ -150,6 +151,35 @@ def unequal(stack: Stack) -> dict[str, str]:
     return {each["check"]: each["status"] for several in regions.values() for each in several if each["status"] != "ok"}
 
 
+class People:
+    """A requester and an approver of IAM Identity Center, by the access keys of their sessions."""
+
+    def __init__(self, aws: Callable[..., Any]) -> None:
+        center = IdentityCenter(aws)
+        self.approvers = center.group("approvers")
+        for name, group in (("anton", self.approvers), ("olivia", "")):
+            center.user(name, group)
+        role = aws("iam").get_role(RoleName=center.assign("Nodes", self.approvers, **REQUESTS))["Role"]["Arn"]
+        self.anton, self.olivia = (
+            str(aws("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]["AccessKeyId"])
+            for name in ("anton", "olivia")
+        )
+
+
+def get_access(stack: Stack, people: People) -> None:
+    """Request, approve and prove access to app-1, as the people of the stack do."""
+    made = stack.operate("request", "app-1", "--reason", "Ticket 4711", "--json", caller=people.olivia)
+    assert made.returncode == 0, made.stderr
+    request = json.loads(made.stdout)["run"]
+    own = stack.operate("approve", request, "--yes", caller=people.olivia)
+    assert (own.returncode, "requesters cannot approve their own requests" in own.stderr) == (1, True)
+    approved = stack.operate("approve", request, "--yes", "--json", caller=people.anton)
+    found = json.loads(approved.stdout)
+    assert (found["state"], found["policy"], found["grantRun"] is None) == ("granted", "Web", False), approved.stderr
+    shown = stack.operate("connect", "app-1", "--print", caller=people.olivia)
+    assert f"aws ssm get-access-token --region eu-west-1 --access-request-id {request}" in shown.stderr
+
+
 def migrate(stack: Stack, *arguments: str, to: str = "just-in-time") -> tuple[int, str, Any]:
     """Return the exit code, the output, and the stack's section `approval` afterwards."""
     done = stack.operate("migrate", "approval", "--to", to, "--yes", *arguments, caller="migrate")
@@ -168,7 +198,7 @@ def enable_just_in_time(iam: Any) -> None:
     iam.put_role_policy(RoleName="Operator", PolicyName="Requests", PolicyDocument=json.dumps(document))
 
 
-def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], policies: Path) -> None:
+def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[str, Any], policies: Path) -> None:
     """Move from change-manager to automation, and to just-in-time, with a request that is open meanwhile."""
     ssm = aws("ssm")
     stack.configure({"sessionManager": SESSIONS, "approval": WORKFLOW})
@@ -197,11 +227,11 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], policies: Path
     code, text, section = migrate(stack, "--accept-unreachable", "*")
     assert (code, section["justInTimeMigration"]) == (1, "draining")
     assert f"1 open request or grant, which its removal would cut off: {run}" in text
-    stack.configure({"sessionManager": SESSIONS, "approval": ACCESS})
+    stack.configure({"sessionManager": SESSIONS, "approval": access})
     assert f"got 1 of {RUNBOOK_NAME} in eu-west-1: {run}" in stack.preview().failed().text
     stack.configure({"sessionManager": SESSIONS, "approval": section})
     ssm.stop_automation_execution(AutomationExecutionId=run, Type="Cancel")
-    assert migrate(stack, "--accept-unreachable", "*")[::2] == (0, ACCESS)
+    assert migrate(stack, "--accept-unreachable", "*")[::2] == (0, access)
     watcher.is_watching = False
     assert (watcher.wrong, watcher.seen) == ([], {(True, False), (True, True), (False, True)})
 
@@ -214,11 +244,13 @@ def test_move_keeps_one_way_open_and_policies_converge(
     ssm.create_document(Name=DENY_ACCESS_NAME, DocumentType=AUTO_APPROVAL, Content=json.dumps(OF_ORGANIZATION))
     ssm.create_document(Name="Theirs", DocumentType=MANUAL_APPROVAL, Content=THEIRS["Databases"])
     policies = tmp_path / "policies.yaml"
-    policies.write_text(yaml.safe_dump(ACCESS["justInTime"]))
+    people = People(aws)
+    access = approval([manual(), manual("Web", targets={"Tier": ["web"]}, levels=[level(people.approvers)])])
+    policies.write_text(yaml.safe_dump(access["justInTime"]))
     stack = new_stack(endpoint=watcher.endpoint_url)
-    move(stack, watcher, aws, policies)
+    move(stack, watcher, aws, access, policies)
 
-    for name, text in content_of(ACCESS).items():
+    for name, text in content_of(access).items():
         assert live(ssm, name) == json.loads(text)
     key = kms.describe_key(KeyId=DATA_KEY_ALIAS)["KeyMetadata"]["KeyId"]
     tags = {each["TagKey"]: each["TagValue"] for each in kms.list_resource_tags(KeyId=key)["Tags"]}
@@ -244,9 +276,11 @@ def test_move_keeps_one_way_open_and_policies_converge(
     }
     stack.up("--refresh").succeeded()
     assert json.loads(stack.operate("access", "who-can", "app-1", "--json").stdout)["outcome"] == "manual"
-    for name, text in content_of(ACCESS).items():
+    for name, text in content_of(access).items():
         assert live(ssm, name) == json.loads(text)
 
+    get_access(stack, people)
+    get_access(stack, people)
     stack.destroy().succeeded()
     assert live(ssm, AUTO_APPROVAL_NAME) == json.loads(THEIRS[AUTO_APPROVAL_NAME])
     assert live(ssm, DENY_ACCESS_NAME) == OF_ORGANIZATION

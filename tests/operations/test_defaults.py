@@ -56,7 +56,11 @@ def test_without_a_file_there_are_no_defaults() -> None:
                 "regions": ["eu-west-1", "us-east-1"],
             },
         ),
-        ("connect", [], {"stack": "prod", "profile": "operator", "region": ["eu-west-1", "us-east-1"]}),
+        (
+            "connect",
+            [],
+            {"stack": "prod", "profile": "operator", "mode": "automation", "region": ["eu-west-1", "us-east-1"]},
+        ),
         ("request", ["--stack", "dev"], {"stack": "prod", "profile": "operator"}),
         ("connect", ["--stack=dev"], {"stack": "prod", "profile": "operator"}),
     ],

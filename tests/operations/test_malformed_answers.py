@@ -13,9 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
+from components.just_in_time.documents import policy_documents
+from components.just_in_time.names import TOKEN_ROLE
+from components.just_in_time.settings import JustInTimeSettings
 from operations.cli import app
 from operations.command_line import CommandContext
-from tests.components.approval.workflow import Workflow
+from tests.components.approval.workflow import Workflow, only
+from tests.components.just_in_time.examples import approval, manual
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
 from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed
@@ -49,6 +53,8 @@ APPROVAL = [
     ("revoke", "RUN", "--yes", *PLACE),
     ("request", "app-1", "--reason", "Disk is full", "--again", *PLACE),
 ]
+JUST_IN_TIME = ("--mode", "just-in-time", "--region", "eu-west-1")
+ACCESS = [("status", *JUST_IN_TIME), ("approve", *JUST_IN_TIME)]
 ODD = [None, "gar bage", [], {}, 7, True, "", [None], -1, 1e300, MISSING]
 SAMPLE = 97
 NOT_XML = ("truncated", "binary")
@@ -85,8 +91,22 @@ def workflow() -> Iterator[tuple[SpoiledAws, str]]:
         client("ec2").create_tags(Resources=[node], Tags=named("instance", "app-1")[0]["Tags"])
         run = people.ask(node)
         people.until(run, lambda found: found["AutomationExecutionStatus"] in ("Waiting", "PendingApproval"))
-        commands = [tuple(run if each == "RUN" else each for each in arguments) for arguments in APPROVAL]
+        _request_access(people, node)
+        commands = [tuple(run if each == "RUN" else each for each in arguments) for arguments in [*APPROVAL, *ACCESS]]
         yield _recorded(SpoiledAws(aws), commands), run
+
+
+def _request_access(people: Workflow, node: str) -> None:
+    """Make an access request of just-in-time node access that waits for its approvers."""
+    people.role(TOKEN_ROLE, only("nobody"))
+    allowed = {"Effect": "Allow", "Action": "ssm:StartAccessRequest", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    people.iam.put_role_policy(RoleName="Operator", PolicyName="Request", PolicyDocument=policy)
+    settings = JustInTimeSettings.model_validate(approval([manual(targets={"Name": ["app-1"]})], [])["justInTime"])
+    for each in policy_documents(settings):
+        people.ssm.create_document(Name=each.name, DocumentType=each.type, Content=json.dumps(each.content))
+    targets = [{"Key": "InstanceIds", "Values": [node]}]
+    people.as_role("Operator", "olivia").start_access_request(Reason="Disk is full", Targets=targets)
 
 
 def _recorded(aws: SpoiledAws, commands: list[tuple[str, ...]]) -> SpoiledAws:
@@ -235,7 +255,7 @@ def test_command_odd_answer_has_no_traceback(
 
 
 @pytest.mark.parametrize("step", [SAMPLE, pytest.param(5, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("arguments", APPROVAL[:4], ids=lambda each: " ".join(each[:2]))
+@pytest.mark.parametrize("arguments", [*APPROVAL[:4], *ACCESS], ids=lambda each: " ".join(each[:2]))
 def test_approval_odd_answer_has_no_traceback(
     workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

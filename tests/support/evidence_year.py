@@ -246,7 +246,8 @@ def retried(year: Year) -> list[dict[str, Any]]:
 
 
 def _session_of(event: dict[str, Any]) -> str:
-    return str((event["responseElements"] or {}).get("sessionId", ""))
+    answer: dict[str, Any] = event["responseElements"] or {}
+    return str(answer.get("sessionId", ""))
 
 
 def _exported(log: Log) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from moto.sts.models import sts_backends
 from local.automation.actions import Connect
 from local.automation.execution import ENDED, Decision, Execution, Request
 from local.emulator.extension import automation_runs, automation_views, document_versions, nodes
+from local.emulator.extension.access_requests import ACCESS_REQUEST, is_member
 from local.emulator.extension.automation_runs import RUNS
 from local.emulator.settings import SETTINGS
 
@@ -84,9 +85,18 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult(self._page(self._run().steps, "StepExecutions", automation_views.step))
 
     def send_automation_signal(self) -> ActionResult:
-        """API_SendAutomationSignal: Approve and Reject, by an approver of the waiting step."""
+        """API_SendAutomationSignal: Approve and Reject, by an approver of the waiting step; Revoke of an access request.
+
+        AWS does not document which statuses of an access request can be revoked; here, it must be approved.
+        """
         run, who = self._run(), self._caller()
         step = run.current
+        if self._get_param("SignalType") == "Revoke":
+            is_approved = run.extra.get("AutomationSubtype") == ACCESS_REQUEST and run.status == "Success"
+            if not is_approved or not any(may_decide(who, each.inputs) for each in run.steps):
+                raise SSMException("InvalidAutomationSignalException", f"{who} cannot revoke this execution.")
+            run.extra["revoked"] = True
+            return EmptyResult()
         if step is None or step.action != "aws:approve" or step.status != "Waiting":
             raise SSMException("InvalidAutomationSignalException", "No step of this execution waits for a signal.")
         signal = str(self._get_param("SignalType"))
@@ -94,10 +104,8 @@ class AutomationActions(SimpleSystemManagerResponse):
             raise SSMException("InvalidAutomationSignalException", f"{signal} is not known to the local AWS.")
         if not may_decide(who, step.inputs):
             raise SSMException("InvalidAutomationSignalException", f"{who} is no approver of this step.")
-        if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.requested_by:
-            raise SSMException(
-                "InvalidAutomationSignalException", "Requesters cannot approve their own change requests."
-            )
+        if run.extra.get("AutomationSubtype") and who == run.request.requested_by:
+            raise SSMException("InvalidAutomationSignalException", "Requesters cannot approve their own requests.")
         payload: dict[str, list[str]] = self._get_param("Payload") or {}
         comment = payload.get("Comment", [""])[0]
         run.decide(Decision(who=who, decision=signal, comment=comment, when=datetime.now(UTC)))
@@ -239,6 +247,8 @@ def _name(arn: str) -> str:
 
 def _is_enhanced_approver(who: str, approver: dict[str, Any]) -> bool:
     name, kind = approver["approver"], approver["type"]
+    if kind == "SSOGroup":
+        return is_member(who, name)
     if kind == "IamRole":
         return ":assumed-role/" in who and who.split("/")[1] == name
     if kind == "IamUser":

@@ -30,7 +30,7 @@ def summary(run: Execution) -> dict[str, Any]:
         shown |= {"CurrentStepName": current.name, "CurrentAction": current.action}
     if run.extra.get("parent"):
         shown["ParentAutomationExecutionId"] = run.extra["parent"]
-    for name in ("AutomationSubtype", "ChangeRequestName", "Runbooks", *AS_STARTED):
+    for name in ("AutomationSubtype", "ChangeRequestName", "OpsItemId", "Runbooks", *AS_STARTED):
         if run.extra.get(name):
             shown[name] = run.extra[name]
     return shown
@@ -93,6 +93,7 @@ def matches(run: Execution, filters: list[dict[str, Any]]) -> bool:
         "ParentExecutionId": run.extra.get("parent"),
         "CurrentAction": current.action if current else None,
         "AutomationSubtype": run.extra.get("AutomationSubtype"),
+        "OpsItemId": run.extra.get("OpsItemId"),
     }
     for each in filters:
         values = cast("list[str]", each["Values"])

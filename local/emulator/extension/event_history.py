@@ -26,13 +26,14 @@ Event = dict[str, Any]
 _RECORDED: Final = {
     "ssm": {
         *("StartSession", "ResumeSession", "TerminateSession", "StartAutomationExecution", "SendAutomationSignal"),
-        *("StartChangeRequestExecution", "StopAutomationExecution"),
+        *("StartChangeRequestExecution", "StopAutomationExecution", "StartAccessRequest", "GetAccessToken"),
     },
     "iam": {"CreateRole", "CreateUser", "TagRole", "TagUser", "UntagRole", "UntagUser"},
 }
 _GLOBAL_REGION: Final = "us-east-1"
 """Region of events of IAM (CloudTrail User Guide, "Global service events")."""
 _HIDDEN: Final = "Value hidden due to security reasons."
+_SECRETS: Final = ("SecretAccessKey", "SessionToken", "TokenValue")
 _FAILED: Final = 400
 
 EVENTS: Final[dict[tuple[str, str], list[Event]]] = defaultdict(list)
@@ -190,7 +191,7 @@ def _lowered(value: Any, shape: Any) -> Any:
     """Return a value with the names of its structures as CloudTrail writes them; keys of maps stay."""
     if shape is not None and shape.type_name == "structure" and isinstance(value, Mapping):
         return {
-            name[0].lower() + name[1:]: _HIDDEN if name == "TokenValue" else _lowered(each, shape.members.get(name))
+            name[0].lower() + name[1:]: _HIDDEN if name in _SECRETS else _lowered(each, shape.members.get(name))
             for name, each in cast("Mapping[str, Any]", value).items()
         }
     if shape is not None and shape.type_name == "list" and isinstance(value, list):

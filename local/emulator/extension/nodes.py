@@ -23,6 +23,15 @@ def managed_instances(account_id: str, region: str) -> list[Any]:
     return [each for each in instances if each.iam_instance_profile or (by_default and _has_metadata(each))]
 
 
+def node_arn(place: str, node: str) -> str:
+    """Return the ARN of an EC2 instance or another managed node; `place` is `<Region>:<account ID>`."""
+    return (
+        f"arn:aws:ec2:{place}:instance/{node}"
+        if node.startswith("i-")
+        else f"arn:aws:ssm:{place}:managed-instance/{node}"
+    )
+
+
 def is_online(instance: Any) -> bool:
     """Return whether the instance's agent would respond."""
     return instance.state == "running"

@@ -1,4 +1,4 @@
-"""Sessions of Session Manager. Only these calls of the local AWS evaluate IAM permissions of the caller.
+"""Sessions of Session Manager. Only these calls of the local AWS, and access requests, evaluate IAM permissions.
 
 No node is connected to a session: the response has the values with which a client would open its channel.
 
@@ -17,13 +17,14 @@ from moto.ssm.exceptions import AccessDeniedException, InvalidDocument, InvalidF
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from common.iam.context import Value, known
+from components.just_in_time.names import TOKEN_ROLE
 from local.emulator.extension import nodes
 from local.emulator.extension.callers import PARTITION, Caller, caller_of
 
 DEFAULT_DOCUMENT: Final = "SSM-SessionManagerRunShell"
 PAGE: Final = 50
 _KEPT: Final = "_local_sessions"
-_FILTERS: Final = ("Target", "Owner", "SessionId", "Status", "InvokedAfter", "InvokedBefore")
+_FILTERS: Final = ("Target", "Owner", "SessionId", "Status", "InvokedAfter", "InvokedBefore", "AccessType")
 _CHECK: Final = "ssm:SessionDocumentAccessCheck"
 
 
@@ -60,6 +61,7 @@ class Session:
             "StartDate": self.started,
             "Owner": self.owner,
             "DocumentName": self.document,
+            "AccessType": "JustInTime" if f":assumed-role/{TOKEN_ROLE}/" in self.owner else "Standard",
         }
         shown |= {"Reason": self.reason} if self.reason else {}
         return {**shown, "EndDate": self.ended} if self.ended else shown
@@ -126,8 +128,9 @@ class SessionActions(SimpleSystemManagerResponse):
         if named and refused:
             raise AccessDeniedException(refused)
         instance = self._node(target)
+        node = nodes.node_arn(f"{self.region}:{self.current_account}", target)
         checked = {**self._request(), _CHECK: known("false" if refused else "true"), **_tags(instance)}
-        denied = caller.refusal("ssm:StartSession", self._node_arn(target), checked)
+        denied = caller.refusal("ssm:StartSession", node, checked)
         if denied:
             raise AccessDeniedException(denied)
 
@@ -159,12 +162,6 @@ class SessionActions(SimpleSystemManagerResponse):
     def _node(self, target: str) -> Any:
         managed = nodes.managed_instances(self.current_account, self.region)
         return next((instance for instance in managed if instance.id == target), None)
-
-    def _node_arn(self, target: str) -> str:
-        place = f"{self.region}:{self.current_account}"
-        if target.startswith("i-"):
-            return f"arn:{PARTITION}:ec2:{place}:instance/{target}"
-        return f"arn:{PARTITION}:ssm:{place}:managed-instance/{target}"
 
     def _document_arn(self, name: str) -> str:
         """Return the ARN; documents of AWS have no account (Service Authorization Reference, AWS Systems Manager)."""

@@ -18,6 +18,7 @@ from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from local.emulator.extension import approval_policies, document_content, document_versions, images
+from local.emulator.extension.access_requests import AccessRequestActions
 from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
 from local.emulator.extension.maintenance import MaintenanceActions
@@ -45,6 +46,7 @@ def apply() -> None:
 
 
 class LocalSystemsManager(
+    AccessRequestActions,
     AssociationActions,
     AutomationActions,
     MaintenanceActions,

@@ -13,6 +13,7 @@ from operations.audit.rules.keys import (
     SESSION_TYPE,
     UNTAGGED,
     passed_to,
+    start_runbook,
 )
 from operations.audit.severity import Severity
 
@@ -73,10 +74,10 @@ APPROVAL: Final = (
         escalations=(
             escalation(
                 Severity.CRITICAL,
-                requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK),
+                start_runbook(TargetKind.RUNBOOK),
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            escalation(Severity.MEDIUM, requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK)),
+            escalation(Severity.MEDIUM, start_runbook(TargetKind.RUNBOOK)),
         ),
         remedy="Keep the runbook out of ssm:StartAutomationExecution; requests go through the change template.",
         source="SAR Systems Manager; User Guide: Automation troubleshooting (PassRole)",
@@ -89,10 +90,10 @@ APPROVAL: Final = (
         escalations=(
             escalation(
                 Severity.CRITICAL,
-                requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_VERSIONS),
+                start_runbook(TargetKind.OTHER_VERSIONS),
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            escalation(Severity.MEDIUM, requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_VERSIONS)),
+            escalation(Severity.MEDIUM, start_runbook(TargetKind.OTHER_VERSIONS)),
         ),
         remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests start the current approval.",
         source="SAR Systems Manager; API reference: StartAutomationExecution",
@@ -125,7 +126,7 @@ APPROVAL: Final = (
                 _SIGNAL,
                 requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_EITHER),
             ),
-            escalation(Severity.CRITICAL, _SIGNAL, requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK)),
+            escalation(Severity.CRITICAL, _SIGNAL, start_runbook(TargetKind.RUNBOOK)),
             escalation(
                 Severity.CRITICAL,
                 _SIGNAL,

@@ -7,7 +7,7 @@ from typing import Final
 from common.iam.choices import Choice
 from common.iam.context import Known, known
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import ABSENT_KEY, one_of
+from operations.audit.catalogue import ABSENT_KEY, Requirement, TargetKind, one_of, requirement
 
 APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"
 
@@ -45,8 +45,16 @@ ANOTHER_TAG: Final = {"aws:tagkeys": (Choice(Known(("AnyOtherKey",), many=True))
 
 RUNNABLE_TYPES: Final = {"ssm:documenttype": one_of("Command", "Package", "Automation", "Policy")}
 APPROVAL_TYPES: Final = {"ssm:documenttype": one_of("Automation", "Automation.ChangeTemplate")}
+RUNBOOK_TYPES: Final = {"ssm:documenttype": (*APPROVAL_TYPES["ssm:documenttype"], *ABSENT_KEY)}
+"""Types of documents that StartAutomationExecution runs and that do something: an approval policy of just-in-time node access
+only waits for its approvers. AWS does not document that every request has the key."""
 SESSION_TYPE: Final = {"ssm:documenttype": one_of("Session")}
 ACCESS_TYPES: Final = {"ssm:documenttype": one_of("AutoApprovalPolicy", "ManualApprovalPolicy")}
+
+
+def start_runbook(on: TargetKind) -> Requirement:
+    """Return the requirement to start a runbook."""
+    return requirement("ssm:StartAutomationExecution", on=on, given=RUNBOOK_TYPES)
 
 
 def passed_to(service: str) -> dict[str, tuple[Choice, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from operations.audit.catalogue import EscalationPath, Exempt, Requirement, Rule, TargetKind, escalation, requirement
-from operations.audit.rules.keys import passed_to
+from operations.audit.rules.keys import passed_to, start_runbook
 from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
@@ -122,16 +122,14 @@ SERVICES: Final = (
             escalation(
                 Severity.CRITICAL,
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
-                requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_RUNBOOKS),
+                start_runbook(TargetKind.OTHER_RUNBOOKS),
             ),
             escalation(
                 Severity.CRITICAL,
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
                 requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
             ),
-            escalation(
-                Severity.HIGH, _passing(_SSM), requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_RUNBOOKS)
-            ),
+            escalation(Severity.HIGH, _passing(_SSM), start_runbook(TargetKind.OTHER_RUNBOOKS)),
             escalation(
                 Severity.HIGH,
                 _passing(_SSM),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from operations.audit.catalogue import Rule, TargetKind, escalation, requirement
-from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to
+from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to, start_runbook
 from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
@@ -51,9 +51,7 @@ SYSTEMS_MANAGER: Final = (
         id="ssm-start-other-runbooks",
         title="Starts other runbooks",
         impact="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
-        escalations=(
-            escalation(Severity.HIGH, requirement("ssm:StartAutomationExecution", on=TargetKind.AUTOMATIONS)),
-        ),
+        escalations=(escalation(Severity.HIGH, start_runbook(TargetKind.AUTOMATIONS)),),
         remedy="List the runbooks that may be started by name; leave none that runs commands or resets access.",
         source="SAR Systems Manager; Automation runbook reference; pathfinding ssm-003",
     ),

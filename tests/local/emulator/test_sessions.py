@@ -238,5 +238,8 @@ def test_sessions_are_listed_newest_first_in_pages_and_filtered(ssm: Any, instan
     for key, count in (("InvokedAfter", 3), ("InvokedBefore", 0)):
         period = [{"key": key, "value": "2026-01-01T00:00:00Z"}]
         assert len(ssm.describe_sessions(State="Active", Filters=period)["Sessions"]) == count
-    unknown = [{"key": "AccessType", "value": "Standard"}]
+    for access, count in (("Standard", 3), ("JustInTime", 0)):
+        kind = [{"key": "AccessType", "value": access}]
+        assert len(ssm.describe_sessions(State="Active", Filters=kind)["Sessions"]) == count
+    unknown = [{"key": "Nothing", "value": "Standard"}]
     assert refused(ssm.describe_sessions, State="Active", Filters=unknown)[0] == "InvalidFilterKey"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,16 @@ from typer.testing import CliRunner
 from common.aws import session as aws_session
 from components.approval.iam_policies import operator_policy
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
+from components.just_in_time.documents import policy_documents
+from components.just_in_time.names import TOKEN_ROLE
+from components.just_in_time.settings import JustInTimeSettings
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.stack import StackConfiguration
-from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
+from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow, only
+from tests.components.just_in_time.examples import approval, auto, level, manual
 from tests.support.emulator import Emulator, reset
+from tests.support.identity_center import IdentityCenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +102,55 @@ class People(Workflow):
         return json.loads(self.command("status", "--json", *arguments).stdout)
 
 
+class JustInTime(People):
+    """People who request and approve by just-in-time node access, on the node `db-1`; `app-1` has no approval policy."""
+
+    def __init__(self, client: Callable[..., Any], endpoint: str) -> None:
+        super().__init__(client, endpoint)
+        self.outputs = {"approval": {"mode": "just-in-time"}, "regions": REGIONS}
+        self.iam.create_role(RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=only("nobody"))
+        self.iam.attach_role_policy(
+            RoleName=TOKEN_ROLE, PolicyArn="arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenPolicy"
+        )
+        requests = {"Action": ["ssm:StartAccessRequest", "ssm:GetAccessToken"], "Effect": "Allow", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [requests]})
+        self.iam.put_role_policy(RoleName="Operator", PolicyName="Request", PolicyDocument=policy)
+        center = IdentityCenter(client)
+        self.approvers, self.oncall = center.group("approvers"), center.group("oncall")
+        for name, group in (("anton", self.approvers), ("olivia", self.approvers), ("carol", self.oncall)):
+            center.user(name, group)
+        reserved = center.assign("Nodes", self.oncall, Action=requests["Action"], Resource="*")
+        path = self.iam.get_role(RoleName=reserved)["Role"]["Arn"].split(":role/")[1]
+        self.anton, self.olivia, self.carol = ((path, name) for name in ("anton", "olivia", "carol"))
+        self.database = self.instance()
+        self.tag_node(self.database, Name="db-1", Tier="database")
+        self.publish_policies()
+
+    def tag_node(self, node: str, **tags: str) -> None:
+        given = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.client("ec2").create_tags(Resources=[node], Tags=given)
+
+    def publish_policies(self, *more: dict[str, Any]) -> None:
+        policies = [manual(levels=[level(self.approvers)], accessDurationHours=4), *more]
+        section = approval(policies, [auto(groups=[self.oncall])])["justInTime"]
+        for each in policy_documents(JustInTimeSettings.model_validate(section)):
+            with suppress(self.ssm.exceptions.DocumentAlreadyExists):
+                self.ssm.create_document(Name=each.name, DocumentType=each.type, Content=json.dumps(each.content))
+
+    def access_request(self, by: tuple[str, str] = OLIVIA, node: str = "db-1") -> str:
+        """The ID of an access request that waits for its approvers."""
+        result = self.command("request", node, "--reason", "Disk is full", "--json", by=by)
+        assert result.exit_code == 0, result.output
+        self.rest(0)
+        return json.loads(result.stdout)["run"]
+
+    def approved(self, by: tuple[str, str] = OLIVIA) -> str:
+        found = self.access_request(by)
+        result = self.command("approve", found, "--yes", by=self.anton)
+        assert result.exit_code == 0, result.output
+        return found
+
+
 def _is_at_work(run: dict[str, Any]) -> bool:
     return run["AutomationExecutionStatus"] in ("Pending", "InProgress") and (
         run.get("CurrentStepName") != "WaitForValidity"
@@ -128,8 +183,8 @@ class OwnSession:
 
 
 @pytest.fixture
-def workflow(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., People]:
-    """Makes a workflow in an empty account: `workflow(mode="change-manager")`."""
+def clients(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Makes clients of an empty account, which the commands use, too."""
     reset(emulator.endpoint_url)
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
     monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: OwnSession())
@@ -137,7 +192,18 @@ def workflow(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     def client(service: str, region: str = "eu-west-1", account: str = "local") -> Any:
         return made(service, region, emulator.endpoint_url, account)
 
-    return lambda **changes: People(client, emulator.endpoint_url, **changes)
+    return client
+
+
+@pytest.fixture
+def workflow(clients: Callable[..., Any], emulator: Emulator) -> Callable[..., People]:
+    """Makes a workflow: `workflow(mode="change-manager")`."""
+    return lambda **changes: People(clients, emulator.endpoint_url, **changes)
+
+
+@pytest.fixture
+def access(clients: Callable[..., Any], emulator: Emulator) -> JustInTime:
+    return JustInTime(clients, emulator.endpoint_url)
 
 
 @pytest.fixture

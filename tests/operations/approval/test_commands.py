@@ -81,11 +81,7 @@ UNUSABLE: list[tuple[list[str], str]] = [
     (["status", "--region", "eu-west-1"], "--mode, --region: expected both or neither"),
     (
         ["status", "--mode", "manual", "--region", "eu-west-1"],
-        "--mode: expected one of change-manager, automation, got 'manual'.",
-    ),
-    (
-        ["status", "--mode", "just-in-time", "--region", "eu-west-1"],
-        "aws ssm start-access-request and get-access-token",
+        "--mode: expected one of change-manager, automation, just-in-time, got 'manual'.",
     ),
     (["status", "abcd"], "No request has an ID that begins with 'abcd'"),
     (["status", "abc"], "its first 4 characters or more, got 'abc'"),

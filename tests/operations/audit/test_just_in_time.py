@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from local.workspace import REPOSITORY
 from operations.audit.protected import Declared, protected
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import ACTION, GROUP, approval, auto, cedar
@@ -77,6 +79,17 @@ def test_harmless_permission_is_not_reported(statement: Any) -> None:
     reported = found(statement, **MODE)
     assert not any(each.startswith("just-in-time-") for each in reported)
     assert "session-second-request-path" not in reported
+
+
+def test_permissions_of_the_guide_are_no_bypass() -> None:
+    guide = (REPOSITORY / "docs" / "just-in-time.md").read_text().replace("111122223333", ACCOUNT)
+    operators, approvers, _ = map(json.loads, re.findall(r"```json\n(.*?)```", guide, re.DOTALL))
+    for statements in (operators, approvers):
+        details = baseline()
+        details["UserDetailList"].append(user("somebody", *statements))
+        assert entries(assessed(details, **MODE)) == {}
+    any_document = allow("ssm:StartAutomationExecution", condition={"StringLike": {"ssm:DocumentType": "*"}})
+    assert "ssm-start-other-runbooks" in found(any_document, **MODE)
 
 
 def test_denied_tag_is_not_reported() -> None:

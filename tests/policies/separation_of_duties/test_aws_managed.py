@@ -15,6 +15,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.approval_tag import sets_approval_tag
 from policies.separation_of_duties.node_access import (
+    ACCESS_REQUESTS,
     GOVERNED_DOCUMENTS,
     INSTANCE_WAYS,
     LOGIN_WAYS,
@@ -56,7 +57,7 @@ QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "tag": sets_approval_tag,
     "widen": widening,
     "commands": lambda policies: matching_paths(policies, command_paths()),
-    "logins": lambda policies: matching_paths(policies, LOGIN_WAYS),
+    "logins": lambda policies: matching_paths(policies, (*LOGIN_WAYS, *ACCESS_REQUESTS)),
     "instances": lambda policies: starts_instances(policies) and matching_paths(policies, INSTANCE_WAYS),
     "changed_documents": lambda policies: matching_paths(policies, document_paths(GOVERNED_DOCUMENTS)),
 }

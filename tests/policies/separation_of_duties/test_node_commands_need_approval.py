@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from policies.separation_of_duties.node_commands_need_approval import RULE
 from tests.policies.judging import SILENT, judge, violations
 from tests.policies.separation_of_duties.forms import (
@@ -20,6 +22,13 @@ AGENT_UPDATE = "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent"
 
 def own(name: str, kind: str = "document") -> str:
     return f"arn:aws:ssm:eu-west-1:{ACCOUNT}:{kind}/{name}"
+
+
+_START = "ssm:StartAutomationExecution"
+
+
+def _of_type(*types: str) -> dict[str, Any]:
+    return {"StringEquals": {"ssm:DocumentType": list(types)}}
 
 
 REPORTED = {
@@ -53,6 +62,11 @@ REPORTED = {
     "a runbook of AWS, default version": [
         allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*::automation-definition/AWS-RunPacker:$DEFAULT")
     ],
+    "runbooks by type": [allow(_START, Condition=_of_type("Automation"))],
+    "runbooks beside approval policies": [allow(_START, Condition=_of_type("ManualApprovalPolicy", "Automation"))],
+    "approval policies if AWS sends the type": [
+        allow(_START, Condition={"StringEqualsIfExists": {"ssm:DocumentType": "ManualApprovalPolicy"}})
+    ],
     "any own runbook": [allow("ssm:StartAutomationExecution", on=own("*", "automation-definition"))],
     "Quick Setup": [allow("ssm-quicksetup:*")],
     "a maintenance window": [allow("ssm:RegisterTaskWithMaintenanceWindow")],
@@ -69,6 +83,7 @@ SPARED = {
     "instances only": [allow("ssm:SendCommand", on=ANY_INSTANCE)],
     "reading": [allow("ssm:Describe*", "ssm:List*", "ssm:GetCommandInvocation", "ssm:ListAssociations")],
     "denied": [allow("ssm:*"), deny("ssm:Send*", "ssm:*Association*", "ssm:StartAuto*", "ssm:*MaintenanceWindow*")],
+    "approval policies of just-in-time access": [allow(_START, Condition=_of_type("ManualApprovalPolicy"))],
     "one own runbook": [allow("ssm:StartAutomationExecution", on=own("ReportInventory:1", "automation-definition"))],
     "any run of an own runbook": [allow("ssm:StartAutomationExecution", on=own("*", "automation-execution"))],
     "the agent": [allow("ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*")],

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import json
+import re
+
+import pytest
+
+from local.workspace import REPOSITORY
+from policies.separation_of_duties import RULES
 from policies.separation_of_duties.node_logins_need_approval import RULE
-from tests.policies.separation_of_duties.forms import ACCOUNT, allow, deny
+from tests.policies.judging import SILENT, Judgement, judge
+from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, allow, as_policy, deny
 from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests
 
 INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
@@ -41,3 +49,21 @@ SPARED = {
 class TestNodeLogins(IdentityRuleTests):
     rule, reported, excluded = RULE, REPORTED, SPARED
     attached = "arn:aws:iam::aws:policy/EC2InstanceConnect"
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_just_in_time_access_exempts_its_requests_only(name: str) -> None:
+    found = judge(RULE, POLICY, as_policy(*REPORTED[name]), justInTimeAccess=True)
+    assert (found == SILENT) == (name in ("just-in-time access", "its token"))
+
+
+def test_permissions_of_the_guide_are_accepted() -> None:
+    guide = (REPOSITORY / "docs" / "just-in-time.md").read_text()
+    *listed, modes = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", guide, re.DOTALL))
+    assert len(listed) == 2
+    for statements in listed:
+        given = as_policy(*statements)
+        for rule in RULES:
+            assert judge(rule, POLICY, given, **modes.get(rule.id, {})) in (SILENT, Judgement(not_applicable=[""])), (
+                rule.id
+            )

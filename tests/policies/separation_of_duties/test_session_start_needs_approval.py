@@ -92,6 +92,15 @@ def test_a_statement_within_the_approval_is_fine(statement: dict[str, Any]) -> N
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
+@pytest.mark.parametrize("name", WITHIN)
+def test_just_in_time_access_has_no_approved_node(name: str) -> None:
+    found = judge(RULE, POLICY, as_policy(WITHIN[name]), justInTimeAccess=True)
+    assert (found == SILENT) == (
+        TAGGED.split(":")[-1] not in json.dumps(WITHIN[name]).replace("managed-instance", "instance")
+    )
+    assert all("expected no node, as AWS starts the sessions of access requests" in each for each in found.violations)
+
+
 def test_every_form_is_judged(form: Form) -> None:
     statement = allow(START, sid="Everywhere")
     for policy in (json.dumps(document(statement)), document(statement), document(deny("s3:*"), statement)):
