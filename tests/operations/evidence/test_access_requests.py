@@ -11,7 +11,7 @@ import pytest
 from components.just_in_time.names import TOKEN_ROLE
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, save
-from operations.evidence.records import NO_TIME, Caller, Log, Records, Request
+from operations.evidence.records import NO_TIME, Caller, Log, LogCoverage, Records, Request
 from operations.evidence.report import Context, Report, report
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, History, after
 
@@ -21,7 +21,6 @@ CONTEXT = Context(
     now=after(24 * 60),
     since=NOON - timedelta(days=1),
     until=after(24 * 60),
-    logged=frozenset({"eu-west-1"}),
     person_of=lambda arn: "" if TOKEN_ROLE in arn else arn.rsplit("/", 1)[-1],
     is_just_in_time=True,
 )
@@ -42,7 +41,8 @@ REQUEST = Request(
 
 
 def made(history: History, *requests: Request, context: Context = CONTEXT) -> Report:
-    found = Records()
+    coverage = LogCoverage(account=ACCOUNT, region="eu-west-1", since=CONTEXT.since, until=CONTEXT.until)
+    found = Records(coverage=[coverage])
     for event in history.events:
         add_event(event, found)
     found.requests.extend(requests)
