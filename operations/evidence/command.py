@@ -304,7 +304,8 @@ def _facts(account: Account, approval: ApprovalSettings | None, records: Records
     return replace(
         facts,
         needs_approval=approval is not None or account.is_just_in_time,
-        is_just_in_time=account.is_just_in_time,
+        # During a move, sessions of the workflow are granted, too.
+        is_just_in_time=(True if approval is None else None) if account.is_just_in_time else False,
         break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
         person_of=People(account).person_of,
         node_names=node_names(account, records),

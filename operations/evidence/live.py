@@ -69,7 +69,7 @@ class Account:
         progress: Receives a line about the progress.
         reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
         history: Length of the event history to read; None: all that there is.
-        is_just_in_time: Whether access requests take the place of a workflow.
+        is_just_in_time: Whether there are access requests, in place of a workflow, or beside it during a move.
     """
 
     clients: Clients
@@ -110,8 +110,8 @@ def read_account(account: Account) -> Records:
     if account.is_just_in_time:
         for region in account.regions:
             found.add(_access_requests(account, region))
-    else:
-        found.add(_executions(account, found))
+    # Also with access requests: during a move to them, and for grants of before.
+    found.add(_executions(account, found))
     for region in account.regions:
         ids = {each.id for each in found.starts if each.region == region and each.id}
         found.add(_logs(account, region, ids))

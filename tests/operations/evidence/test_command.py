@@ -13,6 +13,7 @@ from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG
 from components.approval.settings import Trail
 from local.emulator.fixtures import LINUX_IMAGE, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.evidence.command import INCOMPLETE
+from tests.components.just_in_time.examples import approval as access_policies
 from tests.operations.arrangement import Account, Command, configuration
 from tests.operations.evidence.test_files import trail
 from tests.operations.evidence.test_queries import table
@@ -202,6 +203,25 @@ def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> N
     assert (row["reason"], row["sourceIp"], row["endSource"]) == ("Ticket 4711", "127.0.0.1", "TerminateSession")
     assert row["logLocation"] == f"s3://session-logs/logs/123456789012/eu-west-1/{session}.log"
     assert (row["logBytes"], bool(row["logVersion"])) == (500, True)
+
+
+WORKFLOW = {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
+MOVE = {**WORKFLOW, "justInTime": access_policies()["justInTime"], "justInTimeMigration": "parallel"}
+
+
+@pytest.mark.parametrize(
+    ("section", "how"),
+    [(MOVE, ""), (access_policies(), ", by a standing ssm:StartSession, without an access request")],
+    ids=["during a move", "after it"],
+)
+def test_access_requests_and_workflow_are_both_read(
+    command: Command, scene: Scene, section: dict[str, Any], how: str
+) -> None:
+    scene.session()
+    _, shown = evidence(command, **{"shell-access:approval": json.dumps(section)})
+    assert {each["name"] for each in shown["sources"]} >= {"Access requests", "Automation"}
+    (found,) = [each for row in shown["rows"] for each in row["findings"] if each["rule"] == "session-without-approval"]
+    assert found["detail"] == f"role/Operator on {scene.node}{how}"
 
 
 def test_many_sessions_are_found_by_one_listing(
