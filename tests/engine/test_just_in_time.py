@@ -280,7 +280,6 @@ def test_move_keeps_one_way_open_and_policies_converge(
         assert live(ssm, name) == json.loads(text)
 
     get_access(stack, people)
-    get_access(stack, people)
     stack.destroy().succeeded()
     assert live(ssm, AUTO_APPROVAL_NAME) == json.loads(THEIRS[AUTO_APPROVAL_NAME])
     assert live(ssm, DENY_ACCESS_NAME) == OF_ORGANIZATION
