@@ -39,7 +39,7 @@ PAIRS: list[tuple[tuple[str | int, ...], Any, Any]] = [
     (
         (*SITE, "controllers", 0, "volumes"),
         [{"deviceName": "xvdb", "size": 1}] * 2,
-        [{"deviceName": "xvdc", "size": 1}],
+        [{"deviceName": name, "size": 1} for name in ("xvdb", "xvdc", "xvdd")],
     ),
     ((*AGENTS, "schedule"), "cron(0-99999999999 * ? * * *)", "cron(0,30 0-23/2 ? * MON-FRI *)"),
     ((*AGENTS, "schedule"), "cron(0 24 ? * SUN *)", "cron(15 23 ? * SUN#2 *)"),

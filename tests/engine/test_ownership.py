@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
+from local.emulator.fixtures import TRAIL_BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,8 @@ def remove_tags(ssm: Any) -> None:
 
 def record_management_events(aws: Callable[..., Any]) -> None:
     """Create the trail that the alarms of session approval need."""
-    aws("s3").create_bucket(Bucket="organization-trail", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     trail = aws("cloudtrail")
-    trail.create_trail(Name="organization", S3BucketName="organization-trail", IsMultiRegionTrail=True)
+    trail.create_trail(Name="organization", S3BucketName=TRAIL_BUCKET.name, IsMultiRegionTrail=True)
     trail.start_logging(Name="organization")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.errors import UnusableError
-from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
+from operations.stack import StackConfiguration, StackState, chosen_regions, read_outputs, read_stack, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,3 +137,13 @@ def test_state_lists_document_arns_and_regions() -> None:
         "arn:aws:ssm:us-east-1:1:document/SSM-SessionManagerRunShell",
     }
     assert state.regions(("eu-west-1",)) == ("eu-west-1", "us-east-1")
+
+
+def test_chosen_regions_keep_the_order_of_the_stack() -> None:
+    regions = ("eu-west-1", "us-east-1", "eu-north-1")
+    assert chosen_regions(regions, None) == chosen_regions(regions, []) == regions
+    assert chosen_regions(regions, ["eu-north-1", "eu-west-1"]) == ("eu-west-1", "eu-north-1")
+    with pytest.raises(
+        UnusableError, match=r"^--region: expected a Region of the stack \(eu-west-1, .*\), got eu-west-9\.$"
+    ):
+        chosen_regions(regions, ["eu-west-9", "eu-west-1"])
