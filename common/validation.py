@@ -103,6 +103,8 @@ def _is_unicast(network: Network) -> bool:
     return any(network.subnet_of(each) for each in UNICAST_NETWORKS)
 
 
+BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""Pattern of the name of a general purpose bucket (S3 User Guide, "General purpose bucket naming rules")."""
 RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), IgnoresCase()]
 """Name of a role or user in IAM; without ARN, path or wildcard."""
 ROLE_NAMES_ALLOWED = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"

@@ -14,7 +14,18 @@ from pydantic import Field
 
 from common.characters import hidden_character
 from common.problems import Problem, shown
-from common.validation import ROLE_NAMES_ALLOWED, Email, IgnoresCase, RoleName, Section, enabled_flag, flag, member_of
+from common.validation import (
+    BUCKET_NAME,
+    ROLE_NAMES_ALLOWED,
+    Email,
+    IgnoresCase,
+    RoleName,
+    Section,
+    enabled_flag,
+    flag,
+    member_of,
+    setting,
+)
 from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
     DOCUMENT_NAMES,
@@ -148,25 +159,23 @@ class RetentionMode(StrEnum):
 class Trail(Section):
     """Existing trail of an organization or an account, whose bucket `evidence --athena` reads."""
 
-    bucket: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        description="Bucket of the trail, of this account or another one.",
-        json_schema_extra={"allowed": "the name of a bucket"},
+    bucket: str = setting(
+        "Bucket of the trail, of this account or another one.", "the name of a bucket", pattern=rf"^{BUCKET_NAME}$"
     )
-    prefix: str = Field(
+    prefix: str = setting(
+        "Folder in the bucket that has one folder per account: AWSLogs/o-exampleorgid for the trail of an organization, after "
+        "the prefix of the trail.",
+        "a folder without slashes at its ends, such as AWSLogs/o-exampleorgid",
         default="AWSLogs",
         pattern=r"^[A-Za-z0-9_=.-]+(/[A-Za-z0-9_=.-]+)*$",
         max_length=256,
-        description="Folder in the bucket that has one folder per account: AWSLogs/o-exampleorgid for the trail of an "
-        "organization, after the prefix of the trail.",
-        json_schema_extra={"allowed": "a folder without slashes at its ends, such as AWSLogs/o-exampleorgid"},
     )
-    max_scanned_gigabytes: int = Field(
+    max_scanned_gigabytes: int = setting(
+        "Gigabytes that one query may scan; Athena cancels a query that would scan more.",
+        f"whole gigabytes from 1 to {MAX_SCANNED_GIGABYTES}",
         default=100,
         ge=1,
         le=MAX_SCANNED_GIGABYTES,
-        description="Gigabytes that one query may scan; Athena cancels a query that would scan more.",
-        json_schema_extra={"allowed": f"whole gigabytes from 1 to {MAX_SCANNED_GIGABYTES}"},
     )
 
     @property
@@ -190,10 +199,10 @@ class Evidence(Section):
         description="Days for which each exported record is locked.",
         json_schema_extra={"allowed": f"whole days from 1 to {MAX_RETENTION_DAYS}"},
     )
-    trail: Trail | None = Field(
+    trail: Trail | None = setting(
+        "Define a table of Athena over the log files of an existing trail, and a workgroup for its queries.",
+        "a mapping with bucket, or absent",
         default=None,
-        description="Define a table of Athena over the log files of an existing trail, and a workgroup for its queries.",
-        json_schema_extra={"allowed": "a mapping with bucket, or absent"},
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from common.limits import DOCUMENT
 from common.problems import Problem, shown
 from common.validation import (
+    BUCKET_NAME,
     ROLE_NAMES_ALLOWED,
     IdOrNameTag,
     Profile,
@@ -43,7 +44,7 @@ class SessionManagerSettings(Section):
     s3_logging: bool = flag("Send the log of each session to an S3 bucket when it ends.", default=False)
     s3_bucket_name: str = Field(
         default="",
-        pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=rf"^$|^{BUCKET_NAME}$",
         description="The bucket for session logs. It must exist.",
         json_schema_extra={"allowed": "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens"},
     )

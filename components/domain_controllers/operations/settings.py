@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from common.validation import Section, enabled_flag, flag, setting
+from common.validation import BUCKET_NAME, Section, enabled_flag, flag, setting
 from components.session_manager.settings import RETENTION_DAYS
 
 
@@ -40,6 +40,8 @@ def _domain(value: str) -> str:
         raise ValueError
     return value
 
+
+_ARN_OF_KEY = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"
 
 DomainName = Annotated[
     str,
@@ -170,7 +172,7 @@ class BackupBucketSettings(Section):
     bucket_name: str = setting(
         "The bucket, with a default retention.",
         "the name of a bucket",
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=rf"^{BUCKET_NAME}$",
     )
     bucket_owner: str = setting(
         "Account that owns it.", 'an account ID of twelve digits, in quotes: "999988887777"', pattern=r"^[0-9]{12}$"
@@ -178,7 +180,7 @@ class BackupBucketSettings(Section):
     kms_key_arn: str = setting(
         "Key that encrypts the backups; its policy has to let the controllers' role use it.",
         "the ARN of a KMS key",
-        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
+        pattern=_ARN_OF_KEY,
     )
 
 
@@ -231,7 +233,7 @@ class PromotionSecretsSettings(Section):
     kms_key_arn: str = setting(
         "Key that encrypts both; not the AWS managed one, whose policy lets every principal of the account use it.",
         "the ARN of a KMS key",
-        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
+        pattern=_ARN_OF_KEY,
     )
 
 
