@@ -119,8 +119,13 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     now = dependencies.now().astimezone(UTC)
     begin, end = _period(since, until, now)
     facts = Context(now=now, since=begin, until=end)
-    trails = _Trails.of(athena=athena, event_data_store=event_data_store, accounts=account or [], offline=offline)
-    trails = replace(trails, has_files=bool(trail))
+    trails = _Trails.of(
+        athena=athena,
+        event_data_store=event_data_store,
+        accounts=account or [],
+        has_files=bool(trail),
+        offline=offline,
+    )
     configuration = None if offline else dependencies.read_stack(cwd, stack)
     with working("Reading ...") as status:
         files = _Files(trail=trail or [], saved=load_files or [], exported=exported or [])
@@ -198,10 +203,10 @@ class _Trails:
     athena: bool
     store: EventDataStore | None
     accounts: list[str]
-    has_files: bool = False
+    has_files: bool
 
     @classmethod
-    def of(cls, *, athena: bool, event_data_store: str, accounts: list[str], offline: bool) -> _Trails:
+    def of(cls, *, athena: bool, event_data_store: str, accounts: list[str], has_files: bool, offline: bool) -> _Trails:
         """Return what the options name.
 
         Raises:
@@ -225,7 +230,7 @@ class _Trails:
         ]
         if problems:
             raise UnusableError("\n".join(problems))
-        return cls(athena=athena, store=store, accounts=accounts)
+        return cls(athena=athena, store=store, accounts=accounts, has_files=has_files)
 
     @property
     def is_queried(self) -> bool:

@@ -346,6 +346,9 @@ def report(records: Records, context: Context) -> Report:
         context: What the report is judged by.
     """
     grants, accesses = _grants(records), _accesses(records) if context.is_just_in_time is not False else []
+    by_node: dict[tuple[str, str], list[Grant]] = defaultdict(list)
+    for access in accesses:
+        by_node[access.account, access.node].append(access)
     by_holder: dict[tuple[str, str, str], list[Grant]] = defaultdict(list)
     for grant in grants:
         by_holder[_holder(grant.account, grant.principal, grant.node)].append(grant)
@@ -358,7 +361,7 @@ def report(records: Records, context: Context) -> Report:
     for start in _unique(records.starts):
         holder = _holder(start.account, _principal(start.caller.arn), start.node)
         grant, is_within = (
-            _access_at(accesses, start)
+            _access_at(by_node.get((start.account, start.node), ()), start)
             if start.is_just_in_time
             else _grant_at(by_holder.get(holder, ()), begins.get(holder, ()), start.at)
         )
@@ -516,7 +519,7 @@ def _accesses(records: Records) -> list[Grant]:
                 decisions=approved,
             )
         )
-    return sorted(grants, key=lambda each: each.begin)
+    return sorted(grants, key=lambda each: (each.begin, each.request.id if each.request else ""))
 
 
 def _merged(one: Request, other: Request) -> Request:
@@ -528,13 +531,16 @@ def _merged(one: Request, other: Request) -> Request:
     return replace(read, caller=caller, node=read.node or event.node, reason=event.reason or read.reason)
 
 
-def _access_at(accesses: Sequence[Grant], start: SessionStart) -> tuple[Grant | None, bool]:
+def _access_at(there: Sequence[Grant], start: SessionStart) -> tuple[Grant | None, bool]:
     """Return the access in whose time a session started and True, or the closest one of its requester and False.
 
     AWS does not document that the session of an access token has the name of the requester's: with another name it belongs to
     any access in time, and the person is not known.
+
+    Args:
+        there: Accesses to the node, by their begin.
+        start: Start of the session.
     """
-    there = [each for each in accesses if (each.account, each.node) == (start.account, start.node)]
     own = [each for each in there if _is_requester(start, each)]
     for several in (own, there):
         for each in reversed(several):

@@ -5,6 +5,7 @@ Source: Systems Manager API reference, Session, AutomationExecution and OpsItem.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from operations.evidence.cloudtrail import document_name, is_of_access_token, ki
 from operations.evidence.records import NO_TIME, Caller, Decision, Records, Request, SessionEnd, SessionStart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from operations.approval.requests import ApprovalRequest
 
@@ -60,28 +62,8 @@ def add_execution(run: Mapping[str, Any], account: str, mode: str, found: Record
     """
     request = parse_request(run)
     if not is_known:
-        found.requests.append(
-            Request(
-                id=request.id,
-                account=account,
-                caller=Caller(arn=request.requester),
-                at=request.requested_at.astimezone(UTC),
-                principal=f"{request.principal.kind}/{request.principal.name}",
-                node=request.instance,
-                reason=request.reason,
-                mode=mode,
-            )
-        )
-    found.decisions.extend(
-        Decision(
-            request=request.id,
-            caller=Caller(arn=each.approver),
-            at=NO_TIME,
-            approved=each.approved,
-            source="Automation",
-        )
-        for each in request.decisions
-    )
+        found.requests.append(_request(request, account, mode))
+    found.decisions.extend(_decisions(request, request.id, approved_at=NO_TIME))
 
 
 def add_access_request(request: ApprovalRequest, execution: str, account: str, found: Records) -> None:
@@ -96,15 +78,8 @@ def add_access_request(request: ApprovalRequest, execution: str, account: str, f
     granted = request.granted_at.astimezone(UTC) if request.granted_at else NO_TIME
     until = request.until or request.ended_at
     found.requests.append(
-        Request(
-            id=request.id,
-            account=account,
-            caller=Caller(arn=request.requester),
-            at=request.requested_at.astimezone(UTC),
-            principal=f"{request.principal.kind}/{request.principal.name}",
-            node=request.instance,
-            reason=request.reason,
-            mode="just-in-time",
+        replace(
+            _request(request, account, "just-in-time"),
             execution=execution,
             granted=granted,
             until=until.astimezone(UTC) if until and request.granted_at else NO_TIME,
@@ -112,13 +87,30 @@ def add_access_request(request: ApprovalRequest, execution: str, account: str, f
             is_automatic=request.is_automatic,
         )
     )
-    found.decisions.extend(
-        Decision(
+    found.decisions.extend(_decisions(request, execution, approved_at=granted))
+
+
+def _request(request: ApprovalRequest, account: str, mode: str) -> Request:
+    """Return the record of a request, without the times of an access."""
+    return Request(
+        id=request.id,
+        account=account,
+        caller=Caller(arn=request.requester),
+        at=request.requested_at.astimezone(UTC),
+        principal=f"{request.principal.kind}/{request.principal.name}",
+        node=request.instance,
+        reason=request.reason,
+        mode=mode,
+    )
+
+
+def _decisions(request: ApprovalRequest, execution: str, *, approved_at: datetime) -> Iterator[Decision]:
+    """Yield the records of a request's decisions, by the ID of the execution that they were sent to."""
+    for each in request.decisions:
+        yield Decision(
             request=execution,
             caller=Caller(arn=each.approver),
-            at=granted if each.approved else NO_TIME,
+            at=approved_at if each.approved else NO_TIME,
             approved=each.approved,
             source="Automation",
         )
-        for each in request.decisions
-    )
