@@ -98,7 +98,7 @@ def workflow() -> Iterator[tuple[SpoiledAws, str]]:
 
 def _request_access(people: Workflow, node: str) -> None:
     """Make an access request of just-in-time node access that waits for its approvers."""
-    people.role(TOKEN_ROLE, only("nobody"))
+    people.role(TOKEN_ROLE, only("other"))
     allowed = {"Effect": "Allow", "Action": "ssm:StartAccessRequest", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     people.iam.put_role_policy(RoleName="Operator", PolicyName="Request", PolicyDocument=policy)

@@ -136,7 +136,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("LogGroup", "retentionInDays", retention, "{}", "-flow-logs"),
     Sabotage("LogGroup", "kmsKeyId", log_key, "{}", "-flow-logs"),
     Sabotage("EventRule", "state", do(rule, State="DISABLED")),
-    Sabotage("EventRule", "eventPattern", do(rule, EventPattern='{"source": ["nobody"]}')),
+    Sabotage("EventRule", "eventPattern", do(rule, EventPattern='{"source": ["other"]}')),
     Sabotage("EventRule", "description", do(rule, Description="changed"), REFRESH),
     Sabotage("EventTarget", "arn", do(target, Arn="arn:aws:sns:eu-west-1:123456789012:other")),
     Sabotage("EventTarget", "rule", target),

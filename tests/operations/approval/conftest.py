@@ -108,7 +108,7 @@ class JustInTime(People):
     def __init__(self, client: Callable[..., Any], endpoint: str) -> None:
         super().__init__(client, endpoint)
         self.outputs = {"approval": {"mode": "just-in-time"}, "regions": REGIONS}
-        self.iam.create_role(RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=only("nobody"))
+        self.iam.create_role(RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=only("other"))
         self.iam.attach_role_policy(
             RoleName=TOKEN_ROLE, PolicyArn="arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenPolicy"
         )

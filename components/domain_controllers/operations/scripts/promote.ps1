@@ -123,7 +123,7 @@ if ($createsForest) {
     }
     $options.Add('DomainNetbiosName', $netbiosName)
     Assert-Result -Step 'Check before the new forest' -Results @(Test-ADDSForestInstallation @options)
-    # EC2 gave the local administrator a password that nobody knows; the account becomes the administrator of the domain.
+    # EC2 gave the local administrator a random password; the account becomes the administrator of the domain.
     Set-LocalUser -SID $own.SID -Password $administrator.Password
     Assert-Result -Step 'New forest' -Results @(Install-ADDSForest @options)
 } else {
