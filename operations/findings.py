@@ -106,9 +106,17 @@ def unknown_finding(check: str, why: ReadFailure, *, expected: str = "", about: 
     )
 
 
-def listed(names: list[str] | tuple[str, ...]) -> str:
-    """Return the names as a list in a sentence: `a, b and c`."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+def listed(names: list[str] | tuple[str, ...], most: int | None = None) -> str:
+    """Return the names as a list in a sentence: `a, b and c`.
+
+    Args:
+        names: The names.
+        most: Maximum number of names; the others are counted. None: all are listed.
+    """
+    left = 0 if most is None else len(names) - most
+    named = names[:most]
+    text = " and ".join(part for part in (", ".join(named[:-1]), *named[-1:]) if part)
+    return f"{text} and {left} more" if left > 0 else text
 
 
 def counted(number: int, noun: str) -> str:

@@ -114,6 +114,11 @@ class AccessDecision:
     unknown: tuple[str, ...] = ()
 
     @property
+    def automatic(self) -> tuple[str, ...]:
+        """Users and groups that are approved automatically, and what the approval of others depends on, for display."""
+        return (*self.approved, *([f"others by {', '.join(self.depends_on)}"] if self.depends_on else []))
+
+    @property
     def is_sound(self) -> bool:
         """Return whether exactly one manual policy, or automatic approval alone, decides, and all is known."""
         automatic = self.outcome is Outcome.NO_POLICY and bool(self.approved)

@@ -14,7 +14,7 @@ from components.adoption.document_content import PlannedDocument, published_byte
 from components.just_in_time.names import AUTO_APPROVAL, AUTO_APPROVAL_NAME, MANUAL_APPROVAL, TOKEN_ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from components.just_in_time.settings import AutoApproval, JustInTimeSettings, ManualPolicy
 
@@ -47,6 +47,16 @@ class Level:
 
     approvers: tuple[str, ...]
     required: int
+
+    @property
+    def shown(self) -> str:
+        """The level, for display: `1 of SSOGroup 34688438-...`."""
+        return f"{self.required} of {', '.join(self.approvers)}"
+
+
+def level_texts(levels: Iterable[Level]) -> tuple[str, ...]:
+    """Return levels with their numbers, for display."""
+    return tuple(f"level {number}: {each.shown}" for number, each in enumerate(levels, start=1))
 
 
 @dataclass(frozen=True, kw_only=True)

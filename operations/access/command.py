@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
-from components.just_in_time.decisions import AccessDecision, Outcome, decide, planned_policies
-from components.just_in_time.documents import policy_documents
+from components.just_in_time.decisions import AccessDecision, Outcome, planned_policies
+from components.just_in_time.documents import level_texts, policy_documents
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import CommandError, ExitCode, UnusableError
 from operations.findings import counted, print_unread, unread_as_json
-from operations.inventory.just_in_time import read_nodes, read_policies
+from operations.inventory.just_in_time import read_decisions, read_policies, why_not_one
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.terminal import Terminal, print_json, print_line, titled_table
 
 if TYPE_CHECKING:
-    from components.just_in_time.decisions import Node, Policies
     from operations.stack import StackConfiguration
 
 app = typer.Typer(
     no_args_is_help=True, help="Show who can access which nodes through just-in-time node access. Changes nothing."
 )
 
-_AT_A_TIME: Final = 8
 _HOUR: Final = 3600
 _OUTCOMES: Final = {
     Outcome.MANUAL: ("approval", "green"),
@@ -60,7 +57,8 @@ def who_can(  # noqa: PLR0913 -- the options of the command line
     decisions, unread = _decisions(CommandContext.of(context).read_stack(cwd, stack), planned=planned)
     found = [each for each in decisions if node in (each.node.id, each.node.name)]
     if len(found) != 1:
-        raise CommandError(_not_one(node, found, unread))
+        absent = f"There is no managed node {node} in the stack's Regions. List them: python -m operations access nodes"
+        raise CommandError(why_not_one(node, [each.node for each in found], unread) or absent)
     (decision,) = found
     if json_output:
         print_json(_as_json(decision))
@@ -116,36 +114,10 @@ def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[lis
     if isinstance(identity, ReadFailure):
         raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
     of_stack = planned_policies(policy_documents(settings.just_in_time)) if planned else None
-    arn = identity.arn
-
-    def read(region: str) -> tuple[tuple[Node, ...] | ReadFailure, Policies | ReadFailure]:
-        reader = Reader(clients, region, arn)
-        return read_nodes(reader), of_stack or read_policies(reader)
-
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        answers = dict(zip(settings.regions, pool.map(read, settings.regions), strict=True))
-    decisions: list[AccessDecision] = []
-    unread: Unread = []
-    for region, (found, policies) in answers.items():
-        if isinstance(found, ReadFailure):
-            unread.append((region, found))
-        elif isinstance(policies, ReadFailure):
-            unread.append((region, policies))
-        else:
-            decisions += [decide(each, policies) for each in found]
-    return decisions, unread
-
-
-def _not_one(node: str, found: list[AccessDecision], unread: Unread) -> str:
-    if found:
-        listed = ", ".join(f"{each.node.id} ({each.node.region})" for each in found)
-        return f"{node} matches {len(found)} nodes: {listed}. Specify an ID."
-    if unread:
-        return "\n".join(
-            f"Cannot determine whether {node} is in {region}: {why.action}: {why.cause}; {why.remedy}"
-            for region, why in unread
-        )
-    return f"There is no managed node {node} in the stack's Regions. List them: python -m operations access nodes"
+    return read_decisions(
+        [Reader(clients, region, identity.arn) for region in settings.regions],
+        lambda reader: of_stack or read_policies(reader),
+    )
 
 
 def _table(decisions: list[AccessDecision]) -> Any:
@@ -158,20 +130,13 @@ def _table(decisions: list[AccessDecision]) -> Any:
             Text(text, style=style),
             Text(", ".join(policy.name for policy in each.policies)),
             Text("; ".join(_levels(each))),
-            Text(_automatic(each)),
+            Text(", ".join(each.automatic)),
         )
     return table
 
 
 def _levels(decision: AccessDecision) -> list[str]:
-    return [
-        f"{level.required} of {', '.join(level.approvers)}" for policy in decision.policies for level in policy.levels
-    ]
-
-
-def _automatic(decision: AccessDecision) -> str:
-    others = f"others by {', '.join(decision.depends_on)}" if decision.depends_on else ""
-    return ", ".join(each for each in (*decision.approved, others) if each)
+    return [level.shown for policy in decision.policies for level in policy.levels]
 
 
 def _show(decision: AccessDecision, console: Terminal) -> None:
@@ -179,7 +144,7 @@ def _show(decision: AccessDecision, console: Terminal) -> None:
     print_line(console, f"{node.name} {node.id} ({node.region})".strip(), style="bold")
     for reason in decision.unknown:
         print_line(console, f"Cannot tell: {reason}", style="bold magenta")
-    print_line(console, f"Approved automatically, for an hour: {_automatic(decision) or 'no user or group'}")
+    print_line(console, f"Approved automatically, for an hour: {', '.join(decision.automatic) or 'no user or group'}")
     if decision.may_be_denied:
         print_line(console, "The organization's deny-access policy is in force and may forbid automatic approval.")
     match decision.outcome:
@@ -196,8 +161,8 @@ def _show(decision: AccessDecision, console: Terminal) -> None:
             for policy in decision.policies:
                 hours = policy.seconds / 3600
                 print_line(console, f"By approval, for {hours:g} hours, by the policy {policy.name}:")
-                for number, level in enumerate(policy.levels, start=1):
-                    print_line(console, f"  level {number}: {level.required} of {', '.join(level.approvers)}")
+                for text in level_texts(policy.levels):
+                    print_line(console, f"  {text}")
     print_line(console, "Who may start sessions without a request: python -m operations audit")
 
 

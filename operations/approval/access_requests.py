@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.just_in_time.decisions import Outcome
 from components.just_in_time.decisions import decide as predict
-from components.just_in_time.documents import Level, UnknownContentError, approval_levels
+from components.just_in_time.documents import UnknownContentError, approval_levels, level_texts
 from components.just_in_time.names import MANUAL_APPROVAL
 from components.just_in_time.settings import MAX_HOURS
 from operations.approval.principals import Principal, principal_of, short
@@ -33,7 +33,7 @@ from operations.approval.requests import (
 )
 from operations.approval.session import CallError
 from operations.errors import UnusableError
-from operations.inventory.just_in_time import read_nodes, read_policies
+from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -103,19 +103,10 @@ def find_node(session: ApprovalSession, named: str) -> Node:
         answers = dict(zip(session.regions, pool.map(read_nodes, readers), strict=True))
     read = [each for each in answers.values() if not isinstance(each, ReadFailure)]
     found = [each for several in read for each in several if named in (each.id, each.name)]
-    if len(found) > 1:
-        listed = ", ".join(f"{each.id} ({each.region})" for each in found)
-        raise CallError(f"{named} matches {len(found)} nodes: {listed}. Specify an ID.")
-    if not found:
+    if len(found) != 1:
         unread = [(region, each) for region, each in answers.items() if isinstance(each, ReadFailure)]
-        if unread:
-            raise CallError(
-                "\n".join(
-                    f"Cannot determine whether {named} is in {region}: {why.action}: {why.cause}; {why.remedy}"
-                    for region, why in unread
-                )
-            )
-        raise CallError(f"There is no managed node {named} in {' or '.join(session.regions)}.")
+        absent = f"There is no managed node {named} in {' or '.join(session.regions)}."
+        raise CallError(why_not_one(named, found, unread) or absent)
     (node,) = found
     if node.ping != "Online":
         raise CallError(f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: doctor {node.id}")
@@ -372,11 +363,6 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
     )
 
 
-def level_text(number: int, level: Level) -> str:
-    """Return a level of approval, for display."""
-    return f"level {number}: {level.required} of {', '.join(level.approvers)}"
-
-
 def _summaries(
     session: ApprovalSession, incomplete: list[str] | None
 ) -> list[tuple[ApprovalSession, Mapping[str, Any]]]:
@@ -411,17 +397,16 @@ def _read_all(chosen: list[tuple[ApprovalSession, str]], incomplete: list[str] |
 
 
 def _expected(decision: AccessDecision) -> Iterator[str]:
-    who = [*decision.approved, *([f"others by {', '.join(decision.depends_on)}"] if decision.depends_on else [])]
-    if who:
+    if decision.automatic:
         may_not = ", unless the organization's deny-access policy forbids it" if decision.may_be_denied else ""
-        yield f"approved automatically, for an hour: {', '.join(who)}{may_not}"
+        yield f"approved automatically, for an hour: {', '.join(decision.automatic)}{may_not}"
     if decision.outcome is Outcome.CONFLICT:
         yield f"else refused: {', '.join(each.name for each in decision.policies)} all apply"
     elif not decision.policies:
         yield "else refused: no manual policy applies"
     else:
         (policy,) = decision.policies
-        levels = "; ".join(level_text(number, each) for number, each in enumerate(policy.levels, start=1))
+        levels = "; ".join(level_texts(policy.levels))
         hours = policy.seconds / 3600
         plural = "" if hours == 1 else "s"
         yield f"by approval, for {hours:g} hour{plural}, by the policy {policy.name}: {levels}"
@@ -445,7 +430,7 @@ def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | No
         levels, seconds = approval_levels(json.loads(str((policy or {}).get("Content", ""))))
     except (UnknownContentError, ValueError) as wrong:
         return (), None, f"its approval policy is of another form: {wrong}"
-    return tuple(level_text(number, each) for number, each in enumerate(levels, start=1)), seconds, ""
+    return level_texts(levels), seconds, ""
 
 
 def _granted_at(execution: Execution | None) -> datetime | None:

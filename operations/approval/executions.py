@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.characters import hidden_character
 from common.problems import visible
-from components.approval.names import LIVE_STATUSES
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval import access_requests
 from operations.approval.principals import Principal, principal_of, same_person, short
-from operations.approval.requests import ApprovalRequest, Execution, RequestState, parse_request
+from operations.approval.requests import ApprovalRequest, Execution, RequestState, is_live, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 
@@ -261,7 +260,7 @@ def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | 
     children = {each["ParentAutomationExecutionId"]: each for each in listed if each.get("ParentAutomationExecutionId")}
     own = [each for each in listed if each.get("ParentAutomationExecutionId") not in ids]
     own.sort(key=lambda each: each["ExecutionStartTime"], reverse=True)
-    live = [each for each in own if _is_live(each) or _is_live(children.get(each["AutomationExecutionId"], {}))]
+    live = [each for each in own if is_live(each) or is_live(children.get(each["AutomationExecutionId"], {}))]
     over = [each for each in own if each not in live][:ended]
 
     def read(each: Execution) -> ApprovalRequest:
@@ -407,7 +406,3 @@ def _list_executions(session: ApprovalSession, key: str, value: str) -> Iterable
 def _document(execution: Execution) -> str:
     """Return the name of an execution's document, which may have been started by ARN."""
     return str(execution.get("DocumentName", "")).rsplit("/", 1)[-1].split(":")[0]
-
-
-def _is_live(execution: Execution) -> bool:
-    return execution.get("AutomationExecutionStatus") in LIVE_STATUSES

@@ -176,7 +176,7 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         ended_at=None if state.is_open else grant.get("ExecutionEndTime") or execution.get("ExecutionEndTime"),
         region=_output(grant, "CheckRequest.Region"),
         holds_tag=_holds_tag(grant),
-        is_over=not (_is_live(execution) or _is_live(grant)),
+        is_over=not (is_live(execution) or is_live(grant)),
     )
 
 
@@ -187,7 +187,7 @@ def _state(
     denied = _denial(execution, grant, approvals, decisions)
     if denied:
         return *denied, None
-    if _is_live(execution) or _is_live(grant):
+    if is_live(execution) or is_live(grant):
         return _open_state(execution, grant, approvals)
     return *_final_state(execution, grant), None
 
@@ -248,7 +248,8 @@ def _is_canceled(grant: Execution) -> bool:
     )
 
 
-def _is_live(execution: Execution) -> bool:
+def is_live(execution: Execution) -> bool:
+    """Return whether an execution has not ended."""
     return execution.get("AutomationExecutionStatus") in LIVE_STATUSES
 
 

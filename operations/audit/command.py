@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.audit.exceptions import DEFAULT_FILE, read_exceptions
+from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
 from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
@@ -18,7 +18,7 @@ from operations.errors import UnusableError
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
-    from operations.audit.findings import AcceptedException, Audit
+    from operations.audit.findings import Audit
     from operations.stack import StackConfiguration
 
 _ARNS = "ARN or pattern of ARNs. Repeatable."
@@ -67,18 +67,13 @@ def audit(  # noqa: PLR0913 -- the options of the command line
     )
     found = _audit(
         CommandContext.of(context).read_stack(cwd, stack),
-        AuditOptions(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
+        AuditOptions(declared=declared, least=_severity(severity), exceptions=chosen_exceptions(exceptions, cwd)),
     )
     if machine:
         typer.echo(as_json(found))
     else:
         show(found, Terminal())
     raise typer.Exit(found.exit_code)
-
-
-def _exceptions(given: Path | None, cwd: Path) -> tuple[AcceptedException, ...]:
-    path = given or cwd / DEFAULT_FILE
-    return read_exceptions(path) if given or path.exists() else ()
 
 
 def _severity(word: str) -> Severity:

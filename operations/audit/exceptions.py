@@ -59,6 +59,20 @@ class Remaining:
     unused: tuple[AcceptedException, ...] = ()
 
 
+def chosen_exceptions(given: Path | None, directory: Path) -> tuple[AcceptedException, ...]:
+    """Read the accepted exceptions of a command.
+
+    Args:
+        given: File of the command line; None: `DEFAULT_FILE` in the directory, where it exists.
+        directory: Directory of Pulumi.yaml.
+
+    Raises:
+        UnusableError: As `read_exceptions`.
+    """
+    path = given or directory / DEFAULT_FILE
+    return read_exceptions(path) if given or path.exists() else ()
+
+
 def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
     """Read and check a file of accepted exceptions.
 

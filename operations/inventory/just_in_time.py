@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
 
-from components.just_in_time.decisions import Node, Policies, managed_nodes
+from components.just_in_time.decisions import AccessDecision, Node, Policies, decide, managed_nodes
 from components.just_in_time.documents import ManualRule, UnknownContentError, cedar_text, manual_rule
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, MANUAL_APPROVAL
-from operations.inventory.reader import returns_failure
+from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from operations.inventory.reader import Reader
+
+_AT_A_TIME: Final = 8
+"""Regions in parallel."""
 
 
 @returns_failure
@@ -41,6 +47,51 @@ def read_policies(reader: Reader) -> Policies:
 def read_nodes(reader: Reader) -> tuple[Node, ...]:
     """Read all managed nodes of a Region with their tags."""
     return managed_nodes(reader.region, reader.items)
+
+
+def read_decisions(
+    readers: Iterable[Reader], policies_of: Callable[[Reader], Policies | ReadFailure]
+) -> tuple[list[AccessDecision], list[tuple[str, ReadFailure]]]:
+    """Return the decisions about all managed nodes, and the Regions that cannot be read, with the reason.
+
+    Args:
+        readers: Readers of the Regions, which are read in parallel.
+        policies_of: Returns the policies of a reader's Region.
+    """
+
+    def decide_all(reader: Reader) -> list[AccessDecision] | ReadFailure:
+        nodes, policies = read_nodes(reader), policies_of(reader)
+        if isinstance(nodes, ReadFailure):
+            return nodes
+        return policies if isinstance(policies, ReadFailure) else [decide(each, policies) for each in nodes]
+
+    given = list(readers)
+    decisions: list[AccessDecision] = []
+    unread: list[tuple[str, ReadFailure]] = []
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        for reader, found in zip(given, pool.map(decide_all, given), strict=True):
+            if isinstance(found, ReadFailure):
+                unread.append((reader.region, found))
+            else:
+                decisions += found
+    return decisions, unread
+
+
+def why_not_one(named: str, found: Sequence[Node], unread: Iterable[tuple[str, ReadFailure]]) -> str:
+    """Return why an ID or a name does not select one node; empty: there is none in Regions that were all read.
+
+    Args:
+        named: ID or Name tag.
+        found: Nodes with it, other than one.
+        unread: Regions that cannot be read, with the reason.
+    """
+    if found:
+        several = ", ".join(f"{each.id} ({each.region})" for each in found)
+        return f"{named} matches {len(found)} nodes: {several}. Specify an ID."
+    return "\n".join(
+        f"Cannot determine whether {named} is in {region}: {why.action}: {why.cause}; {why.remedy}"
+        for region, why in unread
+    )
 
 
 def _content(reader: Reader, name: str) -> Any:

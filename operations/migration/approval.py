@@ -260,11 +260,10 @@ def _standing(situation: Situation) -> list[Finding]:
     if isinstance(situation.paths, ReadFailure) or not situation.paths.standing:
         return []
     arns = situation.paths.standing
-    more = f" and {len(arns) - _MOST} more" if len(arns) > _MOST else ""
     return [
         _obstacle(
             "standing-sessions",
-            f"{counted(len(arns), 'principal')} may start sessions without an approval: {listed(list(arns[:_MOST]))}{more}. AWS "
+            f"{counted(len(arns), 'principal')} may start sessions without an approval: {listed(arns, _MOST)}. AWS "
             "does not ask them for a request",
             "Remove ssm:StartSession from them, or accept them in audit-exceptions.yaml or with --declare-admin; details: python "
             "-m operations audit",
@@ -295,13 +294,12 @@ def _undecided(situation: Situation, unreachable: Sequence[str]) -> list[Finding
             nodes = [each for each in nodes if "*" not in unreachable and not {each.id, each.name} & {*unreachable}]
         if nodes:
             names = [f"{each.shown} in {each.region}" for each in nodes]
-            more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
             status = Status.UNKNOWN if outcome is Outcome.UNKNOWN else Status.PROBLEM
             found.append(
                 Finding(
                     check=f"nodes-{outcome.value}",
                     status=status,
-                    found=f"{counted(len(nodes), 'node')} {text}: {listed(names[:_MOST])}{more}",
+                    found=f"{counted(len(nodes), 'node')} {text}: {listed(names, _MOST)}",
                     remedy=f"{remedy}; list them: {listing}",
                 )
             )

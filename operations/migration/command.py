@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from components.approval.settings import Mode
-from operations.audit.exceptions import DEFAULT_FILE, read_exceptions
+from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
 from operations.audit.protected import Declared
 from operations.audit.run import AuditOptions
 from operations.command_line import CommandContext, Cwd, Json, Stack, confirm
@@ -114,7 +114,7 @@ def approval(  # noqa: PLR0913 -- the options of the command line
         raise UnusableError("--json: expected --plan with it, got none. A move prints the output of pulumi.")
     command = CommandContext.of(context)
     options = AuditOptions(
-        declared=Declared(administrators=tuple(declare_admin or ())), exceptions=_exceptions(exceptions, cwd)
+        declared=Declared(administrators=tuple(declare_admin or ())), exceptions=chosen_exceptions(exceptions, cwd)
     )
     runner = _Runner(
         command=command,
@@ -312,8 +312,3 @@ def _policies(file: Path | None) -> dict[str, Any] | None:
             f"--policies: expected a mapping with manualPolicies or autoApprovals in {file}, got other content."
         )
     return {str(key): value for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-
-
-def _exceptions(given: Path | None, cwd: Path) -> tuple[Any, ...]:
-    path = given or cwd / DEFAULT_FILE
-    return read_exceptions(path) if given or path.exists() else ()

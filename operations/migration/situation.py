@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.documents import DocumentError
 from components.approval.settings import Mode
-from components.just_in_time.decisions import decide, planned_policies
+from components.just_in_time.decisions import planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.prerequisites import check_prerequisites
 from operations.approval.executions import list_requests
@@ -18,7 +17,7 @@ from operations.audit.organization import read_organization
 from operations.audit.run import audit_context, read_details
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, unknown_finding
-from operations.inventory.just_in_time import read_nodes, read_policies
+from operations.inventory.just_in_time import read_decisions, read_policies
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.migration.access_paths import AccessPaths, access_paths
 from operations.migration.approval import Move, Situation, path_findings
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
-_AT_A_TIME: Final = 8
 _KEY_TAGS: Final = "data-key-tags"
 _ACCESS: Final = "access-"
 _NODES: Final = "access-nodes"
@@ -115,20 +113,13 @@ class SituationReader:
             return ()
         ours = planned_policies(policy_documents(planned.just_in_time))
 
-        def read(region: str) -> tuple[AccessDecision, ...] | ReadFailure:
-            reader = Reader(self._clients, region, self._identity.arn)
-            nodes, live = read_nodes(reader), read_policies(reader)
-            if isinstance(nodes, ReadFailure):
-                return nodes
-            return live if isinstance(live, ReadFailure) else tuple(decide(each, _merged(ours, live)) for each in nodes)
+        def policies_of(reader: Reader) -> Policies | ReadFailure:
+            live = read_policies(reader)
+            return live if isinstance(live, ReadFailure) else _merged(ours, live)
 
-        found: list[AccessDecision] = []
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            for region, each in zip(planned.regions, pool.map(read, planned.regions), strict=True):
-                if isinstance(each, ReadFailure):
-                    unread.append(unknown_finding("nodes", each, about=region))
-                else:
-                    found += each
+        readers = [Reader(self._clients, region, self._identity.arn) for region in planned.regions]
+        found, failures = read_decisions(readers, policies_of)
+        unread += [unknown_finding("nodes", why, about=region) for region, why in failures]
         return tuple(found)
 
     def _prerequisites(self, planned: Settings) -> list[Finding]:

@@ -89,6 +89,4 @@ class JustInTimeVerification:
 
 
 def _named(decisions: list[AccessDecision]) -> str:
-    names = [each.node.shown for each in decisions]
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return listed(names[:_MOST]) + more
+    return listed([each.node.shown for each in decisions], _MOST)

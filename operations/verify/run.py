@@ -263,12 +263,11 @@ def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
 
 def _finding(place: str, orphans: Sequence[Orphan]) -> Finding:
     arns = [each.arn for each in orphans]
-    named = listed(arns[:_MOST]) + (f" and {len(arns) - _MOST} more" if len(arns) > _MOST else "")
     return compared(
         _check(place),
         same=not arns,
         expected=_EXPECTED,
-        found=f"not in the state: {named}" if arns else _EXPECTED,
+        found=f"not in the state: {listed(arns, _MOST)}" if arns else _EXPECTED,
         remedy="Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
         "rest, with a command that deletes each",
     )

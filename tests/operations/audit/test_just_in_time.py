@@ -64,7 +64,7 @@ HARMLESS = {
 
 def found(statement: Any, **more: Any) -> dict[str, str]:
     details = baseline()
-    details["UserDetailList"].append(user("requester", statement))
+    details["UserDetailList"].append(user("somebody", statement))
     return entries(assessed(details, **more))
 
 
@@ -86,7 +86,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
     operators, approvers, _ = map(json.loads, re.findall(r"```json\n(.*?)```", guide, re.DOTALL))
     for statements in (operators, approvers):
         details = baseline()
-        details["UserDetailList"].append(user("requester", *statements))
+        details["UserDetailList"].append(user("somebody", *statements))
         assert entries(assessed(details, **MODE)) == {}
     any_document = allow("ssm:StartAutomationExecution", condition={"StringLike": {"ssm:DocumentType": "*"}})
     assert "ssm-start-other-runbooks" in found(any_document, **MODE)
@@ -95,7 +95,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
 def test_denied_tag_is_not_reported() -> None:
     details = baseline()
     deny = {"Effect": "Deny", "Action": "ec2:*Tags", "Resource": "*"}
-    details["UserDetailList"].append(user("requester", allow("ec2:CreateTags"), deny))
+    details["UserDetailList"].append(user("somebody", allow("ec2:CreateTags"), deny))
     assert "just-in-time-tag-nodes" not in entries(assessed(details, **MODE))
 
 
