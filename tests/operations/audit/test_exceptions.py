@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from operations.audit.exceptions import apply_exceptions, read_exceptions
+from operations.audit.exceptions import DEFAULT_FILE, apply_exceptions, chosen_exceptions, read_exceptions
 from operations.errors import UnusableError
 from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, user
 
@@ -163,3 +163,14 @@ def test_exceptions_file_of_another_shape_is_refused(text: str, tmp_path: Path) 
 def test_exceptions_file_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableError, match="cannot be read"):
         read_exceptions(tmp_path / "none.yaml")
+
+
+def test_file_beside_the_program_is_the_default(tmp_path: Path) -> None:
+    assert chosen_exceptions(None, tmp_path) == ()
+    given = file_with(tmp_path, GOOD)
+    given.rename(tmp_path / DEFAULT_FILE)
+    assert [each.principal for each in chosen_exceptions(None, tmp_path)] == [WHO]
+    other = file_with(tmp_path, {**GOOD, "principal": f"{ARN}:user/other"})
+    assert [each.principal for each in chosen_exceptions(other, tmp_path)] == [f"{ARN}:user/other"]
+    with pytest.raises(UnusableError, match=r"missing\.yaml"):
+        chosen_exceptions(tmp_path / "missing.yaml", tmp_path)

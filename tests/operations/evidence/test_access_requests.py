@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from components.just_in_time.names import TOKEN_ROLE
+from operations.approval.principals import Principal
+from operations.approval.requests import ApprovalRequest, Decision, RequestState
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, save
 from operations.evidence.records import NO_TIME, Caller, Log, LogCoverage, Records, Request
 from operations.evidence.report import Context, Report, report
+from operations.evidence.systems_manager import add_access_request
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, History, after
 
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -152,3 +155,26 @@ def test_event_and_record_are_one_request(history: History, tmp_path: Any) -> No
     saved = Records(requests=[REQUEST])
     save(saved, tmp_path / "records.jsonl")
     assert load(tmp_path / "records.jsonl").requests == [REQUEST]
+
+
+def test_decisions_have_the_time_of_the_approval() -> None:
+    found = Records()
+    request = ApprovalRequest(
+        id=REQUEST.id,
+        grant_id=RUN,
+        requester=OLIVIA,
+        requested_at=NOON,
+        principal=Principal("role", "Operator"),
+        instance=NODE,
+        decisions=(Decision(approver=ALICE, approved=True), Decision(approver=OLIVIA, approved=False)),
+        state=RequestState.GRANTED,
+        granted_at=after(2),
+        until=after(62),
+    )
+    add_access_request(request, RUN, ACCOUNT, found)
+    (made_request,) = found.requests
+    assert (made_request.execution, made_request.granted, made_request.until) == (RUN, after(2), after(62))
+    assert [(each.request, each.caller.arn, each.at, each.approved) for each in found.decisions] == [
+        (RUN, ALICE, after(2), True),
+        (RUN, OLIVIA, NO_TIME, False),
+    ]
