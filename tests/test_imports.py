@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,3 +51,21 @@ def test_package_imports_only_lower_packages(package: str) -> None:
         if module.partition(".")[0] in own and not f"{module}.".startswith(allowed)
     ]
     assert wrong == []
+
+
+def rooms(package: str) -> dict[str, set[str]]:
+    """Return the folders of a package, each with those that it imports; the package's own modules are no folder."""
+    found: dict[str, set[str]] = {}
+    for file in (REPOSITORY / package).rglob("*.py"):
+        room, *rest = file.relative_to(REPOSITORY / package).parts
+        if rest:
+            modules = (each.split(".") for each in imports(ast.parse(file.read_text(encoding="utf-8"))))
+            found.setdefault(room, set()).update(each[1] for each in modules if each[0] == package and each[2:])
+            found[room].discard(room)
+    return {room: others & found.keys() for room, others in found.items()}
+
+
+@pytest.mark.parametrize("package", ["common", "components", "operations", "policies"])
+def test_folders_of_a_package_import_one_way(package: str) -> None:
+    assert rooms(package)
+    TopologicalSorter(rooms(package)).prepare()

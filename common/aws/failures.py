@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from common.aws import RETRIES
-from common.iam.denials import denial_in
+from common.aws.denials import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -21,8 +21,8 @@ from common.limits import (
     size,
 )
 from common.problems import Problem
-from components.session_manager.document import s3_key_prefix
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
+from components.session_manager.settings import s3_key_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

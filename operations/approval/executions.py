@@ -14,10 +14,10 @@ from common.characters import hidden_character
 from common.problems import visible
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
-from operations.approval.principals import Principal, principal_of, same_person, short
 from operations.approval.requests import LIVE, ApprovalRequest, Execution, RequestState, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
+from operations.principals import Principal, principal_of, same_person, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,10 +11,10 @@ from common.aws.failures import failure_of
 from common.aws.session import AwsClients
 from components.approval.names import OPERATORS_PATH
 from components.approval.settings import IDENTITY_CENTER_PREFIX
-from operations.approval.principals import principal_of
 from operations.approval.session import ApprovalSession, CallError
 from operations.inventory.identity_center import read_operator_roles
 from operations.inventory.reader import Reader, ReadFailure, identify
+from operations.principals import principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

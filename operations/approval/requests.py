@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from components.approval.runbook import APPROVAL_SECONDS
-from operations.approval.principals import Principal, short
+from operations.principals import Principal, short
 
 Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from operations.audit.exceptions import Accepted, AcceptedException
     from operations.inventory.reader import ReadFailure
 
 

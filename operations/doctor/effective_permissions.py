@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from common.aws.denials import Denial, PolicyKind
 from common.iam.conditions import hold, holds
-from common.iam.denials import Denial, PolicyKind
 from common.iam.documents import Named, Policy, Statement
 from common.iam.evaluation import Permissions, decide
 from common.iam.trust import named_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.iam.denials import PolicyKind
+from common.aws.denials import PolicyKind
 from common.iam.truth import Truth
 from operations.doctor.effective_permissions import evaluate_resource_policy, together
 from operations.doctor.findings import Cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from common.iam.denials import Denial, PolicyKind
+from common.aws.denials import Denial, PolicyKind
 from common.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.doctor.effective_permissions import (

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.nodes.agent_versions import version_key
-from components.session_manager.document import s3_key_prefix
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
+from components.session_manager.settings import s3_key_prefix
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import BucketEncryption, BucketFacts, KeyFacts
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
-from components.session_manager.document import s3_key_prefix
+from components.session_manager.settings import s3_key_prefix
 from operations.evidence.cloudtrail import add_event, event_names
 from operations.evidence.records import (
     Log,

@@ -14,7 +14,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
-from operations.approval.principals import Principal, principal_of, same_person
 from operations.evidence.records import (
     NO_TIME,
     Caller,
@@ -27,6 +26,7 @@ from operations.evidence.records import (
     Source,
     TagChange,
 )
+from operations.principals import Principal, principal_of, same_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

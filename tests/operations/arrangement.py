@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.adoption.governance import policy_arn, policy_content
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.settings import preferences
 from operations.inventory.reader import Reader
 from operations.stack import StackConfiguration
 

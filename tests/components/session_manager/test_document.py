@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.session_manager import document as documents
-from components.session_manager.document import (
-    document,
-    parse,
-    preferences,
-    reset_preferences,
-    same_content,
-    serialized,
-)
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import document, parse, reset_preferences, same_content, serialized
+from components.session_manager.settings import SessionManagerSettings, preferences
 from local.workspace import REPOSITORY
 from tests.components.session_manager import strategies
 

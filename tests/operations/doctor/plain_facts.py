@@ -10,9 +10,9 @@ from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.iam.principals import Principal
 from components.domain_controllers.packet_evaluation import acl_rules_from_aws, permissions_from_aws
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.instance_policy import instance_policy
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, Subnet, Vpc, VpcEndpoint

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.settings import preferences
 from local.emulator.extension.nodes import AGENT_VERSION_TAG, PING_STATUS_TAG
 from local.emulator.fixtures import LINUX_IMAGE
 from tests.operations.arrangement import ACCOUNT, DOCUMENT, REGION, configuration, named

@@ -14,9 +14,7 @@ from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.settings import Settings
-from operations.approval.principals import Principal
 from operations.deployment import Deployment
-from operations.inventory.approval import read_stray_tags
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
 from operations.inventory.monitoring import (
     RecordingFacts,
@@ -30,7 +28,8 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Identity, ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.verify.approval import ApprovalVerification
+from operations.principals import Principal
+from operations.verify.approval import ApprovalVerification, read_stray_tags
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_differences,

@@ -13,7 +13,6 @@ from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
-from operations.approval.principals import Principal
 from operations.deployment import Deployment
 from operations.inventory.iam import PolicyFacts
 from operations.inventory.network import (
@@ -33,6 +32,7 @@ from operations.inventory.session_manager import (
     ParameterFacts,
     RegionFacts,
 )
+from operations.principals import Principal
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings

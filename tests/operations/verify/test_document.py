@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.session_manager.document import PREFERENCES, document, preferences, serialized
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import PREFERENCES, document, serialized
+from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
