@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import Problem
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.wire import Values
 
 Kind: TypeAlias = Literal["string", "boolean", "integer", "number", "list", "map", "object"]
@@ -103,7 +103,7 @@ Argument: TypeAlias = str | bool | int | Callable[[Values], Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class Operation:
     """One AWS operation. Its arguments are the properties of the same name, and those in `arguments`."""
 
     operation: str
@@ -122,9 +122,9 @@ class Call:
     retry: Retry | None = None
 
     @property
-    def alternative(self) -> "Call":
+    def alternative(self) -> "Operation":
         """Operation that is called instead, with the ID alone."""
-        return Call(self.otherwise, {name: source for name, source in self.arguments.items() if source == "id"})
+        return Operation(self.otherwise, {name: source for name, source in self.arguments.items() if source == "id"})
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Code:
     """Properties whose change it applies in `update`, separated by spaces."""
 
 
-Action: TypeAlias = Call | Code
+Action: TypeAlias = Operation | Code
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class ResourceType:
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_least_one: tuple[tuple[str, ...], ...] = ()
     delete_first: bool = False
-    plan: Callable[[Values, Values], list[Problem]] = lambda _old, _new: []
+    plan: Callable[[Values, Values], list[RejectedValue]] = lambda _old, _new: []
     """Rules across old state and new inputs; a violation fails the preview already."""
     replaces_when: Callable[[Values, Values], set[str]] = lambda _old, _new: set()
     """Inputs whose change replaces the resource under a condition."""

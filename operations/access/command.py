@@ -19,7 +19,7 @@ from operations.inventory.reader import Reader, ReadFailure, aws_clients, identi
 from operations.terminal import Terminal, print_json, print_line, titled_table
 
 if TYPE_CHECKING:
-    from operations.inventory.just_in_time import Node, Policies
+    from operations.inventory.just_in_time import ManagedNode, Policies
     from operations.stack import StackConfiguration
 
 app = typer.Typer(
@@ -117,7 +117,7 @@ def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[lis
     of_stack = planned_policies(policy_documents(settings.just_in_time)) if planned else None
     arn = identity.arn
 
-    def read(region: str) -> tuple[tuple[Node, ...] | ReadFailure, Policies | ReadFailure]:
+    def read(region: str) -> tuple[tuple[ManagedNode, ...] | ReadFailure, Policies | ReadFailure]:
         reader = Reader(clients, region, arn)
         return read_nodes(reader), of_stack or read_policies(reader)
 

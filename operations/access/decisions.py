@@ -10,7 +10,7 @@ from components.just_in_time.cedar import INSTANCE, MANAGED_INSTANCE, Person, is
 
 if TYPE_CHECKING:
     from components.just_in_time.documents import ManualRule
-    from operations.inventory.just_in_time import Node, Policies
+    from operations.inventory.just_in_time import ManagedNode, Policies
 
 _HOUR = 3600
 ANY_USER = "any user"
@@ -43,7 +43,7 @@ class AccessDecision:
         unknown: Reasons for which the decision is not certain.
     """
 
-    node: Node
+    node: ManagedNode
     outcome: Outcome
     policies: tuple[ManualRule, ...] = ()
     approved: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class AccessDecision:
         return not self.unknown and (self.outcome is Outcome.MANUAL or automatic)
 
 
-def decide(node: Node, policies: Policies) -> AccessDecision:
+def decide(node: ManagedNode, policies: Policies) -> AccessDecision:
     """Return the decision about a node.
 
     Source: Systems Manager User Guide, "Create approval policies for your nodes": deny, automatic, then manual approval.
@@ -87,7 +87,7 @@ def decide(node: Node, policies: Policies) -> AccessDecision:
     )
 
 
-def _automatic(node: Node, policies: Policies) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _automatic(node: ManagedNode, policies: Policies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return who is approved, each alone, and what else the policies compare."""
     named = references(policies.cedar)
     people = {

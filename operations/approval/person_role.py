@@ -19,7 +19,8 @@ from operations.principals import principal_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.inventory.reader import Clients, Identity
+    from common.aws.session import Clients
+    from operations.inventory.reader import Identity
 
 _ASSUME: Final = "sts:AssumeRole"
 

@@ -7,11 +7,11 @@ from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import situations
-from common.iam.evaluation import Grant, Target, grants
+from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import literal, matches
 from common.iam.variables import expand, keys_of, names_in
 from operations.audit.catalogue import Exempt, StatementKind, TargetKind
-from operations.audit.findings import Finding, MatchedStatement
+from operations.audit.findings import BypassFinding, MatchedStatement
 from operations.audit.obfuscation import obfuscation
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Statement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.catalogue import EscalationPath, Requirement, Rule
+    from operations.audit.catalogue import AuditRule, EscalationPath, Requirement
 
 RELATIVE: Final = frozenset(
     {
@@ -65,7 +65,7 @@ class _Result:
     """An escalation path that a principal has."""
 
     severity: Severity
-    grants: tuple[Grant, ...]
+    grants: tuple[AllowingStatement, ...]
 
 
 class Evaluator:
@@ -73,12 +73,12 @@ class Evaluator:
 
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
         self._principal, self._audit = principal, audit
-        self._known: dict[int, list[Grant]] = {}
+        self._known: dict[int, list[AllowingStatement]] = {}
         self._allowed = allowed(principal)
 
-    def findings(self, rules: Iterable[Rule]) -> list[Finding]:
+    def findings(self, rules: Iterable[AuditRule]) -> list[BypassFinding]:
         """Return the findings of the principal, in the order of the rules."""
-        found: list[Finding] = []
+        found: list[BypassFinding] = []
         reported: dict[str, set[Statement]] = {}
         about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
         for rule in rules:
@@ -91,7 +91,7 @@ class Evaluator:
                 found.append(finding(rule.id, result.severity, self._principal, list(result.grants)))
         return found
 
-    def _is_exempt(self, rule: Rule) -> bool:
+    def _is_exempt(self, rule: AuditRule) -> bool:
         is_runbook = self._principal.arn == self._audit.runbook_role
         by_design = (
             Exempt.APPROVER in rule.exempt and self._principal in self._audit.approvers,
@@ -105,17 +105,17 @@ class Evaluator:
             or (Exempt.JUST_IN_TIME_MODE in rule.exempt and self._audit.protected.is_just_in_time)
         )
 
-    def _has_more(self, rule: Rule) -> bool:
+    def _has_more(self, rule: AuditRule) -> bool:
         """Return whether the principal has a path of the rule that its part in the workflow does not need."""
         return any(
             len(escalation.requirements) > 1 and self._met_all(escalation, set()) is not None
             for escalation in rule.escalations
         )
 
-    def _result(self, rule: Rule, silent: set[Statement]) -> _Result | None:
+    def _result(self, rule: AuditRule, silent: set[Statement]) -> _Result | None:
         """Return the worst of a rule's paths; paths of the same severity are one finding."""
         severity: Severity | None = None
-        together: dict[tuple[Statement, str], Grant] = {}
+        together: dict[tuple[Statement, str], AllowingStatement] = {}
         for escalation in rule.escalations:
             if severity is not None and (escalation.fallback or escalation.severity < severity):
                 continue
@@ -128,7 +128,7 @@ class Evaluator:
         return None if severity is None else _Result(severity, tuple(together.values()))
 
     def _met_all(self, escalation: EscalationPath, silent: set[Statement]) -> _Result | None:
-        severity, found = escalation.severity, list[Grant]()
+        severity, found = escalation.severity, list[AllowingStatement]()
         if any(self._allowed.isdisjoint(requirement.actions) for requirement in escalation.requirements):
             return None
         for requirement in escalation.requirements:
@@ -143,7 +143,7 @@ class Evaluator:
             severity = severity.lowered()
         return _Result(severity, tuple(found))
 
-    def _met(self, requirement: Requirement) -> list[Grant]:
+    def _met(self, requirement: Requirement) -> list[AllowingStatement]:
         known = self._known.get(id(requirement))
         if known is None:
             actions = [action for action in requirement.actions if action in self._allowed]
@@ -152,17 +152,17 @@ class Evaluator:
             self._known[id(requirement)] = known
         return known
 
-    def _grants(self, requirement: Requirement, actions: Iterable[str], wanted: Target) -> list[Grant]:
+    def _grants(self, requirement: Requirement, actions: Iterable[str], wanted: Target) -> list[AllowingStatement]:
         found = (grant for action in actions for grant in self._granted_all(requirement, action, wanted))
         return [each for each in found if _has_shape(each, requirement.statement_kind)]
 
-    def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[Grant]:
+    def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[AllowingStatement]:
         """Return the grants of an action on every part of a target; none where one part is not allowed."""
         parts = targets_of(action, wanted, self._audit)
         several = list(takewhile(bool, (self._granted(requirement, action, part) for part in parts)))
         return chain.from_iterable(several if len(several) == len(parts) else ())
 
-    def _granted(self, requirement: Requirement, action: str, part: Target) -> list[Grant]:
+    def _granted(self, requirement: Requirement, action: str, part: Target) -> list[AllowingStatement]:
         principal, audit = self._principal, self._audit
         if requirement.tag:
             return granted_with_tag(principal, audit, action, target=part, tag=requirement.tag, given=requirement.given)
@@ -183,9 +183,9 @@ class Evaluator:
         )
 
 
-def finding(rule: str, severity: Severity, principal: Principal, found: list[Grant]) -> Finding:
+def finding(rule: str, severity: Severity, principal: Principal, found: list[AllowingStatement]) -> BypassFinding:
     """Return a finding with the statements that allow it."""
-    return Finding(
+    return BypassFinding(
         rule=rule,
         severity=severity,
         matched_statements=_matched_statements(principal, found),
@@ -194,7 +194,7 @@ def finding(rule: str, severity: Severity, principal: Principal, found: list[Gra
     )
 
 
-def _matched_statements(principal: Principal, found: list[Grant]) -> tuple[MatchedStatement, ...]:
+def _matched_statements(principal: Principal, found: list[AllowingStatement]) -> tuple[MatchedStatement, ...]:
     actions: dict[Statement, dict[str, None]] = {}
     policies = {each.statement: each.policy for each in found}
     for each in found:
@@ -213,7 +213,7 @@ def _matched_statements(principal: Principal, found: list[Grant]) -> tuple[Match
     )
 
 
-def _has_shape(grant: Grant, statement_kind: StatementKind | None) -> bool:
+def _has_shape(grant: AllowingStatement, statement_kind: StatementKind | None) -> bool:
     statement = grant.statement
     if statement_kind is StatementKind.BESIDE_VARIABLE:
         return statement.all_but_resources or any(

@@ -48,7 +48,7 @@ class MatchedStatement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class BypassFinding:
     """An approval bypass that a principal has.
 
     Attributes:
@@ -83,7 +83,7 @@ class Audited:
 
     arn: str
     kind: str
-    findings: tuple[Finding, ...]
+    findings: tuple[BypassFinding, ...]
 
     @property
     def worst(self) -> Severity:
@@ -125,7 +125,7 @@ class Accepted:
     """
 
     arn: str
-    finding: Finding
+    finding: BypassFinding
     exception: AcceptedException
 
 

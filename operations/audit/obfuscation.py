@@ -12,14 +12,14 @@ from operations.audit.rules import ACTIONS, position
 
 if TYPE_CHECKING:
     from common.iam.documents import Policy, Statement
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from common.iam.principals import Principal
 
 _RESOURCE_TAGS = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourcetag/")
 _ARN_PARTS = 6
 
 
-def obfuscation(principal: Principal, granted: list[Grant]) -> tuple[str, ...]:
+def obfuscation(principal: Principal, granted: list[AllowingStatement]) -> tuple[str, ...]:
     """Return the IDs of what makes the granting statements hard to see through."""
     found: set[str] = set()
     for grant in granted:
@@ -35,7 +35,7 @@ def obfuscation(principal: Principal, granted: list[Grant]) -> tuple[str, ...]:
     return tuple(sorted(found, key=position))
 
 
-def _of_grant(grant: Grant) -> set[str]:
+def _of_grant(grant: AllowingStatement) -> set[str]:
     statement, found = grant.statement, set[str]()
     if statement.all_but_actions:
         found.add("allow-not-action")
@@ -50,7 +50,7 @@ def _of_grant(grant: Grant) -> set[str]:
     return found
 
 
-def _of_conditions(grant: Grant, statement: Statement) -> set[str]:
+def _of_conditions(grant: AllowingStatement, statement: Statement) -> set[str]:
     """Return the IDs for conditions that hold in the request that is allowed."""
     found: set[str] = set()
     for each in statement.conditions:

@@ -23,7 +23,7 @@ from operations.errors import UnusableError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -179,7 +179,7 @@ def _scope(  # noqa: PLR0913, PLR0917
     regions: list[str] | None,
     tag: str | None,
     account: str | None,
-) -> Scope:
+) -> DeploymentScope:
     if sum(1 for each in (stack, file, regions) if each) > 1:
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
     if regions:

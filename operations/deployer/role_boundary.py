@@ -30,7 +30,7 @@ from operations.deployer.scope import System
 from operations.deployer.statement import fitting
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
 _APPROVAL: Final = (
@@ -101,7 +101,7 @@ _WRITE_BACKUPS: Final = {
 }
 
 
-def role_boundary(scope: Scope) -> Policy:
+def role_boundary(scope: DeploymentScope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names.
 
     Args:
@@ -147,7 +147,7 @@ def role_boundary(scope: Scope) -> Policy:
     return fitting(document(statements), "the boundary of its roles")
 
 
-def _emergency_access(scope: Scope) -> dict[str, Any]:
+def _emergency_access(scope: DeploymentScope) -> dict[str, Any]:
     return {
         "Sid": "EmergencyAccess",
         "Effect": "Allow",
@@ -157,7 +157,7 @@ def _emergency_access(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _people(scope: Scope) -> list[dict[str, Any]]:
+def _people(scope: DeploymentScope) -> list[dict[str, Any]]:
     """Return the permissions of operators of IAM Identity Center, whose policies limit their resources."""
     return [
         {
@@ -177,7 +177,7 @@ def _people(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _export(scope: Scope) -> list[dict[str, Any]]:
+def _export(scope: DeploymentScope) -> list[dict[str, Any]]:
     by_schedule = {"ArnEquals": _as(scope, EVIDENCE_SCHEDULE_ROLE_NAME)}
     names = (f"document/{EVIDENCE_RUNBOOK_NAME}", f"automation-definition/{EVIDENCE_RUNBOOK_NAME}:$DEFAULT")
     return [
@@ -205,11 +205,11 @@ def _export(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _as(scope: Scope, role: str) -> dict[str, str]:
+def _as(scope: DeploymentScope, role: str) -> dict[str, str]:
     return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
 
-def _grants(scope: Scope) -> list[dict[str, Any]]:
+def _grants(scope: DeploymentScope) -> list[dict[str, Any]]:
     present = {"Null": {"aws:TagKeys": "false"}}
     by_runbooks = {"ArnEquals": _as(scope, ROLE_NAME)}
     by_schedule = {"ArnEquals": _as(scope, REAPER_SCHEDULE_ROLE_NAME)}

@@ -12,7 +12,7 @@ from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongErr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 Policy = dict[str, Any]
 Conditions = dict[str, dict[str, "str | list[str]"]]
@@ -23,7 +23,7 @@ class TooMuchError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permission:
+class AllowedActions:
     """Actions that are allowed on resources.
 
     Attributes:
@@ -42,7 +42,7 @@ class Permission:
     )
     everywhere: bool = False
 
-    def rendered(self, scope: Scope) -> Policy:
+    def rendered(self, scope: DeploymentScope) -> Policy:
         """Return the statement."""
         conditions: Conditions = {operator: dict(keys) for operator, keys in self.conditions.items()}
         if not self.everywhere:
@@ -84,7 +84,7 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     return list(merged.values())
 
 
-def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
+def packed(permissions: Iterable[AllowedActions], scope: DeploymentScope) -> list[Policy]:
     """Return the statements in few policies, each in the first that has room for it.
 
     Raises:

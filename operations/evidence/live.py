@@ -21,11 +21,12 @@ from operations.evidence.records import (
     Source,
 )
 from operations.evidence.systems_manager import add_execution, add_session
-from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
+from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from common.aws.session import Clients
     from components.session_manager.settings import SessionManagerSettings
 
 EVENT_HISTORY: Final = timedelta(days=90)

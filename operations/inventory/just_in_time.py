@@ -23,7 +23,7 @@ _GONE: Final = ("shutting-down", "terminated")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class ManagedNode:
     """A managed node.
 
     Attributes:
@@ -100,11 +100,11 @@ def read_policies(reader: Reader) -> Policies:
 
 
 @returns_failure
-def read_nodes(reader: Reader) -> tuple[Node, ...]:
+def read_nodes(reader: Reader) -> tuple[ManagedNode, ...]:
     """Read all managed nodes of a Region with their tags."""
     managed = reader.items("ssm", "describe_instance_information", "InstanceInformationList")
     instances = {str(each["InstanceId"]): each for each in _instances(reader)}
-    nodes: list[Node] = []
+    nodes: list[ManagedNode] = []
     for each in managed:
         id_ = str(each["InstanceId"])
         if each.get("ResourceType", _INSTANCE_TYPE) == _INSTANCE_TYPE and id_.startswith("i-"):
@@ -115,7 +115,7 @@ def read_nodes(reader: Reader) -> tuple[Node, ...]:
         else:
             answer = reader.get("ssm", "list_tags_for_resource", ResourceType="ManagedInstance", ResourceId=id_)
             tags = tags_of(answer.get("TagList", ()))
-        nodes.append(Node(id=id_, region=reader.region, tags=tags))
+        nodes.append(ManagedNode(id=id_, region=reader.region, tags=tags))
     return tuple(sorted(nodes, key=lambda node: (node.name, node.id)))
 
 

@@ -61,11 +61,12 @@ from operations.verify.policies import boundary_arn, role_finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
-    from operations.inventory.reader import Clients, Identity
+    from operations.inventory.reader import Identity
     from operations.principals import Principal
 
 _AT_A_TIME = 4

@@ -18,10 +18,10 @@ from operations.verify.approval_checks import document_findings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import Clients
     from components.just_in_time.documents import ApprovalPolicyDocument
     from operations.access.decisions import AccessDecision
     from operations.deployment import Deployment
-    from operations.inventory.reader import Clients
 
 _AT_A_TIME: Final = 4
 _MOST: Final = 10

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from common.iam.evaluation import Grant, Target
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME, literal
 from components.approval.names import TAG_KEY
 from policies.separation_of_duties.requests import (
@@ -40,7 +40,7 @@ _CALLER: Final = "AIDACALLER"
 _USER: Final = "caller"
 
 
-def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[AllowingStatement]:
     """Return the statements that allow a session on a node other than the approved one.
 
     Args:
@@ -49,7 +49,7 @@ def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] =
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
-    found: list[Grant] = []
+    found: list[AllowingStatement] = []
     for value in (None, APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
         requests = Requests({APPROVAL_KEY: one(value)}, admitted)
         found += allowed(policies, START, Target(nodes, excluded=_named(value)), requests)
@@ -58,7 +58,7 @@ def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] =
 
 def starts_with_other_documents(
     policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     """Return the statements that allow a session with a document that is not governed.
 
     Args:
@@ -77,14 +77,14 @@ def starts_with_other_documents(
     return each_once(allowed(policies, START, Target(every, excluded=governed), requests))
 
 
-def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[AllowingStatement]:
     """Return the statements that resume or terminate sessions of other principals.
 
     Args:
         policies: All policies of a principal.
         admitted: Principals that may.
     """
-    found: list[Grant] = []
+    found: list[AllowingStatement] = []
     sessions = [f"arn:{each}:ssm:{SOME}:{SOME}:session/" for each in partitions(policies, ON_OTHERS)]
     every = tuple(f"{start}{SOME}" for start in sessions)
     for userid in (_CALLER, *values_of(policies, ON_OTHERS, "aws:userid")):

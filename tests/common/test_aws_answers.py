@@ -16,7 +16,7 @@ from common.aws import answers as aws_answers
 from common.aws import session as aws_session
 from common.aws.answers import Answer
 from common.aws.failures import (
-    Cause,
+    FailureCause,
     IncompleteListingError,
     MalformedAnswerError,
     MissingMemberError,
@@ -140,7 +140,7 @@ def test_client_malformed_answer_is_refused(service: str, operation: str, argume
     with pytest.raises(MalformedAnswerError, match="expected an answer of AWS, got ") as refused:
         _call(client, operation, arguments)
     why = failure_of(f"{service}:X", refused.value, REGION, "")
-    assert why.cause is Cause.SERVICE
+    assert why.cause is FailureCause.SERVICE
     assert why.reason.startswith("malformed answer: ")
     assert "\n" not in why.reason
     assert len(why.reason) < 200

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -33,7 +33,7 @@ from tools import contract
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from tests.support.stack import Stack
 
 ACCOUNT: Final = "123456789012"
@@ -92,12 +92,12 @@ class Held:
 
 def allows(permissions: Permissions, question: Question) -> bool:
     """Whether somebody with these permissions surely may."""
-    context = Context({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
+    context = RequestContext({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
     return decide(permissions, question["action"], question["resource"], context).allowed is Truth.YES
 
 
 @cache
-def held(scope: Scope) -> Held:
+def held(scope: DeploymentScope) -> Held:
     """The policies of a scope, boundary included."""
     limit = parse(boundary(scope), name="boundary", kind="boundary")
     changing, reading = (
@@ -110,7 +110,7 @@ def held(scope: Scope) -> Held:
     return Held(changing, reading)
 
 
-def scope_of_stacks(stacks: Iterable[Stack]) -> Scope | None:
+def scope_of_stacks(stacks: Iterable[Stack]) -> DeploymentScope | None:
     """What the deployer of these stacks is cut to: whatever they were configured to be, one time or another."""
     settings = [each for stack in stacks for given in stack.configurations if (each := _settings(given))]
     return scope_of(settings, DEPLOYED_TAG, ACCOUNT) if settings else None

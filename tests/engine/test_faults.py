@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.aws.failures import Cause
+from common.aws.failures import FailureCause
 from components.adoption.document_content import same_content
 from tests.support.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
 from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
@@ -113,7 +113,7 @@ class EngineMatrix:
         if run.code:
             assert times is Times.FOR_EVER or not fault.passes, run.text
             # Behind a gateway a time-out is an answer.
-            cause = Cause.SERVICE if fault is Fault.TIME_OUT else fault.cause
+            cause = FailureCause.SERVICE if fault is Fault.TIME_OUT else fault.cause
             assert f"{cause}: " in run.failed().text
             self.act(stage).succeeded()
         self.assert_mended(stage, prepared)

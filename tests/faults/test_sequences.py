@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from common.aws.failures import Cause, ResourceError
+from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_content import same_content
 from tests.support.faults.account import foreign, ours
 from tests.support.faults.deployer import Deployer
@@ -154,7 +154,7 @@ class Preferences(RuleBasedStateMachine):
         refused = self.attempt(lambda: self.refresh_and_up(minutes))
         assert same_content(self.account.content(), before)
         if refused:
-            assert refused.cause is Cause.ENCRYPTION
+            assert refused.cause is FailureCause.ENCRYPTION
         else:
             # Nothing was to be changed.
             assert same_content(before, ours(self.account.preferences(minutes)))

@@ -22,9 +22,9 @@ from operations.inventory.reader import Reader
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
+    from common.aws.session import Clients
     from components.session_manager.settings import SessionManagerSettings
     from operations.findings import Finding
-    from operations.inventory.reader import Clients
     from operations.verify.findings import Verification
 
 Fail = Callable[[str, str, Exception], None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.iam.context import ABSENT, Context, known
+from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -71,7 +71,7 @@ class World:
     def call(self, service: str, api: str, parameters: Json) -> Json:
         resource = PLACE.iam(f"role/{parameters['RoleName']}")
         keys = {"iam:policyarn": known(parameters["PolicyArn"])}
-        judged = decide(self.may, f"{service}:{api}", resource, Context(keys, otherwise=ABSENT)).allowed
+        judged = decide(self.may, f"{service}:{api}", resource, RequestContext(keys, otherwise=ABSENT)).allowed
         if judged is not Truth.YES:
             raise StepFailedError("AccessDenied")
         assert (service, api) == ("iam", "AttachRolePolicy")

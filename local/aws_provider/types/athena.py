@@ -1,7 +1,7 @@
 """Named queries of Athena. Source: Terraform AWS provider, `internal/service/athena/named_query.go`."""
 
 from local.aws_provider import validators
-from local.aws_provider.model import Call, ResourceType, fixed, name, text
+from local.aws_provider.model import Operation, ResourceType, fixed, name, text
 
 NAMED_QUERY = ResourceType(
     name="aws:athena/namedQuery:NamedQuery",
@@ -13,9 +13,9 @@ NAMED_QUERY = ResourceType(
         "query": text(required=True, replaces=True, aws="QueryString", checks=(validators.length(1, 262_144),)),
         "workgroup": fixed("primary", replaces=True),
     },
-    create=(Call("CreateNamedQuery", result="NamedQueryId"),),
-    read=(Call("GetNamedQuery", {"NamedQueryId": "id"}, result="NamedQuery"),),
-    delete=(Call("DeleteNamedQuery", {"NamedQueryId": "id"}),),
+    create=(Operation("CreateNamedQuery", result="NamedQueryId"),),
+    read=(Operation("GetNamedQuery", {"NamedQueryId": "id"}, result="NamedQuery"),),
+    delete=(Operation("DeleteNamedQuery", {"NamedQueryId": "id"}),),
     gone=frozenset({"InvalidRequestException"}),
 )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Rule
+from operations.audit.catalogue import AuditRule
 
 
-def _hiding(identity: str, title: str, impact: str, remedy: str, source: str) -> Rule:
-    return Rule(id=identity, title=title, impact=impact, remedy=remedy, source=source)
+def _hiding(identity: str, title: str, impact: str, remedy: str, source: str) -> AuditRule:
+    return AuditRule(id=identity, title=title, impact=impact, remedy=remedy, source=source)
 
 
 _GUIDE: Final = "IAM User Guide: "

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, UNKNOWN, Context, Value, known
+from common.iam.context import ABSENT, UNKNOWN, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, Situation, Target, decide, grants
 from common.iam.truth import Truth
@@ -99,9 +99,9 @@ def permissions(account: dict[str, Any]) -> Permissions:
     )
 
 
-def context(team: str | None) -> Context:
+def context(team: str | None) -> RequestContext:
     value: Value = ABSENT if team is None else known(team)
-    return Context({"aws:principaltag/team": value})
+    return RequestContext({"aws:principaltag/team": value})
 
 
 @settings(max_examples=150, deadline=None)
@@ -137,7 +137,7 @@ def test_grants_exist_if_and_only_if_a_request_is_allowed(account: dict[str, Any
 @given(accounts)
 def test_what_is_not_known_is_certain_only_where_every_value_agrees(account: dict[str, Any]) -> None:
     held = permissions(account)
-    unknown = Context({"aws:principaltag/team": UNKNOWN})
+    unknown = RequestContext({"aws:principaltag/team": UNKNOWN})
     for action, resource in product(ACTIONS, RESOURCES[:6]):
         allowed = decide(held, action, resource, unknown).allowed
         outcomes = {oracle(account, action, resource, team) for team in (*TEAMS, "ab", "rose")}
@@ -173,6 +173,6 @@ def test_a_doubtful_deny_is_printed() -> None:
             "scps": [],
         }
     )
-    (maybe,) = decide(held, "s:GetA", "ab", Context()).grants
+    (maybe,) = decide(held, "s:GetA", "ab", RequestContext()).grants
     assert maybe.doubts == ('Deny StringEquals aws:SourceVpc "v"',)
-    assert decide(held, "s:GetA", "b", Context()).allowed is Truth.YES
+    assert decide(held, "s:GetA", "b", RequestContext()).allowed is Truth.YES

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.iam.choices import Choice, any_value
-from common.iam.context import ABSENT, Context, Known, known
+from common.iam.context import ABSENT, Known, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, Target
 from common.iam.tag_requests import tag_grants, tag_requests
@@ -39,7 +39,7 @@ def outcome(*conditions: Any, action: str = "iam:TagRole", denied: Any = None) -
     if denied is not None:
         statements.append({"Effect": "Deny", "Action": action, "Resource": "*", "Condition": denied})
     permissions = Permissions(identity=(parse({"Version": "2012-10-17", "Statement": statements}),))
-    context = Context({"aws:principaltag/team": known("red")}, {"aws:principaltag/": ABSENT})
+    context = RequestContext({"aws:principaltag/team": known("red")}, {"aws:principaltag/": ABSENT})
     found = tag_grants(permissions, action, ROLE, TAG, Caller, context=context)
     return "no" if not found else "yes" if any(each.certain for each in found) else "perhaps"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.aws.failures import Cause, ResourceError
+from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_ownership import Ownership
 from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
@@ -79,7 +79,7 @@ def test_version_that_failed_never_goes_live_and_the_next_run_makes_another(ssm:
         ResourceError, match=r"version 2 is Failed \(out of luck\), so the version in force stays"
     ) as said:
         publish(ssm, 11, v2=["Failed"] * 9)
-    assert said.value.cause is Cause.SERVICE
+    assert said.value.cause is FailureCause.SERVICE
     assert in_force(ssm) == ("1", "10")
     publish(ssm, 11, v2=["Failed"] * 9)
     assert in_force(ssm) == ("3", "11")

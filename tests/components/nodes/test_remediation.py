@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, Context, Value, known
+from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -30,7 +30,9 @@ ROLE_CHARACTERS = 10_240
 def allowed(excluded: list[str], action: str, resource: str, **keys: Value) -> bool:
     policy = parse(remediation_role_policy(PLACE, [POLICY], excluded), name="remediation")
     values = {name.replace("_", ":", 1): value for name, value in keys.items()}
-    decision = decide(Permissions(identity=(policy,)), action, resource, Context(values, otherwise=ABSENT)).allowed
+    decision = decide(
+        Permissions(identity=(policy,)), action, resource, RequestContext(values, otherwise=ABSENT)
+    ).allowed
     assert decision is not Truth.UNKNOWN
     return decision is Truth.YES
 

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.aws_provider import server, wire
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.failure import AwsError
 from tests.support.emulator import Emulator, reset
 from tools import contract
@@ -326,10 +326,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture
 def refusing() -> Callable[[str], Callable[..., Any]]:
     """Makes a `Session.request` that refuses one operation and passes the others on."""
-    request = Session.request
+    request = ProviderSession.request
 
     def make(refused: str) -> Callable[..., Any]:
-        def call(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+        def call(self: ProviderSession, service: str, where: str, operation: str, **arguments: Any) -> Any:
             if operation == refused:
                 raise AwsError(f"{service}:{operation}", "Refused", "by the\ntest")
             return request(self, service, where, operation, **arguments)

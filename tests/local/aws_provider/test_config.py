@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider import config, wire
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.config import ProviderConfig
 
 group = "aws:cloudwatch/logGroup:LogGroup"
@@ -162,6 +162,6 @@ def test_another_region_replaces_the_provider(fresh: Any) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_clients_are_made_once_for_a_service_and_region() -> None:
-    session = Session(ProviderConfig(region="eu-west-1"))
+    session = ProviderSession(ProviderConfig(region="eu-west-1"))
     assert session.client("ssm", "eu-west-1") is session.client("ssm", "eu-west-1")
     assert session.client("ssm", "eu-west-1") is not session.client("ssm", "us-east-1")

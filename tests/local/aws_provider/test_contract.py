@@ -77,7 +77,7 @@ def test_relations_name_existing_inputs(resource: ResourceType) -> None:
 
 @pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
 def test_refused_inputs_are_named_in_check(resource: ResourceType) -> None:
-    request = check.Request(logical_name="r", news=dict.fromkeys(resource.refused_names, "x"))
+    request = check.ResourceInputs(logical_name="r", news=dict.fromkeys(resource.refused_names, "x"))
     _, problems = check.check(resource, request, ProviderConfig(region="eu-west-1"))
     named = {each.path for each in problems if each.reason == "is not supported by the local stand-in provider"}
     assert named == resource.refused_names

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 
 policy = "aws:iam/policy:Policy"
 role = "aws:iam/role:Role"
@@ -197,14 +197,14 @@ def test_a_new_principal_is_waited_for(provider: Any, monkeypatch: pytest.Monkey
     from local.aws_provider.failure import AwsError  # noqa: PLC0415
 
     monkeypatch.setattr(door, "poll_seconds", 0.01)
-    request, refusals = Session.request, iter([True, True, False])
+    request, refusals = ProviderSession.request, iter([True, True, False])
 
-    def late(self: Session, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
+    def late(self: ProviderSession, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
         if operation == "CreateRole" and next(refusals):
             raise AwsError("iam:CreateRole", "MalformedPolicyDocument", "Invalid principal in policy")
         return request(self, service, region, operation, **arguments)
 
-    monkeypatch.setattr(Session, "request", late)
+    monkeypatch.setattr(ProviderSession, "request", late)
     mine = {
         "Version": "2012-10-17",
         "Statement": [{**trust["Statement"][0], "Principal": {"AWS": "arn:aws:iam::123456789012:role/new"}}],

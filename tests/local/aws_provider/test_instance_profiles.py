@@ -65,18 +65,18 @@ def test_profile_name_replaces(provider: Any) -> None:
 def test_deleted_role_is_removed_from_the_profile(
     provider: Any, aws: Any, roles: list[str], refusing: Any, monkeypatch: Any
 ) -> None:
-    from local.aws_provider.aws import Session  # noqa: PLC0415
+    from local.aws_provider.aws import ProviderSession  # noqa: PLC0415
     from local.aws_provider.failure import AwsError  # noqa: PLC0415
 
     provider.up(token, "p", {"name": "controllers", "role": roles[0]})
     request = refusing("nothing")
 
-    def without_the_role(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+    def without_the_role(self: ProviderSession, service: str, where: str, operation: str, **arguments: Any) -> Any:
         if operation == "GetRole":
             raise AwsError("iam:GetRole", "NoSuchEntity", "not found")
         return request(self, service, where, operation, **arguments)
 
-    monkeypatch.setattr(Session, "request", without_the_role)
+    monkeypatch.setattr(ProviderSession, "request", without_the_role)
     assert "role" not in provider.refresh(token, "p").outputs
     assert held(aws, "controllers") == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider import diff, registry, wire
-from local.aws_provider.aws import Aws, Session
+from local.aws_provider.aws import Aws, ProviderSession
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.failure import UnsupportedError
 from local.aws_provider.model import Property, records, text, text_map, texts
@@ -45,7 +45,7 @@ def test_set_order_is_no_difference(items: list[str], rng: random.Random) -> Non
 def test_a_member_more_is_a_difference_of_that_member(items: list[str]) -> None:
     *fewer, last = items
     found = diff.differences(texts(), fewer, items, "p")
-    assert found == ({f"p[{len(fewer)}]": diff.Difference.ADD} if fewer or last else found)
+    assert found == ({f"p[{len(fewer)}]": diff.ChangeKind.ADD} if fewer or last else found)
 
 
 @given(
@@ -62,8 +62,8 @@ def test_objects_in_a_set_are_matched_by_meaning() -> None:
     old = [{"a": "1", "b": ""}, {"a": "2"}]
     assert diff.differences(prop, old, [{"a": "2"}, {"a": "1"}], "p") == {}
     assert diff.differences(prop, old, [{"a": "2"}, {"a": "3"}], "p") == {
-        "p[0]": diff.Difference.DELETE,
-        "p[1]": diff.Difference.ADD,
+        "p[0]": diff.ChangeKind.DELETE,
+        "p[1]": diff.ChangeKind.ADD,
     }
 
 
@@ -74,8 +74,8 @@ def test_nothing_and_the_zero_of_a_kind_are_equal(zero: Any) -> None:
 
 
 def test_an_unknown_value_is_a_change() -> None:
-    assert diff.differences(Property(), "x", UNKNOWN, "p") == {"p": diff.Difference.UPDATE}
-    assert diff.differences(texts(), ["x"], [UNKNOWN], "p") == {"p[0]": diff.Difference.UPDATE}
+    assert diff.differences(Property(), "x", UNKNOWN, "p") == {"p": diff.ChangeKind.UPDATE}
+    assert diff.differences(texts(), ["x"], [UNKNOWN], "p") == {"p[0]": diff.ChangeKind.UPDATE}
 
 
 def test_an_unknown_type_is_an_error(provider: Any) -> None:
@@ -194,13 +194,13 @@ def test_no_change_calls_only_get_caller_identity(fresh: Any, monkeypatch: pytes
     inputs = {"description": "d"}
     fresh.up(key, "k", inputs)
     calls = []
-    request = Session.request
+    request = ProviderSession.request
 
-    def counted(self: Session, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
+    def counted(self: ProviderSession, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
         calls.append(operation)
         return request(self, service, region, operation, **arguments)
 
-    monkeypatch.setattr(Session, "request", counted)
+    monkeypatch.setattr(ProviderSession, "request", counted)
     fresh.configure(maxRetries="3")
     for _ in range(3):
         assert not fresh.diff(key, "k", inputs).diffs
@@ -267,7 +267,7 @@ def test_what_exists_after_a_failed_creation_is_recorded(
 ) -> None:
     checked = provider.check(group, "g", {"name": "half", "retentionInDays": 1})
     request = provider_pb2.CreateRequest(urn=provider.urn(group, "g"), properties=wire.write(checked))
-    monkeypatch.setattr(Session, "request", refusing("PutRetentionPolicy"))
+    monkeypatch.setattr(ProviderSession, "request", refusing("PutRetentionPolicy"))
     with pytest.raises(grpc.RpcError, match="logs:PutRetentionPolicy failed with Refused") as caught:
         provider.stub.Create(request)
     metadata = dict(caught.value.trailing_metadata())
@@ -277,7 +277,7 @@ def test_what_exists_after_a_failed_creation_is_recorded(
 
 @pytest.mark.usefixtures("aws")
 def test_a_call_that_a_type_does_not_declare_is_refused() -> None:
-    door = Aws(Session(ProviderConfig(region="eu-west-1")), "kms", "eu-west-1", {"ListKeys"})
+    door = Aws(ProviderSession(ProviderConfig(region="eu-west-1")), "kms", "eu-west-1", {"ListKeys"})
     assert door.call("ListKeys")["Keys"] == []
     with pytest.raises(UnsupportedError, match="CreateKey is not among the calls"):
         door.call("CreateKey")

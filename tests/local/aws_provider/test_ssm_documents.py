@@ -92,10 +92,10 @@ def test_only_the_name_replaces(provider: Any) -> None:
 def test_an_old_schema_with_the_same_content_calls_nothing(
     provider: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from local.aws_provider.aws import Session  # noqa: PLC0415
+    from local.aws_provider.aws import ProviderSession  # noqa: PLC0415
 
     provider.up(document, "d", command(content=content(version="1.2")))
-    monkeypatch.setattr(Session, "request", refusing("UpdateDocument"))
+    monkeypatch.setattr(ProviderSession, "request", refusing("UpdateDocument"))
     made = provider.up(document, "d", command(content=content(version="1.2"), documentFormat="YAML"))
     assert made["defaultVersion"] == "1"
 

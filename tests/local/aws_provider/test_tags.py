@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.wire import UNKNOWN
 
 group = "aws:cloudwatch/logGroup:LogGroup"
@@ -57,7 +57,7 @@ def test_another_default_updates_all_tags_in_place(tagging: Any, aws: Any) -> No
 
 def test_tag_change_calls_no_other_operation(tagging: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "b"}})
-    monkeypatch.setattr(Session, "request", refusing("PutRetentionPolicy"))
+    monkeypatch.setattr(ProviderSession, "request", refusing("PutRetentionPolicy"))
     assert tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "c"}})["tags"] == {"a": "c"}
 
 

@@ -9,15 +9,15 @@ import pytest
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
 from operations.access.decisions import Outcome, decide
-from operations.inventory.just_in_time import Node, planned_policies
+from operations.inventory.just_in_time import ManagedNode, planned_policies
 from tests.components.just_in_time.examples import ACTION, APPROVERS, ONCALL, approval, cedar, manual
 
 POLICIES = planned_policies(policy_documents(JustInTimeSettings.model_validate(approval()["justInTime"])))
 ATTRIBUTE = f'permit(principal, {ACTION}, resource) when {{ principal has division && resource.hasTag("Tier") }};'
 
 
-def node(**tags: str) -> Node:
-    return Node(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
+def node(**tags: str) -> ManagedNode:
+    return ManagedNode(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
 
 
 def policies(*several: Any, auto_approvals: Any = ()) -> Any:

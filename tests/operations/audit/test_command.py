@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.aws import session as aws_session
-from operations.audit.protected import Declared, protected
+from operations.audit.protected import DeclaredPrincipals, protected
 from operations.errors import UnusableError
 from operations.inventory import reader
 from tests.operations.arrangement import Account, Command, configuration, refusal
@@ -228,7 +228,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
 def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> None:
     approval = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "team/Approver"}]}
     given = type(stack)(name="dev", values={**stack.values, "shell-access:approval": json.dumps(approval)})
-    found = protected(given, Declared(), account_id="111122223333", partition="aws")
+    found = protected(given, DeclaredPrincipals(), account_id="111122223333", partition="aws")
     assert found.approver_names == (("IamRole", "Approver"),)
 
 

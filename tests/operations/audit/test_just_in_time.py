@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operations.audit.protected import Declared, protected
+from operations.audit.protected import DeclaredPrincipals, protected
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import ACTION, GROUP, approval, auto, cedar
 from tests.operations.audit.accounts import ACCOUNT, assessed, baseline, entries, user
@@ -95,7 +95,7 @@ def test_names_are_those_of_the_configuration() -> None:
         "shell-access:approval": json.dumps(approval(auto_approvals=[auto(), cedar(text)])),
     }
     stack = StackConfiguration(name="dev", values=values)
-    names = protected(stack, Declared(), account_id=ACCOUNT, partition="aws")
+    names = protected(stack, DeclaredPrincipals(), account_id=ACCOUNT, partition="aws")
     assert names.is_just_in_time
     assert names.access_policies == MODE["access_policies"]
     assert names.access_tags == ("Environment", "Stage", "Tier")

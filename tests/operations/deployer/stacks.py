@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -17,7 +17,7 @@ from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import Scope, scope_of
+from operations.deployer.scope import DeploymentScope, scope_of
 
 ACCOUNT = "111122223333"
 TAG = ("service", "shell-access")
@@ -41,7 +41,7 @@ def settings(name: str) -> Settings:
 
 
 @cache
-def scope(name: str = "dev") -> Scope:
+def scope(name: str = "dev") -> DeploymentScope:
     return scope_of([settings(name)], TAG, ACCOUNT)
 
 
@@ -73,4 +73,4 @@ def _decided(permissions: Permissions, action: str, resource: str, keys: dict[st
         key.lower(): Known(tuple(value), many=True) if isinstance(value, list) else Known((value,))
         for key, value in given.items()
     }
-    return decide(permissions, action, resource, Context(values, {}, ABSENT)).allowed
+    return decide(permissions, action, resource, RequestContext(values, {}, ABSENT)).allowed

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -40,7 +40,7 @@ def may(
 ) -> bool:
     region = "us-east-1" if action.startswith("iam:") else "eu-west-1"
     given = {"aws:requestedregion": region, **{key.lower(): value for key, value in keys.items()}}
-    context = Context({key: Known((value,)) for key, value in given.items()}, {}, ABSENT)
+    context = RequestContext({key: Known((value,)) for key, value in given.items()}, {}, ABSENT)
     return decide(held or permissions(role), action, resource, context).allowed is Truth.YES
 
 

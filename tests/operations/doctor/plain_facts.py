@@ -14,13 +14,13 @@ from components.session_manager.document import document, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
-from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
-from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, Subnet, Vpc, VpcEndpoint
+from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
+from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, SubnetFacts, VpcEndpoint, VpcFacts
 from operations.inventory.session_manager import (
     BucketEncryption,
-    BucketFacts,
     DocumentFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
     RegionFacts,
 )
@@ -67,7 +67,7 @@ def facts(plain: Plain) -> NodeFacts:
         id=NODE,
         name="app-1",
         deployment=Deployment(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
-        instance=Instance(
+        instance=NodeInstance(
             state=plain.state,
             vpc_id="vpc-1",
             subnet_id="subnet-a",
@@ -107,7 +107,7 @@ def _policy(statements: list[dict[str, Any]], kind: str) -> Any:
     return parse({"Version": "2012-10-17", "Statement": statements}, name=kind, kind=kind)
 
 
-def _network(plain: Plain) -> Vpc:
+def _network(plain: Plain) -> VpcFacts:
     lists = {"pl-s3": tuple(S3_NETWORKS)}
     routes = [Route(destination="10.20.0.0/16", target="local")]
     if plain.default_route:
@@ -124,12 +124,12 @@ def _network(plain: Plain) -> Vpc:
         subnet_ids=frozenset({PUBLIC_SUBNET}),
         routes=(Route(destination="0.0.0.0/0", target="igw-1"),),
     )
-    return Vpc(
+    return VpcFacts(
         vpc_id="vpc-1",
         resolves_private_names=plain.resolves,
-        subnets={key: Subnet(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
+        subnets={key: SubnetFacts(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
         | {
-            PUBLIC_SUBNET: Subnet(
+            PUBLIC_SUBNET: SubnetFacts(
                 id=PUBLIC_SUBNET, zone="eu-west-1a", cidr="10.20.32.0/24", blocks=plain.public_blocked
             )
         },
@@ -183,7 +183,7 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
         log_group=None if group is None else LogGroupFacts(retention_days=90, kms_key_arn=group["key"]),
         bucket=None
         if bucket is None
-        else BucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
+        else LogBucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
     )
     return Destinations(
         live=live,

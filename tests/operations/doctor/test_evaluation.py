@@ -10,7 +10,7 @@ import pytest
 from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Cause, Verdict
 from operations.findings import Status
-from operations.inventory.network import Subnet, Vpc
+from operations.inventory.network import SubnetFacts, VpcFacts
 from operations.inventory.reader import ReadFailure
 from tests.operations.doctor.plain_facts import (
     ANYBODY,
@@ -310,12 +310,12 @@ def test_block_public_access_mode_decides_which_gateways_work(mode: str) -> None
     found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
     assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
     node = facts(healthy())
-    assert isinstance(node.network, Vpc)
-    subnets = {"subnet-a": Subnet(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
+    assert isinstance(node.network, VpcFacts)
+    subnets = {"subnet-a": SubnetFacts(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
     plain = healthy()
     plain.endpoints, plain.default_route, plain.public_address = [], "igw-1", True
     node = facts(plain)
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     assert evaluate(node).verdict is Verdict.READY
     found = evaluate(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
     assert problems(found) == [("no-route", "subnet-a")]
@@ -347,7 +347,7 @@ def test_missing_endpoint_is_reported_despite_transit_gateway() -> None:
 
 def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
     node = facts(healthy())
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.UNKNOWN)):
         subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
         network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})

@@ -12,12 +12,12 @@ from common.iam.documents import parse
 from common.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluation import evaluate
-from operations.doctor.facts import Instance
+from operations.doctor.facts import NodeInstance
 from operations.doctor.findings import Cause, Verdict
 from operations.doctor.requirements import CHANNEL_ACTIONS, EVALUATED, GENERATE, REGISTER
 from operations.findings import Status
-from operations.inventory.network import Vpc
-from operations.inventory.session_manager import BucketEncryption, BucketFacts
+from operations.inventory.network import VpcFacts
+from operations.inventory.session_manager import BucketEncryption, LogBucketFacts
 from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
 from tests.operations.doctor.test_evaluation import THEIRS, changed, problems, the
@@ -145,7 +145,7 @@ def test_bucket_deny_with_a_condition(condition: dict[str, Any], verdict: Verdic
     node = facts(plain)
     assert isinstance(node.role, Principal)
     node = replace(node, role=replace(node.role, unique_id="AROAEXAMPLE"), read_at=datetime(2026, 1, 1, 9, tzinfo=UTC))
-    assert isinstance(node.instance, Instance)
+    assert isinstance(node.instance, NodeInstance)
     node = replace(node, instance=replace(node.instance, requires_metadata_tokens=True))
     found = evaluate(node)
     assert found.verdict is verdict
@@ -179,7 +179,7 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
     plain.default_route = "nat-1"
     plain.bucket_policy = [{**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]
     node = facts(plain)
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     for addresses, verdict in (
         (("203.0.113.7",), Verdict.READY),
         (("203.0.113.7", "198.51.100.1"), Verdict.UNKNOWN),
@@ -279,7 +279,7 @@ def bucket_with(encryption: BucketEncryption, **settings: Any) -> Any:
             {**SETTINGS, **settings},
         )
     )
-    bucket = BucketFacts(region=REGION, encryption=encryption, open_to_public=())
+    bucket = LogBucketFacts(region=REGION, encryption=encryption, open_to_public=())
     anybody = parse({"Version": "2012-10-17", "Statement": [ANYBODY]}, name="bucket", kind="bucket")
     live = replace(node.destinations.live, bucket=bucket)
     destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=anybody)

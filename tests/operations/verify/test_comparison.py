@@ -20,14 +20,14 @@ from operations.inventory.network import (
     RouteTable,
     SecurityGroup,
     SecurityGroupRule,
-    Subnet,
+    SubnetFacts,
     VpcEndpoint,
 )
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
     BucketEncryption,
-    BucketFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
     ParameterFacts,
     RegionFacts,
@@ -46,7 +46,7 @@ KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETR
 DATA_KEY = replace(KEY, policy=data_key_policy(partition="aws", account_id="123456789012"))
 LOGS_KEY = replace(KEY, policy=logs_key_policy(partition="aws", account_id="123456789012", region="eu-west-1"))
 SHARED_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
-BUCKET = BucketFacts(
+BUCKET = LogBucketFacts(
     region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
 )
 ENDPOINTS = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"])
@@ -83,7 +83,7 @@ GATEWAY = VpcEndpoint(
 )
 NETWORK = EndpointNetwork(
     vpc_ids=("vpc-1",),
-    subnets=(Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="b")),
+    subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
     endpoints=(*INTERFACES, GATEWAY),
     route_tables=(
         RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
@@ -222,7 +222,7 @@ def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
         ({"vpc_ids": ("vpc-1", "vpc-2")}, {"network": ("different", "2 such VPCs: vpc-1, vpc-2")}),
         ({"subnets": ()}, {"network": ("different", "no subnet a in vpc-1")}),
         (
-            {"subnets": (Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="a"))},
+            {"subnets": (SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="a"))},
             {"network": ("different", "2 subnets a in vpc-1")},
         ),
         ({"subnets": UNREAD}, {"network": ("cannotTell", "a:B: refused: no")}),

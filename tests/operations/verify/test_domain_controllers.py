@@ -47,8 +47,8 @@ from operations.inventory.domain_controllers import (
 )
 from operations.inventory.iam import RoleFacts
 from operations.inventory.monitoring import (
-    BucketFacts,
     EventRule,
+    OwnBucketFacts,
     SubscriptionFacts,
     TopicFacts,
     TrailFacts,
@@ -659,7 +659,7 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
     assert delivery.found.endswith(": AccessDenied")
 
 
-BUCKET = BucketFacts(
+BUCKET = OwnBucketFacts(
     policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),

@@ -12,7 +12,7 @@ from components.domain_controllers.site_plan import SiteNetworks
 from components.domain_controllers.traffic_requirements import Direction
 from operations.deployment import Deployment, SiteDeployment
 from operations.inventory.domain_controllers import ControllerFacts, SitePlacement, SiteSubnet
-from operations.inventory.name_resolution import NameResolution, ResolverEndpoint, ResolverRule, ResourceShare
+from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint, ResolverRule, ResourceShare
 from operations.inventory.network import SecurityGroup, SecurityGroupRule
 from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
@@ -76,7 +76,7 @@ SHARE = ResourceShare(
     resources=frozenset(["arn:rule"]),
 )
 OUT, IN = endpoint("outbound"), endpoint("inbound")
-LIVE = NameResolution(
+LIVE = NameResolutionFacts(
     groups=(
         SecurityGroup(id="sg-outbound", name=f"{SITE}-outbound", rules=rules(Direction.EGRESS, "sg-dc")),
         SecurityGroup(id="sg-inbound", name=f"{SITE}-inbound", rules=rules(Direction.INGRESS, "10.1.0.53/32")),
@@ -114,7 +114,7 @@ PLACE = SitePlacement(
 )
 
 
-def findings(live: NameResolution | ReadFailure | None, controllers: Any = (CONTROLLER,)) -> dict[str, Finding]:
+def findings(live: NameResolutionFacts | ReadFailure | None, controllers: Any = (CONTROLLER,)) -> dict[str, Finding]:
     site = SiteDeployment(
         deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), partition="aws", section=SECTION
     )
@@ -171,7 +171,7 @@ def test_reports_rules_of_the_groups_beyond_dns() -> None:
 
 
 def test_remedy_removes_what_an_update_leaves_alone() -> None:
-    foreign = NameResolution(
+    foreign = NameResolutionFacts(
         groups=LIVE.groups,
         endpoints=LIVE.endpoints,
         rules=(replace(RULE, vpc_ids=RULE.vpc_ids | {"vpc-2"}),),

@@ -13,7 +13,7 @@ from aiohttp import web
 from microburst.app import make_app
 from microburst.core.pipeline import Microburst
 
-from common.aws.failures import Cause
+from common.aws.failures import FailureCause
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,14 +55,14 @@ class Fault(StrEnum):
     DENIED = "access denied"
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> FailureCause:
         """Return the cause that a stopped deployment must report."""
         causes = {
-            Fault.THROTTLED: Cause.THROTTLING,
-            Fault.FAILING: Cause.SERVICE,
-            Fault.DENIED: Cause.PERMISSION,
+            Fault.THROTTLED: FailureCause.THROTTLING,
+            Fault.FAILING: FailureCause.SERVICE,
+            Fault.DENIED: FailureCause.PERMISSION,
         }
-        return causes.get(self, Cause.NETWORK)
+        return causes.get(self, FailureCause.NETWORK)
 
     @property
     def passes(self) -> bool:
