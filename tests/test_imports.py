@@ -1,16 +1,11 @@
 """Imports between top-level packages point one way."""
 
-from __future__ import annotations
-
 import ast
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHIPPED = {"common", "components", "policies", "operations"}

@@ -1,7 +1,5 @@
 """What is measured of a command is of all that it starts, too."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

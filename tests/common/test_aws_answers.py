@@ -1,12 +1,11 @@
 """Answers of AWS as bodies of HTTP: which are refused, and which are not although there is nothing in them."""
 
-from __future__ import annotations
-
 import copy
 import io
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -25,9 +24,6 @@ from common.aws.failures import (
     failure_of,
 )
 from common.aws.session import AwsClients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 REGION = "eu-west-1"
 KEYS = {"aws:accessKey": "local", "aws:secretKey": "local", "aws:region": REGION}

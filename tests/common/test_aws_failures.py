@@ -1,7 +1,5 @@
 """Causes and remedies of failed AWS calls."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 

@@ -1,7 +1,5 @@
 """Types of policies in AWS' access denied messages, and what to change for each."""
 
-from __future__ import annotations
-
 import pytest
 
 from common.aws.denials import Denial, PolicyKind, denial_in

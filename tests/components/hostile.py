@@ -1,20 +1,15 @@
 """Every key of a stack's configuration with a right value, values that are wrong, and the shapes in which AWS gets them."""
 
-from __future__ import annotations
-
 import copy
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from unicodedata import category
 
 from botocore.session import get_session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pydantic import BaseModel
+from pydantic import BaseModel
 
 Path = tuple[str | int, ...]
 

@@ -1,7 +1,5 @@
 """Every key with values that nobody should give: what AWS would accept, or one clear error that names the key."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

@@ -1,7 +1,5 @@
 """Setup of the process that runs the program, tried in processes of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

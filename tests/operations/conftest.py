@@ -1,31 +1,32 @@
-from __future__ import annotations
-
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory import reader
-from operations.stack import StackState
-from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
+from operations.stack import StackConfiguration, StackState
+from tests.operations.arrangement import (
+    ENDPOINTS,
+    REGION,
+    SESSION_MANAGER,
+    Account,
+    Calls,
+    Command,
+    Fail,
+    configuration,
+)
 from tests.support.emulator import Emulator, reset
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    import botocore.session
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Calls, Command, Fail
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """`python -m operations`: exit codes and whole outputs."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -9,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -17,11 +14,8 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.errors import ExitCode, UnusableError
-from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, configuration
-
-if TYPE_CHECKING:
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Account, Command, Fail
+from operations.stack import StackConfiguration
+from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, Account, Command, Fail, configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ("document", "document-status", "document-default-version", "document-content")

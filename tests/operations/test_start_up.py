@@ -1,7 +1,5 @@
 """Start-up of the command line."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """What commands print: nothing that others named or wrote steers the terminal."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

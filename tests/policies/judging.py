@@ -1,10 +1,9 @@
 """Applies one rule as the engine does: through the SDK's own server, with properties over the wire."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
@@ -12,10 +11,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from policies.rule import Rule
+from policies.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
 """What the engine sends for a value that is known after the update."""

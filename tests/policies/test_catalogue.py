@@ -1,12 +1,9 @@
 """What holds for every rule, and for the pack as a folder."""
 
-from __future__ import annotations
-
 import importlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -14,9 +11,7 @@ from pulumi_policy import EnforcementLevel
 
 import policies
 from policies.catalogue import RULES
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
+from policies.rule import Rule
 
 PACK = Path(policies.__file__).parent
 TESTS = Path(__file__).parent

@@ -1,7 +1,5 @@
 """The pack and the components agree: no rule fires on what the components register with their defaults."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

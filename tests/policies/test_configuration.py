@@ -1,7 +1,5 @@
 """A configuration that names what there is not is refused, and the files that are shipped are right."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from pathlib import Path

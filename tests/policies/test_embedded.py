@@ -1,19 +1,15 @@
 """Resources that templates, Cloud Control and aws-native hide are judged like the program's own."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.catalogue import RULES
 from policies.embedded.containers import embedded_in
 from policies.findings import Resource
+from policies.rule import Rule
 from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge, judge_stack
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 STACK = "aws:cloudformation/stack:Stack"
 STACK_SET = "aws:cloudformation/stackSet:StackSet"

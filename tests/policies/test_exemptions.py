@@ -1,22 +1,16 @@
 """Resources that a rule leaves alone: for a time, by agreement, and said aloud."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 import pytest
 
-from policies.findings import Violation
+from policies.findings import Finding, Violation
 from policies.parameters import EXEMPTIONS
+from policies.stack import Stack
 from tests.policies.judging import UNKNOWN, Judgement, Made, judge, judge_stack, remediated
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Finding
-    from policies.stack import Stack
 
 AGREED = {"resource": "subject", "reason": "gone in May", "who": "A. Team", "until": "2026-11-30"}
 """On its last day: see `DAY` of the judging."""

@@ -1,7 +1,5 @@
 """How a check reads properties of which some are not known yet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

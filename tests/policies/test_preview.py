@@ -1,19 +1,13 @@
 """The pack under the real engine: mandatory rules stop a bad stack in preview, a good one passes."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 
 from policies import foundations, session_manager
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

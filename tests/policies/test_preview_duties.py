@@ -4,21 +4,15 @@ The local AWS plugin knows neither policies of users and groups nor permission s
 alone.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from local.workspace import REPOSITORY
 from policies import separation_of_duties
 from tests.policies.test_preview import headings, reports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

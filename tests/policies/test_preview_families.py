@@ -5,9 +5,7 @@ Elastic IP addresses, grants, policies of keys apart, resource policies of logs,
 tested with the rules alone.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
@@ -15,11 +13,7 @@ from local.emulator.seed import seed
 from policies import domain_controllers, foundations
 from policies.catalogue import RULES
 from tests.policies.test_preview import headings, reports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,7 +1,5 @@
 """Programs as others write them: what they do by their own right is not accused, and one change for the worse is."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,18 +1,13 @@
 """What the level `remediate` changes, and what it leaves as it was."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from policies.findings import Findings, Resource
 from tests.policies.judging import UNKNOWN, judge, remediated
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from policies.findings import Findings, Resource
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hunter2"}
 """As the engine sends one."""

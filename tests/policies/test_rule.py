@@ -1,18 +1,14 @@
 """What every rule does with types, unknowns, levels and parameters."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from pulumi_policy import EnforcementLevel, Severity
 
+from policies.rule import Rule
 from tests.policies.judging import DAY, UNKNOWN, Judgement, judge
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What the audit reports of an identity policy, the pack reports as well, or it says why not."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

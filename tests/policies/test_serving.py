@@ -1,7 +1,5 @@
 """The pack's own server says what the SDK's says, and reads a resource for the rules about its type alone."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from typing import Any

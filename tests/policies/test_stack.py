@@ -1,23 +1,16 @@
 """How a rule looks at a whole stack."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import StackValidationPolicy
 
-from policies.findings import Resource, Violation
+from policies.findings import Finding, Resource, Violation
+from policies.stack import Stack
 from tests.policies.judging import UNKNOWN, Judgement, Made, _server, judge_stack
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Finding
-    from policies.stack import Stack
 
 OTHER = "aws:some/other:Other"
 LOG = "aws:some/log:Log"

@@ -1,7 +1,5 @@
 """`make contract` with the stand-in as the plugin: the official one is not available everywhere."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the IAM User Guide says of operators, set operators and absent keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The evaluator against a second one that knows nothing of patterns: it counts requests out."""
 
-from __future__ import annotations
-
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any

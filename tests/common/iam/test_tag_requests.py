@@ -1,8 +1,7 @@
 """What "may set this tag" means, with good and bad members of each kind of condition."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -11,9 +10,6 @@ from common.iam.context import ABSENT, Known, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, Target
 from common.iam.tag_requests import tag_grants, tag_requests
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TAG = "SecurityAllowSessionInstance"
 ROLE = Target(("arn:aws:iam::111122223333:role/operators/one",))

@@ -1,7 +1,5 @@
 """Who a trust policy lets in (IAM User Guide, "Principal" and "Policy evaluation logic")."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

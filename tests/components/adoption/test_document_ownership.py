@@ -1,15 +1,15 @@
 """Tags that another tool removes, at every step of a document's life; the providers are called as the engine calls them."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.aws.session import AwsClients
 from components.adoption.document_content import input_text
 from components.adoption.document_ownership import (
     NO_PRIOR_VERSION,
@@ -23,11 +23,6 @@ from components.adoption.document_ownership import (
 from components.adoption.document_resource import ConvergingDocumentProvider
 from components.session_manager.document import DESCRIPTION, DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 OWNER = "organization/shell-access/prod"
 ACCOUNT = "123456789012"

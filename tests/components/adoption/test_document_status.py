@@ -1,9 +1,8 @@
 """A version goes live only once Systems Manager has processed it; the status is made up in front of the local AWS."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from components.adoption.document_ownership import Ownership
 from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 OWNER = "organization/shell-access/prod"
 

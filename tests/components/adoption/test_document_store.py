@@ -1,17 +1,13 @@
 """The store for documents of any type; `tests/components/session_manager` has what is the same for all of them."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.adoption.document_ownership import OnDestroy, Ownership
 from components.adoption.document_store import DocumentIdentity, DocumentStore, ResourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNER = "organization/shell-access/prod"
 NAME = "AllowStartSsmSession"

@@ -1,16 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components.nodes.recorders import recording_region, why_not_recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ROLE = "AWS::IAM::Role"

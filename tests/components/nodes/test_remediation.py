@@ -1,7 +1,5 @@
 """The remediation's runbook and its role, for any exclusions; the runbook itself is run in `tests/simulator`."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import quote

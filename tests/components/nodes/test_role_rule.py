@@ -1,7 +1,5 @@
 """What AWS Config takes of a rule; what it says is shown by AWS' own program (`tests/simulator/test_role_rule.py`)."""
 
-from __future__ import annotations
-
 from common.limits import excess_problems
 from components.account import Account
 from components.nodes.role_compliance import generated_texts, role_rule

@@ -1,7 +1,6 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from components.session_manager.document import DOCUMENT_NAME, document, reset_p
 from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
 from components.session_manager.settings import OnDestroy
 from tests.support.emulator import change_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNER = "organization/shell-access/prod"
 RESET = document(reset_preferences())

@@ -1,8 +1,7 @@
 """The instance policies of many Regions: they fit, or are refused by key, and allow what the long form allows."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 import z3
@@ -23,9 +22,6 @@ from components.session_manager.instance_policy import (
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 from components.session_manager.settings import SessionManagerSettings
 from tests.components.approval.proving import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 ACCOUNT = "111122223333"
 PLACE = {"partition": "aws", "account_id": ACCOUNT}

@@ -1,20 +1,15 @@
 """Nothing is published while what it names is not as it asks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from common.aws.failures import FailureCause, ResourceError
+from common.aws.session import AwsClients
 from components.session_manager.document import reset_preferences
 from components.session_manager.prerequisites import LogBucket, PrerequisiteReader
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 
 def wanted(**changes: Any) -> dict[str, Any]:

@@ -1,16 +1,12 @@
 """IAM Identity Center and role assumption of the local AWS: roles of permission sets, and whom trust policies admit."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACCOUNT = "123456789012"
 PATH = "/aws-reserved/sso.amazonaws.com/"

@@ -1,7 +1,5 @@
 """Accounts made for the purpose, as IAM tells of them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from common.iam.documents import parse

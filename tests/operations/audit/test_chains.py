@@ -1,7 +1,5 @@
 """Roles that are taken on: by whom, over which others, and with which tags."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

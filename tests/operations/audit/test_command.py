@@ -1,10 +1,9 @@
 """`python -m operations audit` against an account on the local AWS."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +11,9 @@ from common.aws import session as aws_session
 from operations.audit.protected import DeclaredPrincipals, protected
 from operations.errors import UnusableError
 from operations.inventory import reader
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import Account, Command, configuration, refusal
 from tests.operations.audit.accounts import document, trusting
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from operations.stack import StackConfiguration
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}"

@@ -1,7 +1,5 @@
 """The audit and another evaluator agree on AWS' managed policies, but for differences that are explained."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from itertools import product

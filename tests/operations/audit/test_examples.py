@@ -1,7 +1,5 @@
 """The examples of the page are reported under their rules."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,21 +1,16 @@
 """Accepted exceptions: what they cover, when they end, and what is wrong with a file."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from operations.audit.exceptions import apply_exceptions, read_exceptions
+from operations.audit.findings import Audited
 from operations.errors import UnusableError
 from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, user
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from operations.audit.findings import Audited
 
 TODAY = date(2026, 11, 29)
 GOOD = {

@@ -1,7 +1,5 @@
 """Bypasses of just-in-time node access are reported in its mode only."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What AWS publishes as managed policies is judged sensibly."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """Ways around that a reviewer found unreported, each with a neighbor that is innocent."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

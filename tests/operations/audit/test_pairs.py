@@ -1,7 +1,5 @@
 """Each known bypass is reported by its rule, and its innocent twin is not."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What the product itself sets up is clean, and its fences are seen to work."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

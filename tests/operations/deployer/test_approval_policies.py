@@ -1,7 +1,5 @@
 """Permissions for the approval policies of just-in-time node access: those policies, that role, and nothing else."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 

@@ -1,7 +1,5 @@
 """What the deployer never does, with its policies as they are and with a policy that allows everything."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,10 +1,8 @@
 """What the deployer may do: what its engines were seen to do, and no more."""
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -20,13 +18,9 @@ from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import permissions, policies
 from operations.deployer.scope import DeploymentScope, System, scope_of, whole_scope
+from operations.deployer.statement import AllowedActions
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
 from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from operations.deployer.statement import AllowedActions
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")

@@ -4,8 +4,6 @@ A recording shows what a run in a test asked for. This compares the policies wit
 stand-in describes it type by type (local/aws_provider/README.md).
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib

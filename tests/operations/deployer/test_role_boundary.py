@@ -1,9 +1,8 @@
 """The boundary of the roles that stacks make lets pass what their policies say, and nothing that leads further."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,9 +25,6 @@ from operations.deployer.role_boundary import role_boundary
 from operations.deployer.scope import System
 from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not, scope, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 INSTANCE_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessSessionManagerNode"

@@ -1,7 +1,5 @@
 """A plain world as the doctor's facts, and worlds at random."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import strategies as st

@@ -4,8 +4,6 @@
 routes as AWS writes them, and tries single addresses and ports.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network

@@ -1,13 +1,11 @@
 """`python -m operations doctor` and `nodes`, as they are typed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from local.emulator.extension.nodes import AGENT_VERSION_TAG
@@ -15,14 +13,9 @@ from operations.cli import app
 from operations.command_line import CommandContext
 from operations.doctor import node_reader
 from operations.errors import UnusableError
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import configuration, refusal
-from tests.operations.doctor.world import SETTINGS, STACK, bucket_missing, launch, no_core
-
-if TYPE_CHECKING:
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.doctor.world import World
+from tests.operations.doctor.world import SETTINGS, STACK, World, bucket_missing, launch, no_core
 
 
 def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Result:

@@ -1,15 +1,13 @@
 """From facts to causes, where the local AWS cannot bring the facts about or a word matters."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.doctor.evaluation import evaluate
-from operations.doctor.findings import Cause, Verdict
-from operations.findings import Status
+from operations.doctor.findings import Cause, Diagnosis, Verdict
+from operations.findings import Finding, Status
 from operations.inventory.network import SubnetFacts, VpcFacts
 from operations.inventory.reader import ReadFailure
 from tests.operations.doctor.plain_facts import (
@@ -24,10 +22,6 @@ from tests.operations.doctor.plain_facts import (
     role,
 )
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, KEY, PUBLIC_SUBNET, ROLE, Plain
-
-if TYPE_CHECKING:
-    from operations.doctor.findings import Diagnosis
-    from operations.findings import Finding
 
 UNREAD = ReadFailure(
     action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True

@@ -1,7 +1,5 @@
 """A VPC as EC2 describes it, with the forms that the local AWS does not know."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from operations.inventory.network import VpcFacts, read_vpc

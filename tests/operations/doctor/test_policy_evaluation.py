@@ -1,7 +1,5 @@
 """Policies of a node's role, bucket and organization, evaluated as AWS evaluates its requests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Thousands of nodes: what they share is read once, whatever their number."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from typing import Any

@@ -1,15 +1,12 @@
 """Situations on the local AWS, read and judged for real: the doctor names exactly what was broken."""
 
-from __future__ import annotations
-
 import json
 from contextlib import ExitStack
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.doctor.findings import Verdict
+from operations.doctor.findings import Diagnosis, Verdict
 from operations.doctor.node_reader import DEFAULT_ROLE_SETTING
 from operations.doctor.run import Doctor
 from operations.findings import Status
@@ -20,15 +17,14 @@ from tests.operations.doctor.world import (
     INSTANCE_POLICY,
     STACK,
     TRUST,
+    Break,
+    Found,
+    World,
     bucket_encrypted,
     launch,
     old_agent,
     private_dns_off,
 )
-
-if TYPE_CHECKING:
-    from operations.doctor.findings import Diagnosis
-    from tests.operations.doctor.world import Break, Found, World
 
 SAME_THING = (
     {"key_disabled", "key_pending"},

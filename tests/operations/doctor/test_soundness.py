@@ -1,18 +1,11 @@
 """Nothing is called healthy where the settings' needs are not met, and nothing wrong where they are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from hypothesis import event, given, settings
 
 from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
 from tests.operations.doctor.plain_facts import bucket_worlds, facts, healthy, worlds
-from tests.operations.doctor.plain_world import holds_a_session
-
-if TYPE_CHECKING:
-    from tests.operations.doctor.plain_world import Plain
+from tests.operations.doctor.plain_world import Plain, holds_a_session
 
 
 def test_the_world_to_start_from_holds_a_session() -> None:

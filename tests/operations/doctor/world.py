@@ -1,12 +1,10 @@
 """A node on the local AWS that is just as the settings need it, and the ways to break it, each of which can be undone."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import interface_services, service_name
@@ -15,12 +13,8 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import preferences
 from local.emulator.extension.nodes import AGENT_VERSION_TAG, PING_STATUS_TAG
 from local.emulator.fixtures import LINUX_IMAGE
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import ACCOUNT, DOCUMENT, REGION, configuration, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from operations.stack import StackConfiguration
 
 SETTINGS: dict[str, Any] = {
     "s3Logging": True,

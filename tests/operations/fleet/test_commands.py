@@ -1,25 +1,20 @@
 """The commands, whole, over a `pulumi` that follows orders; the real one is used in tests/engine."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import Result
 
 from local.workspace import REPOSITORY
 from tests.operations.fleet.arrangement import FLEET, IDS, FakePulumi
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
 
 STEP: dict[str, Any] = {
     "op": "create",

@@ -1,7 +1,5 @@
 """The page of results, and what becomes of results elsewhere: parsed, not looked at."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

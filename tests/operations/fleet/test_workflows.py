@@ -1,11 +1,11 @@
 """The workflows of the forge: what they may do, what they run, and that the commands in them exist."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -15,10 +15,6 @@ from local.workspace import REPOSITORY
 from operations.cli import app
 from operations.fleet.result_output import markdown_comment
 from operations.fleet.results import FleetReport
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FOLDER = REPOSITORY / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.settings import Settings
 from operations.deployment import Deployment
+from operations.findings import Finding
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
 from operations.inventory.monitoring import (
     RecordingFacts,
@@ -50,9 +51,6 @@ from operations.verify.notifications import (
 )
 from operations.verify.policies import role_finding
 from tests.operations.arrangement import FakeReader, refusal
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
 
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")

@@ -1,7 +1,5 @@
 """What the local AWS cannot be brought to: facts made up, findings compared."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

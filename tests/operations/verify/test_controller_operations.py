@@ -1,29 +1,24 @@
 """Operation of controllers, facts against plan: one thing changed is found and nothing else, and what cannot be read."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from components.domain_controllers.names import ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.settings import DomainControllersSection
+from components.metric_alarm import MetricAlarm
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.controller_operations import OperationsFacts
 from operations.inventory.nodes import AssociationFacts
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
 from operations.verify.domain_controllers.operations import operations_findings
 from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.metric_alarm import MetricAlarm
-    from operations.findings import Finding
 
 BUCKET = {
     "bucketName": "org-directory-backups",

@@ -1,18 +1,13 @@
 """The table of checks: every type of resource that the components register is in it, and nothing else."""
 
-from __future__ import annotations
-
 import ast
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.workspace import REPOSITORY
 from operations.verify.coverage import COVERAGE, short_type
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 def registered(source: str) -> Iterator[str]:

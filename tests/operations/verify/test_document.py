@@ -1,7 +1,5 @@
 """The document's content is compared setting by setting."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

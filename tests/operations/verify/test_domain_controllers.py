@@ -1,12 +1,11 @@
 """Domain controllers, facts against plan: what is planned is as asked, and one thing changed is found and nothing else."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,11 +29,13 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
+from components.domain_controllers.security_group_rules import PlannedRule
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.controller_operations import OperationsFacts
 from operations.inventory.domain_controllers import (
     ControllerFacts,
@@ -62,12 +63,6 @@ from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
 from operations.verify.domain_controllers.trail import desired_bucket, trail_findings
 from operations.verify.domain_controllers.verification import compare_site
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.domain_controllers.security_group_rules import PlannedRule
-    from operations.findings import Finding
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"

@@ -1,9 +1,8 @@
 """Operators of IAM Identity Center, verified: leftovers, renamed and re-created users, and assignments of others."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,9 +24,6 @@ from operations.verify.identity_center import (
 )
 from operations.verify.policies import role_finding
 from tests.support.identity_center import ACCOUNT, IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")

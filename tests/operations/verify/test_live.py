@@ -1,20 +1,14 @@
 """One thing broken at a time in an account that is otherwise right: just that is found."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, encrypt_bucket, findings_of, not_ok
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.operations.arrangement import Account, StackConfiguration
+from tests.operations.arrangement import Account, StackConfiguration, configuration, encrypt_bucket, findings_of, not_ok
 
 POLICY_ARN = "arn:aws:iam::123456789012:policy/ShellAccessSessionManagerNode"
 BUCKET = "session-logs"

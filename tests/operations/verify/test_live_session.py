@@ -1,32 +1,25 @@
 """A session on a node, tried for real: the transcript, and the flow with programs that stand in for AWS' own."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory import reader
+from operations.stack import StackConfiguration
 from operations.verify import live_session
 from operations.verify.live_session import marker_command, read_transcript
 from operations.verify.pseudoterminal import Pace
-from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, configuration, named
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Account
+from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, Account, configuration, named
 
 ID = "olivia-0a1b2c3d4e5f60718"
 GROUP = "ssm-sessionmanager-logs"

@@ -1,9 +1,7 @@
 """Name resolution of a site, facts against settings: one thing changed is found, and nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,14 +9,12 @@ from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks
 from components.domain_controllers.traffic_requirements import Direction
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.domain_controllers import ControllerFacts, SitePlacement, SiteSubnet
 from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint, ResolverRule, ResourceShare
 from operations.inventory.network import SecurityGroup, SecurityGroupRule
 from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
 
 REGION = "eu-west-1"
 SITE = "domain-controllers-eu-west-1-resolver"

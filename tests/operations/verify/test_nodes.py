@@ -1,10 +1,9 @@
 """What makes nodes ready: facts made up, findings compared. The engine's tests verify what was really built."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -33,9 +32,6 @@ from operations.inventory.nodes import AssociationFacts, ConfigRule, Remediation
 from operations.inventory.reader import ReadFailure
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ACCOUNT = "123456789012"
 PLACE = NodesAccount(partition="aws", account_id=ACCOUNT)

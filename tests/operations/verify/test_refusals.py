@@ -1,17 +1,12 @@
 """Calls that are refused or fail: just what they were for cannot be told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, findings_of, not_ok, refusal
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Calls, Fail, StackConfiguration
+from tests.operations.arrangement import Calls, Fail, StackConfiguration, configuration, findings_of, not_ok, refusal
 
 INTERFACES = {f"endpoint-{each}" for each in ("ec2messages", "kms", "logs", "ssm", "ssmmessages")}
 REFUSALS = [

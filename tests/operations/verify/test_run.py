@@ -1,17 +1,19 @@
 """What is looked for follows the settings, Region by Region, as whom the stack says."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, encrypt_bucket, findings_of, not_ok
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Account, Calls, StackConfiguration
+from tests.operations.arrangement import (
+    Account,
+    Calls,
+    StackConfiguration,
+    configuration,
+    encrypt_bucket,
+    findings_of,
+    not_ok,
+)
 
 BUCKET = "session-logs"
 

@@ -1,17 +1,22 @@
 """Sites of domain controllers on the local AWS: what is looked for where, and what cannot be told."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, findings_of, named, not_ok, refusal
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Account, Command, Fail, StackConfiguration
+from tests.operations.arrangement import (
+    Account,
+    Command,
+    Fail,
+    StackConfiguration,
+    configuration,
+    findings_of,
+    named,
+    not_ok,
+    refusal,
+)
 
 OF_ACCOUNT = ("directory-trail", "directory-trail-bucket", "directory-trail-key", "directory-port-forwarding-policy")
 ENDPOINTS = tuple(f"directory-endpoint-{each}" for each in ("ec2", "ec2messages", "ssm", "ssmmessages"))

@@ -1,7 +1,5 @@
 """Controllers that are reached by what does not carry their tag."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Subnets, routes and addresses; the local AWS plugin knows none of these resources, so no engine runs here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 from policies.domain_controllers.controller_two_zones import RULE

@@ -1,7 +1,5 @@
 """Which rules count as those of domain controllers, whatever a rule of the pack asks of them."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Policies of resources as programs write them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

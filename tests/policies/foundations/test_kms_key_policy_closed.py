@@ -1,7 +1,5 @@
 """Policies of keys are tested with those of other resources; here is what else lets somebody use a key."""
 
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.kms_key_policy_closed import RULE

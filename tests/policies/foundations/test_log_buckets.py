@@ -1,17 +1,11 @@
 """Which buckets count, whatever a rule asks of them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from policies.foundations import log_bucket_encrypted, log_bucket_private, log_bucket_tls_only
+from policies.rule import Rule
 from tests.policies.foundations.log_stacks import BUCKET, BUCKET_V2, LOGGERS, bucket
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 every_rule = pytest.mark.parametrize(
     "rule",

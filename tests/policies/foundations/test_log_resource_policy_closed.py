@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.foundations.log_resource_policy_closed import RULE
 from tests.policies.foundations.policies_in_json import statement, text
 from tests.policies.judging import SILENT, judge, violations

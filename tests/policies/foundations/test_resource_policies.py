@@ -1,10 +1,8 @@
 """What holds for every rule about whom the policy of a resource lets in."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,11 +12,9 @@ from policies.foundations import (
     role_trust_closed,
     topic_policy_closed,
 )
+from policies.rule import Rule
 from tests.policies.foundations.policies_in_json import CLOSED, EVERYBODY, OPEN, statement, text
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 
 @dataclass(frozen=True)

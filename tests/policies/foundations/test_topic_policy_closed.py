@@ -1,7 +1,5 @@
 """Wildcards are tested with those of other policies; here are services, which act for somebody."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from tests.policies.separation_of_duties.forms import ATTACHMENTS, FORMS, AttachmentForm, Form

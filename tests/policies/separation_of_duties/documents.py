@@ -1,7 +1,5 @@
 """Runbooks and change templates, in the forms that carry them; a test changes one thing of a right one."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,13 +1,9 @@
 """Every form in which a program gives somebody permissions."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 POLICY = "aws:iam/policy:Policy"
 ROLE = "aws:iam/role:Role"

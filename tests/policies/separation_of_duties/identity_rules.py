@@ -1,18 +1,13 @@
 """What holds for every rule about statements that identity policies allow."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import pytest
+
+from policies.rule import Rule
 from tests.policies.judging import SILENT, judge, violations
-from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, as_policy, document
-
-if TYPE_CHECKING:
-    import pytest
-
-    from policies.rule import Rule
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, AttachmentForm, Form, as_policy, document
 
 
 class IdentityRuleTests:

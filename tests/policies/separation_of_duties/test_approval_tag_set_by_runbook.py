@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,15 +11,14 @@ from tests.policies.separation_of_duties.forms import (
     ROLE,
     ROLE_ATTACHMENT,
     ROLE_POLICY,
+    AttachmentForm,
+    Form,
     allow,
     as_policy,
     deny,
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
 
 KEY = "SecurityAllowSessionInstance"
 KEYS = "aws:TagKeys"

@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.policies.separation_of_duties.documents import (
     step,
     template,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REMEDY = (
     "Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "

@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,9 +17,6 @@ from tests.policies.separation_of_duties.documents import (
     template,
 )
 from tests.policies.separation_of_duties.stacks import OPERATOR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = "content.mainSteps.Ask.inputs.Approvers[0]"
 

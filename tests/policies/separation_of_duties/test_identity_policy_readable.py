@@ -1,16 +1,11 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.identity_policy_readable import RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.separation_of_duties.forms import allow, document
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
+from tests.policies.separation_of_duties.forms import Form, allow, document
 
 
 @pytest.mark.parametrize(

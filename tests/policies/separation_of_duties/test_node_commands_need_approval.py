@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.separation_of_duties.node_commands_need_approval import RULE
 from tests.policies.judging import SILENT, judge, violations
 from tests.policies.separation_of_duties.forms import (

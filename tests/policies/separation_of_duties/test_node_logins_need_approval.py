@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.separation_of_duties.node_logins_need_approval import RULE
 from tests.policies.separation_of_duties.forms import ACCOUNT, allow, deny
 from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests

@@ -1,7 +1,6 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.policies.separation_of_duties.documents import (
     shipped,
     step,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNTAG = iam("Untag", "UntagRole", isEnd=True)
 PYTHON = f"""

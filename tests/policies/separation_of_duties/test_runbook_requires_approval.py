@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ from tests.policies.separation_of_duties.documents import (
     step,
     template,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNASKED = good()["mainSteps"][1:]
 TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template()))

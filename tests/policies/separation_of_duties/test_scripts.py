@@ -1,7 +1,5 @@
 """What scripts and steps of a runbook may do to the tag, however they write it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,15 +12,13 @@ from tests.policies.separation_of_duties.forms import (
     ROLE_ATTACHMENT,
     SHELL,
     TAGGED,
+    Form,
     allow,
     as_policy,
     deny,
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
 
 START = "ssm:StartSession"
 FORWARDING = "arn:aws:ssm:*::document/AWS-StartPortForwardingSession"

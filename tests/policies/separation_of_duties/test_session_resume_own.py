@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,15 +10,13 @@ from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
     ROLE_ATTACHMENT,
+    Form,
     allow,
     as_policy,
     deny,
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
 
 RESUME, END = "ssm:ResumeSession", "ssm:TerminateSession"
 SESSIONS = f"arn:aws:ssm:*:{ACCOUNT}:session/*"

@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,15 +12,14 @@ from tests.policies.separation_of_duties.forms import (
     ROLE_POLICY,
     SHELL,
     TAGGED,
+    AttachmentForm,
+    Form,
     allow,
     as_policy,
     deny,
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
 
 START = "ssm:StartSession"
 INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"

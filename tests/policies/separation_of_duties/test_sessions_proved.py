@@ -4,9 +4,8 @@ The solver looks for a request that a policy allows and an approval does not cov
 patterns nor its search.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import z3
@@ -16,9 +15,6 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from policies.separation_of_duties.sessions import starts_beyond_approval, touches_others_sessions
 from tests.components.approval.proving import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 VARIABLE = "aws:PrincipalTag/SecurityAllowSessionInstance"
 APPROVED = "i-0feedfacecafebeef"

@@ -1,15 +1,11 @@
 """Preferences in every form that carries them; a test of a rule starts from `COMPLIANT` and changes one thing."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWN = "pulumi-python:dynamic/ssm:SessionPreferences"
 DOCUMENT = "aws:ssm/document:Document"

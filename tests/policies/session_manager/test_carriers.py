@@ -1,18 +1,14 @@
 """What holds for every rule about preferences, whatever it asks for."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from policies.rule import Rule
 from policies.session_manager import RULES
 from tests.policies.judging import SILENT, UNKNOWN, judge
 from tests.policies.session_manager.forms import COMPLIANT, DOCUMENT, FORMS, OWN, Form, content
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 PREFERENCE_RULES = [rule for rule in RULES if OWN in rule.types]
 

@@ -1,22 +1,18 @@
 """Faults of calls, and the proxy that injects them: microburst in front of a local AWS, in a thread of this process."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
 from microburst.app import make_app
 from microburst.core.pipeline import Microburst
 
 from common.aws.failures import FailureCause
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
