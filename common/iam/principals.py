@@ -85,12 +85,10 @@ class ManagedPolicy:
     Attributes:
         arn: ARN.
         policy: Default version.
-        of_aws: Whether it is an AWS managed policy.
     """
 
     arn: str
     policy: Policy
-    of_aws: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +159,7 @@ def _managed(given: Mapping[str, Any]) -> ManagedPolicy:
     nothing: dict[str, Any] = {"Statement": []}
     document = next((each["Document"] for each in versions if each.get("IsDefaultVersion")), nothing)
     arn = str(given["Arn"])
-    return ManagedPolicy(arn=arn, policy=parse(document, name=arn, kind="managed"), of_aws=_is_of_aws(arn))
+    return ManagedPolicy(arn=arn, policy=parse(document, name=arn, kind="managed"))
 
 
 class _Reading:

@@ -46,11 +46,6 @@ def normal_form(text: Any) -> Any:
         return text
 
 
-def same_json(first: Any, second: Any) -> bool:
-    """Return whether two texts are equal except for white space and the order of keys."""
-    return first == second or normal_form(first) == normal_form(second)
-
-
 def same_policy(first: Any, second: Any) -> bool:
     """Return whether two IAM policies are equivalent; invalid JSON equals only itself."""
     if first == second:

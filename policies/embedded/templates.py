@@ -16,11 +16,6 @@ from policies.findings import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLICY_KEYS: Final = frozenset(
-    {"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "InlinePolicy", "ResourcePolicyDocument"}
-)
-"""Properties that hold policy documents, of which the keys are not CloudFormation's."""
-
 _LISTS: Final = frozenset({"AccessControlAttributes", "ManagedPolicies", "ManagedPolicyArns", "Tags"})
 """Properties whose items are additive, so that both branches of a condition count."""
 

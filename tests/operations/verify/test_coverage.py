@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.workspace import REPOSITORY
-from operations.verify.coverage import COVERAGE, short_type
+from operations.verify.coverage import COVERAGE
 
 
 def registered(source: str) -> Iterator[str]:
@@ -44,15 +44,3 @@ def test_coverage_has_checks_or_a_reason(type_: str) -> None:
     covered = COVERAGE[type_]
     assert bool(covered.checks) == bool(covered.compared)
     assert covered.checks or covered.unchecked
-
-
-@pytest.mark.parametrize(
-    ("token", "short"),
-    [
-        ("aws:kms/key:Key", "aws:kms:Key"),
-        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc:SecurityGroupIngressRule"),
-        ("pulumi-python:dynamic/ssm:Document", "ssm:Document"),
-    ],
-)
-def test_short_type_names_a_type_of_the_state(token: str, short: str) -> None:
-    assert short_type(token) == short
