@@ -1,4 +1,4 @@
-"""What just-in-time node access needs and Quick Setup makes, looked up before the first resource is registered."""
+"""Prerequisites of just-in-time node access, which Quick Setup creates, looked up before the first resource is registered."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class ProviderConfig:
     skip_credentials: bool = False
     skip_account: bool = False
     unknown: bool = False
-    """Whether a setting is known only after the update, so that AWS cannot be called yet."""
+    """A setting is known only after the update, so that AWS cannot be called yet."""
     tags_unknown: bool = False
     raw: Values = field(default_factory=dict[str, Any])
 

@@ -67,7 +67,7 @@ class Property:
 
     @property
     def is_input(self) -> bool:
-        """Whether a program can set the property."""
+        """A program can set the property."""
         return not self.output
 
 
@@ -116,7 +116,7 @@ class Operation:
     """Property that decides: if it is empty or False, the operation is not called, or `otherwise` instead."""
     otherwise: str = ""
     only_changed: bool = False
-    """Whether an update sends only the properties that changed."""
+    """An update sends only the properties that changed."""
     on: str = ""
     """Further properties that it applies, separated by spaces."""
     retry: Retry | None = None
@@ -189,7 +189,7 @@ class ResourceType:
     gone: frozenset[str] = frozenset()
     """Error codes for a resource that does not exist."""
     is_gone: Callable[[Values], bool] = lambda _found: False
-    """Whether a described resource counts as one that does not exist."""
+    """Returns whether a described resource counts as one that does not exist."""
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_least_one: tuple[tuple[str, ...], ...] = ()
     delete_first: bool = False
@@ -200,11 +200,11 @@ class ResourceType:
     moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Outputs that are unknown in a preview if one of the inputs changes."""
     framework: bool = False
-    """Whether the type uses Terraform's newer plugin framework: its checked inputs have no `tagsAll`."""
+    """The type uses Terraform's newer plugin framework: its checked inputs have no `tagsAll`."""
 
     @property
     def tagged(self) -> bool:
-        """Whether resources of this type have tags."""
+        """Resources of this type have tags."""
         return self.tagging is not None
 
     @cached_property

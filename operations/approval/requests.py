@@ -59,7 +59,7 @@ class RequestState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether the state may still change."""
+        """The state may still change."""
         return self in (RequestState.WAITING, RequestState.CHECKING, RequestState.GRANTED)
 
 

@@ -1,4 +1,4 @@
-"""What makes the statements behind a finding hard to see through: `operations.audit.rules.obfuscation`."""
+"""Obfuscation of the statements behind a finding: `operations.audit.rules.obfuscation`."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class EvaluationResult:
 
     @property
     def cut(self) -> bool:
-        """Whether a policy denies what others allow, so that another Allow would not help."""
+        """A policy denies what others allow, so that another Allow would not help."""
         return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
 
 

@@ -70,7 +70,7 @@ class Managed:
 
     @property
     def is_online(self) -> bool:
-        """Whether the agent is online."""
+        """The agent is online."""
         return self.ping == "Online"
 
 

@@ -47,7 +47,7 @@ _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What to read, and with what.
+    """The account to read, and clients to read with.
 
     Attributes:
         clients: Clients of the account.

@@ -254,7 +254,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the report is judged by.
+    """Criteria of the report.
 
     Attributes:
         now: Time of the report.
@@ -295,7 +295,7 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every source was read completely."""
+        """Every source was read completely."""
         return not any(each.problem for each in self.sources)
 
     @property

@@ -81,7 +81,7 @@ class AttachedPolicies:
 
 
 class _Key(Enum):
-    """How one resource refers to another."""
+    """Reference of one resource to another."""
 
     URN = auto()
     VALUE = auto()

@@ -71,9 +71,7 @@ def test_clients_are_made_for_the_region_that_is_asked_for() -> None:
         ({"assumeRoleWithWebIdentity": {"roleArn": "x"}}, "assumeRoleWithWebIdentity is not supported"),
     ],
 )
-def test_what_would_be_followed_differently_than_by_the_provider_is_refused(
-    configuration: dict[str, Any], message: str
-) -> None:
+def test_setting_that_the_provider_reads_otherwise_is_refused(configuration: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedConfigurationError, match=message):
         clients(**configuration).client("ssm", "eu-west-1")
 

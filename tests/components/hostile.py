@@ -318,7 +318,7 @@ SHAPES_OF_KEYS: dict[str, tuple[str, str, str]] = {
 
 
 def fits(text: str, form: tuple[str, str, str]) -> bool:
-    """Whether AWS' model of a service accepts a text."""
+    """Return whether AWS' model of a service accepts a text."""
     pattern, service, shapes = form
     given = pattern.format(text, bare=text.rsplit("/", 1)[-1])
     return any(_is_of_shape(given, service, shape) for shape in shapes.split("|"))

@@ -1,4 +1,4 @@
-"""Every key with values that nobody should give: what AWS would accept, or one clear error that names the key."""
+"""Every key with hostile values: what AWS accepts, or one clear error that names the key."""
 
 import copy
 import json
@@ -43,7 +43,7 @@ MODELS: dict[str, type[BaseModel]] = {
 
 
 def refusal(configuration: dict[str, Any], section: str | None = None) -> SettingsError | None:
-    """What stops a configuration, or one section of it."""
+    """Return the error of a configuration, or of one section of it."""
     needed = {section, "regions", *(("sessionManager",) if section == "nodes" else ())}
     try:
         Settings.load(
@@ -63,14 +63,14 @@ def _dotted(path: Path) -> str:
 
 
 def _names(problem: Problem, path: Path) -> bool:
-    """Whether a problem is at a place, within it, or at what holds it."""
+    """Return whether a problem is at a path, within it, or at its parent."""
     given = tuple(map(str, path))
     shorter = min(len(given), len(problem.path))
     return problem.path[:shorter] == given[:shorter]
 
 
 def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | None:
-    """What is wrong with the answer to a value in one place."""
+    """Return the flaw of the answer to a value at one path."""
     place = _dotted(path)
     if refused is not None:
         text = str(refused)
@@ -85,7 +85,7 @@ def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | 
 
 
 def _flaw(place: str, value: str) -> str | None:
-    """What is wrong with a text that is accepted in one place."""
+    """Return the flaw of a text that is accepted at one path."""
     said = f"{place}: {value!r:.80} is accepted"
     if hidden_character(re.sub(r"\s", "", value) if WHITE_SPACE.fullmatch(place) else value):
         return said

@@ -134,7 +134,7 @@ class Denied:
         return self
 
     def caller_arn(self, _region: str) -> str:
-        return "arn:aws:iam::111122223333:role/Nobody"
+        return "arn:aws:iam::111122223333:role/Caller"
 
     def get_paginator(self, _operation: str) -> Any:
         answer: Any = {"Error": {"Code": "UnauthorizedOperation", "Message": "You are not authorized"}}

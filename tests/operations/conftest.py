@@ -31,7 +31,7 @@ from tests.support.emulator import Emulator, reset
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the machine takes part; calls fail at once where nobody answers."""
+    """Nothing of the machine takes part; calls without an answer fail at once."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -48,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @dataclass
 class State:
-    """Whether the local AWS is just as `stack` asks, so that tests which only read need not arrange it again."""
+    """State of the local AWS: as `stack` configures it, so that tests which only read need not arrange it again."""
 
     right: bool = False
 

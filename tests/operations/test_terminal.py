@@ -1,4 +1,4 @@
-"""What commands print: nothing that others named or wrote steers the terminal."""
+"""Output of commands: text of other principals does not control the terminal."""
 
 import io
 

@@ -14,7 +14,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 from policies.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
-"""What the engine sends for a value that is known after the update."""
+"""Value that the engine sends for one that is known after the update."""
 
 NAME = "subject"
 """Of every resource under test."""
@@ -22,7 +22,7 @@ NAME = "subject"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of the resource.
+    """Evaluation of a resource.
 
     Attributes:
         violations: the texts, without the rule's description before them.

@@ -1,4 +1,4 @@
-"""What holds for every rule, and for the pack as a folder."""
+"""Properties of every rule, and of the pack as a folder."""
 
 import importlib
 import re
@@ -52,7 +52,7 @@ def test_facts_are_complete_and_read_as_sentences(rule: Rule) -> None:
 
 
 @every_rule
-def test_rules_are_mandatory_unless_the_configuration_says_otherwise(rule: Rule) -> None:
+def test_rules_are_mandatory_unless_configured(rule: Rule) -> None:
     assert rule.level is EnforcementLevel.MANDATORY
     assert rule.policy().enforcement_level is EnforcementLevel.MANDATORY
 
@@ -75,7 +75,7 @@ def test_file_id_and_test_share_their_words(rule: Rule) -> None:
 
 
 @every_rule
-def test_a_rule_states_its_facts_before_its_check(rule: Rule) -> None:
+def test_rule_states_its_facts_before_its_check(rule: Rule) -> None:
     text = module_of(rule).read_text()
     assert text.startswith('"""')
     assert text.index("RULE = Rule(\n") < text.index("\ndef ")

@@ -49,7 +49,7 @@ def refused(preview: Callable[..., Run]) -> Run:
 
 @dataclass(frozen=True)
 class Report:
-    """What the engine printed about a resource."""
+    """Output of the engine about a resource."""
 
     level: str
     rule: str
@@ -61,7 +61,7 @@ HEADING = re.compile(r"\[(mandatory|advisory)\]\s+\[severity: \w+\]\s+([a-z0-9-]
 
 
 def reports(run: Run) -> list[Report]:
-    """What is under "Policies" of the engine's output."""
+    """Return the part "Policies" of the engine's output."""
     _, *parts = HEADING.split(run.text)
     return [Report(*parts[at : at + 4]) for at in range(0, len(parts), 4)]
 

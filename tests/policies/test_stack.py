@@ -1,4 +1,4 @@
-"""How a rule looks at a whole stack."""
+"""Evaluation of a whole stack."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ def test_it_becomes_a_policy_about_stacks() -> None:
     assert not thing_rule().is_about_stacks
 
 
-def test_a_violation_carries_the_urn_of_its_resource() -> None:
+def test_violation_carries_the_urn_of_its_resource() -> None:
     request = analyzer_pb2.AnalyzeStackRequest(
         resources=[analyzer_pb2.AnalyzerResource(type=OTHER, name="x", urn="urn:x", properties=struct_pb2.Struct())]
     )
@@ -66,7 +66,7 @@ def test_two_that_are_not_known_are_not_the_same() -> None:
     assert not Resource(type=LOG, name="log", properties={}).refers("target", Resource(type="", name="", properties={}))
 
 
-def test_what_is_not_known_is_said_for_each_resource_and_hides_no_violation() -> None:
+def test_unknown_value_is_advice_per_resource_and_hides_nothing() -> None:
     def check(stack: Stack) -> Iterator[Finding]:
         for thing in stack.of(THING):
             for name in ("first", "second"):

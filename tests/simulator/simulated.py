@@ -147,7 +147,7 @@ class Played:
 
     @contextmanager
     def _faulty(self) -> Iterator[None]:
-        """What the step at work does, failing where it was asked for."""
+        """Run the current step, which fails where a fault is requested."""
         if self.fails == (self.steps[-1], "before"):
             raise StepFailedError("made to fail")
         yield
@@ -188,7 +188,7 @@ def _or_for_a_while(condition: Callable[[Json], bool]) -> Callable[[Json], bool]
 
 
 def record(document: Json) -> Json:
-    """What the local AWS runs meanwhile: the approvals, the ways from step to step, and nothing else."""
+    """Record what the local AWS runs meanwhile: the approvals, the paths between steps, and nothing else."""
     steps: list[Json] = []
     for step in document["mainSteps"]:
         if step["name"] == "CheckReason":

@@ -21,11 +21,11 @@ RUN = "Run"
 
 
 class StepFailedError(Exception):
-    """What a step calls has failed."""
+    """A call of a step failed."""
 
 
 class World(Protocol):
-    """What a simulated run acts upon. A `StepFailedError` fails the step, everything else the test."""
+    """State that a simulated run acts upon. A `StepFailedError` fails the step, everything else the test."""
 
     def begin(self, step: str) -> None: ...
 

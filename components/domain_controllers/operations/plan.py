@@ -48,7 +48,7 @@ class OperationsPlan:
 
     @property
     def has_alarms(self) -> bool:
-        """Whether CloudWatch publishes to the site's topic."""
+        """CloudWatch publishes to the site's topic."""
         return bool(self.alarms or self.controller_alarms)
 
 

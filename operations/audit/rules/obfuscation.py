@@ -1,4 +1,4 @@
-"""What makes a statement hard to see through. Not findings of their own: each finding lists what applies."""
+"""Obfuscation of statements. Not findings of their own: each finding lists what applies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the IAM User Guide says of operators, set operators and absent keys."""
+"""Operators, set operators and absent keys, as the IAM User Guide defines them."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_all_conditions_must_hold() -> None:
     assert truth_of(both, RequestContext({"aws:a": known("z"), "aws:b": UNKNOWN})) is NO
 
 
-def test_the_whole_internet_is_no_limit() -> None:
+def test_whole_internet_is_no_limit() -> None:
     nothing = RequestContext()
     assert truth_of({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, nothing) is YES
     assert truth_of({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}, nothing) is YES
@@ -109,5 +109,5 @@ def test_variables_in_values() -> None:
     assert truth_of(default, context.also({"aws:principaltag/team": ABSENT})) is YES
 
 
-def test_keys_of_requests_with_several_values_need_a_set_operator() -> None:
+def test_key_with_several_values_needs_a_set_operator() -> None:
     assert truth_of({"StringNotEquals": {"aws:TagKeys": "a"}}, RequestContext({"aws:tagkeys": known("b")})) is MAYBE

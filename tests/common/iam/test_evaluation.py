@@ -48,7 +48,7 @@ accounts = st.fixed_dictionaries(
 
 
 def applies(statement: dict[str, Any], action: str, resource: str, team: str | None) -> bool:
-    """Whether a statement bears on a request, counted out."""
+    """Return whether a statement applies to a request, case by case."""
 
     def one_of(values: list[str], text: str) -> bool:
         filled = [value.replace("${aws:principaltag/team}", team or "\0") for value in values]
@@ -133,7 +133,7 @@ def test_grants_exist_if_and_only_if_a_request_is_allowed(account: dict[str, Any
 
 @settings(max_examples=150, deadline=None)
 @given(accounts)
-def test_what_is_not_known_is_certain_only_where_every_value_agrees(account: dict[str, Any]) -> None:
+def test_unknown_key_is_certain_only_where_every_value_agrees(account: dict[str, Any]) -> None:
     held = permissions(account)
     unknown = RequestContext({"aws:principaltag/team": UNKNOWN})
     for action, resource in product(ACTIONS, RESOURCES[:6]):
@@ -145,7 +145,7 @@ def test_what_is_not_known_is_certain_only_where_every_value_agrees(account: dic
 
 @settings(max_examples=100, deadline=None)
 @given(accounts, documents)
-def test_a_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, Any]]) -> None:
+def test_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, Any]]) -> None:
     denying = [{**each, "Effect": "Deny"} for each in more]
     less = permissions({**account, "identity": [*account["identity"], denying]})
     for action, resource, team in product(ACTIONS, RESOURCES[:4], TEAMS):
@@ -153,7 +153,7 @@ def test_a_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, 
         assert after <= decide(permissions(account), action, resource, context(team)).allowed
 
 
-def test_a_doubtful_deny_is_printed() -> None:
+def test_doubtful_deny_is_printed() -> None:
     held = permissions(
         {
             "identity": [

@@ -34,7 +34,7 @@ def test_matching_is_the_definition(pattern: str, text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "*", "?", ":", SOME]), max_size=7).map("".join), st.sampled_from(TEXTS))
-def test_matching_part_of_an_arn_among_asterisks_is_the_definition(pattern: str, text: str) -> None:
+def test_part_of_an_arn_among_asterisks_matches_by_definition(pattern: str, text: str) -> None:
     assert matches(pattern, text) == _with_parts(pattern, text)
 
 
@@ -88,7 +88,7 @@ def test_literal_matches_itself_alone(text: str) -> None:
     assert find((Texts((literal(text),)),), (Texts((literal(text),), negated=True),)) is None
 
 
-def test_a_part_of_an_arn_has_no_colon() -> None:
+def test_part_of_an_arn_has_no_colon() -> None:
     assert find((Texts((f"a:{SOME}:b",)),), (Texts(("a:*:x:b",)),)) is None
     assert find((Texts((f"a:{SOME}:b",)),), (Texts(("a:*:b",)),)) is not None
     assert not overlap(f"{SOME}", "")

@@ -1,4 +1,4 @@
-"""What "may set this tag" means, with good and bad members of each kind of condition."""
+"""Permission to set a tag, with good and bad members of each kind of condition."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -105,7 +105,7 @@ def test_tag_requests_many_companions_stay_few() -> None:
     assert outcome(condition) == "yes"
 
 
-def test_tag_request_keys_tell_of_all_its_tags() -> None:
+def test_tag_request_keys_list_all_its_tags() -> None:
     condition = {"StringEquals": {"aws:RequestTag/CostCenter": "1"}}
     statement = {"Effect": "Allow", "Action": "iam:TagRole", "Resource": "*", "Condition": condition}
     policy = parse({"Version": "2012-10-17", "Statement": statement})

@@ -1,4 +1,4 @@
-"""What one stack has claimed no other stack changes or removes, of every kind and in either order."""
+"""A resource that one stack owns is not changed or removed by another, of every kind and in either order."""
 
 import json
 from collections.abc import Callable

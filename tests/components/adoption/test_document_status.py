@@ -69,7 +69,7 @@ def test_version_that_is_not_processed_in_time_does_not_go_live(ssm: Any, monkey
     assert in_force(ssm) == ("2", "11")
 
 
-def test_version_that_failed_never_goes_live_and_the_next_run_makes_another(ssm: Any) -> None:
+def test_failed_version_never_goes_live_and_is_replaced(ssm: Any) -> None:
     publish(ssm, 10)
     with pytest.raises(
         ResourceError, match=r"version 2 is Failed \(out of luck\), so the version in force stays"

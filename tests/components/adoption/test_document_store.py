@@ -61,7 +61,7 @@ def test_document_of_another_type_that_took_our_name_is_replaced(ssm: Any, kind:
     assert publish(ssm, kind, known_as=frozenset({OWNER})).type == kind
 
 
-def test_document_of_another_type_that_was_there_before_us_is_left_alone(ssm: Any) -> None:
+def test_existing_document_of_another_type_is_left_alone(ssm: Any) -> None:
     foreign = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
     ssm.create_document(Name=NAME, DocumentType="Command", Content=foreign)
     with pytest.raises(ResourceError, match="is a document of type Command, not Automation, and was there before"):

@@ -220,4 +220,4 @@ def test_record_names_its_owner_without_the_tag(client: Callable[..., Any]) -> N
     tagged = find(Kind.POLICY, iam, REGION, arn)
     assert tagged is not None
     assert tagged.owner == "o/p/beta"
-    assert governance.owner_in("Governed by somebody") is None
+    assert governance.owner_in("Governed by another tool") is None

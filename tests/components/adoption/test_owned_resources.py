@@ -1,4 +1,4 @@
-"""What carries a stack's tags in the local AWS is found, and only what can stay as it is."""
+"""Resources with a stack's tags in the local AWS are found, and only those that can stay as they are."""
 
 from collections.abc import Callable
 from typing import Any

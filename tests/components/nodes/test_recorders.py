@@ -85,7 +85,7 @@ def refused(clients: AwsClients, chosen: str | None = None) -> str:
     return error.value.problems[0].message
 
 
-def test_the_one_region_that_records_is_found(client: Callable[..., Any], clients: AwsClients) -> None:
+def test_one_region_that_records_is_found(client: Callable[..., Any], clients: AwsClients) -> None:
     record(client, "eu-west-1", WITHOUT_GLOBAL)
     record(client, "us-east-1")
     assert recording_region(clients, REGIONS, None) == "us-east-1"

@@ -40,7 +40,7 @@ def attaches(excluded: list[str], role: str, policy: str = POLICY) -> bool:
 
 
 @given(NAMES, st.sampled_from(["", "team/", "a/b/"]))
-def test_role_attaches_the_one_policy_to_every_role_but_the_excluded_ones(excluded: list[str], path: str) -> None:
+def test_role_attaches_the_policy_to_all_but_excluded_roles(excluded: list[str], path: str) -> None:
     for name in excluded:
         assert not attaches(excluded, f"{path}{name}")
         assert attaches(excluded, f"{path}{name}x") is (f"{name}x" not in excluded)
@@ -147,7 +147,7 @@ def test_role_that_was_made_again_under_the_name_is_another_one(monkeypatch: pyt
     ],
 )
 @pytest.mark.parametrize("encoded", [False, True])
-def test_role_is_for_instances_where_a_statement_lets_ec2_take_it_on(
+def test_role_is_for_instances_where_ec2_may_assume_it(
     statement: Any,
     expected: bool,  # noqa: FBT001
     encoded: bool,  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""What other stacks and other principals own is refused before the first resource, all of it at once."""
+"""Resources of other stacks and principals are refused before the first resource, all at once."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ def record(iam: Any, owner: str) -> None:
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 @pytest.mark.parametrize("section", [*SECTIONS, "endpoints"])
 def test_account_of_another_stack_is_refused_for_any_section(iam: Any, section: str, region: str) -> None:
-    """Nothing but the record tells of the first stack: its sections and Regions are others."""
+    """Only the record shows the first stack: its sections and Regions are others."""
     record(iam, ALPHA)
     endpoints = {region: {"vpc": "v", "subnets": ["s"], "allowedCidrs": ["10.0.0.0/8"]}}
     others = {"endpoints": endpoints} if section == "endpoints" else {section: SECTIONS[section]}

@@ -135,7 +135,7 @@ def test_document_is_not_published_where_a_check_fails(clients: AwsClients, monk
             return made
 
         def caller_arn(self, _region: str) -> str:
-            return "somebody"
+            return "caller"
 
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with pytest.raises(ResourceError) as caught:

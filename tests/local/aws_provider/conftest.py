@@ -42,7 +42,7 @@ def note(line: Mapping[str, Any]) -> None:
 
 @dataclass
 class Recorded:
-    """What the engine would keep of a resource."""
+    """State of a resource, as the engine keeps it."""
 
     id: str
     inputs: dict[str, Any]
@@ -205,7 +205,7 @@ class Driver:
         return wire.plain(wire.read(getattr(answer, "return")))
 
     def unchanged(self, token: str, name: str, inputs: dict[str, Any]) -> bool:
-        """Whether neither the same program nor a refresh finds anything to do."""
+        """Return whether neither the same program nor a refresh has changes."""
         before = list(self.diff(token, name, inputs).diffs)
         self.refresh(token, name)
         return not before and not list(self.diff(token, name, inputs).diffs)

@@ -21,7 +21,7 @@ policy = {
         ({"website": {"indexDocument": "x"}}, "website: is not supported"),
     ],
 )
-def test_a_bucket_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+def test_bucket_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(bucket, "b", inputs)
 
@@ -57,7 +57,7 @@ def test_another_name_replaces_delete_first(provider: Any) -> None:
     assert answer.deleteBeforeReplace
 
 
-def test_a_bucket_with_objects_goes_only_by_force(provider: Any, aws: Any) -> None:
+def test_bucket_with_objects_goes_only_by_force(provider: Any, aws: Any) -> None:
     provider.up(bucket, "b", {"bucket": "logs"})
     aws("s3").put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Enabled"})
     aws("s3").put_object(Bucket="logs", Key="k", Body=b"1")
@@ -92,6 +92,6 @@ def test_bucket_deletion_is_read(provider: Any, aws: Any) -> None:
     provider.destroy(bucket, "b")
 
 
-def test_a_bucket_is_imported_by_name(provider: Any, aws: Any) -> None:
+def test_bucket_is_imported_by_name(provider: Any, aws: Any) -> None:
     aws("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     assert provider.take_over(bucket, "b", "logs").inputs["bucket"] == "logs"

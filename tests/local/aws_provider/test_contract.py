@@ -110,7 +110,7 @@ def test_declared_calls_exist_in_aws(resource: ResourceType) -> None:
         assert operation in operations(service or resource.service)
 
 
-def test_the_table_in_the_readme_is_current() -> None:
+def test_table_in_the_readme_is_current() -> None:
     text = readme.read_text(encoding="utf-8")
     shown = text[text.index(table.start) : text.index(table.end) + len(table.end)]
     assert shown + "\n" == table.render(within_readme=True), "run python -m local.aws_provider --table"

@@ -36,7 +36,7 @@ def to_bucket(vpc: str, **change: Any) -> dict[str, Any]:
         ({"logGroupName": "flows"}, "unknown property 'logGroupName'"),
     ],
 )
-def test_a_flow_log_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_flow_log_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(token, "f", to_logs("vpc-1", **change))
 
@@ -72,7 +72,7 @@ def test_everything_but_tags_replaces_create_first(provider: Any, vpc: str, chan
     assert (list(answer.replaces), answer.deleteBeforeReplace) == (list(change), False)
 
 
-def test_a_subnet_has_a_flow_log_too(provider: Any, aws: Any, vpc: str) -> None:
+def test_subnet_has_a_flow_log_too(provider: Any, aws: Any, vpc: str) -> None:
     subnet = aws("ec2").create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     inputs = {**to_logs(vpc), "vpcId": None, "subnetId": subnet}
     provider.up(token, "f", inputs)

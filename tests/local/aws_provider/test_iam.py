@@ -27,7 +27,7 @@ def test_policy_object_becomes_json_text(provider: Any) -> None:
     assert json.loads(checked["policy"]) == allow()
 
 
-def test_a_policy_is_known_by_its_arn(provider: Any) -> None:
+def test_policy_is_known_by_its_arn(provider: Any) -> None:
     made = provider.up(policy, "p", {"name": "n", "policy": allow()})
     assert made.id == made["arn"] == "arn:aws:iam::123456789012:policy/n"
     assert made["attachmentCount"] == 0
@@ -43,7 +43,7 @@ def test_policy_description_and_name_replace(provider: Any, change: dict[str, An
     assert answer.deleteBeforeReplace
 
 
-def test_a_sixth_version_pushes_out_the_oldest(provider: Any, aws: Any) -> None:
+def test_sixth_version_pushes_out_the_oldest(provider: Any, aws: Any) -> None:
     made = provider.up(policy, "p", {"policy": allow("a:b0")})
     for number in range(1, 7):
         provider.up(policy, "p", {"policy": allow(f"a:b{number}")})
@@ -62,7 +62,7 @@ def test_a_sixth_version_pushes_out_the_oldest(provider: Any, aws: Any) -> None:
         ({"policy": "{}", "name": "x" * 129}, "length"),
     ],
 )
-def test_a_policy_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+def test_policy_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(policy, "p", inputs)
 
@@ -83,12 +83,12 @@ def test_defaults_and_outputs_of_a_role(provider: Any) -> None:
         ({"permissionsBoundary": "p"}, "invalid ARN"),
     ],
 )
-def test_a_role_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_role_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(role, "r", {"assumeRolePolicy": trust, **change})
 
 
-def test_a_role_changes_in_place(provider: Any, aws: Any) -> None:
+def test_role_changes_in_place(provider: Any, aws: Any) -> None:
     boundary = provider.up(policy, "b", {"policy": allow()}).id
     provider.up(role, "r", {"assumeRolePolicy": trust})
     other = json.loads(json.dumps(trust).replace("ec2", "ssm"))
@@ -159,13 +159,13 @@ def test_path_of_a_role_replaces(provider: Any) -> None:
     assert list(provider.diff(role, "r", {"assumeRolePolicy": trust}).replaces) == ["path"]
 
 
-def test_a_role_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+def test_role_that_exists_is_an_error(provider: Any, aws: Any) -> None:
     aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
     with pytest.raises(Exception, match="iam:CreateRole failed with EntityAlreadyExists"):
         provider.up(role, "r", {"name": "r", "assumeRolePolicy": trust})
 
 
-def test_an_attachment_is_replaced_delete_first(provider: Any, aws: Any) -> None:
+def test_attachment_is_replaced_delete_first(provider: Any, aws: Any) -> None:
     one, two = (provider.up(policy, name, {"policy": allow()}).id for name in ("one", "two"))
     aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
     made = provider.up(attachment, "a", {"role": "r", "policyArn": one})
@@ -185,14 +185,14 @@ def test_policy_detachment_is_read(provider: Any, aws: Any) -> None:
     provider.destroy(attachment, "a")
 
 
-def test_an_attachment_is_imported_by_role_and_arn(provider: Any, aws: Any) -> None:
+def test_attachment_is_imported_by_role_and_arn(provider: Any, aws: Any) -> None:
     arn = provider.up(policy, "p", {"policy": allow()}).id
     aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
     aws("iam").attach_role_policy(RoleName="r", PolicyArn=arn)
     assert provider.take_over(attachment, "a", f"r/{arn}").inputs["policyArn"] == arn
 
 
-def test_a_new_principal_is_waited_for(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_principal_is_waited_for(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from local.aws_provider import aws as door  # noqa: PLC0415
     from local.aws_provider.failure import AwsError  # noqa: PLC0415
 

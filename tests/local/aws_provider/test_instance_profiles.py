@@ -29,7 +29,7 @@ def held(aws: Any, name: str) -> Any:
         ({"name": "n" * 129}, "length"),
     ],
 )
-def test_a_profile_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+def test_profile_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(token, "p", inputs)
 
@@ -46,7 +46,7 @@ def test_outputs_of_a_profile(provider: Any) -> None:
 
 
 @pytest.mark.usefixtures("roles")
-def test_the_role_changes_in_place(provider: Any, aws: Any) -> None:
+def test_role_changes_in_place(provider: Any, aws: Any) -> None:
     provider.up(token, "p", {"name": "controllers", "role": "first"})
     assert not provider.diff(token, "p", {"name": "controllers", "role": "second"}).replaces
     provider.up(token, "p", {"name": "controllers", "role": "second"})

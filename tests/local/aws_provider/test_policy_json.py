@@ -53,7 +53,7 @@ def test_equivalence_is_symmetric_and_blind_to_normal_form(one: Any, two: Any) -
 
 
 @given(policies)
-def test_a_dropped_statement_is_a_difference(policy: dict[str, Any]) -> None:
+def test_dropped_statement_is_a_difference(policy: dict[str, Any]) -> None:
     shorter = {**policy, "Statement": policy["Statement"][1:]}
     assert not policy_json.same_policy(json.dumps(policy), json.dumps(shorter))
 

@@ -21,7 +21,7 @@ def described(aws: Any, id_: str) -> dict[str, Any]:
     return aws("ssm").describe_association(AssociationId=id_)["AssociationDescription"]
 
 
-def test_an_association_is_known_by_its_id(provider: Any, aws: Any) -> None:
+def test_association_is_known_by_its_id(provider: Any, aws: Any) -> None:
     made = provider.up(association, "agents", given)
     assert made.id == made["associationId"] == described(aws, made.id)["AssociationId"]
     assert made["arn"] == f"arn:aws:ssm:eu-west-1:123456789012:association/{made.id}"
@@ -61,7 +61,7 @@ def test_association_deletion_is_read(provider: Any, aws: Any) -> None:
     assert provider.refresh(association, "agents") is None
 
 
-def test_an_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
+def test_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
     assert aws
     with pytest.raises(Exception, match="ssm:CreateAssociation failed with InvalidDocument"):
         provider.up(association, "agents", {**given, "name": "Ours"})

@@ -33,7 +33,7 @@ def command(**change: Any) -> Any:
         ({"permissions": {"type": "Give", "account_ids": "1"}}, "Share"),
     ],
 )
-def test_a_document_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_document_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(document, "d", command(**change))
 
@@ -51,7 +51,7 @@ def test_outputs_of_a_new_document(provider: Any) -> None:
     assert provider.unchanged(document, "d", command())
 
 
-def test_an_update_makes_the_new_version_the_default(provider: Any, aws: Any) -> None:
+def test_update_makes_the_new_version_the_default(provider: Any, aws: Any) -> None:
     provider.up(document, "d", command())
     news = command(content=content("new"))
     planned = provider.preview(document, "d", news)
@@ -89,7 +89,7 @@ def test_only_the_name_replaces(provider: Any) -> None:
     assert answer.deleteBeforeReplace
 
 
-def test_an_old_schema_with_the_same_content_calls_nothing(
+def test_old_schema_with_the_same_content_calls_nothing(
     provider: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from local.aws_provider.aws import ProviderSession  # noqa: PLC0415
@@ -123,7 +123,7 @@ def test_document_drift_is_read(provider: Any, aws: Any) -> None:
     assert list(provider.diff(document, "d", command()).diffs) == ["content"]
 
 
-def test_a_document_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+def test_document_that_exists_is_an_error(provider: Any, aws: Any) -> None:
     aws("ssm").create_document(Name="doc", Content=content(), DocumentType="Command")
     with pytest.raises(Exception, match="ssm:CreateDocument failed with DocumentAlreadyExists"):
         provider.up(document, "d", command())
@@ -142,7 +142,7 @@ def test_tags_change_without_a_new_version(provider: Any) -> None:
     assert (made["tagsAll"], made["latestVersion"]) == ({"c": "d"}, "1")
 
 
-def test_a_document_is_imported_by_name(provider: Any, aws: Any) -> None:
+def test_document_is_imported_by_name(provider: Any, aws: Any) -> None:
     aws("ssm").create_document(Name="doc", Content=content(), DocumentType="Command")
     taken = provider.take_over(document, "d", "doc")
     assert (taken.inputs["content"], taken.inputs["documentType"]) == (content(), "Command")

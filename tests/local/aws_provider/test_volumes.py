@@ -25,7 +25,7 @@ def found(aws: Any, made: Any) -> Any:
         ({"kmsKeyId": "1234"}, "invalid ARN"),
     ],
 )
-def test_a_volume_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_volume_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(token, "v", {**data, **change})
 
@@ -59,7 +59,7 @@ def test_volume_size_and_type_change_in_place(provider: Any, aws: Any) -> None:
     assert provider.unchanged(token, "v", changed)
 
 
-def test_a_volume_does_not_shrink(provider: Any) -> None:
+def test_volume_does_not_shrink(provider: Any) -> None:
     provider.up(token, "v", data)
     with pytest.raises(Exception, match="ec2:ModifyVolume failed with InvalidParameterValue"):
         provider.up(token, "v", {**data, "size": 10})
@@ -98,14 +98,14 @@ def pair(provider: Any, aws: Any) -> Any:
     return {"deviceName": "xvdf", "instanceId": instance, "volumeId": provider.up(token, "v", data).id}
 
 
-def test_an_attachment_s_id_is_made_of_its_parts(provider: Any, pair: dict[str, str]) -> None:
+def test_attachment_s_id_is_made_of_its_parts(provider: Any, pair: dict[str, str]) -> None:
     made = provider.up(attachment, "a", pair)
     text = f"xvdf-{pair['instanceId']}-{pair['volumeId']}-"
     assert made.id == f"vai-{zlib.crc32(text.encode())}"
     assert provider.unchanged(attachment, "a", pair)
 
 
-def test_an_attachment_that_is_there_is_adopted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
+def test_attachment_that_is_there_is_adopted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
     aws("ec2").attach_volume(Device="xvdf", InstanceId=pair["instanceId"], VolumeId=pair["volumeId"])
     provider.up(attachment, "a", pair)
 
@@ -141,7 +141,7 @@ def test_attachment_of_deleted_volume_is_not_deleted(provider: Any, aws: Any, pa
         provider.destroy(attachment, "a")
 
 
-def test_an_attachment_is_imported_by_its_parts(provider: Any, pair: dict[str, str]) -> None:
+def test_attachment_is_imported_by_its_parts(provider: Any, pair: dict[str, str]) -> None:
     made = provider.up(attachment, "a", pair)
     taken = provider.take_over(attachment, "b", f"xvdf:{pair['volumeId']}:{pair['instanceId']}")
     assert taken.id == made.id

@@ -41,7 +41,7 @@ class PermissionSet:
         return [each for each in found if each["RoleName"].startswith(f"AWSReservedSSO_{self.name}_")]
 
 
-def test_first_assignment_creates_the_role_and_the_last_deletes_it(connect: Callable[..., Any]) -> None:
+def test_first_assignment_creates_the_role_the_last_deletes_it(connect: Callable[..., Any]) -> None:
     permission_set = PermissionSet(connect, "eu-west-1", "first")
     for user in ("one", "two"):
         permission_set.call("create", user)

@@ -32,7 +32,7 @@ def recording(emulator: Emulator, empty: None) -> Iterator[None]:  # noqa: ARG00
 
 @pytest.fixture
 def asked(emulator: Emulator) -> Any:
-    """What was asked about an action: resource and keys."""
+    """Return the recorded requests of an action: resource and keys."""
 
     def of(action: str) -> list[tuple[str, dict[str, Any]]]:
         found = recorded(emulator.endpoint_url)

@@ -46,7 +46,7 @@ def test_node_of_two_policies_is_a_conflict() -> None:
     assert decide(node(Tier="database", Team="b"), both).is_sound
 
 
-def test_compared_attributes_are_never_nobody() -> None:
+def test_compared_attributes_always_have_an_actor() -> None:
     found = decide(node(Tier="database"), policies(manual(), auto_approvals=[cedar(ATTRIBUTE)]))
     assert (found.approved, found.depends_on) == ((), ("division",))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def allows(document: dict[str, Any], action: str, resource: str, context: dict[str, str]) -> bool:
-    """Whether a policy allows a request; keys that the context lacks are absent."""
+    """Return whether a policy allows a request; keys that the context lacks are absent."""
     decisions = [
         statement["Effect"]
         for statement in _list(document["Statement"])

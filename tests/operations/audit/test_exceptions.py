@@ -25,7 +25,7 @@ GOOD = {
 def audited() -> tuple[Audited, ...]:
     details = baseline()
     details["UserDetailList"].append(
-        user("somebody", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
+        user("caller", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
     )
     return assessed(details).audited
 

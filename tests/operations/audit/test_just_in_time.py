@@ -60,7 +60,7 @@ HARMLESS = {
 
 def found(statement: Any, **more: Any) -> dict[str, str]:
     details = baseline()
-    details["UserDetailList"].append(user("somebody", statement))
+    details["UserDetailList"].append(user("caller", statement))
     return entries(assessed(details, **more))
 
 
@@ -80,7 +80,7 @@ def test_harmless_permission_is_not_reported(statement: Any) -> None:
 def test_denied_tag_is_not_reported() -> None:
     details = baseline()
     deny = {"Effect": "Deny", "Action": "ec2:*Tags", "Resource": "*"}
-    details["UserDetailList"].append(user("somebody", allow("ec2:CreateTags"), deny))
+    details["UserDetailList"].append(user("caller", allow("ec2:CreateTags"), deny))
     assert "just-in-time-tag-nodes" not in entries(assessed(details, **MODE))
 
 

@@ -1,4 +1,4 @@
-"""Stacks to deploy, and the policies for them as whoever signs in with them has them."""
+"""Stacks to deploy, and the policies of their deployment role, as a signed-in principal has them."""
 
 from dataclasses import replace
 from functools import cache
@@ -23,7 +23,7 @@ NODES = {"roleCompliance": {"remediation": "automatic"}, "defaultHostManagement"
 APPROVAL = {
     "approvers": [{"type": "IamRole", "name": "Approver"}],
     "operatorRoles": ["Operator"],
-    "operatorUsers": ["Somebody"],
+    "operatorUsers": ["Oscar"],
 }
 OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {}}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -51,17 +51,17 @@ def deployer(role: Role = Role.DEPLOYER) -> Permissions:
 
 @cache
 def administrator() -> Permissions:
-    """Whoever is allowed everything, within the boundary."""
+    """A principal that is allowed everything, within the boundary."""
     return replace(deployer(), identity=(parse(EVERYTHING, name="everything"),))
 
 
 def may(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
-    """Whether a request may be made for certain; condition keys with `__` for what keyword arguments cannot hold."""
+    """Return whether a request is certainly allowed; in condition keys, `__` stands for characters that keywords lack."""
     return _decided(permissions, action, resource, keys) is Truth.YES
 
 
 def must_not(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
-    """Whether a request is refused for certain."""
+    """Return whether a request is certainly denied."""
     return _decided(permissions, action, resource, keys) is Truth.NO
 
 

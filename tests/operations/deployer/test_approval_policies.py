@@ -76,7 +76,7 @@ def test_deployer_changes_nothing_else_of_the_access(action: str, resource: str,
     assert not may(action, resource, keys)
 
 
-def test_boundary_keeps_the_token_role_whatever_the_policies_allow() -> None:
+def test_boundary_protects_the_token_role_from_any_policy() -> None:
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
     bounded = Permissions(identity=(parse(everything, name="administrator"),), boundary=permissions().boundary)
     for action in ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRole", "iam:TagRole"):

@@ -1,4 +1,4 @@
-"""What the deployer may do: what its engines were seen to do, and no more."""
+"""Permissions of the deployment role: the recorded actions of its engines, and no more."""
 
 import tomllib
 from collections.abc import Iterator
@@ -75,11 +75,11 @@ def test_deployer_may_do_all_that_engines_do() -> None:
     assert seen(*CHANGING, *READING) - actions(permissions(scope())) == set()
 
 
-def test_deployer_may_do_nothing_that_no_engine_does_and_nobody_has_given_a_reason_for() -> None:
+def test_deployer_has_no_action_without_record_or_reason() -> None:
     assert actions(permissions(scope())) - seen(*CHANGING, *READING) - set(unrecorded()) == set()
 
 
-def test_reasons_are_given_for_actions_that_are_allowed_and_were_not_seen_and_once() -> None:
+def test_reason_is_given_once_per_unrecorded_action() -> None:
     listed = list(unrecorded())
     assert len(listed) == len(set(listed))
     assert set(listed) - actions(permissions(scope())) == set()
@@ -109,7 +109,7 @@ def test_policies_of_the_examples_fit_beside_others(name: str) -> None:
 
 @effort(max_examples=25)
 @given(SCOPES)
-def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: DeploymentScope) -> None:
+def test_policies_fit_and_are_closed_for_any_settings(several: DeploymentScope) -> None:
     found = policies(several)
     assert all(size(each) <= MANAGED_POLICY.maximum for each in found)
     assert len(found) <= ATTACHED_POLICIES.maximum

@@ -54,7 +54,7 @@ def _imported_as(token: str) -> tuple[str, str]:
 
 
 def actions_of(service: str, call: str) -> set[str]:
-    """What IAM is asked for a call; the call itself where the table does not have it."""
+    """Return the IAM actions of a call; the call itself where the table lacks it."""
     table = tomllib.loads(TABLE.read_text())["operations"]
     own_service, _, operation = call.rpartition(":")
     name = f"{own_service or service}:{operation}"

@@ -117,7 +117,7 @@ def bounded() -> Permissions:
     ("role", "action", "resource", "keys"),
     [
         (RUNBOOKS, "iam:TagRole", "role/Operator", GRANT),
-        (RUNBOOKS, "iam:TagUser", "user/Somebody", GRANT),
+        (RUNBOOKS, "iam:TagUser", "user/Oscar", GRANT),
         (RUNBOOKS, "iam:UntagRole", "role/operators/Operator", GRANT),
         (REMEDIATION, "iam:AttachRolePolicy", "role/Payments", OUR_POLICY),
         (SCHEDULE, "iam:PassRole", f"role/{RUNBOOKS}", TO_SSM),
@@ -133,7 +133,7 @@ def test_one_role_does_what_leads_further_and_no_other(
 
 
 def test_grants_are_for_operators_alone() -> None:
-    for resource in ("role/Payments", "user/Anybody", f"role/{RUNBOOKS}"):
+    for resource in ("role/Payments", "user/Other", f"role/{RUNBOOKS}"):
         action = "iam:TagUser" if resource.startswith("user") else "iam:TagRole"
         assert must_not(bounded(), action, f"arn:aws:iam::{ACCOUNT}:{resource}", **GRANT, **by(RUNBOOKS))
 
@@ -159,7 +159,7 @@ def test_boundary_that_would_not_fit_is_refused() -> None:
         ("iam:UntagRole", "role/Operator", {"aws:TagKeys": ["Department"]}),
         ("iam:AttachRolePolicy", "role/Operator", {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}),
         ("iam:PassRole", "role/Administrator", {"iam:PassedToService": "ssm.amazonaws.com"}),
-        ("iam:CreateUser", "user/somebody", {}),
+        ("iam:CreateUser", "user/other", {}),
         ("sts:AssumeRole", "role/Administrator", {}),
     ],
 )

@@ -45,7 +45,7 @@ CORE = [
         "Resource": "*",
     }
 ]
-ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+ANY_PRINCIPAL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 GOVERNED_BY_IAM = {
     "Effect": "Allow",
     "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
@@ -59,7 +59,7 @@ def settings_of(values: dict[str, Any]) -> SessionManagerSettings:
 
 
 def facts(plain: Plain) -> NodeFacts:
-    """What the doctor would have read."""
+    """Return the facts that the doctor would have read."""
     settings = settings_of(plain.settings)
     return NodeFacts(
         id=NODE,
@@ -228,7 +228,7 @@ def interface(service: str, **changes: Any) -> dict[str, Any]:
         "dns": True,
         "subnets": ["subnet-a", "subnet-b"],
         "groups": ["sg-endpoints"],
-        "policy": [ANYBODY],
+        "policy": [ANY_PRINCIPAL],
         **changes,
     }
 
@@ -240,7 +240,7 @@ def gateway(**changes: Any) -> dict[str, Any]:
         "kind": "Gateway",
         "state": "available",
         "tables": ["rtb-main"],
-        "policy": [ANYBODY],
+        "policy": [ANY_PRINCIPAL],
         **changes,
     }
 
@@ -508,7 +508,7 @@ def worlds(draw: st.DrawFn) -> Plain:
     plain.organization = draw(st.sampled_from([None, "o-1"]))
     if draw(_BOOLEANS):
         plain.settings = {**plain.settings, "s3BucketOwner": draw(st.sampled_from([ACCOUNT, "999988887777"]))}
-        plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANYBODY], [ANYBODY]]))
+        plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANY_PRINCIPAL], [ANY_PRINCIPAL]]))
     plain.public_blocked = loose("public_blocked", "off", st.sampled_from(["block-ingress", "block-bidirectional"]))
     plain.other_routes = loose(
         "other_routes",
@@ -531,7 +531,7 @@ def bucket_worlds(draw: st.DrawFn) -> Plain:
     plain = healthy({**SETTINGS, "s3KmsKeyArn": key, **owner})
     plain.bucket = {"region": REGION, "encrypted": True, "key": key or None}
     plain.organization = draw(st.sampled_from([None, "o-1"]))
-    plain.bucket_policy = [*draw(_of_bucket()), *([ANYBODY] if is_foreign else [])]
+    plain.bucket_policy = [*draw(_of_bucket()), *([ANY_PRINCIPAL] if is_foreign else [])]
     if draw(_BOOLEANS):
         plain.endpoints = [each for each in plain.endpoints if each["kind"] != "Gateway"]
         plain.default_route = "nat-1"
@@ -546,11 +546,17 @@ def _endpoints(draw: st.DrawFn, loose: _Loose, right: list[dict[str, Any]]) -> l
 
 @st.composite
 def _endpoint(draw: st.DrawFn, loose: _Loose, right: dict[str, Any]) -> dict[str, Any]:
-    anybody, closed = st.just([ANYBODY]), _of_resource({"AWS": ACCOUNT})
+    any_principal, closed = st.just([ANY_PRINCIPAL]), _of_resource({"AWS": ACCOUNT})
     found = {
         **right,
         "state": loose("endpoint state", "available", st.sampled_from(["available", "pending", "deleted"])),
-        "policy": loose("endpoint policy", [ANYBODY], anybody, closed, closed.map(lambda several: [ANYBODY, *several])),
+        "policy": loose(
+            "endpoint policy",
+            [ANY_PRINCIPAL],
+            any_principal,
+            closed,
+            closed.map(lambda several: [ANY_PRINCIPAL, *several]),
+        ),
     }
     if right["kind"] == "Gateway":
         return found | {"tables": loose("tables", ["rtb-main"], st.just(["rtb-public"]))}

@@ -16,7 +16,16 @@ from operations.doctor.requirements import CHANNEL_ACTIONS, EVALUATED, GENERATE,
 from operations.findings import Status
 from operations.inventory.network import VpcFacts
 from operations.inventory.session_manager import BucketEncryption, LogBucketFacts
-from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
+from tests.operations.doctor.plain_facts import (
+    ANY_PRINCIPAL,
+    CORE,
+    SETTINGS,
+    facts,
+    healthy,
+    own_policy,
+    role,
+    settings_of,
+)
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
 from tests.operations.doctor.test_evaluation import THEIRS, changed, problems, the
 
@@ -213,8 +222,12 @@ def test_bucket_deny_names_a_session(session: str, *, denied: bool) -> None:
 
 
 def test_bucket_allow_with_an_unmet_condition_is_named() -> None:
-    only_private = {**ANYBODY, "Action": "s3:PutObject", "Condition": {"StringEquals": {"s3:x-amz-acl": "private"}}}
-    others = {**ANYBODY, "Action": ["s3:GetEncryptionConfiguration", "s3:PutObjectAcl"]}
+    only_private = {
+        **ANY_PRINCIPAL,
+        "Action": "s3:PutObject",
+        "Condition": {"StringEquals": {"s3:x-amz-acl": "private"}},
+    }
+    others = {**ANY_PRINCIPAL, "Action": ["s3:GetEncryptionConfiguration", "s3:PutObjectAcl"]}
     found = the(changed(healthy(THEIRS), bucket_policy=[only_private, others]), Cause.BUCKET_POLICY)
     assert "because no resource-based policy allows the s3:PutObject action" in found.found
     assert found.remedy.startswith('change the condition StringEquals s3:x-amz-acl "private"')
@@ -225,7 +238,7 @@ def test_bucket_allow_with_an_unmet_condition_is_named() -> None:
 def test_bucket_allow_in_its_own_account_needs_no_permission() -> None:
     own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "WriteSessionLogObject"]
     assert problems(changed(role=role(own))) == [("permission", "s3:PutObject")]
-    by_bucket = {**ANYBODY, "Principal": {"AWS": ROLE}, "Action": "s3:PutObject"}
+    by_bucket = {**ANY_PRINCIPAL, "Principal": {"AWS": ROLE}, "Action": "s3:PutObject"}
     assert changed(role=role(own), bucket_policy=[by_bucket]).verdict is Verdict.READY
     of_account = {**by_bucket, "Principal": {"AWS": ROOT}}
     assert changed(role=role(own), bucket_policy=[of_account]).verdict is Verdict.NOT_READY
@@ -278,9 +291,9 @@ def bucket_with(encryption: BucketEncryption, **settings: Any) -> Any:
         )
     )
     bucket = LogBucketFacts(region=REGION, encryption=encryption, open_to_public=())
-    anybody = parse({"Version": "2012-10-17", "Statement": [ANYBODY]}, name="bucket", kind="bucket")
+    any_principal = parse({"Version": "2012-10-17", "Statement": [ANY_PRINCIPAL]}, name="bucket", kind="bucket")
     live = replace(node.destinations.live, bucket=bucket)
-    destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=anybody)
+    destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=any_principal)
     return evaluate(replace(node, destinations=destinations))
 
 

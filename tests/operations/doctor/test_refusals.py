@@ -55,5 +55,5 @@ def test_unread_requirement_is_never_ready(world: World) -> None:
             assert found.verdict is Verdict.READY, call
             continue
         assert found.verdict is Verdict.UNKNOWN, call
-        told = [each for each in found.findings if each.status is Status.UNKNOWN]
-        assert any("refused" in each.found and "allow " in each.remedy for each in told), call
+        unknown = [each for each in found.findings if each.status is Status.UNKNOWN]
+        assert any("refused" in each.found and "allow " in each.remedy for each in unknown), call

@@ -1,4 +1,4 @@
-"""What the doctor asks AWS, held to the policies that `python -m operations deployer policy --doctor` prints."""
+"""Calls of the doctor, against the policies that `python -m operations deployer policy --doctor` prints."""
 
 from contextlib import ExitStack
 from typing import Any

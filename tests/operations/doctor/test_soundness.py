@@ -8,14 +8,14 @@ from tests.operations.doctor.plain_facts import bucket_worlds, facts, healthy, w
 from tests.operations.doctor.plain_world import Plain, holds_a_session
 
 
-def test_the_world_to_start_from_holds_a_session() -> None:
+def test_world_to_start_from_holds_a_session() -> None:
     assert holds_a_session(healthy())
     assert evaluate(facts(healthy())).findings == ()
 
 
 @settings(max_examples=150)
 @given(worlds())
-def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
+def test_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
     diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.READY:
@@ -24,7 +24,7 @@ def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
 
 @settings(max_examples=150)
 @given(worlds())
-def test_a_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
+def test_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
     diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.NOT_READY:

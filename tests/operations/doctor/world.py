@@ -34,12 +34,12 @@ Found = set[tuple[str, str]]
 """Causes with what they are about."""
 
 Break = Callable[["World"], AbstractContextManager[Found]]
-"""Breaks one thing, yields what has to be said of it, and mends it on leaving."""
+"""Break one thing, yield the expected findings, and repair it on exit."""
 
 
 @dataclass
 class World:
-    """What was made."""
+    """Resources of the world."""
 
     client: Callable[..., Any]
     vpc: str = ""

@@ -136,7 +136,7 @@ def test_workflow_tokens_are_for_jobs_that_sign_in() -> None:
         assert "aws-access-key-id" not in file.read_text()
 
 
-def test_workflow_release_job_that_writes_runs_no_code_of_the_repository() -> None:
+def test_workflow_release_job_with_write_access_runs_no_code() -> None:
     publish = workflow(FOLDER / "release.yml")["jobs"]["publish"]
     assert not [each for each in publish["steps"] if "checkout" in each.get("uses", "")]
     assert [each["run"].split()[:3] for each in publish["steps"] if "run" in each] == [["gh", "release", "create"]]
@@ -225,8 +225,8 @@ def test_preview_script_selects_changed_accounts(tmp_path: Path) -> None:
     git("init", "-q")
     git("add", ".")
     git("commit", "-q", "-m", "before")
-    nobody = calls('{"include": []}')
-    assert nobody == ["-m operations fleet matrix --file fleet.yaml --changed"]
+    no_account = calls('{"include": []}')
+    assert no_account == ["-m operations fleet matrix --file fleet.yaml --changed"]
     assert (tmp_path / "preview.md").read_text() == "### fleet preview: no account is affected\n"
     some = calls('{"include": [{"id": "111111111111"}, {"id": "222222222222"}]}')
     shown = "--policy-pack policies --markdown preview.md --html preview.html"

@@ -1,4 +1,4 @@
-"""What the local AWS cannot be brought to: facts made up, findings compared."""
+"""States that the local AWS cannot have: synthetic facts, compared findings."""
 
 import json
 from dataclasses import replace

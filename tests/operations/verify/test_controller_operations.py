@@ -54,7 +54,7 @@ def alarm(planned: MetricAlarm, controller: str = "") -> dict[str, Any]:
 
 
 def planned_facts() -> OperationsFacts:
-    """What is in the account when all is as planned."""
+    """Return the facts of an account without differences."""
     return OperationsFacts(
         log_groups={
             name: LogGroupFacts(retention_days=PLAN.retention_days, kms_key_arn=KEY.arn) for name in PLAN.log_groups

@@ -33,7 +33,7 @@ def test_every_type_of_resource_is_covered() -> None:
     assert found == set(COVERAGE)
 
 
-def test_a_new_type_of_resource_is_found() -> None:
+def test_new_type_of_resource_is_found() -> None:
     source = "from pulumi_aws.efs import FileSystem, FileSystemArgs, get_file_system"
     assert list(registered(source)) == ["aws:efs:FileSystem"]
     assert list(registered("class New(Resource, module='ssm', name='New'): ...")) == ["ssm:New"]

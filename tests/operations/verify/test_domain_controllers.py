@@ -1,4 +1,4 @@
-"""Domain controllers, facts against plan: what is planned is as asked, and one thing changed is found and nothing else."""
+"""Domain controllers, facts against plan: a planned site has no differences, and one change is one finding."""
 
 import json
 from collections.abc import Callable
@@ -352,7 +352,7 @@ def test_group_rule_change_is_reported_by_kind(data: st.DataObject) -> None:
     assert ("revoke-security-group-" in found.remedy) == (how == "unexpected")
 
 
-def test_the_same_rule_under_no_name_is_as_asked() -> None:
+def test_same_rule_under_no_name_is_as_asked() -> None:
     site = case()
     rules = [replace(each, id=f"new-{each.id}", name="") for each in first_group(site).rules]
     assert site.findings(groups=with_rules(site, rules)) == {}

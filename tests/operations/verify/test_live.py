@@ -277,7 +277,7 @@ BREAKAGES = [
         "1 day",
     ),
     Breakage(
-        "retention taken away",
+        "retention removed",
         lambda a: a.client("logs").delete_retention_policy(logGroupName=GROUP),
         "log-group-retention",
         "no end",
@@ -351,7 +351,7 @@ BREAKAGES = [
 
 
 @pytest.mark.usefixtures("untouched")
-def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
+def test_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == {}
     assert [finding.check for finding in verification.regions["eu-west-1"]] == [
@@ -408,7 +408,7 @@ def test_endpoints_without_network_are_not_compared(
     assert not any(check.startswith("endpoint-") for check in findings_of(verification))
 
 
-def test_a_network_may_be_named_by_ids(right: Account, stack: StackConfiguration) -> None:
+def test_network_may_be_named_by_ids(right: Account, stack: StackConfiguration) -> None:
     ec2 = right.client("ec2")
     [vpc] = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["workloads"]}])["Vpcs"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]

@@ -36,22 +36,22 @@ TRANSCRIPT = (
 )
 
 
-def test_a_transcript_gives_session_notice_user_and_end() -> None:
+def test_transcript_gives_session_notice_user_and_end() -> None:
     found = read_transcript(TRANSCRIPT, "c0ffee")
     assert (found.session_id, found.encrypted, found.user, found.ended) == (ID, True, "ssm-user", True)
 
 
-def test_an_echo_of_the_marker_command_is_no_answer() -> None:
+def test_echo_of_the_marker_command_is_no_answer() -> None:
     for platform in ("Linux", "Windows"):
         assert read_transcript(f"$ {marker_command('c0ffee', platform)}\r\n", "c0ffee").user == ""
 
 
-def test_a_notice_after_the_first_answer_does_not_count() -> None:
+def test_notice_after_the_first_answer_does_not_count() -> None:
     said = "shell-access-c0ffee user=ssm-user;\nThis session is encrypted using AWS KMS.\n"
     assert not read_transcript(said, "c0ffee").encrypted
 
 
-def test_the_answer_of_another_command_does_not_count() -> None:
+def test_answer_of_another_command_does_not_count() -> None:
     assert read_transcript(TRANSCRIPT, "decaf0").user == ""
 
 
@@ -129,7 +129,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -
 
 
 class Later:
-    """What happens while the command waits for the first time."""
+    """Events while the command waits for the first time."""
 
     arrives: Callable[[], None] | None = None
 
@@ -214,7 +214,7 @@ def test_unresponsive_session_is_reported_and_ended(session: Callable[..., Path]
 
 
 @pytest.mark.usefixtures("instance")
-def test_a_session_that_is_interrupted_is_ended(
+def test_session_that_is_interrupted_is_ended(
     session: Callable[..., Path], account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -231,7 +231,7 @@ def test_a_session_that_is_interrupted_is_ended(
 
 @pytest.mark.usefixtures("instance")
 @pytest.mark.parametrize(("user", "status"), [("ops", "ok"), ("ssm-user", "different")])
-def test_the_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
+def test_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
     session(user=user)
     settings = {**SESSION_MANAGER, "instanceRoles": [], "runAsEnabled": True, "runAsDefaultUser": "ops"}
     _, found = verify(stack=configuration(session_manager=settings))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-EVERYBODY: list[Any] = [
+EVERY_PRINCIPAL: list[Any] = [
     {"Principal": "*"},
     {"Principal": ["*"]},
     {"Principal": {"AWS": "*"}},

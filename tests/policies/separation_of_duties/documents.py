@@ -80,7 +80,7 @@ def settings(**more: Any) -> ApprovalSettings:
 
 
 def shipped(mode: str) -> list[Made]:
-    """What the component publishes in a mode."""
+    """Return the documents that the component publishes in a mode."""
     made = settings(mode=mode)
     documents = [
         Made(

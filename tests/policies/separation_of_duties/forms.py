@@ -1,4 +1,4 @@
-"""Every form in which a program gives somebody permissions."""
+"""Every form in which a program grants permissions."""
 
 import json
 from collections.abc import Callable

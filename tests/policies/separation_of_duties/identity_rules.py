@@ -1,4 +1,4 @@
-"""What holds for every rule about statements that identity policies allow."""
+"""Properties of every rule about statements that identity policies allow."""
 
 import json
 from typing import Any, ClassVar

@@ -68,7 +68,7 @@ def documents() -> dict[str, Policy]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_list_holds_the_policies_that_answer_its_question(question: str, documents: dict[str, Policy]) -> None:
+def test_list_holds_the_policies_that_answer_its_question(question: str, documents: dict[str, Policy]) -> None:
     listed = tomllib.loads(FILE.read_text())[question]
     assert listed["reason"].endswith(".")
     assert listed["names"] == sorted(name for name, policy in documents.items() if QUESTIONS[question]([policy]))
@@ -83,5 +83,5 @@ def test_a_list_holds_the_policies_that_answer_its_question(question: str, docum
         ("AdministratorAccess", ""),
     ],
 )
-def test_a_name_is_read_from_an_arn_of_aws(arn: str, name: str) -> None:
+def test_name_is_read_from_an_arn_of_aws(arn: str, name: str) -> None:
     assert aws_managed.name_of(arn) == name

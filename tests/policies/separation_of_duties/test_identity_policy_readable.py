@@ -36,5 +36,5 @@ def test_what_can_be_read_is_fine(form: Form, policy: Any) -> None:
     assert judge(RULE, form.type, form.carry(policy)) == SILENT
 
 
-def test_the_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
+def test_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
     assert "hunter2" not in violations(RULE, form.type, form.carry("password: hunter2"))[0]

@@ -81,7 +81,7 @@ class TestNodeCommands(IdentityRuleTests):
     attached = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
 
 
-def test_a_listed_own_document_is_harmless() -> None:
+def test_listed_own_document_is_harmless() -> None:
     given = as_policy(*REPORTED["an own document"])
     assert judge(RULE, POLICY, given, harmlessDocuments=["Deploy"]) == SILENT
     assert len(violations(RULE, POLICY, given, harmlessDocuments=["Other"])) == 1

@@ -55,7 +55,7 @@ def test_another_document_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("statement", GOVERNED.values(), ids=GOVERNED.keys())
-def test_a_governed_document_is_fine(statement: dict[str, Any]) -> None:
+def test_governed_document_is_fine(statement: dict[str, Any]) -> None:
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
@@ -69,13 +69,13 @@ def test_what_starts_sessions_everywhere_is_not_reported_twice() -> None:
     assert len(violations(START_RULE, POLICY, everywhere)) == 1
 
 
-def test_the_governed_documents_are_configurable() -> None:
+def test_governed_documents_are_configurable() -> None:
     forwarding = as_policy(allow(START, on=FORWARDING))
     names = ["SSM-SessionManagerRunShell", "AWS-StartPortForwardingSession"]
     assert violations(RULE, POLICY, forwarding, sessionDocuments=names) == []
     assert len(violations(RULE, POLICY, as_policy(allow(START, on=SHELL)), sessionDocuments=["Other"])) == 1
 
 
-def test_a_policy_of_aws_counts() -> None:
+def test_policy_of_aws_counts() -> None:
     arn = "arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenSessionPolicy"
     assert len(violations(RULE, ROLE_ATTACHMENT, {"role": "Some", "policyArn": arn})) == 1

@@ -27,11 +27,11 @@ OTHERS = {
     "ending everywhere": (allow(END, on=SESSIONS), (END,)),
     "resuming by pattern": (allow("ssm:Resume*"), (RESUME,)),
     "all but starting": ({"Effect": "Allow", "NotAction": "ssm:StartSession", "Resource": "*"}, (RESUME, END)),
-    "somebody's": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*"), (END,)),
+    "another user's": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*"), (END,)),
     "all but one": ({"Effect": "Allow", "Action": END, "NotResource": SESSIONS.replace("*", "x")}, (END,)),
     "one's own and more": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/${{aws:userid}}*"), (END,)),
     "one user, all sessions": (allow(END, Condition={"StringEquals": {"aws:userid": "AIDAX"}}), (END,)),
-    "by somebody's tag": (allow(END, Condition={"StringLike": {OWNER: ["AIDAX*"]}}), (END,)),
+    "by another user's tag": (allow(END, Condition={"StringLike": {OWNER: ["AIDAX*"]}}), (END,)),
 }
 
 OWN = {

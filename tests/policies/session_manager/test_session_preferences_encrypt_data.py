@@ -25,9 +25,9 @@ def test_preferences_without_a_key_of_their_own_are_refused(form: Form, key: Any
     ]
 
 
-def test_a_key_that_the_account_holds_in_a_parameter_counts(form: Form) -> None:
+def test_key_that_the_account_holds_in_a_parameter_counts(form: Form) -> None:
     assert judge(RULE, form.type, form.carry(COMPLIANT | {"kmsKeyId": "{{ssm:/session-key}}"})) == SILENT
 
 
-def test_the_key_of_the_same_stack_counts_before_it_is_made() -> None:
+def test_key_of_the_same_stack_counts_before_it_is_made() -> None:
     assert judge(RULE, OWN, COMPLIANT | {"kmsKeyId": UNKNOWN}) == SILENT

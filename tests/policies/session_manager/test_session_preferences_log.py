@@ -39,5 +39,5 @@ def test_one_place_is_enough(form: Form, bucket: str, log_group: str) -> None:
 
 
 @pytest.mark.parametrize(("bucket", "log_group"), [(UNKNOWN, ""), ("", UNKNOWN)])
-def test_a_place_of_the_same_stack_counts_before_it_is_made(bucket: str, log_group: str) -> None:
+def test_place_of_the_same_stack_counts_before_it_is_made(bucket: str, log_group: str) -> None:
     assert judge(RULE, OWN, named(bucket, log_group)) == SILENT
