@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -226,13 +227,17 @@ def aws_address(emulator: Emulator) -> str:
 def aws(aws_address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty AWS: makes clients, for looking and for meddling."""
     reset(aws_address)
+    _use(monkeypatch, aws_address)
+    return lambda service, where=region: _client(aws_address, service, where)
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, aws_address: str) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_address)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return lambda service, where=region: _client(aws_address, service, where)
 
 
 _clients: dict[tuple[str, str, str], Any] = {}
@@ -259,6 +264,12 @@ def fresh(aws: Any, aws_address: str) -> Any:
         with contract.running_plugin(Path(other_plugin), {"HTTP_PROXY": aws_address}) as running:
             yield Driver(running.stub)
         return
+    with running_stand_in() as driver:
+        yield driver
+
+
+@contextmanager
+def running_stand_in() -> Iterator[Driver]:
     running, port = server.start(threading.Event())
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
     yield Driver(provider_pb2_grpc.ResourceProviderStub(channel))
@@ -291,6 +302,29 @@ def provider(aws: Any, request: pytest.FixtureRequest) -> Driver:
     return driver
 
 
+@pytest.fixture(scope="module")
+def checker(aws_address: str, request: pytest.FixtureRequest) -> Iterator[Driver]:
+    """A provider with the default settings for tests that only check inputs, whatever AWS has."""
+    if other_plugin:
+        yield Driver(request.getfixturevalue("configured_plugin"), config={"region": region})
+        return
+    with pytest.MonkeyPatch.context() as patch, running_stand_in() as driver:
+        _use(patch, aws_address)
+        driver.configure()
+        yield driver
+
+
+def refusals(token: str, inputs: Mapping[str, Any], *rows: tuple[dict[str, Any], str]) -> Callable[..., None]:
+    """Return a test that each change of a type's inputs is refused with its reason: `test_rule_refuses = refusals(...)`."""
+
+    @pytest.mark.parametrize(("change", "reason"), rows)
+    def refused(checker: Driver, change: dict[str, Any], reason: str) -> None:
+        with pytest.raises(Exception, match=reason):
+            checker.check(token, "x", {**inputs, **change})
+
+    return refused
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     """With another plugin, only the tests that reach it over the protocol alone are of use."""
     if not other_plugin:
@@ -302,7 +336,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 def _is_of_the_protocol(item: pytest.Function) -> bool:
     names = set(inspect.signature(item.obj).parameters)
-    return bool({"fresh", "provider"} & set(item.fixturenames)) and not {"refusing", "monkeypatch"} & names
+    return bool({"checker", "fresh", "provider"} & set(item.fixturenames)) and not {"refusing", "monkeypatch"} & names
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 token = "aws:ec2/flowLog:FlowLog"
 role = "arn:aws:iam::123456789012:role/flow-logs"
 group = "arn:aws:logs:eu-west-1:123456789012:log-group:flows"
@@ -25,20 +27,16 @@ def to_bucket(vpc: str, **change: Any) -> dict[str, Any]:
     return {**base, **change}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"vpcId": None}, "one of `vpcId,subnetId,eniId"),
-        ({"subnetId": "subnet-1"}, "must be specified, got vpcId,subnetId"),
-        ({"trafficType": "SOME"}, "REJECT"),
-        ({"logDestinationType": "file"}, "kinesis-data-firehose"),
-        ({"logDestination": "flows"}, "invalid ARN"),
-        ({"logGroupName": "flows"}, "unknown property 'logGroupName'"),
-    ],
+test_flow_log_refuses = refusals(
+    token,
+    to_logs("vpc-1"),
+    ({"vpcId": None}, "one of `vpcId,subnetId,eniId"),
+    ({"subnetId": "subnet-1"}, "must be specified, got vpcId,subnetId"),
+    ({"trafficType": "SOME"}, "REJECT"),
+    ({"logDestinationType": "file"}, "kinesis-data-firehose"),
+    ({"logDestination": "flows"}, "invalid ARN"),
+    ({"logGroupName": "flows"}, "unknown property 'logGroupName'"),
 )
-def test_flow_log_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(token, "f", to_logs("vpc-1", **change))
 
 
 def test_outputs_of_a_flow_log(provider: Any, vpc: str) -> None:

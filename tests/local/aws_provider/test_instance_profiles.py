@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 token = "aws:iam/instanceProfile:InstanceProfile"
 trust = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -22,16 +24,7 @@ def held(aws: Any, name: str) -> Any:
     ]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "reason"),
-    [
-        ({"name": "a b"}, "alphanumeric"),
-        ({"name": "n" * 129}, "length"),
-    ],
-)
-def test_profile_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(token, "p", inputs)
+test_profile_refuses = refusals(token, {}, ({"name": "a b"}, "alphanumeric"), ({"name": "n" * 129}, "length"))
 
 
 @pytest.mark.usefixtures("roles")

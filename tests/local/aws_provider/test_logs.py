@@ -4,20 +4,18 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 group = "aws:cloudwatch/logGroup:LogGroup"
 
 
-@pytest.mark.parametrize(
-    ("inputs", "reason"),
-    [
-        ({"retentionInDays": 2}, "expected one of .*, got 2"),
-        ({"name": "a b"}, "must hold only"),
-        ({"name": "x" * 513}, "length"),
-    ],
+test_group_refuses = refusals(
+    group,
+    {},
+    ({"retentionInDays": 2}, "expected one of .*, got 2"),
+    ({"name": "a b"}, "must hold only"),
+    ({"name": "x" * 513}, "length"),
 )
-def test_group_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(group, "g", inputs)
 
 
 def test_arn_has_no_star_at_its_end(provider: Any) -> None:

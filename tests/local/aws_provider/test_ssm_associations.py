@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 association = "aws:ssm/association:Association"
 given: dict[str, Any] = {
     "name": "AWS-UpdateSSMAgent",
@@ -67,16 +69,12 @@ def test_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
         provider.up(association, "agents", {**given, "name": "Ours"})
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"associationName": "a b"}, "alphanumeric"),
-        ({"maxConcurrency": "0"}, "valid number"),
-        ({"maxErrors": "101%"}, "valid number"),
-        ({"targets": [{"key": "InstanceIds", "values": ["*"]}] * 6}, "5"),
-        ({"waitForSuccessTimeoutSeconds": 10}, "not supported|stand-in|refused"),
-    ],
+test_what_upstream_refuses_of_an_association = refusals(
+    association,
+    given,
+    ({"associationName": "a b"}, "alphanumeric"),
+    ({"maxConcurrency": "0"}, "valid number"),
+    ({"maxErrors": "101%"}, "valid number"),
+    ({"targets": [{"key": "InstanceIds", "values": ["*"]}] * 6}, "5"),
+    ({"waitForSuccessTimeoutSeconds": 10}, "not supported|stand-in|refused"),
 )
-def test_what_upstream_refuses_of_an_association(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(association, "agents", {**given, **change})

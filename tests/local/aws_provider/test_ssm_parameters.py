@@ -6,24 +6,21 @@ import pytest
 
 from local.aws_provider import wire
 from local.aws_provider.wire import UNKNOWN, Secret
+from tests.local.aws_provider.conftest import refusals
 
 parameter = "aws:ssm/parameter:Parameter"
 string = {"name": "/a/b", "type": "String", "value": "v"}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"type": "Text"}, "SecureString"),
-        ({"insecureValue": "x"}, "one of `value,insecureValue,valueWo` must be specified"),
-        ({"value": None}, "must be specified, got none"),
-        ({"description": "x" * 1025}, "length"),
-        ({"name": "x" * 2049}, "length"),
-    ],
+test_parameter_refuses = refusals(
+    parameter,
+    string,
+    ({"type": "Text"}, "SecureString"),
+    ({"insecureValue": "x"}, "one of `value,insecureValue,valueWo` must be specified"),
+    ({"value": None}, "must be specified, got none"),
+    ({"description": "x" * 1025}, "length"),
+    ({"name": "x" * 2049}, "length"),
 )
-def test_parameter_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(parameter, "p", {**string, **change})
 
 
 def test_value_is_always_secret(provider: Any) -> None:

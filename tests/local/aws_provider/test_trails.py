@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 token = "aws:cloudtrail/trail:Trail"
 arn = "arn:aws:cloudtrail:eu-west-1:123456789012:trail/all"
 
@@ -18,17 +20,13 @@ def given(**change: Any) -> dict[str, Any]:
     return {"name": "all", "s3BucketName": "trails", "isMultiRegionTrail": True, **change}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"s3BucketName": None}, "s3BucketName: missing"),
-        ({"name": "ab"}, "length"),
-        ({"kmsKeyId": "1234"}, "invalid ARN"),
-    ],
+test_trail_refuses = refusals(
+    token,
+    given(),
+    ({"s3BucketName": None}, "s3BucketName: missing"),
+    ({"name": "ab"}, "length"),
+    ({"kmsKeyId": "1234"}, "invalid ARN"),
 )
-def test_trail_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(token, "t", given(**change))
 
 
 def test_outputs_of_a_trail(provider: Any, aws: Any) -> None:

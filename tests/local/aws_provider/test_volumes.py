@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from local.emulator.extension.images import image_id
+from tests.local.aws_provider.conftest import refusals
 
 token = "aws:ebs/volume:Volume"
 attachment = "aws:ec2/volumeAttachment:VolumeAttachment"
@@ -16,18 +17,14 @@ def found(aws: Any, made: Any) -> Any:
     return aws("ec2").describe_volumes(VolumeIds=[made.id])["Volumes"][0]
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"size": None}, "one of `size,snapshotId` must be specified"),
-        ({"availabilityZone": None}, "availabilityZone: missing"),
-        ({"type": "gp4"}, "gp3"),
-        ({"kmsKeyId": "1234"}, "invalid ARN"),
-    ],
+test_volume_refuses = refusals(
+    token,
+    data,
+    ({"size": None}, "one of `size,snapshotId` must be specified"),
+    ({"availabilityZone": None}, "availabilityZone: missing"),
+    ({"type": "gp4"}, "gp3"),
+    ({"kmsKeyId": "1234"}, "invalid ARN"),
 )
-def test_volume_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(token, "v", {**data, **change})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 endpoint = "aws:ec2/vpcEndpoint:VpcEndpoint"
 ssm, s3 = "com.amazonaws.eu-west-1.ssm", "com.amazonaws.eu-west-1.s3"
 
@@ -25,18 +27,14 @@ def interface(net: dict[str, Any], **change: Any) -> Any:
     return {**base, "subnetIds": net["subnets"], "securityGroupIds": [net["group"]], **change}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"vpcEndpointType": "Tunnel"}, "GatewayLoadBalancer"),
-        ({"serviceName": None}, "one of `serviceName,resourceConfigurationArn,serviceNetworkArn`"),
-        ({"vpcId": None}, "vpcId: missing"),
-        ({"policy": "{"}, "invalid JSON"),
-    ],
+test_endpoint_refuses = refusals(
+    endpoint,
+    {"vpcId": "v", "serviceName": ssm},
+    ({"vpcEndpointType": "Tunnel"}, "GatewayLoadBalancer"),
+    ({"serviceName": None}, "one of `serviceName,resourceConfigurationArn,serviceNetworkArn`"),
+    ({"vpcId": None}, "vpcId: missing"),
+    ({"policy": "{"}, "invalid JSON"),
 )
-def test_endpoint_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(endpoint, "e", {"vpcId": "v", "serviceName": ssm, **change})
 
 
 def test_interface_endpoint(provider: Any, net: dict[str, Any]) -> None:
