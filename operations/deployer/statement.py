@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import limits
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
+from operations.errors import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +19,14 @@ Policy = dict[str, Any]
 Conditions = dict[str, dict[str, "str | list[str]"]]
 
 
-class TooMuchError(ValueError):
+class TooMuchError(UnusableError):
     """The settings have more names than fit into the policies of a role."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The settings name too many roles, users and log groups for one role: {problem}. Use --region and --tag "
+            "for policies that allow any names."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
