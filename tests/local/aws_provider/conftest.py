@@ -278,40 +278,32 @@ def running_stand_in() -> Iterator[Driver]:
 
 
 @pytest.fixture(scope="session")
-def configured_plugin(aws_address: str) -> Iterator[Any]:
-    """One process of the other plugin for all tests with the default settings, as it takes seconds to start."""
+def configured(aws_address: str) -> Iterator[Any]:
+    """One provider for all tests with the default settings, as starting it takes longer than most of them."""
     environment = {
         "AWS_ENDPOINT_URL": aws_address,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "HTTP_PROXY": aws_address,
     }
-    with contract.running_plugin(Path(other_plugin or ""), environment) as running:
-        Driver(running.stub).configure()
+    with contract.running_plugin(Path(other_plugin), environment) if other_plugin else running_stand_in() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            _use(patch, aws_address)
+            Driver(running.stub).configure()
         yield running.stub
 
 
 @pytest.fixture
-def provider(aws: Any, request: pytest.FixtureRequest) -> Driver:
-    """A provider for eu-west-1 with the default settings."""
+def checker(configured: Any) -> Driver:
+    """A provider for eu-west-1 with the default settings, for tests that only check inputs, whatever AWS has."""
+    return Driver(configured, config={"region": region})
+
+
+@pytest.fixture
+def provider(aws: Any, checker: Driver) -> Driver:
+    """The same with an empty AWS."""
     assert aws
-    if other_plugin:
-        return Driver(request.getfixturevalue("configured_plugin"), config={"region": region})
-    driver: Driver = request.getfixturevalue("fresh")
-    driver.configure()
-    return driver
-
-
-@pytest.fixture(scope="module")
-def checker(aws_address: str, request: pytest.FixtureRequest) -> Iterator[Driver]:
-    """A provider with the default settings for tests that only check inputs, whatever AWS has."""
-    if other_plugin:
-        yield Driver(request.getfixturevalue("configured_plugin"), config={"region": region})
-        return
-    with pytest.MonkeyPatch.context() as patch, running_stand_in() as driver:
-        _use(patch, aws_address)
-        driver.configure()
-        yield driver
+    return checker
 
 
 def refusals(token: str, inputs: Mapping[str, Any], *rows: tuple[dict[str, Any], str]) -> Callable[..., None]:
