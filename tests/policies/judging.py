@@ -1,6 +1,6 @@
 """Applies one rule as the engine does: through the SDK's own server, with properties over the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -72,6 +72,21 @@ def remediated(
     changes = _server(rule, level, config).Remediate(request, None).remediations
     assert not any(each.diagnostic for each in changes)
     return json_format.MessageToDict(changes[0].properties) if changes else None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form in which a program writes what a rule evaluates.
+
+    Attributes:
+        type: Type of the resource.
+        path: Path of the content in messages.
+        carry: Returns the resource's properties with the content.
+    """
+
+    type: str
+    path: str
+    carry: Callable[[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import pytest
 
 from policies.rule import Rule
-from tests.policies.judging import SILENT, judge, violations
-from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, AttachmentForm, Form, as_policy, document
+from tests.policies.judging import SILENT, Form, judge, violations
+from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, as_policy, document
 
 
 class IdentityRuleTests:
@@ -38,5 +38,5 @@ class IdentityRuleTests:
         assert len(violations(self.rule, ROLE_POLICY, given)) == 1
         assert not violations(self.rule, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
 
-    def test_attached_policy_of_aws_is_reported(self, attachment: AttachmentForm) -> None:
+    def test_attached_policy_of_aws_is_reported(self, attachment: Form) -> None:
         assert len(violations(self.rule, attachment.type, attachment.carry(self.attached))) == 1

@@ -4,15 +4,13 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.approval_tag_set_by_runbook import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
     ROLE,
     ROLE_ATTACHMENT,
     ROLE_POLICY,
-    AttachmentForm,
-    Form,
     allow,
     as_policy,
     deny,
@@ -108,7 +106,7 @@ def test_every_form_is_judged(form: Form) -> None:
     assert len(violations(RULE, form.type, form.carry(json.dumps(document(allow("iam:TagRole")))))) == 1
 
 
-def test_policy_of_aws_that_sets_tags_may_not_be_attached(attachment: AttachmentForm) -> None:
+def test_policy_of_aws_that_sets_tags_may_not_be_attached(attachment: Form) -> None:
     arn = "arn:aws:iam::aws:policy/IAMFullAccess"
     assert len(violations(RULE, attachment.type, attachment.carry(arn))) == 1
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.identity_policy_readable import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.separation_of_duties.forms import Form, allow, document
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.separation_of_duties.forms import allow, document
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ import pytest
 
 from policies.separation_of_duties.session_documents_governed import RULE
 from policies.separation_of_duties.session_start_needs_approval import RULE as START_RULE
-from tests.policies.judging import SILENT, judge, violations
+from tests.policies.judging import SILENT, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
     ROLE_ATTACHMENT,
     SHELL,
     TAGGED,
-    Form,
     allow,
     as_policy,
     deny,

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.session_start_needs_approval import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
@@ -12,8 +12,6 @@ from tests.policies.separation_of_duties.forms import (
     ROLE_POLICY,
     SHELL,
     TAGGED,
-    AttachmentForm,
-    Form,
     allow,
     as_policy,
     deny,
@@ -147,7 +145,7 @@ def test_variable_without_a_version_is_text_and_matches_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "AmazonSSMFullAccess"])
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_aws_policy_that_allows_sessions_is_refused(attachment: AttachmentForm, name: str, partition: str) -> None:
+def test_aws_policy_that_allows_sessions_is_refused(attachment: Form, name: str, partition: str) -> None:
     arn = f"arn:{partition}:iam::aws:policy/{name}"
     assert violations(RULE, attachment.type, attachment.carry(arn)) == [
         text(attachment.path, attachment.type, f"{name}, which AWS manages")
@@ -163,7 +161,7 @@ def test_aws_policy_that_allows_sessions_is_refused(attachment: AttachmentForm, 
         UNKNOWN,
     ],
 )
-def test_other_policies_may_be_attached(attachment: AttachmentForm, arn: str) -> None:
+def test_other_policies_may_be_attached(attachment: Form, arn: str) -> None:
     assert judge(RULE, attachment.type, attachment.carry(arn)) == SILENT
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from policies.rule import Rule
 from policies.session_manager import RULES
-from tests.policies.judging import SILENT, UNKNOWN, judge
-from tests.policies.session_manager.forms import COMPLIANT, DOCUMENT, FORMS, OWN, Form, content
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge
+from tests.policies.session_manager.forms import COMPLIANT, DOCUMENT, FORMS, OWN, content
 
 PREFERENCE_RULES = [rule for rule in RULES if OWN in rule.types]
 

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from policies.session_manager.session_preferences_log import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = (
     "Name a bucket or a log group (here: shell-access:sessionManager.s3Logging with s3BucketName, or cwLogGroupName) "

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from policies.session_manager.session_preferences_time_out import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = (
     "Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
