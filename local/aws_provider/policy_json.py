@@ -1,7 +1,8 @@
 """Equivalence of JSON texts.
 
 IAM rewrites policies, so that another spelling must not be a difference. The rules are those of the library that the
-Terraform AWS provider uses (`hashicorp/awspolicyequivalence`).
+Terraform AWS provider uses (`hashicorp/awspolicyequivalence`), which counts the Sid, repeated actions and the case of names
+as differences. `operations.verify.policies` compares by meaning, so that policies which are equal here are equal there.
 """
 
 import json

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.aws_provider import policy_json
+from operations.verify.policies import policy_differences
 
 words = st.lists(st.sampled_from(["s3:GetObject", "s3:PutObject", "ssm:StartSession", "kms:*"]), min_size=1, max_size=3)
 statements = st.fixed_dictionaries(
@@ -42,6 +43,13 @@ def test_order_and_scalars_for_single_items_do_not_matter(policy: dict[str, Any]
     other = json.dumps(shuffled(policy, rng), indent=3)
     assert policy_json.same_policy(json.dumps(policy), other)
     assert policy_json.same_policy(other, json.dumps(policy))
+
+
+@given(policies, policies, st.randoms(use_true_random=False))
+def test_equal_policies_have_no_differences_for_verify(one: Any, two: Any, rng: random.Random) -> None:
+    for other in (shuffled(one, rng), two):
+        if policy_json.same_policy(json.dumps(one), json.dumps(other)):
+            assert policy_differences(one, other) == []
 
 
 @given(policies, policies)
