@@ -22,13 +22,12 @@ MAY_IMPORT = {
 
 
 def imports(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that are imported at run time."""
+    """Yield the modules that are imported at run time, and the names that are imported from them."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module == "tests":
-        yield from (f"tests.{alias.name}" for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-        yield node.module or ""
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from [node.module or ""] * (node.module != "tests")
     is_typing_only = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     for child in () if is_typing_only else ast.iter_child_nodes(node):
         yield from imports(child)
@@ -48,6 +47,19 @@ def test_package_imports_only_lower_packages(package: str) -> None:
     assert wrong == []
 
 
+def modules(package: str) -> dict[str, set[str]]:
+    """Return the modules of a package, each with those that it imports."""
+    files = {
+        ".".join(file.relative_to(REPOSITORY).with_suffix("").parts): file
+        for file in (REPOSITORY / package).rglob("*.py")
+        if file.name != "__init__.py"
+    }
+    return {
+        name: {each for each in imports(ast.parse(file.read_text(encoding="utf-8"))) if each in files}
+        for name, file in files.items()
+    }
+
+
 def rooms(package: str) -> dict[str, set[str]]:
     """Return the folders of a package, each with those that it imports; the package's own modules are no folder."""
     found: dict[str, set[str]] = {}
@@ -64,3 +76,9 @@ def rooms(package: str) -> dict[str, set[str]]:
 def test_folders_of_a_package_import_one_way(package: str) -> None:
     assert rooms(package)
     TopologicalSorter(rooms(package)).prepare()
+
+
+@pytest.mark.parametrize("package", ["bench", "common", "components", "local", "operations", "policies", "tools"])
+def test_modules_of_a_package_import_one_way(package: str) -> None:
+    assert modules(package)
+    TopologicalSorter(modules(package)).prepare()

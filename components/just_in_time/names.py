@@ -17,5 +17,7 @@ DENY_ACCESS_NAME: Final = "SSM-JustInTimeAccessDenyAccessOrgPolicy"
 TOKEN_ROLE: Final = "SSM-JustInTimeAccessTokenRole"  # noqa: S105 -- the name of a role
 TOKEN_SERVICE: Final = "justintimeaccess.ssm.amazonaws.com"  # noqa: S105 -- a service principal
 IDENTITY_PROVIDER_SETTING: Final = "/ssm/just-in-time-access/identity-provider"
+IDENTITY: Final = r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}"
+"""ID of a user or group of IAM Identity Center."""
 MANAGED_TAG: Final = {"SystemsManagerJustInTimeNodeAccessManaged": "true"}
 """The token role uses only keys with this tag (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""
