@@ -265,14 +265,13 @@ def leaves(value: Any = COMPLETE, path: Path = ()) -> Iterator[Path]:
             yield from leaves(each, (*path, position))
 
 
-def replaced(path: Path, value: Any) -> dict[str, Any]:
-    """The complete configuration with another value in one place."""
-    configuration = copy.deepcopy(COMPLETE)
-    place: Any = configuration
-    for part in path[:-1]:
-        place = place[part]
-    place[path[-1]] = value
-    return configuration
+def replaced(path: Path, value: Any, within: Any = COMPLETE) -> Any:
+    """The complete configuration with another value in one place; the rest is shared."""
+    if not path:
+        return value
+    copied = copy.copy(within)
+    copied[path[0]] = replaced(path[1:], value, within[path[0]])
+    return copied
 
 
 def at(path: Path) -> Any:

@@ -69,12 +69,18 @@ def _names(problem: Problem, path: Path) -> bool:
     return problem.path[:shorter] == given[:shorter]
 
 
+def _is_printable(message: str) -> bool:
+    """Return whether a message is short and hides nothing; most are plain text, which is decided at once."""
+    lines = (each for each in message.splitlines() if not (each.isascii() and each.isprintable()))
+    return len(message) < LONGEST_MESSAGE and not any(map(hidden_character, lines))
+
+
 def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | None:
     """Return the flaw of the answer to a value at one path."""
     place = _dotted(path)
     if refused is not None:
         text = str(refused)
-        if len(text) > LONGEST_MESSAGE or any(hidden_character(line) for line in text.splitlines()):
+        if not _is_printable(text):
             return f"{place}: {value!r:.80} is not refused in words that can be printed"
         if any(_names(problem, path) for problem in refused.problems):
             return None
@@ -155,8 +161,7 @@ def test_hostile_key_is_refused_or_fits_aws_model(path: Path) -> None:
             assert not hidden_character(key)
             assert form is None or fits(key, form)
         else:
-            assert len(str(refused)) < LONGEST_MESSAGE
-            assert not any(hidden_character(line) for line in str(refused).splitlines())
+            assert _is_printable(str(refused))
 
 
 TWICE = [path for path in leaves() if isinstance(at(path), list) and isinstance(at(path)[0], str)]
