@@ -53,12 +53,16 @@ def _imported_as(token: str) -> tuple[str, str]:
     return ("" if area == "index" else area), name.lower()
 
 
+@cache
+def operations() -> dict[str, list[str]]:
+    return tomllib.loads(TABLE.read_text())["operations"]
+
+
 def actions_of(service: str, call: str) -> set[str]:
     """Return the IAM actions of a call; the call itself where the table lacks it."""
-    table = tomllib.loads(TABLE.read_text())["operations"]
     own_service, _, operation = call.rpartition(":")
     name = f"{own_service or service}:{operation}"
-    first = {line.split()[0] for line in table.get(name, ["*"])}
+    first = {line.split()[0] for line in operations().get(name, ["*"])}
     return {each if re.fullmatch(r"[a-z0-9-]+:[A-Z]\w*", each) else name for each in first}
 
 
