@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from common.iam.choices import situations
+from common.iam.conditions import holds
+from common.iam.context import ABSENT
 from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import literal, matches
+from common.iam.truth import Truth
 from common.iam.variables import expand, keys_of, names_in
 from operations.audit.catalogue import Exempt, StatementKind, TargetKind
 from operations.audit.findings import BypassFinding, MatchedStatement
-from operations.audit.obfuscation import obfuscation
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
-from operations.audit.rules import ACTIONS, RULES
+from operations.audit.rules import ACTIONS, RULES, position
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
 from operations.audit.targets import passable, target, targets_of
@@ -22,7 +25,7 @@ from operations.audit.targets import passable, target, targets_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from common.iam.documents import Statement
+    from common.iam.documents import Policy, Statement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
     from operations.audit.catalogue import AuditRule, EscalationPath, Requirement
@@ -53,6 +56,10 @@ _RULES_ABOUT: Final = {
     for action in ACTIONS
 }
 """IDs of the rules about an action: most principals are allowed few of them."""
+
+
+_RESOURCE_TAGS: Final = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourcetag/")
+_ARN_PARTS: Final = 6
 
 
 def allowed(principal: Principal) -> frozenset[str]:
@@ -190,7 +197,7 @@ def finding(rule: str, severity: Severity, principal: Principal, found: list[All
         severity=severity,
         matched_statements=_matched_statements(principal, found),
         doubts=tuple(dict.fromkeys(doubt for each in found for doubt in each.doubts)),
-        obfuscation=obfuscation(principal, found),
+        obfuscation=_obfuscation(principal, found),
     )
 
 
@@ -227,3 +234,67 @@ def _has_shape(grant: AllowingStatement, statement_kind: StatementKind | None) -
 
 def _speaks_of_approval(statement: Statement) -> bool:
     return APPROVAL_KEY in keys_of(statement) or APPROVAL_KEY in str(statement.raw).lower()
+
+
+def _obfuscation(principal: Principal, granted: list[AllowingStatement]) -> tuple[str, ...]:
+    """Return the IDs of `operations.audit.rules.obfuscation` that apply to the granting statements."""
+    found: set[str] = set()
+    for grant in granted:
+        found |= _of_grant(grant)
+    if principal.permissions.boundary:
+        found.add("boundary-allows-action")
+    if principal.permissions.ceilings:
+        found.add("scp-allows-action")
+    if any(_denies_something(policy) for policy in principal.permissions.every()):
+        found.add("deny-does-not-apply")
+    if len({grant.policy for grant in granted}) > 1 or any(grant.policy in principal.through for grant in granted):
+        found.add("indirect-grant")
+    return tuple(sorted(found, key=position))
+
+
+def _of_grant(grant: AllowingStatement) -> set[str]:
+    statement, found = grant.statement, set[str]()
+    if statement.all_but_actions:
+        found.add("allow-not-action")
+    elif not statement.names_exactly(grant.action) or ":iam::aws:policy/" in grant.policy.name:
+        found.add("action-wildcard")
+    if statement.all_but_resources or any(_is_loose(each) for each in statement.resources):
+        found.add("resource-wildcard")
+    if statement.conditions:
+        found |= _of_conditions(grant, statement)
+    if not statement.variables and "${" in str(statement.raw):
+        found.add("condition-on-settable-tag")
+    return found
+
+
+def _of_conditions(grant: AllowingStatement, statement: Statement) -> set[str]:
+    """Return the IDs for conditions that hold in the request that is allowed."""
+    found: set[str] = set()
+    for each in statement.conditions:
+        if holds(each, grant.context, variables=statement.variables) is not Truth.YES:
+            continue
+        found.add("condition-always-met")
+        if grant.context.value(each.key) == ABSENT and each.operator != "null":
+            found.add("condition-absent-key")
+        if each.key.startswith(_RESOURCE_TAGS):
+            found.add("condition-on-settable-tag")
+    return found
+
+
+def _is_loose(resource: str) -> bool:
+    """Return whether a wildcard matches the service or the resource type."""
+    if resource == "*":
+        return False
+    parts = resource.split(":", _ARN_PARTS - 1)
+    return len(parts) < _ARN_PARTS or "*" in parts[2] or parts[5].startswith("*")
+
+
+_DENIES: WeakKeyDictionary[Policy, bool] = WeakKeyDictionary()
+
+
+def _denies_something(policy: Policy) -> bool:
+    """Return whether a policy denies any action of the rules."""
+    if policy not in _DENIES:
+        denying = [each for each in policy.statements if not each.allows]
+        _DENIES[policy] = any(each.covers(action) for each in denying for action in ACTIONS)
+    return _DENIES[policy]
