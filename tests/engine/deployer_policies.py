@@ -7,14 +7,13 @@ an action that nobody needs any more is found without the engine (tests/operatio
     SHELL_ACCESS_RECORD=1 .venv/bin/python -m pytest -n 0 $(.venv/bin/python -m tests.engine.deployer_policies)
 """
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
@@ -25,16 +24,10 @@ from components.settings import Settings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import scope_of
+from operations.deployer.scope import DeploymentScope, scope_of
 from tests.support.api_calls import UNKNOWN
-from tests.support.stack import DEPLOYED_TAG
+from tests.support.stack import DEPLOYED_TAG, Stack
 from tools import contract
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from operations.deployer.scope import DeploymentScope
-    from tests.support.stack import Stack
 
 ACCOUNT: Final = "123456789012"
 CHANGING: Final = frozenset({"up", "destroy"})

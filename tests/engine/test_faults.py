@@ -1,12 +1,11 @@
 """The fault matrix through the whole engine; `tests/faults` has all of it against the provider class, call by call."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +16,6 @@ from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, ru
 from tests.support.faults.in_process import LocalAws, Snapshot, local_aws
 from tests.support.faults.matrix import NEW, OURS, THEIRS, Stage
 from tests.support.stack import Run, Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
 

@@ -1,9 +1,8 @@
 """Approval policies of just-in-time node access, on the real engine: prerequisites, adoption, drift, restoration."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,11 +19,7 @@ from components.just_in_time.names import (
 from components.just_in_time.settings import JustInTimeSettings
 from components.session_manager.names import DATA_KEY_ALIAS
 from tests.components.just_in_time.examples import approval, auto, manual
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -19,15 +19,10 @@ from hypothesis.stateful import (
 
 from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_content import same_content
-from tests.support.faults.account import foreign, ours
+from tests.support.faults.account import Content, foreign, ours
+from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Fault, Times
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.faults.account import Content
-    from tests.support.faults.arena import Arena
 
 MINUTES = st.sampled_from([10, 20, 30])
 POSITIONS = st.integers(0, 20)

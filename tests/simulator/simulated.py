@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.runbook import change_template, reaper, runbook
@@ -19,9 +20,6 @@ from components.approval.settings import Mode
 from tests.components.approval.workflow import OVER, PLACE, REGIONS, Workflow
 from tests.simulator.simulator import RUN, Simulator, StepFailedError, translated
 from tests.support.emulator import change_settings, wake
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 Json = dict[str, Any]
 REFUSAL = "AnnounceRefusal"

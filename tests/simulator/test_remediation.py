@@ -4,10 +4,9 @@ Every call that a step makes is judged by the policy of the runbook's role befor
 are compared with it afterwards, by what the local AWS was asked.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,9 +18,6 @@ from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, runbook
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
 from tests.support.recorder import calls, reset_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 PLACE = NodesAccount(partition="aws", account_id="123456789012")
