@@ -58,6 +58,7 @@ _SERVICES = (
     *("cloudtrail", "config", "ec2", "events", "iam", "kms", "logs", "s3", "s3control", "scheduler", "sns", "ssm"),
     "sts",
 )
+_TYPES = REPOSITORY / "local" / "aws_provider" / "types"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,10 @@ KINDS = {
     "provider": Kind(
         ("-P",),
         str(REPOSITORY),
-        ("local.aws_provider.server", "local.aws_provider.servicer", "local.aws_provider.credentials"),
+        (
+            *("local.aws_provider.server", "local.aws_provider.servicer", "local.aws_provider.credentials"),
+            *(f"local.aws_provider.types.{file.stem}" for file in _TYPES.glob("[a-z]*.py")),
+        ),
         ("local.aws_provider.credentials",),
     ),
     "program": Kind(
@@ -193,7 +197,7 @@ class WarmPython:
     def _read_service_descriptions(self) -> None:
         """Load service models, which saves half a second for each botocore session that creates its first clients."""
         if self._kind.sessions:
-            importlib.import_module("local.client_methods").share_client_methods()
+            importlib.import_module("local.client_parts").share_client_parts()
         for module in self._kind.sessions:
             session = importlib.import_module(module).new_session()
             session.set_credentials("none", "none")
