@@ -3,7 +3,7 @@
 One run of the engine starts five Python processes, which spend most of their time on imports; tests run the engine
 hundreds of times. Each of those processes is forked from a warm one that was started with the same options and startup
 variables; if none matches, a new one is started (`warm_launcher` decides). A fork differs from a new process in this:
-its modules are already loaded, botocore's clients share methods, and its hash seed is that of the warm process.
+its modules are already loaded, botocore's clients share parts, and its hash seed is that of the warm process.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +50,9 @@ SHARED = "SHELL_ACCESS_WARM_PYTHON"
 
 STACKS = "SHELL_ACCESS_STACKS"
 """Environment variable with the folder where forked processes write their stacks on SIGUSR1."""
+
+LONGEST_PAUSE = "SHELL_ACCESS_LONGEST_PAUSE_SECONDS"
+"""Environment variable that shortens the pauses of forked processes, such as those between two attempts."""
 
 _FILE: Any = io.IOBase.__base__
 """Base class of all files; not abstract like `io.IOBase`, whose instance checks take longer than all else."""
@@ -307,6 +311,9 @@ class _Program:
         launcher.close()
         self._arguments: list[str] = request["arguments"]
         self._own_path = own_path
+        if longest := os.environ.get(LONGEST_PAUSE):
+            pause, most = time.sleep, float(longest)
+            time.sleep = lambda seconds: pause(min(seconds, most))
         if stacks := os.environ.get(STACKS):
             faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
 
