@@ -25,7 +25,7 @@ from tests.support.warm_python import warm_python
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 NO_DIFFERENCES = "no differences"
-# What `make up` does first; the stack that it then brings up is in nobody's way.
+# The first step of `make up`; the stack that it then creates disturbs no other test.
 START_LOCAL_AWS = """
 from local import aws
 from local.toolchain import command_line
@@ -174,6 +174,6 @@ def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path], g
     states = (clone / ".local" / "state" / ".pulumi" / "stacks" / "shell-access").glob("*.json")
     found = [json.loads(file.read_text())["checkpoint"]["latest"]["resources"] for file in states]
     golden("stacks/fleet.yaml", resources(itertools.chain(*found)))
-    for told in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
-        assert f"fleet {told}" in ran.stdout
+    for line in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
+        assert f"fleet {line}" in ran.stdout
     assert "<title>fleet up: 3 accounts: 3 changed</title>" in (clone / "fleet.html").read_text()

@@ -70,7 +70,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 """Settings by section; what a section needs of another one is with it."""
 
 _RANDOM = re.compile(rb'(ClientToken|clientToken|Idempotency[A-Za-z]*|CreatorRequestId|NetworkAclId)("?[=:] ?"?)[\w-]+')
-"""What a call says differently each time, though it asks for the same.
+"""Values that differ between equal calls.
 
 A network ACL whose entries are incomplete is created again, so every run writes the same entries under another ID.
 """
@@ -154,7 +154,7 @@ LISTINGS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("iam", "list_policies", {"Scope": "Local"}, "Policies[].PolicyName"),
     ("iam", "list_instance_profiles", {}, "InstanceProfiles[].InstanceProfileName"),
 )
-"""How to list what a stack makes: service, operation, arguments, and the path of the identifiers."""
+"""Calls that list the resources of a stack: service, operation, arguments, and the path of the identifiers."""
 
 
 @cache

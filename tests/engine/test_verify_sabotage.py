@@ -44,12 +44,12 @@ class Attempt:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the finding lists each difference by the ID of the resource."""
+        """Return whether the finding lists each difference by the ID of the resource."""
         return self.sabotage.attribute in ("fromPort", "toPort")
 
     @property
     def touched(self) -> Iterator[object]:
-        """What no other attempt may touch at the same time."""
+        """Resource that no other sabotage may change at the same time."""
         inputs = self.resource.inputs
         yield self.resource.id or self.resource.name
         yield from (str(inputs[key]).rsplit("/", 1)[-1] for key in ("kmsKeyId", "kmsMasterKeyId") if inputs.get(key))
