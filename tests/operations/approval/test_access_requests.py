@@ -283,6 +283,14 @@ def test_incomplete_request_is_rejected_but_not_approved(access: JustInTime, mon
     assert access.command("approve", run, "--reject", "--yes", by=access.anton).exit_code == 0
 
 
+def test_request_of_a_deleted_policy_is_not_approved(access: JustInTime) -> None:
+    run = access.access_request()
+    access.ssm.delete_document(Name="Databases")
+    result = access.command("approve", run, "--yes", by=access.anton)
+    assert (result.exit_code, "the version of its approval policy is not there any more" in result.stderr) == (1, True)
+    assert access.status(run)["state"] == "waiting"
+
+
 @pytest.fixture
 def connected(
     access: JustInTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
