@@ -321,6 +321,7 @@ def test_lost_state_of_every_section_is_recovered(tmp_path: Path, fresh: str) ->
     assert made_again.keys() == {"us-east-1 describe_network_acls"}
     (orphan,) = orphans_of(second)
     assert orphan["arn"].rpartition("/")[2] in complete["us-east-1 describe_network_acls"]
+    assert not_ok(second) == {"orphans"}
     second.preview("--refresh", "--expect-no-changes").succeeded()
     second.destroy().succeeded()
     left = differences(before, account.contents())
@@ -349,3 +350,9 @@ def dev_sections() -> dict[str, Any]:
     sections = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("shell-access:")}
     sections["sessionManager"]["retainLogs"] = False
     return sections
+
+
+def not_ok(stack: Stack) -> set[str]:
+    """Return the checks of `verify` that are not OK."""
+    regions = json.loads(stack.operate("verify", "--json").stdout)["regions"]
+    return {each["check"] for found in regions.values() for each in found if each["status"] != "ok"}
