@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
 from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleGroup, ScheduleTargetArgs
 
+from common.iam.documents import parse
 from common.limits import excess_problems
-from common.problems import raise_problems
+from common.problems import Problem, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
 from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
-from components.approval.names import TAG_KEY, WorkflowLocation
+from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.notifications import (
     ApprovalAlarms,
     ApprovalAlarmsArgs,
@@ -24,17 +26,20 @@ from components.approval.notifications import (
     NotificationTopicArgs,
 )
 from components.approval.operator_grants import OperatorGrants
-from components.approval.plan import INLINE_POLICY_NAME, generated_texts, plan_approval
-from components.approval.settings import approval_problems
+from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval
+from components.approval.settings import Mode, approval_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import AwsClients
     from components.account import Account
     from components.adoption.document_content import PlannedDocument
     from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from components.session_manager.document import LogLocation
+
+_START: Final = "ssm:StartAutomationExecution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,42 @@ def check_approval(args: ApprovalArgs) -> None:
     """
     raise_problems(approval_problems(args.settings, ("approval",)))
     plan = _plan(args)
-    raise_problems([*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)])
+    found = [*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)]
+    if args.settings.mode is Mode.CHANGE_MANAGER and not args.settings.require_change_request:
+        found += direct_start_problems(program_clients(), plan.place)
+    raise_problems(found)
+
+
+def direct_start_problems(clients: AwsClients, place: WorkflowLocation) -> list[Problem]:
+    """Return the problem that operators may start the runbook itself, as mode `automation` permits them.
+
+    The runbook that this update publishes would not ask for approval, and the policy changes after it: between the two,
+    and after an update that is interrupted there, an operator could start a session without an approval. The policy in AWS
+    counts, as the state may lack what an interrupted update has changed.
+
+    Args:
+        clients: Clients with the credentials of the program.
+        place: Location of the workflow.
+
+    Raises:
+        RunError: AWS does not respond, or denies the request.
+    """
+    arn = place.iam(f"policy/{REQUESTER_POLICY_NAME}")
+    with answered(f"policy {REQUESTER_POLICY_NAME}", "iam", place.region):
+        iam = clients.client("iam", place.region)
+        try:
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        except iam.exceptions.NoSuchEntityException:
+            return []
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    if not parse(document).allowed((_START,)):
+        return []
+    message = (
+        f"expected true as long as the policy {REQUESTER_POLICY_NAME} permits operators to start {RUNBOOK_NAME} itself, which "
+        "mode automation needs, got false. Set it to true and run pulumi up --refresh, then set it to false, as a session would "
+        "need no approval in between"
+    )
+    return [Problem(path=("approval", "requireChangeRequest"), message=message)]
 
 
 def _plan(args: ApprovalArgs) -> ApprovalPlan:
@@ -116,10 +156,7 @@ class Approval(pulumi.ComponentResource):
             self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
         self._attached(self._plan.approver_policy, after=documents)
         people = self._operator_roles(after=[*documents, grants])
-        operators = [
-            self._attached(each, after=[*documents, grants], roles=people) for each in self._plan.operator_policies
-        ]
-        self.operator_policy_arn = operators[0].arn
+        self.operator_policy_arn = self._operator_policies([*documents, grants], people).arn
         self.outputs: dict[str, Any] = {
             "mode": str(args.settings.mode),
             "runbookName": self._plan.runbook.name,
@@ -154,7 +191,7 @@ class Approval(pulumi.ComponentResource):
 
         A grant is a tag of the role that the runbook sets; it is no drift.
         """
-        boundary = self._attached(self._plan.boundary, after=[]) if self._plan.boundary else None
+        boundary = self._attached(self._plan.boundary, after=[])[0] if self._plan.boundary else None
         granted = [f"{tags}.{TAG_KEY}" for tags in ("tags", "tagsAll")]
         return {
             planned.name: Role(
@@ -170,6 +207,17 @@ class Approval(pulumi.ComponentResource):
             )
             for planned in self._plan.operator_roles
         }
+
+    def _operator_policies(self, after: list[pulumi.Resource], people: Mapping[str, Role]) -> Policy:
+        """Attach the guard rails first, so that no operator can start sessions without them; return the policy to start them.
+
+        They are detached last.
+        """
+        rails = [each for each in self._plan.operator_policies if each.name in GUARD_RAILS.values()]
+        attachments = [link for each in rails for link in self._attached(each, after=after, roles=people)[1]]
+        others = [each for each in self._plan.operator_policies if each not in rails]
+        made = [self._attached(each, after=[*after, *attachments], roles=people) for each in others]
+        return made[0][0]
 
     def _rights(self, role: Role, planned: PlannedRole, *, after: pulumi.Resource) -> RolePolicy:
         return RolePolicy(
@@ -255,8 +303,8 @@ class Approval(pulumi.ComponentResource):
 
     def _attached(
         self, planned: PlannedPolicy, *, after: list[pulumi.Resource], roles: Mapping[str, Role] | None = None
-    ) -> Policy:
-        """Create a policy and attach it last, so that no principal has it before all its safeguards exist.
+    ) -> tuple[Policy, list[pulumi.Resource]]:
+        """Create a policy and attach it last, so that no principal has it before all its safeguards exist; return both.
 
         A changed policy follows what it depends on, too: a request is not allowed before the runbook expects it.
 
@@ -273,16 +321,20 @@ class Approval(pulumi.ComponentResource):
             tags=self._args.tags,
             opts=self._child(after),
         )
-        for role in planned.roles:
-            own = (roles or {}).get(role)
+        roles = roles or {}
+        of_roles = [
             RolePolicyAttachment(
                 f"{self._name}-{planned.key}-role-{role}",
-                role=own.name if own else role,
+                role=roles[role].name if role in roles else role,
                 policy_arn=policy.arn,
                 opts=self._child(after),
             )
-        for user in planned.users:
+            for role in planned.roles
+        ]
+        of_users = [
             UserPolicyAttachment(
                 f"{self._name}-{planned.key}-user-{user}", user=user, policy_arn=policy.arn, opts=self._child(after)
             )
-        return policy
+            for user in planned.users
+        ]
+        return policy, [*of_roles, *of_users]
