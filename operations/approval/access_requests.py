@@ -34,7 +34,7 @@ from operations.approval.requests import (
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,13 +49,16 @@ OPS_ITEM_TYPE: Final = "/aws/accessrequest"
 """Type of the OpsItem, and key of its operational data, which only AWS can write (OpsItem operational data keys)."""
 ACCESS_REQUEST_ID: Final = re.compile(r"oi-[0-9a-f]{12}")
 MAX_REASON: Final = 256
-_ASSUMED: Final = ":assumed-role/"
+ASSUMED: Final = ":assumed-role/"
 _SERVICE_ROLE: Final = "AWSServiceRole"
 _SUBTYPE: Final = "AccessRequest"
 _NODE: Final = re.compile(r"(?:.*[:/])?(i-(?:[0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})")
 _AUTOMATIC: Final = timedelta(hours=1)
 """Fixed by AWS (User Guide, "Create an auto-approval policy for just-in-time node access")."""
 _CONCURRENT_READS: Final = 8
+_SEARCHED: Final = 50
+_REPORTED: Final = 5
+"""Requests of a Region that are searched for one node, and those that are reported."""
 _NO_EXECUTION: Final = ("AutomationExecutionNotFoundException",)
 """Of an access request that is older than the history of executions."""
 _NO_VERSION: Final = ("InvalidDocument", "InvalidDocumentVersion")
@@ -88,7 +91,7 @@ def check_requester(caller: str) -> None:
     Raises:
         UnusableError: They are not of `sts:AssumeRole`.
     """
-    if _ASSUMED not in caller:
+    if ASSUMED not in caller:
         raise UnusableError(
             f"{caller} cannot request access: just-in-time node access accepts the credentials of sts:AssumeRole only (Systems "
             "Manager User Guide, Setting up just-in-time access). Assume a role whose sessions have your name, or sign in "
@@ -231,23 +234,44 @@ def request_of(reader: Reader, item: Mapping[str, Any], now: datetime) -> tuple[
         now: Time that decides whether the access is over.
     """
     run, failed, gone = execution_of(item), "", ""
-    execution: Answer | None = None
+    execution: Execution | None = None
     policy: Answer | None = None
     answer = reader.read("ssm", "get_automation_execution", _NO_EXECUTION, AutomationExecutionId=run) if run else None
     if isinstance(answer, ReadFailure):
         failed = _text(answer)
     elif answer:
-        execution = answer["AutomationExecution"]
-        version = {"Name": execution["DocumentName"], "DocumentVersion": execution["DocumentVersion"]}
+        found = answer["AutomationExecution"]
+        execution, version = found, {"Name": found["DocumentName"], "DocumentVersion": found["DocumentVersion"]}
         content = reader.read("ssm", "get_document", _NO_VERSION, DocumentFormat="JSON", **version)
         failed = _text(content) if isinstance(content, ReadFailure) else ""
         policy = None if isinstance(content, ReadFailure) else content
     elif run:
         gone = f"its execution {run} is not there any more"
-    request = parse_access_request(
-        item, cast("Execution | None", execution), policy, region=reader.region, now=now, failed=failed or gone
-    )
+    request = parse_access_request(item, execution, policy, region=reader.region, now=now, failed=failed or gone)
     return request, failed
+
+
+@returns_failure
+def requests_of_node(reader: Reader, node: str, now: datetime) -> tuple[ApprovalRequest, ...]:
+    """Return the latest requests for a node among the latest of its Region, the newest first.
+
+    AWS publishes no filter by node whose values it documents.
+
+    Args:
+        reader: Reader of the Region.
+        node: ID of the node.
+        now: Time that decides whether the access is over.
+    """
+    filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
+    listed = reader.items("ssm", "describe_ops_items", "OpsItemSummaries", OpsItemFilters=filters)
+    latest = sorted(listed, key=lambda each: each["CreatedTime"], reverse=True)[:_SEARCHED]
+
+    def read(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+        return reader.get("ssm", "get_ops_item", OpsItemId=summary["OpsItemId"])["OpsItem"]
+
+    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+        found = [each for each in pool.map(read, latest) if node in _nodes(_data(each))]
+    return tuple(request_of(reader, each, now)[0] for each in found[:_REPORTED])
 
 
 def send_signal(session: ApprovalSession, request: ApprovalRequest, signal: str, comment: str = "") -> None:
@@ -475,7 +499,7 @@ def _requester(item: Mapping[str, Any], execution: Execution | None) -> str:
 
 def _person(arn: str) -> str:
     """Return the ARN of a role's session; empty: it is none, or that of a role of AWS."""
-    return arn if _ASSUMED in arn and not arn.split("/")[1].startswith(_SERVICE_ROLE) else ""
+    return arn if ASSUMED in arn and not arn.split("/")[1].startswith(_SERVICE_ROLE) else ""
 
 
 def _detail(status: str, state: RequestState, *, is_automatic: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from components.approval.settings import Mode
-from components.just_in_time.names import TOKEN_ROLE
+from components.just_in_time.names import IDENTITY_PROVIDER_SETTING, SERVICE_ROLE, TOKEN_ROLE, TOKEN_SERVICE
 from operations.approval.access_requests import (
     access_credentials,
     list_access_requests,
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"Service": TOKEN_SERVICE}, "Action": "sts:AssumeRole"},
+    }
+)
 REASON = ("--reason", "Disk is full")
 REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia"
 
@@ -281,6 +287,39 @@ def test_incomplete_request_is_rejected_but_not_approved(access: JustInTime, mon
     result = access.command("approve", run, "--yes", by=access.anton)
     assert (result.exit_code, "its record does not name one node" in result.stderr) == (1, True)
     assert access.command("approve", run, "--reject", "--yes", by=access.anton).exit_code == 0
+
+
+def doctor(access: JustInTime, node: str = "db-1", **options: Any) -> dict[str, str]:
+    """Return what prevents access by cause, as `doctor` finds it."""
+    section = approval([manual(levels=[level(access.approvers)])])
+    access.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(section)})
+    result = access.command("doctor", node, "--json", **options)
+    findings = json.loads(result.stdout)["findings"]
+    return {each["cause"]: each["found"] for each in findings if each["cause"].startswith("access-")}
+
+
+def test_doctor_names_what_prevents_access(access: JustInTime) -> None:
+    enabled = doctor(access)
+    assert set(enabled) == {"access-service"}
+    access.iam.create_role(RoleName=SERVICE_ROLE, Path="/aws-service-role/ssm/", AssumeRolePolicyDocument=TRUST)
+    access.ssm.update_service_setting(SettingId=IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
+    assert doctor(access) == {}
+    assert "none of the tags" in doctor(access, access.node)["access-tags"]
+    key = access.iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"]
+    assert "user/alice cannot request access" in doctor(access, by=key)["access-role"]
+
+    run = access.access_request()
+    assert "waits for its approvers" in doctor(access)["access-request"]
+    access.command("approve", run, "--yes", by=access.anton)
+    assert f"{run} of Operator/olivia is approved until" in doctor(access)["access-request"]
+    assert "AWS gives its access token to this session only" in doctor(access, by=access.carol)["access-request"]
+    access.command("revoke", run, "--yes", by=access.anton)
+    assert "an approver revoked it" in doctor(access)["access-request"]
+    access.iam.detach_role_policy(
+        RoleName=TOKEN_ROLE, PolicyArn="arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenPolicy"
+    )
+    access.iam.delete_role(RoleName=TOKEN_ROLE)
+    assert f"there is no role {TOKEN_ROLE}" in doctor(access)["access-service"]
 
 
 def test_request_of_a_deleted_policy_is_not_approved(access: JustInTime) -> None:
