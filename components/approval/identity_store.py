@@ -7,7 +7,7 @@ access to AWS accounts").
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -26,6 +26,7 @@ from components.approval.names import RESERVED_PATH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings, IdentityCenterOperator
 
 _SECTION: Final = ("approval",)
@@ -34,13 +35,6 @@ _OPERATORS: Final = (*_SECTION, "operators")
 NO_ANSWER: Final = "no answer"
 """Text of the problems of lookups that failed."""
 _MISSING: Final = "ResourceNotFoundException"
-
-
-class Clients(Protocol):
-    """Factory of clients, as `common.aws.session.AwsClients`."""
-
-    def client(self, service: str, region: str) -> Any:
-        """Return a client of `service` (`iam`, `identitystore`, ...) in a Region."""
 
 
 class IdentityStore:

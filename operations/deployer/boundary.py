@@ -25,7 +25,7 @@ from operations.deployer.scope import ANY, System
 from operations.deployer.statement import fitting
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
 _NAME_PREFIX: Final = "/ShellAccess"
@@ -128,11 +128,11 @@ _KEY_CHANGES: Final = (
 )
 
 
-def boundary(scope: Scope) -> Policy:
+def boundary(scope: DeploymentScope) -> Policy:
     """Return the permissions boundary of the deployer's role and the preview's role.
 
     Args:
-        scope: Scope of their policies. The boundary names no account, as it applies within its own account only, and
+        scope: DeploymentScope of their policies. The boundary names no account, as it applies within its own account only, and
             has to be short.
 
     Raises:
@@ -159,7 +159,7 @@ def boundary(scope: Scope) -> Policy:
     return fitting(document(statements), "the boundary of the deployer")
 
 
-def _allowed_actions(scope: Scope) -> list[str]:
+def _allowed_actions(scope: DeploymentScope) -> list[str]:
     """Return patterns of the allowed services; of a service with one needed action, only that action."""
     services: dict[str, list[str]] = {}
     for action in sorted({action for each in permissions(scope) for action in each.actions}):
@@ -173,12 +173,12 @@ def _allowed_actions(scope: Scope) -> list[str]:
     return [*found, "ssm:DescribeInstanceInformation"] if scope.approval_policies else found
 
 
-def _allowed_names(scope: Scope, service: str) -> tuple[str, ...]:
+def _allowed_names(scope: DeploymentScope, service: str) -> tuple[str, ...]:
     windows = _WINDOWS if service == "ssm" and System.CONTROLLER_PATCHING in scope.systems else ()
     return (*_ALLOWED_ACTIONS.get(service, ("*",)), *windows)
 
 
-def _identities(scope: Scope) -> list[Policy]:
+def _identities(scope: DeploymentScope) -> list[Policy]:
     aws_managed = [host_managed_policy(scope)] if System.NODES in scope.systems else []
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
     earlier = [
@@ -221,12 +221,12 @@ def _identities(scope: Scope) -> list[Policy]:
     ]
 
 
-def _organization(scope: Scope) -> tuple[str, ...]:
+def _organization(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the denied actions on the organization; verification of just-in-time node access is allowed one of them."""
     return ("account:*", *(() if scope.approval_policies else ("organizations:*",)))
 
 
-def _settings(scope: Scope) -> tuple[str, ...]:
+def _settings(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the denied actions on service settings; stacks with approval policies read one."""
     return ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting") if scope.approval_policies else _SETTINGS
 
@@ -236,7 +236,7 @@ def _only_passed(role: str) -> Policy:
     return {"Sid": "TokenRole", "Effect": "Deny", "NotAction": reading, "Resource": role}
 
 
-def _shells(scope: Scope) -> list[Policy]:
+def _shells(scope: DeploymentScope) -> list[Policy]:
     documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
     documents += approval_policy_arns(scope)
     updates = [
@@ -253,11 +253,11 @@ def _shells(scope: Scope) -> list[Policy]:
     ]
 
 
-def _has_associations(scope: Scope) -> bool:
+def _has_associations(scope: DeploymentScope) -> bool:
     return not scope.systems.isdisjoint({System.NODES, System.CONTROLLER_OPERATIONS})
 
 
-def _resources(scope: Scope) -> list[Policy]:
+def _resources(scope: DeploymentScope) -> list[Policy]:
     key, value = scope.tag
     return [
         _deny(

@@ -11,10 +11,10 @@ from operations.deployer.named_resources import approval_policy_arns
 from operations.deployer.nodes import service_setting
 from operations.deployer.read_permissions import LOG_BUCKET
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _ROLES: Final = (
     "iam:GetInstanceProfile",
@@ -52,34 +52,38 @@ _NODES: Final = (
 )
 
 
-def doctor_permissions(scope: Scope) -> list[Permission]:
+def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for all calls of the doctor.
 
     The account of a bucket in another account has to allow reading its settings, too.
 
     Args:
-        scope: Scope of the stacks whose nodes are checked.
+        scope: DeploymentScope of the stacks whose nodes are checked.
     """
     named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
     buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
     return [
-        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permission(sid="ReadRoles", actions=_ROLES, everywhere=True),
-        Permission(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
-        Permission(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        AllowedActions(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        AllowedActions(sid="ReadRoles", actions=_ROLES, everywhere=True),
+        AllowedActions(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
+        AllowedActions(sid="ReadKeys", actions=_KEYS, everywhere=True),
         *_access(scope),
-        Permission(sid="ReadNodes", actions=(*_NODES, *named_networks)),
-        Permission(sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
-        Permission(
+        AllowedActions(sid="ReadNodes", actions=(*_NODES, *named_networks)),
+        AllowedActions(
+            sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)
+        ),
+        AllowedActions(
             sid="ReadDataKey",
             actions=("ssm:GetParameter",),
             resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
         ),
-        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        AllowedActions(
+            sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)
+        ),
         *(
             [
-                Permission(
+                AllowedActions(
                     sid="ReadLogBuckets",
                     actions=("s3:GetBucketPolicy", *LOG_BUCKET),
                     resources=buckets,
@@ -92,32 +96,34 @@ def doctor_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _access(scope: Scope) -> list[Permission]:
+def _access(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read just-in-time node access: its policies, tags of nodes and keys, and access requests."""
     if not scope.approval_policies:
         return []
     named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
     records = (scope.arn("ssm", "opsitem/*"), scope.arn("ssm", "automation-execution/*"))
     return [
-        Permission(sid="ReadAccess", actions=("kms:ListResourceTags", "ssm:DescribeOpsItems", "ssm:ListDocuments")),
-        Permission(sid="ReadApprovalPolicies", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=named),
-        Permission(
+        AllowedActions(sid="ReadAccess", actions=("kms:ListResourceTags", "ssm:DescribeOpsItems", "ssm:ListDocuments")),
+        AllowedActions(
+            sid="ReadApprovalPolicies", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=named
+        ),
+        AllowedActions(
             sid="ReadOtherApprovalPolicies",
             actions=("ssm:GetDocument",),
             resources=(scope.arn("ssm", "document/*"),),
             conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
         ),
-        Permission(
+        AllowedActions(
             sid="ReadIdentityProvider",
             actions=("ssm:GetServiceSetting",),
             resources=(scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}"),),
         ),
-        Permission(
+        AllowedActions(
             sid="ReadTagsOfNodes",
             actions=("ssm:ListTagsForResource",),
             resources=(scope.arn("ssm", "managed-instance/*"),),
         ),
-        Permission(
+        AllowedActions(
             sid="ReadAccessRequests", actions=("ssm:GetAutomationExecution", "ssm:GetOpsItem"), resources=records
         ),
     ]

@@ -11,7 +11,7 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from components.approval.settings import IDENTITY_CENTER_PREFIX
-from components.just_in_time.decisions import Node, Outcome, decide
+from components.just_in_time.decisions import ManagedNode, Outcome, decide
 from components.just_in_time.names import DENY_ACCESS_NAME
 from operations.approval.access_requests import ASSUMED
 from operations.approval.requests import RequestState
@@ -71,7 +71,7 @@ def _decision(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
             return
     if isinstance(access.tags, ReadFailure) or isinstance(access.policies, ReadFailure):
         return
-    decision = decide(Node(id=node.id, region=node.deployment.region, tags=access.tags), access.policies)
+    decision = decide(ManagedNode(id=node.id, region=node.deployment.region, tags=access.tags), access.policies)
     if decision.unknown:
         text = f"who decides about it is not known: {'; '.join(decision.unknown)}"
         remedy = f"compare the policies: python -m operations access nodes --stack {node.deployment.stack}"

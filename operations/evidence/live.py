@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
 from components.just_in_time.settings import MAX_HOURS
-from components.session_manager.document import log_locations
+from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
@@ -24,11 +24,12 @@ from operations.evidence.records import (
     Source,
 )
 from operations.evidence.systems_manager import add_access_request, add_execution, add_session
-from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
+from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from common.aws.session import Clients
     from components.session_manager.settings import SessionManagerSettings
 
 EVENT_HISTORY: Final = timedelta(days=90)
@@ -51,7 +52,7 @@ _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What to read, and with what.
+    """The account to read, and clients to read with.
 
     Attributes:
         clients: Clients of the account.

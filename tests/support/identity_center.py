@@ -1,12 +1,8 @@
 """IAM Identity Center on the local AWS: users, groups, and a permission set that is assigned in an account."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any
 
 ACCOUNT = "123456789012"
 RESERVED = "/aws-reserved/sso.amazonaws.com/"

@@ -12,12 +12,12 @@ from components.just_in_time.decisions import Policies, planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.names import TOKEN_ROLE
 from components.just_in_time.settings import JustInTimeSettings
-from operations.approval.principals import Principal
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.doctor.evaluation import evaluate
 from operations.doctor.facts import AccessFacts
 from operations.doctor.findings import Diagnosis, Verdict
 from operations.inventory.reader import ReadFailure
+from operations.principals import Principal
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.doctor.plain_facts import facts, healthy
 from tests.operations.doctor.plain_world import ACCOUNT, NODE, REGION

@@ -1,11 +1,9 @@
-"""What the doctor asks AWS, held to the policies that `python -m operations deployer policy --doctor` prints."""
-
-from __future__ import annotations
+"""Calls of the doctor, against the policies that `python -m operations deployer policy --doctor` prints."""
 
 import json
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -19,15 +17,12 @@ from operations.deployer.names import Role
 from operations.deployer.policies import permissions, policies
 from operations.deployer.scope import scope_of
 from operations.doctor.run import Doctor
+from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import approval, manual
 from tests.engine.deployer_policies import allows
 from tests.operations.arrangement import ACCOUNT, REGION, configuration
-from tests.operations.doctor.world import SETTINGS, bucket_policy_shut, bucket_with_a_strange_key, denied
+from tests.operations.doctor.world import SETTINGS, World, bucket_policy_shut, bucket_with_a_strange_key, denied
 from tests.support import recorder
-
-if TYPE_CHECKING:
-    from operations.stack import StackConfiguration
-    from tests.operations.doctor.world import World
 
 STACK = configuration(
     session_manager=SETTINGS,

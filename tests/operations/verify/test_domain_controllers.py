@@ -1,12 +1,11 @@
-"""Domain controllers, facts against plan: what is planned is as asked, and one thing changed is found and nothing else."""
-
-from __future__ import annotations
+"""Domain controllers, facts against plan: a planned site has no differences, and one change is one finding."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,11 +29,13 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
+from components.domain_controllers.security_group_rules import PlannedRule
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.controller_operations import OperationsFacts
 from operations.inventory.domain_controllers import (
     ControllerFacts,
@@ -47,14 +48,14 @@ from operations.inventory.domain_controllers import (
 )
 from operations.inventory.iam import RoleFacts
 from operations.inventory.monitoring import (
-    BucketFacts,
     EventRule,
+    OwnBucketFacts,
     SubscriptionFacts,
     TopicFacts,
     TrailFacts,
     rule_sender,
 )
-from operations.inventory.name_resolution import NameResolution
+from operations.inventory.name_resolution import NameResolutionFacts
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
@@ -63,12 +64,6 @@ from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
 from operations.verify.domain_controllers.trail import desired_bucket, trail_findings
 from operations.verify.domain_controllers.verification import compare_site
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.domain_controllers.security_group_rules import PlannedRule
-    from operations.findings import Finding
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
@@ -251,7 +246,7 @@ def test_network_acl_without_subnets_is_not_compared() -> None:
 def test_resolver_that_cannot_be_read_is_unknown() -> None:
     site = case(WITH_RESOLVER)
     resolver = SecurityGroup(id="sg-resolver", name=f"{site_name(REGION)}-resolver-outbound", rules=())
-    read = site.findings(name_resolution=NameResolution(groups=(resolver,)))
+    read = site.findings(name_resolution=NameResolutionFacts(groups=(resolver,)))
     assert not {"directory-group-controllers", "directory-traffic"} & set(read)
     found = site.findings(name_resolution=REFUSED)
     assert {check: each.status.value for check, each in found.items()} == dict.fromkeys(
@@ -382,7 +377,7 @@ def test_group_rule_change_is_reported_by_kind(data: st.DataObject) -> None:
     assert ("revoke-security-group-" in found.remedy) == (how == "unexpected")
 
 
-def test_the_same_rule_under_no_name_is_as_asked() -> None:
+def test_same_rule_under_no_name_is_as_asked() -> None:
     site = case()
     rules = [replace(each, id=f"new-{each.id}", name="") for each in first_group(site).rules]
     assert site.findings(groups=with_rules(site, rules)) == {}
@@ -684,7 +679,7 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
     assert delivery.found.endswith(": AccessDenied")
 
 
-BUCKET = BucketFacts(
+BUCKET = OwnBucketFacts(
     policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),
