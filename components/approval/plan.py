@@ -342,7 +342,7 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
-        export=_export(place, regions, logs or {}) if settings.evidence else None,
+        export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
         boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
@@ -350,17 +350,23 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     )
 
 
-def _export(place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]) -> PlannedExport:
+def _export(
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
+) -> PlannedExport:
+    has_access_requests = settings.has_access_requests
     return PlannedExport(
         runbook=PlannedDocument(
-            key="evidence", name=EVIDENCE_RUNBOOK_NAME, type=AUTOMATION, content=export_runbook(place, regions, logs)
+            key="evidence",
+            name=EVIDENCE_RUNBOOK_NAME,
+            type=AUTOMATION,
+            content=export_runbook(place, regions, logs, access_requests=has_access_requests),
         ),
         role=PlannedRole(
             key="evidence",
             name=EVIDENCE_ROLE_NAME,
             description="Adds records of sessions to the evidence bucket",
             trust=service_trust("ssm.amazonaws.com", place),
-            policy=export_role_policy(place, logs),
+            policy=export_role_policy(place, logs, access_requests=has_access_requests),
         ),
         schedule_role=PlannedRole(
             key="evidence-schedule",

@@ -404,6 +404,11 @@ class ApprovalSettings(Section):
         return self.just_in_time_migration is not JustInTimeMigration.NONE
 
     @property
+    def has_access_requests(self) -> bool:
+        """Return whether the account has access requests of just-in-time node access."""
+        return self.is_migrating or self.mode is Mode.JUST_IN_TIME
+
+    @property
     def accepts_requests(self) -> bool:
         """Return whether operators may make new requests to the workflow."""
         return self.just_in_time_migration is not JustInTimeMigration.DRAINING

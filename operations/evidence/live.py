@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
-from components.just_in_time.settings import MAX_HOURS
 from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
@@ -23,7 +22,12 @@ from operations.evidence.records import (
     Records,
     Source,
 )
-from operations.evidence.systems_manager import add_access_request, add_execution, add_session
+from operations.evidence.systems_manager import (
+    ACCESS_REQUEST_LASTS,
+    add_access_request,
+    add_execution,
+    add_session,
+)
 from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
@@ -40,8 +44,6 @@ _SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
-ACCESS_REQUEST_LASTS: Final = timedelta(days=5 * 7, hours=MAX_HOURS)
-"""Longest time from an access request to the end of its access: five levels of approval, a week for each, and the access."""
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
 _INSTANCES_AT_ONCE: Final = 200

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from components.approval.evidence import export_runbook
+from components.approval.scripts import evidence as script
 from components.approval.settings import Mode
 from components.just_in_time.names import IDENTITY_PROVIDER_SETTING, SERVICE_ROLE, TOKEN_ROLE, TOKEN_SERVICE
 from operations.approval.access_requests import (
@@ -20,7 +22,8 @@ from operations.approval.access_requests import (
 from operations.approval.requests import RequestState
 from operations.approval.session import ApprovalSession, CallError, Workflow
 from operations.connect import command as connect_command
-from tests.components.approval.workflow import ACCOUNT
+from operations.evidence.exported import read_exported
+from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.components.just_in_time.examples import approval, level, manual
 from tests.operations.approval.conftest import ANTON, OLIVIA, JustInTime
 
@@ -485,3 +488,39 @@ def test_evidence_joins_sessions_to_access_requests(access: JustInTime, connecte
     assert approvers[run][0].endswith("/anton")
     assert approvers[automatic] == ["auto-approval policy"]
     assert {each["name"] for each in report["sources"]} >= {"Access requests", "Session Manager"}
+
+
+def test_exported_access_requests_are_those_of_aws(
+    access: JustInTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = access.approved()
+    waiting = access.access_request(access.carol)
+    shown = {each: access.status(each) for each in (run, waiting)}
+    later = datetime.now(UTC) + timedelta(days=script.SETTLED_DAYS + 1)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return later.astimezone(tz)
+
+    monkeypatch.setattr(script, "datetime", Clock)
+    monkeypatch.setattr(script, "client", access.client)
+    monkeypatch.setattr(script, "HISTORY_DAYS", script.SETTLED_DAYS + 1)
+    location = {"LocationConstraint": "eu-west-1"}
+    access.client("s3").create_bucket(
+        Bucket=PLACE.evidence_bucket, CreateBucketConfiguration=location, ObjectLockEnabledForBucket=True
+    )
+    (step,) = export_runbook(PLACE, ("eu-west-1",), access_requests=True)["mainSteps"]
+    script.export_evidence({**step["inputs"]["InputPayload"], "Pause": 0}, None)
+    for each in access.client("s3").list_objects_v2(Bucket=PLACE.evidence_bucket)["Contents"]:
+        file = tmp_path / each["Key"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(access.client("s3").get_object(Bucket=PLACE.evidence_bucket, Key=each["Key"])["Body"].read())
+    now = datetime.now(UTC)
+    found = read_exported(tmp_path, now - timedelta(hours=1), now, lambda _line: None)
+    requests = {each.id: each for each in found.requests if each.state}
+    assert {each.id for each in found.requests} == {run, waiting}
+    assert (requests[run].caller.arn, requests[run].node) == (REQUESTER, access.database)
+    assert abs(requests[run].until - datetime.fromisoformat(shown[run]["until"])) < timedelta(seconds=1)
+    assert (requests[waiting].state, shown[waiting]["state"]) == ("waiting", "waiting")
+    assert [each.caller.arn.rpartition("/")[2] for each in found.decisions if each.source == "Automation"] == ["anton"]
