@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
 @contextmanager
-def replaced_file(file: Path) -> Iterator[TextIO]:
+def replaced_file(file: Path) -> Generator[TextIO]:
     """Open a new file, which replaces another one when the context ends without an error; its permissions are kept.
 
     Args:

@@ -67,7 +67,8 @@ def verify_stack(
     reported = chosen_regions(settings.regions, chosen)
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     configured = {*settings.session_manager, *settings.endpoints, *sites}
-    configured |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
+    has_home = settings.approval or settings.evidence_export or settings.domain_controllers
+    configured |= {settings.regions[0]} if has_home else set()
     regions = [each for each in settings.regions if each in configured or settings.nodes or settings.just_in_time]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
@@ -180,10 +181,11 @@ def _nodes(
 def _approval(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> ApprovalVerification | None:
-    if settings.approval is None:
+    section = settings.approval or settings.evidence_export
+    if section is None:
         return None
     deployment = Deployment.of(stack, settings, identity, settings.regions[0])
-    return ApprovalVerification.of(settings, settings.approval, clients, identity, deployment)
+    return ApprovalVerification.of(settings, section, clients, identity, deployment)
 
 
 def _just_in_time(
