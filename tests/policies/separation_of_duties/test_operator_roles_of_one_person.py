@@ -7,7 +7,7 @@ from components.approval.identity_center import IdentityCenterOperators, Operato
 from components.approval.names import OPERATORS_PATH, RESERVED_PATH, WorkflowLocation
 from components.approval.settings import ApprovalSettings
 from policies.separation_of_duties.operator_roles_of_one_person import RULE
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.forms import ROLE
 from tests.policies.separation_of_duties.stacks import OPERATOR
 
@@ -32,7 +32,7 @@ def trusting(principal: Any, **condition: Any) -> list[dict[str, Any]]:
     return [{**statement, "Condition": condition} if condition else statement]
 
 
-def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgement:
+def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgment:
     trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
     properties = {"name": name, "path": path, "assumeRolePolicy": trust}
     properties |= {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
