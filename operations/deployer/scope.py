@@ -128,7 +128,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         account: See `Scope.account`.
     """
     settings = tuple(stacks)
-    approvals = [each.approval for each in settings if each.approval]
+    approvals = [found for each in settings if (found := each.approval or each.evidence_export)]
     directories = [each.domain_controllers for each in settings if each.domain_controllers]
     sessions = [region for each in settings for region in each.session_manager.values()]
     operator_roles = frozenset(role for each in approvals for role in each.operator_roles)
@@ -239,7 +239,7 @@ def _systems(settings: Settings) -> Iterator[System]:
         yield System.SESSION_MANAGER
     if settings.endpoints:
         yield System.ENDPOINTS
-    if settings.approval:
+    if settings.approval or settings.evidence_export:
         yield System.APPROVAL
     if settings.domain_controllers:
         yield System.CONTROLLERS
