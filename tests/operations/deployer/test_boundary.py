@@ -8,14 +8,16 @@ import pytest
 
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
+from common.iam.patterns import matches, overlap
 from common.limits import MANAGED_POLICY, size
 from local.workspace import REPOSITORY
-from operations.deployer.boundary import boundary
+from operations.deployer.boundary import boundary, own_resources
 from operations.deployer.iam import own_roles
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import System, whole_scope
+from operations.deployer.scope import DeploymentScope, System, whole_scope
 from operations.deployer.statement import TooMuchError
+from tests.operations.audit.authorization_reference import privileges, shape_of, types_of
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
 
 GRANT = "SecurityAllowSessionInstance"
@@ -265,6 +267,36 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
 )
 def test_deployer_leaves_what_is_not_its_own(action: str, resource: str, keys: dict[str, Any]) -> None:
     assert must_not(deployer(), action, resource, **keys)
+
+
+def may_be_one(arn: str, other: str) -> bool:
+    """Return whether two patterns have an ARN in common; partition, service, Region and account contain no colon."""
+    return all(map(overlap, arn.split(":", 5), other.split(":", 5)))
+
+
+@pytest.mark.parametrize("several", [scope("dev"), scope("prod"), whole_scope(("eu-west-1",), TAG)])
+def test_joined_denials_share_no_type_of_resource(several: DeploymentScope) -> None:
+    entries = own_resources(replace(several, account="*"))
+    for index, (patterns, _) in enumerate(entries):
+        others = [arn for other, (_, arns) in enumerate(entries) if other != index for arn in arns]
+        acted_on = {
+            shape_of(action.partition(":")[0], kind.rstrip("*")).format(partition="aws", region="*", account="*")
+            for action in privileges()
+            if any(matches(pattern, action) for pattern in patterns)
+            for kind in types_of(action).split()
+        }
+        assert acted_on
+        assert {(arn, other) for arn in acted_on for other in others if may_be_one(arn, other)} == set()
+
+
+@pytest.mark.parametrize("several", [scope("dev"), scope("prod"), whole_scope(("eu-west-1",), TAG)])
+def test_boundary_allows_no_action_on_accounts_or_tokens(several: DeploymentScope) -> None:
+    # Nothing denies these, so nothing may allow them.
+    allowed = boundary(several)["Statement"][0]["Action"]
+    unneeded = ("account:*", "iam:*UserPerm*", "organizations:*", "sts:Get*Token")
+    several_actions = [each for each in privileges() if any(matches(pattern, each) for pattern in unneeded)]
+    assert len(several_actions) > 50
+    assert [each for each in several_actions if any(matches(pattern, each) for pattern in allowed)] == []
 
 
 def test_boundary_fits() -> None:
