@@ -13,6 +13,7 @@ from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
 from operations.deployer.associations import association_documents
+from operations.deployer.detection import SERVICE_ROLES
 from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
 from operations.deployer.monitoring import own_buckets
@@ -52,6 +53,7 @@ _ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
+    "guardduty": ("*eDetector", "*ag*Resource", "Get*", "List*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
@@ -79,7 +81,7 @@ _CREDENTIALS: Final = (
     "iam:*AccountPassword*",
     "iam:*Credential*",
     "iam:*Group*",
-    "iam:*ServiceLinkedRole",
+    "iam:DeleteServiceL*",
     "iam:DeleteRolePerm*",
     "iam:DeleteUserPolicy",
     "iam:PutUserPolicy",
@@ -118,6 +120,7 @@ _ROLE_CHANGES: Final = (
     "iam:TagRole",
     "iam:Update*Role*",
 )
+_SERVICE_ROLES: Final = "iam:CreateServiceLinkedRole"
 _DOCUMENT_CHANGES: Final = ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*")
 _RECORD_CHANGES: Final = (
     "cloudtrail:Delete*",
@@ -184,11 +187,16 @@ def own_resources(scope: DeploymentScope) -> list[tuple[tuple[str, ...], list[st
     tokens = [token_role(scope)] if scope.approval_policies else []
     return [
         (("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened([*policy_arns(scope), record_arn(scope)])),
-        (_ROLE_CHANGES, _shortened([*roles, *earlier, *tokens])),
+        ((*_ROLE_CHANGES, _SERVICE_ROLES), _shortened([*roles, *earlier, *tokens, *_service_roles(scope)])),
         (_DOCUMENT_CHANGES, [*documents, *approval_policy_arns(scope)]),
         (("ssm:GetParameter*",), parameter_arns(scope)),
         (_RECORD_CHANGES, [scope.arn("cloudtrail", f"trail/{TRAIL}"), *own_buckets(scope)]),
     ]
+
+
+def _service_roles(scope: DeploymentScope) -> list[str]:
+    """Return the service-linked roles of detection services, which IAM lets no principal change."""
+    return [scope.iam(f"role/aws-service-role/{SERVICE_ROLES[each]}/*") for each in sorted(scope.detection)]
 
 
 def _others(scope: DeploymentScope) -> Policy:

@@ -24,6 +24,8 @@ GRANT = "SecurityAllowSessionInstance"
 IAM = f"arn:aws:iam::{ACCOUNT}"
 EC2 = f"arn:aws:ec2:eu-west-1:{ACCOUNT}"
 SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}"
+DETECTOR = f"arn:aws:guardduty:eu-west-1:{ACCOUNT}:detector/12abc34d567e8fa901bc2d34e56789f0"
+MADE_HERE = {"aws:ResourceTag/shell-access:made-here": "organization/shell-access/dev"}
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 RUNBOOK_ROLE = f"{IAM}:role/SsmSessionControlChangeMangerRole"
 ROLE_BOUNDARY = f"{IAM}:policy/ShellAccessRoleBoundary"
@@ -139,6 +141,15 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a policy of a group": ("iam:PutGroupPolicy", f"{IAM}:group/Operators", {}),
     "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/other", {}),
     "a service-linked role": ("iam:CreateServiceLinkedRole", f"{IAM}:role/aws-service-role/any", {}),
+    "a service-linked role of a service that no stack enables": (
+        "iam:CreateServiceLinkedRole",
+        f"{IAM}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+        {"iam:AWSServiceName": "autoscaling.amazonaws.com"},
+    ),
+    "GuardDuty of other accounts": ("guardduty:UpdateMemberDetectors", f"{DETECTOR}", {}),
+    "findings of GuardDuty": ("guardduty:ArchiveFindings", f"{DETECTOR}", {}),
+    "what GuardDuty suppresses": ("guardduty:CreateFilter", f"{DETECTOR}", {}),
+    "GuardDuty's administrator": ("guardduty:DisassociateFromAdministratorAccount", f"{DETECTOR}", {}),
     "a delegation": ("iam:AcceptDelegationRequest", "*", {}),
     "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
     "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
@@ -219,6 +230,13 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
         ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/any", ENDPOINT),
         ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent", {}),
         ("s3:PutBucketPolicy", f"arn:aws:s3:::shell-access-trail-{ACCOUNT}-eu-west-1", {}),
+        ("guardduty:DeleteDetector", DETECTOR, MADE_HERE),
+        ("guardduty:TagResource", DETECTOR, {"aws:TagKeys": ["shell-access:owner", "shell-access:switched-on"]}),
+        (
+            "iam:CreateServiceLinkedRole",
+            f"{IAM}:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty",
+            {"iam:AWSServiceName": "guardduty.amazonaws.com"},
+        ),
         ("kms:ScheduleKeyDeletion", KEY, OURS),
         ("kms:PutKeyPolicy", KEY, OURS | {"kms:ResourceAliases": ["alias/shell-access/approval"]}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", OURS),
@@ -249,6 +267,11 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": ["owner"]}),
         ("iam:UntagRole", f"{IAM}:role/Operator", {}),
         ("iam:PassRole", f"{IAM}:role/ShellAccessDomainController", {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("guardduty:CreateDetector", "*", {}),
+        ("guardduty:DeleteDetector", DETECTOR, {}),
+        # It could delete the detector of others afterwards.
+        ("guardduty:TagResource", DETECTOR, {"aws:TagKeys": ["shell-access:made-here"]}),
+        ("guardduty:UntagResource", DETECTOR, {"aws:TagKeys": ["team"]}),
         ("kms:ScheduleKeyDeletion", KEY, {}),
         ("kms:CreateGrant", KEY, OURS | {"kms:GrantIsForAWSResource": "true"}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", {}),
