@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
+from components.detection.services import SecurityService
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
 from components.just_in_time.documents import policy_documents
@@ -68,6 +69,7 @@ class DeploymentScope:
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
         queries_trail: Whether a stack defines the queries of an existing trail.
+        detection: Detection services that stacks enable.
         approval_policies: Names of the documents of just-in-time node access; empty where no stack has that mode, and for
             stacks with any settings: these policies decide which people get a shell.
     """
@@ -95,6 +97,7 @@ class DeploymentScope:
     has_break_glass: bool = False
     exports_evidence: bool = False
     queries_trail: bool = False
+    detection: frozenset[SecurityService] = field(default_factory=frozenset[SecurityService])
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     def arn(self, service: str, resource: str) -> str:
@@ -178,6 +181,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
         queries_trail=any(each.evidence and each.evidence.trail for each in approvals),
+        detection=frozenset(service for each in directories for service in each.detected),
         approval_policies=frozenset(
             document.name for each in settings if each.just_in_time for document in policy_documents(each.just_in_time)
         ),
@@ -213,6 +217,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         alarm_topics=everything,
         has_break_glass=True,
         has_resolver_endpoints=True,
+        detection=frozenset(SecurityService),
         event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
 

@@ -20,6 +20,7 @@ from operations.inventory.domain_controllers import SiteFacts, SitePlacement, en
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
+from operations.verify.domain_controllers.detection import detection_findings, read_detection
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
@@ -112,8 +113,10 @@ class DomainControllersVerification:
 
     def _site(self, region: str, placements: Mapping[str, SitePlacement], plan: SitePlan) -> list[Finding]:
         site, placement = self.sites[region], placements[region]
-        live = read_site(self._reader(region), site, placement, plan)
+        reader = self._reader(region)
+        live = read_site(reader, site, placement, plan)
         return [
+            *detection_findings(site, read_detection(reader, site)),
             *compare_site(site, placement, plan, live),
             *patching_findings(site, self._windows(placements).get(region, ()), live),
         ]
