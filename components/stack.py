@@ -22,7 +22,8 @@ from components.preflight.ownership import check_ownership
 from components.secret_marking import keep_secrets
 
 if TYPE_CHECKING:
-    from components.approval.component import ApprovalArgs
+    from components.account_access.component import AccountAccessArgs
+    from components.approval.component import Approval, ApprovalArgs
     from components.domain_controllers.component import PlannedControllers
     from components.just_in_time.component import JustInTimeAccess, JustInTimeAccessArgs
     from components.nodes.component import PlannedNodes
@@ -39,6 +40,7 @@ class _Plan:
 
     endpoints: dict[str, PlannedEndpoints] = field(default_factory=dict[str, "PlannedEndpoints"])
     approval: ApprovalArgs | None = None
+    account_access: AccountAccessArgs | None = None
     just_in_time: JustInTimeAccessArgs | None = None
     controllers: PlannedControllers | None = None
     nodes: PlannedNodes | None = None
@@ -73,7 +75,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         "preferences": session_manager.preferences if session_manager else None,
         "instancePolicyArn": next(iter(session_manager.instance_policy_arns), None) if session_manager else None,
         "instancePolicyArns": (list(session_manager.instance_policy_arns) or None) if session_manager else None,
-        **_approval(planned),
+        **_approvals(planned),
         **_controllers(settings, account, planned, session_manager),
         **_nodes(settings, account, planned, session_manager),
     }
@@ -110,6 +112,8 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
         check_attachments(settings, account)
     with looked_up:
         _plan_approval(planned, settings, account)
+    with looked_up:
+        _plan_account_access(planned, settings)
     with looked_up:
         _plan_just_in_time(planned, settings, owner)
     with looked_up:
@@ -161,6 +165,17 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
         tags=settings.tags,
     )
     check_approval(planned.approval)
+
+
+def _plan_account_access(planned: _Plan, settings: Settings) -> None:
+    if settings.account_access is None:
+        return
+    from components.account_access.component import plan_entitlements
+
+    region = settings.regions[0]
+    planned.account_access = plan_entitlements(
+        settings.account_access, program_clients(), lambda: program_clients().caller_arn(region)
+    )
 
 
 def _plan_just_in_time(planned: _Plan, settings: Settings, owner: str) -> None:
@@ -235,12 +250,28 @@ def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
         )
 
 
+<<<<<<< HEAD
 def _approval(planned: _Plan) -> dict[str, Any]:
     access: JustInTimeAccess | None = None
+=======
+def _approvals(planned: _Plan) -> dict[str, Any]:
+    """Register the approval workflow, and the entitlements of account access manager."""
+    workflow, outputs = _approval(planned)
+    if planned.account_access is None:
+        return outputs
+    from components.account_access.component import AccountAccess
+
+    access = AccountAccess("account-access", planned.account_access, [workflow] if workflow else [])
+    return {**outputs, "accountAccess": access.outputs}
+
+
+def _approval(planned: _Plan) -> tuple[Approval | None, dict[str, Any]]:
+>>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
     if planned.just_in_time:
         from components.just_in_time.component import JustInTimeAccess
 
         access = JustInTimeAccess("just-in-time", planned.just_in_time)
+<<<<<<< HEAD
     if planned.approval is None:
         return {"operatorPolicyArn": None, "approval": access.outputs if access else None}
     from components.approval.component import Approval
@@ -248,6 +279,15 @@ def _approval(planned: _Plan) -> dict[str, Any]:
     # In a move, the workflow changes only when the policies exist.
     approval = Approval("approval", planned.approval, pulumi.ResourceOptions(depends_on=[access] if access else None))
     return {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
+=======
+        return None, {"operatorPolicyArn": None, "approval": access.outputs}
+    if planned.approval is None:
+        return None, {"operatorPolicyArn": None, "approval": None}
+    from components.approval.component import Approval
+
+    approval = Approval("approval", planned.approval)
+    return approval, {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
+>>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
 
 
 def _controllers(

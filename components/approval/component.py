@@ -88,7 +88,7 @@ class Approval(pulumi.ComponentResource):
 
     Attributes:
         outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
-            operators of IAM Identity Center, `operatorRoleArns` by user name.
+            operators of IAM Identity Center, `operatorRoleArns` by user name, and `operatorAccess`.
         operator_policy_arn: ARN of the managed policy for operators.
     """
 
@@ -133,6 +133,7 @@ class Approval(pulumi.ComponentResource):
             self.outputs["operatorRoleArns"] = {
                 each.user_name: people[each.role_name].arn for each in self._args.operators.people
             }
+            self.outputs["operatorAccess"] = str(self._args.settings.identity_center.access)
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: ARG001 -- an empty local AWS first
     """As a dynamic provider has them."""
     services = dict.fromkeys(
-        ("config", "ec2", "iam", "identitystore", "kms", "logs", "s3", "sns", "ssm", "ssoadmin", "sts"), endpoint
+        (
+            "accountaccess",
+            "config",
+            "ec2",
+            "iam",
+            "identitystore",
+            "kms",
+            "logs",
+            "s3",
+            "sns",
+            "ssm",
+            "ssoadmin",
+            "sts",
+        ),
+        endpoint,
     )
     values = {"region": "eu-west-1", "accessKey": "local", "secretKey": "local", "endpoints": json.dumps([services])}
     return AwsClients(lambda key: values.get(key.removeprefix("aws:")))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from components.account_access.settings import AccountAccessSettings
 from components.approval.settings import ApprovalSettings
 from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
@@ -30,6 +31,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "sessionManager": SessionManagerSection,
     "endpoints": EndpointSettings,
     "approval": ApprovalSettings,
+    "accountAccess": AccountAccessSettings,
     "domainControllers": DomainControllersSection,
     "nodes": NodesSection,
 }

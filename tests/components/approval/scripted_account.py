@@ -147,6 +147,12 @@ class Account:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetUserId")
         return {"UserId": self.identities[name]}
 
+    def describe_user(self, *, IdentityStoreId: str, UserId: str) -> Json:  # noqa: ARG002, N803
+        named = [name for name, user in self.identities.items() if user == UserId]
+        if not named:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeUser")
+        return {"UserId": UserId, "UserName": named[-1]}
+
     def get_user(self, **_given: str) -> Json:
         return {}
 
