@@ -250,10 +250,6 @@ def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
         )
 
 
-<<<<<<< HEAD
-def _approval(planned: _Plan) -> dict[str, Any]:
-    access: JustInTimeAccess | None = None
-=======
 def _approvals(planned: _Plan) -> dict[str, Any]:
     """Register the approval workflow, and the entitlements of account access manager."""
     workflow, outputs = _approval(planned)
@@ -266,28 +262,18 @@ def _approvals(planned: _Plan) -> dict[str, Any]:
 
 
 def _approval(planned: _Plan) -> tuple[Approval | None, dict[str, Any]]:
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
+    access: JustInTimeAccess | None = None
     if planned.just_in_time:
         from components.just_in_time.component import JustInTimeAccess
 
         access = JustInTimeAccess("just-in-time", planned.just_in_time)
-<<<<<<< HEAD
     if planned.approval is None:
-        return {"operatorPolicyArn": None, "approval": access.outputs if access else None}
+        return None, {"operatorPolicyArn": None, "approval": access.outputs if access else None}
     from components.approval.component import Approval
 
     # In a move, the workflow changes only when the policies exist.
     approval = Approval("approval", planned.approval, pulumi.ResourceOptions(depends_on=[access] if access else None))
-    return {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
-=======
-        return None, {"operatorPolicyArn": None, "approval": access.outputs}
-    if planned.approval is None:
-        return None, {"operatorPolicyArn": None, "approval": None}
-    from components.approval.component import Approval
-
-    approval = Approval("approval", planned.approval)
     return approval, {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
 
 
 def _controllers(

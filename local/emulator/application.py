@@ -2,11 +2,8 @@
 
 import io
 import json
-<<<<<<< HEAD
 import re
-=======
 import sys
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
 import threading
 from collections.abc import Iterable
 from importlib import import_module
@@ -20,13 +17,10 @@ HEALTH = "/local-aws/health"
 SETTINGS_ROUTE = "/local-aws/settings"
 WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
-<<<<<<< HEAD
 _OF_ACCESS_SETUP = re.compile(r"/(ssm-guiconnect|ssm-quicksetup)/aws4_request")
 """Signature of a request to a service that moto lacks."""
-=======
 ACCOUNT_ACCESS = "local.emulator.extension.account_access"
 """Account access manager, which moto lacks; loaded with its first request."""
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
 
 ONE_AT_A_TIME = threading.RLock()
 """Lock for every read and change of moto's state: plain dictionaries and lists, which moto does not lock.
@@ -68,22 +62,17 @@ class Application:
             SETTINGS.reset()
             _runs().forget()
             event_history.EVENTS.clear()
-<<<<<<< HEAD
             _access_setup().forget()
-        _read_body(environ)
-        with ONE_AT_A_TIME:
-            if _OF_ACCESS_SETUP.search(environ.get("HTTP_AUTHORIZATION", "")):
-                return _access_setup().answer(environ, start_response)
-=======
             loaded: Any = sys.modules.get(ACCOUNT_ACCESS)
             if loaded:
                 loaded.APPLICATIONS.clear()
         _read_body(environ)
         with ONE_AT_A_TIME:
+            if _OF_ACCESS_SETUP.search(environ.get("HTTP_AUTHORIZATION", "")):
+                return _access_setup().answer(environ, start_response)
             if _concerns_account_access(path, environ.get("HTTP_AUTHORIZATION", "")):
                 service: Any = import_module(ACCOUNT_ACCESS)
                 return service.respond(environ, start_response)
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
             return self._moto(environ, start_response)
 
 
@@ -118,17 +107,16 @@ def _wake(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return _json(start_response, "200 OK", {})
 
 
-<<<<<<< HEAD
 def _access_setup() -> Any:
     from local.emulator.extension import access_setup  # noqa: PLC0415 (settings of moto are read when it loads)
 
     return access_setup
-=======
+
+
 def _concerns_account_access(path: str, authorization: str) -> bool:
     """Return whether a request is for account access manager; those for its runtime API have a bearer token."""
     is_runtime = authorization.startswith("Bearer ") and path.startswith("/access")
     return is_runtime or "/account-access/" in authorization
->>>>>>> 13a2955 (feat(approval): let account access manager sign operators in)
 
 
 def _runs() -> Any:

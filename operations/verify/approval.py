@@ -14,7 +14,7 @@ from components.session_manager.document import log_locations
 from operations.findings import Finding, Status
 from operations.inventory.approval import read_schedule, read_stray_tags
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
-from operations.inventory.identity_center import read_assignments, read_operator_roles
+from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
     read_failures,
@@ -26,6 +26,7 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document, read_key
+from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_findings,
@@ -170,7 +171,14 @@ class ApprovalVerification:
             desired = person_role(each, self.plan.operator_policies, self.boundary)
             yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
         yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
-        home = self._reader(self.people.operators.region)
+        home, application = self._reader(self.people.operators.region), self.settings.identity_center.application_arn
+        if application:
+            roles = self.plan.operator_roles
+            arns = {self.plan.place.iam(f"role{each.path}{each.name}"): each.name for each in roles}
+            entitled = read_entitlements(home, application, self.plan.place.account_id)
+            repair = "pulumi up of the stack with shell-access:accountAccess"
+            yield from entitlement_findings("approval-identity-center", application, arns, entitled, repair)
+            return
         permission_set = self.settings.identity_center.permission_set
         live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)
         yield assignment_finding(self.people, permission_set, live)
