@@ -49,6 +49,7 @@ forward them: the policies name that Region.
 """
 
 _ALLOWED_ACTIONS: Final = {
+    "account-access": ("*Entitlement*", "Get*"),
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
@@ -143,11 +144,7 @@ def boundary(scope: Scope) -> Policy:
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
-        "NotAction": [
-            *_ANY_REGION,
-            *(("identitystore:*", "sso:*") if scope.identity_regions else ()),
-            *(("organizations:List*",) if scope.approval_policies else ()),
-        ],
+        "NotAction": [*_ANY_REGION, *_in_other_regions(scope)],
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
@@ -157,6 +154,14 @@ def boundary(scope: Scope) -> Policy:
     never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_organization(scope)))
     statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
     return fitting(document(statements), "the boundary of the deployer")
+
+
+def _in_other_regions(scope: Scope) -> tuple[str, ...]:
+    """Return the actions that have the Region of IAM Identity Center, or of AWS Organizations."""
+    identities = ("identitystore:*", "sso:*") if scope.identity_regions or scope.read_applications else ()
+    entitlements = ("account-access:*",) if scope.read_applications else ()
+    organization = ("organizations:List*",) if scope.approval_policies or scope.applications else ()
+    return (*identities, *entitlements, *organization)
 
 
 def _allowed_actions(scope: Scope) -> list[str]:
@@ -222,8 +227,8 @@ def _identities(scope: Scope) -> list[Policy]:
 
 
 def _organization(scope: Scope) -> tuple[str, ...]:
-    """Return the denied actions on the organization; verification of just-in-time node access is allowed one of them."""
-    return ("account:*", *(() if scope.approval_policies else ("organizations:*",)))
+    """Return the denied actions on the organization; verification of just-in-time node access, or entitlements, makes one."""
+    return ("account:*", *(() if scope.approval_policies or scope.applications else ("organizations:*",)))
 
 
 def _settings(scope: Scope) -> tuple[str, ...]:
