@@ -6,7 +6,7 @@ account access manager, an entitlement names the person: of the role, whose name
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
@@ -82,16 +82,20 @@ def _admits_one(role: Resource, trust: Policy, *, of_people: bool) -> bool:
 
 def _entitled(entitlement: Resource) -> Findings:
     """Report an entitlement to the role of an operator for anyone but its person."""
-    role = _part(entitlement.value("entitlement"), "principalRole")
-    arn = str(_part(role, "roleArn"))
-    person = _part(_part(role, "principal"), "identityCenter")
-    if UNKNOWN in (role, _part(role, "roleArn"), person, *person.values()):
+    entitled = _part(entitlement.value("entitlement"), "principalRole")
+    arn, person = _part(entitled, "roleArn"), _part(_part(entitled, "principal"), "identityCenter")
+    if arn is UNKNOWN or person is UNKNOWN or UNKNOWN in person.values():
         yield entitlement.unseen("entitlement")
         return
-    user = arn.partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
-    if f":role{OPERATORS_PATH}" in arn and person != {"userId": user}:
+    user = str(arn).partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
+    if f":role{OPERATORS_PATH}" in str(arn) and person != {"userId": user}:
         expected = f"the user whose ID is in the name of the role, {user}"
         yield Violation("entitlement", str(person), expected, about=entitlement)
+
+
+def _part(value: Any, name: str) -> Any:
+    """Return a member of a mapping; unknown where the mapping is, or where it has no such member."""
+    return cast("dict[str, Any]", value).get(name, UNKNOWN) if isinstance(value, dict) else UNKNOWN
 
 
 def _is_operator(role: Resource, stack: Stack, attached_policies: AttachedPolicies) -> bool:
