@@ -270,6 +270,7 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
     assert [each["RoleName"] for each in roles] == [f"ShellOperator-{again}"]
     wake(aws_endpoint, run)
     until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
+    entitled_person_gets_a_session(stack, aws, center, dev["shell-access:approval"])
     iam.attach_role_policy(RoleName=f"ShellOperator-{again}", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     assert "ReadOnlyAccess is attached" in faults(stack)["approval-operator-role"]
     stack.destroy().succeeded()
@@ -327,14 +328,53 @@ def person_of_identity_center_gets_a_session(
     return run
 
 
+def entitled_person_gets_a_session(
+    stack: Stack, aws: Callable[..., Any], center: IdentityCenter, dev: dict[str, Any]
+) -> None:
+    """Olivia's role changes to account access manager, whose entitlement names her; then a group is entitled to it, too."""
+    aws("organizations").create_organization(FeatureSet="ALL")
+    aws("organizations").enable_aws_service_access(ServicePrincipal="account-access.amazonaws.com")
+    application = center.application()
+    people = [{"identityCenterUser": "olivia@example.org"}]
+    access = {"access": "account-access-manager", "applicationArn": application}
+    entitled = [{**each, "accounts": ["123456789012"]} for each in people]
+    stack.configure(
+        {
+            "approval": {**dev, "operators": people, "identityCenter": access},
+            "accountAccess": {"applicationArn": application, "operators": entitled},
+        }
+    )
+    stack.up().succeeded()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    assert faults(stack, "approval-", "account-access-") == {}
+    (arn,) = operator_roles(stack).values()
+    user = arn.rsplit("ShellOperator-")[-1]
+    own = with_keys(aws, center.sign_in(application, user, arn, "any-name"), "ssm")
+    instance = node(aws("ec2"))
+    given = {"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": [arn.rsplit("/", 1)[-1]]}
+    run = own.start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)["AutomationExecutionId"]
+    decide(aws, run)
+    until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
+    found = aws("ssm").get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
+    assert found["Outputs"]["CheckRequest.Requester"][0].startswith("olivia@example.org, arn:aws:sts:")
+    assert own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")["SessionId"]
+    by_group = center.entitle(application, arn, groupId=center.id_of("Shell"))
+    reported = faults(stack, "approval-", "account-access-")
+    assert set(reported) == {
+        f"{each}-entitlements-of-others" for each in ("approval-identity-center", "account-access")
+    }
+    aws("account-access").delete_entitlement(applicationArn=application, entitlementId=by_group)
+
+
 def operator_roles(stack: Stack) -> dict[str, str]:
     return stack.outputs()["approval"]["operatorRoleArns"]
 
 
-def faults(stack: Stack) -> dict[str, str]:
+def faults(stack: Stack, *prefixes: str) -> dict[str, str]:
     """Findings about approval, without those about trails, of which the account has none."""
     found = {check: each.found for check, each in verified(stack).items()}
-    return {check: text for check, text in found.items() if check.startswith("approval-") and "-trail" not in check}
+    chosen = prefixes or ("approval-",)
+    return {check: text for check, text in found.items() if check.startswith(chosen) and "-trail" not in check}
 
 
 def chained(aws: Callable[..., Any], reserved: str, session: str, arn: str) -> Any:
