@@ -16,6 +16,7 @@ from common.aws.session import AwsClients
 from common.validation import partitions
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, WorkflowLocation
 from components.approval.settings import Mode
+from operations.approval.principals import Principal
 from operations.errors import CommandError, UnusableError
 from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, identify
 
@@ -54,6 +55,16 @@ class Workflow:
     change_template: str = CHANGE_TEMPLATE_NAME
     regions: tuple[str, ...] = ()
     operator_roles: Mapping[str, str] | None = None
+
+    def user_of(self, principal: Principal | None) -> str:
+        """Return the user name of the operator of IAM Identity Center whose role it is; empty: not known, or another principal.
+
+        The name of a session does not prove it: with account access manager, the operator chooses it.
+        """
+        for name, arn in (self.operator_roles or {}).items():
+            if Principal("role", arn.rsplit("/", 1)[-1]).is_same(principal):
+                return name
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
