@@ -64,6 +64,26 @@ def _reserved_path(trust: Mapping[str, Any]) -> str:
 
 
 @returns_failure
+def read_user_name(reader: Reader, user: str, store: str = "") -> str:
+    """Read the user name of a user; empty: there is no such user.
+
+    Args:
+        reader: Reader of the Region of IAM Identity Center.
+        user: ID of the user.
+        store: ID of the identity store; "": that of every instance that the account sees.
+    """
+    stores = (
+        [store]
+        if store
+        else [str(each["IdentityStoreId"]) for each in reader.items("sso-admin", "list_instances", "Instances")]
+    )
+    found = (
+        reader.find("identitystore", "describe_user", _MISSING, IdentityStoreId=each, UserId=user) for each in stores
+    )
+    return next((str(each["UserName"]) for each in found if each), "")
+
+
+@returns_failure
 def read_assignments(reader: Reader, store: str, permission_set: str, account: str) -> dict[str, str]:
     """Read the users to whom a permission set is assigned in an account, by ID: the user name, or the group.
 
