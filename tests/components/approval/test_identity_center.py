@@ -281,6 +281,7 @@ def judge(account: Callable[..., Any]) -> Callable[..., str]:
         identities: dict[str, str] | None = None,
         **changes: Any,
     ) -> str:
+        approvers: dict[str, Policy] = changes.pop("approvers", {})
         given = run(
             OWN,
             approval(by),
@@ -298,6 +299,7 @@ def judge(account: Callable[..., Any]) -> Callable[..., str]:
                 ),
                 "AWSReservedSSO_Approve_0123456789abcdef": "{}",
                 RESERVED: "{}",
+                **{name: json.dumps(each) for name, each in approvers.items()},
             },
             reserved=("AWSReservedSSO_Approve_0123456789abcdef", RESERVED),
             paths={OLIVIA.role_name: path, OSCAR.role_name: path},
@@ -405,6 +407,20 @@ def test_runbook_knows_the_person_of_a_grant_by_user_id(judge_entitled: Callable
 def test_runbook_refuses_an_approval_in_a_session_of_any_name(judge_entitled: Callable[..., str]) -> None:
     named = session(OSCAR.role_name, "anton@example.org")
     assert f"the trust policy of role {OSCAR.role_name} does not prove" in judge_entitled(by=named)
+
+
+@pytest.mark.parametrize("shared", [[], ["Approver"]], ids=["own", "shared"])
+def test_runbook_follows_a_chain_to_an_entitled_person(shared: list[str], judge_entitled: Callable[..., str]) -> None:
+    """Olivia approves in a role that her operator's role may assume, however she calls both sessions."""
+    admitted = {"AWS": f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}{OLIVIA.role_name}"}
+    chained = {"Effect": "Allow", "Principal": admitted, "Action": "sts:AssumeRole"}
+    refused = judge_entitled(
+        by=session("Approver", "anton"),
+        approvers={"Approver": {"Version": "2012-10-17", "Statement": [chained]}},
+        SharedApproverRoles=shared,
+    )
+    expected = "requesters cannot approve their own request" if shared else "does not prove which person that is"
+    assert expected in refused
 
 
 def test_runbook_refuses_an_entitled_user_who_is_gone(judge_entitled: Callable[..., str]) -> None:
