@@ -98,7 +98,10 @@ def reaper(
         place: Location of the workflow.
         operators: Operators of IAM Identity Center.
     """
-    holders = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users, **_users(operators)}
+    holders = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
+    if operators.people:
+        # One text, as the size of a document is limited.
+        holders["IdentityCenterUsers"] = " ".join(each.user_id for each in operators.people)
     return {
         "schemaVersion": "0.3",
         "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
@@ -224,7 +227,6 @@ def _checks(
         "OperatorRoles": settings.operator_roles,
         "OperatorUsers": settings.operator_users,
         **_store(operators),
-        **_users(operators),
         "SharedOperatorRoles": settings.shared_operator_roles,
         "SharedApproverRoles": settings.shared_approver_roles,
         "ChatApproverRoles": settings.chat_approver_roles,
@@ -271,11 +273,6 @@ def _checks(
             "isEnd": True,
         },
     ]
-
-
-def _users(operators: IdentityCenterOperators) -> dict[str, str]:
-    """Return the people of IAM Identity Center; as one text, as the size of a document is limited."""
-    return {"IdentityCenterUsers": " ".join(each.user_id for each in operators.people)} if operators.people else {}
 
 
 def _store(operators: IdentityCenterOperators) -> dict[str, Any]:

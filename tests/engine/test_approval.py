@@ -257,7 +257,7 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
     left = faults(stack)
     assert "oscar@example.org, who is no operator" in left.pop("approval-operator-role-leftovers")
     assert set(left) == {
-        *("approval-runbook-content", "approval-reaper-content", "approval-identity-center-assignments"),
+        *("approval-reaper-content", "approval-identity-center-assignments"),
         *(f"approval-{each}-policy-attachments" for each in ("operator", "requester", *GUARD_RAILS)),
     }
     center.delete(users["olivia@example.org"])

@@ -223,7 +223,7 @@ def _check_role(people: People, role: Json, events: Json) -> None:
     name, trust = role["RoleName"], role["AssumeRolePolicyDocument"]
     if role["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         raise RefusedError(f"role {name} is kept by AWS ({role['Path']})")
-    _check_identity(people, role)
+    _check_identity(people, role, events)
     if events["PrincipalName"] in events["SharedOperatorRoles"] or people.entitled(role):
         return
     admitted = trusted(trust)
@@ -237,14 +237,17 @@ def _check_role(people: People, role: Json, events: Json) -> None:
         )
 
 
-def _check_identity(people: People, role: Json) -> None:
+def _check_identity(people: People, role: Json, events: Json) -> None:
     """Check that an operator's role of IAM Identity Center is still that of the user whose ID it has in its name."""
     name, identities = role["RoleName"], people.identities
     user = identities.operator(name)
     if not user:
         return
+    if name != events["PrincipalName"]:
+        # IAM finds it in any case, and runs are compared by the name that they were started with.
+        raise RefusedError(f"role {events['PrincipalName']} has the name {name}: expected the same letters")
     if role["Path"] != OPERATORS_PATH:
-        raise RefusedError(f"role {name} has the path {role['Path']}, not {OPERATORS_PATH}")
+        raise RefusedError(f"role {name} has the path {role['Path']}, not {OPERATORS_PATH}, and is no operator")
     person, trust = identities.user_name(user), role["AssumeRolePolicyDocument"]
     if identities.application:
         if not people.entitled(role):

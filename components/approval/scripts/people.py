@@ -55,9 +55,11 @@ class Approval:
 class Identities:
     """Users of IAM Identity Center, where operators sign in through it.
 
+    The operators are those who have a role below the path of operators, where the stack alone creates and deletes roles. A
+    list of them here would take more than a document may have.
+
     Attributes:
         store: ID of the identity store; empty: no operators sign in through it.
-        users: IDs of the users who are operators.
         application: ARN of the application of account access manager; empty: they sign in with a permission set.
     """
 
@@ -68,13 +70,11 @@ class Identities:
             events: input of the script.
         """
         self.store, self._region = events.get("IdentityStore", ""), events.get("IdentityStoreRegion", "")
-        self.users = events.get("IdentityCenterUsers", "").split()
         self.application = events.get("AccountAccessApplication", "")
 
     def operator(self, role: str) -> str:
-        """Return the ID of the operator whose role has a name; empty: it is no role of an operator."""
-        user = role.removeprefix(OPERATOR_ROLE_PREFIX)
-        return user if user != role and user in self.users else ""
+        """Return the ID of the operator whose role has a name; empty: it is no name of a role of an operator."""
+        return role.removeprefix(OPERATOR_ROLE_PREFIX) if self.store and role.startswith(OPERATOR_ROLE_PREFIX) else ""
 
     def user_id(self, name: str) -> str:
         """Return the ID of the user who has a user name now.

@@ -136,10 +136,12 @@ class Account:
     def get_role(self, *, RoleName: str) -> Json:  # noqa: N803
         if RoleName.lower() not in self.trusts:
             raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
-        path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else self.paths.get(RoleName, "/")
-        trusted = self.trusts[RoleName.lower()]
-        arn = f"arn:aws:iam::{ACCOUNT}:role{path}{RoleName}"
-        return {"Role": {"RoleName": RoleName, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
+        # IAM finds a name in any case, and answers with the role's own.
+        name = next((each for each in self.paths if each.lower() == RoleName.lower()), RoleName)
+        path = "/aws-reserved/sso.amazonaws.com/" if name in self.reserved else self.paths.get(name, "/")
+        trusted = self.trusts[name.lower()]
+        arn = f"arn:aws:iam::{ACCOUNT}:role{path}{name}"
+        return {"Role": {"RoleName": name, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
 
     def get_user_id(self, *, IdentityStoreId: str, AlternateIdentifier: Json) -> Json:  # noqa: ARG002, N803
         name = AlternateIdentifier["UniqueAttribute"]["AttributeValue"]

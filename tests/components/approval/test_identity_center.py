@@ -172,7 +172,7 @@ def test_plan_without_guard_rails_denies_people_only() -> None:
     assert list(both["guard-rails"].roles) == ["Operator", *PEOPLE.roles]
 
 
-def test_plan_of_a_large_group_fits_until_the_runbook_is_full() -> None:
+def test_plan_of_a_large_group_fits_until_a_document_is_full() -> None:
     def people(count: int) -> IdentityCenterOperators:
         several = tuple(
             OperatorPerson(user_id=f"906f9c1e2a-0a1b2c3d-1111-2222-3333-{number:012}", user_name=f"person-{number}")
@@ -183,10 +183,11 @@ def test_plan_of_a_large_group_fits_until_the_runbook_is_full() -> None:
     def found(count: int) -> list[str]:
         return [each.message for each in excess_problems(generated_texts(settings(), plan(people(count))))]
 
-    assert found(50) == []
-    (message,) = found(600)
-    assert "the document AllowStartSsmSession to take" in message
-    assert "with 600 operators" in message
+    # IAM lets an account have 1,000 roles, unless more are requested.
+    assert found(1_000) == []
+    (message,) = found(2_000)
+    assert "the document RemoveExpiredSsmSessionGrants to take" in message
+    assert "with 2000 operators" in message
 
 
 # Trust policy and boundary, proved
@@ -259,7 +260,6 @@ def events(**changes: Any) -> dict[str, Any]:
         "OperatorRoles": [],
         "IdentityStore": PEOPLE.store,
         "IdentityStoreRegion": PEOPLE.region,
-        "IdentityCenterUsers": " ".join(each.user_id for each in PEOPLE.people),
         **changes,
     }
 
@@ -360,7 +360,11 @@ def test_runbook_refuses_a_role_of_the_name_elsewhere(judge: Callable[..., str])
 
 
 def test_runbook_refuses_a_role_that_is_no_operator(judge: Callable[..., str]) -> None:
-    assert "is no operator of this workflow" in judge(IdentityCenterUsers=OSCAR.user_id)
+    assert "is no operator of this workflow" in judge(IdentityStore="")
+    assert "does not exist" in judge(PrincipalName=f"{OLIVIA.role_name}0")
+    assert "is no operator of this workflow" in judge(PrincipalName=OLIVIA.role_name.lower())
+    other_letters = OLIVIA.role_name.replace("a1b2", "A1B2")
+    assert f"role {other_letters} has the name {OLIVIA.role_name}" in judge(PrincipalName=other_letters)
 
 
 # The same with account access manager, which assumes the role in a session of any name
@@ -509,7 +513,8 @@ def test_plan_with_account_access_trusts_its_application_alone() -> None:
     (check,) = (each for each in made.runbook.content["mainSteps"] if each["name"] == "CheckRequest")
     given = check["inputs"]["InputPayload"]
     assert given["AccountAccessApplication"] == APPLICATION
-    assert given["IdentityCenterUsers"].split() == [each.user_id for each in PEOPLE.people]
+    users = made.reaper.content["mainSteps"][0]["inputs"]["InputPayload"]["IdentityCenterUsers"]
+    assert users.split() == [each.user_id for each in PEOPLE.people]
 
 
 SOURCE = {"aws:SourceAccount": MANAGEMENT, "aws:SourceArn": APPLICATION}
