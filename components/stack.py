@@ -15,6 +15,7 @@ from components.account import Account
 from components.adoption.governing_stack import govern
 from components.adoption.lookup import program_clients
 from components.adoption.recovery import recover
+from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.just_in_time.names import MANAGED_TAG
 from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
@@ -142,7 +143,7 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
         return
     from components.approval.component import ApprovalArgs, check_approval
     from components.approval.identity_center import NO_OPERATORS
-    from components.session_manager.document import log_locations
+    from components.session_manager.settings import log_locations
 
     operators = NO_OPERATORS
     if settings.approval.operators:
@@ -188,7 +189,7 @@ def _plan_just_in_time(planned: _Plan, settings: Settings, owner: str) -> None:
         regions=settings.regions,
         owner=owner,
         take_over=settings.takes_over_just_in_time,
-        replaces_workflow=settings.approval is None,
+        replaced_documents=() if settings.approval else (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME),
         tags=settings.tags,
     )
     check_just_in_time(planned.just_in_time)

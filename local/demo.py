@@ -80,7 +80,7 @@ def _session() -> Any:
 
 
 @dataclass(frozen=True)
-class Clients:
+class PrincipalClients:
     """Clients of the local AWS with the credentials of one principal: API_Credentials of STS."""
 
     credentials: Mapping[str, Any]
@@ -143,7 +143,7 @@ class _Demo:
         # Events have whole seconds.
         self._begun, self._sessions = datetime.now(UTC).replace(microsecond=0), list[str]()
         local = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
-        self._all = Clients(local, endpoint)
+        self._all = PrincipalClients(local, endpoint)
         self._operator, self._approver = self._session_of("Operator"), self._session_of("Approver")
         self._principal = requested_principal(self._operator.identity.arn)
         self._instance, self._other = self._instances()
@@ -393,7 +393,7 @@ class _Demo:
         sts = self._all.client("sts", self._workflow.region)
         arn = f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/{role}"
         given = sts.assume_role(RoleArn=arn, RoleSessionName=PERSON_ROLES[role])["Credentials"]
-        return session_of(self._workflow, Clients(given, self._endpoint))
+        return session_of(self._workflow, PrincipalClients(given, self._endpoint))
 
     def _instances(self) -> tuple[str, str]:
         """Return two of the seeded instances."""

@@ -120,12 +120,12 @@ class Rule:
 
     @property
     def is_about_stacks(self) -> bool:
-        """Whether the rule evaluates a whole stack, after all resources."""
+        """The rule evaluates a whole stack, after all resources."""
         return bool(self._stack_checks)
 
     @property
     def can_remediate(self) -> bool:
-        """Whether the rule has a remediation."""
+        """The rule has a remediation."""
         return bool(self._remediations)
 
     @property

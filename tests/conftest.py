@@ -1,25 +1,20 @@
-from __future__ import annotations
-
 import gc
 import os
 import signal
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from local.client_methods import share_client_methods
 from tests.support.emulator import Emulator, reset, running_emulator
 from tests.support.golden_files import Golden
 from tests.support.warm_python import share_warm_python
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from xdist.remote import Producer
 
 # Imported modules stay in memory; scanning them for garbage takes a tenth of the time.
 gc.disable()

@@ -1,19 +1,15 @@
 """Links and commands of the documentation."""
 
-from __future__ import annotations
-
 import re
 import shlex
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.cli import COMMANDS, _Loaded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("local/**/README.md")])

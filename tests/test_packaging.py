@@ -1,7 +1,5 @@
 """The wheel: built, installed into an environment of its own, and used outside the clone."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -10,18 +8,15 @@ import sysconfig
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from local.aws import Emulator
 from local.workspace import REPOSITORY
 from operations.cli import COMMANDS
 from operations.version import VERSION
 from tests.support.stack import Stack
-
-if TYPE_CHECKING:
-    from local.aws import Emulator
 
 PROGRAM = """
 import pulumi_aws as aws

@@ -7,3 +7,11 @@ CONNECT_SECONDS = 10
 
 RETRIES = {"mode": "standard", "total_max_attempts": 8}
 """Retries as in the provider: throttling and transient errors are retried with exponential backoff."""
+
+LIVE_STATUSES = frozenset(
+    {
+        *("Pending", "InProgress", "Waiting", "Cancelling", "PendingApproval", "Approved", "Scheduled"),
+        *("RunbookInProgress", "PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved"),
+    }
+)
+"""Statuses of Automation executions that have not ended (API_AutomationExecution, AutomationExecutionStatus)."""

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from common.aws import RETRIES
-from common.iam.denials import denial_in
+from common.aws.denials import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -98,7 +98,7 @@ class IncompleteListingError(BotoCoreError):
     fmt = "{operation}: the listing is incomplete: {why}"
 
 
-class Cause(StrEnum):
+class FailureCause(StrEnum):
     """Cause of a failure."""
 
     ENCRYPTION = "encryption"
@@ -123,7 +123,7 @@ class Failure:
     """
 
     action: str
-    cause: Cause
+    cause: FailureCause
     reason: str
     remedy: str
 
@@ -156,46 +156,46 @@ def failure_of(action: str, failed: Exception, region: str, caller: str) -> Fail
     return Failure(action=action, cause=cause, reason=reason, remedy=remedy)
 
 
-def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
+def _unanswered(failed: Exception, region: str) -> tuple[FailureCause, str, str]:
     message = sentence(str(failed))
     if isinstance(failed, _WITHOUT_CREDENTIALS):
         remedy = f"provide credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
-        return Cause.CREDENTIALS, message, remedy
+        return FailureCause.CREDENTIALS, message, remedy
     if isinstance(failed, MalformedAnswerError):
-        return Cause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
+        return FailureCause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     if isinstance(failed, IncompleteListingError | PaginationError):
-        return Cause.SERVICE, message, _elsewhere(region)
+        return FailureCause.SERVICE, message, _elsewhere(region)
     remedy = f"check the network path to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
-    return Cause.NETWORK, f"no answer: {message}", remedy
+    return FailureCause.NETWORK, f"no answer: {message}", remedy
 
 
 def _elsewhere(region: str) -> str:
     return f"check what answers in place of AWS in {region} (proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
 
 
-def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
+def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[FailureCause, str, str]:
     code = code_of(failed)
     message = sentence(str(failed.response.get("Error", {}).get("Message") or code))
     if code in _REFUSED:
         denial = denial_in(message)
         remedy = denial.remedy(action, caller) if denial else f"allow {action} to {caller}"
-        return Cause.PERMISSION, f"refused: {message}", f"{remedy}, {_AGAIN}"
+        return FailureCause.PERMISSION, f"refused: {message}", f"{remedy}, {_AGAIN}"
     if code in _NOT_KNOWN_HERE:
         reason = (
             f"{region} does not know these credentials, which is how a Region that is not enabled answers: {message}"
         )
         remedy = f"aws account enable-region --region-name {region}, or remove {region} from shell-access:regions"
-        return Cause.REGION, reason, remedy
+        return FailureCause.REGION, reason, remedy
     if code in _EXPIRED:
-        return Cause.CREDENTIALS, f"the credentials have expired: {message}", f"log in again, {_AGAIN}"
+        return FailureCause.CREDENTIALS, f"the credentials have expired: {message}", f"log in again, {_AGAIN}"
     if code in THROTTLED:
         reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {message}"
-        return Cause.THROTTLING, reason, "try again in a few minutes"
+        return FailureCause.THROTTLING, reason, "try again in a few minutes"
     if code == MALFORMED_ERROR:
-        return Cause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
+        return FailureCause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see the error message, {_AGAIN}"
-    return Cause.SERVICE, f"{code}: {message}", remedy
+    return FailureCause.SERVICE, f"{code}: {message}", remedy
 
 
 def sentence(text: str) -> str:
@@ -213,7 +213,7 @@ class ResourceError(Exception):
         cause: Cause of the failure; None: the document itself.
     """
 
-    def __init__(self, message: str, cause: Cause | None = None) -> None:
+    def __init__(self, message: str, cause: FailureCause | None = None) -> None:
         super().__init__(message)
         self.cause = cause
 

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from common.aws import CONNECT_SECONDS, RETRIES
 
@@ -36,6 +36,13 @@ _CLIENT_ALIASES = {
 
 class UnsupportedConfigurationError(Exception):
     """With the stack's AWS configuration, the clients would be another principal than the provider."""
+
+
+class Clients(Protocol):
+    """Factory of clients, as `AwsClients`; tests use others."""
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
 
 
 class AwsClients:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final, Protocol
 
-from common.iam.context import ABSENT, UNKNOWN, Context, Known, Value
+from common.iam.context import ABSENT, UNKNOWN, Known, RequestContext, Value
 from common.iam.evaluation import Situation
 from common.iam.patterns import has_wildcard, plain
 from common.iam.variables import Expanded, expand, keys_of, variable_in
@@ -71,7 +71,7 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
     _limit(options)
     return [
         Situation(
-            Context({key: choice.value for key, choice in zip(options, picked, strict=True)}),
+            RequestContext({key: choice.value for key, choice in zip(options, picked, strict=True)}),
             doubts=tuple(
                 text
                 for key, choice in zip(options, picked, strict=True)
@@ -84,7 +84,7 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
 
 
 def any_value(
-    mentioned: Iterable[str], *, optional: bool = True, many: bool = False, context: Context | None = None
+    mentioned: Iterable[str], *, optional: bool = True, many: bool = False, context: RequestContext | None = None
 ) -> tuple[Choice, ...]:
     """Return the choices for a key that the caller sets freely: absent, another value, or a value that policies name.
 
@@ -99,7 +99,7 @@ def any_value(
     return (Choice(ABSENT), *chosen) if optional else chosen
 
 
-def samples(pattern: str, context: Context | None = None) -> tuple[str, ...]:
+def samples(pattern: str, context: RequestContext | None = None) -> tuple[str, ...]:
     """Return texts that match a pattern of a condition, with its policy variables resolved.
 
     A variable has the caller's own value, and `SOMETHING_ELSE`, which stands for any value that the caller may have
@@ -111,7 +111,7 @@ def samples(pattern: str, context: Context | None = None) -> tuple[str, ...]:
     """
     if "${" not in pattern:
         return (_sample(pattern),)
-    chosen = expand(pattern, Context(otherwise=Known((SOMETHING_ELSE,))))
+    chosen = expand(pattern, RequestContext(otherwise=Known((SOMETHING_ELSE,))))
     own = expand(pattern, context) if context else Expanded(None)
     known_own = () if own.doubtful or own.pattern is None else (own.pattern,)
     texts = (*known_own, *(() if chosen.pattern is None else (chosen.pattern,)))

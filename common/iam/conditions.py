@@ -17,7 +17,7 @@ from common.iam.truth import Truth, all_of, any_of, truth
 from common.iam.variables import Expanded, expand
 
 if TYPE_CHECKING:
-    from common.iam.context import Context, Value
+    from common.iam.context import RequestContext, Value
     from common.iam.documents import Condition, Statement
 
 Comparison = Callable[[str, str], bool | None]
@@ -27,12 +27,12 @@ _SINGLE_ONLY: Final = frozenset({"aws:tagkeys", "aws:calledvia", "sts:transitive
 """Result for multivalued keys without a set operator, which IAM does not define."""
 
 
-def hold(statement: Statement, context: Context) -> Truth:
+def hold(statement: Statement, context: RequestContext) -> Truth:
     """Evaluate all conditions of a statement."""
     return all_of(holds(each, context, variables=statement.variables) for each in statement.conditions)
 
 
-def holds(condition: Condition, context: Context, *, variables: bool = True) -> Truth:
+def holds(condition: Condition, context: RequestContext, *, variables: bool = True) -> Truth:
     """Evaluate a condition.
 
     Args:

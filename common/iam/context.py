@@ -29,7 +29,7 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnknownValue:
     """It is unknown whether the request has the key, and with which value."""
 
 
@@ -44,10 +44,10 @@ class OneOf:
     values: tuple[str, ...] = ()
 
 
-Value = Known | OneOf | Absent | Unknown
+Value = Known | OneOf | Absent | UnknownValue
 
 ABSENT: Final = Absent()
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownValue()
 PRESENT: Final = OneOf()
 """The request has the key, with an unknown value."""
 
@@ -58,7 +58,7 @@ def known(*values: str) -> Known:
 
 
 @dataclass(frozen=True)
-class Context:
+class RequestContext:
     """Condition keys of a request.
 
     Attributes:
@@ -79,6 +79,6 @@ class Context:
             return found
         return next((value for prefix, value in self.prefixes.items() if name.startswith(prefix)), self.otherwise)
 
-    def also(self, values: Mapping[str, Value]) -> Context:
+    def also(self, values: Mapping[str, Value]) -> RequestContext:
         """Return the context with further keys, which take precedence."""
-        return Context({**self.values, **values}, self.prefixes, self.otherwise)
+        return RequestContext({**self.values, **values}, self.prefixes, self.otherwise)

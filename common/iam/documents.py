@@ -45,7 +45,7 @@ class Condition:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class PrincipalElement:
     """Principals of a statement of a trust policy.
 
     Attributes:
@@ -83,7 +83,7 @@ class Statement:
     resources: tuple[str, ...] = ()
     all_but_resources: bool = False
     conditions: tuple[Condition, ...] = ()
-    principals: Named | None = None
+    principals: PrincipalElement | None = None
     variables: bool = True
     index: int = 0
     sid: str = ""
@@ -256,15 +256,15 @@ def _conditions(given: Any, where: str) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _principals(raw: Mapping[str, Any]) -> Named | None:
+def _principals(raw: Mapping[str, Any]) -> PrincipalElement | None:
     negated = "NotPrincipal" in raw
     given = raw.get("NotPrincipal", raw.get("Principal"))
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        return Named(aws=_texts(given), negated=negated)
+        return PrincipalElement(aws=_texts(given), negated=negated)
     kinds = cast("Mapping[str, Any]", given)
-    return Named(
+    return PrincipalElement(
         aws=_texts(kinds.get("AWS")),
         services=_texts(kinds.get("Service")),
         federated=_texts(kinds.get("Federated")),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from common.iam.conditions import hold
-from common.iam.context import Context
+from common.iam.context import RequestContext
 from common.iam.patterns import EVERYTHING, Texts, UndecidedError, find, is_in, literal
 from common.iam.truth import Truth
 from common.iam.variables import expand
@@ -51,7 +51,7 @@ class Situation:
         doubts: Why the caller may be unable to make the request; empty where it certainly can.
     """
 
-    context: Context = field(default_factory=Context)
+    context: RequestContext = field(default_factory=RequestContext)
     doubts: tuple[str, ...] = ()
 
 
@@ -69,7 +69,7 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Grant:
+class AllowingStatement:
     """A statement that allows a principal an action.
 
     Attributes:
@@ -85,7 +85,7 @@ class Grant:
     policy: Policy
     statement: Statement
     example: str
-    context: Context
+    context: RequestContext
     doubts: tuple[str, ...] = ()
 
     @property
@@ -95,7 +95,7 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class EvaluationDecision:
     """Result of a request.
 
     Attributes:
@@ -104,10 +104,10 @@ class Decision:
     """
 
     allowed: Truth
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[AllowingStatement, ...] = ()
 
 
-def decide(permissions: Permissions, action: str, resource: str, context: Context) -> Decision:
+def decide(permissions: Permissions, action: str, resource: str, context: RequestContext) -> EvaluationDecision:
     """Evaluate a request.
 
     Args:
@@ -118,10 +118,12 @@ def decide(permissions: Permissions, action: str, resource: str, context: Contex
     """
     found = grants(permissions, action, Target((literal(resource),)), [Situation(context)])
     allowed = max((Truth.YES if grant.certain else Truth.UNKNOWN for grant in found), default=Truth.NO)
-    return Decision(allowed=allowed, grants=tuple(found))
+    return EvaluationDecision(allowed=allowed, grants=tuple(found))
 
 
-def grants(permissions: Permissions, action: str, target: Target, situations: Sequence[Situation]) -> list[Grant]:
+def grants(
+    permissions: Permissions, action: str, target: Target, situations: Sequence[Situation]
+) -> list[AllowingStatement]:
     """Return each statement that allows an action on some resource of a target in some situation, at its most certain.
 
     Args:
@@ -131,7 +133,7 @@ def grants(permissions: Permissions, action: str, target: Target, situations: Se
         situations: Requests that the caller can make.
     """
     allowing = [(policy, each) for policy in permissions.identity for each in policy.covering(action) if each.allows]
-    best: dict[Statement, Grant] = {}
+    best: dict[Statement, AllowingStatement] = {}
     for situation in situations if allowing else ():
         scene: _Scene | None = None
         for policy, statement in allowing:
@@ -169,7 +171,7 @@ class _Scene:
             for layer in (*layers, *permissions.ceilings)
         ]
 
-    def grant(self, policy: Policy, statement: Statement) -> Grant | None:
+    def grant(self, policy: Policy, statement: Statement) -> AllowingStatement | None:
         parts = _parts((statement,), self._situation.context)
         if not parts:
             return None
@@ -182,7 +184,7 @@ class _Scene:
             doubts = self._doubts(part, example) if example is not None else ()
         if example is None:
             return None
-        return Grant(
+        return AllowingStatement(
             action=self._action,
             policy=policy,
             statement=statement,
@@ -214,7 +216,7 @@ class _Scene:
         return tuple(dict.fromkeys(found)) or ("the patterns are too entangled to be combined",)
 
 
-def _parts(statements: Iterable[Statement], context: Context) -> list[_Part]:
+def _parts(statements: Iterable[Statement], context: RequestContext) -> list[_Part]:
     """Return the resources of statements in a context, without statements that certainly do not apply."""
     parts: list[_Part] = []
     for statement in statements:

@@ -58,11 +58,6 @@ def matches(pattern: str, text: str) -> bool:
     return _expression(pattern).fullmatch(text) is not None
 
 
-def matches_any_case(pattern: str, text: str) -> bool:
-    """Return whether a text matches, case-insensitive."""
-    return _expression(pattern.lower()).fullmatch(text.lower()) is not None
-
-
 def is_in(text: str, texts: Texts) -> bool:
     """Return whether a text is in a set."""
     return any(matches(pattern, text) for pattern in texts.patterns) != texts.negated

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from common.aws.arns import split_arn
-from common.iam.context import ABSENT, UNKNOWN, Context, Value, known
+from common.iam.context import ABSENT, UNKNOWN, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions
 
@@ -57,12 +57,12 @@ class Principal:
         """Return whether it is a service-linked role."""
         return f":role{SERVICE_LINKED}" in self.arn
 
-    def context(self) -> Context:
+    def context(self) -> RequestContext:
         """Return the condition keys that are properties of the principal (IAM User Guide, "AWS global condition context keys")."""
         return self._context
 
     @cached_property
-    def _context(self) -> Context:
+    def _context(self) -> RequestContext:
         account, user = split_arn(self.arn).account_id, self.kind == "user"
         values: dict[str, Value] = {
             "aws:principalarn": known(self.arn),
@@ -75,7 +75,7 @@ class Principal:
             else known(f"{self.unique_id}:session"),
             **{f"aws:principaltag/{key}": known(value) for key, value in self.tags.items()},
         }
-        return Context(values, {"aws:principaltag/": ABSENT})
+        return RequestContext(values, {"aws:principaltag/": ABSENT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +85,14 @@ class ManagedPolicy:
     Attributes:
         arn: ARN.
         policy: Default version.
-        of_aws: Whether it is an AWS managed policy.
     """
 
     arn: str
     policy: Policy
-    of_aws: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class AuthorizationDetails:
     """IAM data of an account.
 
     Attributes:
@@ -114,7 +112,7 @@ class Account:
 
 def read_account(
     details: Details, *, account_id: str, partition: str = "aws", ceilings: Sequence[Sequence[Policy]] = ()
-) -> Account:
+) -> AuthorizationDetails:
     """Parse the IAM data of an account.
 
     Args:
@@ -131,7 +129,7 @@ def read_account(
     reading = _Reading(policies, tuple(tuple(level) for level in ceilings), details.get("GroupDetailList", ()))
     users = [reading.user(each) for each in details.get("UserDetailList", ())]
     roles = [reading.role(each) for each in details.get("RoleDetailList", ())]
-    return Account(
+    return AuthorizationDetails(
         id=account_id,
         partition=partition,
         principals=(*users, *roles),
@@ -161,7 +159,7 @@ def _managed(given: Mapping[str, Any]) -> ManagedPolicy:
     nothing: dict[str, Any] = {"Statement": []}
     document = next((each["Document"] for each in versions if each.get("IsDefaultVersion")), nothing)
     arn = str(given["Arn"])
-    return ManagedPolicy(arn=arn, policy=parse(document, name=arn, kind="managed"), of_aws=_is_of_aws(arn))
+    return ManagedPolicy(arn=arn, policy=parse(document, name=arn, kind="managed"))
 
 
 class _Reading:

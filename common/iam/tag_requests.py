@@ -17,8 +17,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import SOMETHING_ELSE, Choice, Knowledge, samples, situations
-from common.iam.context import ABSENT, Context, Known, known
-from common.iam.evaluation import Grant, grants
+from common.iam.context import ABSENT, Known, RequestContext, known
+from common.iam.evaluation import AllowingStatement, grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,8 +75,8 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
     *,
     value: str = SOMETHING_ELSE,
     is_only_value: bool = False,
-    context: Context | None = None,
-) -> list[Grant]:
+    context: RequestContext | None = None,
+) -> list[AllowingStatement]:
     """Return each statement that allows an action to set or remove a tag, at its most certain.
 
     Args:
@@ -90,7 +90,7 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
         context: Keys of the caller, to resolve policy variables; None: the caller is not known.
     """
     statements = [each for policy in permissions.every() for each in policy.covering(action)]
-    found: dict[Statement, Grant] = {}
+    found: dict[Statement, AllowingStatement] = {}
     for request in tag_requests(key, action, statements, value=value, is_only_value=is_only_value, context=context):
         choices = situations(permissions, action, knowledge(request.keys()))
         for grant in grants(permissions, action, target, choices):
@@ -107,7 +107,7 @@ def tag_requests(  # noqa: PLR0913 -- what a question about a tag consists of
     *,
     value: str = SOMETHING_ELSE,
     is_only_value: bool = False,
-    context: Context | None = None,
+    context: RequestContext | None = None,
 ) -> list[TagRequest]:
     """Return the requests with a tag that could meet the conditions of some statements.
 
@@ -138,7 +138,7 @@ def tag_requests(  # noqa: PLR0913 -- what a question about a tag consists of
 
 
 def _companions(
-    key: str, named: Sequence[str], conditions: Sequence[Condition], context: Context | None, *, removes: bool
+    key: str, named: Sequence[str], conditions: Sequence[Condition], context: RequestContext | None, *, removes: bool
 ) -> list[dict[str, str]]:
     """Return combinations of other tags that the conditions may require."""
     spelled = {each: None for text in named for each in samples(text, context) if each}
@@ -163,7 +163,7 @@ def _companions(
     return [{name: value for name, value in zip(others, each, strict=True) if value is not None} for each in picked]
 
 
-def _values(key: str, conditions: Iterable[Condition], context: Context | None) -> tuple[str, ...]:
+def _values(key: str, conditions: Iterable[Condition], context: RequestContext | None) -> tuple[str, ...]:
     """Return the values that the conditions compare a key with."""
     texts = (value for each in conditions if _same(each.key, key) and each.operator != "null" for value in each.values)
     return tuple(dict.fromkeys(one for text in texts for one in samples(text, context)))

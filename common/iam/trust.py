@@ -15,7 +15,7 @@ from common.aws.arns import split_arn
 from common.iam.choices import combined, situations
 from common.iam.conditions import hold
 from common.iam.documents import Policy, Statement
-from common.iam.evaluation import Grant, Permissions, Target, grants
+from common.iam.evaluation import AllowingStatement, Permissions, Target, grants
 from common.iam.patterns import literal, matches
 from common.iam.truth import Truth
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from common.iam.choices import Knowledge
-    from common.iam.documents import Named
+    from common.iam.documents import PrincipalElement
     from common.iam.principals import Principal
 
 ASSUME: Final = "sts:AssumeRole"
@@ -44,7 +44,7 @@ class Admission:
 
     role: Principal
     trust: Statement
-    grant: Grant | None
+    grant: AllowingStatement | None
     doubts: tuple[str, ...] = ()
 
 
@@ -105,7 +105,7 @@ def outsiders(role: Principal, account_id: str) -> list[tuple[str, Statement]]:
     ]
 
 
-def _only_services(named: Named) -> bool:
+def _only_services(named: PrincipalElement) -> bool:
     return not named.aws and not named.federated and not named.negated
 
 

@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from common.iam.context import Known, OneOf, Unknown
+from common.iam.context import Known, OneOf, UnknownValue
 from common.iam.patterns import LITERAL_QUESTION, LITERAL_STAR, has_wildcard, literal
 
 if TYPE_CHECKING:
-    from common.iam.context import Context
+    from common.iam.context import RequestContext
     from common.iam.documents import Statement
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
@@ -34,7 +34,7 @@ class Expanded:
     doubtful: bool = False
 
 
-def expand(text: str, context: Context) -> Expanded:
+def expand(text: str, context: RequestContext) -> Expanded:
     """Replace the variables with the values of a request.
 
     Stars of a value are no wildcards. Whether stars of a default are is not documented, so the result is doubtful.
@@ -81,12 +81,12 @@ def keys_of(statement: Statement) -> frozenset[str]:
     return frozenset(keys)
 
 
-def _value(body: str, context: Context) -> Expanded:
+def _value(body: str, context: RequestContext) -> Expanded:
     match = _NAME.fullmatch(body)
     if match is None:
         return Expanded(None)
     value = context.value(match[1])
-    if isinstance(value, Unknown | OneOf):
+    if isinstance(value, UnknownValue | OneOf):
         return Expanded("*", doubtful=True)
     if isinstance(value, Known) and not value.many and len(value.values) == 1:
         return Expanded(literal(value.values[0]))

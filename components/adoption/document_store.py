@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
-from common.aws.failures import Cause, ResourceError, explained
+from common.aws.failures import FailureCause, ResourceError, explained
 from components.adoption.document_content import content_sha256, same_content, serialized
 from components.adoption.document_ownership import (
     NO_DOCUMENT,
@@ -278,7 +278,7 @@ class DocumentStore:
                 raise ResourceError(
                     f"{self}: service: it is still {settled['Status']} after {_ACTIVE_WITHIN_SECONDS} seconds; "
                     "run the same command again in a few minutes",
-                    Cause.SERVICE,
+                    FailureCause.SERVICE,
                 )
             return settled
         return None
@@ -310,7 +310,7 @@ class DocumentStore:
             raise ResourceError(
                 f"{self}: service: version {latest.get('LatestVersion', '?')} is {latest['Status']} ({reason}), so the "
                 "version in force stays; run the same command again",
-                Cause.SERVICE,
+                FailureCause.SERVICE,
             )
         return latest["LatestVersion"]
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from components.adoption.document_content import PlannedDocument
     from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
-    from components.session_manager.document import LogLocation
+    from components.session_manager.settings import LogLocation
 
 
 @dataclass(frozen=True, kw_only=True)

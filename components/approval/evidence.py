@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from components.approval.settings import Trail
-    from components.session_manager.document import LogLocation
+    from components.session_manager.settings import LogLocation
 
 EXPORT_SECONDS: Final = 600
 """Maximum of `aws:executeScript`."""
@@ -366,7 +366,7 @@ def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[st
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class AthenaTable:
     """A table of Athena over JSON records.
 
     Attributes:
@@ -390,14 +390,14 @@ class Table:
     serde_parameters: Mapping[str, str] | None = None
 
 
-def records_table(place: WorkflowLocation, regions: Sequence[str]) -> Table:
+def records_table(place: WorkflowLocation, regions: Sequence[str]) -> AthenaTable:
     """Return the table of exported records.
 
     Args:
         place: Location of the workflow.
         regions: Regions of sessions.
     """
-    return Table(
+    return AthenaTable(
         name=EVIDENCE_TABLE,
         location=f"s3://{place.evidence_bucket}/records/",
         parameters=table_parameters(place, regions),
@@ -409,13 +409,13 @@ def records_table(place: WorkflowLocation, regions: Sequence[str]) -> Table:
     )
 
 
-def trail_table(trail: Trail) -> Table:
+def trail_table(trail: Trail) -> AthenaTable:
     """Return the table of a trail: a query names accounts and Regions, so that no list of them becomes old.
 
     Source: Athena User Guide, "Use dynamic ID partitioning"; CloudTrail User Guide, "Finding your CloudTrail log files".
     """
     location = f"s3://{trail.bucket}/{trail.prefix}/"
-    return Table(
+    return AthenaTable(
         name=TRAIL_TABLE,
         location=location,
         parameters={

@@ -28,7 +28,7 @@ from pulumi_aws.s3 import (
 
 from components.approval.evidence import (
     QUERIES,
-    Table,
+    AthenaTable,
     evidence_bucket_policy,
     evidence_key_policy,
     records_table,
@@ -143,7 +143,7 @@ class EvidenceStore(pulumi.ComponentResource):
                 opts=after,
             )
 
-    def _table(self, suffix: str, table: Table, opts: pulumi.ResourceOptions) -> None:
+    def _table(self, suffix: str, table: AthenaTable, opts: pulumi.ResourceOptions) -> None:
         CatalogTable(
             f"{self._name}{suffix}",
             name=table.name,

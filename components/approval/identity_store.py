@@ -7,7 +7,7 @@ access to AWS accounts").
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -28,6 +28,7 @@ from components.approval.settings import OperatorSignIn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings, IdentityCenterOperator
 
 _SECTION: Final = ("approval",)
@@ -36,13 +37,6 @@ _OPERATORS: Final = (*_SECTION, "operators")
 NO_ANSWER: Final = "no answer"
 """Text of the problems of lookups that failed."""
 _MISSING: Final = "ResourceNotFoundException"
-
-
-class Clients(Protocol):
-    """Factory of clients, as `common.aws.session.AwsClients`."""
-
-    def client(self, service: str, region: str) -> Any:
-        """Return a client of `service` (`iam`, `identitystore`, ...) in a Region."""
 
 
 class IdentityStore:

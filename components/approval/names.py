@@ -71,14 +71,6 @@ DOCUMENT_NAMES: Final = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME)
 AUTOMATION: Final = "Automation"
 CHANGE_TEMPLATE: Final = "Automation.ChangeTemplate"
 
-LIVE_STATUSES: Final = frozenset(
-    {
-        *("Pending", "InProgress", "Waiting", "Cancelling", "PendingApproval", "Approved", "Scheduled"),
-        *("RunbookInProgress", "PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved"),
-    }
-)
-"""Statuses of executions that have not ended (API_AutomationExecution, AutomationExecutionStatus)."""
-
 PolicyDocument = dict[str, object]
 
 _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}

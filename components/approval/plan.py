@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from components.metric_alarm import MetricAlarm
-    from components.session_manager.document import LogLocation
+    from components.session_manager.settings import LogLocation
 
 
 _OPERATOR_SETTINGS: Final = frozenset({"operator_roles", "operator_users"})

@@ -98,7 +98,7 @@ def reaper(
         place: Location of the workflow.
         operators: Operators of IAM Identity Center.
     """
-    holders = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
+    holders: dict[str, Any] = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
     if operators.people:
         # One text, as the size of a document is limited.
         holders["IdentityCenterUsers"] = " ".join(each.user_id for each in operators.people)

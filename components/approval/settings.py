@@ -426,12 +426,12 @@ class ApprovalSettings(Section):
 
     @property
     def is_migrating(self) -> bool:
-        """Whether the stack has the approval policies of just-in-time node access beside its workflow."""
+        """Return whether the stack has the approval policies of just-in-time node access beside its workflow."""
         return self.just_in_time_migration is not JustInTimeMigration.NONE
 
     @property
     def accepts_requests(self) -> bool:
-        """Whether operators may make new requests to the workflow."""
+        """Return whether operators may make new requests to the workflow."""
         return self.just_in_time_migration is not JustInTimeMigration.DRAINING
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import cedarpy
 
-from components.just_in_time.settings import IDENTITY
+from components.just_in_time.names import IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -28,7 +28,7 @@ class JustInTimeAccessArgs:
         regions: Regions of the stack, each of which has all policies.
         owner: Name of the stack.
         take_over: Whether to take the documents over from another stack that owns them.
-        replaces_workflow: Whether a workflow of approval that the stack has is removed.
+        replaced_documents: Names of the documents of a workflow that is removed.
         tags: Tags applied to all taggable resources.
     """
 
@@ -36,7 +36,7 @@ class JustInTimeAccessArgs:
     regions: tuple[str, ...]
     owner: str
     take_over: bool = False
-    replaces_workflow: bool = True
+    replaced_documents: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -51,7 +51,7 @@ def check_just_in_time(args: JustInTimeAccessArgs) -> None:
     found = check_prerequisites(args.settings, clients, args.regions, args.owner)
     for note in found.notes:
         pulumi.warn(note)
-    unfinished = open_requests_problems(clients, state_outputs().values()) if args.replaces_workflow else []
+    unfinished = open_requests_problems(clients, state_outputs().values(), args.replaced_documents)
     raise_problems([*excess_problems(generated_texts(args.settings)), *found.problems, *unfinished])
 
 

@@ -30,7 +30,7 @@ class Listing(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class ManagedNode:
     """A managed node.
 
     Attributes:
@@ -105,7 +105,7 @@ class AccessDecision:
         unknown: Reasons for which the decision is not certain.
     """
 
-    node: Node
+    node: ManagedNode
     outcome: Outcome
     policies: tuple[ManualRule, ...] = ()
     approved: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class AccessDecision:
         return not self.unknown and (self.outcome is Outcome.MANUAL or automatic)
 
 
-def managed_nodes(region: str, read: Listing) -> tuple[Node, ...]:
+def managed_nodes(region: str, read: Listing) -> tuple[ManagedNode, ...]:
     """Return all managed nodes of a Region with their tags.
 
     Args:
@@ -135,7 +135,7 @@ def managed_nodes(region: str, read: Listing) -> tuple[Node, ...]:
     managed = read("ssm", "describe_instance_information", "InstanceInformationList")
     reservations = read("ec2", "describe_instances", "Reservations")
     instances = {str(each["InstanceId"]): each for reserved in reservations for each in reserved["Instances"]}
-    nodes: list[Node] = []
+    nodes: list[ManagedNode] = []
     for each in managed:
         id_ = str(each["InstanceId"])
         if each.get("ResourceType", _INSTANCE_TYPE) == _INSTANCE_TYPE and id_.startswith("i-"):
@@ -146,7 +146,7 @@ def managed_nodes(region: str, read: Listing) -> tuple[Node, ...]:
         else:
             tags = read("ssm", "list_tags_for_resource", "TagList", ResourceType="ManagedInstance", ResourceId=id_)
         ping = str(each.get("PingStatus", ""))
-        nodes.append(Node(id=id_, region=region, tags=tags_of(tags), ping=ping))
+        nodes.append(ManagedNode(id=id_, region=region, tags=tags_of(tags), ping=ping))
     return tuple(sorted(nodes, key=lambda node: (node.name, node.id)))
 
 
@@ -163,7 +163,7 @@ def planned_policies(documents: Iterable[ApprovalPolicyDocument]) -> Policies:
     )
 
 
-def decide(node: Node, policies: Policies) -> AccessDecision:
+def decide(node: ManagedNode, policies: Policies) -> AccessDecision:
     """Return the decision about a node.
 
     Source: Systems Manager User Guide, "Create approval policies for your nodes": deny, automatic, then manual approval.
@@ -192,7 +192,7 @@ def decide(node: Node, policies: Policies) -> AccessDecision:
     )
 
 
-def _automatic(node: Node, policies: Policies) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _automatic(node: ManagedNode, policies: Policies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return who is approved, each alone, and what else the policies compare."""
     named = references(policies.cedar)
     people = {

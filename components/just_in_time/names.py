@@ -26,5 +26,7 @@ QUICK_SETUP_TYPES: Final = ("AWSQuickSetupType-SSM", "AWSQuickSetupType-JITNA")
 RECORDING: Final = "ssm-guiconnect.amazonaws.com"
 """Service principal that stores recordings of RDP connections."""
 IDENTITY_PROVIDER_SETTING: Final = "/ssm/just-in-time-access/identity-provider"
+IDENTITY: Final = r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}"
+"""ID of a user or group of IAM Identity Center."""
 MANAGED_TAG: Final = {"SystemsManagerJustInTimeNodeAccessManaged": "true"}
 """The token role uses only keys with this tag (AWSSystemsManagerJustInTimeAccessTokenPolicy)."""

@@ -1,4 +1,4 @@
-"""What just-in-time node access needs and Quick Setup makes, looked up before the first resource is registered."""
+"""Prerequisites of just-in-time node access, which Quick Setup creates, looked up before the first resource is registered."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from common.aws import LIVE_STATUSES
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_of
-from components.approval.names import CHANGE_TEMPLATE_NAME, LIVE_STATUSES, RUNBOOK_NAME
 from components.just_in_time.decisions import Outcome, decide, managed_nodes, planned_policies
 from components.just_in_time.documents import ManualRule, UnknownContentError, manual_rule, policy_documents
 from components.just_in_time.names import (
@@ -25,7 +25,7 @@ from components.just_in_time.names import (
 from components.just_in_time.settings import MAX_MANUAL_POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from common.aws.session import AwsClients
     from components.just_in_time.decisions import AccessDecision, Policies
@@ -143,7 +143,9 @@ def _deny_policy(ssm: Any, region: str, notes: list[str]) -> Iterator[Problem]:
     yield from ()
 
 
-def open_requests_problems(clients: AwsClients, state: Iterable[Mapping[str, Any]]) -> list[Problem]:
+def open_requests_problems(
+    clients: AwsClients, state: Iterable[Mapping[str, Any]], documents: Collection[str]
+) -> list[Problem]:
     """Return a problem for each Region with open requests or grants of a workflow that this update removes.
 
     Removing the workflow ends its grants at once and leaves its requests without an answer.
@@ -151,9 +153,9 @@ def open_requests_problems(clients: AwsClients, state: Iterable[Mapping[str, Any
     Args:
         clients: Clients with the credentials of the program.
         state: Outputs of the resources in the stack's state.
+        documents: Names of the workflow's documents.
     """
-    names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
-    removed = [(str(each.get("region")), str(each["name"])) for each in state if each.get("name") in names]
+    removed = [(str(each.get("region")), str(each["name"])) for each in state if each.get("name") in documents]
     return [
         problem
         for region, name in removed

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from common.problems import Problem, named, shown
 from common.validation import Profile, Section, flag, without_hidden
-from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME
+from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
 
 MAX_MANUAL_POLICIES: Final = 50
 MAX_LEVELS: Final = 5
@@ -25,8 +25,6 @@ _MAX_CEDAR: Final = 10_000
 _MAX_AUTO_APPROVALS: Final = 50
 _MAX_TEXT: Final = 256
 
-IDENTITY: Final = r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}"
-"""ID of a user or group of IAM Identity Center."""
 _RESERVED_PREFIXES: Final = ("aws", "amazon", "amzn", "ssm-")
 """Of CreateDocument; `SSM-` begins the names of Systems Manager's own documents."""
 

@@ -35,7 +35,7 @@ _MISSING: Final = "NoSuchEntity"
 
 
 @dataclass(frozen=True)
-class Principal:
+class AttachedPrincipal:
     """A role or a user of the account.
 
     Attributes:
@@ -113,26 +113,28 @@ def check_roles(operators: IdentityCenterOperators, region: str) -> None:
         raise SettingsError([Problem(path=path, message=message)])
 
 
-def desired_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
+def desired_attachments(settings: Settings, account: Account) -> dict[AttachedPrincipal, Attachments]:
     """Return what the stack attaches to principals that it does not create.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
     """
-    desired: dict[Principal, Attachments] = {}
+    desired: dict[AttachedPrincipal, Attachments] = {}
     for principal, path, arns in _attached(settings, account):
         before = desired.get(principal, Attachments(path=path, arns=frozenset()))
         desired[principal] = replace(before, arns=before.arns | arns)
     return desired
 
 
-def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal, tuple[str, ...], frozenset[str]]]:
+def _attached(
+    settings: Settings, account: Account
+) -> Iterator[tuple[AttachedPrincipal, tuple[str, ...], frozenset[str]]]:
     place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
     names = instance_policies(settings.session_manager, partition=account.partition, account_id=account.id)
     of_nodes = frozenset(place.iam(f"policy/{name}") for name in names)
     for position, role in enumerate(settings.instance_roles):
-        yield Principal("role", role), ("sessionManager", "instanceRoles", str(position)), of_nodes
+        yield AttachedPrincipal("role", role), ("sessionManager", "instanceRoles", str(position)), of_nodes
     approval = settings.approval
     if approval is None:
         return
@@ -142,17 +144,17 @@ def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal,
         ("user", "operatorUsers", approval.operator_users),
     ):
         for position, name in enumerate(operators):
-            yield Principal(kind, name), ("approval", key, str(position)), of_operators
+            yield AttachedPrincipal(kind, name), ("approval", key, str(position)), of_operators
     of_approvers = frozenset({place.iam(f"policy/{APPROVER_POLICY_NAME}")})
     for kind, type_ in (("role", ApproverType.IAM_ROLE), ("user", ApproverType.IAM_USER)):
         names_of_kind = approval.attachable_approvers(type_)
         for position, approver in enumerate(approval.approvers):
             if approver.type is type_ and approver.bare_name in names_of_kind:
                 path = ("approval", "approvers", str(position), "name")
-                yield Principal(kind, approver.bare_name), path, of_approvers
+                yield AttachedPrincipal(kind, approver.bare_name), path, of_approvers
 
 
-def _problem(clients: AwsClients, region: str, principal: Principal, desired: Attachments) -> Problem | None:
+def _problem(clients: AwsClients, region: str, principal: AttachedPrincipal, desired: Attachments) -> Problem | None:
     """Return the problem of a principal; None where the principal is missing, which `named_resources` reports."""
     iam = clients.client(_SERVICE, region)
     try:
@@ -181,7 +183,7 @@ def _problem(clients: AwsClients, region: str, principal: Principal, desired: At
     return Problem(path=desired.path, message=message)
 
 
-def _attached_policies(iam: Any, principal: Principal) -> frozenset[str]:
+def _attached_policies(iam: Any, principal: AttachedPrincipal) -> frozenset[str]:
     operation, argument = {
         "role": ("list_attached_role_policies", "RoleName"),
         "user": ("list_attached_user_policies", "UserName"),

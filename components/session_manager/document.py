@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from common.limits import DOCUMENT
 from components.adoption.document_content import (
     DOCUMENT_NAME,
     content_sha256,
-    published_bytes,
     same_content,
     serialized,
 )
@@ -23,22 +20,16 @@ from components.adoption.document_content import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.session_manager.settings import SessionManagerSettings
-
 __all__ = [
     "DESCRIPTION",
     "DOCUMENT_NAME",
     "DOCUMENT_TYPE",
     "PREFERENCES",
-    "LogLocation",
     "Preferences",
     "content_sha256",
     "document",
-    "log_locations",
     "parse",
-    "preferences",
     "reset_preferences",
-    "s3_key_prefix",
     "same_content",
     "serialized",
 ]
@@ -67,72 +58,6 @@ Preferences = dict[str, Any]
 `shellProfile` by operating system (`windows`, `linux`), with non-empty values only."""
 
 
-def preferences(
-    settings: SessionManagerSettings, *, account_id: str, region: str, kms_key_id: object = ""
-) -> Preferences:
-    """Return the preferences that the settings configure for one account and Region.
-
-    Args:
-        settings: Settings of the Region.
-        account_id: Account of the stack.
-        region: Region of the preferences.
-        kms_key_id: ID of the key for session data, passed through as it is (it may be an unknown output).
-    """
-    bucket = settings.s3_bucket_name if settings.s3_logging else ""
-    log_group = settings.cw_log_group_name
-    profiles = {"windows": settings.win_shell_profile, "linux": settings.linux_shell_profile}
-    return {
-        "s3BucketName": bucket,
-        "s3KeyPrefix": s3_key_prefix(settings, account_id, region) if bucket else "",
-        "s3EncryptionEnabled": settings.s3_encryption_enabled if bucket else False,
-        "cloudWatchLogGroupName": log_group,
-        "cloudWatchEncryptionEnabled": settings.cw_encryption_enabled if log_group else False,
-        "cloudWatchStreamingEnabled": settings.cw_streaming_enabled,
-        "kmsKeyId": kms_key_id if settings.session_data_encryption else "",
-        "runAsEnabled": settings.run_as_enabled,
-        "runAsDefaultUser": settings.run_as_default_user if settings.run_as_enabled else "",
-        "idleSessionTimeout": settings.idle_session_timeout,
-        "maxSessionDuration": settings.max_session_duration,
-        "shellProfile": {system: profile for system, profile in profiles.items() if profile},
-    }
-
-
-def s3_key_prefix(settings: SessionManagerSettings, account_id: str, region: str) -> str:
-    """Return `<prefix>/<account>/<Region>`, so that accounts of an organization can share a bucket."""
-    return "/".join(part for part in (settings.s3_key_prefix, account_id, region) if part)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogLocation:
-    """Location of the logs of a Region's sessions.
-
-    Attributes:
-        bucket: Name of the bucket; empty without logs in Amazon S3.
-        prefix: Folder of the Region's logs in the bucket, without the last slash.
-        log_group: Name of the log group; empty without logs in CloudWatch Logs.
-    """
-
-    bucket: str = ""
-    prefix: str = ""
-    log_group: str = ""
-
-
-def log_locations(settings: Mapping[str, SessionManagerSettings], account_id: str) -> dict[str, LogLocation]:
-    """Return the locations of logs by Region, of the Regions whose sessions are logged.
-
-    Args:
-        settings: Settings by Region.
-        account_id: Account of the stack.
-    """
-    found: dict[str, LogLocation] = {}
-    for region, each in settings.items():
-        bucket = each.s3_bucket_name if each.s3_logging else ""
-        if bucket or each.logs_to_cloudwatch:
-            prefix = s3_key_prefix(each, account_id, region) if bucket else ""
-            found[region] = LogLocation(bucket=bucket, prefix=prefix, log_group=each.cw_log_group_name)
-    return found
-
-
 def reset_preferences() -> Preferences:
     """Return what the post's solution restores when it is deleted: no logging, no encryption, idle timeout of 20."""
     return {
@@ -152,15 +77,6 @@ def document(values: Preferences) -> dict[str, Any]:
     if values["shellProfile"]:
         inputs["shellProfile"] = dict(values["shellProfile"])
     return {**_SCHEMA, "description": DESCRIPTION, "inputs": inputs}
-
-
-def excess_bytes(settings: SessionManagerSettings) -> int:
-    """Return by how many bytes the document of these settings exceeds the limit of Systems Manager; 0 where it fits.
-
-    A shell profile has no limit of its own (User Guide, "Session document schema"); the limit of the document applies.
-    """
-    widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
-    return max(0, published_bytes(document(widest)) - DOCUMENT.maximum)
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:

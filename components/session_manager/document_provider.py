@@ -28,7 +28,7 @@ from components.session_manager.document import (
     parse,
     reset_preferences,
 )
-from components.session_manager.prerequisites import LogBucket, Prerequisites
+from components.session_manager.prerequisites import LogBucket, PrerequisiteReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ class RunShellDocumentProvider(DocumentProvider):
             key_arn=props.get("bucketKeyArn") or "",
             is_encrypted=desired["s3EncryptionEnabled"],
         )
-        Prerequisites(self.clients(), props["region"], account_id).check(desired, bucket)
+        PrerequisiteReader(self.clients(), props["region"], account_id).check(desired, bucket)
         return document(desired)
 
     def live_inputs(self, live: LiveDocument) -> Properties:

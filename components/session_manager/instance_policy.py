@@ -21,8 +21,8 @@ from common.limits import (
     size,
 )
 from common.problems import Problem
-from components.session_manager.document import s3_key_prefix
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
+from components.session_manager.settings import s3_key_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -110,7 +110,7 @@ def instance_policy(
         partition: Partition of the account.
         account_id: Account of the stack.
     """
-    arns = _Arns(partition, account_id)
+    arns = _NodeArns(partition, account_id)
     statements = [*_logs(settings, arns), *_session_data(settings, arns), *_s3(settings, arns)]
     return document(statements) if statements else None
 
@@ -166,7 +166,7 @@ def _in(arn: str, region: str) -> str:
     return ":".join([*parts[:3], region, *parts[4:]])
 
 
-class _Arns:
+class _NodeArns:
     def __init__(self, partition: str, account_id: str) -> None:
         self.partition = partition
         self.account_id = account_id
@@ -178,7 +178,7 @@ class _Arns:
         return f"arn:{self.partition}:s3:::{resource}"
 
 
-def _logs(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -> list[Statement]:
+def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
     groups = [
         arns.regional("logs", region, f"log-group:{each.cw_log_group_name}")
         for region, each in settings.items()
@@ -214,7 +214,7 @@ def _regions(arns: list[str]) -> list[str]:
     return sorted({arn.split(":")[3] for arn in arns})
 
 
-def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -> list[Statement]:
+def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
     keys = [arns.regional("kms", region, "key/*") for region, each in settings.items() if each.session_data_encryption]
     if not keys:
         return []
@@ -233,7 +233,7 @@ def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -
     ]
 
 
-def _s3(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -> list[Statement]:
+def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
     logging = {region: each for region, each in settings.items() if each.s3_logging}
     if not logging:
         return []

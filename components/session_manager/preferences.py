@@ -12,11 +12,11 @@ from pulumi_aws.ssm import Parameter
 from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
 from components.adoption.resource_kinds import Kind
 from components.secret_marking import marked
-from components.session_manager.document import preferences
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
+from components.session_manager.settings import preferences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

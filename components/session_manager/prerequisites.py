@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, Cause, ResourceError, code_of, why_not
+from common.aws.failures import NOT_DONE, FailureCause, ResourceError, code_of, why_not
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import (
     DefaultEncryption,
@@ -35,7 +35,7 @@ _NOT_ENCRYPTED: Final = frozenset({"ServerSideEncryptionConfigurationNotFoundErr
 _FORBIDDEN: Final = frozenset({"403", "AccessDenied", "Forbidden"})
 _SECTION: Final = "shell-access:sessionManager"
 
-Problem = tuple[Cause, str]
+Problem = tuple[FailureCause, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class _AnotherOwnerError(Exception):
     """The caller can read the bucket, but its owner is not the expected one."""
 
 
-class Prerequisites:
+class PrerequisiteReader:
     """Reads the key, the log group and the bucket of one Region."""
 
     def __init__(self, clients: AwsClients, region: str, account_id: str) -> None:
@@ -108,15 +108,18 @@ class Prerequisites:
             key = self._client("kms", region).describe_key(KeyId=key_id)["KeyMetadata"]
         except NOT_DONE as failed:
             if _code(failed) in _NO_KEY:
-                yield Cause.ENCRYPTION, f"{named} does not exist"
+                yield FailureCause.ENCRYPTION, f"{named} does not exist"
             else:
                 yield self._failure(named, "kms", failed, region)
             return
         problem = key_problem(key, account_id=self._account_id)
         if problem:
-            yield Cause.ENCRYPTION, f"{named} {problem}"
+            yield FailureCause.ENCRYPTION, f"{named} {problem}"
         if expected_arn and key["Arn"] != expected_arn:
-            yield Cause.ENCRYPTION, f"{named} is not {expected_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket"
+            yield (
+                FailureCause.ENCRYPTION,
+                f"{named} is not {expected_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket",
+            )
 
     def _of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
         try:
@@ -130,10 +133,10 @@ class Prerequisites:
             yield self._failure(f"the log group {name}", "logs", failed, self._region)
             return
         if group is None:
-            yield Cause.MISSING, f"the log group {name} does not exist"
+            yield FailureCause.MISSING, f"the log group {name} does not exist"
         elif encrypted and not group.get("kmsKeyId"):
             remedy = "give it a KMS key, or set shell-access:sessionManager.cwEncryptionEnabled to false"
-            yield Cause.ENCRYPTION, f"the log group {name} is not encrypted, and sessions require it; {remedy}"
+            yield FailureCause.ENCRYPTION, f"the log group {name} is not encrypted, and sessions require it; {remedy}"
         elif encrypted:
             yield from self._of_key(group["kmsKeyId"], f"key of the log group {name}", self._region)
 
@@ -145,14 +148,14 @@ class Prerequisites:
         except _AnotherOwnerError:
             name, owner = f"{_SECTION}.s3BucketName", f"{_SECTION}.s3BucketOwner"
             text = f"{named} is not owned by account {bucket.owner}; correct {name}, or name its owner in {owner}"
-            yield Cause.MISSING, text
+            yield FailureCause.MISSING, text
             return
         except NOT_DONE as failed:
             yield self._bucket_failure(bucket, failed)
             return
         problem = algorithm_problem(encryption.algorithm if encryption else None)
         if problem and bucket.is_encrypted:
-            yield Cause.ENCRYPTION, f"{named} {problem}"
+            yield FailureCause.ENCRYPTION, f"{named} {problem}"
         elif encryption:
             yield from self._of_bucket_key(bucket, encryption)
 
@@ -186,7 +189,7 @@ class Prerequisites:
         # The owner of the AWS managed key does not depend on its Region.
         problem = managed_key_problem(encryption, region=self._region, account_id=self._account_id, owner=bucket.owner)
         if problem:
-            yield Cause.ENCRYPTION, f"the bucket {bucket.name} {problem}; encrypt it with a customer managed key"
+            yield FailureCause.ENCRYPTION, f"the bucket {bucket.name} {problem}; encrypt it with a customer managed key"
         elif encryption.key:
             what = f"key of the bucket {bucket.name}"
             try:
@@ -198,7 +201,7 @@ class Prerequisites:
         elif bucket.key_arn:
             correct = f"correct {_SECTION}.s3KmsKeyArn or the bucket"
             has = f"is encrypted with {encryption.algorithm} and not with {bucket.key_arn}"
-            yield Cause.ENCRYPTION, f"the bucket {bucket.name} {has}; {correct}"
+            yield FailureCause.ENCRYPTION, f"the bucket {bucket.name} {has}; {correct}"
 
     def _key_region(self, bucket: LogBucket, key: str) -> str:
         """Return the Region of the key: that of its ARN, else the bucket's, where KMS resolves IDs and aliases."""
@@ -210,7 +213,7 @@ class Prerequisites:
     def _bucket_failure(self, bucket: LogBucket, failed: Exception) -> Problem:
         named, owner = f"the bucket {bucket.name}", f"{_SECTION}.s3BucketOwner"
         if _code(failed) in _NO_BUCKET:
-            return Cause.MISSING, f"{named} does not exist"
+            return FailureCause.MISSING, f"{named} does not exist"
         cause, text = self._failure(named, "s3", failed, self._region)
         if _code(failed) in _FORBIDDEN:
             text += f"; where another account than {bucket.owner} owns it, set {owner}"

@@ -16,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.automation.execution import (
     Action,
-    Decision,
+    ApprovalDecision,
     Execution,
-    Step,
     StepFailedError,
+    StepRecord,
     StepTimedOutError,
 )
-from local.automation.templates import TemplateError, filled, selected
+from local.automation.templates import UnresolvedReferenceError, filled, selected
 
 Connect = Callable[..., Any]
 """Creates a client with the execution's role: `connect("iam")`, `connect("ec2", region_name="us-east-1")`."""
@@ -43,12 +43,12 @@ def all_actions(connect: Connect) -> dict[str, Action]:
     }
 
 
-def execute_api(step: Step, connect: Connect) -> dict[str, Any]:
+def execute_api(step: StepRecord, connect: Connect) -> dict[str, Any]:
     """Make one call."""
     return _outputs(step, _called(step, connect))
 
 
-def assert_property(step: Step, connect: Connect) -> dict[str, Any]:
+def assert_property(step: StepRecord, connect: Connect) -> dict[str, Any]:
     """Make one call, whose response must have a value.
 
     Raises:
@@ -62,7 +62,7 @@ def assert_property(step: Step, connect: Connect) -> dict[str, Any]:
     return {}
 
 
-def execute_script(step: Step, connect: Connect) -> dict[str, Any]:
+def execute_script(step: StepRecord, connect: Connect) -> dict[str, Any]:
     """Run the handler of a Python script, whose boto3 creates clients of this execution."""
     handler = _loaded(step.inputs["Script"], connect)[step.inputs["Handler"]]
     # Systems Manager passes the payload and the result as JSON.
@@ -74,7 +74,7 @@ def execute_script(step: Step, connect: Connect) -> dict[str, Any]:
     return _outputs(step, {"Payload": answer})
 
 
-def sleep(run: Execution, step: Step) -> dict[str, Any]:
+def sleep(run: Execution, step: StepRecord) -> dict[str, Any]:
     """Wait for `Duration` (ISO 8601)."""
     found = _DURATION.fullmatch(step.inputs["Duration"])
     if not found or not any(found.groups()):
@@ -84,7 +84,7 @@ def sleep(run: Execution, step: Step) -> dict[str, Any]:
     return {}
 
 
-def branch(run: Execution, step: Step) -> dict[str, Any]:
+def branch(run: Execution, step: StepRecord) -> dict[str, Any]:
     """Return the step of the first choice that holds, else the default step."""
     for choice in step.definition["inputs"]["Choices"]:
         if _holds(choice, run.variables):
@@ -92,7 +92,7 @@ def branch(run: Execution, step: Step) -> dict[str, Any]:
     return {"NextStep": step.definition["inputs"].get("Default")}
 
 
-def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
+def approve(run: Execution, step: StepRecord, connect: Connect) -> dict[str, Any]:
     """Notify the topic, and wait until enough approvers approve, or one rejects.
 
     Raises:
@@ -108,7 +108,7 @@ def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
         connect("sns").publish(TopicArn=topic, Subject="Automation approval request", Message=message)
     needed = int(inputs.get("MinRequiredApprovals", 1))
 
-    def approvals() -> list[Decision]:
+    def approvals() -> list[ApprovalDecision]:
         return list({each.who: each for each in run.decisions if each.decision == "Approve"}.values())
 
     def is_decided() -> bool:
@@ -126,7 +126,7 @@ def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
     return step.outputs
 
 
-def _shown(decision: Decision) -> dict[str, str]:
+def _shown(decision: ApprovalDecision) -> dict[str, str]:
     return {
         "Approver": decision.who,
         "Decision": decision.decision,
@@ -135,7 +135,7 @@ def _shown(decision: Decision) -> dict[str, str]:
     }
 
 
-def _called(step: Step, connect: Connect) -> Any:
+def _called(step: StepRecord, connect: Connect) -> Any:
     arguments = {
         name: value
         for name, value in step.inputs.items()
@@ -147,10 +147,10 @@ def _called(step: Step, connect: Connect) -> Any:
         raise StepFailedError(str(failure)) from failure
 
 
-def _outputs(step: Step, answer: Any) -> dict[str, Any]:
+def _outputs(step: StepRecord, answer: Any) -> dict[str, Any]:
     try:
         return {each["Name"]: selected(answer, each["Selector"]) for each in step.definition.get("outputs", [])}
-    except TemplateError as missing:
+    except UnresolvedReferenceError as missing:
         raise StepFailedError(str(missing)) from missing
 
 
@@ -177,7 +177,7 @@ def _holds(choice: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:
         return not _holds(choice["Not"], variables)
     try:
         value = filled(choice["Variable"], variables)
-    except TemplateError:
+    except UnresolvedReferenceError:
         return False
     tests: dict[str, Callable[[Any, Any], bool]] = {
         "StringEquals": lambda one, other: one == other,

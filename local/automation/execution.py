@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from local.automation.templates import TemplateError, filled, text_of
+from local.automation.templates import UnresolvedReferenceError, filled, text_of
 
 ENDED: Final = (
     "Success",
@@ -40,7 +40,7 @@ class StepCancelledError(Exception):
 
 
 @dataclass
-class Step:
+class StepRecord:
     """One step, as the execution's record shows it."""
 
     definition: Json
@@ -63,7 +63,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Decision:
+class ApprovalDecision:
     """Decision of an approver on an approval step."""
 
     who: str
@@ -72,12 +72,12 @@ class Decision:
     when: datetime
 
 
-Action = Callable[["Execution", Step], Any]
+Action = Callable[["Execution", StepRecord], Any]
 """Executes a step and returns its result; a branch returns the name of the next step, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ExecutionRequest:
     """Request to execute a document, with its principal."""
 
     document: str
@@ -91,16 +91,16 @@ class Request:
 class Execution:
     """One execution. `run` blocks until its end; the other methods are for other threads."""
 
-    def __init__(self, document: Json, request: Request, actions: dict[str, Action]) -> None:
+    def __init__(self, document: Json, request: ExecutionRequest, actions: dict[str, Action]) -> None:
         self.id = str(uuid.uuid4())
         self.document, self.request = document, request
         self.status = "Pending"
         self.failure = ""
         self.started = datetime.now(UTC)
         self.ended: datetime | None = None
-        self.steps = [Step(definition) for definition in document["mainSteps"]]
+        self.steps = [StepRecord(definition) for definition in document["mainSteps"]]
         self.extra: Json = {}
-        self.decisions: list[Decision] = []
+        self.decisions: list[ApprovalDecision] = []
         self.changed = threading.Condition()
         self.finished = threading.Event()
         self.cancelled = False
@@ -116,7 +116,7 @@ class Execution:
         """Execute the steps from the first to the last."""
         self.status = "InProgress"
         failed_critically = False
-        following: Step | None = self.steps[0]
+        following: StepRecord | None = self.steps[0]
         while following is not None:
             step = following
             self._do(step)
@@ -144,7 +144,7 @@ class Execution:
             self._awake = True
             self.changed.notify_all()
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: ApprovalDecision) -> None:
         """Pass a decision to the current approval step."""
         with self.changed:
             self.decisions.append(decision)
@@ -177,7 +177,7 @@ class Execution:
         return known
 
     @property
-    def current(self) -> Step | None:
+    def current(self) -> StepRecord | None:
         """Return the current step."""
         return next((step for step in self.steps if step.status in ("InProgress", "Waiting")), None)
 
@@ -190,7 +190,7 @@ class Execution:
         """Return whether to cancel the current step; steps that follow a cancellation are not cancelled by it."""
         return self.cancelled and not self._cancelling
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: StepRecord) -> None:
         step.started = datetime.now(UTC)
         attempts = int(step.definition.get("maxAttempts", 1))
         for attempt in range(1, attempts + 1):
@@ -209,7 +209,7 @@ class Execution:
             break
         step.ended = datetime.now(UTC)
 
-    def _attempt(self, step: Step) -> None:
+    def _attempt(self, step: StepRecord) -> None:
         if self._is_newly_cancelled():
             raise StepCancelledError
         # Branches resolve their inputs during evaluation: a variable without a value makes a choice false.
@@ -217,10 +217,10 @@ class Execution:
         try:
             step.inputs = step.definition["inputs"] if branch else filled(step.definition["inputs"], self.variables)
             step.outputs = self._actions[step.action](self, step) or {}
-        except TemplateError as missing:
+        except UnresolvedReferenceError as missing:
             raise StepFailedError(str(missing)) from missing
 
-    def _after(self, step: Step) -> Step | None:
+    def _after(self, step: StepRecord) -> StepRecord | None:
         if step.status == "Cancelled":
             self._cancelling = True
             return self._named(step.definition.get("onCancel", "Abort"))
@@ -238,7 +238,7 @@ class Execution:
         position = self.steps.index(step) + 1
         return self.steps[position] if position < len(self.steps) else None
 
-    def _named(self, target: str) -> Step | None:
+    def _named(self, target: str) -> StepRecord | None:
         kind, _, name = target.partition(":")
         if kind != "step":
             return None

@@ -12,7 +12,7 @@ _REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.:-]+)\s*\}\}")
 _PART: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-class TemplateError(Exception):
+class UnresolvedReferenceError(Exception):
     """A reference cannot be resolved."""
 
 
@@ -41,7 +41,7 @@ def references(value: Any) -> set[str]:
 
 def _variable(name: str, variables: Mapping[str, Any]) -> Any:
     if name not in variables:
-        raise TemplateError(f"{name} has no value")
+        raise UnresolvedReferenceError(f"{name} has no value")
     return variables[name]
 
 
@@ -61,5 +61,5 @@ def selected(answer: Any, selector: str) -> Any:
         try:
             current = current[int(index)] if index else current[name]
         except (KeyError, IndexError, TypeError) as missing:
-            raise TemplateError(f"{selector} is not in the answer") from missing
+            raise UnresolvedReferenceError(f"{selector} is not in the answer") from missing
     return current

@@ -6,13 +6,13 @@ from typing import Any
 from local.aws_provider import shapes
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Action, Call, Code, Item, Property, ResourceType, Tagging
+from local.aws_provider.model import Action, Code, Item, Operation, Property, ResourceType, Tagging
 from local.aws_provider.wire import Values, is_list
 
 Properties = Mapping[str, Property]
 
 
-def call(aws: Aws, action: Call, properties: Properties, values: Values, more: Values | None = None) -> Values:
+def call(aws: Aws, action: Operation, properties: Properties, values: Values, more: Values | None = None) -> Values:
     """Call an operation with the properties that it has arguments for.
 
     Raises:
@@ -52,7 +52,7 @@ def run(aws: Aws, resource: ResourceType, action: Action, item: Item) -> None:
         call(aws, action.alternative, {}, values)
 
 
-def _properties(resource: ResourceType, action: Call, item: Item) -> Properties:
+def _properties(resource: ResourceType, action: Operation, item: Item) -> Properties:
     """Return the properties to send."""
     if action.only_changed:
         return {name: prop for name, prop in resource.properties.items() if name in item.changed}
@@ -64,7 +64,7 @@ def describe(aws: Aws, resource: ResourceType, item: Item) -> Values | None:
     identity = {name: resource.properties[name] for name in resource.id_properties}
     found: Values = {}
     for action in resource.read:
-        if isinstance(action, Call):
+        if isinstance(action, Operation):
             answer = call(aws, action, identity, {**item.values, "id": item.id})
             part = first(shapes.at(answer, action.result))
         else:

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 poll_seconds: Final = 0.5
 
 
-class Session:
+class ProviderSession:
     """Credentials, clients and the account of one provider."""
 
     def __init__(self, config: ProviderConfig) -> None:
@@ -130,7 +130,7 @@ class Session:
 class Aws:
     """Access of a resource type to AWS: its Region, and the calls that it declares."""
 
-    def __init__(self, session: Session, service: str, region: str, allowed: Collection[str]) -> None:
+    def __init__(self, session: ProviderSession, service: str, region: str, allowed: Collection[str]) -> None:
         self.session = session
         self.service = service
         self.region = region

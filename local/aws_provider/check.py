@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from local.aws_provider import naming, policy_json, tags
 from local.aws_provider.aws import partition_of
 from local.aws_provider.config import ProviderConfig
-from local.aws_provider.failure import InvalidInputError, Problem
+from local.aws_provider.failure import InvalidInputError, RejectedValue
 from local.aws_provider.model import Kind, Naming, Property, ResourceType
 from local.aws_provider.wire import UNKNOWN, Values, defaults_key, holds_unknown, is_list, is_map, without_defaults
 
@@ -20,7 +20,7 @@ NamingMode = Literal["automatic", "propose", "enforce", "disable"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ResourceInputs:
     """Inputs of one resource to check."""
 
     logical_name: str
@@ -31,11 +31,13 @@ class Request:
     proposed_name: str = ""
 
 
-def check(resource: ResourceType, request: Request, config: ProviderConfig) -> tuple[Values, list[Problem]]:
+def check(
+    resource: ResourceType, request: ResourceInputs, config: ProviderConfig
+) -> tuple[Values, list[RejectedValue]]:
     """Return the completed inputs and all problems with them."""
     properties = resource.all_properties
     problems = [
-        Problem(name, "is not supported by the local stand-in provider")
+        RejectedValue(name, "is not supported by the local stand-in provider")
         for name, value in request.news.items()
         if name in resource.refused_names and value is not None
     ]
@@ -56,9 +58,9 @@ def check(resource: ResourceType, request: Request, config: ProviderConfig) -> t
     return values, problems
 
 
-def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple[Values, list[Problem]]:
+def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple[Values, list[RejectedValue]]:
     """Return the completed arguments of a function and all problems, without names and old inputs."""
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     shaped = _shape(properties, values, "", problems)
     return shaped, [*problems, *validate(properties, shaped, "")]
 
@@ -66,7 +68,7 @@ def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple
 # Names and kinds.
 
 
-def _shape(properties: Mapping[str, Property], news: Values, path: str, problems: list[Problem]) -> Values:
+def _shape(properties: Mapping[str, Property], news: Values, path: str, problems: list[RejectedValue]) -> Values:
     """Accept known names only, convert each value to its kind, and set the defaults of nested objects."""
     values: Values = {}
     for name, value in news.items():
@@ -74,7 +76,7 @@ def _shape(properties: Mapping[str, Property], news: Values, path: str, problems
             continue
         prop = properties.get(name)
         if prop is None or not prop.is_input:
-            problems.append(Problem(path + name, _unknown_name(name, properties)))
+            problems.append(RejectedValue(path + name, _unknown_name(name, properties)))
         else:
             values[name] = _coerce(prop, value, path + name, problems)
     return {name: value for name, value in values.items() if value is not None}
@@ -89,7 +91,7 @@ def _unknown_name(name: str, properties: Mapping[str, Property]) -> str:
     return f"unknown property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
-def _coerce(prop: Property, value: Any, path: str, problems: list[Problem]) -> Any:
+def _coerce(prop: Property, value: Any, path: str, problems: list[RejectedValue]) -> Any:
     items = prop.items or Property()
     if value is UNKNOWN:
         return value
@@ -106,7 +108,7 @@ def _coerce(prop: Property, value: Any, path: str, problems: list[Problem]) -> A
         return {**shaped, **defaults, defaults_key: sorted(defaults)}
     scalar = _scalar(prop.kind, value)
     if scalar is None:
-        problems.append(Problem(path, f"expected a {prop.kind}, got {value!r}"))
+        problems.append(RejectedValue(path, f"expected a {prop.kind}, got {value!r}"))
     return scalar
 
 
@@ -152,8 +154,8 @@ def _apply_defaults(resource: ResourceType, olds: Values, values: Values) -> Non
             values[defaults_key].append(name)
 
 
-def _name(properties: Mapping[str, Property], request: Request, values: Values) -> list[Problem]:
-    problems: list[Problem] = []
+def _name(properties: Mapping[str, Property], request: ResourceInputs, values: Values) -> list[RejectedValue]:
+    problems: list[RejectedValue] = []
     for name, prop in properties.items():
         if prop.naming is None or name in values:
             continue
@@ -161,11 +163,11 @@ def _name(properties: Mapping[str, Property], request: Request, values: Values) 
             values[name] = _new_name(name, prop.naming, request)
             values[defaults_key].append(name)
         except InvalidInputError as failure:
-            problems.append(Problem(name, str(failure)))
+            problems.append(RejectedValue(name, str(failure)))
     return problems
 
 
-def _new_name(name: str, rule: Naming, request: Request) -> str:
+def _new_name(name: str, rule: Naming, request: ResourceInputs) -> str:
     if name in request.olds:
         # Also the name of an imported resource, and a name that the program set before.
         return request.olds[name]
@@ -181,22 +183,22 @@ def _new_name(name: str, rule: Naming, request: Request) -> str:
 # Validation.
 
 
-def validate(properties: Mapping[str, Property], values: Values, path: str) -> list[Problem]:
+def validate(properties: Mapping[str, Property], values: Values, path: str) -> list[RejectedValue]:
     """Validate required properties and single values, at any depth. Unknown values pass."""
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     for name, prop in properties.items():
         if name not in values:
             if prop.required:
-                problems.append(Problem(path + name, "missing required property"))
+                problems.append(RejectedValue(path + name, "missing required property"))
             continue
         problems += _validate_value(prop, values[name], path + name)
     return problems
 
 
-def _validate_value(prop: Property, value: Any, path: str) -> list[Problem]:
+def _validate_value(prop: Property, value: Any, path: str) -> list[RejectedValue]:
     if value is UNKNOWN:
         return []
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     if prop.kind == "object" and is_map(value):
         problems += validate(prop.fields or {}, value, f"{path}.")
     elif prop.items is not None and is_list(value):
@@ -207,27 +209,27 @@ def _validate_value(prop: Property, value: Any, path: str) -> list[Problem]:
             problems += _validate_value(prop.items, item, f"{path}.{name}")
     if not holds_unknown(value):
         reasons = [reason for test in prop.checks if (reason := test(value))]
-        problems += [Problem(path, reason) for reason in reasons]
+        problems += [RejectedValue(path, reason) for reason in reasons]
     return problems
 
 
-def _foreign_region(region: Any, config: ProviderConfig) -> list[Problem]:
+def _foreign_region(region: Any, config: ProviderConfig) -> list[RejectedValue]:
     if not isinstance(region, str) or not config.region or partition_of(region) == partition_of(config.region):
         return []
-    return [Problem("region", f"{region} is not in the provider's partition {partition_of(config.region)}")]
+    return [RejectedValue("region", f"{region} is not in the provider's partition {partition_of(config.region)}")]
 
 
-def _relations(resource: ResourceType, names: set[str]) -> list[Problem]:
+def _relations(resource: ResourceType, names: set[str]) -> list[RejectedValue]:
     """Validate ExactlyOneOf and AtLeastOneOf."""
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     for group in resource.exactly_one:
         given = [name for name in group if name in names]
         if len(given) != 1:
             listed = ",".join(group)
             found = "none" if not given else ",".join(given)
-            problems.append(Problem(group[0], f"one of `{listed}` must be specified, got {found}"))
+            problems.append(RejectedValue(group[0], f"one of `{listed}` must be specified, got {found}"))
     problems += [
-        Problem(group[0], f"one of `{','.join(group)}` must be specified")
+        RejectedValue(group[0], f"one of `{','.join(group)}` must be specified")
         for group in resource.at_least_one
         if not any(name in names for name in group)
     ]

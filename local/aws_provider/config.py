@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from local.aws_provider.failure import Problem
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.wire import UNKNOWN, Values, holds_unknown, is_list, is_map
 
 _text: Final = "string"
@@ -64,31 +64,31 @@ class ProviderConfig:
     skip_credentials: bool = False
     skip_account: bool = False
     unknown: bool = False
-    """Whether a setting is known only after the update, so that AWS cannot be called yet."""
+    """A setting is known only after the update, so that AWS cannot be called yet."""
     tags_unknown: bool = False
     raw: Values = field(default_factory=dict[str, Any])
 
 
-def decode(values: Values) -> tuple[Values, list[Problem]]:
+def decode(values: Values) -> tuple[Values, list[RejectedValue]]:
     """Decode the JSON-encoded settings, and return all problems with them."""
     decoded: Values = {}
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     for name, value in values.items():
         if name in {"version", "pluginDownloadURL"} or name.startswith("__"):
             continue
         if name == "assumeRole":
-            problems.append(Problem(name, "assumeRole is no longer supported; use assumeRoles, a list of roles"))
+            problems.append(RejectedValue(name, "assumeRole is no longer supported; use assumeRoles, a list of roles"))
         elif name not in keys:
-            problems.append(Problem(name, f"unknown provider setting {name!r}"))
+            problems.append(RejectedValue(name, f"unknown provider setting {name!r}"))
         elif name in _unsupported and value not in ("", False):
-            problems.append(Problem(name, f"{name!r} is not supported by the local stand-in provider"))
+            problems.append(RejectedValue(name, f"{name!r} is not supported by the local stand-in provider"))
         else:
             decoded[name], problem = _decoded(name, value)
             problems += [problem] if problem else []
     return {name: value for name, value in decoded.items() if value is not None}, problems
 
 
-def _decoded(name: str, value: Any) -> tuple[Any, Problem | None]:
+def _decoded(name: str, value: Any) -> tuple[Any, RejectedValue | None]:
     kind = keys[name]
     if value is UNKNOWN or (kind == _text and isinstance(value, str)):
         return value, None
@@ -98,10 +98,10 @@ def _decoded(name: str, value: Any) -> tuple[Any, Problem | None]:
         try:
             value = json.loads(value)
         except ValueError:
-            return None, Problem(name, f"expected {kind} in JSON, got {value!r}")
+            return None, RejectedValue(name, f"expected {kind} in JSON, got {value!r}")
     types: dict[str, Any] = {"list": list, "object": dict, "boolean": bool, "integer": int, _text: str}
     if not isinstance(value, types[kind]):
-        return None, Problem(name, f"expected {kind}, got {value!r}")
+        return None, RejectedValue(name, f"expected {kind}, got {value!r}")
     return value, None
 
 
@@ -111,21 +111,21 @@ def with_environment(inputs: Values) -> Values:
     return {**inputs, "region": found} if found else inputs
 
 
-def validate(decoded: Values) -> list[Problem]:
+def validate(decoded: Values) -> list[RejectedValue]:
     """Return the problems of the decoded settings as a whole."""
-    problems: list[Problem] = []
+    problems: list[RejectedValue] = []
     if decoded.get("allowedAccountIds") and decoded.get("forbiddenAccountIds"):
-        problems.append(Problem("allowedAccountIds", "conflicts with forbiddenAccountIds"))
+        problems.append(RejectedValue("allowedAccountIds", "conflicts with forbiddenAccountIds"))
     for name, allowed in _choices.items():
         if decoded.get(name, allowed[0]) not in (*allowed, "", UNKNOWN):
-            problems.append(Problem(name, f"expected one of {list(allowed)}, got {decoded[name]!r}"))
+            problems.append(RejectedValue(name, f"expected one of {list(allowed)}, got {decoded[name]!r}"))
     for index, role in enumerate(_list(decoded.get("assumeRoles"))):
         unknown = sorted(set(role) - _role_keys) if is_map(role) else []
-        problems += [Problem(f"assumeRoles[{index}].{name}", "unknown setting of a role") for name in unknown]
+        problems += [RejectedValue(f"assumeRoles[{index}].{name}", "unknown setting of a role") for name in unknown]
     region = decoded.get("region")
     checked = isinstance(region, str) and region and not decoded.get("skipRegionValidation", True)
     if checked and not _region_name.fullmatch(str(region)):
-        problems.append(Problem("region", f"invalid AWS Region: {region}"))
+        problems.append(RejectedValue("region", f"invalid AWS Region: {region}"))
     return problems
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from local.aws_provider.failure import Problem
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.model import Property, ResourceType
 from local.aws_provider.wire import Values, defaults_key, holds_unknown, is_list, is_map
 
 _plain = Property()
 
 
-class Difference(Enum):
+class ChangeKind(Enum):
     """Kind of a change of a value."""
 
     ADD = "add"
@@ -28,12 +28,12 @@ class Difference(Enum):
 class Comparison:
     """Result of a comparison, for the engine."""
 
-    details: Mapping[str, Difference]
+    details: Mapping[str, ChangeKind]
     """Kind of change by property path, in the engine's notation."""
     changed: frozenset[str]
     replacing: frozenset[str]
     delete_first: bool
-    problems: list[Problem]
+    problems: list[RejectedValue]
 
 
 def compare(
@@ -45,7 +45,7 @@ def compare(
     ignored: Iterable[str] = (),
 ) -> Comparison:
     """Compare old outputs with new inputs."""
-    details: dict[str, Difference] = {}
+    details: dict[str, ChangeKind] = {}
     hidden = tuple(ignored)
     for name, prop in resource.all_properties.items():
         if not prop.is_input:
@@ -96,7 +96,7 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", False, 0) or value == []
 
 
-def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, Difference]:
+def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, ChangeKind]:
     """Return the paths that differ; empty if the values are equivalent."""
     if (new is None and prop.computed) or (is_empty(old) and is_empty(new)):
         return {}
@@ -107,8 +107,8 @@ def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, Diff
     if is_list(new) and is_list(old):
         compare_items = _set_differences if prop.unordered else _list_differences
         return compare_items(prop.items or _plain, old, new, path)
-    changed = Difference.DELETE if new is None else Difference.UPDATE
-    return {path: Difference.ADD if is_empty(old) else changed}
+    changed = ChangeKind.DELETE if new is None else ChangeKind.UPDATE
+    return {path: ChangeKind.ADD if is_empty(old) else changed}
 
 
 def _same(prop: Property, old: Any, new: Any) -> bool:
@@ -129,33 +129,33 @@ def equal(prop: Property, old: Any, new: Any) -> bool:
     return not differences(prop, old, new, "")
 
 
-def _map_differences(prop: Property, old: Values, new: Values, path: str) -> dict[str, Difference]:
-    found: dict[str, Difference] = {}
+def _map_differences(prop: Property, old: Values, new: Values, path: str) -> dict[str, ChangeKind]:
+    found: dict[str, ChangeKind] = {}
     for name in sorted({*old, *new} - {defaults_key}):
         inner = (prop.fields or {}).get(name) if prop.fields is not None else prop.items
         where = f"{path}.{name}" if name.replace("_", "").isalnum() else f'{path}["{name}"]'
         if prop.fields is None and (name in old) != (name in new):
             # A map entry with an empty value is still an entry, as with tags.
-            found[where] = Difference.ADD if name in new else Difference.DELETE
+            found[where] = ChangeKind.ADD if name in new else ChangeKind.DELETE
         elif inner is None or inner.is_input:
             found.update(differences(inner or _plain, old.get(name), new.get(name), where))
     return found
 
 
-def _list_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, Difference]:
-    found: dict[str, Difference] = {}
+def _list_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, ChangeKind]:
+    found: dict[str, ChangeKind] = {}
     for index in range(max(len(old), len(new))):
         where = f"{path}[{index}]"
         if index >= len(new):
-            found[where] = Difference.DELETE
+            found[where] = ChangeKind.DELETE
         elif index >= len(old):
-            found[where] = Difference.ADD
+            found[where] = ChangeKind.ADD
         else:
             found.update(differences(items, old[index], new[index], where))
     return found
 
 
-def _set_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, Difference]:
+def _set_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, ChangeKind]:
     """Return the elements without an equal on the other side; removing and adding at one index is an update."""
     unmatched = list(range(len(old)))
     added: list[int] = []
@@ -165,8 +165,8 @@ def _set_differences(items: Property, old: list[Any], new: list[Any], path: str)
             added.append(index)
         else:
             unmatched.remove(match)
-    found = {f"{path}[{index}]": Difference.DELETE for index in unmatched}
+    found = {f"{path}[{index}]": ChangeKind.DELETE for index in unmatched}
     for index in added:
         where = f"{path}[{index}]"
-        found[where] = Difference.UPDATE if where in found else Difference.ADD
+        found[where] = ChangeKind.UPDATE if where in found else ChangeKind.ADD
     return found

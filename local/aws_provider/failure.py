@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Problem:
+class RejectedValue:
     """A rejected value: its path, and the reason."""
 
     path: str

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from local.aws_provider import actions, diff, naming, shapes, state, wire
-from local.aws_provider.aws import Aws, Session, poll_seconds
+from local.aws_provider.aws import Aws, ProviderSession, poll_seconds
 from local.aws_provider.failure import (
     AwsError,
     InvalidInputError,
     PartlyCreatedError,
-    Problem,
     ProviderError,
+    RejectedValue,
     UnsupportedError,
 )
 from local.aws_provider.model import Code, Item, ResourceType, Step
@@ -20,18 +20,18 @@ read_back_tries: Final = 5
 """Attempts to read a new resource before it counts as missing."""
 
 
-def region_of(session: Session, resource: ResourceType, *known: Values) -> str:
+def region_of(session: ProviderSession, resource: ResourceType, *known: Values) -> str:
     """Return the Region of a resource: its own, else the provider's."""
     regions = (values.get("region") for values in known if resource.regional)
     return next((region for region in regions if region), None) or session.region
 
 
-def _access(session: Session, resource: ResourceType, step: Step, region: str) -> Aws:
+def _access(session: ProviderSession, resource: ResourceType, step: Step, region: str) -> Aws:
     """Return access to the operations of one step; each step may also read."""
     return Aws(session, resource.service, region, {*resource.calls[step], *resource.calls["read"]})
 
 
-def refuse(problems: Iterable[Problem]) -> None:
+def refuse(problems: Iterable[RejectedValue]) -> None:
     """Reject inputs that break a rule across properties.
 
     Raises:
@@ -42,7 +42,7 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise InvalidInputError("; ".join(reasons))
 
 
-def create(session: Session, resource: ResourceType, inputs: Values) -> tuple[str, Values]:
+def create(session: ProviderSession, resource: ResourceType, inputs: Values) -> tuple[str, Values]:
     """Create a resource; return its ID and outputs.
 
     Raises:
@@ -60,7 +60,7 @@ def create(session: Session, resource: ResourceType, inputs: Values) -> tuple[st
         raise PartlyCreatedError(object_id, cause) from cause
 
 
-def _read_new(session: Session, resource: ResourceType, object_id: str, inputs: Values, region: str) -> Values:
+def _read_new(session: ProviderSession, resource: ResourceType, object_id: str, inputs: Values, region: str) -> Values:
     known = state.recorded(resource, inputs)
     for _ in range(read_back_tries):
         found = read(session, resource, object_id, known, region)
@@ -70,7 +70,7 @@ def _read_new(session: Session, resource: ResourceType, object_id: str, inputs: 
     raise AwsError("read", "NotFound", f"{object_id} could not be found after its creation")
 
 
-def read(session: Session, resource: ResourceType, object_id: str, known: Values, region: str) -> Values | None:
+def read(session: ProviderSession, resource: ResourceType, object_id: str, known: Values, region: str) -> Values | None:
     """Return the current outputs of a resource, or None if it does not exist."""
     aws = _access(session, resource, "read", region)
     item = Item(object_id, {**_parts(resource, object_id), **known})
@@ -97,7 +97,7 @@ def _parts(resource: ResourceType, object_id: str) -> Values:
 
 
 def update(  # noqa: PLR0913 - the request has as many fields
-    session: Session,
+    session: ProviderSession,
     resource: ResourceType,
     object_id: str,
     olds: Values,
@@ -132,7 +132,7 @@ def update(  # noqa: PLR0913 - the request has as many fields
     return found
 
 
-def delete(session: Session, resource: ResourceType, object_id: str, olds: Values) -> None:
+def delete(session: ProviderSession, resource: ResourceType, object_id: str, olds: Values) -> None:
     """Delete a resource; one that does not exist is a success."""
     aws = _access(session, resource, "delete", region_of(session, resource, olds))
     item = Item(object_id, {**_parts(resource, object_id), **olds})
@@ -148,7 +148,7 @@ def delete(session: Session, resource: ResourceType, object_id: str, olds: Value
             raise
 
 
-def locate_import(session: Session, resource: ResourceType, import_id: str) -> tuple[str, str, Values]:
+def locate_import(session: ProviderSession, resource: ResourceType, import_id: str) -> tuple[str, str, Values]:
     """Return ID, Region and other known properties of a resource to import.
 
     `<id>@<region>` sets the Region, and so does an ARN.

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import Problem
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.wire import Values
 
 Kind: TypeAlias = Literal["string", "boolean", "integer", "number", "list", "map", "object"]
@@ -67,7 +67,7 @@ class Property:
 
     @property
     def is_input(self) -> bool:
-        """Whether a program can set the property."""
+        """A program can set the property."""
         return not self.output
 
 
@@ -103,7 +103,7 @@ Argument: TypeAlias = str | bool | int | Callable[[Values], Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class Operation:
     """One AWS operation. Its arguments are the properties of the same name, and those in `arguments`."""
 
     operation: str
@@ -116,15 +116,15 @@ class Call:
     """Property that decides: if it is empty or False, the operation is not called, or `otherwise` instead."""
     otherwise: str = ""
     only_changed: bool = False
-    """Whether an update sends only the properties that changed."""
+    """An update sends only the properties that changed."""
     on: str = ""
     """Further properties that it applies, separated by spaces."""
     retry: Retry | None = None
 
     @property
-    def alternative(self) -> "Call":
+    def alternative(self) -> "Operation":
         """Operation that is called instead, with the ID alone."""
-        return Call(self.otherwise, {name: source for name, source in self.arguments.items() if source == "id"})
+        return Operation(self.otherwise, {name: source for name, source in self.arguments.items() if source == "id"})
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Code:
     """Properties whose change it applies in `update`, separated by spaces."""
 
 
-Action: TypeAlias = Call | Code
+Action: TypeAlias = Operation | Code
 
 
 @dataclass(frozen=True)
@@ -189,22 +189,22 @@ class ResourceType:
     gone: frozenset[str] = frozenset()
     """Error codes for a resource that does not exist."""
     is_gone: Callable[[Values], bool] = lambda _found: False
-    """Whether a described resource counts as one that does not exist."""
+    """Returns whether a described resource counts as one that does not exist."""
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_least_one: tuple[tuple[str, ...], ...] = ()
     delete_first: bool = False
-    plan: Callable[[Values, Values], list[Problem]] = lambda _old, _new: []
+    plan: Callable[[Values, Values], list[RejectedValue]] = lambda _old, _new: []
     """Rules across old state and new inputs; a violation fails the preview already."""
     replaces_when: Callable[[Values, Values], set[str]] = lambda _old, _new: set()
     """Inputs whose change replaces the resource under a condition."""
     moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Outputs that are unknown in a preview if one of the inputs changes."""
     framework: bool = False
-    """Whether the type uses Terraform's newer plugin framework: its checked inputs have no `tagsAll`."""
+    """The type uses Terraform's newer plugin framework: its checked inputs have no `tagsAll`."""
 
     @property
     def tagged(self) -> bool:
-        """Whether resources of this type have tags."""
+        """Resources of this type have tags."""
         return self.tagging is not None
 
     @cached_property

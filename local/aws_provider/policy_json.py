@@ -1,7 +1,8 @@
 """Equivalence of JSON texts.
 
 IAM rewrites policies, so that another spelling must not be a difference. The rules are those of the library that the
-Terraform AWS provider uses (`hashicorp/awspolicyequivalence`).
+Terraform AWS provider uses (`hashicorp/awspolicyequivalence`), which counts the Sid, repeated actions and the case of names
+as differences. `operations.verify.policies` compares by meaning, so that policies which are equal here are equal there.
 """
 
 import json
@@ -44,11 +45,6 @@ def normal_form(text: Any) -> Any:
         return compact(json.loads(text))
     except (TypeError, ValueError):
         return text
-
-
-def same_json(first: Any, second: Any) -> bool:
-    """Return whether two texts are equal except for white space and the order of keys."""
-    return first == second or normal_form(first) == normal_form(second)
 
 
 def same_policy(first: Any, second: Any) -> bool:

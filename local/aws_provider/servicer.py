@@ -13,14 +13,14 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from local.aws_provider import check, config, diff, lifecycle, registry, state, tags, wire
-from local.aws_provider.aws import Aws, Session
-from local.aws_provider.diff import Difference
+from local.aws_provider.aws import Aws, ProviderSession
+from local.aws_provider.diff import ChangeKind
 from local.aws_provider.failure import (
     AwsError,
     ConfigurationError,
     PartlyCreatedError,
-    Problem,
     ProviderError,
+    RejectedValue,
     UnsupportedError,
 )
 from local.aws_provider.model import Property, ResourceType
@@ -29,12 +29,12 @@ from local.aws_provider.wire import Secret, Values
 Response = TypeVar("Response")
 _modes: Final[dict[int, check.NamingMode]] = {0: "propose", 1: "enforce", 2: "disable"}
 _kinds: Final = {
-    (Difference.ADD, False): provider_pb2.PropertyDiff.ADD,
-    (Difference.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
-    (Difference.DELETE, False): provider_pb2.PropertyDiff.DELETE,
-    (Difference.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
-    (Difference.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
-    (Difference.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    (ChangeKind.ADD, False): provider_pb2.PropertyDiff.ADD,
+    (ChangeKind.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    (ChangeKind.DELETE, False): provider_pb2.PropertyDiff.DELETE,
+    (ChangeKind.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    (ChangeKind.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
+    (ChangeKind.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
 }
 
 
@@ -89,7 +89,7 @@ def _type_and_name(request: Any) -> tuple[str, str]:
     return parts[2].rsplit("$", 1)[-1], parts[3]
 
 
-def _failures(problems: Iterable[Problem]) -> list[provider_pb2.CheckFailure]:
+def _failures(problems: Iterable[RejectedValue]) -> list[provider_pb2.CheckFailure]:
     return [provider_pb2.CheckFailure(property=problem.path, reason=problem.reason) for problem in problems]
 
 
@@ -110,20 +110,20 @@ class AwsProvider(ResourceProviderServicer):
     def __init__(self, on_cancel: Callable[[], None] = lambda: None) -> None:
         self.cancelled = False
         self._on_cancel = on_cancel
-        self._session: Session | None = None
+        self._session: ProviderSession | None = None
 
     @property
-    def session(self) -> Session:
+    def session(self) -> ProviderSession:
         """Configured session."""
         if self._session is None:
             raise ConfigurationError("the provider was not configured")
         return self._session
 
-    def _open(self, decoded: Values) -> Session:
+    def _open(self, decoded: Values) -> ProviderSession:
         """Return the session for these settings; CheckConfig and Configure share one, to verify credentials once."""
         built = config.build(decoded)
         if self._session is None or self._session.config != built:
-            self._session = Session(built)
+            self._session = ProviderSession(built)
         return self._session
 
     def _complete(self, resource: ResourceType, marked: Values) -> Values:
@@ -164,7 +164,7 @@ class AwsProvider(ResourceProviderServicer):
                 if not session.config.skip_credentials:
                     session.verify_credentials()
             except ProviderError as failure:
-                problems.append(Problem("", str(failure)))
+                problems.append(RejectedValue("", str(failure)))
         return provider_pb2.CheckResponse(inputs=wire.write(inputs), failures=_failures(problems))
 
     @_reporting
@@ -214,7 +214,7 @@ class AwsProvider(ResourceProviderServicer):
         has_naming = request.HasField("autonaming")
         values, problems = check.check(
             resource,
-            check.Request(
+            check.ResourceInputs(
                 logical_name=_type_and_name(request)[1],
                 olds=wire.plain(wire.read(request.olds)),
                 news=wire.plain(marked),
@@ -224,7 +224,7 @@ class AwsProvider(ResourceProviderServicer):
             ),
             self.session.config,
         )
-        problems = [Problem(item.path, wire.without_secrets(item.reason, marked)) for item in problems]
+        problems = [RejectedValue(item.path, wire.without_secrets(item.reason, marked)) for item in problems]
         properties = resource.all_properties
         if "tags" in marked and "tagsAll" in values:
             marked["tagsAll"] = marked["tags"]
@@ -319,10 +319,10 @@ def _resource(request: Any) -> ResourceType:
     return registry.resource(token)
 
 
-def _kind_of(old: Any, new: Any) -> Difference:
+def _kind_of(old: Any, new: Any) -> ChangeKind:
     if old is None:
-        return Difference.ADD
-    return Difference.DELETE if new is None else Difference.UPDATE
+        return ChangeKind.ADD
+    return ChangeKind.DELETE if new is None else ChangeKind.UPDATE
 
 
 def _diff_response(

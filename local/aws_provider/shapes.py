@@ -10,7 +10,7 @@ from typing import Any
 
 from local.aws_provider import policy_json
 from local.aws_provider.failure import UnsupportedError
-from local.aws_provider.model import Argument, Call, Property
+from local.aws_provider.model import Argument, Operation, Property
 from local.aws_provider.wire import Values, is_list, is_map
 
 _plain = Property()
@@ -44,7 +44,7 @@ def _place(shape: Any, name: str, prop: Property) -> list[str] | None:
     return None
 
 
-def holder(shape: Any, call: Call) -> Any:
+def holder(shape: Any, call: Operation) -> Any:
     """Return the structure among the arguments of an operation that holds the properties."""
     inner = shape.members[call.within] if call.within else shape
     return inner.member if inner.type_name == "list" else inner
@@ -57,13 +57,13 @@ def _sent(shape: Any, properties: Mapping[str, Property]) -> Iterator[tuple[str,
             yield name, place
 
 
-def properties_of(shape: Any, call: Call, properties: Mapping[str, Property]) -> set[str]:
+def properties_of(shape: Any, call: Operation, properties: Mapping[str, Property]) -> set[str]:
     """Return the properties that an operation sets."""
     named = {source for source in call.arguments.values() if isinstance(source, str)}
     return named | set(call.on.split()) | {name for name, _ in _sent(holder(shape, call), properties)}
 
 
-def arguments(shape: Any, call: Call, properties: Mapping[str, Property], values: Values) -> Values:
+def arguments(shape: Any, call: Operation, properties: Mapping[str, Property], values: Values) -> Values:
     """Return the arguments of an operation: properties that have a value, and those that the call names."""
     inner = holder(shape, call)
     result: Values = {}

@@ -29,14 +29,14 @@ Values: TypeAlias = dict[str, Any]
 """Properties of a resource by their camelCase name."""
 
 
-class Unknown:
+class UnknownProperty:
     """Single value for "known after the update"."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownProperty()
 
 
 @dataclass(frozen=True)

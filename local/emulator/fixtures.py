@@ -42,7 +42,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Network:
+class VpcFixture:
     """VPC without internet access, by Name tag, with a route table of its own for its private subnets.
 
     Attributes:
@@ -66,7 +66,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeFixture:
     """Instance in a subnet of the network `workloads`, by Name tags, with an instance role."""
 
     name: str
@@ -90,17 +90,21 @@ BUCKETS = (
 )
 
 NETWORKS = (
-    Network("workloads", "eu-west-1", "10.20.0.0/16", "private", 20),
-    Network("directory", "eu-west-1", "10.30.0.0/16", "directory", 24),
-    Network("workloads", "us-east-1", "10.21.0.0/16", "private", 20),
-    Network("directory", "us-east-1", "10.31.0.0/16", "directory", 24),
+    VpcFixture("workloads", "eu-west-1", "10.20.0.0/16", "private", 20),
+    VpcFixture("directory", "eu-west-1", "10.30.0.0/16", "directory", 24),
+    VpcFixture("workloads", "us-east-1", "10.21.0.0/16", "private", 20),
+    VpcFixture("directory", "us-east-1", "10.31.0.0/16", "directory", 24),
 )
 
 CONFIG_BUCKET = Bucket("org-config-history", "eu-west-1")
 """Delivery bucket of the AWS Config recorder in the same Region, which includes IAM."""
 
 NODE_REGION = "eu-west-1"
-NODES = (Node("app-1", "private-a"), Node("app-2", "private-b"), Node("legacy-1", "private-b", OTHER_ROLE_NAME))
+NODES = (
+    NodeFixture("app-1", "private-a"),
+    NodeFixture("app-2", "private-b"),
+    NodeFixture("legacy-1", "private-b", OTHER_ROLE_NAME),
+)
 """Two nodes that are ready for governed sessions after the stack is deployed, and one that is not."""
 
 KEY_OF_SECRETS = "12345678-90ab-cdef-1234-567890abcdef"

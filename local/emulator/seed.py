@@ -24,8 +24,8 @@ from local.emulator.fixtures import (
     ROLE_TRUST,
     SECRETS,
     Bucket,
-    Network,
-    Node,
+    NodeFixture,
+    VpcFixture,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
             s3.put_object_lock_configuration(Bucket=bucket.name, ObjectLockConfiguration=lock)
 
 
-def _create_network(ec2: "EC2Client", network: Network) -> None:
+def _create_network(ec2: "EC2Client", network: VpcFixture) -> None:
     if ec2.describe_vpcs(Filters=_name_is(network.name))["Vpcs"]:
         return
     vpc = ec2.create_vpc(CidrBlock=network.cidr, TagSpecifications=_named("vpc", network.name))["Vpc"]
@@ -156,7 +156,7 @@ def _create_person_role(iam: "IAMClient", name: str, user: str) -> None:
     _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=document)
 
 
-def _create_node(ec2: "EC2Client", node: Node) -> None:
+def _create_node(ec2: "EC2Client", node: NodeFixture) -> None:
     if ec2.describe_instances(Filters=_name_is(node.name))["Reservations"]:
         return
     subnet = ec2.describe_subnets(Filters=_name_is(node.subnet))["Subnets"][0]

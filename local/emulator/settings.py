@@ -14,7 +14,7 @@ class InvalidSettingsError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class EmulatorSettings:
     """Settings of `POST /local-aws/settings` (there in camelCase)."""
 
     duplicate_document_content: Literal["latest", "any"] = "any"
@@ -42,7 +42,7 @@ class Settings:
             "reportedStates": self.reported_states,
         }
 
-    def changed(self, given: Mapping[str, Any]) -> "Settings":
+    def changed(self, given: Mapping[str, Any]) -> "EmulatorSettings":
         """Return a copy with the given settings replaced.
 
         Raises:
@@ -79,13 +79,13 @@ class SettingsStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._settings = Settings()
+        self._settings = EmulatorSettings()
 
-    def current(self) -> Settings:
+    def current(self) -> EmulatorSettings:
         """Return the current settings."""
         return self._settings
 
-    def change(self, given: Mapping[str, Any]) -> Settings:
+    def change(self, given: Mapping[str, Any]) -> EmulatorSettings:
         """Apply the given settings, and return all of them."""
         with self._lock:
             self._settings = self._settings.changed(given)
@@ -94,7 +94,7 @@ class SettingsStore:
     def reset(self) -> None:
         """Restore the defaults."""
         with self._lock:
-            self._settings = Settings()
+            self._settings = EmulatorSettings()
 
 
 SETTINGS = SettingsStore()

@@ -23,7 +23,6 @@ from components.just_in_time.decisions import decide as predict
 from components.just_in_time.documents import UnknownContentError, approval_levels, level_texts
 from components.just_in_time.names import MANUAL_APPROVAL
 from components.just_in_time.settings import MAX_HOURS
-from operations.approval.principals import Principal, principal_of, short
 from operations.approval.requests import (
     ApprovalRequest,
     RequestState,
@@ -35,12 +34,13 @@ from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
 from operations.inventory.reader import ReadFailure
+from operations.principals import Principal, principal_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from components.just_in_time.decisions import AccessDecision, Node
+    from components.just_in_time.decisions import AccessDecision, ManagedNode
     from operations.approval.requests import Execution
     from operations.approval.session import ApprovalSession
 
@@ -92,7 +92,7 @@ def check_requester(caller: str) -> None:
         )
 
 
-def find_node(session: ApprovalSession, named: str) -> Node:
+def find_node(session: ApprovalSession, named: str) -> ManagedNode:
     """Return the managed node with this ID or Name tag in the Regions of the session.
 
     Raises:
@@ -113,7 +113,7 @@ def find_node(session: ApprovalSession, named: str) -> Node:
     return node
 
 
-def expect_decision(session: ApprovalSession, node: Node) -> tuple[str, ...]:
+def expect_decision(session: ApprovalSession, node: ManagedNode) -> tuple[str, ...]:
     """Return who decides about access to a node, as far as the policies can be read.
 
     Raises:

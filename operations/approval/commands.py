@@ -51,8 +51,8 @@ from operations.terminal import Terminal, print_json, print_line, working
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from operations.approval.principals import Principal
     from operations.approval.session import ApprovalSession
+    from operations.principals import Principal
 
 _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
 _DECISION_POLLS: Final = 11

@@ -15,10 +15,10 @@ from common.problems import visible
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval import access_requests
-from operations.approval.principals import Principal, principal_of, same_person, short
 from operations.approval.requests import ApprovalRequest, Execution, RequestState, is_live, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
+from operations.principals import Principal, principal_of, same_person, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
-from operations.approval.principals import Principal, principal_of
 from operations.approval.session import CallError
 from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
 from operations.inventory.reader import ReadFailure
+from operations.principals import Principal, principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

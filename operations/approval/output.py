@@ -10,9 +10,9 @@ from rich.text import Text
 from common.problems import visible
 from components.approval.names import TAG_KEY
 from components.session_manager.document import DOCUMENT_NAME
-from operations.approval.principals import short
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.inventory.reader import ReadFailure
+from operations.principals import short
 from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:

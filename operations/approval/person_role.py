@@ -11,15 +11,16 @@ from common.aws.failures import failure_of
 from common.aws.session import AwsClients
 from components.approval.names import OPERATORS_PATH
 from components.approval.settings import IDENTITY_CENTER_PREFIX
-from operations.approval.principals import principal_of
 from operations.approval.session import ApprovalSession, CallError
 from operations.inventory.identity_center import read_operator_roles
 from operations.inventory.reader import Reader, ReadFailure, identify
+from operations.principals import principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.inventory.reader import Clients, Identity
+    from common.aws.session import Clients
+    from operations.inventory.reader import Identity
 
 _ASSUME: Final = "sts:AssumeRole"
 

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from components.approval.names import LIVE_STATUSES
+from common.aws import LIVE_STATUSES
 from components.approval.runbook import APPROVAL_SECONDS
-from operations.approval.principals import Principal, short
+from operations.principals import Principal, short
 
 Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""
@@ -56,7 +56,7 @@ class RequestState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether the state may still change."""
+        """The state may still change."""
         return self in (RequestState.WAITING, RequestState.CHECKING, RequestState.GRANTED)
 
 
@@ -141,7 +141,7 @@ class ApprovalRequest:
 
     @property
     def is_access_request(self) -> bool:
-        """Whether it is an access request of just-in-time node access."""
+        """Return whether it is an access request of just-in-time node access."""
         return self.id.startswith("oi-")
 
     @property

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.failures import action_of, code_of, failure_of
-from common.aws.session import AwsClients
+from common.aws.session import AwsClients, Clients
 from common.validation import partitions
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, WorkflowLocation
 from components.approval.settings import Mode
-from operations.approval.principals import Principal
 from operations.errors import CommandError, UnusableError
-from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, identify
+from operations.inventory.reader import Identity, Reader, ReadFailure, identify
+from operations.principals import Principal
 
 if TYPE_CHECKING:
     from operations.command_line import CommandContext
@@ -117,7 +117,7 @@ class ApprovalSession:
 
     @property
     def is_just_in_time(self) -> bool:
-        """Whether AWS grants the access, so that requests are access requests of the node's Region."""
+        """Return whether AWS grants the access, so that requests are access requests of the node's Region."""
         return self.workflow.mode is Mode.JUST_IN_TIME
 
     def in_region(self, region: str) -> ApprovalSession:

@@ -12,7 +12,7 @@ from operations.audit.assumption_paths import assumption_findings, from_outside
 from operations.audit.audit_context import AWS_BROAD, AuditContext
 from operations.audit.deny_removal import deny_removal
 from operations.audit.evaluator import RELATIVE, Evaluator, allowed
-from operations.audit.findings import Audited, Finding, worst_first
+from operations.audit.findings import Audited, BypassFinding, worst_first
 from operations.audit.just_in_time import just_in_time_findings
 from operations.audit.role_tagging import role_tagging
 from operations.audit.rules import RULES, position
@@ -21,7 +21,7 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from operations.audit.catalogue import Requirement, Rule
+    from operations.audit.catalogue import AuditRule, Requirement
 
     Progress = Callable[[int, int], None]
     """Receives the number of principals done, and of all."""
@@ -110,26 +110,28 @@ def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
 def _evaluated(
     principals: Sequence[Principal],
     audit: AuditContext,
-    rules: Sequence[Rule],
+    rules: Sequence[AuditRule],
     progress: Progress = lambda _done, _of: None,
-) -> dict[Principal, list[Finding]]:
-    found: dict[Principal, list[Finding]] = {}
+) -> dict[Principal, list[BypassFinding]]:
+    found: dict[Principal, list[BypassFinding]] = {}
     for done, principal in enumerate(principals, start=1):
         found[principal] = Evaluator(principal, audit).findings(rules) if allowed(principal) else []
         progress(done, len(principals))
     return found
 
 
-def _privileged(found: dict[Principal, list[Finding]]) -> dict[str, Severity]:
+def _privileged(found: dict[Principal, list[BypassFinding]]) -> dict[str, Severity]:
     worst = {each.arn: max((one.severity for one in several), default=Severity.LOW) for each, several in found.items()}
     return {arn: severity for arn, severity in worst.items() if severity >= Severity.HIGH}
 
 
-def _needs(rule: Rule) -> Iterable[Requirement]:
+def _needs(rule: AuditRule) -> Iterable[Requirement]:
     return (requirement for escalation in rule.escalations for requirement in escalation.requirements)
 
 
-def _assessment(audit: AuditContext, principals: list[Principal], found: dict[Principal, list[Finding]]) -> Assessment:
+def _assessment(
+    audit: AuditContext, principals: list[Principal], found: dict[Principal, list[BypassFinding]]
+) -> Assessment:
     audited: list[Audited] = []
     services: list[Audited] = []
     administrators: list[str] = []
@@ -154,7 +156,7 @@ def _assessment(audit: AuditContext, principals: list[Principal], found: dict[Pr
     )
 
 
-def _audited(principal: Principal, findings: list[Finding]) -> Audited:
+def _audited(principal: Principal, findings: list[BypassFinding]) -> Audited:
     ordered = sorted(findings, key=lambda each: (-each.severity, position(each.rule), each.path))
     return Audited(arn=principal.arn, kind=principal.kind, findings=tuple(ordered))
 

@@ -12,7 +12,7 @@ from components.approval.names import RESERVED_PATH, TAG_KEY
 from components.approval.scripts.trust import ACCOUNT_ACCESS, account_access_application, identity_center_user
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.evaluator import finding
-from operations.audit.findings import Audited, Finding, MatchedStatement
+from operations.audit.findings import Audited, BypassFinding, MatchedStatement
 from operations.audit.request_context import RequestKnowledge, admits_session_tag
 from operations.audit.role_assumption import (
     AssumptionStep,
@@ -44,7 +44,7 @@ _MOST_NAMED: Final = 5
 
 def assumption_findings(
     audit: AuditContext, evaluated: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
-) -> tuple[dict[Principal, list[Finding]], tuple[str, ...]]:
+) -> tuple[dict[Principal, list[BypassFinding]], tuple[str, ...]]:
     """Return findings about roles that principals can assume, directly or by role chaining, and what is by design.
 
     Args:
@@ -62,7 +62,7 @@ def assumption_findings(
 
 def from_outside(audit: AuditContext) -> list[Audited]:
     """Return the principals of other accounts that protected roles trust."""
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, list[BypassFinding]] = {}
     for role in audit.roles:
         if not _counts(role, audit):
             continue
@@ -70,7 +70,7 @@ def from_outside(audit: AuditContext) -> list[Audited]:
             doubts = tuple(f"trust {each.text}" for each in statement.conditions)
             severity = _severity(role, audit)
             found.setdefault(name, []).append(
-                Finding(
+                BypassFinding(
                     rule="iam-assume-role",
                     severity=severity.lowered() if doubts else severity,
                     matched_statements=(_matched_trust(role, statement, ASSUME),),
@@ -90,7 +90,7 @@ def from_outside(audit: AuditContext) -> list[Audited]:
     return [Audited(arn=arn, kind="outside", findings=tuple(findings)) for arn, findings in found.items()]
 
 
-def _entitled(role: Principal, audit: AuditContext) -> Finding | None:
+def _entitled(role: Principal, audit: AuditContext) -> BypassFinding | None:
     """Return the finding about a role of an operator or an approver that several people may be entitled to."""
     is_operator = role in audit.operators_set
     if not (is_operator or role in audit.approvers) or audit.entitled_user(role):
@@ -106,7 +106,7 @@ def _entitled(role: Principal, audit: AuditContext) -> Finding | None:
     if not trusting or (is_one_application and (not is_operator or role.name in audit.protected.shared_roles)):
         return None
     doubt = "whom the entitlements of account access manager name"
-    return Finding(
+    return BypassFinding(
         rule="iam-assume-role",
         severity=_severity(role, audit).lowered() if is_one_application else _severity(role, audit),
         matched_statements=(_matched_trust(role, trusting[0], ASSUME),),
@@ -119,7 +119,7 @@ def _entitled(role: Principal, audit: AuditContext) -> Finding | None:
     )
 
 
-def _tags_of_providers(role: Principal) -> Iterator[tuple[str, Finding]]:
+def _tags_of_providers(role: Principal) -> Iterator[tuple[str, BypassFinding]]:
     """Return identity providers that may send the approval tag with sessions of an operator's role."""
     statements = role.trust.covering(_TAG_SESSION) if role.trust else ()
     for statement in statements:
@@ -129,7 +129,7 @@ def _tags_of_providers(role: Principal) -> Iterator[tuple[str, Finding]]:
         for provider in (*named.federated, *(each for each in named.services if each in _PROVIDING)):
             yield (
                 provider,
-                Finding(
+                BypassFinding(
                     rule="session-tag-approval",
                     severity=Severity.CRITICAL.lowered(),
                     matched_statements=(_matched_trust(role, statement, _TAG_SESSION),),
@@ -193,8 +193,8 @@ class _FindingBuilder:
     def _allow_by_design(self, principal: Principal, note: str) -> None:
         self._by_design.setdefault(note, {})[f"{principal.kind} {principal.name}"] = None
 
-    def findings(self, principal: Principal) -> list[Finding]:
-        results: list[Finding] = []
+    def findings(self, principal: Principal) -> list[BypassFinding]:
+        results: list[BypassFinding] = []
         for policy, statement in self._found.plain.get(principal, ()):
             for severity, group in self._grouped(principal, resources_of(statement)).items():
                 if severity is None:
@@ -260,13 +260,13 @@ class _FindingBuilder:
             found[severity] = _Group(first, roles[first], _with_others(note, [role.name for role, _ in others]))
         return found
 
-    def _of_special(self, principal: Principal, hops: list[AssumptionStep]) -> list[Finding]:
+    def _of_special(self, principal: Principal, hops: list[AssumptionStep]) -> list[BypassFinding]:
         together: dict[tuple[Statement | None, Severity | None, bool], list[tuple[AssumptionStep, str]]] = {}
         for step in hops:
             severity, note = _evaluated(principal, step.end, self._audit, self._sharing)
             own = step.admission.grant.statement if step.admission.grant else None
             together.setdefault((own, severity, bool(step.admission.doubts)), []).append((step, note))
-        found: list[Finding] = []
+        found: list[BypassFinding] = []
         for (_, severity, _), several in together.items():
             (first, note), *others = sorted(several, key=lambda each: len(each[0].onward))
             note = _with_others(note, [step.admission.role.name for step, _ in others])
@@ -327,7 +327,7 @@ def _with_others(note: str, others: list[str]) -> str:
     return f"{note}; also {', '.join(sorted(others)[:_MOST_NAMED])}{beyond}"
 
 
-def _admitted(rule: str, severity: Severity, principal: Principal, step: AssumptionStep, note: str) -> Finding:
+def _admitted(rule: str, severity: Severity, principal: Principal, step: AssumptionStep, note: str) -> BypassFinding:
     found = step.admission
     own = [found.grant] if found.grant else []
     base = finding(rule, severity.lowered() if found.doubts else severity, principal, own)
@@ -341,9 +341,9 @@ def _admitted(rule: str, severity: Severity, principal: Principal, step: Assumpt
     )
 
 
-def _session_tags(principal: Principal, operators: list[Principal], audit: AuditContext) -> list[Finding]:
+def _session_tags(principal: Principal, operators: list[Principal], audit: AuditContext) -> list[BypassFinding]:
     """Return operators' roles that a principal can assume with the approval tag as session tag."""
-    found: list[Finding] = []
+    found: list[BypassFinding] = []
     for role in operators:
         tagging = _admission_with_tag(principal, role, audit)
         if tagging is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from common.iam.context import Value
     from common.iam.documents import Policy
-    from common.iam.principals import Account, Principal
+    from common.iam.principals import AuthorizationDetails, Principal
     from common.iam.truth import Truth
     from components.approval.plan import PlannedRole
     from operations.audit.protected import Protected
@@ -52,7 +52,7 @@ class AuditContext:
         own_tags: Results of `request_context.own_tag_becomes`.
     """
 
-    account: Account
+    account: AuthorizationDetails
     protected: Protected
     organization: str | None = None
     manages_organization: bool | None = None

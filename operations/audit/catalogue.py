@@ -123,7 +123,7 @@ class EscalationPath:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class AuditRule:
     """A known bypass of the approval.
 
     Attributes:

@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
-from operations.audit.protected import Declared
+from operations.audit.protected import DeclaredPrincipals
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
@@ -62,7 +62,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
 
     Exit codes: 0 no finding, 1 findings, or IAM cannot be read, 2 the command line or the configuration cannot be used.
     """
-    declared = Declared(
+    declared = DeclaredPrincipals(
         administrators=tuple(declare_admin or ()), approvers=tuple(approver or ()), operators=tuple(operator or ())
     )
     found = _audit(

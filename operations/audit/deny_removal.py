@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.findings import Finding
+    from operations.audit.findings import BypassFinding
 
 RULE: Final = "iam-remove-own-deny"
 
@@ -35,7 +35,7 @@ _REMOVING: Final = frozenset(
 )
 
 
-def deny_removal(principal: Principal, found: list[Finding], audit: AuditContext) -> list[Finding]:
+def deny_removal(principal: Principal, found: list[BypassFinding], audit: AuditContext) -> list[BypassFinding]:
     """Return a finding where a principal is allowed more without the Deny statements that it can remove.
 
     Args:
@@ -57,7 +57,9 @@ def deny_removal(principal: Principal, found: list[Finding], audit: AuditContext
     return [each for each in removals if each is not None]
 
 
-def _removal(principal: Principal, subject: Principal, found: list[Finding], audit: AuditContext) -> Finding | None:
+def _removal(
+    principal: Principal, subject: Principal, found: list[BypassFinding], audit: AuditContext
+) -> BypassFinding | None:
     """Return the findings of a subject without the policies that the principal can remove from it."""
     removed = _removed(principal, subject, audit)
     if not removed:
@@ -81,9 +83,9 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], aud
     return replace(result, note=f"without {names}{whose} it is allowed {rules}")
 
 
-def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[Grant]]:
+def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[AllowingStatement]]:
     """Return the policies that the principal can remove in turn: each may deny the removal of the next."""
-    removed: dict[Policy, list[Grant]] = {}
+    removed: dict[Policy, list[AllowingStatement]] = {}
     while True:
         caller = _without(principal, removed) if subject is principal else principal
         step = {
@@ -108,7 +110,7 @@ def _without(principal: Principal, removed: Iterable[Policy]) -> Principal:
     return replace(principal, permissions=replace(principal.permissions, identity=left))
 
 
-def _more(before: list[Finding], after: list[Finding]) -> list[Finding]:
+def _more(before: list[BypassFinding], after: list[BypassFinding]) -> list[BypassFinding]:
     had = {each.rule: each.severity for each in before}
     return [each for each in after if each.severity > had.get(each.rule, -1)]
 
@@ -127,7 +129,9 @@ def _ways(subject: Principal, policy: Policy, audit: AuditContext) -> Iterator[t
         yield f"iam:{'Detach' if arn else 'Delete'}GroupPolicy", place, arn
 
 
-def _granted(principal: Principal, action: str, resource: str, arn: str, audit: AuditContext) -> list[Grant]:
+def _granted(
+    principal: Principal, action: str, resource: str, arn: str, audit: AuditContext
+) -> list[AllowingStatement]:
     given = {"iam:policyarn": (Choice(known(arn)),)} if arn else {}
     knowledge = RequestKnowledge(principal, audit, action, given)
     permissions = principal.permissions

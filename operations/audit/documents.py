@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from components.approval.identity_center import NO_OPERATORS
 from components.approval.names import WorkflowLocation
 from components.approval.plan import plan_approval
-from components.session_manager.document import log_locations
-from operations.audit.findings import Audited, Finding
+from components.session_manager.settings import log_locations
+from operations.audit.findings import Audited, BypassFinding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.audit.severity import Severity
 from operations.inventory.reader import Reader, ReadFailure
@@ -17,8 +17,9 @@ from operations.verify.approval_checks import document_differences
 from operations.verify.identity_center import LookedUp, look_up
 
 if TYPE_CHECKING:
+    from common.aws.session import Clients
     from components.approval.plan import ApprovalPlan
-    from operations.inventory.reader import Clients, Identity
+    from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
 
@@ -87,7 +88,7 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
         elif live is not None and isinstance(live.default_text, ReadFailure):
             found.append(live.default_text)
         elif live is not None and (differences := document_differences(planned.content, str(live.default_text))):
-            finding = Finding(
+            finding = BypassFinding(
                 rule=FOREIGN_RUNBOOK.id, severity=Severity.CRITICAL, matched_statements=(), note="; ".join(differences)
             )
             found.append(Audited(arn=place.ssm(f"document/{planned.name}"), kind="document", findings=(finding,)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
 from common.iam.patterns import overlap
-from operations.audit.findings import Audited, Finding, MatchedStatement
+from operations.audit.findings import Audited, BypassFinding, MatchedStatement
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
 """Roles with the path to each, and whether the path is certain."""
 
 
-def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> list[Finding]:
+def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> list[BypassFinding]:
     """Return a finding for a principal that is an operator and an approver.
 
     Args:
@@ -50,7 +50,7 @@ def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> l
     approver, (other, approves) = min(approving.items(), key=lambda each: (not each[1][1], len(each[1][0])))
     certain = asks and approves
     return [
-        Finding(
+        BypassFinding(
             rule=RULE,
             severity=Severity.CRITICAL if certain else Severity.CRITICAL.lowered(),
             matched_statements=(*_trusts(operator, path), *_trusts(approver, other)),
@@ -64,14 +64,14 @@ def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> l
 def people_on_both_sides(audit: AuditContext) -> list[Audited]:
     """Return the people outside the account that an operator's and an approver's role both trust."""
     approving = [(role, person) for role in audit.roles if role in audit.approvers for person in _people(role, audit)]
-    found: dict[str, Finding] = {}
+    found: dict[str, BypassFinding] = {}
     for role in audit.roles:
         if role not in audit.operators_set:
             continue
         for person in _people(role, audit):
             other = next((each for each, name in approving if each is not role and overlap(name, person)), None)
             if other is not None and person not in found:
-                found[person] = Finding(
+                found[person] = BypassFinding(
                     rule=RULE,
                     severity=Severity.CRITICAL,
                     matched_statements=(*_trusts(role, (role,)), *_trusts(other, (other,))),

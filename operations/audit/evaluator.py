@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from common.iam.choices import situations
-from common.iam.evaluation import Grant, Target, grants
+from common.iam.conditions import holds
+from common.iam.context import ABSENT
+from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import literal, matches
+from common.iam.truth import Truth
 from common.iam.variables import expand, keys_of, names_in
 from operations.audit.catalogue import Exempt, StatementKind, TargetKind
-from operations.audit.findings import Finding, MatchedStatement
-from operations.audit.obfuscation import obfuscation
+from operations.audit.findings import BypassFinding, MatchedStatement
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
-from operations.audit.rules import ACTIONS, RULES
+from operations.audit.rules import ACTIONS, RULES, position
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
 from operations.audit.targets import passable, target, targets_of
@@ -22,10 +25,10 @@ from operations.audit.targets import passable, target, targets_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from common.iam.documents import Statement
+    from common.iam.documents import Policy, Statement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.catalogue import EscalationPath, Requirement, Rule
+    from operations.audit.catalogue import AuditRule, EscalationPath, Requirement
 
 RELATIVE: Final = frozenset(
     {
@@ -55,17 +58,21 @@ _RULES_ABOUT: Final = {
 """IDs of the rules about an action: most principals are allowed few of them."""
 
 
+_RESOURCE_TAGS: Final = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourcetag/")
+_ARN_PARTS: Final = 6
+
+
 def allowed(principal: Principal) -> frozenset[str]:
     """Return the actions of the rules that any statement of a principal allows."""
     return frozenset[str]().union(*(policy.allowed(ACTIONS) for policy in principal.permissions.identity))
 
 
 @dataclass(frozen=True)
-class _Result:
+class _FoundPath:
     """An escalation path that a principal has."""
 
     severity: Severity
-    grants: tuple[Grant, ...]
+    grants: tuple[AllowingStatement, ...]
 
 
 class Evaluator:
@@ -73,12 +80,12 @@ class Evaluator:
 
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
         self._principal, self._audit = principal, audit
-        self._known: dict[int, list[Grant]] = {}
+        self._known: dict[int, list[AllowingStatement]] = {}
         self._allowed = allowed(principal)
 
-    def findings(self, rules: Iterable[Rule]) -> list[Finding]:
+    def findings(self, rules: Iterable[AuditRule]) -> list[BypassFinding]:
         """Return the findings of the principal, in the order of the rules."""
-        found: list[Finding] = []
+        found: list[BypassFinding] = []
         reported: dict[str, set[Statement]] = {}
         about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
         for rule in rules:
@@ -91,7 +98,7 @@ class Evaluator:
                 found.append(finding(rule.id, result.severity, self._principal, list(result.grants)))
         return found
 
-    def _is_exempt(self, rule: Rule) -> bool:
+    def _is_exempt(self, rule: AuditRule) -> bool:
         is_runbook = self._principal.arn == self._audit.runbook_role
         by_design = (
             Exempt.APPROVER in rule.exempt and self._principal in self._audit.approvers,
@@ -105,17 +112,17 @@ class Evaluator:
             or (Exempt.JUST_IN_TIME_MODE in rule.exempt and self._audit.protected.is_just_in_time)
         )
 
-    def _has_more(self, rule: Rule) -> bool:
+    def _has_more(self, rule: AuditRule) -> bool:
         """Return whether the principal has a path of the rule that its part in the workflow does not need."""
         return any(
             len(escalation.requirements) > 1 and self._met_all(escalation, set()) is not None
             for escalation in rule.escalations
         )
 
-    def _result(self, rule: Rule, silent: set[Statement]) -> _Result | None:
+    def _result(self, rule: AuditRule, silent: set[Statement]) -> _FoundPath | None:
         """Return the worst of a rule's paths; paths of the same severity are one finding."""
         severity: Severity | None = None
-        together: dict[tuple[Statement, str], Grant] = {}
+        together: dict[tuple[Statement, str], AllowingStatement] = {}
         for escalation in rule.escalations:
             if severity is not None and (escalation.fallback or escalation.severity < severity):
                 continue
@@ -125,10 +132,10 @@ class Evaluator:
             if result.severity != severity:
                 severity, together = result.severity, {}
             together.update({(each.statement, each.action): each for each in result.grants})
-        return None if severity is None else _Result(severity, tuple(together.values()))
+        return None if severity is None else _FoundPath(severity, tuple(together.values()))
 
-    def _met_all(self, escalation: EscalationPath, silent: set[Statement]) -> _Result | None:
-        severity, found = escalation.severity, list[Grant]()
+    def _met_all(self, escalation: EscalationPath, silent: set[Statement]) -> _FoundPath | None:
+        severity, found = escalation.severity, list[AllowingStatement]()
         if any(self._allowed.isdisjoint(requirement.actions) for requirement in escalation.requirements):
             return None
         for requirement in escalation.requirements:
@@ -141,9 +148,9 @@ class Evaluator:
                 severity = Severity.CRITICAL
         if any(each.doubts for each in found):
             severity = severity.lowered()
-        return _Result(severity, tuple(found))
+        return _FoundPath(severity, tuple(found))
 
-    def _met(self, requirement: Requirement) -> list[Grant]:
+    def _met(self, requirement: Requirement) -> list[AllowingStatement]:
         known = self._known.get(id(requirement))
         if known is None:
             actions = [action for action in requirement.actions if action in self._allowed]
@@ -152,17 +159,17 @@ class Evaluator:
             self._known[id(requirement)] = known
         return known
 
-    def _grants(self, requirement: Requirement, actions: Iterable[str], wanted: Target) -> list[Grant]:
+    def _grants(self, requirement: Requirement, actions: Iterable[str], wanted: Target) -> list[AllowingStatement]:
         found = (grant for action in actions for grant in self._granted_all(requirement, action, wanted))
         return [each for each in found if _has_shape(each, requirement.statement_kind)]
 
-    def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[Grant]:
+    def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[AllowingStatement]:
         """Return the grants of an action on every part of a target; none where one part is not allowed."""
         parts = targets_of(action, wanted, self._audit)
         several = list(takewhile(bool, (self._granted(requirement, action, part) for part in parts)))
         return chain.from_iterable(several if len(several) == len(parts) else ())
 
-    def _granted(self, requirement: Requirement, action: str, part: Target) -> list[Grant]:
+    def _granted(self, requirement: Requirement, action: str, part: Target) -> list[AllowingStatement]:
         principal, audit = self._principal, self._audit
         if requirement.tag:
             return granted_with_tag(principal, audit, action, target=part, tag=requirement.tag, given=requirement.given)
@@ -183,18 +190,18 @@ class Evaluator:
         )
 
 
-def finding(rule: str, severity: Severity, principal: Principal, found: list[Grant]) -> Finding:
+def finding(rule: str, severity: Severity, principal: Principal, found: list[AllowingStatement]) -> BypassFinding:
     """Return a finding with the statements that allow it."""
-    return Finding(
+    return BypassFinding(
         rule=rule,
         severity=severity,
         matched_statements=_matched_statements(principal, found),
         doubts=tuple(dict.fromkeys(doubt for each in found for doubt in each.doubts)),
-        obfuscation=obfuscation(principal, found),
+        obfuscation=_obfuscation(principal, found),
     )
 
 
-def _matched_statements(principal: Principal, found: list[Grant]) -> tuple[MatchedStatement, ...]:
+def _matched_statements(principal: Principal, found: list[AllowingStatement]) -> tuple[MatchedStatement, ...]:
     actions: dict[Statement, dict[str, None]] = {}
     policies = {each.statement: each.policy for each in found}
     for each in found:
@@ -213,7 +220,7 @@ def _matched_statements(principal: Principal, found: list[Grant]) -> tuple[Match
     )
 
 
-def _has_shape(grant: Grant, statement_kind: StatementKind | None) -> bool:
+def _has_shape(grant: AllowingStatement, statement_kind: StatementKind | None) -> bool:
     statement = grant.statement
     if statement_kind is StatementKind.BESIDE_VARIABLE:
         return statement.all_but_resources or any(
@@ -227,3 +234,67 @@ def _has_shape(grant: Grant, statement_kind: StatementKind | None) -> bool:
 
 def _speaks_of_approval(statement: Statement) -> bool:
     return APPROVAL_KEY in keys_of(statement) or APPROVAL_KEY in str(statement.raw).lower()
+
+
+def _obfuscation(principal: Principal, granted: list[AllowingStatement]) -> tuple[str, ...]:
+    """Return the IDs of `operations.audit.rules.obfuscation` that apply to the granting statements."""
+    found: set[str] = set()
+    for grant in granted:
+        found |= _of_grant(grant)
+    if principal.permissions.boundary:
+        found.add("boundary-allows-action")
+    if principal.permissions.ceilings:
+        found.add("scp-allows-action")
+    if any(_denies_something(policy) for policy in principal.permissions.every()):
+        found.add("deny-does-not-apply")
+    if len({grant.policy for grant in granted}) > 1 or any(grant.policy in principal.through for grant in granted):
+        found.add("indirect-grant")
+    return tuple(sorted(found, key=position))
+
+
+def _of_grant(grant: AllowingStatement) -> set[str]:
+    statement, found = grant.statement, set[str]()
+    if statement.all_but_actions:
+        found.add("allow-not-action")
+    elif not statement.names_exactly(grant.action) or ":iam::aws:policy/" in grant.policy.name:
+        found.add("action-wildcard")
+    if statement.all_but_resources or any(_is_loose(each) for each in statement.resources):
+        found.add("resource-wildcard")
+    if statement.conditions:
+        found |= _of_conditions(grant, statement)
+    if not statement.variables and "${" in str(statement.raw):
+        found.add("condition-on-settable-tag")
+    return found
+
+
+def _of_conditions(grant: AllowingStatement, statement: Statement) -> set[str]:
+    """Return the IDs for conditions that hold in the request that is allowed."""
+    found: set[str] = set()
+    for each in statement.conditions:
+        if holds(each, grant.context, variables=statement.variables) is not Truth.YES:
+            continue
+        found.add("condition-always-met")
+        if grant.context.value(each.key) == ABSENT and each.operator != "null":
+            found.add("condition-absent-key")
+        if each.key.startswith(_RESOURCE_TAGS):
+            found.add("condition-on-settable-tag")
+    return found
+
+
+def _is_loose(resource: str) -> bool:
+    """Return whether a wildcard matches the service or the resource type."""
+    if resource == "*":
+        return False
+    parts = resource.split(":", _ARN_PARTS - 1)
+    return len(parts) < _ARN_PARTS or "*" in parts[2] or parts[5].startswith("*")
+
+
+_DENIES: WeakKeyDictionary[Policy, bool] = WeakKeyDictionary()
+
+
+def _denies_something(policy: Policy) -> bool:
+    """Return whether a policy denies any action of the rules."""
+    if policy not in _DENIES:
+        denying = [each for each in policy.statements if not each.allows]
+        _DENIES[policy] = any(each.covers(action) for each in denying for action in ACTIONS)
+    return _DENIES[policy]

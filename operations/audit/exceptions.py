@@ -11,7 +11,7 @@ import yaml
 
 from common.problems import shown
 from common.strict_yaml import UniqueKeys
-from operations.audit.findings import Accepted, AcceptedException, Audited, Finding
+from operations.audit.findings import Accepted, AcceptedException, Audited, BypassFinding
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
@@ -30,7 +30,7 @@ _KEYS: Final = ("principal", "rule", "reason", "owner", "until")
 _IDS: Final = tuple(rule.id for rule in RULES if rule.id != EXPIRED)
 
 
-class _Loader(UniqueKeys):
+class _ExceptionsLoader(UniqueKeys):
     """Loads a day that does not exist as text, for the check to report."""
 
     def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
@@ -41,7 +41,7 @@ class _Loader(UniqueKeys):
             return str(node.value)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)  # pyright: ignore[reportUnknownMemberType]
+_ExceptionsLoader.add_constructor("tag:yaml.org,2002:timestamp", _ExceptionsLoader.construct_yaml_timestamp)  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
         UnusableError: The file cannot be read, or has entries that cannot be used; with all of its problems.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a safe loader
+        content = yaml.load(path.read_text(encoding="utf-8"), _ExceptionsLoader)  # noqa: S506 -- a safe loader
     except (OSError, UnicodeDecodeError) as failed:
         raise UnusableError(f"{path}: cannot be read: {failed}") from None
     except yaml.YAMLError as wrong:
@@ -125,7 +125,7 @@ def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedEx
     accepted: list[Accepted] = []
     left: list[Audited] = []
     for each in audited:
-        open_findings: list[Finding] = []
+        open_findings: list[BypassFinding] = []
         for finding in each.findings:
             covering = next((one for one in valid if one.covers(each.arn, finding.rule)), None)
             if covering is None:
@@ -145,7 +145,7 @@ def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedEx
 
 def _expired(exception: AcceptedException) -> Audited:
     note = f"{exception.rule}, owner {exception.owner}, expired on {exception.until.isoformat()}: {exception.reason}"
-    finding = Finding(rule=EXPIRED, severity=Severity.MEDIUM, matched_statements=(), note=note)
+    finding = BypassFinding(rule=EXPIRED, severity=Severity.MEDIUM, matched_statements=(), note=note)
     return Audited(arn=exception.principal, kind="exception", findings=(finding,))
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from operations.audit.exceptions import Accepted, AcceptedException
     from operations.inventory.reader import ReadFailure
 
 
@@ -49,7 +48,7 @@ class MatchedStatement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class BypassFinding:
     """An approval bypass that a principal has.
 
     Attributes:
@@ -84,7 +83,7 @@ class Audited:
 
     arn: str
     kind: str
-    findings: tuple[Finding, ...]
+    findings: tuple[BypassFinding, ...]
 
     @property
     def worst(self) -> Severity:
@@ -126,7 +125,7 @@ class Accepted:
     """
 
     arn: str
-    finding: Finding
+    finding: BypassFinding
     exception: AcceptedException
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import situations
-from common.iam.evaluation import Grant, Target, grants
+from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import SOME, literal
 from components.just_in_time.names import TOKEN_ROLE
 from operations.audit.catalogue import one_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from common.iam.choices import Choice
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.findings import Finding
+    from operations.audit.findings import BypassFinding
 
 _POLICY_CHANGES: Final = (
     "ssm:CreateDocument",
@@ -39,7 +39,7 @@ _NODE_TAGS: Final = {
 }
 
 
-def just_in_time_findings(principal: Principal, audit: AuditContext) -> list[Finding]:
+def just_in_time_findings(principal: Principal, audit: AuditContext) -> list[BypassFinding]:
     """Return the findings of a principal.
 
     Args:
@@ -57,14 +57,16 @@ def just_in_time_findings(principal: Principal, audit: AuditContext) -> list[Fin
     return [each for each in several if each is not None]
 
 
-def _finding(rule: str, severity: Severity, principal: Principal, used: list[Grant]) -> Finding | None:
+def _finding(
+    rule: str, severity: Severity, principal: Principal, used: list[AllowingStatement]
+) -> BypassFinding | None:
     if not used:
         return None
     return finding(rule, severity if any(each.certain for each in used) else severity.lowered(), principal, used)
 
 
-def _policy_changes(principal: Principal, audit: AuditContext) -> list[Grant]:
-    names, found = audit.protected, list[Grant]()
+def _policy_changes(principal: Principal, audit: AuditContext) -> list[AllowingStatement]:
+    names, found = audit.protected, list[AllowingStatement]()
     for name, kind in names.access_policies.items():
         document = Target((f"arn:{names.partition}:ssm:{SOME}:{names.account_id}:document/{name}",))
         for action in _POLICY_CHANGES:
@@ -72,8 +74,8 @@ def _policy_changes(principal: Principal, audit: AuditContext) -> list[Grant]:
     return found
 
 
-def _node_tags(principal: Principal, audit: AuditContext) -> list[Grant]:
-    names, found = audit.protected, list[Grant]()
+def _node_tags(principal: Principal, audit: AuditContext) -> list[AllowingStatement]:
+    names, found = audit.protected, list[AllowingStatement]()
     for action, (service, prefix) in _NODE_TAGS.items():
         if not any(policy.allowed((action,)) for policy in principal.permissions.identity):
             continue
@@ -89,7 +91,7 @@ def _granted(
     action: str,
     target: Target,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     if not any(policy.allowed((action,)) for policy in principal.permissions.identity):
         return []
     knowledge = RequestKnowledge(principal, audit, action, given or {})

@@ -11,7 +11,8 @@ from common.iam.documents import Policy, parse
 from operations.inventory.reader import code_of, read_failure
 
 if TYPE_CHECKING:
-    from operations.inventory.reader import Clients, Identity
+    from common.aws.session import Clients
+    from operations.inventory.reader import Identity
 
 _KIND = "SERVICE_CONTROL_POLICY"
 _NOT_IN_ONE = "AWSOrganizationsNotInUseException"

@@ -94,7 +94,7 @@ class Protected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declared:
+class DeclaredPrincipals:
     """Principals that the command line declares.
 
     Attributes:
@@ -108,7 +108,7 @@ class Declared:
     operators: tuple[str, ...] = ()
 
 
-def protected(stack: StackConfiguration, declared: Declared, *, account_id: str, partition: str) -> Protected:
+def protected(stack: StackConfiguration, declared: DeclaredPrincipals, *, account_id: str, partition: str) -> Protected:
     """Return the names that a stack's configuration sets, with the names of the AWS post as defaults."""
     section = _section(stack)
     return Protected(

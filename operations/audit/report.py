@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from operations.audit.findings import AcceptedException, Audit, Audited, Finding
+    from operations.audit.findings import AcceptedException, Audit, Audited, BypassFinding
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",
@@ -93,7 +93,7 @@ def _plain_exception(exception: AcceptedException) -> dict[str, str]:
     }
 
 
-def _plain(finding: Finding) -> dict[str, Any]:
+def _plain(finding: BypassFinding) -> dict[str, Any]:
     rule = BY_ID[finding.rule]
     return {
         "rule": finding.rule,
@@ -151,15 +151,15 @@ def _rows(audited: Audited) -> list[tuple[Severity, str, str]]:
     return sorted(rows, key=lambda row: -row[0])
 
 
-def _by_statements(findings: Iterable[Finding]) -> list[list[Finding]]:
-    together: dict[tuple[tuple[str, int], ...], list[Finding]] = {}
+def _by_statements(findings: Iterable[BypassFinding]) -> list[list[BypassFinding]]:
+    together: dict[tuple[tuple[str, int], ...], list[BypassFinding]] = {}
     for each in findings:
         key = tuple(sorted((matched.place, matched.index) for matched in each.matched_statements))
         together.setdefault(key, []).append(each)
     return list(together.values())
 
 
-def _what(finding: Finding) -> str:
+def _what(finding: BypassFinding) -> str:
     said = BY_ID[finding.rule].title
     said += f": {finding.note}" if finding.note else ""
     return f"{said} (cannot tell for certain)" if finding.doubts else said
@@ -179,7 +179,7 @@ def _explain(console: Console, audited: Audited) -> None:
     _line(console, Text())
 
 
-def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
+def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
     doubts = dict.fromkeys(doubt for each in findings for doubt in each.doubts)
     obfuscation = sorted({each for finding in findings for each in finding.obfuscation}, key=position)
     apart = findings if len(findings) <= _MOST_APART else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from common.iam.choices import SOMETHING_ELSE, Choice, any_value, combined, situations
 from common.iam.conditions import hold
 from common.iam.context import ABSENT, UNKNOWN, Known, known
-from common.iam.evaluation import Grant, Target, grants
+from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import SOME, literal, matches
 from common.iam.tag_requests import tag_grants, tag_requests
 from common.iam.truth import Truth
@@ -18,7 +18,7 @@ from operations.audit.service_authorization import CARRIES_TAGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from common.iam.context import Context, Value
+    from common.iam.context import RequestContext, Value
     from common.iam.documents import Statement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
@@ -168,7 +168,7 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
     tag: str,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
     value: str | None = None,
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     """Return the statements that allow a principal to set or remove a tag by an action.
 
     Args:
@@ -221,7 +221,7 @@ def _own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value:
     kind = principal.kind.capitalize()
     text = value.values[0] if isinstance(value, Known) else None
 
-    def granted(action: str, target: Target = itself) -> list[Grant]:
+    def granted(action: str, target: Target = itself) -> list[AllowingStatement]:
         return granted_with_tag(principal, audit, action, target=target, tag=tag, value=text)
 
     if text is None:
@@ -236,7 +236,7 @@ def _own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value:
     return max(_best(found), session_tag_admitted(principal, tag, text))
 
 
-def _best(found: Iterable[Grant]) -> Truth:
+def _best(found: Iterable[AllowingStatement]) -> Truth:
     return max((Truth.YES if each.certain else Truth.UNKNOWN for each in found), default=Truth.NO)
 
 
@@ -280,7 +280,7 @@ def admits_session_tag(
     )
     for request in requests:
         for situation in combined([statement, *denies], _OfRequest(request.keys())):
-            context: Context = situation.context
+            context: RequestContext = situation.context
             if any(hold(each, context) is Truth.YES for each in denies):
                 continue
             holding = hold(statement, context)

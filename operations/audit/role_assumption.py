@@ -1,8 +1,9 @@
 """Role assumption between many principals and many roles.
 
 Most principals have unconditional statements (`sts:AssumeRole` on some ARNs, without a Deny or a boundary), and most roles
-trust the whole account. For those only the ARNs matter, so each distinct set of resources is compared once. The other
-principals are evaluated one by one.
+trust the whole account. For those only the ARNs matter, so each distinct set of resources is compared once, and the result
+has one entry per set: one per pair would be a million for a thousand of each. The other principals are evaluated one by one
+by `common.iam.trust`, which decides every pair alike; a property-based test compares both.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from common.iam.context import Context
-from common.iam.evaluation import Grant
+from common.iam.context import RequestContext
+from common.iam.evaluation import AllowingStatement
 from common.iam.patterns import matches
 from common.iam.principals import Principal
 from common.iam.trust import ASSUME, Admission, admission, named_by
@@ -80,7 +81,7 @@ def role_assumptions(
         counting: Protected roles.
         progress: Receives the progress.
     """
-    search = _Search(audit, list(principals), dict.fromkeys(counting, ()))
+    search = _AssumptionSearch(audit, list(principals), dict.fromkeys(counting, ()))
     search.run(progress)
     return RoleAssumptions(plain=search.plain, by_resources=search.by_resources, special=search.special)
 
@@ -101,7 +102,9 @@ def role_assumption(principal: Principal, role: Principal, audit: AuditContext) 
 def plain_step(policy: Policy, statement: Statement, role: Principal, onward: tuple[Principal, ...]) -> AssumptionStep:
     """Return the step by an unconditional statement into a role that trusts the whole account."""
     trusting = next(each for each in role.trust.covering(ASSUME)) if role.trust else statement
-    grant = Grant(action=ASSUME, policy=policy, statement=statement, example=role.arn, context=Context())
+    grant = AllowingStatement(
+        action=ASSUME, policy=policy, statement=statement, example=role.arn, context=RequestContext()
+    )
     return AssumptionStep(Admission(role=role, trust=trusting, grant=grant), onward)
 
 
@@ -110,7 +113,7 @@ def resources_of(statement: Statement) -> Resources:
     return statement.resources, statement.all_but_resources
 
 
-class _Search:
+class _AssumptionSearch:
     """Search from the protected roles backward, until no further role reaches them."""
 
     def __init__(

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.findings import Finding
+    from operations.audit.findings import BypassFinding
 
 _RULE: Final = "iam-assume-role"
 _ACTIONS: Final = ("iam:TagRole", "iam:UntagRole")
@@ -32,7 +32,7 @@ _TRUST: Final = "iam:UpdateAssumeRolePolicy"
 _OWN_TAG: Final = "aws:principaltag/"
 
 
-def role_tagging(principal: Principal, audit: AuditContext) -> list[Finding]:
+def role_tagging(principal: Principal, audit: AuditContext) -> list[BypassFinding]:
     """Return a finding for each role that a principal can tag and assume, where a tag decides what is allowed.
 
     Args:
@@ -42,7 +42,7 @@ def role_tagging(principal: Principal, audit: AuditContext) -> list[Finding]:
     if audit.privileged.get(principal.arn) is Severity.CRITICAL:
         return []  # it is reported for what it is allowed itself, and could tag most roles
     allowed = frozenset[str]().union(*(each.allowed((*_ACTIONS, _TRUST)) for each in principal.permissions.identity))
-    found: list[Finding | None] = []
+    found: list[BypassFinding | None] = []
     if allowed & {*_ACTIONS}:
         reached = (role for role in audit.trust_index.roles_for(principal) if _counts(role, principal, audit))
         found += [_tagged(principal, role, audit) for role in reached if role_assumption(principal, role, audit)]
@@ -55,10 +55,10 @@ def _counts(role: Principal, principal: Principal, audit: AuditContext) -> bool:
     return role is not principal and not audit.is_privileged(role) and bool(_tags(role))
 
 
-def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
+def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> BypassFinding | None:
     """Return a finding where the principal tags the role."""
     target = Target((literal(role.arn),))
-    used: list[Grant] = [
+    used: list[AllowingStatement] = [
         grant
         for action in _ACTIONS
         for tag in sorted(_tags(role))
@@ -68,7 +68,7 @@ def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> Findi
     return _gained(principal, role, replace(role, permissions=permissions), used, audit)
 
 
-def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
+def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> BypassFinding | None:
     """Return a finding where the principal replaces the trust policy so that it admits session tags."""
     permissions, knowledge = principal.permissions, RequestKnowledge(principal, audit, _TRUST)
     used = grants(permissions, _TRUST, Target((literal(role.arn),)), situations(permissions, _TRUST, knowledge))
@@ -78,8 +78,8 @@ def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> Find
 
 
 def _gained(
-    principal: Principal, role: Principal, changed: Principal, used: list[Grant], audit: AuditContext
-) -> Finding | None:
+    principal: Principal, role: Principal, changed: Principal, used: list[AllowingStatement], audit: AuditContext
+) -> BypassFinding | None:
     """Return a finding where the changed role is allowed more by its own policies."""
     if not used:
         return None
@@ -108,7 +108,7 @@ def _tags(role: Principal) -> frozenset[str]:
     return frozenset(each.removeprefix(_OWN_TAG) for each in keys if each.startswith(_OWN_TAG) and each != APPROVAL_KEY)
 
 
-def _rights(used: list[Grant]) -> Iterator[Policy]:
+def _rights(used: list[AllowingStatement]) -> Iterator[Policy]:
     """Return the policies that allow the tagging, reduced to those statements."""
     for policy in dict.fromkeys(each.policy for each in used):
         about = tuple(each for each in policy.statements if any(each.covers(action) for action in _ACTIONS))

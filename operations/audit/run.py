@@ -18,14 +18,15 @@ from operations.audit.documents import foreign_runbooks, planned_workflow
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
-from operations.audit.protected import Declared, protected
+from operations.audit.protected import DeclaredPrincipals, protected
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
 from operations.inventory.reader import ReadFailure, aws_clients, identify, read_failure
 
 if TYPE_CHECKING:
-    from common.iam.principals import Account
-    from operations.inventory.reader import Clients, Identity
+    from common.aws.session import Clients
+    from common.iam.principals import AuthorizationDetails
+    from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
@@ -45,7 +46,7 @@ class AuditOptions:
         exceptions: Accepted exceptions.
     """
 
-    declared: Declared
+    declared: DeclaredPrincipals
     least: Severity = Severity.LOW
     exceptions: tuple[AcceptedException, ...] = ()
 
@@ -153,7 +154,7 @@ def audit_context(
     )
 
 
-def check_administrators(account: Account, patterns: tuple[str, ...]) -> None:
+def check_administrators(account: AuthorizationDetails, patterns: tuple[str, ...]) -> None:
     """Check that the declared administrators exist; a misspelled ARN would go unnoticed.
 
     Raises:

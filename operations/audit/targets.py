@@ -51,7 +51,7 @@ def target(on: TargetKind, service: str, principal: Principal, audit: AuditConte
     """
     if on in (TargetKind.PASSABLE, TargetKind.CARRIED):
         return _passable(audit, service) if on is TargetKind.PASSABLE else _carried(audit, service)
-    found = _MAKERS[on](_Arns(principal, audit))
+    found = _MAKERS[on](_AccountArns(principal, audit))
     return found if found is None or found.patterns else None
 
 
@@ -113,7 +113,7 @@ def _shapes(action: str, partition: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.replace("automation-definition/*:*", "automation-definition/*") for each in shapes))
 
 
-class _Arns:
+class _AccountArns:
     """Builds ARNs of the account."""
 
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
@@ -146,7 +146,7 @@ class _Arns:
         return tuple(self.names.iam(kind, NEW_RESOURCE) for kind in kinds)
 
 
-def _any_node(arns: _Arns) -> Target:
+def _any_node(arns: _AccountArns) -> Target:
     return Target(
         (
             arns.of("ec2", f"instance/{NODE}"),
@@ -156,7 +156,7 @@ def _any_node(arns: _Arns) -> Target:
     )
 
 
-def _nodes(arns: _Arns) -> tuple[str, ...]:
+def _nodes(arns: _AccountArns) -> tuple[str, ...]:
     return (
         arns.of("ec2", f"instance/i-{SOME}"),
         arns.of("ssm", f"managed-instance/mi-{SOME}"),
@@ -164,23 +164,23 @@ def _nodes(arns: _Arns) -> tuple[str, ...]:
     )
 
 
-def _other_nodes(arns: _Arns) -> Target:
+def _other_nodes(arns: _AccountArns) -> Target:
     return Target(_nodes(arns), excluded=(arns.of("ec2", f"instance/{APPROVED}"),))
 
 
-def _scripts(arns: _Arns) -> Target:
+def _scripts(arns: _AccountArns) -> Target:
     of_aws = (each for name in SCRIPT_DOCUMENTS for each in arns.everywhere("ssm", f"document/{name}"))
     return Target((*of_aws, arns.of("ssm", f"document/{NEW_RESOURCE}")))
 
 
-def _shell_documents(arns: _Arns) -> Target:
+def _shell_documents(arns: _AccountArns) -> Target:
     of_aws = (each for name in _SHELLS for each in arns.everywhere("ssm", f"document/{name}"))
     excluded = (arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)
     own = arns.of("ssm", f"document/{SOME}")
     return Target((*of_aws, own), excluded=tuple(excluded))
 
 
-def _own_documents(arns: _Arns) -> Target:
+def _own_documents(arns: _AccountArns) -> Target:
     names = arns.names
     excluded = arns.documents(*_approval_documents(arns), names.session_document)
     # Lists of documents name AWS' own without its account, or with a star there.
@@ -190,12 +190,12 @@ def _own_documents(arns: _Arns) -> Target:
     )
 
 
-def _other_session_documents(arns: _Arns) -> Target:
+def _other_session_documents(arns: _AccountArns) -> Target:
     governed = arns.of("ssm", f"document/{arns.names.session_document}")
     return Target(arns.everywhere("ssm", f"document/{SOME}"), excluded=(governed,))
 
 
-def _other_templates(arns: _Arns) -> Target:
+def _other_templates(arns: _AccountArns) -> Target:
     every = (
         *arns.everywhere("ssm", f"document/{SOME}"),
         *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
@@ -203,11 +203,11 @@ def _other_templates(arns: _Arns) -> Target:
     return Target(every, excluded=(*arns.documents(arns.names.template), *arns.no_versions()))
 
 
-def _approval_documents(arns: _Arns) -> tuple[str, ...]:
+def _approval_documents(arns: _AccountArns) -> tuple[str, ...]:
     return arns.names.runbook, arns.names.template, arns.names.reaper
 
 
-def _other_runbooks(arns: _Arns) -> Target:
+def _other_runbooks(arns: _AccountArns) -> Target:
     """Return all runbooks without the stack's own, which set their role themselves."""
     names = arns.names
     own = (names.reaper, names.runbook) if names.starts_by_runbook else (names.reaper,)
@@ -218,14 +218,14 @@ def _other_runbooks(arns: _Arns) -> Target:
     return Target(every, excluded=(*arns.documents(*own), *arns.no_versions()))
 
 
-def _other_versions(arns: _Arns) -> Target:
+def _other_versions(arns: _AccountArns) -> Target:
     """Return the versions of the runbook but the default version, which the name alone means."""
     runbook = f"automation-definition/{arns.names.runbook}"
     default = arns.of("ssm", f"{runbook}:$DEFAULT")
     return Target((arns.of("ssm", f"{runbook}:{SOME}"),), excluded=(default, *arns.no_versions()))
 
 
-def _automations(arns: _Arns) -> Target:
+def _automations(arns: _AccountArns) -> Target:
     of_aws = (
         each
         for name in NODE_RUNBOOKS
@@ -241,14 +241,14 @@ def _document_and_definitions(name: str) -> tuple[str, ...]:
     return f"document/{name}", f"automation-definition/{name}", f"automation-definition/{name}:{SOME}"
 
 
-def _others_sessions(arns: _Arns) -> Target:
+def _others_sessions(arns: _AccountArns) -> Target:
     own = [f"session/{literal(arns.principal.unique_id)}*"] if arns.principal.unique_id else []
     if arns.principal.kind == "user":
         own.append(f"session/{literal(arns.principal.name)}-*")
     return Target((arns.of("ssm", f"session/{SOME}"),), excluded=tuple(arns.of("ssm", each) for each in own))
 
 
-def _operators(arns: _Arns) -> Target:
+def _operators(arns: _AccountArns) -> Target:
     audit = arns.audit
     known = (*arns.principals("user", audit.operators), *arns.principals("role", audit.operators))
     if not known and not arns.names.operators:
@@ -257,11 +257,11 @@ def _operators(arns: _Arns) -> Target:
     return Target(tuple(dict.fromkeys((*known, *arns.names.operators, *beside))))
 
 
-def _my_users(arns: _Arns) -> Target:
+def _my_users(arns: _AccountArns) -> Target:
     return Target((*arns.principals("user", (arns.principal, *arns.audit.resting)), *arns.new("user")))
 
 
-def _my_groups(arns: _Arns) -> Target:
+def _my_groups(arns: _AccountArns) -> Target:
     names = {
         *arns.principal.groups,
         *(group for each in (*arns.audit.operators, *arns.audit.approvers) for group in each.groups),
@@ -270,7 +270,7 @@ def _my_groups(arns: _Arns) -> Target:
     return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
 
 
-def _my_roles(arns: _Arns) -> Target:
+def _my_roles(arns: _AccountArns) -> Target:
     audit, principal = arns.audit, arns.principal
     reached = (
         role for role in audit.trust_index.roles_for(principal) if role_assumption(principal, role, audit) is not None
@@ -279,14 +279,14 @@ def _my_roles(arns: _Arns) -> Target:
     return Target(tuple(dict.fromkeys((*own, literal(audit.runbook_role), *arns.new("role")))))
 
 
-def _my_policies(arns: _Arns) -> Target:
+def _my_policies(arns: _AccountArns) -> Target:
     several = (arns.principal, *arns.audit.resting)
     attached = {arn for each in several for arn in (*each.attached, each.boundary or "")} - {""}
     own = sorted(arn for arn in attached if f":{arns.names.account_id}:" in arn)
     return Target((*map(literal, own), arns.names.iam("policy", arns.names.policy), *arns.new("policy")))
 
 
-def _other_users(arns: _Arns) -> Target:
+def _other_users(arns: _AccountArns) -> Target:
     audit, me = arns.audit, arns.principal
     counting = (
         each
@@ -297,14 +297,14 @@ def _other_users(arns: _Arns) -> Target:
     return Target((*arns.principals("user", counting), *arns.new("user")))
 
 
-def _trusted_roles(arns: _Arns) -> Target:
+def _trusted_roles(arns: _AccountArns) -> Target:
     audit = arns.audit
     counting = (each for each in audit.roles if each in audit.resting or audit.is_privileged(each))
     known = arns.principals("role", (each for each in counting if each is not arns.principal))
     return Target((*known, literal(audit.runbook_role), *arns.new("role")))
 
 
-def _privileged_groups(arns: _Arns) -> Target:
+def _privileged_groups(arns: _AccountArns) -> Target:
     audit = arns.audit
     members = (
         each
@@ -317,7 +317,7 @@ def _privileged_groups(arns: _Arns) -> Target:
     return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
 
 
-def _reached_by(arns: _Arns, *actions: str) -> Target:
+def _reached_by(arns: _AccountArns, *actions: str) -> Target:
     """Return the principals of the account, on any path, that the caller's statements about some actions name."""
     patterns: dict[str, None] = {}
     for policy in arns.principal.permissions.identity:
@@ -330,7 +330,7 @@ def _reached_by(arns: _Arns, *actions: str) -> Target:
     return Target(tuple(patterns))
 
 
-def _bounded(arns: _Arns) -> Target:
+def _bounded(arns: _AccountArns) -> Target:
     audit = arns.audit
     several = (*audit.operators, *audit.approvers, *(each for each in (*audit.users, *audit.roles) if each.boundary))
     known = (*arns.principals("user", several), *arns.principals("role", several))
@@ -357,11 +357,11 @@ def _carried(audit: AuditContext, service: str) -> Target | None:
     return _ANY if passable(audit, service) else None
 
 
-def _organization(arns: _Arns) -> Target | None:
+def _organization(arns: _AccountArns) -> Target | None:
     return None if arns.audit.manages_organization is False else _ANY
 
 
-_MAKERS: Final[dict[TargetKind, Callable[[_Arns], Target | None]]] = {
+_MAKERS: Final[dict[TargetKind, Callable[[_AccountArns], Target | None]]] = {
     TargetKind.ANYTHING: lambda _: _ANY,
     TargetKind.ANY_NODE: _any_node,
     TargetKind.NODES: _other_nodes,

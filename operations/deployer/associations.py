@@ -8,10 +8,10 @@ from components.domain_controllers.names import DOCUMENTS
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _RUN: Final = ("ssm:CreateAssociation", "ssm:UpdateAssociation")
 _CHANGES: Final = (
@@ -40,14 +40,14 @@ _WINDOW_CHANGES: Final = (
 )
 
 
-def association_documents(scope: Scope) -> list[str]:
+def association_documents(scope: DeploymentScope) -> list[str]:
     """Return the ARNs of documents that may run on nodes: the one of AWS that updates agents, and ours for controllers."""
     updates = [f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}"] if System.NODES in scope.systems else []
     own = [scope.arn("ssm", f"document/{DOCUMENTS}*")] if System.CONTROLLER_OPERATIONS in scope.systems else []
     return [*updates, *own]
 
 
-def association_permissions(scope: Scope) -> list[Permission]:
+def association_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for associations with our tag.
 
     Where agents are updated, any node may be a target, and IAM cannot tell which document runs on which node; else the
@@ -60,23 +60,25 @@ def association_permissions(scope: Scope) -> list[Permission]:
     owned = _owned(scope)
     patches = System.CONTROLLER_PATCHING in scope.systems
     instances = (scope.arn("ec2", "instance/*"),)
-    controllers = Permission(
+    controllers = AllowedActions(
         sid="OperateControllers",
         actions=_RUN,
         resources=instances,
         conditions={"StringEquals": {f"aws:ResourceTag/{ROLE_TAG[0]}": ROLE_TAG[1]}},
     )
-    nodes = Permission(sid="UpdateAgents", actions=_RUN, resources=(*instances, scope.arn("ssm", "managed-instance/*")))
+    nodes = AllowedActions(
+        sid="UpdateAgents", actions=_RUN, resources=(*instances, scope.arn("ssm", "managed-instance/*"))
+    )
     return [
-        Permission(sid="UseDocuments", actions=_RUN, resources=tuple(documents)),
+        AllowedActions(sid="UseDocuments", actions=_RUN, resources=tuple(documents)),
         nodes if System.NODES in scope.systems else controllers,
-        Permission(
+        AllowedActions(
             sid="CreateAssociations",
             actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
             resources=owned,
             conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
         ),
-        Permission(
+        AllowedActions(
             sid="ChangeAssociations",
             actions=(*_CHANGES, *(_WINDOW_CHANGES if patches else ())),
             resources=owned,
@@ -86,13 +88,13 @@ def association_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _owned(scope: Scope) -> tuple[str, ...]:
+def _owned(scope: DeploymentScope) -> tuple[str, ...]:
     """Return what carries our tag: associations, and windows and baselines where controllers are patched."""
     kinds = ("maintenancewindow", "patchbaseline") if System.CONTROLLER_PATCHING in scope.systems else ()
     return tuple(scope.arn("ssm", f"{kind}/*") for kind in ("association", *kinds))
 
 
-def _windows(scope: Scope) -> list[Permission]:
+def _windows(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for maintenance windows that no tag limits.
 
     A task of a window runs any document on the window's targets, and IAM has no condition for either (Service
@@ -102,10 +104,10 @@ def _windows(scope: Scope) -> list[Permission]:
     # Targets and tasks have no tags; the window that they belong to is evaluated, too.
     parts = (scope.arn("ssm", "windowtarget/*"), scope.arn("ssm", "windowtask/*"))
     return [
-        Permission(
+        AllowedActions(
             sid="CreateWindows",
             actions=("ssm:CreateMaintenanceWindow", "ssm:CreatePatchBaseline"),
             conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
         ),
-        Permission(sid="ChangeWindowParts", actions=_PART_CHANGES, resources=parts),
+        AllowedActions(sid="ChangeWindowParts", actions=_PART_CHANGES, resources=parts),
     ]

@@ -25,7 +25,7 @@ from operations.deployer.scope import ANY, System
 from operations.deployer.statement import fitting
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
 _NAME_PREFIX: Final = "/ShellAccess"
@@ -129,11 +129,11 @@ _KEY_CHANGES: Final = (
 )
 
 
-def boundary(scope: Scope) -> Policy:
+def boundary(scope: DeploymentScope) -> Policy:
     """Return the permissions boundary of the deployer's role and the preview's role.
 
     Args:
-        scope: Scope of their policies. The boundary names no account, as it applies within its own account only, and
+        scope: DeploymentScope of their policies. The boundary names no account, as it applies within its own account only, and
             has to be short.
 
     Raises:
@@ -156,7 +156,7 @@ def boundary(scope: Scope) -> Policy:
     return fitting(document(statements), "the boundary of the deployer")
 
 
-def _in_other_regions(scope: Scope) -> tuple[str, ...]:
+def _in_other_regions(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the actions that have the Region of IAM Identity Center, or of AWS Organizations."""
     identities = ("identitystore:*", "sso:*") if scope.identity_regions or scope.read_applications else ()
     entitlements = ("account-access:*",) if scope.read_applications else ()
@@ -164,7 +164,7 @@ def _in_other_regions(scope: Scope) -> tuple[str, ...]:
     return (*identities, *entitlements, *organization)
 
 
-def _allowed_actions(scope: Scope) -> list[str]:
+def _allowed_actions(scope: DeploymentScope) -> list[str]:
     """Return patterns of the allowed services; of a service with one needed action, only that action."""
     services: dict[str, list[str]] = {}
     for action in sorted({action for each in permissions(scope) for action in each.actions}):
@@ -178,12 +178,12 @@ def _allowed_actions(scope: Scope) -> list[str]:
     return [*found, "ssm:DescribeInstanceInformation"] if scope.approval_policies else found
 
 
-def _allowed_names(scope: Scope, service: str) -> tuple[str, ...]:
+def _allowed_names(scope: DeploymentScope, service: str) -> tuple[str, ...]:
     windows = _WINDOWS if service == "ssm" and System.CONTROLLER_PATCHING in scope.systems else ()
     return (*_ALLOWED_ACTIONS.get(service, ("*",)), *windows)
 
 
-def _identities(scope: Scope) -> list[Policy]:
+def _identities(scope: DeploymentScope) -> list[Policy]:
     aws_managed = [host_managed_policy(scope)] if System.NODES in scope.systems else []
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
     earlier = [
@@ -226,12 +226,12 @@ def _identities(scope: Scope) -> list[Policy]:
     ]
 
 
-def _organization(scope: Scope) -> tuple[str, ...]:
+def _organization(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the denied actions on the organization; verification of just-in-time node access, or entitlements, makes one."""
     return ("account:*", *(() if scope.approval_policies or scope.applications else ("organizations:*",)))
 
 
-def _settings(scope: Scope) -> tuple[str, ...]:
+def _settings(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the denied actions on service settings; stacks with approval policies read one."""
     return ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting") if scope.approval_policies else _SETTINGS
 
@@ -241,7 +241,7 @@ def _only_passed(role: str) -> Policy:
     return {"Sid": "TokenRole", "Effect": "Deny", "NotAction": reading, "Resource": role}
 
 
-def _shells(scope: Scope) -> list[Policy]:
+def _shells(scope: DeploymentScope) -> list[Policy]:
     documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
     documents += approval_policy_arns(scope)
     updates = [
@@ -258,11 +258,11 @@ def _shells(scope: Scope) -> list[Policy]:
     ]
 
 
-def _has_associations(scope: Scope) -> bool:
+def _has_associations(scope: DeploymentScope) -> bool:
     return not scope.systems.isdisjoint({System.NODES, System.CONTROLLER_OPERATIONS})
 
 
-def _resources(scope: Scope) -> list[Policy]:
+def _resources(scope: DeploymentScope) -> list[Policy]:
     key, value = scope.tag
     return [
         _deny(

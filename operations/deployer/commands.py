@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.command_line import CommandContext
+from operations.command_line import CommandContext, Cwd, Stack
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
-from operations.deployer.statement import TooMuchError
 from operations.deployer.template import LONGEST_BODY, template, trust
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Print the policies, permissions boundaries and trust policy of the roles for deployment, previews and `doctor`.",
 )
 
-Stack = Annotated[str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")]
-Cwd = Annotated[
-    Path,
-    typer.Option(
-        "--cwd",
-        "-C",
-        metavar="DIRECTORY",
-        help="Directory of Pulumi.yaml.",
-        file_okay=False,
-        exists=True,
-    ),
-]
 File = Annotated[
     Path | None,
     typer.Option(
@@ -89,9 +73,8 @@ def policy(  # noqa: PLR0913 -- options of a command line
 
     Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _reporting_errors():
-        scope = _scope(context, stack, cwd, file, region, tag, account)
-        _print(named_policies(scope, _role(read_only=read_only, doctor=doctor)))
+    scope = _scope(context, stack, cwd, file, region, tag, account)
+    _print(named_policies(scope, _role(read_only=read_only, doctor=doctor)))
 
 
 @app.command("boundary")
@@ -112,9 +95,8 @@ def print_boundary(  # noqa: PLR0913
 
     Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _reporting_errors():
-        scope = _scope(context, stack, cwd, file, region, tag, account)
-        _print(role_boundary(scope) if of_roles else boundary(scope))
+    scope = _scope(context, stack, cwd, file, region, tag, account)
+    _print(role_boundary(scope) if of_roles else boundary(scope))
 
 
 @app.command("trust")
@@ -132,17 +114,16 @@ def print_trust(
 
     Exit codes: 0 printed, 2 invalid command line.
     """
-    with _reporting_errors():
-        wrong = next((each for each in trusted if not _ROLE.fullmatch(each)), None)
-        if wrong:
-            raise UnusableError(
-                f"ROLE: expected the ARN of a role, got {wrong}. Use one such as arn:aws:iam::999988887777:role/fleet."
-            )
-        if organization and not _ORGANIZATION.fullmatch(organization):
-            raise UnusableError(
-                f"--organization: expected o- with 10 to 32 lowercase letters and digits, got {organization}. Use the ID of the organization."
-            )
-        _print(trust(trusted, organization or ""))
+    wrong = next((each for each in trusted if not _ROLE.fullmatch(each)), None)
+    if wrong:
+        raise UnusableError(
+            f"ROLE: expected the ARN of a role, got {wrong}. Use one such as arn:aws:iam::999988887777:role/fleet."
+        )
+    if organization and not _ORGANIZATION.fullmatch(organization):
+        raise UnusableError(
+            f"--organization: expected o- with 10 to 32 lowercase letters and digits, got {organization}. Use the ID of the organization."
+        )
+    _print(trust(trusted, organization or ""))
 
 
 @app.command("template")
@@ -161,8 +142,7 @@ def print_template(  # noqa: PLR0913
 
     Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    with _reporting_errors():
-        _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_BODY)
+    _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_BODY)
 
 
 def _role(*, read_only: bool, doctor: bool) -> Role:
@@ -179,7 +159,7 @@ def _scope(  # noqa: PLR0913, PLR0917
     regions: list[str] | None,
     tag: str | None,
     account: str | None,
-) -> Scope:
+) -> DeploymentScope:
     if sum(1 for each in (stack, file, regions) if each) > 1:
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
     if regions:
@@ -189,17 +169,6 @@ def _scope(  # noqa: PLR0913, PLR0917
     for each in warnings(stacks, scope):
         typer.echo(each, err=True)
     return scope
-
-
-@contextmanager
-def _reporting_errors() -> Generator[None]:
-    try:
-        yield
-    except TooMuchError as problem:
-        raise UnusableError(
-            f"The settings name too many roles, users and log groups for one role: {problem}. Use --region and --tag "
-            "for policies that allow any names."
-        ) from None
 
 
 def _print(value: Any, longest: int | None = None) -> None:

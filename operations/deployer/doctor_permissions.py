@@ -9,10 +9,10 @@ from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.nodes import service_setting
 from operations.deployer.read_permissions import LOG_BUCKET
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _ROLES: Final = (
     "iam:GetInstanceProfile",
@@ -50,34 +50,38 @@ _NODES: Final = (
 )
 
 
-def doctor_permissions(scope: Scope) -> list[Permission]:
+def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for all calls of the doctor.
 
     The account of a bucket in another account has to allow reading its settings, too.
 
     Args:
-        scope: Scope of the stacks whose nodes are checked.
+        scope: DeploymentScope of the stacks whose nodes are checked.
     """
     named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
     buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
     return [
-        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permission(sid="ReadRoles", actions=_ROLES, everywhere=True),
-        Permission(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
-        Permission(sid="ReadKeys", actions=_KEYS, everywhere=True),
-        *([Permission(sid="ReadKeyTags", actions=("kms:ListResourceTags",))] if scope.approval_policies else []),
-        Permission(sid="ReadNodes", actions=(*_NODES, *named_networks)),
-        Permission(sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
-        Permission(
+        AllowedActions(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        AllowedActions(sid="ReadRoles", actions=_ROLES, everywhere=True),
+        AllowedActions(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
+        AllowedActions(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        *([AllowedActions(sid="ReadKeyTags", actions=("kms:ListResourceTags",))] if scope.approval_policies else []),
+        AllowedActions(sid="ReadNodes", actions=(*_NODES, *named_networks)),
+        AllowedActions(
+            sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)
+        ),
+        AllowedActions(
             sid="ReadDataKey",
             actions=("ssm:GetParameter",),
             resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
         ),
-        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        AllowedActions(
+            sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)
+        ),
         *(
             [
-                Permission(
+                AllowedActions(
                     sid="ReadLogBuckets",
                     actions=("s3:GetBucketPolicy", *LOG_BUCKET),
                     resources=buckets,

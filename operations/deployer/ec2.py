@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _ENDPOINTS: Final = frozenset({System.ENDPOINTS, System.CONTROLLERS})
 
@@ -61,7 +61,7 @@ _CONTROLLER_CHANGES: Final = (
 )
 
 
-def ec2_permissions(scope: Scope) -> list[Permission]:
+def ec2_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for endpoints, and for the networks and instances of domain controllers."""
     if scope.systems.isdisjoint(_ENDPOINTS):
         return []
@@ -78,35 +78,37 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
     }
     changes = _CHANGES + (_CONTROLLER_CHANGES if controllers else ())
     permissions = [
-        Permission(sid="CreateWithTag", actions=tuple(creating), resources=_kinds(scope, kinds), conditions=requested),
-        Permission(
+        AllowedActions(
+            sid="CreateWithTag", actions=tuple(creating), resources=_kinds(scope, kinds), conditions=requested
+        ),
+        AllowedActions(
             sid="CreateInNetworks",
             actions=tuple(each for each in creating if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
             resources=_kinds(scope, _USED),
         ),
-        Permission(
+        AllowedActions(
             sid="UseOwnGroups",
             actions=tuple(each for each in creating if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
             resources=_kinds(scope, ["security-group"]),
             conditions=present,
         ),
-        Permission(
+        AllowedActions(
             sid="TagOnCreation",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, kinds),
             conditions={"StringEquals": on_creation},
         ),
         # The provider tags rules in a separate call.
-        Permission(
+        AllowedActions(
             sid="TagRules",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, ["security-group-rule"]),
             conditions=requested,
         ),
-        Permission(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
+        AllowedActions(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
         # Subnets and route tables of endpoints before and after a change; prefix lists of rules; network ACLs that subnets
         # are restored to, which are not ours. Each action applies to its own kinds of resources only.
-        Permission(
+        AllowedActions(
             sid="UseNetworks",
             actions=(
                 "ec2:ModifySecurityGroupRules",
@@ -118,7 +120,7 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
             ),
         ),
     ]
-    private_names = Permission(
+    private_names = AllowedActions(
         sid="ActThroughServices",
         # EC2 makes the first call on behalf of the deployer where an endpoint has the private DNS names of the service,
         # Route 53 Resolver the others for the addresses of its endpoints.
@@ -133,13 +135,13 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
     return [*permissions, private_names, *(_controller_permissions(scope) if controllers else [])]
 
 
-def _controller_permissions(scope: Scope) -> list[Permission]:
+def _controller_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     key, value = scope.tag
     subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
     images = f"arn:{scope.partition}:ec2:*::image/*"
     return [
         # A root volume is tagged after its creation, so this is limited to volumes without this tag and a Name tag.
-        Permission(
+        AllowedActions(
             sid="TagRootVolumes",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, ["volume"]),
@@ -148,14 +150,14 @@ def _controller_permissions(scope: Scope) -> list[Permission]:
                 "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
             },
         ),
-        Permission(
+        AllowedActions(
             sid="RunFromImages",
             actions=("ec2:RunInstances",),
             resources=(images, *_kinds(scope, ["network-interface", "volume"])),
         ),
         # EC2 creates an instance's network interface without tags, so its subnet identifies it, where settings have the
         # ID. Every security group that it gets has to be ours (ChangeOwn).
-        Permission(
+        AllowedActions(
             sid="ChangeGroupsOfControllers",
             actions=("ec2:ModifyNetworkInterfaceAttribute",),
             resources=_kinds(scope, ["network-interface"]),
@@ -164,5 +166,5 @@ def _controller_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _kinds(scope: Scope, kinds: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def _kinds(scope: DeploymentScope, kinds: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(scope.arn("ec2", f"{kind}/*") for kind in kinds)

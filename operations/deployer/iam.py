@@ -30,12 +30,12 @@ from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 
 @dataclass(frozen=True)
@@ -117,23 +117,23 @@ _PROFILE_CHANGES: Final = (
 )
 
 
-def iam_permissions(scope: Scope) -> list[Permission]:
+def iam_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for IAM that the systems of a scope need."""
     return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
 
 
-def policy_arns(scope: Scope) -> list[str]:
+def policy_arns(scope: DeploymentScope) -> list[str]:
     """Return the ARNs of managed policies that the systems of a scope create."""
     names = [name for name, system in POLICIES.items() if system in scope.systems]
     return [scope.policy(name) for name in (*names, *([OPERATOR_BOUNDARY_NAME] if scope.identity_regions else []))]
 
 
-def record_arn(scope: Scope) -> str:
+def record_arn(scope: DeploymentScope) -> str:
     """Return the ARN of the record of the governing stack, which every stack keeps and no principal has attached."""
     return scope.policy(GOVERNING_STACK)
 
 
-def own_roles(scope: Scope) -> list[OwnRole]:
+def own_roles(scope: DeploymentScope) -> list[OwnRole]:
     """Return the roles that the systems of a scope create."""
     left_out = {
         *(() if scope.has_break_glass else (BREAK_GLASS_ROLE_NAME,)),
@@ -143,18 +143,18 @@ def own_roles(scope: Scope) -> list[OwnRole]:
     return [each for each in ROLES if each.system in scope.systems and each.name not in left_out]
 
 
-def _policies(scope: Scope) -> list[Permission]:
+def _policies(scope: DeploymentScope) -> list[AllowedActions]:
     return [_permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
 
 
-def _roles(scope: Scope) -> list[Permission]:
+def _roles(scope: DeploymentScope) -> list[AllowedActions]:
     roles = own_roles(scope)
     arns = [scope.iam(f"role/{each.name}") for each in roles]
     if not arns:
         return []
     services = list(dict.fromkeys(each.passed_to for each in roles if each.passed_to))
     passed = [
-        Permission(
+        AllowedActions(
             sid=f"Pass{number}",
             actions=("iam:PassRole",),
             resources=tuple(scope.iam(f"role/{each.name}") for each in roles if each.passed_to == service),
@@ -170,13 +170,13 @@ def _roles(scope: Scope) -> list[Permission]:
     ]
 
 
-def _attachments(scope: Scope) -> list[Permission]:
+def _attachments(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
     ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
     own = [scope.iam(f"role/{each.name}") for each in own_roles(scope) if each.is_attached]
     roles = scope.principals("role", scope.roles)
     users = scope.principals("user", scope.users)
-    found: list[Permission] = []
+    found: list[AllowedActions] = []
     if own:
         # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
         found.append(
@@ -204,11 +204,11 @@ def _attachments(scope: Scope) -> list[Permission]:
     return found
 
 
-def _bounded(scope: Scope) -> dict[str, dict[str, str | list[str]]]:
+def _bounded(scope: DeploymentScope) -> dict[str, dict[str, str | list[str]]]:
     return {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
 
 
-def _profiles(scope: Scope) -> list[Permission]:
+def _profiles(scope: DeploymentScope) -> list[AllowedActions]:
     if System.CONTROLLERS not in scope.systems:
         return []
     return [
@@ -216,7 +216,7 @@ def _profiles(scope: Scope) -> list[Permission]:
     ]
 
 
-def _grants(scope: Scope) -> list[Permission]:
+def _grants(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
     people = [scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []
     holders = [
@@ -238,8 +238,8 @@ def _permission(
     operations: tuple[str, ...],
     resources: list[str],
     conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
-) -> Permission:
+) -> AllowedActions:
     actions = tuple(f"iam:{each}" for each in operations)
-    return Permission(
+    return AllowedActions(
         sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True
     )

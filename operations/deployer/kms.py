@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 ALIASES: Final = ("alias/session-manager/*", "alias/shell-access/*")
 """Patterns of the aliases of every system."""
@@ -23,20 +23,20 @@ _CHANGES: Final = (
 )
 
 
-def key_permissions(scope: Scope) -> list[Permission]:
+def key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to create keys with our tag, change keys that have it, and move our aliases."""
     key, value = scope.tag
     with_tag = {f"aws:RequestTag/{key}": value}
     every_key = scope.arn("kms", "key/*")
     return [
-        Permission(
+        AllowedActions(
             sid="CreateKeys",
             actions=("kms:CreateKey",),
             conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
         ),
         # KMS requires it for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
         # one with a Name tag is excluded, and the boundary excludes those with aliases of others.
-        Permission(
+        AllowedActions(
             sid="TagNewKeys",
             actions=("kms:TagResource",),
             conditions={
@@ -44,13 +44,13 @@ def key_permissions(scope: Scope) -> list[Permission]:
                 "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
             },
         ),
-        Permission(
+        AllowedActions(
             sid="ChangeKeys",
             actions=_CHANGES,
             resources=(every_key,),
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
         ),
-        Permission(
+        AllowedActions(
             sid="UpdateAliases",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
             # An adopted alias is restored to the key that it named, which is not ours.
@@ -59,7 +59,7 @@ def key_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def volume_key_permissions(scope: Scope) -> list[Permission]:
+def volume_key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to use our key for volumes, which EC2 does on behalf of the caller."""
     key, value = scope.tag
     through_ec2: dict[str, str | list[str]] = {
@@ -67,7 +67,7 @@ def volume_key_permissions(scope: Scope) -> list[Permission]:
     }
     ours = {f"aws:ResourceTag/{key}": value}
     return [
-        Permission(
+        AllowedActions(
             sid="EncryptVolumes",
             actions=(
                 "kms:Decrypt",
@@ -79,7 +79,7 @@ def volume_key_permissions(scope: Scope) -> list[Permission]:
             resources=(scope.arn("kms", "key/*"),),
             conditions={"StringEquals": {**ours, **through_ec2}},
         ),
-        Permission(
+        AllowedActions(
             sid="GrantVolumeKey",
             actions=("kms:CreateGrant",),
             resources=(scope.arn("kms", "key/*"),),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from components.approval.names import ALARM_PREFIX, EVIDENCE_BUCKET, TOPIC_NAME
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
 from operations.deployer.scope import ANY, System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _RULE_CHANGES: Final = (
     "events:DeleteRule",
@@ -47,51 +47,53 @@ _BUCKET_DELETIONS: Final = ("s3:DeleteBucket", "s3:DeleteBucketPolicy")
 _DELETIONS: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
 
-def trail_bucket(scope: Scope) -> str:
+def trail_bucket(scope: DeploymentScope) -> str:
     """Return the ARN pattern of the trail's bucket, in any Region."""
     return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
 
 
-def evidence_bucket(scope: Scope) -> str:
+def evidence_bucket(scope: DeploymentScope) -> str:
     """Return the ARN pattern of the bucket for exported records, in any Region."""
     return f"arn:{scope.partition}:s3:::{EVIDENCE_BUCKET}-{scope.account}-*"
 
 
-def own_buckets(scope: Scope) -> tuple[str, ...]:
+def own_buckets(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the ARN patterns of the buckets that the systems of a scope create."""
     trail = (trail_bucket(scope),) if System.CONTROLLERS in scope.systems else ()
     return (*trail, *((evidence_bucket(scope),) if scope.exports_evidence else ()))
 
 
-def monitoring_permissions(scope: Scope) -> list[Permission]:
+def monitoring_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for the alerts of domain controllers and the alarms of approval, and buckets."""
     return [*_controllers(scope), *_approval_alarms(scope), *_metric_alarms(scope), *_buckets(scope)]
 
 
-def _metric_alarms(scope: Scope) -> list[Permission]:
+def _metric_alarms(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permission for CloudWatch alarms with our names."""
     prefixes = {System.APPROVAL: ALARM_PREFIX, System.CONTROLLER_OPERATIONS: ALARMS}
     arns = tuple(
         scope.arn("cloudwatch", f"alarm:{each}*") for system, each in prefixes.items() if system in scope.systems
     )
-    return [Permission(sid="ManageAlarms", actions=_ALARM_CHANGES, resources=arns)] if arns else []
+    return [AllowedActions(sid="ManageAlarms", actions=_ALARM_CHANGES, resources=arns)] if arns else []
 
 
-def _buckets(scope: Scope) -> list[Permission]:
+def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for buckets; that of exported records is never deleted."""
     buckets = own_buckets(scope)
     if not buckets:
         return []
-    found = [Permission(sid="ManageBuckets", actions=_BUCKET_CHANGES, resources=buckets)]
+    found = [AllowedActions(sid="ManageBuckets", actions=_BUCKET_CHANGES, resources=buckets)]
     if System.CONTROLLERS in scope.systems:
-        found.append(Permission(sid="DeleteTrailBucket", actions=_BUCKET_DELETIONS, resources=(trail_bucket(scope),)))
+        found.append(
+            AllowedActions(sid="DeleteTrailBucket", actions=_BUCKET_DELETIONS, resources=(trail_bucket(scope),))
+        )
     if scope.exports_evidence:
         lock = ("s3:PutBucketObjectLockConfiguration",)
-        found.append(Permission(sid="LockEvidenceBucket", actions=lock, resources=(evidence_bucket(scope),)))
+        found.append(AllowedActions(sid="LockEvidenceBucket", actions=lock, resources=(evidence_bucket(scope),)))
     return found
 
 
-def _approval_alarms(scope: Scope) -> list[Permission]:
+def _approval_alarms(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for rules and alarms of approval, which publish to its topics and to nothing else.
 
     A rule in the Region of IAM's events forwards them to the event bus of another one, so these permissions have
@@ -108,10 +110,10 @@ def _approval_alarms(scope: Scope) -> list[Permission]:
         "Null": {"events:TargetArn": "false"},
     }
     return [
-        Permission(
+        AllowedActions(
             sid="ManageApprovalRules", actions=_RULE_CHANGES, resources=(rules,), conditions=regions, everywhere=True
         ),
-        Permission(
+        AllowedActions(
             sid="PublishApprovalAlarms",
             actions=("events:PutTargets",),
             resources=(rules,),
@@ -121,7 +123,7 @@ def _approval_alarms(scope: Scope) -> list[Permission]:
     ]
 
 
-def _controllers(scope: Scope) -> list[Permission]:
+def _controllers(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for rules that publish to our topic and to nothing else, one trail, and one bucket."""
     if System.CONTROLLERS not in scope.systems:
         return []
@@ -131,10 +133,12 @@ def _controllers(scope: Scope) -> list[Permission]:
         "ForAllValues:ArnLike": {"events:TargetArn": [scope.arn("sns", ALERTS_TOPIC)]},
         "Null": {"events:TargetArn": "false"},
     }
-    logs = [Permission(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
+    logs = [AllowedActions(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
     return [
-        Permission(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
-        Permission(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
-        Permission(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
+        AllowedActions(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
+        AllowedActions(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
+        AllowedActions(
+            sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)
+        ),
         *(logs if scope.empties_trail_bucket else []),
     ]

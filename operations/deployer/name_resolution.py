@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 READ: Final = (
     "ram:GetResourceShareAssociations",
@@ -53,7 +53,7 @@ _CHANGES: Final = (
 )
 
 
-def name_resolution_permissions(scope: Scope) -> list[Permission]:
+def name_resolution_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for endpoints, rules and shares with the stacks' tag; none where no stack has any."""
     if not scope.has_resolver_endpoints:
         return []
@@ -65,19 +65,19 @@ def name_resolution_permissions(scope: Scope) -> list[Permission]:
         ("ram", "resource-share/*"),
     )
     return [
-        Permission(
+        AllowedActions(
             sid="CreateResolvers",
             actions=_CREATED,
             resources=tuple(scope.arn(service, kind) for service, kind in kinds[:2]),
             conditions={"StringEquals": requested},
         ),
         # A share has no resource type on creation.
-        Permission(
+        AllowedActions(
             sid="CreateShares",
             actions=("ram:CreateResourceShare",),
             conditions={"StringEquals": requested, "Bool": {"ram:RequestedAllowsExternalPrincipals": "false"}},
         ),
-        Permission(
+        AllowedActions(
             sid="ChangeResolvers",
             actions=_CHANGES,
             resources=tuple(scope.arn(service, kind) for service, kind in kinds),

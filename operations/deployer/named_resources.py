@@ -21,10 +21,10 @@ from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _DOCUMENT_CHANGES: Final = (
     "ssm:AddTagsToResource",
@@ -87,7 +87,7 @@ _CATALOG_CHANGES: Final = (
 )
 
 
-def document_names(scope: Scope) -> list[str]:
+def document_names(scope: DeploymentScope) -> list[str]:
     """Return the names of documents that the systems of a scope create."""
     preferences = [DOCUMENT_NAME] if System.SESSION_MANAGER in scope.systems else []
     export = [EVIDENCE_RUNBOOK_NAME] if scope.exports_evidence else []
@@ -102,14 +102,14 @@ def document_names(scope: Scope) -> list[str]:
     ]
 
 
-def log_group_names(scope: Scope) -> list[str]:
+def log_group_names(scope: DeploymentScope) -> list[str]:
     """Return the names of log groups that the systems of a scope create."""
     sessions = sorted(scope.log_groups) if System.SESSION_MANAGER in scope.systems else []
     events = [f"{EVENT_LOGS}/*"] if System.CONTROLLER_OPERATIONS in scope.systems else []
     return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else []), *events]
 
 
-def named_resource_permissions(scope: Scope) -> list[Permission]:
+def named_resource_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for documents, the parameter, log groups, topics, schedules and exported records."""
     return [
         *_documents(scope),
@@ -122,16 +122,16 @@ def named_resource_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _evidence(scope: Scope) -> list[Permission]:
+def _evidence(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for the catalog and queries of Athena."""
     catalog = ("catalog", f"database/{EVIDENCE_DATABASE}", f"table/{EVIDENCE_DATABASE}/*")
     return [
-        Permission(
+        AllowedActions(
             sid="ManageEvidenceCatalog",
             actions=_CATALOG_CHANGES,
             resources=tuple(scope.arn("glue", each) for each in catalog),
         ),
-        Permission(
+        AllowedActions(
             sid="ManageEvidenceQueries",
             actions=("athena:CreateNamedQuery", "athena:DeleteNamedQuery"),
             resources=(scope.arn("athena", "workgroup/primary"),),
@@ -140,41 +140,41 @@ def _evidence(scope: Scope) -> list[Permission]:
     ]
 
 
-def _trail_queries(scope: Scope) -> list[Permission]:
+def _trail_queries(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for the workgroup of queries about a trail; none to run a query."""
     group = (scope.arn("athena", f"workgroup/{EVIDENCE_WORKGROUP}"),)
-    return [Permission(sid="ManageEvidenceWorkgroup", actions=_WORK_GROUP_CHANGES, resources=group)]
+    return [AllowedActions(sid="ManageEvidenceWorkgroup", actions=_WORK_GROUP_CHANGES, resources=group)]
 
 
-def _documents(scope: Scope) -> list[Permission]:
+def _documents(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [Permission(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
+    return [AllowedActions(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
 
 
-def approval_policy_arns(scope: Scope) -> tuple[str, ...]:
+def approval_policy_arns(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the ARNs of the documents of just-in-time node access."""
     return tuple(scope.arn("ssm", f"document/{name}") for name in sorted(scope.approval_policies))
 
 
-def token_role(scope: Scope) -> str:
+def token_role(scope: DeploymentScope) -> str:
     """Return the ARN of the role of just-in-time node access, which Quick Setup makes and approval policies name."""
     return scope.iam(f"role/{TOKEN_ROLE}")
 
 
-def _approval_policies(scope: Scope) -> list[Permission]:
+def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
     arns = approval_policy_arns(scope)
     if not arns:
         return []
     return [
         # Of a document that does not exist yet there is no type to compare, but for CreateDocument itself.
-        Permission(sid="TagApprovalPolicies", actions=_TAG_CHANGES, resources=arns),
-        Permission(
+        AllowedActions(sid="TagApprovalPolicies", actions=_TAG_CHANGES, resources=arns),
+        AllowedActions(
             sid="ManageApprovalPolicies",
             actions=tuple(each for each in _DOCUMENT_CHANGES if each not in _TAG_CHANGES),
             resources=arns,
             conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
         ),
-        Permission(
+        AllowedActions(
             sid="PassTokenRole",
             actions=("iam:PassRole",),
             resources=(token_role(scope),),
@@ -184,34 +184,36 @@ def _approval_policies(scope: Scope) -> list[Permission]:
     ]
 
 
-def _parameter(scope: Scope) -> list[Permission]:
+def _parameter(scope: DeploymentScope) -> list[AllowedActions]:
     if System.SESSION_MANAGER not in scope.systems:
         return []
     arn = scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}")
-    return [Permission(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
+    return [AllowedActions(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
 
 
-def _log_groups(scope: Scope) -> list[Permission]:
+def _log_groups(scope: DeploymentScope) -> list[AllowedActions]:
     # Which of the two forms is evaluated differs by action (CloudWatch Logs User Guide, "Actions, resources, and
     # condition keys").
     arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
     filters = _FILTER_CHANGES if System.CONTROLLER_OPERATIONS in scope.systems else ()
-    return [Permission(sid="ManageLogGroups", actions=(*_LOG_GROUP_CHANGES, *filters), resources=arns)] if arns else []
+    return (
+        [AllowedActions(sid="ManageLogGroups", actions=(*_LOG_GROUP_CHANGES, *filters), resources=arns)] if arns else []
+    )
 
 
-def _topics(scope: Scope) -> list[Permission]:
+def _topics(scope: DeploymentScope) -> list[AllowedActions]:
     names = {System.APPROVAL: TOPIC_NAME, System.CONTROLLERS: ALERTS_TOPIC}
     arns = tuple(scope.arn("sns", name) for system, name in names.items() if system in scope.systems)
     if not arns:
         return []
     return [
-        Permission(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
+        AllowedActions(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
         # These actions support no resources (Service Authorization Reference).
-        Permission(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
+        AllowedActions(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
     ]
 
 
-def _schedule(scope: Scope) -> list[Permission]:
+def _schedule(scope: DeploymentScope) -> list[AllowedActions]:
     if System.APPROVAL not in scope.systems:
         return []
     # Stacks of earlier releases have the schedule in the default group.
@@ -224,8 +226,8 @@ def _schedule(scope: Scope) -> list[Permission]:
         arns = (*arns, scope.arn("scheduler", f"schedule/{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"))
         groups.append(EVIDENCE_SCHEDULE_GROUP)
     return [
-        Permission(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
-        Permission(
+        AllowedActions(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
+        AllowedActions(
             sid="ManageScheduleGroup",
             actions=_SCHEDULE_GROUP_CHANGES,
             resources=tuple(scope.arn("scheduler", f"schedule-group/{each}") for each in groups),

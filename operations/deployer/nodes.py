@@ -11,10 +11,10 @@ from components.nodes.names import (
     HOST_ROLE_NAME,
 )
 from operations.deployer.scope import System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _REMEDIATION_CHANGES: Final = ("config:DeleteRemediationConfiguration", "config:PutRemediationConfigurations")
 _SETTING_CHANGES: Final = ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting")
@@ -36,17 +36,17 @@ _SEEN: Final = (
 )
 
 
-def service_setting(scope: Scope) -> str:
+def service_setting(scope: DeploymentScope) -> str:
     """Return the ARN of the service setting of Default Host Management Configuration."""
     return scope.arn("ssm", f"servicesetting{HOST_MANAGEMENT_SETTING}")
 
 
-def host_managed_policy(scope: Scope) -> str:
+def host_managed_policy(scope: DeploymentScope) -> str:
     """Return the ARN of the only AWS managed policy that a stack attaches to a role."""
     return f"arn:{scope.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
 
 
-def node_permissions(scope: Scope) -> list[Permission]:
+def node_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for rules with our tag, the remediation, and the service setting."""
     if System.NODES not in scope.systems:
         return []
@@ -55,33 +55,33 @@ def node_permissions(scope: Scope) -> list[Permission]:
     present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
     rules = (scope.arn("config", "config-rule/*"),)
     return [
-        Permission(
+        AllowedActions(
             sid="CreateRules",
             actions=("config:PutConfigRule", "config:TagResource"),
             resources=rules,
             conditions=requested,
         ),
-        Permission(
+        AllowedActions(
             sid="ChangeRules",
             actions=("config:DeleteConfigRule", "config:PutConfigRule", "config:TagResource", "config:UntagResource"),
             resources=rules,
             conditions=present,
         ),
         # It has no tags, and the rule that it belongs to is not evaluated (Service Authorization Reference).
-        Permission(
+        AllowedActions(
             sid="ManageRemediation",
             actions=_REMEDIATION_CHANGES,
             resources=(scope.arn("config", "remediation-configuration/*"),),
         ),
-        Permission(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
-        Permission(
+        AllowedActions(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
+        AllowedActions(
             sid="RestoreHostRole",
             actions=("iam:PassRole",),
             resources=tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
             conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             everywhere=True,
         ),
-        Permission(
+        AllowedActions(
             sid="AttachHostPolicy",
             actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
             resources=(scope.iam(f"role/{HOST_ROLE_NAME}"),),
@@ -91,11 +91,13 @@ def node_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def node_read_permissions(scope: Scope) -> list[Permission]:
+def node_read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read all of it."""
     if System.NODES not in scope.systems:
         return []
     return [
-        Permission(sid="ReadNodes", actions=_SEEN),
-        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        AllowedActions(sid="ReadNodes", actions=_SEEN),
+        AllowedActions(
+            sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)
+        ),
     ]

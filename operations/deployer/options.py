@@ -10,7 +10,7 @@ from common.validation import partitions
 from components.settings import Settings, tag_problem
 from operations.deployer.iam import own_roles
 from operations.deployer.names import ROLES_BOUNDARY
-from operations.deployer.scope import ANY, Scope, scope_of, whole_scope
+from operations.deployer.scope import ANY, DeploymentScope, scope_of, whole_scope
 from operations.errors import UnusableError
 from operations.fleet.fleet_file import read_fleet_file
 from operations.fleet.stack_configuration import Layer, merge
@@ -48,7 +48,7 @@ def fleet_stacks(path: Path) -> list[Settings]:
         raise UnusableError(f"{path}: {wrong}") from None
 
 
-def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str) -> Scope:
+def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str) -> DeploymentScope:
     """Return the scope for stacks.
 
     Args:
@@ -74,7 +74,7 @@ def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str)
     return scope_of(stacks, identifying, account)
 
 
-def scope_from_options(regions: Sequence[str], tag: str | None, account: str) -> Scope:
+def scope_from_options(regions: Sequence[str], tag: str | None, account: str) -> DeploymentScope:
     """Return the scope for stacks with any settings in some Regions.
 
     Raises:
@@ -107,7 +107,7 @@ def parsed_tag(given: str) -> tuple[str, str]:
     return key, value
 
 
-def warnings(stacks: Sequence[Settings], scope: Scope) -> list[str]:
+def warnings(stacks: Sequence[Settings], scope: DeploymentScope) -> list[str]:
     """Return warnings about settings that prevent a deployment by this deployer."""
     unbounded = [each for each in stacks if each.permissions_boundary.rsplit("/", 1)[-1] != ROLES_BOUNDARY]
     if not unbounded or not own_roles(scope):

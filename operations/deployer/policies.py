@@ -19,15 +19,15 @@ from operations.deployer.scope import System
 from operations.deployer.statement import packed
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
-    from operations.deployer.statement import Permission, Policy
+    from operations.deployer.scope import DeploymentScope
+    from operations.deployer.statement import AllowedActions, Policy
 
 
-def permissions(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permission]:
+def permissions(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[AllowedActions]:
     """Return the permissions of a role for stacks of a scope.
 
     Args:
-        scope: Scope of the policies.
+        scope: DeploymentScope of the policies.
         role: Role that gets the permissions.
     """
     match role:
@@ -39,11 +39,11 @@ def permissions(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permission]:
             return doctor_permissions(scope)
 
 
-def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
+def policies(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Policy]:
     """Return the permissions as managed policies within the size limit of IAM.
 
     Args:
-        scope: Scope of the policies.
+        scope: DeploymentScope of the policies.
         role: Role that gets the policies.
 
     Raises:
@@ -52,11 +52,11 @@ def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
     return packed(permissions(scope, role), scope)
 
 
-def named_policies(scope: Scope, role: Role, *, beyond_reading: bool = False) -> dict[str, Policy]:
+def named_policies(scope: DeploymentScope, role: Role, *, beyond_reading: bool = False) -> dict[str, Policy]:
     """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
 
     Args:
-        scope: Scope of the policies.
+        scope: DeploymentScope of the policies.
         role: Role that gets the policies.
         beyond_reading: Whether a deployer gets the policies of `Role.PREVIEW` besides, so that these lack what they have.
     """
@@ -64,7 +64,7 @@ def named_policies(scope: Scope, role: Role, *, beyond_reading: bool = False) ->
     return {f"{role}{number}": each for number, each in enumerate(found, start=1)}
 
 
-def _changing(scope: Scope) -> list[Permission]:
+def _changing(scope: DeploymentScope) -> list[AllowedActions]:
     keys = scope.systems - {System.ENDPOINTS, System.NODES, System.CONTROLLER_OPERATIONS, System.CONTROLLER_PATCHING}
     return [
         *named_resource_permissions(scope),

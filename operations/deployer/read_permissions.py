@@ -13,10 +13,10 @@ from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
 from operations.deployer.named_resources import approval_policy_arns, document_names
 from operations.deployer.nodes import node_read_permissions
 from operations.deployer.scope import PUBLIC_PARAMETERS, System
-from operations.deployer.statement import Permission
+from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 _EC2: Final = (
     "ec2:DescribeAddresses",
@@ -188,7 +188,7 @@ _DOCUMENT: Final = (
 _PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
 
 
-def read_permissions(scope: Scope) -> list[Permission]:
+def read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read the systems of a scope."""
     networks = not scope.systems.isdisjoint({System.ENDPOINTS, System.CONTROLLERS})
     controllers = System.CONTROLLERS in scope.systems
@@ -209,9 +209,9 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(_TRAIL_QUERIES if scope.queries_trail else ()),
     ]
     return [
-        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permission(sid="ReadIdentities", actions=_IAM, everywhere=True),
-        Permission(sid="Read", actions=tuple(seen)),
+        AllowedActions(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        AllowedActions(sid="ReadIdentities", actions=_IAM, everywhere=True),
+        AllowedActions(sid="Read", actions=tuple(seen)),
         *_approval_events(scope),
         *_identities(scope),
         *_documents(scope),
@@ -223,31 +223,33 @@ def read_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _approval_events(scope: Scope) -> list[Permission]:
+def _approval_events(scope: DeploymentScope) -> list[AllowedActions]:
     if System.APPROVAL not in scope.systems:
         return []
     regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
-    return [Permission(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+    return [AllowedActions(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
 
 
-def _identities(scope: Scope) -> list[Permission]:
+def _identities(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to look up users and groups of IAM Identity Center."""
     regions = scope.identity_regions | {each.split(":")[3] for each in scope.read_applications}
     if not regions:
         return []
     there = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
-    found = [Permission(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=there, everywhere=True)]
+    found = [AllowedActions(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=there, everywhere=True)]
     if scope.read_applications:
         arns = tuple(scope.read_applications)
         found.append(
-            Permission(sid="ReadEntitlements", actions=ENTITLEMENTS, resources=arns, conditions=there, everywhere=True)
+            AllowedActions(
+                sid="ReadEntitlements", actions=ENTITLEMENTS, resources=arns, conditions=there, everywhere=True
+            )
         )
     if scope.applications:
-        found.append(Permission(sid="ReadTrustedAccess", actions=(TRUSTED_ACCESS,), everywhere=True))
+        found.append(AllowedActions(sid="ReadTrustedAccess", actions=(TRUSTED_ACCESS,), everywhere=True))
     return found
 
 
-def entitlement_permissions(scope: Scope) -> list[Permission]:
+def entitlement_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to entitle people to roles; no condition key limits them to some people or roles.
 
     Source: Service Authorization Reference, "Actions, resources, and condition keys for Account access manager".
@@ -256,7 +258,7 @@ def entitlement_permissions(scope: Scope) -> list[Permission]:
         return []
     regions = sorted({each.split(":")[3] for each in scope.applications})
     return [
-        Permission(
+        AllowedActions(
             sid="ManageEntitlements",
             actions=("account-access:CreateEntitlement", "account-access:DeleteEntitlement"),
             resources=tuple(sorted(scope.applications)),
@@ -266,12 +268,12 @@ def entitlement_permissions(scope: Scope) -> list[Permission]:
     ]
 
 
-def _documents(scope: Scope) -> list[Permission]:
+def _documents(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [Permission(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+    return [AllowedActions(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
 
 
-def _approval_policies(scope: Scope) -> list[Permission]:
+def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read approval policies of just-in-time node access, other principals' as well.
 
     A node of two policies cannot be accessed, also where another principal wrote one.
@@ -284,14 +286,14 @@ def _approval_policies(scope: Scope) -> list[Permission]:
     named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
     setting = scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}")
     return [
-        Permission(sid="ReadApprovalPolicies", actions=actions, resources=named),
-        Permission(
+        AllowedActions(sid="ReadApprovalPolicies", actions=actions, resources=named),
+        AllowedActions(
             sid="ReadOtherApprovalPolicies",
             actions=("ssm:GetDocument",),
             resources=(scope.arn("ssm", "document/*"),),
             conditions=types,
         ),
-        Permission(
+        AllowedActions(
             sid="ReadAccess",
             actions=(
                 "ec2:DescribeInstances",
@@ -301,19 +303,21 @@ def _approval_policies(scope: Scope) -> list[Permission]:
                 "ssm:ListDocuments",
             ),
         ),
-        Permission(
+        AllowedActions(
             sid="ReadTagsOfNodes",
             actions=("ssm:ListTagsForResource",),
             resources=(scope.arn("ssm", "managed-instance/*"),),
         ),
-        Permission(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
-        Permission(
+        AllowedActions(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
+        AllowedActions(
             sid="ReadAccessSetup",
             actions=("ssm-guiconnect:GetConnectionRecordingPreferences", "ssm-quicksetup:ListConfigurationManagers"),
         ),
-        Permission(sid="ReadAdministrators", actions=("organizations:ListDelegatedAdministrators",), everywhere=True),
+        AllowedActions(
+            sid="ReadAdministrators", actions=("organizations:ListDelegatedAdministrators",), everywhere=True
+        ),
         # The bucket of recordings is set in the console of AWS.
-        Permission(
+        AllowedActions(
             sid="ReadRecordingBuckets",
             actions=("s3:GetBucketPolicy",),
             resources=(f"arn:{scope.partition}:s3:::*",),
@@ -322,7 +326,7 @@ def _approval_policies(scope: Scope) -> list[Permission]:
     ]
 
 
-def _controllers(scope: Scope) -> list[Permission]:
+def _controllers(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read domain controllers, not other instances, whose user data may hold secrets."""
     if System.CONTROLLERS not in scope.systems:
         return []
@@ -330,8 +334,8 @@ def _controllers(scope: Scope) -> list[Permission]:
     secrets = tuple(sorted(scope.promotion_secrets))
     described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
     return [
-        *([Permission(sid="DescribeSecrets", actions=described, resources=secrets)] if secrets else []),
-        Permission(
+        *([AllowedActions(sid="DescribeSecrets", actions=described, resources=secrets)] if secrets else []),
+        AllowedActions(
             sid="ReadControllers",
             actions=("ec2:DescribeInstanceAttribute",),
             resources=(scope.arn("ec2", "instance/*"),),
@@ -340,7 +344,7 @@ def _controllers(scope: Scope) -> list[Permission]:
     ]
 
 
-def parameter_arns(scope: Scope) -> list[str]:
+def parameter_arns(scope: DeploymentScope) -> list[str]:
     """Return the ARNs of our parameters, public ones of AWS, and those of images; others may be secrets."""
     arns: list[str] = []
     if System.SESSION_MANAGER in scope.systems:
@@ -351,21 +355,23 @@ def parameter_arns(scope: Scope) -> list[str]:
     return arns
 
 
-def _parameters(scope: Scope) -> list[Permission]:
+def _parameters(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(parameter_arns(scope))
-    return [Permission(sid="ReadParameters", actions=_PARAMETER, resources=arns)] if arns else []
+    return [AllowedActions(sid="ReadParameters", actions=_PARAMETER, resources=arns)] if arns else []
 
 
-def _buckets(scope: Scope) -> list[Permission]:
+def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to read the settings of buckets, not the objects in them."""
     arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
-    found: list[Permission] = []
+    found: list[AllowedActions] = []
     if arns and System.SESSION_MANAGER in scope.systems:
-        found.append(Permission(sid="ReadLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        found.append(AllowedActions(sid="ReadLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
-        found.append(Permission(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
+        found.append(
+            AllowedActions(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True)
+        )
     saved = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.backup_buckets))
     if buckets := (*own_buckets(scope), *saved):
-        found.append(Permission(sid="ReadBuckets", actions=_BUCKET, resources=buckets))
+        found.append(AllowedActions(sid="ReadBuckets", actions=_BUCKET, resources=buckets))
     return found

@@ -31,7 +31,7 @@ from operations.deployer.scope import System
 from operations.deployer.statement import fitting
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
 _APPROVAL: Final = (
@@ -102,11 +102,11 @@ _WRITE_BACKUPS: Final = {
 }
 
 
-def role_boundary(scope: Scope) -> Policy:
+def role_boundary(scope: DeploymentScope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names.
 
     Args:
-        scope: Scope of the deployer's policies.
+        scope: DeploymentScope of the deployer's policies.
     """
     approval, nodes = System.APPROVAL in scope.systems, System.NODES in scope.systems
     hosts = nodes or System.CONTROLLERS in scope.systems
@@ -149,7 +149,7 @@ def role_boundary(scope: Scope) -> Policy:
     return fitting(document(statements), "the boundary of its roles")
 
 
-def _read_secrets(scope: Scope) -> dict[str, Any]:
+def _read_secrets(scope: DeploymentScope) -> dict[str, Any]:
     """Return the permission to read the secrets of promotions, for controllers alone."""
     return {
         "Sid": "ReadPromotionSecrets",
@@ -160,7 +160,7 @@ def _read_secrets(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _emergency_access(scope: Scope) -> dict[str, Any]:
+def _emergency_access(scope: DeploymentScope) -> dict[str, Any]:
     return {
         "Sid": "EmergencyAccess",
         "Effect": "Allow",
@@ -170,7 +170,7 @@ def _emergency_access(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _people(scope: Scope) -> list[dict[str, Any]]:
+def _people(scope: DeploymentScope) -> list[dict[str, Any]]:
     """Return the permissions of operators of IAM Identity Center, whose policies limit their resources."""
     return [
         {
@@ -190,7 +190,7 @@ def _people(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _export(scope: Scope) -> list[dict[str, Any]]:
+def _export(scope: DeploymentScope) -> list[dict[str, Any]]:
     by_schedule = {"ArnEquals": _as(scope, EVIDENCE_SCHEDULE_ROLE_NAME)}
     names = (f"document/{EVIDENCE_RUNBOOK_NAME}", f"automation-definition/{EVIDENCE_RUNBOOK_NAME}:$DEFAULT")
     return [
@@ -221,11 +221,11 @@ def _export(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _as(scope: Scope, role: str) -> dict[str, str]:
+def _as(scope: DeploymentScope, role: str) -> dict[str, str]:
     return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
 
-def _grants(scope: Scope) -> list[dict[str, Any]]:
+def _grants(scope: DeploymentScope) -> list[dict[str, Any]]:
     present = {"Null": {"aws:TagKeys": "false"}}
     by_runbooks = {"ArnEquals": _as(scope, ROLE_NAME)}
     by_schedule = {"ArnEquals": _as(scope, REAPER_SCHEDULE_ROLE_NAME)}

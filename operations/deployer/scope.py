@@ -40,7 +40,7 @@ class System(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scope:
+class DeploymentScope:
     """Scope of permissions.
 
     Attributes:
@@ -128,7 +128,7 @@ class Scope:
         return [self.iam(f"{kind}/{path}{name}") for name in sorted(names) for path in ("", "*/")]
 
 
-def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = ANY) -> Scope:
+def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = ANY) -> DeploymentScope:
     """Return the scope of one deployer for one or several stacks.
 
     Args:
@@ -149,7 +149,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
     forwarding = frozenset(region for each in settings for region in _event_regions(each))
     instance_roles = frozenset(role for each in settings for role in each.instance_roles)
     regions = tuple(dict.fromkeys(region for each in settings for region in each.regions))
-    return Scope(
+    return DeploymentScope(
         regions=regions,
         tag=tag,
         systems=frozenset(system for each in settings for system in _systems(each)),
@@ -195,7 +195,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
     )
 
 
-def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
+def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> DeploymentScope:
     """Return the scope for stacks with any settings: every role, user, log group and bucket, and every system but one.
 
     Patching of controllers is left out: who manages maintenance windows can run commands on every node of the account.
@@ -209,7 +209,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         account: See `Scope.account`.
     """
     everything = frozenset({ANY})
-    return Scope(
+    return DeploymentScope(
         regions=regions,
         tag=tag,
         systems=frozenset(System) - {System.CONTROLLER_PATCHING},

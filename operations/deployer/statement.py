@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 from common import limits
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
+from operations.errors import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
 
 Policy = dict[str, Any]
 Conditions = dict[str, dict[str, "str | list[str]"]]
 
 
-class TooMuchError(ValueError):
+class TooMuchError(UnusableError):
     """The settings have more names than fit into the policies of a role."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The settings name too many roles, users and log groups for one role: {problem}. Use --region and --tag "
+            "for policies that allow any names."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permission:
+class AllowedActions:
     """Actions that are allowed on resources.
 
     Attributes:
@@ -42,7 +49,7 @@ class Permission:
     )
     everywhere: bool = False
 
-    def rendered(self, scope: Scope) -> Policy:
+    def rendered(self, scope: DeploymentScope) -> Policy:
         """Return the statement."""
         conditions: Conditions = {operator: dict(keys) for operator, keys in self.conditions.items()}
         if not self.everywhere:
@@ -84,7 +91,7 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     return list(merged.values())
 
 
-def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
+def packed(permissions: Iterable[AllowedActions], scope: DeploymentScope) -> list[Policy]:
     """Return the statements in few policies, each in the first that has room for it.
 
     Raises:

@@ -12,7 +12,7 @@ from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
 
 if TYPE_CHECKING:
-    from operations.deployer.scope import Scope
+    from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
 LONGEST_BODY: Final = 51_200
@@ -39,11 +39,11 @@ def trust(trusted: list[str], organization: str = "") -> Policy:
     return {"Version": POLICY_VERSION, "Statement": [statement]}
 
 
-def template(scope: Scope) -> dict[str, Any]:
+def template(scope: DeploymentScope) -> dict[str, Any]:
     """Return the template; the account of its deployment replaces the account of the scope.
 
     Args:
-        scope: Scope of the policies.
+        scope: DeploymentScope of the policies.
     """
     here = replace(scope, account=_ACCOUNT)
     managed = {

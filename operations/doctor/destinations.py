@@ -14,8 +14,8 @@ from operations.inventory.session_manager import (
     ENABLED,
     SYMMETRIC,
     BucketEncryption,
-    BucketFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
 )
 from operations.verify.documents import document_findings
@@ -144,7 +144,7 @@ def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Des
     return [*_bucket_encryption(deployment, settings, live), *_bucket_key(deployment, live, facts)]
 
 
-def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
+def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings, live: LogBucketFacts) -> list[Finding]:
     name, desired, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
     owner = settings.s3_bucket_owner or deployment.account_id
     encrypt = (
@@ -175,7 +175,7 @@ def _reference(encryption: BucketEncryption) -> str:
     return encryption.configured_key or encryption.kms_key_arn or ""
 
 
-def _bucket_key(deployment: Deployment, live: BucketFacts, facts: Destinations) -> list[Finding]:
+def _bucket_key(deployment: Deployment, live: LogBucketFacts, facts: Destinations) -> list[Finding]:
     encryption = live.encryption
     arn = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
     if arn is None:

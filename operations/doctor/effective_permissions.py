@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from common.aws.denials import Denial, PolicyKind
 from common.iam.conditions import hold, holds
-from common.iam.denials import Denial, PolicyKind
-from common.iam.documents import Named, Policy, Statement
+from common.iam.documents import Policy, PrincipalElement, Statement
 from common.iam.evaluation import Permissions, decide
 from common.iam.trust import named_by
 from common.iam.truth import Truth, any_of
@@ -18,12 +18,12 @@ from common.iam.truth import Truth, any_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from common.iam.context import Context
+    from common.iam.context import RequestContext
     from common.iam.principals import Principal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class RoleRequest:
     """Request of a role.
 
     Attributes:
@@ -35,12 +35,12 @@ class Request:
 
     action: str
     resource: str
-    context: Context
+    context: RequestContext
     session: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class EvaluationResult:
     """Result of a policy evaluation.
 
     Attributes:
@@ -59,14 +59,14 @@ class Answer:
 
     @property
     def cut(self) -> bool:
-        """Whether a policy denies what others allow, so that another Allow would not help."""
+        """A policy denies what others allow, so that another Allow would not help."""
         return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
 
 
-ALLOWED: Final = Answer(allowed=Truth.YES)
+ALLOWED: Final = EvaluationResult(allowed=Truth.YES)
 
 
-def together(answers: Iterator[Answer]) -> Answer:
+def together(answers: Iterator[EvaluationResult]) -> EvaluationResult:
     """Combine the results for an action for which AWS may evaluate any of several resources."""
     several = list(answers)
     denial_message = [each for each in several if each.allowed is not Truth.YES]
@@ -79,7 +79,7 @@ def together(answers: Iterator[Answer]) -> Answer:
     return replace(first, allowed=Truth.UNKNOWN, doubts=(*first.doubts, doubt))
 
 
-def evaluate_role(role: Principal, request: Request) -> Answer:
+def evaluate_role(role: Principal, request: RoleRequest) -> EvaluationResult:
     """Evaluate the role's own policies, its permissions boundary, and the organization's policies together."""
     permissions = role.permissions
     allowed = decide(permissions, request.action, request.resource, request.context).allowed
@@ -88,14 +88,14 @@ def evaluate_role(role: Principal, request: Request) -> Answer:
     cut = _cut(permissions, request)
     denial, doubts = cut or _lacking(permissions, request)
     own = [] if cut else [each for policy in permissions.identity for each in policy.covering(request.action)]
-    return Answer(
+    return EvaluationResult(
         allowed=allowed, resource=request.resource, denial=denial, doubts=doubts, conditions=_unmet(own, request)
     )
 
 
 def evaluate_resource_policy(
-    policy: Policy, role: Principal, request: Request, kind: PolicyKind = PolicyKind.RESOURCE
-) -> tuple[Answer, Answer]:
+    policy: Policy, role: Principal, request: RoleRequest, kind: PolicyKind = PolicyKind.RESOURCE
+) -> tuple[EvaluationResult, EvaluationResult]:
     """Evaluate the policy of a key, bucket or endpoint for a role: alone, and together with the account's IAM policies.
 
     Args:
@@ -113,14 +113,14 @@ def evaluate_resource_policy(
     direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
     named = any_of(_bears(each, role, request) for each in allowing)
 
-    def answer(truth: Truth) -> Answer:
+    def answer(truth: Truth) -> EvaluationResult:
         if min(truth, denial_message.allowed) is Truth.YES:
             return ALLOWED
         if denial_message.allowed <= truth and denial_message.denial is not None:
             return denial_message
         unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
         mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
-        return Answer(
+        return EvaluationResult(
             allowed=truth,
             resource=request.resource,
             denial=Denial(kind=kind, explicit=False, policy=policy.name),
@@ -131,12 +131,12 @@ def evaluate_resource_policy(
     return answer(direct), answer(named)
 
 
-def evaluate_resource_denials(policy: Policy, role: Principal, request: Request) -> Answer:
+def evaluate_resource_denials(policy: Policy, role: Principal, request: RoleRequest) -> EvaluationResult:
     """Evaluate the Deny statements of the policy of a resource in the same account."""
     return _explicit(policy, role, request, PolicyKind.RESOURCE)
 
 
-def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKind) -> Answer:
+def _explicit(policy: Policy, role: Principal, request: RoleRequest, kind: PolicyKind) -> EvaluationResult:
     """Return whether Deny statements leave a request allowed."""
     denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
     strongest = max(denying, key=lambda each: each[1], default=None)
@@ -144,7 +144,7 @@ def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKin
         return ALLOWED
     statement, denial_message = strongest
     certain = denial_message is Truth.YES
-    return Answer(
+    return EvaluationResult(
         allowed=denial_message.negated(),
         resource=request.resource,
         denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
@@ -153,7 +153,7 @@ def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKin
     )
 
 
-def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
+def _applies(role: Principal, statement: Statement, request: RoleRequest) -> Truth:
     """Return whether the Principal or NotPrincipal element of a statement covers a session of a role."""
     named = statement.principals
     if named is None:
@@ -170,7 +170,7 @@ def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
     return Truth.UNKNOWN
 
 
-def _listed(role: Principal, named: Named, request: Request) -> tuple[Truth, Truth, Truth]:
+def _listed(role: Principal, named: PrincipalElement, request: RoleRequest) -> tuple[Truth, Truth, Truth]:
     """Return whether a list of principals contains the account, the role and the session."""
     if "*" in named.aws:
         return Truth.YES, Truth.YES, Truth.YES
@@ -193,13 +193,13 @@ def _sessions(role: Principal) -> str:
     return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
 
 
-def _may_be_mine(role: Principal, name: str, request: Request) -> bool:
+def _may_be_mine(role: Principal, name: str, request: RoleRequest) -> bool:
     """Return whether a principal may be this session: other sessions of the role do not count."""
     of_role = _sessions(role)
     return not request.session or not name.startswith(of_role) or name == f"{of_role}{request.session}"
 
 
-def _names_directly(role: Principal, statement: Statement, request: Request) -> bool:
+def _names_directly(role: Principal, statement: Statement, request: RoleRequest) -> bool:
     """Return whether a statement names the role itself or all principals, and not only the role's account."""
     named = statement.principals
     if named is None or named.negated:
@@ -208,13 +208,13 @@ def _names_directly(role: Principal, statement: Statement, request: Request) -> 
     return named_by(role, replace(statement, allows=True, principals=mine)) == "direct"
 
 
-def _bears(statement: Statement, role: Principal, request: Request) -> Truth:
+def _bears(statement: Statement, role: Principal, request: RoleRequest) -> Truth:
     """Return whether a statement of a resource-based policy covers the request."""
     applies = _applies(role, statement, request)
     return Truth.NO if applies is Truth.NO else min(applies, _covers(statement, request))
 
 
-def _covers(statement: Statement, request: Request) -> Truth:
+def _covers(statement: Statement, request: RoleRequest) -> Truth:
     """Return whether a statement's resources and conditions match, as if it were the only statement and an Allow."""
     if hold(statement, request.context) is Truth.NO:
         return Truth.NO
@@ -222,7 +222,7 @@ def _covers(statement: Statement, request: Request) -> Truth:
     return decide(Permissions(identity=(alone,)), request.action, request.resource, request.context).allowed
 
 
-def _cut(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]] | None:
+def _cut(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[str, ...]] | None:
     """Return the denial of a request that the role's own policies may allow. None: no policy denies it."""
     layers = [(PolicyKind.IDENTITY, permissions.identity)]
     layers += [(PolicyKind.BOUNDARY, (permissions.boundary,))] if permissions.boundary else []
@@ -247,13 +247,13 @@ def _cut(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str,
     return denial, doubts
 
 
-def _lacking(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]]:
+def _lacking(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[str, ...]]:
     own = decide(Permissions(identity=permissions.identity), request.action, request.resource, request.context)
     doubts = dict.fromkeys(doubt for each in own.grants for doubt in each.doubts)
     return Denial(kind=PolicyKind.IDENTITY, explicit=False), tuple(doubts)
 
 
-def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
+def _doubts(statements: list[Statement], request: RoleRequest) -> tuple[str, ...]:
     """Return the conditions that cannot be evaluated, as written."""
     unsure = (
         condition.text
@@ -264,7 +264,7 @@ def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(unsure)) or ("its Resource or NotPrincipal element",)
 
 
-def _unmet(statements: Iterable[Statement], request: Request) -> tuple[str, ...]:
+def _unmet(statements: Iterable[Statement], request: RoleRequest) -> tuple[str, ...]:
     """Return the conditions, as written, without which one of the statements would allow the request."""
     near = [
         each

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
 from operations.doctor.destinations import destination_findings
-from operations.doctor.facts import Instance, Managed
+from operations.doctor.facts import Managed, NodeInstance
 from operations.doctor.findings import Cause, Diagnosis, order
 from operations.doctor.network import explains_silence, network_findings, obstacles
 from operations.doctor.permissions import NodeRole, node_role, permission_findings
 from operations.doctor.placement import Placement
 from operations.doctor.requirements import REGISTER, services
 from operations.findings import Finding, Status, unknown_finding
-from operations.inventory.network import Vpc
+from operations.inventory.network import VpcFacts
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -101,7 +101,11 @@ def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]
 
 
 def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
-    if not isinstance(node.instance, Instance) or not isinstance(node.network, Vpc) or not node.instance.address:
+    if (
+        not isinstance(node.instance, NodeInstance)
+        or not isinstance(node.network, VpcFacts)
+        or not node.instance.address
+    ):
         return []
     return obstacles(Placement(node, node.instance, node.network, role, services(node)))
 
@@ -115,7 +119,7 @@ def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
         )
         remedy = "run on the node: ssm-cli get-diagnostics"
         return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy=remedy)]
-    if isinstance(node.instance, Instance) and not node.instance.address:
+    if isinstance(node.instance, NodeInstance) and not node.instance.address:
         text = "the node has no IPv4 address, and IPv6 paths are not evaluated"
         return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy="ssm-cli get-diagnostics")]
     return [*_shared(node), *network_findings(obstacles_found)]
@@ -126,7 +130,7 @@ def _shared(node: NodeFacts) -> list[Finding]:
 
     Source: Amazon VPC User Guide, "Share your VPC subnets".
     """
-    if not isinstance(node.network, Vpc) or not isinstance(node.instance, Instance):
+    if not isinstance(node.network, VpcFacts) or not isinstance(node.instance, NodeInstance):
         return []
     subnet = node.network.subnets.get(node.instance.subnet_id)
     if subnet is None or subnet.owner_id in ("", node.deployment.account_id):

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
     from common.iam.principals import Principal
     from operations.deployment import Deployment
-    from operations.inventory.network import Vpc
+    from operations.inventory.network import VpcFacts
     from operations.inventory.reader import ReadFailure
     from operations.inventory.session_manager import KeyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instance:
+class NodeInstance:
     """EC2 instance, as seen through its first network interface.
 
     Attributes:
@@ -70,7 +70,7 @@ class Managed:
 
     @property
     def is_online(self) -> bool:
-        """Whether the agent is online."""
+        """The agent is online."""
         return self.ping == "Online"
 
 
@@ -123,11 +123,11 @@ class NodeFacts:
     name: str = ""
     partition: str = "aws"
     deployment: Deployment
-    instance: Instance | ReadFailure | None
+    instance: NodeInstance | ReadFailure | None
     managed: Managed | ReadFailure | None
     role: Principal | ReadFailure | None
     default_role: Principal | ReadFailure | None = None
-    network: Vpc | ReadFailure | None
+    network: VpcFacts | ReadFailure | None
     destinations: Destinations
     organization_id: str | None = None
     organization_path: str = ""

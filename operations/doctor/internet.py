@@ -14,7 +14,7 @@ from common.iam.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from operations.inventory.network import NatGateway, Route, RouteTable, Vpc
+    from operations.inventory.network import NatGateway, Route, RouteTable, VpcFacts
 
 _EVERYWHERE: Final = "0.0.0.0/0"
 _AVAILABLE: Final = "available"
@@ -43,7 +43,7 @@ class InternetRoute:
     nat: NatGateway | None = None
 
 
-def internet_route(network: Vpc, subnet_id: str, *, has_public_address: bool) -> InternetRoute:
+def internet_route(network: VpcFacts, subnet_id: str, *, has_public_address: bool) -> InternetRoute:
     """Return the path of a node to the internet.
 
     Args:
@@ -74,7 +74,7 @@ def internet_route(network: Vpc, subnet_id: str, *, has_public_address: bool) ->
     return next((each for each in ways if each.nat is not None), ways[0])
 
 
-def reaches_other_networks(network: Vpc, subnet_id: str) -> bool:
+def reaches_other_networks(network: VpcFacts, subnet_id: str) -> bool:
     """Return whether a subnet's routes lead to networks that may contain endpoints for it."""
     table = network.table_of(subnet_id)
     return any(
@@ -83,7 +83,7 @@ def reaches_other_networks(network: Vpc, subnet_id: str) -> bool:
     )
 
 
-def _public_routes(network: Vpc, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
+def _public_routes(network: VpcFacts, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
     """Return the routes for public addresses, without those of endpoints and of the VPC itself."""
     found: list[tuple[Route, tuple[IPv4Network, ...]]] = []
     for route in table.routes:
@@ -101,7 +101,9 @@ def _public(cidrs: Iterable[str]) -> list[IPv4Network]:
     return [each for each in networks if not any(each.subnet_of(private) for private in _NOT_PUBLIC)]
 
 
-def _along(network: Vpc, subnet_id: str, table_id: str, route: Route, *, has_public_address: bool) -> InternetRoute:
+def _along(
+    network: VpcFacts, subnet_id: str, table_id: str, route: Route, *, has_public_address: bool
+) -> InternetRoute:
     what = "the default route" if route.destination == _EVERYWHERE else f"the route to {route.destination}"
     text, target = f"{what} of {table_id} leads to {route.target}", route.target
     if not route.active:
@@ -120,7 +122,7 @@ def _along(network: Vpc, subnet_id: str, table_id: str, route: Route, *, has_pub
     return InternetRoute(there=Truth.UNKNOWN, text=f"{text}; routes beyond it are not evaluated")
 
 
-def _through_nat(network: Vpc, nat_id: str, text: str) -> InternetRoute:
+def _through_nat(network: VpcFacts, nat_id: str, text: str) -> InternetRoute:
     nat = network.nats.get(nat_id)
     if nat is None:
         return InternetRoute(there=Truth.UNKNOWN, text=f"{text}, which is not in {network.vpc_id}")
@@ -135,7 +137,7 @@ def _through_nat(network: Vpc, nat_id: str, text: str) -> InternetRoute:
     )
 
 
-def _beyond_nat(network: Vpc, nat: NatGateway) -> InternetRoute:
+def _beyond_nat(network: VpcFacts, nat: NatGateway) -> InternetRoute:
     table = next((each for each in network.tables if each.id == nat.table_id), None) or network.table_of(nat.subnet_id)
     routes = [each for each in table.routes if each.destination == _EVERYWHERE and each.active] if table else []
     where = nat.subnet_id or f"several zones with {nat.table_id or 'a route table of its own'}"
@@ -148,7 +150,7 @@ def _beyond_nat(network: Vpc, nat: NatGateway) -> InternetRoute:
     return InternetRoute(there=Truth.NO, text=f"{nat.id} is in {where}, which has no route to the internet")
 
 
-def _blocks(network: Vpc, subnet_id: str) -> str:
+def _blocks(network: VpcFacts, subnet_id: str) -> str:
     """Return the mode of VPC Block Public Access for a subnet."""
     subnet = network.subnets.get(subnet_id)
     return subnet.blocks if subnet else _NOT_BLOCKED

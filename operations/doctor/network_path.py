@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.iam.denials import PolicyKind
+from common.aws.denials import PolicyKind
 from common.iam.truth import Truth
 from operations.doctor.effective_permissions import evaluate_resource_policy, together
 from operations.doctor.findings import Cause
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from common.iam.principals import Principal
-    from operations.doctor.effective_permissions import Answer
+    from operations.doctor.effective_permissions import EvaluationResult
     from operations.doctor.placement import Placement
     from operations.inventory.network import NetworkAcl, VpcEndpoint
 
@@ -71,7 +71,7 @@ def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcE
     return found[:1]
 
 
-def _policy_remedy(answer: Answer, action: str, role: Principal) -> str:
+def _policy_remedy(answer: EvaluationResult, action: str, role: Principal) -> str:
     if answer.allowed is Truth.UNKNOWN or answer.denial is None:
         return f"check whether {' and '.join(answer.doubts)} holds for the node's requests; the policy is changed by: "
     if answer.denial.explicit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.documents import DocumentError, parse
 from components.session_manager.names import DATA_KEY_ALIAS
-from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
+from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
 from operations.doctor.requirements import is_key_arn
 from operations.doctor.roles import Memo
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
@@ -16,8 +16,8 @@ from operations.inventory.network import read_vpc
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import (
     BucketEncryption,
-    BucketFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
     read_key,
     read_region,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.deployment import Deployment
     from operations.doctor.roles import Roles
-    from operations.inventory.network import Vpc
+    from operations.inventory.network import VpcFacts
     from operations.inventory.reader import Answer
 
 
@@ -147,7 +147,7 @@ class RegionReader:
         return listed, instances
 
     def _role(
-        self, instance: Instance | ReadFailure | None, managed: Managed | ReadFailure | None
+        self, instance: NodeInstance | ReadFailure | None, managed: Managed | ReadFailure | None
     ) -> Principal | ReadFailure | None:
         if isinstance(instance, ReadFailure):
             return instance
@@ -164,7 +164,7 @@ class RegionReader:
         value = str(answer["ServiceSetting"].get("SettingValue") or _NONE) if answer else _NONE
         return None if value == _NONE else known(self._roles.named(value.rpartition("/")[2]))
 
-    def _network(self, instance: Instance | ReadFailure | None) -> Vpc | ReadFailure | None:
+    def _network(self, instance: NodeInstance | ReadFailure | None) -> VpcFacts | ReadFailure | None:
         if instance is None or isinstance(instance, ReadFailure):
             return instance
         vpc_id = instance.vpc_id
@@ -174,7 +174,7 @@ class RegionReader:
         live = read_region(self._reader, self._asked)
         key = live.data_key
         group, bucket = live.log_group, live.bucket
-        encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
+        encryption = bucket.encryption if isinstance(bucket, LogBucketFacts) else None
         of_bucket = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
         of_group = group.kms_key_arn if isinstance(group, LogGroupFacts) else None
         return Destinations(
@@ -183,7 +183,7 @@ class RegionReader:
             data_key_aliases=self._aliases(key) if isinstance(key, KeyFacts) else (DATA_KEY_ALIAS,),
             log_group_key=self._key(of_group),
             bucket_key=self._key(of_bucket),
-            bucket_policy=self._bucket_policy(bucket) if isinstance(bucket, BucketFacts) else None,
+            bucket_policy=self._bucket_policy(bucket) if isinstance(bucket, LogBucketFacts) else None,
             bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket and is_key_arn(of_bucket) else None,
         )
 
@@ -202,7 +202,7 @@ class RegionReader:
         return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
 
     @returns_failure
-    def _bucket_policy(self, bucket: BucketFacts) -> Policy | ReadFailure | None:
+    def _bucket_policy(self, bucket: LogBucketFacts) -> Policy | ReadFailure | None:
         settings = self._asked.session_manager
         if settings is None:
             return None
@@ -247,10 +247,10 @@ def _instances(answer: Answer | ReadFailure | None) -> list[Answer]:
     return [each for each in found if each["State"]["Name"] not in GONE]
 
 
-def _instance(found: Answer) -> Instance:
+def _instance(found: Answer) -> NodeInstance:
     profile: Mapping[str, Any] = found.get("IamInstanceProfile") or {}
     metadata: Mapping[str, Any] = found.get("MetadataOptions") or {}
-    return Instance(
+    return NodeInstance(
         state=found["State"]["Name"],
         vpc_id=found.get("VpcId", ""),
         subnet_id=found.get("SubnetId", ""),

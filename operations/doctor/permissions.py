@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from common.iam.denials import Denial, PolicyKind
+from common.aws.denials import Denial, PolicyKind
 from common.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.doctor.effective_permissions import (
     ALLOWED,
-    Answer,
-    Request,
+    EvaluationResult,
+    RoleRequest,
     evaluate_resource_denials,
     evaluate_resource_policy,
     evaluate_role,
@@ -22,7 +22,7 @@ from operations.doctor.requests import denial_message, requests
 from operations.doctor.requirements import DECRYPT, GENERATE, needs, registration
 from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import BucketFacts, KeyFacts
+from operations.inventory.session_manager import KeyFacts, LogBucketFacts
 
 if TYPE_CHECKING:
     from common.iam.documents import Policy
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 _OF_BUCKET: Final = "s3:"
 
 
-def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> tuple[Answer, list[Finding]]:
+def with_key_policy(
+    node: NodeFacts, role: Principal, need: Need, answer: EvaluationResult
+) -> tuple[EvaluationResult, list[Finding]]:
     """Apply the key policy, which may allow the role itself, delegate to IAM policies, or deny.
 
     Args:
@@ -56,7 +58,7 @@ def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer
     return answer, [_finding(cause, role, need, named, restore)]
 
 
-def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Answer:
+def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResult) -> EvaluationResult:
     """Apply the bucket policy: in the same account, a policy that allows the role itself is sufficient.
 
     Args:
@@ -82,7 +84,7 @@ def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
         role: Role that the node assumes.
     """
     settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
-    if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, BucketFacts):
+    if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, LogBucketFacts):
         return []
     if isinstance(policy, ReadFailure):
         return [unknown_finding(Cause.BUCKET_POLICY, policy)]
@@ -98,14 +100,14 @@ def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
     return found
 
 
-def _of_bucket(policy: Policy | None, role: Principal, request: Request, *, foreign: bool) -> Answer:
+def _of_bucket(policy: Policy | None, role: Principal, request: RoleRequest, *, foreign: bool) -> EvaluationResult:
     if not foreign:
         return evaluate_resource_denials(policy, role, request) if policy else ALLOWED
     if policy is None:
         denial = Denial(
             kind=PolicyKind.RESOURCE, explicit=False, policy="the bucket is of another account and has no policy"
         )
-        return Answer(allowed=Truth.NO, resource=request.resource, denial=denial)
+        return EvaluationResult(allowed=Truth.NO, resource=request.resource, denial=denial)
     return evaluate_resource_policy(policy, role, request)[1]
 
 
@@ -121,7 +123,7 @@ def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Read
     return None, None, Cause.DATA_KEY_POLICY, ""
 
 
-def _finding(cause: Cause, role: Principal, need: Need, answer: Answer, restore: str) -> Finding:
+def _finding(cause: Cause, role: Principal, need: Need, answer: EvaluationResult, restore: str) -> Finding:
     """Return a finding for a denial by a resource-based policy.
 
     Args:
@@ -196,11 +198,11 @@ def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
     return found + bucket_policy_findings(node, role)
 
 
-def _by_role(node: NodeFacts, role: Principal, need: Need) -> Answer:
+def _by_role(node: NodeFacts, role: Principal, need: Need) -> EvaluationResult:
     return together(evaluate_role(role, each) for each in requests(node, role, need))
 
 
-def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Finding:
+def _lacking(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResult) -> Finding:
     return Finding(
         check=Cause.PERMISSION,
         status=Status.PROBLEM if answer.allowed is Truth.NO else Status.UNKNOWN,
@@ -210,7 +212,7 @@ def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Fi
     )
 
 
-def _remedy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> str:
+def _remedy(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResult) -> str:
     if answer.allowed is Truth.UNKNOWN:
         return f"check whether {' and '.join(answer.doubts)} holds for requests of {node.id}"
     if answer.cut and answer.denial is not None:

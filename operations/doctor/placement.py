@@ -12,9 +12,9 @@ from operations.inventory.reader import ReadFailure
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from components.domain_controllers.packet_evaluation import Permission
-    from operations.doctor.facts import Instance, NodeFacts
+    from operations.doctor.facts import NodeFacts, NodeInstance
     from operations.doctor.findings import Cause
-    from operations.inventory.network import Vpc, VpcEndpoint
+    from operations.inventory.network import VpcEndpoint, VpcFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ class Placement:
     """
 
     node: NodeFacts
-    instance: Instance
-    network: Vpc
+    instance: NodeInstance
+    network: VpcFacts
     role: Principal | None
     services: tuple[str, ...]
     granted: tuple[Permission, ...] = field(init=False)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
-from operations.doctor.facts import Instance
+from operations.doctor.facts import NodeInstance
 from operations.doctor.internet import internet_route, reaches_other_networks
 from operations.doctor.requirements import STORAGE
-from operations.inventory.network import Vpc
-from operations.inventory.session_manager import BucketFacts
+from operations.inventory.network import VpcFacts
+from operations.inventory.session_manager import LogBucketFacts
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
@@ -40,7 +40,7 @@ class RequestPath:
     source_addresses: tuple[str, ...] = ()
 
 
-def endpoints_of(node: NodeFacts, network: Vpc, service: str, kind: str) -> list[VpcEndpoint]:
+def endpoints_of(node: NodeFacts, network: VpcFacts, service: str, kind: str) -> list[VpcEndpoint]:
     """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints.
 
     Args:
@@ -57,7 +57,7 @@ def endpoints_of(node: NodeFacts, network: Vpc, service: str, kind: str) -> list
     ]
 
 
-def serving_endpoint(node: NodeFacts, instance: Instance, network: Vpc, service: str) -> VpcEndpoint | None:
+def serving_endpoint(node: NodeFacts, instance: NodeInstance, network: VpcFacts, service: str) -> VpcEndpoint | None:
     """Return the endpoint that receives a node's requests to a service. None: no endpoint does."""
     if network.resolves_private_names:
         private = [each for each in endpoints_of(node, network, service, INTERFACE) if each.private_dns]
@@ -74,7 +74,7 @@ def is_bucket_elsewhere(node: NodeFacts) -> bool:
     Source: Amazon VPC Guide, "Gateway endpoints for Amazon S3": endpoints only lead to S3 in their own Region.
     """
     bucket = node.destinations.live.bucket
-    return isinstance(bucket, BucketFacts) and bucket.region != node.deployment.region
+    return isinstance(bucket, LogBucketFacts) and bucket.region != node.deployment.region
 
 
 def request_path(node: NodeFacts, service: str) -> RequestPath | None:
@@ -85,7 +85,7 @@ def request_path(node: NodeFacts, service: str) -> RequestPath | None:
         service: Short name of the service.
     """
     instance, network = node.instance, node.network
-    if not isinstance(instance, Instance) or not isinstance(network, Vpc):
+    if not isinstance(instance, NodeInstance) or not isinstance(network, VpcFacts):
         return None
     endpoint = serving_endpoint(node, instance, network, service)
     if endpoint is not None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from common.iam.context import ABSENT, PRESENT, UNKNOWN, Context, Known, OneOf, Value, known
+from common.iam.context import ABSENT, PRESENT, UNKNOWN, Known, OneOf, RequestContext, Value, known
 from common.iam.truth import Truth
 from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S3
-from operations.doctor.effective_permissions import Request
-from operations.doctor.facts import Instance
+from operations.doctor.effective_permissions import RoleRequest
+from operations.doctor.facts import NodeInstance
 from operations.doctor.request_path import request_path
 from operations.doctor.requirements import DECRYPT, STORAGE, is_key_arn
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import BucketEncryption, BucketFacts
+from operations.inventory.session_manager import BucketEncryption, LogBucketFacts
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
-    from operations.doctor.effective_permissions import Answer
+    from operations.doctor.effective_permissions import EvaluationResult
     from operations.doctor.facts import NodeFacts
     from operations.doctor.requirements import Need
 
@@ -68,7 +68,7 @@ _NOT_OF_UPLOADS: Final = dict.fromkeys(
 """Keys of headers that the agent does not send, and of access points, which it does not use."""
 
 
-def context(node: NodeFacts, role: Principal, need: Need) -> Context:
+def context(node: NodeFacts, role: Principal, need: Need) -> RequestContext:
     """Return the condition keys of a node's request; keys that it does not list are not known.
 
     Args:
@@ -90,7 +90,7 @@ def context(node: NodeFacts, role: Principal, need: Need) -> Context:
     if need.action.startswith("kms:"):
         values |= _of_key(node, need)
     prefixes: dict[str, Value] = {**own.prefixes, "aws:requesttag/": ABSENT, "s3:requestobjecttag/": ABSENT}
-    return Context(values, prefixes)
+    return RequestContext(values, prefixes)
 
 
 def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
@@ -103,7 +103,7 @@ def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
         return values
     instance = node.instance
     values |= {"ec2:sourceinstancearn": known(node.node_arn), "ssm:sourceinstancearn": ABSENT}
-    if isinstance(instance, Instance):
+    if isinstance(instance, NodeInstance):
         values |= {
             "aws:ec2instancesourcevpc": known(instance.vpc_id) if instance.vpc_id else UNKNOWN,
             "aws:ec2instancesourceprivateipv4": known(instance.address) if instance.address else UNKNOWN,
@@ -140,7 +140,7 @@ def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
         return {**values, **_OF_ENDPOINTS, "aws:sourceip": address}
     instance = node.instance
     values |= {"aws:sourcevpce": known(path.endpoint.id), "aws:sourceip": ABSENT}
-    if isinstance(instance, Instance):
+    if isinstance(instance, NodeInstance):
         values |= {
             "aws:sourcevpc": known(instance.vpc_id),
             "aws:vpcsourceip": known(instance.address) if instance.address else PRESENT,
@@ -165,7 +165,7 @@ def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
     region, account = node.deployment.region, node.deployment.account_id
     bucket, settings = node.destinations.live.bucket, node.deployment.session_manager
     if need.action.startswith("s3:") and settings:
-        region = bucket.region if isinstance(bucket, BucketFacts) else region
+        region = bucket.region if isinstance(bucket, LogBucketFacts) else region
         account = settings.s3_bucket_owner or account
     elif is_key_arn(need.resources[0]):
         region, account = need.resources[0].split(":")[3:5]
@@ -194,8 +194,8 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
     if need.action == "s3:PutObject":
         # A multipart upload sends requests of both kinds; one of them creates the object.
         values["s3:objectcreationoperation"] = known("true")
-    encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
-    if not isinstance(bucket, BucketFacts) or isinstance(encryption, ReadFailure):
+    encryption = bucket.encryption if isinstance(bucket, LogBucketFacts) else None
+    if not isinstance(bucket, LogBucketFacts) or isinstance(encryption, ReadFailure):
         return values
     return {**values, **_encryption_sent(encryption)}
 
@@ -239,7 +239,7 @@ def _context_of_s3(bucket: str) -> dict[str, Value]:
     return {"kms:encryptioncontext:aws:s3:arn": PRESENT} if bucket else {}
 
 
-def requests(node: NodeFacts, role: Principal, need: Need) -> list[Request]:
+def requests(node: NodeFacts, role: Principal, need: Need) -> list[RoleRequest]:
     """Return the requests for a requirement, one per resource that AWS may evaluate.
 
     Args:
@@ -248,10 +248,10 @@ def requests(node: NodeFacts, role: Principal, need: Need) -> list[Request]:
         need: Requirement for which the requests are made.
     """
     keys = context(node, role, need)
-    return [Request(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
+    return [RoleRequest(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
 
 
-def denial_message(role: Principal, action: str, answer: Answer) -> str:
+def denial_message(role: Principal, action: str, answer: EvaluationResult) -> str:
     """Return the message for a request that is not allowed, worded like AWS' own.
 
     Args:
@@ -270,6 +270,6 @@ def denial_message(role: Principal, action: str, answer: Answer) -> str:
     return f"{role.arn} is not authorized to perform {action} on {answer.resource}{reason}"
 
 
-def _where(answer: Answer) -> str:
+def _where(answer: EvaluationResult) -> str:
     denial = answer.denial
     return (denial.statement or f"{denial.kind} {denial.policy}") if denial else ""

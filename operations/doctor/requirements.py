@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.nodes.agent_versions import version_key
-from components.session_manager.document import s3_key_prefix
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
+from components.session_manager.settings import s3_key_prefix
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import BucketEncryption, BucketFacts, KeyFacts
+from operations.inventory.session_manager import BucketEncryption, KeyFacts, LogBucketFacts
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
@@ -185,7 +185,7 @@ def needs(node: NodeFacts) -> tuple[Need, ...]:
 def bucket_key(node: NodeFacts) -> str:
     """Return the ARN of the bucket's customer managed key. Empty: none, or not known."""
     bucket = node.destinations.live.bucket
-    encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
+    encryption = bucket.encryption if isinstance(bucket, LogBucketFacts) else None
     key = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
     return key if key and is_key_arn(key) else ""
 

@@ -15,9 +15,10 @@ from operations.inventory.reader import Reader, ReadFailure, known, returns_fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from common.aws.session import Clients
     from common.iam.principals import Principal
     from operations.audit.organization import Organization
-    from operations.inventory.reader import Answer, Clients, Identity
+    from operations.inventory.reader import Answer, Identity
 
 
 ValueT = TypeVar("ValueT")

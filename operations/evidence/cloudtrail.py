@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY
 from components.just_in_time.names import TOKEN_ROLE
-from operations.approval.principals import Principal, principal_of
 from operations.evidence.records import Caller, Decision, Kind, Records, Request, SessionEnd, SessionStart, TagChange
+from operations.principals import Principal, principal_of
 
 Event = Mapping[str, Any]
 

@@ -234,12 +234,12 @@ class _Trails:
 
     @property
     def is_queried(self) -> bool:
-        """Whether a trail is read by queries."""
+        """Return whether a trail is read by queries."""
         return bool(self.athena or self.store)
 
     @property
     def is_any(self) -> bool:
-        """Whether a trail is read, by queries or from files."""
+        """Return whether a trail is read, by queries or from files."""
         return self.is_queried or self.has_files
 
 

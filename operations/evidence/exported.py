@@ -84,7 +84,7 @@ def read_exported(
 
 @dataclass
 class _Exported:
-    """What was exported of an account in a Region.
+    """Records that were exported of an account in a Region.
 
     Attributes:
         days: Days that are complete.

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
 from components.just_in_time.settings import MAX_HOURS
-from components.session_manager.document import log_locations
+from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, parse_access_request
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
@@ -25,11 +25,12 @@ from operations.evidence.records import (
 )
 from operations.evidence.systems_manager import add_access_request, add_execution, add_session
 from operations.inventory.identity_center import read_user_name
-from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
+from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings, IdentityCenterAccess
     from components.session_manager.settings import SessionManagerSettings
 
@@ -56,7 +57,7 @@ _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What to read, and with what.
+    """The account to read, and clients to read with.
 
     Attributes:
         clients: Clients of the account.

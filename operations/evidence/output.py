@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from operations.approval.principals import short
 from operations.evidence.records import NO_TIME
 from operations.evidence.report import RULES, SEVERITIES, Grant, Report, Row
 from operations.html_page import html_page
+from operations.principals import short
 from operations.terminal import titled_table
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ COLUMNS: Final = {
     "requestParameters": "requestparameters",
     "responseElements": "responseelements",
 }
-"""What the report reads of an event: its name in an event, and in the table."""
+"""A field of an event that the report reads: its name in an event, and in the table."""
 _DOCUMENTS: Final = ("requestParameters", "responseElements")
 """Columns with JSON texts."""
 
@@ -95,7 +95,7 @@ class EventDataStore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Result:
+class _QueryResult:
     """Result of a query.
 
     Attributes:
@@ -111,7 +111,7 @@ class _Result:
 
 @dataclass(frozen=True, kw_only=True)
 class _Batch:
-    """What one query of Athena reads.
+    """Objects that one query of Athena reads.
 
     Attributes:
         accounts: Account IDs.
@@ -181,7 +181,7 @@ def read_event_data_store(account: Account, store: EventDataStore, accounts: Seq
     return found
 
 
-def _add(result: _Result, found: Records, problems: Iterable[list[str]]) -> Counter[str]:
+def _add(result: _QueryResult, found: Records, problems: Iterable[list[str]]) -> Counter[str]:
     """Add the events of a result to the records, and its problem to the problems of what it is about.
 
     Returns:
@@ -298,13 +298,13 @@ def _batches(account: Account, regions: dict[str, tuple[str, ...]]) -> Iterator[
 # Queries.
 
 
-class _Query(ABC):
+class _TrailQuery(ABC):
     """A query that runs in a service, which is polled."""
 
     def __init__(self, account: Account, reader: Reader) -> None:
         self.account, self.reader = account, reader
 
-    def result(self, stopping: Event) -> _Result:
+    def result(self, stopping: Event) -> _QueryResult:
         """Run the query, and return its result, or why there is none.
 
         Args:
@@ -315,12 +315,14 @@ class _Query(ABC):
             query = self.start()
             state, reason, scanned = self._ended(query, stopping)
             if state not in ("SUCCEEDED", "FINISHED"):
-                return _Result(scanned=scanned, problem=f"the query {query} is {state}: {reason or 'no reason given'}")
-            return _Result(events=tuple(self.events(query)), scanned=scanned, problem=self.doubt(scanned))
+                return _QueryResult(
+                    scanned=scanned, problem=f"the query {query} is {state}: {reason or 'no reason given'}"
+                )
+            return _QueryResult(events=tuple(self.events(query)), scanned=scanned, problem=self.doubt(scanned))
         except ReadError as failed:
-            return _Result(scanned=scanned, problem=failed.failure.cause)
+            return _QueryResult(scanned=scanned, problem=failed.failure.cause)
         except (LookupError, TypeError, ValueError) as wrong:
-            return _Result(scanned=scanned, problem=f"the answers about the query have another form: {wrong!r}")
+            return _QueryResult(scanned=scanned, problem=f"the answers about the query have another form: {wrong!r}")
 
     def _ended(self, query: str, stopping: Event) -> tuple[str, str, int]:
         """Return how a query has ended; one that takes too long, or is not needed, is stopped."""
@@ -357,7 +359,7 @@ class _Query(ABC):
         return ""
 
 
-def _results(queries: Sequence[_Query]) -> Iterator[_Result]:
+def _results(queries: Sequence[_TrailQuery]) -> Iterator[_QueryResult]:
     """Yield the results in the order of the queries, some of which run at once; an interrupt stops them."""
     stopping = Event()
     with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
@@ -394,7 +396,7 @@ def _literals(values: Iterable[str], form: re.Pattern[str]) -> str:
     return ", ".join(f"'{each}'" for each in given)
 
 
-class _AthenaQuery(_Query):
+class _AthenaQuery(_TrailQuery):
     """A query of Athena over the table of the trail."""
 
     def __init__(self, account: Account, reader: Reader, batch: _Batch) -> None:
@@ -456,7 +458,7 @@ def _event(cells: list[str | None]) -> dict[str, Any]:
     return event
 
 
-class _LakeQuery(_Query):
+class _LakeQuery(_TrailQuery):
     """A query of CloudTrail Lake."""
 
     def __init__(self, account: Account, reader: Reader, statement: str) -> None:

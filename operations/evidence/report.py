@@ -15,7 +15,6 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ROLE_NAME
-from operations.approval.principals import Principal, principal_of, same_person
 from operations.evidence.records import (
     NO_TIME,
     Caller,
@@ -29,6 +28,7 @@ from operations.evidence.records import (
     Source,
     TagChange,
 )
+from operations.principals import Principal, principal_of, same_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -229,12 +229,12 @@ class Grant:
 
     @property
     def is_access_request(self) -> bool:
-        """Whether AWS granted it, for an access request."""
+        """Return whether AWS granted it, for an access request."""
         return self.request is not None and self.request.mode == "just-in-time"
 
     @property
     def is_automatic(self) -> bool:
-        """Whether the auto-approval policy approved it."""
+        """Return whether the auto-approval policy approved it."""
         return self.request is not None and self.request.is_automatic
 
     @property
@@ -283,7 +283,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the report is judged by.
+    """Criteria of the report.
 
     Attributes:
         now: Time of the report.
@@ -324,7 +324,7 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every source was read completely."""
+        """Every source was read completely."""
         return not any(each.problem for each in self.sources)
 
     @property

@@ -157,7 +157,7 @@ class Wave(Section):
 
     @property
     def selects_remaining(self) -> bool:
-        """Whether the wave selects no accounts of its own."""
+        """The wave selects no accounts of its own."""
         return not (self.accounts or self.organizational_units or self.tags)
 
 

@@ -172,7 +172,7 @@ class EngineProcess:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the engine succeeded."""
+        """The engine succeeded."""
         return self._process.returncode == 0
 
     @property

@@ -39,12 +39,12 @@ class StopRequests:
 
     @property
     def is_requested(self) -> bool:
-        """Whether no further account is to start."""
+        """No further account is to start."""
         return self._event.is_set()
 
     @property
     def is_urgent(self) -> bool:
-        """Whether started operations are to be aborted."""
+        """Started operations are to be aborted."""
         return self._count > 1
 
     def wait(self, seconds: float) -> bool:

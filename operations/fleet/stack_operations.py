@@ -45,7 +45,7 @@ class _OperationKind:
     remedy: str | None = None
     """Fleet command that fixes it."""
     changes_accounts: bool = False
-    """Whether the operation changes accounts; others are read-only, and use the role for that."""
+    """The operation changes accounts; others are read-only, and use the role for that."""
 
 
 _PREVIEW = _OperationKind(EngineOperation.PREVIEW, AccountState.CHANGED, "up")

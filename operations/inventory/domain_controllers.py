@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from operations.deployment import SiteDeployment
     from operations.inventory.iam import RoleFacts
     from operations.inventory.monitoring import EventRule, Sender, TopicFacts
-    from operations.inventory.name_resolution import NameResolution
+    from operations.inventory.name_resolution import NameResolutionFacts
     from operations.inventory.network import EndpointNetwork, SecurityGroup
     from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 
@@ -228,7 +228,7 @@ class SiteFacts:
     failures: Mapping[Sender, int] | ReadFailure
     endpoints: EndpointNetwork
     operations: OperationsFacts
-    name_resolution: NameResolution | ReadFailure | None = None
+    name_resolution: NameResolutionFacts | ReadFailure | None = None
     patching: PatchingFacts | ReadFailure = field(default_factory=PatchingFacts)
 
 
@@ -272,7 +272,7 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
     )
 
 
-def _name_resolution(reader: Reader, site: SiteDeployment, vpc_id: str) -> NameResolution | ReadFailure | None:
+def _name_resolution(reader: Reader, site: SiteDeployment, vpc_id: str) -> NameResolutionFacts | ReadFailure | None:
     settings = site.section.resolver_endpoints
     if settings is None or site.deployment.region not in settings.sites:
         return None

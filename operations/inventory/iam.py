@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
-from operations.approval.principals import Principal
 from operations.inventory.reader import returns_failure
+from operations.principals import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,9 @@ from operations.inventory.reader import Reader, ReadFailure, returns_failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from operations.inventory.reader import Answer, Clients, Identity
+    from common.aws.session import Clients
+
+from operations.inventory.reader import Answer, Identity
 
 IPV4_VERSION = 4
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")

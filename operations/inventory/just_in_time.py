@@ -6,7 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from components.just_in_time.decisions import AccessDecision, Node, Policies, decide, managed_nodes
+from components.just_in_time.decisions import AccessDecision, ManagedNode, Policies, decide, managed_nodes
 from components.just_in_time.documents import ManualRule, UnknownContentError, cedar_text, manual_rule
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, MANUAL_APPROVAL
 from operations.inventory.reader import ReadFailure, returns_failure
@@ -44,7 +44,7 @@ def read_policies(reader: Reader) -> Policies:
 
 
 @returns_failure
-def read_nodes(reader: Reader) -> tuple[Node, ...]:
+def read_nodes(reader: Reader) -> tuple[ManagedNode, ...]:
     """Read all managed nodes of a Region with their tags."""
     return managed_nodes(reader.region, reader.items)
 
@@ -77,7 +77,7 @@ def read_decisions(
     return decisions, unread
 
 
-def why_not_one(named: str, found: Sequence[Node], unread: Iterable[tuple[str, ReadFailure]]) -> str:
+def why_not_one(named: str, found: Sequence[ManagedNode], unread: Iterable[tuple[str, ReadFailure]]) -> str:
     """Return why an ID or a name does not select one node; empty: there is none in Regions that were all read.
 
     Args:

@@ -300,7 +300,7 @@ class TrailFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketFacts:
+class OwnBucketFacts:
     """A bucket of the stack.
 
     Attributes:
@@ -349,7 +349,7 @@ def _records_writes(reader: Reader, trail_arn: str) -> bool:
 
 
 @returns_failure
-def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = False) -> BucketFacts | None:
+def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = False) -> OwnBucketFacts | None:
     """Read a bucket of the stack; None: it does not exist.
 
     Args:
@@ -361,7 +361,7 @@ def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = Fals
     bucket = {"Bucket": name, "ExpectedBucketOwner": account_id}
     if reader.find("s3", "head_bucket", absent=NO_BUCKET, **bucket) is None:
         return None
-    return BucketFacts(
+    return OwnBucketFacts(
         policy=_bucket_policy(reader, bucket),
         encryption=_encryption(reader, bucket),
         open_to_public=open_to_public(reader, bucket),

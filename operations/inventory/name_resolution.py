@@ -80,7 +80,7 @@ class ResourceShare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NameResolution:
+class NameResolutionFacts:
     """Name resolution of a site, limited to resources with the stack's names.
 
     Attributes:
@@ -109,7 +109,7 @@ _SERVICE = "route53resolver"
 @returns_failure
 def read_name_resolution(
     reader: Reader, vpc_id: str, settings: ResolverEndpointsSettings, account_id: str
-) -> NameResolution:
+) -> NameResolutionFacts:
     """Read the name resolution of a Region.
 
     Args:
@@ -120,7 +120,7 @@ def read_name_resolution(
     """
     names = [resolver_name(site_name(reader.region), each) for each in ("outbound", "inbound")]
     by_name = [*filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": names}]
-    return NameResolution(
+    return NameResolutionFacts(
         groups=known(read_groups(reader, by_name)),
         endpoints=_endpoints(reader, names),
         rules=_rules(reader, {resolver_rule_name(each) for each in settings.domains}, account_id),

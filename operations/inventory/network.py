@@ -75,7 +75,7 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subnet:
+class SubnetFacts:
     """Subnet.
 
     Attributes:
@@ -175,7 +175,7 @@ class NetworkAcl:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vpc:
+class VpcFacts:
     """VPC.
 
     Attributes:
@@ -192,7 +192,7 @@ class Vpc:
 
     vpc_id: str
     resolves_private_names: bool = True
-    subnets: Mapping[str, Subnet] = field(default_factory=dict[str, Subnet])
+    subnets: Mapping[str, SubnetFacts] = field(default_factory=dict[str, SubnetFacts])
     endpoints: tuple[VpcEndpoint, ...] = ()
     tables: tuple[RouteTable, ...] = ()
     nats: Mapping[str, NatGateway] = field(default_factory=dict[str, NatGateway])
@@ -223,7 +223,7 @@ class EndpointNetwork:
     """
 
     vpc_ids: tuple[str, ...]
-    subnets: tuple[Subnet, ...] | ReadFailure = ()
+    subnets: tuple[SubnetFacts, ...] | ReadFailure = ()
     endpoints: tuple[VpcEndpoint, ...] | ReadFailure = ()
     route_tables: tuple[RouteTable, ...] | ReadFailure = ()
     groups: tuple[SecurityGroup, ...] | ReadFailure = ()
@@ -276,7 +276,7 @@ def read_endpoints(reader: Reader, vpc_id: str, group: str) -> EndpointNetwork:
 
 
 @returns_failure
-def read_vpc(reader: Reader, vpc_id: str) -> Vpc:
+def read_vpc(reader: Reader, vpc_id: str) -> VpcFacts:
     """Read a VPC. If a single part cannot be read, all of it counts as unread, because any part may be decisive.
 
     Args:
@@ -296,7 +296,7 @@ def read_vpc(reader: Reader, vpc_id: str) -> Vpc:
     for rule in rules:
         of_group.setdefault(rule["GroupId"], []).append(rule)
     lists = _prefix_lists(reader, tables, rules)
-    return Vpc(
+    return VpcFacts(
         vpc_id=vpc_id,
         resolves_private_names=resolves_private_names,
         subnets={each.id: each for each in subnets},
@@ -310,10 +310,10 @@ def read_vpc(reader: Reader, vpc_id: str) -> Vpc:
 
 
 @returns_failure
-def read_subnets(reader: Reader, vpc_id: str) -> tuple[Subnet, ...]:
+def read_subnets(reader: Reader, vpc_id: str) -> tuple[SubnetFacts, ...]:
     """Read the subnets of a VPC."""
     return tuple(
-        Subnet(
+        SubnetFacts(
             id=each["SubnetId"],
             zone=each["AvailabilityZone"],
             cidr=each.get("CidrBlock", ""),

@@ -23,7 +23,8 @@ from operations.inventory.reader import Reader, ReadFailure, returns_failure
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from operations.inventory.reader import Clients, Identity
+    from common.aws.session import Clients
+    from operations.inventory.reader import Identity
 
 
 _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
@@ -169,7 +170,7 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
         in_state: ARNs of the resources in the state.
         ec2: Whether to search EC2, too: a stack without networks has no resources and its roles no permissions there.
     """
-    search = _Search(clients=clients, identity=identity, stack=stack, ec2=ec2)
+    search = _OrphanSearch(clients=clients, identity=identity, stack=stack, ec2=ec2)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
         running = {region: pool.submit(search.region, region) for region in regions}
         running[GLOBAL] = pool.submit(search.iam, regions[0])
@@ -189,7 +190,7 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Search:
+class _OrphanSearch:
     clients: Clients
     identity: Identity
     stack: str

@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
+from common.aws.failures import NO_ANSWER, FailureCause, MalformedAnswerError, action_of, code_of, failure_of, sentence
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
+    from common.aws.session import Clients
     from operations.stack import StackConfiguration
 
 Answer = Mapping[str, Any]
@@ -22,13 +23,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
-
-
-class Clients(Protocol):
-    """Factory of clients, as `common.aws.session.AwsClients`."""
-
-    def client(self, service: str, region: str) -> Any:
-        """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +219,6 @@ def read_failure(action: str, failed: Exception, region: str, caller: str) -> Re
         action=action,
         cause=f"{why.reason}; incomplete, {number} read so far" if number else why.reason,
         remedy=why.remedy,
-        refused=why.cause is Cause.PERMISSION,
+        refused=why.cause is FailureCause.PERMISSION,
         read_so_far=so_far,
     )

@@ -119,7 +119,7 @@ class BucketEncryption:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketFacts:
+class LogBucketFacts:
     """The bucket for session logs.
 
     Attributes:
@@ -142,7 +142,7 @@ class RegionFacts:
     data_key_parameter: ParameterFacts | ReadFailure | None = None
     logs_key: KeyFacts | ReadFailure | None = None
     log_group: LogGroupFacts | ReadFailure | None = None
-    bucket: BucketFacts | ReadFailure | None = None
+    bucket: LogBucketFacts | ReadFailure | None = None
     network: EndpointNetwork | ReadFailure | None = None
 
 
@@ -279,7 +279,7 @@ def read_log_group(reader: Reader, name: str) -> LogGroupFacts | None:
     return None
 
 
-def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -> BucketFacts | ReadFailure | None:
+def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -> LogBucketFacts | ReadFailure | None:
     """Read the bucket; each call names the expected owner, so that another account's bucket of that name is denied."""
     owner = settings.s3_bucket_owner or account_id
     of_bucket = {"Bucket": settings.s3_bucket_name, "ExpectedBucketOwner": owner}
@@ -292,7 +292,7 @@ def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -
         return answer
     region = str(answer.get("BucketRegion") or reader.region)
     there = reader.elsewhere(region)
-    return BucketFacts(
+    return LogBucketFacts(
         region=region, encryption=_encryption(there, of_bucket), open_to_public=open_to_public(there, of_bucket)
     )
 

@@ -70,12 +70,12 @@ class AccessPaths:
 
     @property
     def is_workflow_open(self) -> bool:
-        """Whether an operator can get a session through the workflow."""
+        """Return whether an operator can get a session through the workflow."""
         return self.decides and any(not each.lacks for each in self.operators)
 
     @property
     def is_just_in_time_open(self) -> bool:
-        """Whether a role can request just-in-time access."""
+        """Return whether a role can request just-in-time access."""
         return bool(self.requesters)
 
 

@@ -39,7 +39,7 @@ _POLICIES: Final = "justInTime"
 _STAGE: Final = "justInTimeMigration"
 
 
-class Step(StrEnum):
+class MigrationStep(StrEnum):
     """Step of a move; the values are stable, as JSON documents contain them."""
 
     PARALLEL = "parallel"
@@ -51,9 +51,9 @@ class Step(StrEnum):
 
 
 EFFECTS: Final = {
-    Step.PARALLEL: "Deploys the approval policies beside the workflow. Sessions can be requested in both ways.",
-    Step.DRAINING: "Ends new requests to the workflow. Its open requests and grants continue; new ones are just-in-time requests.",
-    Step.COMPLETE: "Sets the mode and removes what only the earlier one needs.",
+    MigrationStep.PARALLEL: "Deploys the approval policies beside the workflow. Sessions can be requested in both ways.",
+    MigrationStep.DRAINING: "Ends new requests to the workflow. Its open requests and grants continue; new ones are just-in-time requests.",
+    MigrationStep.COMPLETE: "Sets the mode and removes what only the earlier one needs.",
 }
 
 
@@ -85,29 +85,29 @@ class Move:
         return found
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[MigrationStep, ...]:
         """Steps that are left."""
         if self.target is Mode.AUTOMATION:
-            return (Step.COMPLETE,)
+            return (MigrationStep.COMPLETE,)
         stage = self.approval.just_in_time_migration
         left = {
-            JustInTimeMigration.NONE: (Step.PARALLEL, Step.DRAINING, Step.COMPLETE),
-            JustInTimeMigration.PARALLEL: (Step.DRAINING, Step.COMPLETE),
-            JustInTimeMigration.DRAINING: (Step.COMPLETE,),
+            JustInTimeMigration.NONE: (MigrationStep.PARALLEL, MigrationStep.DRAINING, MigrationStep.COMPLETE),
+            JustInTimeMigration.PARALLEL: (MigrationStep.DRAINING, MigrationStep.COMPLETE),
+            JustInTimeMigration.DRAINING: (MigrationStep.COMPLETE,),
         }
         return left[stage]
 
-    def changes(self, step: Step) -> dict[str, Any]:
+    def changes(self, step: MigrationStep) -> dict[str, Any]:
         """Return the changes of a step to the section `approval`: values by key, None for keys that are removed."""
         if self.target is Mode.AUTOMATION:
             return {"mode": str(Mode.AUTOMATION)}
         policies = {_POLICIES: dict(self.policies)} if self.policies is not None else {}
-        if step is not Step.COMPLETE:
+        if step is not MigrationStep.COMPLETE:
             return {_STAGE: str(step), **policies}
         removed = dict.fromkeys(key for key in self.section if key not in {*_KEPT, "mode"})
         return {"mode": str(Mode.JUST_IN_TIME), **removed, **policies}
 
-    def after(self, step: Step) -> StackConfiguration:
+    def after(self, step: MigrationStep) -> StackConfiguration:
         """Return the stack with the configuration after a step, which may be invalid."""
         section = {key: value for key, value in {**self.section, **self.changes(step)}.items() if value is not None}
         values = {**self.configuration.values, SECTION: json.dumps(section)}
@@ -173,8 +173,8 @@ def move_of(configuration: StackConfiguration, target: Mode, policies: Mapping[s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
-    """What a step depends on, as AWS reports it.
+class MigrationSituation:
+    """State of AWS on which a step depends.
 
     Attributes:
         paths: Ways to a session that IAM leaves open; a failure: not known.
@@ -192,7 +192,12 @@ class Situation:
 
 
 def obstacles(
-    step: Step, target: Mode, situation: Situation, *, unreachable: Sequence[str] = (), accept_lost: bool = False
+    step: MigrationStep,
+    target: Mode,
+    situation: MigrationSituation,
+    *,
+    unreachable: Sequence[str] = (),
+    accept_lost: bool = False,
 ) -> list[Finding]:
     """Return what prevents a step.
 
@@ -206,7 +211,7 @@ def obstacles(
     if target is Mode.AUTOMATION:
         return [*_closed(situation, target), *_lost(situation, accept_lost=accept_lost)]
     found = list(situation.prerequisites)
-    if step is Step.PARALLEL:
+    if step is MigrationStep.PARALLEL:
         return found
     found += [
         *_closed(situation, target),
@@ -214,7 +219,7 @@ def obstacles(
         *_undecided(situation, unreachable),
         *situation.unread,
     ]
-    return found if step is Step.DRAINING else [*found, *_open_requests(situation)]
+    return found if step is MigrationStep.DRAINING else [*found, *_open_requests(situation)]
 
 
 def path_findings(settings: Settings, paths: AccessPaths | ReadFailure) -> list[Finding]:
@@ -224,7 +229,7 @@ def path_findings(settings: Settings, paths: AccessPaths | ReadFailure) -> list[
         settings: Present settings of the stack.
         paths: Ways to a session.
     """
-    situation = Situation(paths=paths)
+    situation = MigrationSituation(paths=paths)
     if settings.approval and settings.approval.accepts_requests:
         return _closed(situation, Mode.AUTOMATION)
     return [*_closed(situation, Mode.JUST_IN_TIME), *_standing(situation)]
@@ -234,7 +239,7 @@ def _obstacle(check: str, found: str, remedy: str) -> Finding:
     return Finding(check=check, found=found, remedy=remedy)
 
 
-def _closed(situation: Situation, target: Mode) -> list[Finding]:
+def _closed(situation: MigrationSituation, target: Mode) -> list[Finding]:
     """Return the finding that no principal could get a session after the step."""
     paths = situation.paths
     if isinstance(paths, ReadFailure):
@@ -256,7 +261,7 @@ def _closed(situation: Situation, target: Mode) -> list[Finding]:
     return []
 
 
-def _standing(situation: Situation) -> list[Finding]:
+def _standing(situation: MigrationSituation) -> list[Finding]:
     if isinstance(situation.paths, ReadFailure) or not situation.paths.standing:
         return []
     arns = situation.paths.standing
@@ -271,7 +276,7 @@ def _standing(situation: Situation) -> list[Finding]:
     ]
 
 
-def _undecided(situation: Situation, unreachable: Sequence[str]) -> list[Finding]:
+def _undecided(situation: MigrationSituation, unreachable: Sequence[str]) -> list[Finding]:
     """Return the findings about nodes on which no session could be requested after the step."""
     found: list[Finding] = []
     listing = "python -m operations access nodes"
@@ -306,7 +311,7 @@ def _undecided(situation: Situation, unreachable: Sequence[str]) -> list[Finding
     return found
 
 
-def _open_requests(situation: Situation) -> list[Finding]:
+def _open_requests(situation: MigrationSituation) -> list[Finding]:
     if isinstance(situation.requests, ReadFailure):
         return [unknown_finding(OPEN_REQUESTS, situation.requests)]
     if not situation.requests:
@@ -322,7 +327,7 @@ def _open_requests(situation: Situation) -> list[Finding]:
     ]
 
 
-def _lost(situation: Situation, *, accept_lost: bool) -> list[Finding]:
+def _lost(situation: MigrationSituation, *, accept_lost: bool) -> list[Finding]:
     """Return the finding about change requests: the runbook of mode `automation` refuses those that are approved later."""
     if isinstance(situation.requests, ReadFailure):
         return [unknown_finding(OPEN_REQUESTS, situation.requests)]

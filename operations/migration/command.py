@@ -13,12 +13,12 @@ import yaml
 
 from components.approval.settings import Mode
 from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
-from operations.audit.protected import Declared
+from operations.audit.protected import DeclaredPrincipals
 from operations.audit.run import AuditOptions
 from operations.command_line import CommandContext, Cwd, Json, Stack, confirm
 from operations.errors import CommandError, ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
-from operations.migration.approval import OPEN_REQUESTS, Move, Step, move_of, obstacles
+from operations.migration.approval import OPEN_REQUESTS, MigrationStep, Move, move_of, obstacles
 from operations.migration.output import as_json, print_move, print_obstacles, print_step
 from operations.migration.situation import SituationReader
 from operations.migration.stack_file import stack_file, with_approval, write
@@ -27,7 +27,7 @@ from operations.terminal import Terminal, print_json, print_line, working
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.migration.approval import Situation
+    from operations.migration.approval import MigrationSituation
 
 app = typer.Typer(
     no_args_is_help=True, help="Move a stack to another mode of approval, step by step. CHANGES THE ACCOUNT."
@@ -114,7 +114,8 @@ def approval(  # noqa: PLR0913 -- the options of the command line
         raise UnusableError("--json: expected --plan with it, got none. A move prints the output of pulumi.")
     command = CommandContext.of(context)
     options = AuditOptions(
-        declared=Declared(administrators=tuple(declare_admin or ())), exceptions=chosen_exceptions(exceptions, cwd)
+        declared=DeclaredPrincipals(administrators=tuple(declare_admin or ())),
+        exceptions=chosen_exceptions(exceptions, cwd),
     )
     runner = _Runner(
         command=command,
@@ -205,28 +206,28 @@ class _Runner:
         configuration = self.command.read_stack(self.directory, self.stack)
         return move_of(configuration, self.target, self.policies)
 
-    def _situation(self, move: Move) -> Situation:
+    def _situation(self, move: Move) -> MigrationSituation:
         outputs = self.command.read_outputs(self.directory, self.stack)
         with working("Reading the account ..."):
             return SituationReader(move.configuration, self.options).read(move, outputs)
 
-    def _obstacles(self, step: Step, situation: Situation) -> list[Any]:
+    def _obstacles(self, step: MigrationStep, situation: MigrationSituation) -> list[Any]:
         return obstacles(step, self.target, situation, unreachable=self.unreachable, accept_lost=self.accept_lost)
 
-    def _waits_only(self, step: Step, situation: Situation) -> bool:
+    def _waits_only(self, step: MigrationStep, situation: MigrationSituation) -> bool:
         """Return whether open requests alone prevent a step."""
         found = self._obstacles(step, situation)
         known = not isinstance(situation.requests, ReadFailure)
         return known and bool(found) and all(each.check == OPEN_REQUESTS for each in found)
 
-    def _check(self, what: str, step: Step, found: Sequence[Any]) -> None:
+    def _check(self, what: str, step: MigrationStep, found: Sequence[Any]) -> None:
         if not found:
             return
         print_obstacles(self.console, found)
         changed = "Nothing was changed." if what == "settings" else f"The step {step} was not begun."
         raise CommandError(f"{changed} Resolve the above, then run this command again.")
 
-    def _deploy(self, move: Move, step: Step, file: Path) -> None:
+    def _deploy(self, move: Move, step: MigrationStep, file: Path) -> None:
         """Update the stack with the configuration after a step, then keep it in the stack's file."""
         name = move.configuration.name
         text = with_approval(file.read_text(encoding="utf-8"), move.changes(step))
@@ -241,7 +242,7 @@ class _Runner:
             )
         write(file, text)
 
-    def _check_paths(self, step: Step) -> None:
+    def _check_paths(self, step: MigrationStep) -> None:
         """Check that a session can be requested after a step, and started by no one without an approval.
 
         Raises:

@@ -14,7 +14,7 @@ from components.just_in_time.documents import policy_documents
 from operations.approval.output import requests_table
 from operations.findings import counted, listed, print_unread, styled
 from operations.inventory.reader import ReadFailure
-from operations.migration.approval import EFFECTS, Step
+from operations.migration.approval import EFFECTS, MigrationStep
 from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:
@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
     from components.settings import Settings
     from operations.findings import Finding
-    from operations.migration.approval import Move, Situation
+    from operations.migration.approval import MigrationSituation, Move
 
 _ANY: Final = "*"
 
 
 def print_move(
-    console: Console, move: Move, situation: Situation | None, found: Mapping[Step, Sequence[Finding]], now: datetime
+    console: Console,
+    move: Move,
+    situation: MigrationSituation | None,
+    found: Mapping[MigrationStep, Sequence[Finding]],
+    now: datetime,
 ) -> None:
     """Print what a move changes, its steps, and what prevents each.
 
@@ -72,7 +76,7 @@ def print_obstacles(console: Console, found: Sequence[Finding]) -> None:
             print_line(console, f"    remedy: {each.remedy}")
 
 
-def print_step(console: Console, move: Move, step: Step) -> None:
+def print_step(console: Console, move: Move, step: MigrationStep) -> None:
     """Print what the next step does, and what it changes in the configuration."""
     print_line(console, f"Step {step}: {EFFECTS[step]}", style="bold")
     changes = move.changes(step)
@@ -83,7 +87,9 @@ def print_step(console: Console, move: Move, step: Step) -> None:
         print_line(console, f"  shell-access:approval: removes {', '.join(removed)}")
 
 
-def as_json(move: Move, situation: Situation | None, found: Mapping[Step, Sequence[Finding]]) -> dict[str, Any]:
+def as_json(
+    move: Move, situation: MigrationSituation | None, found: Mapping[MigrationStep, Sequence[Finding]]
+) -> dict[str, Any]:
     """Return a move as a JSON document."""
     return {
         "stack": move.configuration.name,
@@ -110,7 +116,7 @@ def _plain(finding: Finding) -> dict[str, str]:
     }
 
 
-def _open_requests(situation: Situation | None) -> list[dict[str, str]] | None:
+def _open_requests(situation: MigrationSituation | None) -> list[dict[str, str]] | None:
     """Return the open requests and grants; None: not known."""
     if situation is None or isinstance(situation.requests, ReadFailure):
         return None
@@ -120,14 +126,14 @@ def _open_requests(situation: Situation | None) -> list[dict[str, str]] | None:
     ]
 
 
-def _who(move: Move, situation: Situation) -> Any:
+def _who(move: Move, situation: MigrationSituation) -> Any:
     table = titled_table("Who can start sessions", "Principal", "Now", "After the move")
     for each in _access(move, situation):
         table.add_row(Text(each["principal"]), Text(each["now"]), Text(each["after"]))
     return table
 
 
-def _access(move: Move, situation: Situation) -> list[dict[str, str]]:
+def _access(move: Move, situation: MigrationSituation) -> list[dict[str, str]]:
     """Return the principals that can start sessions, now and after the move, in words."""
     paths, approval = situation.paths, move.approval
     if isinstance(paths, ReadFailure):
@@ -163,7 +169,7 @@ def _access(move: Move, situation: Situation) -> list[dict[str, str]]:
     return rows
 
 
-def _counts(situation: Situation) -> dict[str, int]:
+def _counts(situation: MigrationSituation) -> dict[str, int]:
     counts = {outcome.value: 0 for outcome in Outcome}
     for each in situation.decisions:
         counts[each.outcome.value] += 1
@@ -172,7 +178,7 @@ def _counts(situation: Situation) -> dict[str, int]:
     return counts
 
 
-def _nodes(situation: Situation) -> list[str]:
+def _nodes(situation: MigrationSituation) -> list[str]:
     if not situation.decisions:
         return []
     counts = _counts(situation)

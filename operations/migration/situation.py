@@ -1,4 +1,4 @@
-"""What a step of a move depends on, read from AWS."""
+"""Reads the state of AWS on which a step of a move depends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.just_in_time import read_decisions, read_policies
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.migration.access_paths import AccessPaths, access_paths
-from operations.migration.approval import Move, Situation, path_findings
+from operations.migration.approval import MigrationSituation, Move, path_findings
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class SituationReader:
         self._settings = configuration.settings()
         self._clients: AwsClients = aws_clients(configuration)
 
-    def read(self, move: Move, outputs: Mapping[str, Any]) -> Situation:
+    def read(self, move: Move, outputs: Mapping[str, Any]) -> MigrationSituation:
         """Return the situation before the next step of a move.
 
         Args:
@@ -65,7 +65,7 @@ class SituationReader:
         """
         planned = move.planned
         unread: list[Finding] = []
-        return Situation(
+        return MigrationSituation(
             paths=self._paths(planned),
             requests=self._requests(outputs),
             decisions=self._decisions(planned, unread),

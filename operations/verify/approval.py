@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_iam
 from components.approval.iam_policies import topic_key_policy, topic_policy
-from components.approval.names import KEY_ALIAS, TOPIC_NAME, WorkflowLocation
+from components.approval.names import KEY_ALIAS, RUNBOOK_NAME, TAG_KEY, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
-from components.session_manager.document import log_locations
+from components.session_manager.settings import log_locations
+from operations.approval.lookups import OperatorTag, tags_without_grant
+from operations.approval.requests import ApprovalRequest, parse_request
 from operations.findings import Finding, Status
-from operations.inventory.approval import read_schedule, read_stray_tags
-from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
+from operations.inventory.iam import NO_ENTITY, PolicyFacts, read_policy, read_principal, read_role
 from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
@@ -24,7 +25,7 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
-from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import read_document, read_key
 from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
@@ -62,12 +63,13 @@ from operations.verify.policies import boundary_arn, role_finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
-    from operations.approval.principals import Principal
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
-    from operations.inventory.reader import Clients, Identity
+    from operations.inventory.reader import Identity
+    from operations.principals import Principal
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -293,3 +295,58 @@ class ApprovalVerification:
 
 def _all_of(part: Callable[[], Iterable[Finding]]) -> list[Finding]:
     return list(part())
+
+
+_HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
+"""Status values of an execution that may hold a tag."""
+
+
+@returns_failure
+def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
+    """Read a schedule in the format of the API."""
+    absent = ("ResourceNotFoundException",)
+    return reader.find("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
+
+
+@returns_failure
+def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+    """Read the approval tags without an active grant.
+
+    Args:
+        reader: Reader of the workflow's Region.
+        principals: Principals that may carry the tag.
+    """
+    before = _tags(reader, principals)
+    if not before:
+        return ()
+    stray = tags_without_grant(before, _live_requests(reader))
+    # An execution may have ended in between, which removes its tag.
+    after = _tags(reader, [each.principal for each in stray])
+    return tuple(each for each in stray if each in after)
+
+
+def _tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+    found: list[OperatorTag] = []
+    for principal in principals:
+        kind = principal.kind
+        name = {f"{kind.capitalize()}Name": principal.name}
+        answer = reader.find("iam", f"list_{kind}_tags", absent=NO_ENTITY, **name) or {}
+        # IAM treats keys that differ only in case as the same key.
+        found += [
+            OperatorTag(principal=principal, value=each["Value"], key=each["Key"])
+            for each in answer.get("Tags", ())
+            if each["Key"].lower() == TAG_KEY.lower()
+        ]
+    return tuple(found)
+
+
+def _live_requests(reader: Reader) -> list[ApprovalRequest]:
+    chosen = [
+        {"Key": "DocumentNamePrefix", "Values": [RUNBOOK_NAME]},
+        {"Key": "ExecutionStatus", "Values": list(_HOLDING)},
+    ]
+    key = "AutomationExecutionMetadataList"
+    listed = reader.items("ssm", "describe_automation_executions", key, Filters=chosen)
+    ids = [each["AutomationExecutionId"] for each in listed if each.get("DocumentName") == RUNBOOK_NAME]
+    runs = (reader.get("ssm", "get_automation_execution", AutomationExecutionId=each) for each in ids)
+    return [parse_request(each["AutomationExecution"]) for each in runs]

@@ -9,9 +9,9 @@ from common.problems import shown
 from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from operations.approval.principals import Principal
 from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
+from operations.principals import Principal
 from operations.verify.policies import DesiredRole, policy_differences
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from operations.deployment import Deployment
-    from operations.inventory.monitoring import BucketFacts
+    from operations.inventory.monitoring import OwnBucketFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class DesiredBucket:
 def own_bucket_findings(
     deployment: Deployment,
     desired: DesiredBucket,
-    live: BucketFacts | ReadFailure | None,
+    live: OwnBucketFacts | ReadFailure | None,
     key: KeyFacts | ReadFailure | None,
 ) -> list[Finding]:
     """Compare a bucket.
@@ -86,13 +86,13 @@ def _lock(deployment: Deployment, desired: DesiredBucket, live: str | ReadFailur
     return compared(check, same=live == desired.retention, expected=expected, found=found, remedy=deployment.repair)
 
 
-def _open_settings(live: BucketFacts) -> str | ReadFailure:
+def _open_settings(live: OwnBucketFacts) -> str | ReadFailure:
     if isinstance(live.open_to_public, ReadFailure):
         return live.open_to_public
     return f"off: {', '.join(live.open_to_public)}" if live.open_to_public else ""
 
 
-def _versioning(live: BucketFacts) -> str | ReadFailure:
+def _versioning(live: OwnBucketFacts) -> str | ReadFailure:
     if isinstance(live.versioning, ReadFailure):
         return live.versioning
     return "" if live.versioning == "Enabled" else f"versioning is {live.versioning.lower() or 'not enabled'}"

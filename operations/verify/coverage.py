@@ -320,10 +320,3 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "orphans*": "resources with the stack's owner tag that are not in its state",
 }
 """Checks of resources that the stack depends on and does not create."""
-
-
-def short_type(token: str) -> str:
-    """Return a type of the state in the format of the keys of `COVERAGE`."""
-    package, _, rest = token.removeprefix("pulumi-python:dynamic/").partition(":")
-    module, _, name = rest.rpartition(":")
-    return f"{package}:{module.split('/')[0]}:{name}" if module else f"{package}:{name}"

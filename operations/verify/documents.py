@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from common.problems import shown
 from components.adoption.document_ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
-from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
+from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse
 from components.session_manager.names import DATA_KEY_ALIAS
+from components.session_manager.settings import preferences
 from operations.findings import Finding, compared, listed, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts

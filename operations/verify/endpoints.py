@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from components.session_manager.settings import EndpointSettings
     from operations.deployment import Deployment
-    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, Subnet, VpcEndpoint
+    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, SubnetFacts, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -152,7 +152,7 @@ def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[di
     return subnets, ""
 
 
-def _subnets(live: EndpointNetwork) -> tuple[Subnet, ...]:
+def _subnets(live: EndpointNetwork) -> tuple[SubnetFacts, ...]:
     return () if isinstance(live.subnets, ReadFailure) else live.subnets
 
 

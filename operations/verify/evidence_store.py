@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.evidence import (
     QUERIES,
-    Table,
+    AthenaTable,
     evidence_bucket_policy,
     evidence_key_policy,
     records_table,
@@ -104,7 +104,7 @@ def _work_group_finding(deployment: Deployment, trail: Trail, reader: Reader) ->
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
-def _table_finding(deployment: Deployment, check: str, table: Table, reader: Reader) -> Finding:
+def _table_finding(deployment: Deployment, check: str, table: AthenaTable, reader: Reader) -> Finding:
     live = _read_table(reader, table.name)
     expected = f"table {EVIDENCE_DATABASE}.{table.name} describes the records"
     if live is None or isinstance(live, ReadFailure):

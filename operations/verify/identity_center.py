@@ -17,10 +17,11 @@ from operations.verify.policies import DesiredRole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from common.aws.session import Clients
     from components.approval.plan import PlannedPolicy, PlannedRole
     from components.approval.settings import ApprovalSettings
     from operations.deployment import Deployment
-    from operations.inventory.reader import Clients, Identity
+    from operations.inventory.reader import Identity
 
 _LOOKUP: Final = "approval-identity-center"
 _ASSIGNMENTS: Final = "approval-identity-center-assignments"

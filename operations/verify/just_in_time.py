@@ -17,10 +17,10 @@ from operations.verify.just_in_time_setup import account_findings, region_findin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import Clients
     from components.just_in_time.decisions import AccessDecision
     from components.just_in_time.documents import ApprovalPolicyDocument
     from operations.deployment import Deployment
-    from operations.inventory.reader import Clients
 
 _AT_A_TIME: Final = 4
 _MOST: Final = 10

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from components.session_manager.document import s3_key_prefix
+from components.session_manager.settings import s3_key_prefix
 from operations.connect.session import command, missing_programs
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, compared, unknown_finding

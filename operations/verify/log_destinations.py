@@ -12,7 +12,7 @@ from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
     from operations.deployment import Deployment
-    from operations.inventory.session_manager import BucketEncryption, BucketFacts, RegionFacts
+    from operations.inventory.session_manager import BucketEncryption, LogBucketFacts, RegionFacts
 
 
 def log_group_findings(deployment: Deployment, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
@@ -86,7 +86,7 @@ _SECTION = "shell-access:sessionManager"
 
 
 def bucket_findings(
-    deployment: Deployment, settings: SessionManagerSettings, live: BucketFacts | ReadFailure | None
+    deployment: Deployment, settings: SessionManagerSettings, live: LogBucketFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare the bucket if sessions are logged to one."""
     if not settings.s3_logging:
@@ -103,7 +103,7 @@ def bucket_findings(
     return findings
 
 
-def _place(deployment: Deployment, expected: str, live: BucketFacts) -> Finding:
+def _place(deployment: Deployment, expected: str, live: LogBucketFacts) -> Finding:
     found = f"in {live.region}"
     if deployment.endpoints is None or live.region == deployment.region:
         return Finding(check="bucket", status=Status.OK, expected=expected, found=found)
@@ -156,7 +156,7 @@ def _bucket_encryption(
     return Finding(check=check, status=Status.OK, expected=expected, found=found)
 
 
-def _public_access(name: str, live: BucketFacts) -> Finding:
+def _public_access(name: str, live: LogBucketFacts) -> Finding:
     check, expected = "bucket-public-access", "public access is blocked"
     if isinstance(live.open_to_public, ReadFailure):
         return unknown_finding(check, live.open_to_public, expected=expected)

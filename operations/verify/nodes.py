@@ -52,9 +52,9 @@ from operations.verify.policies import DesiredRole, role_finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import Clients
     from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
     from operations.deployment import Deployment
-    from operations.inventory.reader import Clients
 
 
 @dataclass(frozen=True, kw_only=True)

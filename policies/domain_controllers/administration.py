@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.controller_tags import TAG_KEY, TEXTS, tagged
-from policies.domain_controllers.exposures import PeerKind
+from policies.domain_controllers.exposures import ExposurePeerKind
 from policies.domain_controllers.port_ranges import PORTS_SCHEMA, PortRange, spelled
 from policies.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from policies.domain_controllers.exposures import Exposure, Peer
+    from policies.domain_controllers.exposures import Exposure, ExposurePeer
     from policies.findings import Resource
 
 _PORTS: Final = Parameter(
@@ -44,11 +44,11 @@ def administration_ports(settings: Mapping[str, Any]) -> tuple[PortRange, ...]:
     return spelled(settings[_PORTS.name])
 
 
-def from_a_bastion(peer: Peer, settings: Mapping[str, Any]) -> Truth:
+def from_a_bastion(peer: ExposurePeer, settings: Mapping[str, Any]) -> Truth:
     """Return whether a peer is a bastion host."""
-    if peer.kind is PeerKind.UNKNOWN:
+    if peer.kind is ExposurePeerKind.UNKNOWN:
         return Truth.UNKNOWN
-    if peer.kind is not PeerKind.GROUP:
+    if peer.kind is not ExposurePeerKind.GROUP:
         return Truth.NO
     if peer.named.is_lost:
         return Truth.UNKNOWN

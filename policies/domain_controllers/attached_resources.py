@@ -16,7 +16,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     belongs,
 )
-from policies.domain_controllers.references import References, given
+from policies.domain_controllers.references import ReferenceIndex, given
 from policies.findings import UNKNOWN
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ _NAMING: Final = {
 
 def attached_resources(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
     """Return each machine, or what starts machines, with an interface or template that comes with it."""
-    brought = References(stack, NETWORK_INTERFACE, LAUNCH_TEMPLATE, LAUNCH_CONFIGURATION)
+    brought = ReferenceIndex(stack, NETWORK_INTERFACE, LAUNCH_TEMPLATE, LAUNCH_CONFIGURATION)
     for holder in stack.of(*_NAMING):
         for name in _NAMING[holder.type]:
             for value in texts(given(holder, name)):
                 yield from ((holder, each) for each in brought.of(holder, name, value).candidates)
-    machines = References(stack, INSTANCE, SPOT_INSTANCE)
+    machines = ReferenceIndex(stack, INSTANCE, SPOT_INSTANCE)
     for attachment in stack.of(INTERFACE_ATTACHMENT):
         interfaces = brought.all_of(attachment, "networkInterfaceId")
         for machine in machines.all_of(attachment, "instanceId"):

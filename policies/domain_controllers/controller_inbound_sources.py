@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import networks_parameter
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
-from policies.domain_controllers.exposures import PeerKind, findings, of_end
+from policies.domain_controllers.exposures import ExposurePeerKind, findings, of_end
 from policies.findings import UNKNOWN, described
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -17,7 +17,7 @@ from policies.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.domain_controllers.exposures import Exposure, Exposures, Peer
+    from policies.domain_controllers.exposures import Exposure, ExposurePeer, Exposures
     from policies.findings import Finding, Findings
     from policies.stack import Stack
 
@@ -56,12 +56,12 @@ def _judged(exposures: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
     for peer in exposure.peers:
         yield from of_end(exposures, exposure, peer, settings[_SOURCES.name])
-        foreign = peer.kind is PeerKind.PREFIX_LIST and not peer.named.candidates
+        foreign = peer.kind is ExposurePeerKind.PREFIX_LIST and not peer.named.candidates
         if foreign and peer.value not in settings[_LISTS.name]:
             yield from _foreign_list(exposure, peer)
 
 
-def _foreign_list(exposure: Exposure, peer: Peer) -> Iterator[Finding]:
+def _foreign_list(exposure: Exposure, peer: ExposurePeer) -> Iterator[Finding]:
     if peer.value is UNKNOWN:
         yield exposure.not_seen(peer.property)
     else:

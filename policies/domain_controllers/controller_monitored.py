@@ -11,7 +11,7 @@ from common.iam.truth import Truth, truth
 from components.domain_controllers.event_patterns import GROUP_CALLS
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
-from policies.domain_controllers.references import References, given
+from policies.domain_controllers.references import ReferenceIndex, given
 from policies.domain_controllers.routes import VPC
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.parameters import Parameter
@@ -92,7 +92,7 @@ def _alerts(stack: Stack, region: Any, about: Resource) -> Iterator[Finding]:
 
 def _flow_log(stack: Stack, machines: Machines, instance: Resource) -> Iterator[Finding]:
     subnet = machines.subnet_of(instance)
-    vpcs = References(stack, VPC)
+    vpcs = ReferenceIndex(stack, VPC)
     of_subnet = [named for each in subnet.candidates for named in vpcs.all_of(each, "vpcId")]
     found: list[Truth] = []
     for log in stack.of(FLOW_LOG):
@@ -119,7 +119,7 @@ def _records(trail: Resource) -> Truth:
 
 def _notifies(stack: Stack, rule: Resource, calls: list[str]) -> Truth:
     """Return whether an EventBridge rule is enabled, matches the calls, and has a target."""
-    rules = References(stack, EVENT_RULE)
+    rules = ReferenceIndex(stack, EVENT_RULE)
     has_target = any(
         rule in named.candidates for target in stack.of(EVENT_TARGET) for named in rules.all_of(target, "rule")
     )

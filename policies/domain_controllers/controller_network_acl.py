@@ -17,7 +17,7 @@ from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.port_ranges import ICMP, ICMPV6, PortRange, port_range
-from policies.domain_controllers.references import References, given
+from policies.domain_controllers.references import ReferenceIndex, given
 from policies.findings import UNKNOWN, Unseen, Violation, described
 from policies.rule import Rule
 
@@ -138,7 +138,7 @@ def _acls(stack: Stack) -> Iterator[tuple[Resource, Truth]]:
     """Return the ACLs of controllers: tagged, or of subnets with controllers."""
     machines = Machines(stack)
     inhabited = [machines.subnet_of(each) for each in machines.all]
-    acls = References(stack, ACL, DEFAULT_ACL)
+    acls = ReferenceIndex(stack, ACL, DEFAULT_ACL)
     associated = {
         acl.urn
         for association in stack.of(ACL_ASSOCIATION)
@@ -163,7 +163,7 @@ def _entries(stack: Stack, acl: Resource, is_one: Truth) -> Iterator[_Entry]:
             path = f"{direction}[{index}]." if isinstance(block, dict) else f"{direction}."
             properties = cast("dict[str, Any]", block) if isinstance(block, dict) else _LOST
             yield _entry(acl, path, properties, egress=direction == "egress", undecided=undecided)
-    acls = References(stack, ACL, DEFAULT_ACL)
+    acls = ReferenceIndex(stack, ACL, DEFAULT_ACL)
     for rule in stack.of(ACL_RULE):
         if any(acl in named.candidates for named in acls.all_of(rule, "networkAclId")):
             properties = {name: given(rule, name) for name in _NAMES}

@@ -12,7 +12,7 @@ from pulumi_policy import Severity
 from common.iam.truth import Truth
 from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
-from policies.domain_controllers.references import References, given
+from policies.domain_controllers.references import ReferenceIndex, given
 from policies.domain_controllers.routes import Routes
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.rule import Rule
@@ -55,7 +55,7 @@ def _are_private(stack: Stack) -> Findings:
 
 
 def _subnets(stack: Stack, machines: Machines) -> Iterator[Finding]:
-    routes = Routes(stack, References(stack, *SUBNETS))
+    routes = Routes(stack, ReferenceIndex(stack, *SUBNETS))
     seen: set[tuple[str, str]] = set()
     for machine in machines.all:
         named = machines.subnet_of(machine)

@@ -10,14 +10,14 @@ from common.iam.truth import Truth
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.administration import ADMINISTRATION, BASTIONS, administration_ports, from_a_bastion
 from policies.domain_controllers.controller_tags import MARKS
-from policies.domain_controllers.exposures import PeerKind, findings
+from policies.domain_controllers.exposures import ExposurePeerKind, findings
 from policies.findings import described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.domain_controllers.exposures import Exposure, Exposures, Peer
+    from policies.domain_controllers.exposures import Exposure, ExposurePeer, Exposures
     from policies.findings import Finding, Findings
     from policies.stack import Stack
 
@@ -63,8 +63,8 @@ def _judged(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
         yield exposure.not_seen(name)
 
 
-def _shown(peer: Peer) -> str:
-    if peer.kind is PeerKind.ITSELF:
+def _shown(peer: ExposurePeer) -> str:
+    if peer.kind is ExposurePeerKind.ITSELF:
         return "the group itself"
     of_the_stack = " or ".join(group.name for group in peer.named.candidates)
     return of_the_stack or described(peer.value)

@@ -26,7 +26,7 @@ from policies.domain_controllers.controller_tags import (
 )
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
 from policies.domain_controllers.machines import Machines
-from policies.domain_controllers.references import References, given
+from policies.domain_controllers.references import ReferenceIndex, given
 from policies.findings import Unseen, Violation, described
 from policies.rule import Rule
 
@@ -76,7 +76,7 @@ def _each_once(found: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _volumes(stack: Stack) -> Iterator[Finding]:
-    machines, volumes = Machines(stack), References(stack, VOLUME)
+    machines, volumes = Machines(stack), ReferenceIndex(stack, VOLUME)
     for attachment in stack.of(ATTACHMENT):
         if machines.named_by(attachment, "instanceId"):
             for named in volumes.all_of(attachment, "volumeId"):

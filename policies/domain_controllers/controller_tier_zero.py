@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from common.iam.choices import Choice
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings
     from policies.separation_of_duties.node_access import Path
     from policies.stack import Stack
@@ -110,7 +110,7 @@ def _belongs_to_the_team(stack: Stack) -> Findings:
     key, (value, *_) = stack.settings[TAG_KEY.name], stack.settings[TAG_VALUES.name]
     tags = {f"{prefix}{key.lower()}": one(value) for prefix in _TAGS}
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         return matching_paths(policies, _paths(tags), admitted)
 
     for resource in (each for type_ in CARRIERS for each in stack.of(type_)):

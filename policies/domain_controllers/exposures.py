@@ -16,7 +16,7 @@ from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import is_admissible, is_unreachable, is_within, parsed
 from policies.domain_controllers.groups import ControllersGroups
 from policies.domain_controllers.port_ranges import PortRange, port_range, spelled, uncovered
-from policies.domain_controllers.references import NOTHING, Named, References, given
+from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference, given
 from policies.findings import UNKNOWN, Unseen, Violation, described
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _PORTS: Final = ("protocol", "fromPort", "toPort")
 _NEW_RULES: Final = {INGRESS_RULE: Direction.INGRESS, EGRESS_RULE: Direction.EGRESS}
 
 
-class PeerKind(Enum):
+class ExposurePeerKind(Enum):
     """Kind of a peer."""
 
     NETWORK = "network"
@@ -46,21 +46,21 @@ class PeerKind(Enum):
 
 
 _PEERS: Final = {
-    "cidrBlocks": PeerKind.NETWORK,
-    "ipv6CidrBlocks": PeerKind.NETWORK,
-    "prefixListIds": PeerKind.PREFIX_LIST,
-    "securityGroups": PeerKind.GROUP,
-    "cidrIpv4": PeerKind.NETWORK,
-    "cidrIpv6": PeerKind.NETWORK,
-    "prefixListId": PeerKind.PREFIX_LIST,
-    "referencedSecurityGroupId": PeerKind.GROUP,
-    "sourceSecurityGroupId": PeerKind.GROUP,
+    "cidrBlocks": ExposurePeerKind.NETWORK,
+    "ipv6CidrBlocks": ExposurePeerKind.NETWORK,
+    "prefixListIds": ExposurePeerKind.PREFIX_LIST,
+    "securityGroups": ExposurePeerKind.GROUP,
+    "cidrIpv4": ExposurePeerKind.NETWORK,
+    "cidrIpv6": ExposurePeerKind.NETWORK,
+    "prefixListId": ExposurePeerKind.PREFIX_LIST,
+    "referencedSecurityGroupId": ExposurePeerKind.GROUP,
+    "sourceSecurityGroupId": ExposurePeerKind.GROUP,
 }
 """Properties that name peers, with one value or several."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Peer:
+class ExposurePeer:
     """A peer of a rule.
 
     Attributes:
@@ -70,10 +70,10 @@ class Peer:
         named: Resource of the stack, for groups and prefix lists.
     """
 
-    kind: PeerKind
+    kind: ExposurePeerKind
     property: str
     value: Any = None
-    named: Named = NOTHING
+    named: ResourceReference = NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class Exposure:
     port_range: PortRange | None
     unseen: str
     ports_property: str
-    peers: tuple[Peer, ...]
+    peers: tuple[ExposurePeer, ...]
     undecided: str = ""
 
     def finding(self, name: str, found: str, expected: str) -> Finding:
@@ -119,7 +119,7 @@ class Exposures:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.groups = ControllersGroups(stack)
-        self._lists = References(stack, PREFIX_LIST)
+        self._lists = ReferenceIndex(stack, PREFIX_LIST)
 
     def each(self, direction: Direction) -> Iterator[Exposure]:
         """Return the rules of a direction that allow traffic."""
@@ -129,7 +129,7 @@ class Exposures:
                 yield replace(exposure, peers=peers)
 
     def _written(self, direction: Direction) -> Iterator[Exposure]:
-        apart: set[tuple[str, PortRange | None, PeerKind, Any]] = set()
+        apart: set[tuple[str, PortRange | None, ExposurePeerKind, Any]] = set()
         for rule in self._rules(direction):
             for exposure in self._of_rule(rule, direction):
                 apart.update(self._as_a_group_shows_it(rule, exposure))
@@ -146,7 +146,7 @@ class Exposures:
 
     def _as_a_group_shows_it(
         self, rule: Resource, exposure: Exposure
-    ) -> Iterator[tuple[str, PortRange | None, PeerKind, Any]]:
+    ) -> Iterator[tuple[str, PortRange | None, ExposurePeerKind, Any]]:
         """Return the group's rules without separate rule resources, which a refresh adds to the group's properties."""
         if exposure.port_range is None:
             return
@@ -156,9 +156,9 @@ class Exposures:
                     if peer.value is not UNKNOWN:
                         yield group.urn, exposure.port_range, peer.kind, peer.value
                     if group in peer.named.candidates:
-                        yield group.urn, exposure.port_range, PeerKind.ITSELF, True
+                        yield group.urn, exposure.port_range, ExposurePeerKind.ITSELF, True
 
-    def entries(self, peer: Peer) -> list[Any]:
+    def entries(self, peer: ExposurePeer) -> list[Any]:
         """Return the CIDRs of a prefix list of the stack, with `UNKNOWN` for unknown entries."""
         found: list[Any] = []
         for listed in peer.named.candidates:
@@ -207,11 +207,13 @@ class Exposures:
                 peers = tuple(self._ends(group, properties, path, name))
             else:
                 properties, path = dict.fromkeys(_PORTS, UNKNOWN), ""
-                peers = (Peer(kind=PeerKind.UNKNOWN, property=name, value=UNKNOWN),)
+                peers = (ExposurePeer(kind=ExposurePeerKind.UNKNOWN, property=name, value=UNKNOWN),)
             made = _opening(group, direction, {each: properties.get(each) for each in _PORTS}, path, peers)
             yield replace(made, undecided=undecided, unseen=made.unseen if path else name)
 
-    def _ends(self, holder: Resource, properties: dict[str, Any], path: str, inside: str | None) -> Iterator[Peer]:
+    def _ends(
+        self, holder: Resource, properties: dict[str, Any], path: str, inside: str | None
+    ) -> Iterator[ExposurePeer]:
         for name, kind in _PEERS.items():
             value = properties.get(name)
             listed = cast("list[Any]", value) if isinstance(value, list) else [value]
@@ -219,23 +221,25 @@ class Exposures:
                 if each is None or each == "":
                     continue
                 place = f"{path}{name}[{index}]" if isinstance(value, list) else f"{path}{name}"
-                yield Peer(kind=kind, property=place, value=each, named=self._named(kind, holder, inside or name, each))
+                yield ExposurePeer(
+                    kind=kind, property=place, value=each, named=self._named(kind, holder, inside or name, each)
+                )
         if properties.get("self") in (True, UNKNOWN):
-            yield Peer(kind=PeerKind.ITSELF, property=f"{path}self", value=True)
+            yield ExposurePeer(kind=ExposurePeerKind.ITSELF, property=f"{path}self", value=True)
 
-    def _named(self, kind: PeerKind, holder: Resource, name: str, value: Any) -> Named:
-        if kind is PeerKind.GROUP:
+    def _named(self, kind: ExposurePeerKind, holder: Resource, name: str, value: Any) -> ResourceReference:
+        if kind is ExposurePeerKind.GROUP:
             return self.groups.named(holder, name, value)
-        return self._lists.of(holder, name, value) if kind is PeerKind.PREFIX_LIST else NOTHING
+        return self._lists.of(holder, name, value) if kind is ExposurePeerKind.PREFIX_LIST else NOTHING
 
 
-def _is_unreachable(peer: Peer) -> bool:
-    network = parsed(peer.value) if peer.kind is PeerKind.NETWORK and isinstance(peer.value, str) else None
+def _is_unreachable(peer: ExposurePeer) -> bool:
+    network = parsed(peer.value) if peer.kind is ExposurePeerKind.NETWORK and isinstance(peer.value, str) else None
     return network is not None and is_unreachable(network)
 
 
 def _opening(
-    carrier: Resource, direction: Direction, ports: dict[str, Any], path: str, peers: tuple[Peer, ...]
+    carrier: Resource, direction: Direction, ports: dict[str, Any], path: str, peers: tuple[ExposurePeer, ...]
 ) -> Exposure:
     protocol, first, last = ports.values()
     unknown = [f"{path}{name}" for name, value in ports.items() if value is UNKNOWN]
@@ -270,13 +274,13 @@ def of_network(exposure: Exposure, name: str, cidr: Any, allowed: Iterable[str])
         yield exposure.finding(name, described(cidr), f"a network within {', '.join(allowed)}")
 
 
-def of_end(exposures: Exposures, exposure: Exposure, peer: Peer, allowed: Iterable[str]) -> Iterator[Finding]:
+def of_end(exposures: Exposures, exposure: Exposure, peer: ExposurePeer, allowed: Iterable[str]) -> Iterator[Finding]:
     """Check a peer: a network, or the entries of a prefix list; groups are allowed."""
-    if peer.kind is PeerKind.UNKNOWN:
+    if peer.kind is ExposurePeerKind.UNKNOWN:
         yield exposure.not_seen(peer.property)
-    elif peer.kind is PeerKind.NETWORK:
+    elif peer.kind is ExposurePeerKind.NETWORK:
         yield from of_network(exposure, peer.property, peer.value, allowed)
-    elif peer.kind is PeerKind.PREFIX_LIST:
+    elif peer.kind is ExposurePeerKind.PREFIX_LIST:
         for cidr in exposures.entries(peer):
             yield from of_network(exposure, f"{peer.property} (a prefix list of the stack)", cidr, allowed)
 
@@ -289,7 +293,7 @@ def ports_of_named_peers(exposure: Exposure, several: Iterable[Mapping[str, Any]
         several: `{networks, ports}` of named peers.
     """
     networks = [
-        parsed(peer.value) if peer.kind is PeerKind.NETWORK and isinstance(peer.value, str) else None
+        parsed(peer.value) if peer.kind is ExposurePeerKind.NETWORK and isinstance(peer.value, str) else None
         for peer in exposure.peers
     ]
     for each in several:

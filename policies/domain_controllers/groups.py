@@ -18,7 +18,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     belongs,
 )
-from policies.domain_controllers.references import Named, References, given
+from policies.domain_controllers.references import ReferenceIndex, ResourceReference, given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ class ControllersGroups:
     """
 
     def __init__(self, stack: Stack) -> None:
-        self._groups = References(stack, SECURITY_GROUP, DEFAULT_SECURITY_GROUP)
+        self._groups = ReferenceIndex(stack, SECURITY_GROUP, DEFAULT_SECURITY_GROUP)
         self._known = {each.urn: belongs(each) for each in self._groups.resources}
         self._ids: dict[str, Truth] = dict.fromkeys(stack.settings[ALSO.name], Truth.YES)
         known = belonging(stack)
@@ -51,27 +51,27 @@ class ControllersGroups:
             is_one = known[machine.urn]
             for named in self.on(machine):
                 self._mark(named, is_one)
-        machines = References(stack, INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE)
+        machines = ReferenceIndex(stack, INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE)
         for attachment in stack.of(ATTACHMENT):
             peers = machines.all_of(attachment, "networkInterfaceId")
             is_one = any_of(known[machine.urn] for peer in peers for machine in peer.candidates)
             for named in self._groups.all_of(attachment, "securityGroupId"):
                 self._mark(named, is_one)
 
-    def _mark(self, named: Named, is_one: Truth) -> None:
+    def _mark(self, named: ResourceReference, is_one: Truth) -> None:
         for group in named.candidates:
             self._known[group.urn] = max(self._known[group.urn], is_one)
         if named.value:
             self._ids[named.value] = max(self._ids.get(named.value, Truth.NO), is_one)
 
-    def on(self, machine: Resource) -> Iterator[Named]:
+    def on(self, machine: Resource) -> Iterator[ResourceReference]:
         """Return the groups of a machine."""
         for name in _LISTS:
             yield from self._groups.all_of(machine, name)
         for name in _NESTING:
             yield from (self._groups.of(machine, name, each) for each in _groups_in(given(machine, name)))
 
-    def certainty(self, named: Named) -> Truth:
+    def certainty(self, named: ResourceReference) -> Truth:
         """Return the certainty that a value names a controller's group."""
         if named.is_lost:
             return Truth.UNKNOWN
@@ -84,7 +84,7 @@ class ControllersGroups:
             return Truth.YES
         return any_of([self.certainty(each) for each in self._groups.all_of(rule, "securityGroupId")])
 
-    def named_by(self, rule: Resource) -> tuple[Named, ...]:
+    def named_by(self, rule: Resource) -> tuple[ResourceReference, ...]:
         """Return the group of a rule."""
         return self._groups.all_of(rule, "securityGroupId")
 
@@ -96,7 +96,7 @@ class ControllersGroups:
             if is_one is not Truth.NO:
                 yield group, is_one
 
-    def named(self, holder: Resource, name: str, value: Any) -> Named:
+    def named(self, holder: Resource, name: str, value: Any) -> ResourceReference:
         """Return the group that a property's value names."""
         return self._groups.of(holder, name, value)
 

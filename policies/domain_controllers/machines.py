@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
 from policies.domain_controllers.controller_tags import INSTANCE, NETWORK_INTERFACE, SPOT_INSTANCE, belongs
-from policies.domain_controllers.references import NOTHING, Named, References
+from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference
 
 if TYPE_CHECKING:
     from policies.findings import Resource
@@ -27,8 +27,8 @@ class Machines:
     """
 
     def __init__(self, stack: Stack) -> None:
-        self._subnets = References(stack, *SUBNETS)
-        self._references = References(stack, *_ON_A_NETWORK)
+        self._subnets = ReferenceIndex(stack, *SUBNETS)
+        self._references = ReferenceIndex(stack, *_ON_A_NETWORK)
         # The engine lists resources in order of creation, which varies.
         machines = sorted(stack.of(*_ON_A_NETWORK), key=lambda each: each.urn)
         self.all = tuple(each for each in machines if belongs(each) is Truth.YES)
@@ -39,7 +39,7 @@ class Machines:
         """Return the controllers that are instances."""
         return tuple(each for each in self.all if each.type != NETWORK_INTERFACE)
 
-    def subnet_of(self, machine: Resource) -> Named:
+    def subnet_of(self, machine: Resource) -> ResourceReference:
         """Return the subnet of a machine."""
         return next(iter(self._subnets.all_of(machine, "subnetId")), NOTHING)
 
@@ -53,12 +53,12 @@ class Machines:
         named = self._references.all_of(holder, name)
         return tuple(each for one in named for each in one.candidates if each in self.all)
 
-    def subnets_named_by(self, holder: Resource, name: str) -> tuple[Named, ...]:
+    def subnets_named_by(self, holder: Resource, name: str) -> tuple[ResourceReference, ...]:
         """Return the subnets that a property names."""
         return self._subnets.all_of(holder, name)
 
 
-def same(one: Named, other: Named) -> bool:
+def same(one: ResourceReference, other: ResourceReference) -> bool:
     """Return whether two values are known to name the same resource."""
     by_value = bool(one.value) and one.value == other.value
     return by_value or any(each in other.candidates for each in one.candidates)

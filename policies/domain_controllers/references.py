@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Named:
+class ResourceReference:
     """A reference.
 
     Attributes:
@@ -34,11 +34,11 @@ class Named:
 _IDENTITIES: Final = ("id", "arn", "name", "primaryNetworkInterfaceId")
 """Properties by which others refer to a resource; to an instance also by its primary interface."""
 
-NOTHING: Final = Named((), "")
+NOTHING: Final = ResourceReference((), "")
 """Reference to no resource of the stack."""
 
 
-class References:
+class ReferenceIndex:
     """Resources of some types, by the references to them.
 
     Args:
@@ -49,7 +49,7 @@ class References:
     def __init__(self, stack: Stack, *types: str) -> None:
         self.resources = stack.of(*types)
 
-    def of(self, holder: Resource, name: str, value: Any) -> Named:
+    def of(self, holder: Resource, name: str, value: Any) -> ResourceReference:
         """Resolve a value of a property.
 
         Args:
@@ -59,12 +59,12 @@ class References:
         """
         coming = (self._by_urn[urn] for urn in holder.sources.get(name, ()) if urn in self._by_urn)
         if value is UNKNOWN:
-            return Named(tuple(coming), None)
+            return ResourceReference(tuple(coming), None)
         # The outputs of a provider may lack the ID.
         found = self._by_identity.get(str(value)) or tuple(each for each in coming if not _is_another(each, str(value)))
-        return Named(found, str(value))
+        return ResourceReference(found, str(value))
 
-    def all_of(self, holder: Resource, name: str) -> tuple[Named, ...]:
+    def all_of(self, holder: Resource, name: str) -> tuple[ResourceReference, ...]:
         """Resolve the values of a property, which may be one or a list."""
         value = given(holder, name)
         values = cast("list[Any]", value) if isinstance(value, list) else [value]

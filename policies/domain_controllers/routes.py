@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.machines import same
-from policies.domain_controllers.references import Named, References, given
+from policies.domain_controllers.references import ReferenceIndex, ResourceReference, given
 from policies.findings import UNKNOWN
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class Routes:
         subnets: Subnets of the stack.
     """
 
-    def __init__(self, stack: Stack, subnets: References) -> None:
+    def __init__(self, stack: Stack, subnets: ReferenceIndex) -> None:
         self._stack, self._subnets = stack, subnets
-        self._gateways = References(stack, *GATEWAYS)
-        self._tables = References(stack, TABLE, DEFAULT_TABLE)
-        self._vpcs = References(stack, VPC)
+        self._gateways = ReferenceIndex(stack, *GATEWAYS)
+        self._tables = ReferenceIndex(stack, TABLE, DEFAULT_TABLE)
+        self._vpcs = ReferenceIndex(stack, VPC)
 
-    def to_the_internet(self, subnet: Named) -> Iterator[tuple[Resource, str, Truth]]:
+    def to_the_internet(self, subnet: ResourceReference) -> Iterator[tuple[Resource, str, Truth]]:
         """Return routes to an internet gateway: resource, property, certainty."""
         for table in self._tables_of(subnet):
             routes = given(table, "routes")
@@ -60,7 +60,7 @@ class Routes:
                         if found is not Truth.NO:
                             yield route, name, found
 
-    def _tables_of(self, subnet: Named) -> list[Resource]:
+    def _tables_of(self, subnet: ResourceReference) -> list[Resource]:
         explicit = [
             table
             for each in self._stack.of(ASSOCIATION)
@@ -70,7 +70,7 @@ class Routes:
         ]
         return explicit or self._main_tables(subnet)
 
-    def _main_tables(self, subnet: Named) -> list[Resource]:
+    def _main_tables(self, subnet: ResourceReference) -> list[Resource]:
         """Return the main tables of the subnet's VPC, for a subnet without an association."""
         vpcs = [named for each in subnet.candidates for named in self._vpcs.all_of(each, "vpcId")]
         chosen = [

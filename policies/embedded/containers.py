@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from policies.embedded.kinds import KINDS, NATIVE, pascal, type_of_native
-from policies.embedded.templates import Declared, TemplateError, declared_in, generated_in, read_template
+from policies.embedded.templates import TemplateError, TemplateResource, declared_in, generated_in, read_template
 from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Body:
     """
 
     place: str = ""
-    declared: tuple[Declared, ...] = ()
+    declared: tuple[TemplateResource, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     unseen: str = ""
 
@@ -56,7 +56,7 @@ def body_of(container: Resource) -> Body:
     if container.type == EXTENSION:
         return _in_state(container, "type", "properties")
     given = {name: container.value(name) for name in container.properties}
-    return _checked(Body("", (Declared("", type_of_native(container.type), pascal(given)),)))
+    return _checked(Body("", (TemplateResource("", type_of_native(container.type), pascal(given)),)))
 
 
 def embedded_in(container: Resource) -> tuple[Resource, ...]:
@@ -90,7 +90,7 @@ def _in_template(container: Resource) -> Body:
     return _checked(Body("templateBody.Resources.", tuple(declared), unread))
 
 
-def _tagged(declared: Declared, tags: Any) -> Declared:
+def _tagged(declared: TemplateResource, tags: Any) -> TemplateResource:
     """Add the tags of the stack, which CloudFormation sets on every taggable resource in it."""
     own: Any = declared.properties.get("Tags") or []
     if not isinstance(own, list) or not tags:
@@ -111,7 +111,7 @@ def _in_state(container: Resource, type_: str, properties: str) -> Body:
         except ValueError:
             return Body(unread=((properties, "text that cannot be read"),))
     given = cast("dict[str, Any]", state) if isinstance(state, dict) else {}
-    return _checked(Body(properties, (Declared("", str(kind), given),)))
+    return _checked(Body(properties, (TemplateResource("", str(kind), given),)))
 
 
 def _checked(body: Body) -> Body:
@@ -129,12 +129,12 @@ def is_hiding(type_: str) -> bool:
     return type_.startswith(_HIDING) or not type_.startswith("AWS::") or type_.endswith("::MODULE")
 
 
-def _is_controllers(declared: Declared) -> bool:
+def _is_controllers(declared: TemplateResource) -> bool:
     unmapped = declared.type.startswith(_CONTROLLERS) and declared.type not in KINDS
     return unmapped and _CONTROLLERS_TAG in json.dumps(declared.properties, default=str)
 
 
-def _converted(container: Resource, declared: Declared, place: str) -> Iterator[Resource]:
+def _converted(container: Resource, declared: TemplateResource, place: str) -> Iterator[Resource]:
     convert = KINDS.get(declared.type)
     for position, (token, properties, origin) in enumerate(convert(declared.properties) if convert else ()):
         name = declared.id or declared.type.rpartition("::")[2]

@@ -16,11 +16,6 @@ from policies.findings import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLICY_KEYS: Final = frozenset(
-    {"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "InlinePolicy", "ResourcePolicyDocument"}
-)
-"""Properties that hold policy documents, of which the keys are not CloudFormation's."""
-
 _LISTS: Final = frozenset({"AccessControlAttributes", "ManagedPolicies", "ManagedPolicyArns", "Tags"})
 """Properties whose items are additive, so that both branches of a condition count."""
 
@@ -42,7 +37,7 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True)
-class Declared:
+class TemplateResource:
     """A resource of a template.
 
     Attributes:
@@ -58,7 +53,7 @@ class Declared:
     references: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
-class _Loader(UniqueKeys):
+class _TemplateLoader(UniqueKeys):
     """YAML loader with the short form of intrinsic functions, `!Ref`."""
 
 
@@ -72,7 +67,7 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
 
 
-_Loader.add_multi_constructor("!", _intrinsic)  # pyright: ignore[reportUnknownMemberType]
+_TemplateLoader.add_multi_constructor("!", _intrinsic)  # pyright: ignore[reportUnknownMemberType]
 
 
 @lru_cache(maxsize=16)
@@ -84,7 +79,7 @@ def read_template(text: str) -> Mapping[str, Any]:
     """
     try:
         # JSON is read as YAML, of which it is a part.
-        found = yaml.load(text, _Loader)  # noqa: S506 -- a safe loader
+        found = yaml.load(text, _TemplateLoader)  # noqa: S506 -- a safe loader
     except (yaml.YAMLError, ValueError, TypeError):
         found = None
     if not isinstance(found, dict) or not isinstance(cast("dict[str, Any]", found).get("Resources"), dict):
@@ -106,7 +101,7 @@ def generated_in(template: Mapping[str, Any]) -> Iterator[str]:
             yield f"Resources.{name}: Fn::Transform"
 
 
-def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[Declared]:
+def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[TemplateResource]:
     """Return the resources of a template.
 
     Args:
@@ -128,7 +123,7 @@ def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> I
         properties = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         resolver = _Resolver(values, resources, cast("Mapping[str, Any]", template.get("Mappings") or {}))
         resolved = {key: resolver.of(value, key) for key, value in properties.items()}
-        yield Declared(name, str(written.get("Type")), resolved, resolver.references)
+        yield TemplateResource(name, str(written.get("Type")), resolved, resolver.references)
 
 
 class _Resolver:

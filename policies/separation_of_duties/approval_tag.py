@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from common.iam.evaluation import Grant, Permissions, Target
+from common.iam.evaluation import AllowingStatement, Permissions, Target
 from common.iam.patterns import SOME
 from common.iam.tag_requests import REMOVING, SETTING, tag_grants
 from components.approval.names import TAG_KEY
@@ -25,7 +25,7 @@ ALL_PRINCIPALS: Final = ("role/*", "user/*")
 
 def sets_approval_tag(
     policies: Sequence[Policy], admitted: Sequence[str] = (), tagged: Sequence[str] = ALL_PRINCIPALS
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     """Return the statements that set or remove the tag.
 
     Args:

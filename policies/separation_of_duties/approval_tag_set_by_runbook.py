@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 _TAGGED = Parameter(
@@ -44,7 +44,7 @@ RULE = Rule(
 def _sets_no_tag(resource: Resource) -> Findings:
     tagged = resource.settings[_TAGGED.name]
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         return sets_approval_tag(policies, admitted, tagged)
 
     yield from judged(resource, question, f"requests that cannot carry the tag {TAG_KEY}", TAG)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
     from policies.separation_of_duties.identity_policies import Held
     from policies.stack import Stack
@@ -81,7 +81,7 @@ class AttachedPolicies:
 
 
 class _Key(Enum):
-    """How one resource refers to another."""
+    """Reference of one resource to another."""
 
     URN = auto()
     VALUE = auto()
@@ -129,7 +129,7 @@ def _found(positions: Mapping[tuple[_Key, str], list[int]], keys: _Keys) -> list
     return sorted({position for key in keys for position in positions.get(key, ())})
 
 
-class Report:
+class PolicyReporter:
     """Reports each policy of a stack once, even if several principals have it."""
 
     def __init__(self, settings: Mapping[str, Sequence[str]], of_aws: frozenset[str]) -> None:
@@ -142,7 +142,9 @@ class Report:
         self._admitted, self._of_aws = settings[POLICIES.name], of_aws
         self._reported: set[tuple[str, str]] = set()
 
-    def on(self, attached_policies: Iterable[AttachedPolicy], found: Sequence[Grant], expected: str) -> Findings:
+    def on(
+        self, attached_policies: Iterable[AttachedPolicy], found: Sequence[AllowingStatement], expected: str
+    ) -> Findings:
         """Return violations, and unseen properties where a policy is not known yet.
 
         Args:
@@ -162,7 +164,7 @@ class Report:
                 self._reported.add(place)
                 yield carrier.unseen(held.property)
 
-    def _let(self, attached: AttachedPolicy, found: Sequence[Grant]) -> str:
+    def _let(self, attached: AttachedPolicy, found: Sequence[AllowingStatement]) -> str:
         here = [each for each in found if each.policy is attached.policy]
         of_aws = name_of(attached.held.arn) if isinstance(attached.held.arn, str) else ""
         return described(here) if here else f"{of_aws}, which AWS manages" if of_aws in self._of_aws else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 RULE = Rule(
@@ -31,7 +31,7 @@ RULE = Rule(
 )
 
 
-def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
     return matching_paths(policies, INSTANCE_WAYS, admitted)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from common.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from common.iam.choices import Choice
 from common.iam.context import ABSENT, known
-from common.iam.evaluation import Grant, Target
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME, literal
 from components.approval.names import DOCUMENT_NAMES
 from components.session_manager.document import DOCUMENT_NAME
@@ -52,7 +52,9 @@ Path = tuple[RequiredPermission, ...]
 """Permissions that together give access."""
 
 
-def matching_paths(policies: Sequence[Policy], paths: Sequence[Path], admitted: Sequence[str] = ()) -> list[Grant]:
+def matching_paths(
+    policies: Sequence[Policy], paths: Sequence[Path], admitted: Sequence[str] = ()
+) -> list[AllowingStatement]:
     """Return the statements that together allow one of some paths.
 
     Args:
@@ -60,7 +62,7 @@ def matching_paths(policies: Sequence[Policy], paths: Sequence[Path], admitted: 
         paths: Paths to search for.
         admitted: Principals that may use them.
     """
-    found: list[Grant] = []
+    found: list[AllowingStatement] = []
     for path in paths:
         met = list(takewhile(bool, (_meets(policies, required, admitted) for required in path)))
         if len(met) == len(path):
@@ -68,7 +70,9 @@ def matching_paths(policies: Sequence[Policy], paths: Sequence[Path], admitted: 
     return each_once(found)
 
 
-def _meets(policies: Sequence[Policy], required: RequiredPermission, admitted: Sequence[str]) -> list[Grant]:
+def _meets(
+    policies: Sequence[Policy], required: RequiredPermission, admitted: Sequence[str]
+) -> list[AllowingStatement]:
     actions = [each for each in required.actions if any(policy.allowed((each,)) for policy in policies)]
     if not actions:
         return []

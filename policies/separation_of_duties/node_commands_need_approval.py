@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 _HARMLESS = Parameter(
@@ -43,7 +43,7 @@ RULE = Rule(
 def _runs_nothing(resource: Resource) -> Findings:
     paths = command_paths(resource.settings[_HARMLESS.name])
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         return matching_paths(policies, paths, admitted)
 
     yield from judged(resource, question, "no commands on nodes", COMMANDS)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 RULE = Rule(
@@ -37,7 +37,7 @@ RULE = Rule(
 def _logs_in_nowhere(resource: Resource) -> Findings:
     paths = LOGIN_WAYS if resource.settings[JUST_IN_TIME.name] else (*LOGIN_WAYS, *ACCESS_REQUESTS)
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         return matching_paths(policies, paths, admitted)
 
     yield from judged(resource, question, "no login to a node or container", LOGINS)

@@ -35,7 +35,7 @@ _NUMBER: Final = re.compile(r"\d{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class AccountPattern:
     """An account, as patterns of ARN parts.
 
     Attributes:
@@ -47,7 +47,7 @@ class Account:
     number: str
 
 
-ANY_ACCOUNT: Final = Account(partition=SOME, number=SOME)
+ANY_ACCOUNT: Final = AccountPattern(partition=SOME, number=SOME)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +62,7 @@ class Operator:
 
     name: str
     attached_policies: tuple[AttachedPolicy, ...] = ()
-    account: Account = ANY_ACCOUNT
+    account: AccountPattern = ANY_ACCOUNT
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -82,7 +82,7 @@ def operators_in(stack: Stack) -> tuple[Operator, ...]:
     return tuple(found)
 
 
-def starts_by_approval(policy: Policy) -> set[Account]:
+def starts_by_approval(policy: Policy) -> set[AccountPattern]:
     """Return the accounts where a policy allows a session on the approved instance, and on no other."""
     approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{APPROVED}",))
     with_tag, without = Requests({APPROVAL_KEY: one(APPROVED)}), Requests({APPROVAL_KEY: one(None)})
@@ -91,10 +91,10 @@ def starts_by_approval(policy: Policy) -> set[Account]:
     return {_account(each.example) for each in allowed([policy], START, approved, with_tag)}
 
 
-def _account(arn: str) -> Account:
+def _account(arn: str) -> AccountPattern:
     """Return the account of an allowed ARN, in which wildcards have example values."""
     parts = split_arn(arn)
-    return Account(
+    return AccountPattern(
         partition=parts.partition if parts.partition.startswith("aws") else SOME,
         number=parts.account_id if _NUMBER.fullmatch(parts.account_id) else SOME,
     )

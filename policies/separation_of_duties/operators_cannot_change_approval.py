@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from common.iam.evaluation import Grant, Target
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME
 from policies.rule import Rule
-from policies.separation_of_duties.attachments import Report
+from policies.separation_of_duties.attachments import PolicyReporter
 from policies.separation_of_duties.aws_managed import CHANGE
 from policies.separation_of_duties.identity_actions import IDENTITIES
 from policies.separation_of_duties.operators import ANY_ACCOUNT, OPERATORS, operators_in
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from common.iam.documents import Policy
     from policies.findings import Findings
-    from policies.separation_of_duties.operators import Account
+    from policies.separation_of_duties.operators import AccountPattern
     from policies.stack import Stack
 
 RULE = Rule(
@@ -56,13 +56,13 @@ ACTIONS: Final = (*IDENTITIES, *_DOCUMENTS, *_DECISIONS, *_SIGN_IN)
 
 @RULE.on_stack
 def _change_nothing(stack: Stack) -> Findings:
-    report = Report(stack.settings, CHANGE)
+    report = PolicyReporter(stack.settings, CHANGE)
     for operator in operators_in(stack):
         expected = f"nothing of the kind for {operator.name}, who is an operator"
         yield from report.on(operator.attached_policies, changes(operator.policies, operator.account), expected)
 
 
-def changes(policies: Sequence[Policy], account: Account = ANY_ACCOUNT) -> list[Grant]:
+def changes(policies: Sequence[Policy], account: AccountPattern = ANY_ACCOUNT) -> list[AllowingStatement]:
     """Return the statements that allow to change identities or documents, or to decide requests.
 
     Args:
@@ -75,7 +75,7 @@ def changes(policies: Sequence[Policy], account: Account = ANY_ACCOUNT) -> list[
     return each_once(each for several in found for each in several)
 
 
-def _targets(account: Account) -> Iterator[tuple[str, Target]]:
+def _targets(account: AccountPattern) -> Iterator[tuple[str, Target]]:
     iam = f"arn:{account.partition}:iam::{account.number}:"
     ssm = f"arn:{account.partition}:ssm:{SOME}:{account.number}:"
     # A user's own keys and password are the user's.

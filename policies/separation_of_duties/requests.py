@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import Choice, any_value, situations
 from common.iam.context import ABSENT, UNKNOWN, known
-from common.iam.evaluation import Grant, Permissions, Target, grants
+from common.iam.evaluation import AllowingStatement, Permissions, Target, grants
 from common.iam.variables import names_in
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _WithVariables:
         return (*choices, *_IDS) if key in self._free | self._bound else choices
 
 
-def allowed(policies: Sequence[Policy], action: str, target: Target, requests: Requests) -> list[Grant]:
+def allowed(policies: Sequence[Policy], action: str, target: Target, requests: Requests) -> list[AllowingStatement]:
     """Return the statements that allow an action on some resource of a target, including uncertain ones."""
     permissions = Permissions(identity=tuple(policies))
     statements = [each for policy in policies for each in policy.covering(action)]
@@ -148,7 +148,7 @@ def partitions(policies: Iterable[Policy], actions: Iterable[str]) -> tuple[str,
     return tuple(dict.fromkeys(("aws", *(each[1] for each in named if each))))
 
 
-def each_once(found: Iterable[Grant]) -> list[Grant]:
+def each_once(found: Iterable[AllowingStatement]) -> list[AllowingStatement]:
     """Return one grant per statement and action."""
     return list({(each.statement, each.action): each for each in found}.values())
 

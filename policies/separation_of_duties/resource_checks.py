@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.documents import Policy
-from common.iam.evaluation import Grant
+from common.iam.evaluation import AllowingStatement
 from common.problems import shown
 from components.approval.names import ROLE_NAME
 from policies.findings import UNKNOWN, Unseen, Violation
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from policies.findings import Findings, Resource
     from policies.separation_of_duties.identity_policies import Held
 
-Question = Callable[[Sequence[Policy], Sequence[str]], list[Grant]]
+Question = Callable[[Sequence[Policy], Sequence[str]], list[AllowingStatement]]
 """Returns the statements that allow an action to principals that are not admitted."""
 
 PRINCIPALS: Final = Parameter(
@@ -77,7 +77,7 @@ def judged(resource: Resource, question: Question, expected: str, of_aws: frozen
             yield resource.unseen(held.property)
 
 
-def described(found: Sequence[Grant]) -> str:
+def described(found: Sequence[AllowingStatement]) -> str:
     """Return the statements as text for a message."""
     statements = {each.statement: each for each in found}
     parts: list[str] = []

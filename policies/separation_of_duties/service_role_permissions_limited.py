@@ -14,7 +14,7 @@ from common.iam.evaluation import Target
 from common.iam.patterns import SOME
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Parameter, Rule
-from policies.separation_of_duties.attachments import AttachedPolicies, Report, judgeable
+from policies.separation_of_duties.attachments import AttachedPolicies, PolicyReporter, judgeable
 from policies.separation_of_duties.aws_managed import WIDEN
 from policies.separation_of_duties.identity_actions import WIDENING
 from policies.separation_of_duties.identity_policies import ROLE
@@ -24,7 +24,7 @@ from policies.separation_of_duties.resource_checks import POLICIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
     from policies.stack import Stack
 
@@ -56,7 +56,7 @@ _ANY_PRINCIPAL: Final = Target((f"arn:{SOME}:iam::{SOME}:{SOME}",))
 
 @RULE.on_stack
 def _widen_nothing(stack: Stack) -> Findings:
-    report, attachments = Report(stack.settings, WIDEN), AttachedPolicies(stack)
+    report, attachments = PolicyReporter(stack.settings, WIDEN), AttachedPolicies(stack)
     for role in stack.of(ROLE):
         services = _services_of(role)
         if services is None:
@@ -67,7 +67,7 @@ def _widen_nothing(stack: Stack) -> Findings:
             yield from report.on(attached_policies, widening(judgeable(attached_policies)), expected)
 
 
-def widening(policies: Sequence[Policy]) -> list[Grant]:
+def widening(policies: Sequence[Policy]) -> list[AllowingStatement]:
     """Return the statements that allow a role to give a principal more than named policies.
 
     Statements that require a permissions boundary are accepted.

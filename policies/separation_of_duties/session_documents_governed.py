@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 _DOCUMENTS = Parameter(
@@ -47,7 +47,7 @@ RULE = Rule(
 def _names_governed_documents(resource: Resource) -> Findings:
     governed = resource.settings[_DOCUMENTS.name]
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         reported = {each.statement for each in starts_beyond_approval(policies, admitted)}
         found = starts_with_other_documents(policies, governed, admitted)
         return [each for each in found if each.statement not in reported]

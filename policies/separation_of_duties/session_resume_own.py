@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 RULE = Rule(
@@ -35,7 +35,7 @@ RULE = Rule(
 )
 
 
-def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
     reported = {each.statement for each in starts_beyond_approval(policies, admitted)}
     return [each for each in touches_others_sessions(policies, admitted) if each.statement not in reported]
 

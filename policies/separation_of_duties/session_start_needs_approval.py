@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from common.iam.documents import Policy
-    from common.iam.evaluation import Grant
+    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 RULE = Rule(
@@ -39,7 +39,7 @@ def _starts_on_the_approved_only(resource: Resource) -> Findings:
         return
     is_just_in_time: bool = resource.settings[JUST_IN_TIME.name]
 
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
         return starts_beyond_approval(policies, admitted, by_tag=not is_just_in_time)
 
     expected = (

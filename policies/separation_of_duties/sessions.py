@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from common.iam.evaluation import Grant, Target
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME, literal
 from components.approval.names import TAG_KEY
 from policies.separation_of_duties.requests import (
@@ -42,7 +42,7 @@ _USER: Final = "caller"
 
 def starts_beyond_approval(
     policies: Sequence[Policy], admitted: Sequence[str] = (), *, by_tag: bool = True
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     """Return the statements that allow a session on a node other than the approved one.
 
     Args:
@@ -52,7 +52,7 @@ def starts_beyond_approval(
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
-    found: list[Grant] = []
+    found: list[AllowingStatement] = []
     nodes_of_tag = (APPROVED,) if by_tag else (APPROVED, f"m{APPROVED}")
     for value in (None, *nodes_of_tag, *values_of(policies, [START], APPROVAL_KEY)):
         requests = Requests({APPROVAL_KEY: one(value)}, admitted)
@@ -62,7 +62,7 @@ def starts_beyond_approval(
 
 def starts_with_other_documents(
     policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
-) -> list[Grant]:
+) -> list[AllowingStatement]:
     """Return the statements that allow a session with a document that is not governed.
 
     Args:
@@ -81,14 +81,14 @@ def starts_with_other_documents(
     return each_once(allowed(policies, START, Target(every, excluded=governed), requests))
 
 
-def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[AllowingStatement]:
     """Return the statements that resume or terminate sessions of other principals.
 
     Args:
         policies: All policies of a principal.
         admitted: Principals that may.
     """
-    found: list[Grant] = []
+    found: list[AllowingStatement] = []
     sessions = [f"arn:{each}:ssm:{SOME}:{SOME}:session/" for each in partitions(policies, ON_OTHERS)]
     every = tuple(f"{start}{SOME}" for start in sessions)
     for userid in (_CALLER, *values_of(policies, ON_OTHERS, "aws:userid")):

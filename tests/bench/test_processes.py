@@ -1,6 +1,4 @@
-"""What is measured of a command is of all that it starts, too."""
-
-from __future__ import annotations
+"""Measurements of a command include all that it starts."""
 
 import subprocess
 import sys

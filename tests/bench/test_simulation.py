@@ -1,7 +1,5 @@
 """The laws of the simulation of large fleets."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

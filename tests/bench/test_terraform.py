@@ -1,8 +1,6 @@
 """Resources through OpenTofu or Terraform: measured for real, or refused with the reason."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,9 +8,6 @@ import yaml
 from bench.__main__ import CONFIGURATION, full_configuration
 from bench.terraform import MIRROR, NotMeasuredError, Terraform
 from components.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REGISTRY = "registry.opentofu.org"
 FAKE = """#!/bin/sh

@@ -1,12 +1,11 @@
 """Answers of AWS as bodies of HTTP: which are refused, and which are not although there is nothing in them."""
 
-from __future__ import annotations
-
 import copy
 import io
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -16,7 +15,7 @@ from common.aws import answers as aws_answers
 from common.aws import session as aws_session
 from common.aws.answers import Answer
 from common.aws.failures import (
-    Cause,
+    FailureCause,
     IncompleteListingError,
     MalformedAnswerError,
     MissingMemberError,
@@ -25,9 +24,6 @@ from common.aws.failures import (
     failure_of,
 )
 from common.aws.session import AwsClients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 REGION = "eu-west-1"
 KEYS = {"aws:accessKey": "local", "aws:secretKey": "local", "aws:region": REGION}
@@ -140,7 +136,7 @@ def test_client_malformed_answer_is_refused(service: str, operation: str, argume
     with pytest.raises(MalformedAnswerError, match="expected an answer of AWS, got ") as refused:
         _call(client, operation, arguments)
     why = failure_of(f"{service}:X", refused.value, REGION, "")
-    assert why.cause is Cause.SERVICE
+    assert why.cause is FailureCause.SERVICE
     assert why.reason.startswith("malformed answer: ")
     assert "\n" not in why.reason
     assert len(why.reason) < 200

@@ -1,11 +1,9 @@
 """Causes and remedies of failed AWS calls."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
-from common.aws.failures import Cause, ResourceError, explained, failure_of
+from common.aws.failures import FailureCause, ResourceError, explained, failure_of
 
 CALLER = "arn:aws:iam::111122223333:role/Deployer"
 
@@ -18,23 +16,31 @@ def refusal(code: str, message: str = "no", status: int = 400, operation: str = 
 @pytest.mark.parametrize(
     ("failed", "cause", "remedy"),
     [
-        (refusal("AccessDeniedException"), Cause.PERMISSION, f"allow ssm:UpdateDocument to {CALLER}"),
-        (refusal("UnrecognizedClientException"), Cause.REGION, "aws account enable-region --region-name eu-south-1"),
-        (refusal("ExpiredTokenException"), Cause.CREDENTIALS, "log in again"),
-        (refusal("ThrottlingException"), Cause.THROTTLING, "try again in a few minutes"),
-        (refusal("InternalServerError", status=500), Cause.SERVICE, "try again in a few minutes"),
-        (refusal("InvalidDocumentContent"), Cause.SERVICE, "see the error message"),
+        (refusal("AccessDeniedException"), FailureCause.PERMISSION, f"allow ssm:UpdateDocument to {CALLER}"),
+        (
+            refusal("UnrecognizedClientException"),
+            FailureCause.REGION,
+            "aws account enable-region --region-name eu-south-1",
+        ),
+        (refusal("ExpiredTokenException"), FailureCause.CREDENTIALS, "log in again"),
+        (refusal("ThrottlingException"), FailureCause.THROTTLING, "try again in a few minutes"),
+        (refusal("InternalServerError", status=500), FailureCause.SERVICE, "try again in a few minutes"),
+        (refusal("InvalidDocumentContent"), FailureCause.SERVICE, "see the error message"),
         (
             EndpointConnectionError(endpoint_url="https://ssm"),
-            Cause.NETWORK,
+            FailureCause.NETWORK,
             "check the network path to AWS in eu-south-1",
         ),
-        (ConnectTimeoutError(endpoint_url="https://ssm"), Cause.NETWORK, "check the network path to AWS in eu-south-1"),
-        (NoCredentialsError(), Cause.CREDENTIALS, "provide credentials as for pulumi"),
+        (
+            ConnectTimeoutError(endpoint_url="https://ssm"),
+            FailureCause.NETWORK,
+            "check the network path to AWS in eu-south-1",
+        ),
+        (NoCredentialsError(), FailureCause.CREDENTIALS, "provide credentials as for pulumi"),
     ],
-    ids=lambda each: str(each) if isinstance(each, Cause) else "",
+    ids=lambda each: str(each) if isinstance(each, FailureCause) else "",
 )
-def test_causes_are_distinguished(failed: Exception, cause: Cause, remedy: str) -> None:
+def test_causes_are_distinguished(failed: Exception, cause: FailureCause, remedy: str) -> None:
     found = failure_of("ssm:UpdateDocument", failed, "eu-south-1", CALLER)
     assert found.cause is cause
     assert remedy in found.remedy
@@ -67,7 +73,7 @@ def raised(failed: Exception) -> ResourceError:
 def test_principal_is_the_one_that_aws_names() -> None:
     said = "User: arn:aws:sts::111122223333:assumed-role/CI/run-7 is not authorized to perform: ssm:UpdateDocument"
     found = raised(refusal("AccessDeniedException", said))
-    assert found.cause is Cause.PERMISSION
+    assert found.cause is FailureCause.PERMISSION
     assert str(found).startswith("X in eu-west-1: permission: refused: ")
     assert "allow ssm:UpdateDocument to arn:aws:sts::111122223333:assumed-role/CI/run-7" in str(found)
 

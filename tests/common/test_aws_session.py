@@ -1,14 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.session import AwsClients, UnsupportedConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KEYS = {"aws:accessKey": "local", "aws:secretKey": "local", "aws:region": "eu-west-1"}
 OTHER = "222233334444"
@@ -75,9 +71,7 @@ def test_clients_are_made_for_the_region_that_is_asked_for() -> None:
         ({"assumeRoleWithWebIdentity": {"roleArn": "x"}}, "assumeRoleWithWebIdentity is not supported"),
     ],
 )
-def test_what_would_be_followed_differently_than_by_the_provider_is_refused(
-    configuration: dict[str, Any], message: str
-) -> None:
+def test_setting_that_the_provider_reads_otherwise_is_refused(configuration: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedConfigurationError, match=message):
         clients(**configuration).client("ssm", "eu-west-1")
 

@@ -1,9 +1,8 @@
 """Quotas: how sizes are counted, how problems read, and that what no setting makes long fits in every partition."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,9 +31,6 @@ from components.domain_controllers.port_forwarding_policy import port_forwarding
 from components.nodes.names import host_trust
 from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ACCOUNT = "111122223333"
 PARTITIONS = {"aws": "ap-southeast-4", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}

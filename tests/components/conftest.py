@@ -1,14 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.session import AwsClients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture

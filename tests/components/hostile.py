@@ -1,19 +1,15 @@
 """Every key of a stack's configuration with a right value, values that are wrong, and the shapes in which AWS gets them."""
 
-from __future__ import annotations
-
+import copy
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from unicodedata import category
 
 from botocore.session import get_session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pydantic import BaseModel
+from pydantic import BaseModel
 
 Path = tuple[str | int, ...]
 
@@ -303,18 +299,13 @@ def leaves(value: Any = COMPLETE, path: Path = ()) -> Iterator[Path]:
             yield from leaves(each, (*path, position))
 
 
-def replaced(path: Path, value: Any) -> dict[str, Any]:
-    """The complete configuration with another value in one place."""
-    return _replaced(COMPLETE, path, value)
-
-
-def _replaced(within: Any, path: Path, value: Any) -> Any:
-    """A copy of a value with another one at a path; what is beside the path is shared."""
+def replaced(path: Path, value: Any, within: Any = COMPLETE) -> Any:
+    """The complete configuration with another value in one place; the rest is shared."""
     if not path:
         return value
-    changed: Any = within.copy()
-    changed[path[0]] = _replaced(within[path[0]], path[1:], value)
-    return changed
+    copied = copy.copy(within)
+    copied[path[0]] = replaced(path[1:], value, within[path[0]])
+    return copied
 
 
 def at(path: Path) -> Any:
@@ -364,7 +355,7 @@ SHAPES_OF_KEYS: dict[str, tuple[str, str, str]] = {
 
 
 def fits(text: str, form: tuple[str, str, str]) -> bool:
-    """Whether AWS' model of a service accepts a text."""
+    """Return whether AWS' model of a service accepts a text."""
     pattern, service, shapes = form
     given = pattern.format(text, bare=text.rsplit("/", 1)[-1])
     return any(_is_of_shape(given, service, shape) for shape in shapes.split("|"))

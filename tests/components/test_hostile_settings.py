@@ -1,6 +1,4 @@
-"""Every key with values that nobody should give: what AWS would accept, or one clear error that names the key."""
-
-from __future__ import annotations
+"""Every key with hostile values: what AWS accepts, or one clear error that names the key."""
 
 import copy
 import json
@@ -45,7 +43,7 @@ MODELS: dict[str, type[BaseModel]] = {
 
 
 def refusal(configuration: dict[str, Any], section: str | None = None) -> SettingsError | None:
-    """What stops a configuration, or one section of it."""
+    """Return the error of a configuration, or of one section of it."""
     needed = {section, "regions", *(("sessionManager",) if section == "nodes" else ())}
     try:
         Settings.load(
@@ -65,18 +63,24 @@ def _dotted(path: Path) -> str:
 
 
 def _names(problem: Problem, path: Path) -> bool:
-    """Whether a problem is at a place, within it, or at what holds it."""
+    """Return whether a problem is at a path, within it, or at its parent."""
     given = tuple(map(str, path))
     shorter = min(len(given), len(problem.path))
     return problem.path[:shorter] == given[:shorter]
 
 
+def _is_printable(message: str) -> bool:
+    """Return whether a message is short and hides nothing; most are plain text, which is decided at once."""
+    lines = (each for each in message.splitlines() if not (each.isascii() and each.isprintable()))
+    return len(message) < LONGEST_MESSAGE and not any(map(hidden_character, lines))
+
+
 def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | None:
-    """What is wrong with the answer to a value in one place."""
+    """Return the flaw of the answer to a value at one path."""
     place = _dotted(path)
     if refused is not None:
         text = str(refused)
-        if len(text) > LONGEST_MESSAGE or any(hidden_character(line) for line in text.splitlines()):
+        if not _is_printable(text):
             return f"{place}: {value!r:.80} is not refused in words that can be printed"
         if any(_names(problem, path) for problem in refused.problems):
             return None
@@ -87,7 +91,7 @@ def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | 
 
 
 def _flaw(place: str, value: str) -> str | None:
-    """What is wrong with a text that is accepted in one place."""
+    """Return the flaw of a text that is accepted at one path."""
     said = f"{place}: {value!r:.80} is accepted"
     if hidden_character(re.sub(r"\s", "", value) if WHITE_SPACE.fullmatch(place) else value):
         return said
@@ -157,8 +161,7 @@ def test_hostile_key_is_refused_or_fits_aws_model(path: Path) -> None:
             assert not hidden_character(key)
             assert form is None or fits(key, form)
         else:
-            assert len(str(refused)) < LONGEST_MESSAGE
-            assert not any(hidden_character(line) for line in str(refused).splitlines())
+            assert _is_printable(str(refused))
 
 
 TWICE = [path for path in leaves() if isinstance(at(path), list) and isinstance(at(path)[0], str)]

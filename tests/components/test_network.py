@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components import network
 from components.network import check_private, find_network
 from tests.support.recorder import calls, reset_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 REGION = "eu-west-1"
 PATH = ("endpoints", REGION)
@@ -137,7 +134,7 @@ class Denied:
         return self
 
     def caller_arn(self, _region: str) -> str:
-        return "arn:aws:iam::111122223333:role/Nobody"
+        return "arn:aws:iam::111122223333:role/Caller"
 
     def get_paginator(self, _operation: str) -> Any:
         answer: Any = {"Error": {"Code": "UnauthorizedOperation", "Message": "You are not authorized"}}

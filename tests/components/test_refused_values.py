@@ -1,7 +1,5 @@
 """Values that AWS would refuse in mid-run beside their innocent twins."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

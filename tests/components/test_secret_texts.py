@@ -1,7 +1,5 @@
 """Texts of secret sections are found wherever they stand, and nothing else is taken for one."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -129,7 +127,7 @@ def test_values_that_do_not_go_together_are_a_problem(given: dict[str, Any], key
     assert list(problems(given)) == [f"shell-access:sessionManager.{key}"]
 
 
-def test_run_as_without_a_user_is_allowed_where_principals_carry_the_tag() -> None:
+def test_run_as_without_a_user_is_allowed_with_principal_tags() -> None:
     assert load({"runAsEnabled": True, "runAsPrincipalTag": True}).session_manager["eu-west-1"].run_as_enabled
 
 
@@ -150,7 +148,7 @@ def test_override_changes_the_named_fields_of_its_region_only() -> None:
     assert (virginia.idle_session_timeout, virginia.max_session_duration) == (10, 30)
 
 
-def test_override_can_mend_what_is_wrong_in_general_only_for_its_region() -> None:
+def test_override_corrects_a_wrong_value_for_its_region_only() -> None:
     override = {"us-east-1": {"runAsDefaultUser": "ops"}}
     assert list(problems({"runAsEnabled": True, "regionOverrides": override})) == [
         "shell-access:sessionManager.runAsDefaultUser"

@@ -1,7 +1,5 @@
 """`shell-access:permissionsBoundary`; that every role gets it is seen by the engine's tests (tests/engine/conftest.py)."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Setup of the process that runs the program, tried in processes of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -15,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def answer(program: str, **environment: str) -> Any:
-    """What a process prints that was prepared."""
+    """Return the output of a prepared process."""
     prepared = f"import gc, json, sys\nfrom components.startup import prepare_process\nprepare_process()\n{program}"
     ran = subprocess.run(
         [sys.executable, "-c", prepared],

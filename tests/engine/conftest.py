@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import itertools
+from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import boto3
 import pytest
@@ -13,10 +12,6 @@ from tests.engine.deployer_policies import check_recording, held, scope_of_stack
 from tests.support import recorder
 from tests.support.emulator import Emulator, reset
 from tests.support.stack import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,15 @@ an action that nobody needs any more is found without the engine (tests/operatio
     SHELL_ACCESS_RECORD=1 .venv/bin/python -m pytest -n 0 $(.venv/bin/python -m tests.engine.deployer_policies)
 """
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -25,16 +24,10 @@ from components.settings import Settings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import scope_of
+from operations.deployer.scope import DeploymentScope, scope_of
 from tests.support.api_calls import UNKNOWN
-from tests.support.stack import DEPLOYED_TAG
+from tests.support.stack import DEPLOYED_TAG, Stack
 from tools import contract
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from operations.deployer.scope import Scope
-    from tests.support.stack import Stack
 
 ACCOUNT: Final = "123456789012"
 CHANGING: Final = frozenset({"up", "destroy"})
@@ -92,12 +85,12 @@ class Held:
 
 def allows(permissions: Permissions, question: Question) -> bool:
     """Whether somebody with these permissions surely may."""
-    context = Context({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
+    context = RequestContext({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
     return decide(permissions, question["action"], question["resource"], context).allowed is Truth.YES
 
 
 @cache
-def held(scope: Scope) -> Held:
+def held(scope: DeploymentScope) -> Held:
     """The policies of a scope, boundary included."""
     limit = parse(boundary(scope), name="boundary", kind="boundary")
     changing, reading = (
@@ -110,7 +103,7 @@ def held(scope: Scope) -> Held:
     return Held(changing, reading)
 
 
-def scope_of_stacks(stacks: Iterable[Stack]) -> Scope | None:
+def scope_of_stacks(stacks: Iterable[Stack]) -> DeploymentScope | None:
     """What the deployer of these stacks is cut to: whatever they were configured to be, one time or another."""
     settings = [each for stack in stacks for given in stack.configurations if (each := _settings(given))]
     return scope_of(settings, DEPLOYED_TAG, ACCOUNT) if settings else None

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from components.domain_controllers.network_acl import AclRule
 from components.domain_controllers.packet_evaluation import (
     Packet,
+    Permission,
     acl_rules_from_aws,
     admitting,
     packet,
     passes,
     permissions_from_aws,
 )
-from components.domain_controllers.traffic_requirements import Direction
+from components.domain_controllers.port_tables import Options
+from components.domain_controllers.traffic_requirements import Direction, Sources
 from tests.components.domain_controllers.literal_tables import EDGES, wanted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.packet_evaluation import Permission
-    from components.domain_controllers.port_tables import Options
-    from components.domain_controllers.traffic_requirements import Sources
 
 WINDOWS_PORT = 50000
 """An ephemeral port of Windows, from which connections are opened."""

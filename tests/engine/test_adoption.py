@@ -1,21 +1,16 @@
 """What is in an account before the stack comes, and what stays when it goes, on the real engine."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

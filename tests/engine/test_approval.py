@@ -1,10 +1,9 @@
 """The approval workflow on the real engine: what a person does with the stack, and what others do to it."""
 
-from __future__ import annotations
-
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
@@ -31,11 +30,7 @@ from tests.engine.deployer_policies import scope_of_stacks
 from tests.engine.test_approval_verify import verified
 from tests.support.emulator import wake
 from tests.support.identity_center import IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

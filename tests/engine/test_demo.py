@@ -1,10 +1,9 @@
 """Demonstration on a stack of the real engine, and the commands with its outputs."""
 
-from __future__ import annotations
-
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -14,11 +13,7 @@ from components.approval.names import TAG_KEY
 from local.demo import DemoError, play
 from local.workspace import REPOSITORY
 from operations.approval.session import workflow_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,13 +1,12 @@
 """Domain controllers on the real engine: what is built, what a change changes, what comes back, what is refused."""
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -16,16 +15,12 @@ import yaml
 from components.domain_controllers.packet_evaluation import admitting, packet, passes
 from components.domain_controllers.port_tables import Options, Profile, additional_ports
 from components.domain_controllers.traffic_requirements import AdditionalPeers, Direction, Sources, network_peer
+from operations.findings import Finding
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
 from tests.support.recorder import calls, reset_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from operations.findings import Finding
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,19 +1,14 @@
 """The stack files in the repository, under the policy pack."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
 from bench.__main__ import FULL_PACK, full_configuration
 from local.workspace import REPOSITORY
-from tests.support.golden_files import previewed, previewed_outputs
-
-if TYPE_CHECKING:
-    from tests.support.golden_files import Golden
-    from tests.support.stack import Stack
+from tests.support.golden_files import Golden, previewed, previewed_outputs
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,25 +1,21 @@
 """The fault matrix through the whole engine; `tests/faults` has all of it against the provider class, call by call."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from common.aws.failures import Cause
+from common.aws.failures import FailureCause
 from components.adoption.document_content import same_content
 from tests.support.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
 from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
 from tests.support.faults.in_process import LocalAws, Snapshot, local_aws
 from tests.support.faults.matrix import NEW, OURS, THEIRS, Stage
 from tests.support.stack import Run, Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
 
@@ -113,7 +109,7 @@ class EngineMatrix:
         if run.code:
             assert times is Times.FOR_EVER or not fault.passes, run.text
             # Behind a gateway a time-out is an answer.
-            cause = Cause.SERVICE if fault is Fault.TIME_OUT else fault.cause
+            cause = FailureCause.SERVICE if fault is Fault.TIME_OUT else fault.cause
             assert f"{cause}: " in run.failed().text
             self.act(stage).succeeded()
         self.assert_mended(stage, prepared)

@@ -1,22 +1,17 @@
 """A fleet on the real engine: accounts of an organization on the local AWS, two Regions each."""
 
-from __future__ import annotations
-
 import json
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
 from local.workspace import REPOSITORY
 from tests.support.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

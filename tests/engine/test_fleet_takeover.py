@@ -1,12 +1,12 @@
 """From the StackSet of the AWS post to a fleet, on the real engine: nothing goes unlogged on the way."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +14,6 @@ from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from local.workspace import REPOSITORY
 from tests.support.fleet import LocalFleet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.engine
 

@@ -1,7 +1,5 @@
 """The commands of the README, as a new user gives them, in clones of their own."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
@@ -10,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,15 +18,9 @@ from local.cache import cache_folder
 from local.processes import descendants, end
 from local.workspace import REPOSITORY, link_or_copy
 from tests.support.fleet import WITHOUT_CHECKPOINTS
-from tests.support.golden_files import resources
+from tests.support.golden_files import Golden, resources
 from tests.support.transcripts import masked, play_all, with_outputs
 from tests.support.warm_python import warm_python
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from tests.support.golden_files import Golden
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

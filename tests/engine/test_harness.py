@@ -1,18 +1,11 @@
 """The harness of these tests: a stuck engine is found, and no process outlives an engine that fails."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.support.stack import EngineError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.stack import Stack
+from tests.support.stack import EngineError, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,14 +1,13 @@
 """`SIGKILL` of the engine, or of the process that publishes the document, at each of its writes to AWS."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -20,9 +19,6 @@ from tests.engine.test_session_manager import CONSOLE_TEXT, live, make_in_consol
 from tests.support.emulator import reset
 from tests.support.gate import Gate, running_gate
 from tests.support.stack import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
 

@@ -3,11 +3,11 @@
 During the move, who can start sessions is evaluated after each write: one approved way is open, and no other.
 """
 
-from __future__ import annotations
-
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,7 +32,7 @@ from components.just_in_time.names import (
 from components.just_in_time.settings import JustInTimeSettings
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.audit.organization import Organization
-from operations.audit.protected import Declared
+from operations.audit.protected import DeclaredPrincipals
 from operations.audit.run import AuditOptions, audit_context
 from operations.inventory.reader import Identity
 from operations.migration.access_paths import AccessPaths, access_paths
@@ -42,12 +42,7 @@ from tests.operations.migration.test_access_paths import REQUEST
 from tests.support.api_calls import is_write
 from tests.support.identity_center import IdentityCenter
 from tests.support.middleware import Middleware, Upstream, call_of, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -112,7 +107,7 @@ class Watcher(Middleware):
 
 def paths_of(details: Any, mode: Mode) -> AccessPaths:
     values = {"aws:region": "eu-west-1", f"{NAMESPACE}:approval": json.dumps({**WORKFLOW, "mode": mode})}
-    options = AuditOptions(declared=Declared())
+    options = AuditOptions(declared=DeclaredPrincipals())
     configuration = StackConfiguration(name="test", values=values)
     audit = audit_context(configuration, options, IDENTITY, details, Organization(id=None))
     return access_paths(audit, mode, ["Databases"])

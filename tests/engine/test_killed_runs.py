@@ -1,15 +1,15 @@
 """`SIGKILL` of the engine between AWS' answer and the checkpoint, at the writes of each section's first run and of its end."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
 import jmespath
@@ -20,15 +20,10 @@ from local.emulator.seed import seed
 from local.processes import descendants, end
 from local.workspace import REPOSITORY
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
+from tests.support.api_calls import ApiCall
 from tests.support.emulator import reset
 from tests.support.gate import Gate, running_gate
 from tests.support.stack import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.support.api_calls import ApiCall
 
 pytestmark = pytest.mark.engine
 

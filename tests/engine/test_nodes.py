@@ -1,9 +1,8 @@
 """Nodes made ready, on the real engine: what is built, what was there before, what is given back."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,11 +18,7 @@ from components.nodes.names import (
     UPDATE_DOCUMENT,
 )
 from components.session_manager.names import INSTANCE_POLICY_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

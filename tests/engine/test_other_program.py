@@ -1,20 +1,15 @@
 """A program of another team that imports components, on the engine."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.session_manager.document import DOCUMENT_NAME
 from local.workspace import REPOSITORY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,19 +1,14 @@
 """Tags that another tool removes from governed documents, on the real engine."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
 from local.emulator.fixtures import TRAIL_BUCKET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

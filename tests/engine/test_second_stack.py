@@ -1,9 +1,8 @@
 """A second stack over the account of another one, on the real engine: it is refused, and changes nothing."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,11 +10,7 @@ from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,20 +1,14 @@
 """Settings that are secret in the configuration stay secret in state, outputs and messages, on the real engine."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
 from components.secret_texts import SecretTexts
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES
-from tests.support.stack import SECRET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.stack import Stack
+from tests.support.stack import SECRET, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,20 +1,15 @@
 """Names that outgrow a managed policy, and roles without room, on the real engine."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.nodes.names import HOST_MANAGED_POLICY, HOST_ROLE_NAME, RULE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from tests.engine.test_nodes import attached
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,18 +1,13 @@
 """Types of the stand-in provider on the real engine: the life of one of each."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from local.emulator.extension.images import image_id
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

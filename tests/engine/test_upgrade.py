@@ -4,24 +4,18 @@ The earlier version is the last tag `v*`, or the commit in `SHELL_ACCESS_UPGRADE
 commit of the development, so that the mechanism is used, and what it finds is no promise to anybody.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import tarfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.workspace import REPOSITORY
 from tests.engine.test_directory import ONE_SITE, REPLACED
-from tests.support.stack import PROGRAM
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.stack import Stack
+from tests.support.stack import PROGRAM, Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.exhaustive]
 

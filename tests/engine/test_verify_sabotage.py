@@ -1,13 +1,12 @@
 """`verify` and `preview --refresh` on `dev`: each attribute of each resource is changed in turn, and one of them notices."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -15,22 +14,17 @@ import pytest
 import yaml
 
 from local.workspace import REPOSITORY
+from operations.findings import Finding
 from operations.inventory import reader
 from operations.stack import StackConfiguration
+from operations.verify.findings import Verification
 from operations.verify.run import verify_stack
 from tests.engine.sabotages import DELETIONS, LAST, SABOTAGES
 from tests.engine.sabotages.fixed import FIXED
 from tests.engine.sabotages.network import PEERS
-from tests.engine.sabotages.resource import Live, Resource
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from operations.findings import Finding
-    from operations.verify.findings import Verification
-    from tests.engine.sabotages.resource import Undo
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

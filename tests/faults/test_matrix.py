@@ -1,19 +1,14 @@
 """Every call of the document provider under every fault; `make faults` prints the same as a table."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.api_calls import is_write
+from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Call, Fault, Times
 from tests.support.faults.matrix import USUAL, Cell, Matrix, Stage
-
-if TYPE_CHECKING:
-    from tests.support.faults.arena import Arena
 
 EVERY_FAULT = [
     pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -17,17 +17,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from common.aws.failures import Cause, ResourceError
+from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_content import same_content
-from tests.support.faults.account import foreign, ours
+from tests.support.faults.account import Content, foreign, ours
+from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Fault, Times
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.faults.account import Content
-    from tests.support.faults.arena import Arena
 
 MINUTES = st.sampled_from([10, 20, 30])
 POSITIONS = st.integers(0, 20)
@@ -154,7 +149,7 @@ class Preferences(RuleBasedStateMachine):
         refused = self.attempt(lambda: self.refresh_and_up(minutes))
         assert same_content(self.account.content(), before)
         if refused:
-            assert refused.cause is Cause.ENCRYPTION
+            assert refused.cause is FailureCause.ENCRYPTION
         else:
             # Nothing was to be changed.
             assert same_content(before, ours(self.account.preferences(minutes)))

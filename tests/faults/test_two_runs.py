@@ -1,25 +1,19 @@
 """Two runs at once against one account, call by call in many orders."""
 
-from __future__ import annotations
-
 import itertools
 import random
 import threading
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 
 from common.aws.failures import ResourceError
 from components.adoption.document_content import same_content
 from tests.support.faults.account import foreign, ours
+from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import OWNER, Deployer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.faults.arena import Arena
-    from tests.support.faults.faults import Call
+from tests.support.faults.faults import Call
 
 OTHER = "organization/shell-access/other"
 TURN_SECONDS = 60

@@ -1,21 +1,16 @@
-from __future__ import annotations
-
 import ast
 import errno
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from local import bootstrap
 from local.workspace import REPOSITORY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Demonstration without the engine: it succeeds, and fails on any unexpected result."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -29,9 +28,6 @@ from local.emulator.fixtures import NODES
 from local.emulator.seed import seed
 from operations.approval.session import Workflow
 from tests.support.emulator import change_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region=REGION)

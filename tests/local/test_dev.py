@@ -1,12 +1,10 @@
 """Interrupted `make up`: the terminal's signal reaches all of its processes."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,6 @@ from local import aws, dev
 from local.dev import Dev
 from local.workspace import REPOSITORY, Workspace
 from tests.support.emulator import Emulator
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CHILD = """
 import pathlib, signal, sys, time

@@ -1,15 +1,10 @@
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from local import toolchain
 from local.toolchain import ToolchainError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
-from __future__ import annotations
-
 import errno
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -12,9 +10,6 @@ from local import aws
 from local.dev import Dev
 from local.workspace import PluginError, Workspace
 from tests.support.emulator import Emulator
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ODD = [
     "it's",

@@ -1,30 +1,26 @@
 """A stack's configuration, and an account on the local AWS that is just as it asks."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
+from common.aws.session import Clients
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.adoption.governance import policy_arn, policy_content
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.settings import SessionManagerSettings, preferences
+from operations.findings import Finding
 from operations.inventory.reader import Reader
 from operations.stack import StackConfiguration
-
-if TYPE_CHECKING:
-    from components.session_manager.settings import SessionManagerSettings
-    from operations.findings import Finding
-    from operations.inventory.reader import Clients
-    from operations.verify.findings import Verification
+from operations.verify.findings import Verification
 
 Fail = Callable[[str, str, Exception], None]
 """Makes a call fail: the service, the operation, what is raised."""

@@ -1,36 +1,37 @@
-from __future__ import annotations
-
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory import reader
-from operations.stack import StackState
-from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
+from operations.stack import StackConfiguration, StackState
+from tests.operations.arrangement import (
+    ENDPOINTS,
+    REGION,
+    SESSION_MANAGER,
+    Account,
+    Calls,
+    Command,
+    Fail,
+    configuration,
+)
 from tests.support.emulator import Emulator, reset
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    import botocore.session
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Calls, Command, Fail
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the machine takes part; calls fail at once where nobody answers."""
+    """Nothing of the machine takes part; calls without an answer fail at once."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -47,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @dataclass
 class State:
-    """Whether the local AWS is just as `stack` asks, so that tests which only read need not arrange it again."""
+    """State of the local AWS: as `stack` configures it, so that tests which only read need not arrange it again."""
 
     right: bool = False
 

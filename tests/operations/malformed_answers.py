@@ -1,20 +1,15 @@
 """A local AWS in this process whose answers can be spoiled, and the ways to spoil them."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from botocore.awsrequest import AWSResponse
 
 from common.aws import session as aws_session
 from tests.support.faults.in_process import LocalAws, _Raw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Spoil = Callable[[bytes, str], bytes]
 """Makes another body of an answer's; also gets the name of the operation."""

@@ -1,7 +1,5 @@
 """`python -m operations`: exit codes and whole outputs."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -9,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -17,11 +14,8 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.errors import ExitCode, UnusableError
-from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, configuration
-
-if TYPE_CHECKING:
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Account, Command, Fail
+from operations.stack import StackConfiguration
+from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, Account, Command, Fail, configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ("document", "document-status", "document-default-version", "document-content")
@@ -200,7 +194,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
 @pytest.mark.parametrize(
     "sections", [{}, {"session_manager": {"enabled": False}}, {"endpoints": {}}], ids=["none", "disabled", "empty"]
 )
-def test_a_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
+def test_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
     stack = configuration(**sections)
     result = command("verify", stack=stack)
     said = "Stack dev has no sessionManager, endpoints or sites of domainControllers to verify.\n"
@@ -210,7 +204,7 @@ def test_a_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str,
     assert json.loads(machine.stdout) == {"stack": "dev", "accountId": None, "regions": {}, "differences": 0}
 
 
-def test_nobody_answering_is_a_difference_and_no_trace(command: Command) -> None:
+def test_no_answer_is_a_difference_without_traceback(command: Command) -> None:
     result = command("verify", stack=configuration(session_manager={}))
     assert (result.exit_code, result.stderr) == (1, "")
     assert lines(result.stdout)[0] == "Stack dev"
@@ -239,9 +233,9 @@ UNUSABLE = [
         ),
     ),
     (
-        configuration(session_manager={}, aws__profile="nobody"),
+        configuration(session_manager={}, aws__profile="absent"),
         (
-            "Cannot call AWS with the configured credentials: The config profile (nobody) could not be found. "
+            "Cannot call AWS with the configured credentials: The config profile (absent) could not be found. "
             "Check the stack's aws: settings, the environment and the shared files.\n"
         ),
     ),
@@ -272,7 +266,7 @@ def test_without_credentials_nothing_is_asked(command: Command, monkeypatch: pyt
     assert result.stderr.startswith("Cannot call AWS with the configured credentials: Unable to locate")
 
 
-def test_an_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
     result = command("verify", stack=configuration(session_manager={}))
     assert (result.exit_code, result.stdout) == (2, "")
@@ -280,7 +274,7 @@ def test_an_endpoint_that_is_no_address_is_one_message(command: Command, monkeyp
 
 
 @pytest.mark.parametrize("arguments", [["--cwd", "/nowhere"], ["--colour"], ["extra"]], ids=" ".join)
-def test_a_wrong_command_line_is_a_usage_problem(arguments: list[str], command: Command) -> None:
+def test_wrong_command_line_is_a_usage_problem(arguments: list[str], command: Command) -> None:
     result = command("verify", *arguments, stack=configuration())
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Usage: " in result.stderr
@@ -303,7 +297,7 @@ def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
         assert "20" not in result.output.replace("2012", "").replace("20 checks", "")
 
 
-def test_help_tells_the_options_and_the_exit_codes(command: Command) -> None:
+def test_help_lists_options_and_exit_codes(command: Command) -> None:
     said = command("verify", "--help", stack=configuration()).stdout
     for part in ("--stack", "--cwd", "--json", "Exit codes: 0 no differences", "cannot tell"):
         assert part in said

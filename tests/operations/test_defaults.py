@@ -1,17 +1,13 @@
 """Defaults of options from a file, and `--profile`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.approval.settings import Mode
 from operations.defaults import option_defaults
 from operations.errors import UnusableError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = """\
 stack: prod

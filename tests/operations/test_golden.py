@@ -1,10 +1,11 @@
 """Golden files of the command line: every help text, and exit codes and JSON documents of the commands."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -14,17 +15,9 @@ from local.__main__ import app as local_app
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
 from operations.errors import UnusableError
-from tests.operations.arrangement import ACCOUNT, REGION, configuration, named
+from tests.operations.arrangement import ACCOUNT, REGION, Account, Command, configuration, named
 from tests.support.golden_files import COMMANDS, Golden
 from tools.__main__ import app as tools_app
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    import click
-
-    from tests.operations.arrangement import Account, Command
 
 UNUSABLE = UnusableError("There is no stack.")
 NOWHERE = "http://127.0.0.1:9"

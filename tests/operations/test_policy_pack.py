@@ -1,15 +1,9 @@
 """The command `policy-pack`; tests/test_packaging.py has it installed and under the engine."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.operations.arrangement import Command, configuration
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.golden_files import Golden
+from tests.support.golden_files import Golden
 
 
 def test_policy_pack_is_golden(command: Command, tmp_path: Path, golden: Golden) -> None:

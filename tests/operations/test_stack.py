@@ -1,17 +1,12 @@
 """A stack's configuration, short of asking the engine for it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from operations.errors import UnusableError
 from operations.stack import StackConfiguration, StackState, chosen_regions, read_outputs, read_stack, read_state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Start-up of the command line."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
@@ -51,5 +49,5 @@ def test_command_imports_no_other_command() -> None:
 def test_help_summaries_match_command_docstrings() -> None:
     group: object = typer.main.get_command(app)
     commands = getattr(group, "commands")  # noqa: B009 -- Typer has no public type for a group
-    told = {name: (commands[name].help or "").partition("\n\n")[0].replace("\n", " ") for name in commands}
-    assert told == {name: summary for name, (_, summary) in COMMANDS.items()}
+    summaries = {name: (commands[name].help or "").partition("\n\n")[0].replace("\n", " ") for name in commands}
+    assert summaries == {name: summary for name, (_, summary) in COMMANDS.items()}

@@ -1,6 +1,4 @@
-"""What commands print: nothing that others named or wrote steers the terminal."""
-
-from __future__ import annotations
+"""Output of commands: text of other principals does not control the terminal."""
 
 import io
 

@@ -1,18 +1,13 @@
 """The one place that knows how these tests run the real engine."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from local.workspace import REPOSITORY
 from tests.support.stack import Run, Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -1,10 +1,9 @@
 """Applies one rule as the engine does: through the SDK's own server, with properties over the wire."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
@@ -12,13 +11,10 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from policies.rule import Rule
+from policies.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
-"""What the engine sends for a value that is known after the update."""
+"""Value that the engine sends for one that is known after the update."""
 
 NAME = "subject"
 """Of every resource under test."""
@@ -26,7 +22,7 @@ NAME = "subject"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of the resource.
+    """Evaluation of a resource.
 
     Attributes:
         violations: the texts, without the rule's description before them.
@@ -76,6 +72,21 @@ def remediated(
     changes = _server(rule, level, config).Remediate(request, None).remediations
     assert not any(each.diagnostic for each in changes)
     return json_format.MessageToDict(changes[0].properties) if changes else None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form in which a program writes what a rule evaluates.
+
+    Attributes:
+        type: Type of the resource.
+        path: Path of the content in messages.
+        carry: Returns the resource's properties with the content.
+    """
+
+    type: str
+    path: str
+    carry: Callable[[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

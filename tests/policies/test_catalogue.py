@@ -1,12 +1,9 @@
-"""What holds for every rule, and for the pack as a folder."""
-
-from __future__ import annotations
+"""Properties of every rule, and of the pack as a folder."""
 
 import importlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -14,9 +11,7 @@ from pulumi_policy import EnforcementLevel
 
 import policies
 from policies.catalogue import RULES
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
+from policies.rule import Rule
 
 PACK = Path(policies.__file__).parent
 TESTS = Path(__file__).parent
@@ -57,7 +52,7 @@ def test_facts_are_complete_and_read_as_sentences(rule: Rule) -> None:
 
 
 @every_rule
-def test_rules_are_mandatory_unless_the_configuration_says_otherwise(rule: Rule) -> None:
+def test_rules_are_mandatory_unless_configured(rule: Rule) -> None:
     assert rule.level is EnforcementLevel.MANDATORY
     assert rule.policy().enforcement_level is EnforcementLevel.MANDATORY
 
@@ -80,7 +75,7 @@ def test_file_id_and_test_share_their_words(rule: Rule) -> None:
 
 
 @every_rule
-def test_a_rule_states_its_facts_before_its_check(rule: Rule) -> None:
+def test_rule_states_its_facts_before_its_check(rule: Rule) -> None:
     text = module_of(rule).read_text()
     assert text.startswith('"""')
     assert text.index("RULE = Rule(\n") < text.index("\ndef ")

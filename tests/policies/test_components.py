@@ -1,7 +1,5 @@
 """The pack and the components agree: no rule fires on what the components register with their defaults."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -10,10 +8,10 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.account import Account
-from components.session_manager.document import document, preferences
+from components.session_manager.document import document
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.settings import SessionManagerSettings, preferences
 from policies import session_manager
 from policies.catalogue import RULES
 from tests.policies.judging import judge
@@ -36,7 +34,7 @@ class Recorder(mocks.Mocks):
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> list[mocks.MockResourceArgs]:
-    # Nothing is there yet, and nobody is asked.
+    # Nothing exists yet, and no call is made.
     monkeypatch.setattr("components.adoption.lookup.find_existing", lambda *_name: None)
     recorder = Recorder()
     mocks.set_mocks(recorder)
@@ -69,7 +67,7 @@ def test_no_rule_fires_on_what_the_components_register(registered: list[mocks.Mo
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_no_rule_fires_on_the_document_that_the_components_publish(rule: Any) -> None:
+def test_no_rule_fires_on_the_published_document(rule: Any) -> None:
     values = preferences(SessionManagerSettings(), account_id="123456789012", region="eu-west-1", kms_key_id="key")
     properties = {"documentType": "Session", "documentFormat": "JSON", "content": json.dumps(document(values))}
     result = judge(rule, DOCUMENT, properties)

@@ -1,7 +1,5 @@
 """A configuration that names what there is not is refused, and the files that are shipped are right."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from pathlib import Path
@@ -68,11 +66,11 @@ def configure(**rules: dict[str, Any]) -> None:
     servicer.Configure(request, Context())
 
 
-def test_the_pack_takes_a_configuration_of_its_rules() -> None:
+def test_pack_takes_a_configuration_of_its_rules() -> None:
     configure(log_group_retention={"minimumDays": 30, "exemptions": []}, all={})
 
 
-def test_the_pack_refuses_any_other_at_its_start() -> None:
+def test_pack_refuses_any_other_at_its_start() -> None:
     with pytest.raises(RefusedError) as refusal:
         configure(log_group_retention={"minimumDay": 30}, kms_key_rotatio={})
     assert refusal.value.args == (
@@ -89,7 +87,7 @@ def test_dev_and_prod_are_shipped() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_shipped_file_is_right(file: Path) -> None:
+def test_shipped_file_is_right(file: Path) -> None:
     rules = {rule.id: rule for rule in RULES}
     configuration = json.loads(file.read_text())
     given = {rule: {} if isinstance(value, str) else dict(value) for rule, value in configuration.items()}

@@ -1,19 +1,15 @@
 """Resources that templates, Cloud Control and aws-native hide are judged like the program's own."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.catalogue import RULES
 from policies.embedded.containers import embedded_in
 from policies.findings import Resource
+from policies.rule import Rule
 from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge, judge_stack
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 STACK = "aws:cloudformation/stack:Stack"
 STACK_SET = "aws:cloudformation/stackSet:StackSet"
@@ -69,7 +65,7 @@ def accused(type_: str, properties: dict[str, Any]) -> set[str]:
         ("ecs:ExecuteCommand", "!If [Prod, a, b]", "node-logins-need-approval"),
     ],
 )
-def test_a_policy_in_a_template_is_judged(type_: str, action: str, resource: str, rule: str) -> None:
+def test_policy_in_a_template_is_judged(type_: str, action: str, resource: str, rule: str) -> None:
     assert rule in accused(type_, {"templateBody": template(action, resource)})
 
 
@@ -85,13 +81,13 @@ def test_a_policy_in_a_template_is_judged(type_: str, action: str, resource: str
         ("sts:AssumeRole", "!Ref Other"),
     ],
 )
-def test_a_harmless_template_is_fine(action: str, resource: str) -> None:
+def test_harmless_template_is_fine(action: str, resource: str) -> None:
     given = {"templateBody": template(action, resource)}
     assert accused(STACK, given) == set()
     assert judge_stack(BY_ID["resources-readable"], Made(type=STACK, properties=given)) == SILENT
 
 
-def test_a_message_says_where_in_the_template() -> None:
+def test_message_says_where_in_the_template() -> None:
     given = {"templateBody": template("ssm:StartSession", '"*"')}
     (said,) = judge(BY_ID["session-start-needs-approval"], STACK, given).violations
     assert said.startswith(
@@ -99,7 +95,7 @@ def test_a_message_says_where_in_the_template() -> None:
     )
 
 
-def test_a_template_in_json_is_judged() -> None:
+def test_template_in_json_is_judged() -> None:
     statement = {
         "Effect": "Allow",
         "Action": "ssm:*",
@@ -115,7 +111,7 @@ def test_a_template_in_json_is_judged() -> None:
     )
 
 
-def test_a_denial_that_depends_on_the_deployment_denies_nothing() -> None:
+def test_denial_that_depends_on_the_deployment_denies_nothing() -> None:
     statements = [
         {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"},
         {"Effect": "Deny", "Action": "ssm:StartSession", "Resource": {"Ref": "What"}},
@@ -187,13 +183,13 @@ def test_references_in_a_template_are_followed() -> None:
     assert judge_stack(BY_ID["controller-inbound-sources"], made) == SILENT
 
 
-def test_a_container_keeps_the_settings_of_the_rule() -> None:
+def test_container_keeps_the_settings_of_the_rule() -> None:
     given = {"templateBody": template("ssm:StartSession", '"*"')}
     rule = BY_ID["session-start-needs-approval"]
     assert judge(rule, STACK, given, allowedPrincipals=["role/Shell"]) == Judgement()
 
 
-def test_a_template_that_is_not_known_yet_is_unseen() -> None:
+def test_template_that_is_not_known_yet_is_unseen() -> None:
     made = Made(type=STACK, properties={"templateBody": UNKNOWN}, sources={})
     assert judge_stack(BY_ID["resources-readable"], made).unseen
     assert embedded_in(Resource(type=STACK, name="x", properties={"templateBody": "not: a template"})) == ()

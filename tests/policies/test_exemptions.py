@@ -1,22 +1,16 @@
 """Resources that a rule leaves alone: for a time, by agreement, and said aloud."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 import pytest
 
-from policies.findings import Violation
+from policies.findings import Finding, Violation
 from policies.parameters import EXEMPTIONS
+from policies.stack import Stack
 from tests.policies.judging import UNKNOWN, Judgement, Made, judge, judge_stack, remediated
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Finding
-    from policies.stack import Stack
 
 AGREED = {"resource": "subject", "reason": "gone in May", "who": "A. Team", "until": "2026-11-30"}
 """On its last day: see `DAY` of the judging."""
@@ -39,31 +33,31 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     "known_as", ["subject", "sub*", "urn:pulumi:dev::test::aws:some/thing:Thing::subject", "*::subject"]
 )
-def test_an_exempted_resource_is_left_alone_and_named_with_what_was_agreed(known_as: str, logged: list[str]) -> None:
+def test_exempted_resource_is_left_alone_and_reported(known_as: str, logged: list[str]) -> None:
     exemptions = [AGREED | {"resource": "other"}, AGREED | {"resource": known_as}]
     agreed = "gone in May (A. Team, until 2026-11-30)"
     assert judge(thing_rule(), THING, BAD, exemptions=exemptions) == Judgement(not_applicable=[agreed])
     assert logged == [f'aws:some/thing:Thing "subject" is exempted from thing-limit: {agreed}']
 
 
-def test_an_exemption_of_another_resource_changes_nothing() -> None:
+def test_exemption_of_another_resource_changes_nothing() -> None:
     exemptions = [AGREED | {"resource": "subject-2"}, EXPIRED | {"resource": "Subject"}]
     assert judge(thing_rule(), THING, BAD, exemptions=exemptions).violations == [BROKEN]
 
 
 @pytest.mark.parametrize("until", ["2026-11-29", "1999-12-31", "2027-02-30"], ids=["yesterday", "long ago", "no date"])
-def test_an_expired_exemption_is_a_violation_and_the_rule_applies_again(until: str) -> None:
+def test_expired_exemption_is_a_violation_and_rule_applies(until: str) -> None:
     result = judge(thing_rule(), THING, BAD, exemptions=[AGREED | {"until": until}])
     assert result.violations == [ENDED.format(until), BROKEN]
     assert result.not_applicable == []
 
 
-def test_an_expired_exemption_fails_even_where_the_rule_is_kept() -> None:
+def test_expired_exemption_fails_even_where_the_rule_is_kept() -> None:
     result = judge(thing_rule(), THING, {"first": 1, "second": 1}, exemptions=[EXPIRED])
     assert result.violations == [ENDED.format("2026-11-29")]
 
 
-def test_an_exemption_that_was_renewed_holds_beside_the_expired_one(logged: list[str]) -> None:
+def test_renewed_exemption_holds_beside_the_expired_one(logged: list[str]) -> None:
     assert judge(thing_rule(), THING, BAD, exemptions=[EXPIRED, AGREED]).violations == []
     assert len(logged) == 1
 
@@ -80,7 +74,7 @@ def test_every_field_is_required(field: str) -> None:
         jsonschema.validate([short], EXEMPTIONS.full_schema)
 
 
-def test_a_date_has_to_look_like_one() -> None:
+def test_date_has_to_look_like_one() -> None:
     with pytest.raises(jsonschema.ValidationError, match="does not match"):
         jsonschema.validate([AGREED | {"until": "next May"}], EXEMPTIONS.full_schema)
 
@@ -105,7 +99,7 @@ ALL_BROKEN = [
 ]
 
 
-def test_a_rule_about_stacks_leaves_out_what_is_exempted(logged: list[str]) -> None:
+def test_rule_about_stacks_leaves_out_what_is_exempted(logged: list[str]) -> None:
     result = judge_things(exemptions=[AGREED, AGREED | {"resource": "unseen"}])
     assert (result.violations, result.unseen) == (ALL_BROKEN[1:], [])
     assert logged == [
@@ -114,10 +108,10 @@ def test_a_rule_about_stacks_leaves_out_what_is_exempted(logged: list[str]) -> N
     ]
 
 
-def test_the_stack_itself_can_be_exempted() -> None:
+def test_stack_itself_can_be_exempted() -> None:
     assert judge_things(exemptions=[AGREED | {"resource": "stack"}]).violations == ALL_BROKEN[:2]
 
 
-def test_a_rule_about_stacks_fails_on_an_expired_exemption() -> None:
+def test_rule_about_stacks_fails_on_an_expired_exemption() -> None:
     result = judge_things(exemptions=[EXPIRED])
     assert result.violations == [ENDED.format("2026-11-29"), *ALL_BROKEN]

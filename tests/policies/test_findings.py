@@ -1,6 +1,4 @@
-"""How a check reads properties of which some are not known yet."""
-
-from __future__ import annotations
+"""Reading of properties of which some are not known yet."""
 
 from typing import Any
 
@@ -32,15 +30,15 @@ def resource(properties: dict[str, Any], path: str = "") -> Resource:
         ),
     ],
 )
-def test_a_value_is_read_as_plain_data(sent: Any, read: Any) -> None:
+def test_value_is_read_as_plain_data(sent: Any, read: Any) -> None:
     assert resource({"value": sent, "other": UNKNOWN_ON_THE_WIRE}).value("value") == read
 
 
-def test_an_absent_property_reads_as_none() -> None:
+def test_absent_property_reads_as_none() -> None:
     assert resource({}).value("value") is None
 
 
-def test_require_reports_what_does_not_hold_and_what_is_not_known() -> None:
+def test_require_reports_violations_and_unknown_values() -> None:
     some = resource({"on": True, "off": False, "unknown": UNKNOWN_ON_THE_WIRE}, path="content.")
     assert list(some.require("on", is_true, "true")) == []
     assert list(some.require("off", is_true, "true")) == [Violation("content.off", "false", "true")]
@@ -62,6 +60,6 @@ def test_what_is_given(value: object, *, given: bool) -> None:
     assert is_given(value) is given
 
 
-def test_a_long_value_is_shortened_in_messages() -> None:
+def test_long_value_is_shortened_in_messages() -> None:
     violation = resource({"value": "x" * 200}).violation("value", "less")
     assert violation.found == '"' + "x" * 79 + "..."

@@ -1,19 +1,13 @@
 """The pack under the real engine: mandatory rules stop a bad stack in preview, a good one passes."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 
 from policies import foundations, session_manager
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -55,7 +49,7 @@ def refused(preview: Callable[..., Run]) -> Run:
 
 @dataclass(frozen=True)
 class Report:
-    """What the engine printed about a resource."""
+    """Output of the engine about a resource."""
 
     level: str
     rule: str
@@ -67,7 +61,7 @@ HEADING = re.compile(r"\[(mandatory|advisory)\]\s+\[severity: \w+\]\s+([a-z0-9-]
 
 
 def reports(run: Run) -> list[Report]:
-    """What is under "Policies" of the engine's output."""
+    """Return the part "Policies" of the engine's output."""
     _, *parts = HEADING.split(run.text)
     return [Report(*parts[at : at + 4]) for at in range(0, len(parts), 4)]
 

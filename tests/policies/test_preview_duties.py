@@ -4,21 +4,15 @@ The local AWS plugin knows neither policies of users and groups nor permission s
 alone.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from local.workspace import REPOSITORY
 from policies import separation_of_duties
 from tests.policies.test_preview import headings, reports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -58,13 +52,13 @@ RESOURCES = [
     ),
     ("identity-policy-readable", "policy-in-pieces", "text that cannot be read"),
     ("runbook-removes-tag", "runbook-that-keeps-the-tag", "Abort"),
-    ("approvals-required", "runbook-that-asks-anybody", '"{{ Who }}"'),
+    ("approvals-required", "runbook-that-asks-anyone", '"{{ Who }}"'),
 ]
 STACK = [
     ("operator-sessions-not-tagged", "role-with-tagged-sessions", "statement 1 (sts:TagSession: "),
     ("operators-cannot-change-approval", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
     ("service-role-permissions-limited", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
-    ("runbook-requires-approval", "runbook-that-asks-nobody", "a path to it without an approval"),
+    ("runbook-requires-approval", "runbook-that-asks-no-one", "a path to it without an approval"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
     ("break-glass-limited", "role-without-an-alarm", "no alarm on its use"),
     ("evidence-records-locked", "bucket-without-retention", "no retention of new objects"),
@@ -158,8 +152,10 @@ def test_existing_state_is_evaluated_without_program(made: Stack) -> None:
     assert "session-preferences-encrypt-data" in refused.text
     lenient = made.folder / "lenient.json"
     lenient.write_text(json.dumps({"all": "advisory"}))
-    told = made.run("policy", "analyze", "--file", str(file), *pack, "--policy-pack-config", str(lenient)).succeeded()
-    assert "[advisory]" in told.text
+    analyzed = made.run(
+        "policy", "analyze", "--file", str(file), *pack, "--policy-pack-config", str(lenient)
+    ).succeeded()
+    assert "[advisory]" in analyzed.text
 
 
 def test_template_in_state_is_evaluated(made: Stack) -> None:
@@ -189,7 +185,7 @@ def mendable(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Stack:
 
 
 def test_remediation_corrects_the_program(mendable: Stack) -> None:
-    file = mendable.folder / "mend.json"
+    file = mendable.folder / "remediate.json"
     file.write_text(
         json.dumps({"all": "disabled", "kms-key-rotation": "remediate", "log-group-retention": "remediate"})
     )

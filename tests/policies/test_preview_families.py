@@ -5,9 +5,7 @@ Elastic IP addresses, grants, policies of keys apart, resource policies of logs,
 tested with the rules alone.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
@@ -15,11 +13,7 @@ from local.emulator.seed import seed
 from policies import domain_controllers, foundations
 from policies.catalogue import RULES
 from tests.policies.test_preview import headings, reports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.stack import Run, Stack
+from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -30,21 +24,21 @@ CONTROLLERS = {
     ("controller-imdsv2", "instance-without-tokens"),
     ("controller-inbound-ports", "rule-for-all-protocols"),
     ("controller-inbound-ports", "rule-for-another-port"),
-    ("controller-inbound-sources", "group-for-everybody"),
-    ("controller-inbound-sources", "group-of-a-controller-for-everybody"),
-    ("controller-inbound-sources", "rule-for-a-list-with-everybody"),
-    ("controller-inbound-sources", "rule-for-everybody"),
-    ("controller-inbound-sources", "rule-for-everybody-v6"),
-    ("controller-inbound-sources", "rule-for-half-of-everybody"),
+    ("controller-inbound-sources", "group-open-to-all"),
+    ("controller-inbound-sources", "group-of-a-controller-open-to-all"),
+    ("controller-inbound-sources", "rule-for-a-list-with-all"),
+    ("controller-inbound-sources", "rule-open-to-all"),
+    ("controller-inbound-sources", "rule-open-to-all-v6"),
+    ("controller-inbound-sources", "rule-for-half-of-all"),
     ("controller-tagged", "instance-without-a-tag"),
     ("controller-tagged", "volume-without-a-tag"),
     ("controller-name-resolution", "endpoint-in-one-subnet"),
     ("controller-name-resolution", "rule-to-the-internet"),
-    ("controller-network-acl", "acl-for-everybody"),
+    ("controller-network-acl", "acl-open-to-all"),
     ("controller-no-public-address", "instance-with-an-address"),
     ("controller-no-secrets", "association-with-a-password"),
-    ("controller-outbound", "group-for-everybody"),
-    ("controller-outbound", "rule-to-everybody"),
+    ("controller-outbound", "group-open-to-all"),
+    ("controller-outbound", "rule-to-all"),
     ("controller-own-group", "instance-without-a-group"),
     ("controller-remote-administration", "rule-for-all-protocols"),
     ("controller-remote-administration", "rule-for-desktops"),
@@ -61,7 +55,7 @@ FOUNDATIONS = {
     ("association-rate-limited", "association-without-limits"),
     ("kms-key-deletion-window", "key-gone-in-a-week"),
     ("kms-key-no-lockout-bypass", "key-without-the-check"),
-    ("kms-key-policy-closed", "key-for-everybody"),
+    ("kms-key-policy-closed", "key-open-to-all"),
     ("log-bucket-encrypted", "bucket-of-a-trail"),
     ("log-bucket-encrypted", "bucket-with-the-default-key"),
     ("log-bucket-private", "bucket-half-closed"),
@@ -69,11 +63,11 @@ FOUNDATIONS = {
     ("log-bucket-tls-only", "bucket-of-a-trail"),
     ("log-bucket-tls-only", "bucket-without-tls"),
     ("resources-readable", "script-of-the-program"),
-    ("role-trust-closed", "role-for-everybody"),
-    ("ssm-document-not-shared", "document-for-everybody"),
+    ("role-trust-closed", "role-open-to-all"),
+    ("ssm-document-not-shared", "document-open-to-all"),
     ("topic-encrypted", "topic-of-the-default-key"),
     ("topic-policy-closed", "topic-for-any-event"),
-    ("topic-policy-closed", "topic-for-everybody"),
+    ("topic-policy-closed", "topic-open-to-all"),
     ("trail-encrypted", "trail-of-one-region"),
     ("trail-multi-region", "trail-of-one-region"),
     ("trail-validated", "trail-of-one-region"),

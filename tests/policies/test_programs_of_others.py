@@ -1,7 +1,5 @@
 """Programs as others write them: what they do by their own right is not accused, and one change for the worse is."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -22,7 +20,7 @@ ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 JUDGING = (*CONTROLLERS, *DUTIES, *SESSIONS, READABLE)
-"""The rules that can accuse somebody; those about encryption and retention ask something of everybody."""
+"""The rules about permissions and exposure; those about encryption and retention apply to every program."""
 
 
 def trust(principal: dict[str, Any], *actions: str, **condition: Any) -> str:
@@ -217,7 +215,7 @@ def said_of(resources: list[Made]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_an_innocent_program_is_not_accused(name: str) -> None:
+def test_innocent_program_is_not_accused(name: str) -> None:
     assert said_of(PROGRAMS[name]) == []
 
 

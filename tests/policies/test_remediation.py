@@ -1,24 +1,19 @@
-"""What the level `remediate` changes, and what it leaves as it was."""
+"""Changes of the level `remediate`, and properties that it leaves unchanged."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from policies.findings import Findings, Resource
 from tests.policies.judging import UNKNOWN, judge, remediated
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from policies.findings import Findings, Resource
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hunter2"}
 """As the engine sends one."""
 
 
-def test_a_violation_is_mended_and_everything_else_stays() -> None:
+def test_remediation_changes_only_the_violation() -> None:
     rest = {"second": 1, "secret": SECRET, "unknown": UNKNOWN, "nested": {"list": [UNKNOWN, SECRET]}}
     assert remediated(thing_rule(), THING, {"first": 2, **rest}) == {"first": 1, **rest}
 
@@ -27,12 +22,12 @@ def test_what_keeps_the_rule_is_left_alone() -> None:
     assert remediated(thing_rule(), THING, {"first": 1, "second": 1}) is None
 
 
-def test_what_is_not_known_is_no_violation_to_mend() -> None:
+def test_what_is_not_known_is_no_violation_to_remediate() -> None:
     assert remediated(thing_rule(), THING, {"first": UNKNOWN, "second": 1}) is None
 
 
 @pytest.mark.parametrize("level", ["MANDATORY", "ADVISORY", "DISABLED"])
-def test_nothing_is_mended_at_other_levels(level: str) -> None:
+def test_other_levels_remediate_nothing(level: str) -> None:
     assert remediated(thing_rule(), THING, {"first": 2, "second": 1}, level=level) is None
 
 
@@ -49,7 +44,7 @@ def test_what_the_remediation_leaves_over_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "mended"),
+    ("given", "remediated_as"),
     [
         pytest.param({}, {"options": {"tokens": "required"}}, id="absent"),
         pytest.param({"options": None}, {"options": {"tokens": "required"}}, id="null"),
@@ -60,7 +55,7 @@ def test_what_the_remediation_leaves_over_is_refused() -> None:
         ),
     ],
 )
-def test_a_property_inside_another_is_set(given: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_property_inside_another_is_set(given: dict[str, Any], remediated_as: dict[str, Any]) -> None:
     rule = thing_rule()
 
     @rule.on(THING)
@@ -68,10 +63,10 @@ def test_a_property_inside_another_is_set(given: dict[str, Any], mended: dict[st
         yield thing.violation("options", "other ones")
 
     @rule.remediates(THING)
-    def _mend(_: Resource) -> Mapping[str, Any]:
+    def _remediate(_: Resource) -> Mapping[str, Any]:
         return {"options.tokens": "required"}
 
-    assert remediated(rule, THING, given) == mended
+    assert remediated(rule, THING, given) == remediated_as
 
 
 def test_only_a_rule_with_a_remediation_has_one() -> None:

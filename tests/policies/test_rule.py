@@ -1,18 +1,14 @@
-"""What every rule does with types, unknowns, levels and parameters."""
+"""Types, unknown values, levels and parameters of rules."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from pulumi_policy import EnforcementLevel, Severity
 
+from policies.rule import Rule
 from tests.policies.judging import DAY, UNKNOWN, Judgement, judge
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 
 @pytest.fixture
@@ -20,7 +16,7 @@ def rule() -> Rule:
     return thing_rule()
 
 
-def test_a_violation_names_resource_property_found_expected_and_remedy(rule: Rule) -> None:
+def test_violation_names_property_found_expected_and_remedy(rule: Rule) -> None:
     result = judge(rule, THING, {"first": 2, "second": 1})
     assert result == Judgement(
         violations=['aws:some/thing:Thing "subject": first: found 2, expected at most 1. Lower it.'],
@@ -28,7 +24,7 @@ def test_a_violation_names_resource_property_found_expected_and_remedy(rule: Rul
     )
 
 
-def test_an_unknown_hides_no_violation_wherever_it_stands(rule: Rule) -> None:
+def test_unknown_hides_no_violation_wherever_it_stands(rule: Rule) -> None:
     for known, unknown in (("first", "second"), ("second", "first")):
         result = judge(rule, THING, {known: 2, unknown: UNKNOWN})
         assert result.violations == [f'{THING} "subject": {known}: found 2, expected at most 1. Lower it.']
@@ -53,19 +49,19 @@ def test_other_types_are_not_even_read(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("level", ["ADVISORY", "MANDATORY"])
-def test_the_configuration_sets_the_level(rule: Rule, level: str) -> None:
+def test_configuration_sets_the_level(rule: Rule, level: str) -> None:
     assert judge(rule, THING, {"first": 2, "second": 2}, level=level).levels == {level}
 
 
-def test_the_configuration_turns_a_rule_off(rule: Rule) -> None:
+def test_configuration_turns_a_rule_off(rule: Rule) -> None:
     assert judge(rule, THING, {"first": 2, "second": 2}, level="DISABLED") == Judgement()
 
 
-def test_the_configuration_sets_parameters(rule: Rule) -> None:
+def test_configuration_sets_parameters(rule: Rule) -> None:
     assert judge(rule, THING, {"first": 2, "second": 2}, limit=2) == Judgement()
 
 
-def test_the_engine_learns_all_facts(rule: Rule) -> None:
+def test_engine_learns_all_facts(rule: Rule) -> None:
     policy = rule.policy()
     assert policy.name == "thing-limit"
     assert policy.description == "Things stay below the limit. Otherwise: they fall over."

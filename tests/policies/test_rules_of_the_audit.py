@@ -1,6 +1,4 @@
-"""What the audit reports of an identity policy, the pack reports as well, or it says why not."""
-
-from __future__ import annotations
+"""The pack reports each identity policy that the audit reports, or states why not."""
 
 import json
 from typing import Any, Final
@@ -60,7 +58,7 @@ def reported(statements: tuple[dict[str, Any], ...]) -> set[str]:
 
 
 @pytest.mark.parametrize("rule", STATEMENTS)
-def test_the_pack_reports_what_the_audit_reports(rule: str) -> None:
+def test_pack_reports_what_the_audit_reports(rule: str) -> None:
     assert bool(reported(STATEMENTS[rule])) == (rule not in NOT_REPORTED)
 
 

@@ -1,7 +1,5 @@
 """The pack's own server says what the SDK's says, and reads a resource for the rules about its type alone."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from typing import Any
@@ -24,7 +22,7 @@ BAD = {
     "aws:cloudwatch/logGroup:LogGroup": {"name": "x", "retentionInDays": 1},
     "aws:iam/policy:Policy": {"policy": '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'},
     "aws:ssm/document:Document": {"documentType": "Session", "content": "{"},
-    "aws:s3/bucketObject:BucketObject": {"content": "nobody's business"},
+    "aws:s3/bucketObject:BucketObject": {"content": "unrelated"},
 }
 
 
@@ -66,7 +64,7 @@ def test_it_answers_as_the_sdk_does(type_: str, levels: dict[str, int] | None) -
     assert ours.Remediate(request(type_), None).remediations == theirs.Remediate(request(type_), None).remediations
 
 
-def test_a_resource_is_read_for_the_rules_about_its_type_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resource_is_read_for_the_rules_about_its_type_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     count = 0
     read = sdk.deserialize_properties
 
@@ -110,7 +108,7 @@ def test_stack_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(decoded) == len(CONTROLLERS)
 
 
-def test_a_later_configuration_takes_the_place_of_the_first() -> None:
+def test_later_configuration_takes_the_place_of_the_first() -> None:
     ours = servicer(PackServicer, {"kms-key-rotation": analyzer_pb2.DISABLED})
     before = {each.policyName for each in ours.Analyze(request("aws:kms/key:Key"), None).diagnostics}
     again = analyzer_pb2.ConfigureAnalyzerRequest()

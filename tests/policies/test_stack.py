@@ -1,23 +1,16 @@
-"""How a rule looks at a whole stack."""
+"""Evaluation of a whole stack."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import StackValidationPolicy
 
-from policies.findings import Resource, Violation
+from policies.findings import Finding, Resource, Violation
+from policies.stack import Stack
 from tests.policies.judging import UNKNOWN, Judgement, Made, _server, judge_stack
 from tests.policies.things import THING, thing_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Finding
-    from policies.stack import Stack
 
 OTHER = "aws:some/other:Other"
 LOG = "aws:some/log:Log"
@@ -41,7 +34,7 @@ def test_it_becomes_a_policy_about_stacks() -> None:
     assert not thing_rule().is_about_stacks
 
 
-def test_a_violation_carries_the_urn_of_its_resource() -> None:
+def test_violation_carries_the_urn_of_its_resource() -> None:
     request = analyzer_pb2.AnalyzeStackRequest(
         resources=[analyzer_pb2.AnalyzerResource(type=OTHER, name="x", urn="urn:x", properties=struct_pb2.Struct())]
     )
@@ -73,7 +66,7 @@ def test_two_that_are_not_known_are_not_the_same() -> None:
     assert not Resource(type=LOG, name="log", properties={}).refers("target", Resource(type="", name="", properties={}))
 
 
-def test_what_is_not_known_is_said_for_each_resource_and_hides_no_violation() -> None:
+def test_unknown_value_is_advice_per_resource_and_hides_nothing() -> None:
     def check(stack: Stack) -> Iterator[Finding]:
         for thing in stack.of(THING):
             for name in ("first", "second"):

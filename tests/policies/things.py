@@ -1,19 +1,13 @@
 """A rule about made-up things, for tests of what all rules have in common."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pulumi_policy import Severity
 
+from policies.findings import Findings, Resource
 from policies.parameters import Parameter
-from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from policies.findings import Findings, Resource
-    from policies.rule import StackCheck
+from policies.rule import Rule, StackCheck
 
 THING = "aws:some/thing:Thing"
 

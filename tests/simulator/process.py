@@ -4,8 +4,6 @@ Runs in the environment of `tools.simulator`, so it imports nothing of this proj
 printed or simulated; while it is simulated, each line out (a step begins, calls, sleeps, is done) is answered by one in.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

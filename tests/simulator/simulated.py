@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.runbook import change_template, reaper, runbook
@@ -19,9 +20,6 @@ from components.approval.settings import Mode
 from tests.components.approval.workflow import OVER, PLACE, REGIONS, Workflow
 from tests.simulator.simulator import RUN, Simulator, StepFailedError, translated
 from tests.support.emulator import change_settings, wake
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 Json = dict[str, Any]
 REFUSAL = "AnnounceRefusal"
@@ -147,7 +145,7 @@ class Played:
 
     @contextmanager
     def _faulty(self) -> Iterator[None]:
-        """What the step at work does, failing where it was asked for."""
+        """Run the current step, which fails where a fault is requested."""
         if self.fails == (self.steps[-1], "before"):
             raise StepFailedError("made to fail")
         yield
@@ -188,7 +186,7 @@ def _or_for_a_while(condition: Callable[[Json], bool]) -> Callable[[Json], bool]
 
 
 def record(document: Json) -> Json:
-    """What the local AWS runs meanwhile: the approvals, the ways from step to step, and nothing else."""
+    """Record what the local AWS runs meanwhile: the approvals, the paths between steps, and nothing else."""
     steps: list[Json] = []
     for step in document["mainSteps"]:
         if step["name"] == "CheckReason":

@@ -1,19 +1,15 @@
 """AWS' simulator as tests use it, and what has to be said differently for it to understand a runbook."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from tools.simulator import simulator, variables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Json = dict[str, Any]
 RUN = "Run"
@@ -21,11 +17,11 @@ RUN = "Run"
 
 
 class StepFailedError(Exception):
-    """What a step calls has failed."""
+    """A call of a step failed."""
 
 
 class World(Protocol):
-    """What a simulated run acts upon. A `StepFailedError` fails the step, everything else the test."""
+    """State that a simulated run acts upon. A `StepFailedError` fails the step, everything else the test."""
 
     def begin(self, step: str) -> None: ...
 

@@ -4,14 +4,13 @@ Every call that a step makes is judged by the policy of the runbook's role befor
 are compared with it afterwards, by what the local AWS was asked.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from common.iam.context import ABSENT, Context, known
+from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -19,9 +18,6 @@ from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, runbook
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
 from tests.support.recorder import calls, reset_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 PLACE = NodesAccount(partition="aws", account_id="123456789012")
@@ -71,7 +67,7 @@ class World:
     def call(self, service: str, api: str, parameters: Json) -> Json:
         resource = PLACE.iam(f"role/{parameters['RoleName']}")
         keys = {"iam:policyarn": known(parameters["PolicyArn"])}
-        judged = decide(self.may, f"{service}:{api}", resource, Context(keys, otherwise=ABSENT)).allowed
+        judged = decide(self.may, f"{service}:{api}", resource, RequestContext(keys, otherwise=ABSENT)).allowed
         if judged is not Truth.YES:
             raise StepFailedError("AccessDenied")
         assert (service, api) == ("iam", "AttachRolePolicy")

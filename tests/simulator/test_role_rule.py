@@ -4,20 +4,16 @@ AWS Config evaluates with Guard 2, this is Guard 3, which reads everything that 
 Guard 3 does not, an escaped quotation mark in a regular expression, was found by hand and is kept out by a test.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from components.nodes.role_compliance import RULE, role_rule
 from tools.guard import guard
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = "arn:aws:iam::111122223333:policy/ShellAccessSessionManagerNode"
 OTHER = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"

@@ -13,9 +13,8 @@ do, and who shows it instead (`tests/components/approval/test_runbook_runs.py`, 
 - `And` in a branch, and `isEnd` on one: said in other words (`translated`).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,9 +23,6 @@ from components.approval.runbook import reaper
 from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.simulator.simulated import Played, SimulatedWorkflow
 from tests.simulator.simulator import RefusedError, Simulator, translated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 MODES = ("automation", "change-manager")

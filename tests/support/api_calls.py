@@ -1,7 +1,5 @@
 """API calls, parsed from HTTP requests into service, operation and parameters."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

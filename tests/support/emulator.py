@@ -1,20 +1,16 @@
 """Local AWS of a test: a process of its own, whose calls are counted and recorded."""
 
-from __future__ import annotations
-
 import json
 import tempfile
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local import aws
 from local.aws import Emulator, EmulatorError, instance_id, request, wake
 from local.emulator.application import RESET, SETTINGS_ROUTE
 from local.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
 
 __all__ = [
     "INSTRUMENTED",

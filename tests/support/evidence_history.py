@@ -4,8 +4,6 @@ Sources: CloudTrail User Guide, "CloudTrail record contents"; Systems Manager Us
 calls with AWS CloudTrail".
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any

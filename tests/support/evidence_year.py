@@ -1,23 +1,18 @@
 """A made-up history with known truth: each scenario says which findings its sessions, attempts and grants have."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from operations.evidence.records import Log
+from operations.evidence.report import Row
 from tests.support.evidence_history import ACCOUNT, ALICE, History
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from operations.evidence.report import Row
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ROLES = 12

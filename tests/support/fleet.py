@@ -1,17 +1,16 @@
 """Temporary fleet on the real engine: an organization on a local AWS, a fleet file, a state backend."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import boto3
 import yaml
@@ -20,9 +19,6 @@ from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace, link_or_copy
 from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, call_of, serving
 from tests.support.warm_python import warm_python
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
 PREVIEW_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessPreview"

@@ -1,17 +1,12 @@
 """Gate in front of a local AWS that holds one write, so that a test can end the caller at this moment."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.api_calls import ApiCall, is_write
 from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, body_of, call_of, drop, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
 
 Held = int | str | Callable[[ApiCall, bytes], bool]
 

@@ -1,25 +1,20 @@
 """Golden files: the public surface of the project as it was last agreed on, in tests/golden."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
+from click.testing import Result
 
 from components.adoption.document_content import text_of_input
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from click.testing import Result
 
 FOLDER = Path(__file__).parents[1] / "golden"
 COMMANDS = "commands"

@@ -1,14 +1,10 @@
 """IAM Identity Center on the local AWS: users, groups, and a permission set that is assigned in an account."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACCOUNT = "123456789012"
 RESERVED = "/aws-reserved/sso.amazonaws.com/"

@@ -1,22 +1,18 @@
 """WSGI middlewares that see every AWS call, and the server that puts one in front of a local AWS."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import json
 import socket
 import threading
 import urllib.parse
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from werkzeug.serving import make_server
 
 from tests.support.api_calls import UNKNOWN, ApiCall, read_call
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
 
 UPSTREAM_SECONDS: Final = 120
 _HOP_BY_HOP: Final = {"connection", "transfer-encoding", "content-length", "server", "date", "expect", "host"}

@@ -1,21 +1,17 @@
 """Local AWS that counts calls and records authorization requests: `python -m tests.support.recorder`, and its client."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from local.aws import request
 from local.emulator.__main__ import main
 from local.emulator.application import ONE_AT_A_TIME
 from tests.support.api_calls import UNKNOWN, ApiCall
 from tests.support.middleware import Middleware, call_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CALLS_ROUTE: Final = "/local-aws/calls"
 AUTHORIZATION_ROUTE: Final = "/local-aws/authorization-requests"

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -22,9 +23,6 @@ from local.workspace import REPOSITORY, Workspace
 from operations.deployer.names import ROLES_BOUNDARY
 from tests.support import warm_launcher
 from tests.support.warm_python import STACKS, warm_python
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PROGRAM = ("__main__.py", "common", "components", "policies", "Pulumi.yaml")
 """Files of the repository that a program folder needs; linked, so that stack files stay out of the repository."""

@@ -1,13 +1,13 @@
 """Golden files of rules and schemas, and how golden files are compared."""
 
-from __future__ import annotations
-
 import json
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from components.account_access.settings import AccountAccessSettings
 from components.approval.settings import ApprovalSettings
@@ -19,11 +19,6 @@ from operations.audit import rules as audit
 from operations.fleet.file_schema import fleet_schema
 from policies.catalogue import RULES
 from tests.support.golden_files import Golden, previewed_outputs, resources, shape
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pydantic import BaseModel
 
 WITHOUT_SCHEMA = {"regions", "tags", "permissionsBoundary", "takeOver"}
 """Plain values, checked by code; tests/components/test_settings.py has what they accept."""

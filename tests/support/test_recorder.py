@@ -1,11 +1,7 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tests.support.recorder import calls, reset_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_every_call_is_counted_by_its_service_and_operation(client: Callable[..., Any], endpoint: str) -> None:

@@ -1,7 +1,5 @@
 """Transcripts of the documentation: what counts as the same output."""
 
-from __future__ import annotations
-
 import pytest
 
 from local.workspace import REPOSITORY

@@ -5,19 +5,16 @@ variable that CPython, the C library or an imported module reads at startup, no 
 shadows an imported one, and no terminal. Runs without the standard library's `site`, to start at once.
 """
 
-from __future__ import annotations
-
 import array
 import json
 import os
 import signal
 import socket
 import sys
+from typing import Any
 
 TYPE_CHECKING = False
 """Replacement for the constant in `typing`, which is slow to import."""
-if TYPE_CHECKING:
-    from typing import Any
 
 OPTIONS = frozenset({"-u", "-P"})
 """Command line options of Python that a `WarmPython` supports."""

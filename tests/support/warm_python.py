@@ -6,8 +6,6 @@ variables; if none matches, a new one is started (`warm_launcher` decides). A fo
 its modules are already loaded, botocore's clients share methods, and its hash seed is that of the warm process.
 """
 
-from __future__ import annotations
-
 import argparse
 import atexit
 import contextlib
@@ -27,17 +25,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
-from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
+from types import ModuleType, TracebackType
+from typing import IO, Any, NoReturn, cast
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 if not sys.flags.safe_path:  # started as a file, so imports behave as in a program elsewhere

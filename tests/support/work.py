@@ -1,12 +1,8 @@
 """Work of a computation as a number that depends neither on the machine nor on its load."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any
 
 
 def work_of(action: Callable[[], Any]) -> int:

@@ -1,17 +1,12 @@
-from __future__ import annotations
-
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from local import processes
 from local.processes import command
 from tools.checks import Check, Tier, run_tier
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 LEAVE = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
 

@@ -1,14 +1,9 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import tools.simulator
 from local.bootstrap import SetUpError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def program(path: Path, code: int) -> None:

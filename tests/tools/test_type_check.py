@@ -1,14 +1,9 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tools import type_check
 from tools.type_check import TypeCheckError, check, fingerprint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """Linters of workflows and scripts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from local.workspace import REPOSITORY
 from tools.workflows import lint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = """on: push
 jobs:

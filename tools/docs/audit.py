@@ -10,7 +10,7 @@ from operations.audit.rules.examples import EXAMPLES
 from tools.docs.markdown import table
 
 if TYPE_CHECKING:
-    from operations.audit.catalogue import Rule
+    from operations.audit.catalogue import AuditRule
 
 _INTRODUCTION: Final = """<!-- Made by `make docs` from operations/audit/. -->
 # Auditing for approval bypasses
@@ -99,7 +99,7 @@ def audit_page() -> str:
     )
 
 
-def _severity(rule: Rule) -> str:
+def _severity(rule: AuditRule) -> str:
     """Return the highest and the lowest severity that a rule reports."""
     words = list(
         dict.fromkeys(each.severity.word for each in sorted(rule.escalations, key=lambda each: -each.severity))
@@ -107,7 +107,7 @@ def _severity(rule: Rule) -> str:
     return words[0] + (f" to {words[-1]}" if len(words) > 1 else "") if words else rule.severity or "critical"
 
 
-def _section(rule: Rule) -> str:
+def _section(rule: AuditRule) -> str:
     example = EXAMPLES[rule.id]
     shown = example if isinstance(example, str) else "\n".join(["", "```json", *map(json.dumps, example), "```"])
     return "\n".join(

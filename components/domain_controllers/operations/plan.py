@@ -48,12 +48,12 @@ class OperationsPlan:
 
     @property
     def promotes(self) -> bool:
-        """Whether an association promotes a controller, which reads secrets."""
+        """Return whether an association promotes a controller, which reads secrets."""
         return any(each.controller for each in self.associations.values())
 
     @property
     def has_alarms(self) -> bool:
-        """Whether CloudWatch publishes to the site's topic."""
+        """CloudWatch publishes to the site's topic."""
         return bool(self.alarms or self.controller_alarms)
 
 

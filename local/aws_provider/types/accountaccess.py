@@ -4,7 +4,7 @@ from typing import Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.model import Call, Code, Item, Property, ResourceType, record, text
+from local.aws_provider.model import Code, Item, Operation, Property, ResourceType, record, text
 
 propagation_seconds: Final = 120
 
@@ -51,8 +51,8 @@ ENTITLEMENT = ResourceType(
     import_id="{applicationArn},{id}",
     framework=True,
     create=(Code(_create, "CreateEntitlement"),),
-    read=(Call("GetEntitlement", {"entitlementId": "id"}),),
-    delete=(Call("DeleteEntitlement", {"entitlementId": "id"}),),
+    read=(Operation("GetEntitlement", {"entitlementId": "id"}),),
+    delete=(Operation("DeleteEntitlement", {"entitlementId": "id"}),),
     gone=frozenset({"ResourceNotFoundException"}),
 )
 

@@ -5,7 +5,19 @@ from typing import Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, ResourceType, Tagging, fixed, flag, name, record, text, whole
+from local.aws_provider.model import (
+    Code,
+    Item,
+    Operation,
+    ResourceType,
+    Tagging,
+    fixed,
+    flag,
+    name,
+    record,
+    text,
+    whole,
+)
 from local.aws_provider.wire import Values, fields_of
 
 _missing: Final = frozenset({"InvalidRequestException"})
@@ -22,9 +34,9 @@ NAMED_QUERY = ResourceType(
         "query": text(required=True, replaces=True, aws="QueryString", checks=(validators.length(1, 262_144),)),
         "workgroup": fixed("primary", replaces=True),
     },
-    create=(Call("CreateNamedQuery", result="NamedQueryId"),),
-    read=(Call("GetNamedQuery", {"NamedQueryId": "id"}, result="NamedQuery"),),
-    delete=(Call("DeleteNamedQuery", {"NamedQueryId": "id"}),),
+    create=(Operation("CreateNamedQuery", result="NamedQueryId"),),
+    read=(Operation("GetNamedQuery", {"NamedQueryId": "id"}, result="NamedQuery"),),
+    delete=(Operation("DeleteNamedQuery", {"NamedQueryId": "id"}),),
     gone=_missing,
 )
 

@@ -5,9 +5,9 @@ from typing import Any, Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     Property,
     ResourceType,
     Retry,
@@ -77,15 +77,15 @@ RULE = ResourceType(
     id="{name}",
     # IAM is eventually consistent: a new role may be unknown for some seconds.
     create=(
-        Call(
+        Operation(
             "PutConfigRule",
             within="ConfigRule",
             retry=Retry(codes=frozenset({"InsufficientPermissionsException"}), seconds=10),
         ),
     ),
-    read=(Call("DescribeConfigRules", {"ConfigRuleNames": "id"}, result="ConfigRules"), Code(_read_policy_text)),
-    update=(Call("PutConfigRule", within="ConfigRule"),),
-    delete=(Call("DeleteConfigRule", retry=_while_in_use),),
+    read=(Operation("DescribeConfigRules", {"ConfigRuleNames": "id"}, result="ConfigRules"), Code(_read_policy_text)),
+    update=(Operation("PutConfigRule", within="ConfigRule"),),
+    delete=(Operation("DeleteConfigRule", retry=_while_in_use),),
     tagging=Tagging(),
     gone=frozenset({"NoSuchConfigRuleException"}),
 )
@@ -111,7 +111,7 @@ def _shown(parameters: Values) -> list[Values]:
 
 
 _percentage: Final = whole(checks=(validators.between(1, 100),))
-_put: Final = Call("PutRemediationConfigurations", within="RemediationConfigurations")
+_put: Final = Operation("PutRemediationConfigurations", within="RemediationConfigurations")
 
 REMEDIATION = ResourceType(
     name="aws:cfg/remediationConfiguration:RemediationConfiguration",
@@ -145,9 +145,11 @@ REMEDIATION = ResourceType(
     refused="targetVersion",
     id="{configRuleName}",
     create=(_put,),
-    read=(Call("DescribeRemediationConfigurations", {"ConfigRuleNames": "id"}, result="RemediationConfigurations"),),
+    read=(
+        Operation("DescribeRemediationConfigurations", {"ConfigRuleNames": "id"}, result="RemediationConfigurations"),
+    ),
     update=(_put,),
-    delete=(Call("DeleteRemediationConfiguration", {"ResourceType": "resourceType"}, retry=_while_in_use),),
+    delete=(Operation("DeleteRemediationConfiguration", {"ResourceType": "resourceType"}, retry=_while_in_use),),
     gone=frozenset({"NoSuchConfigRuleException", "NoSuchRemediationConfigurationException"}),
 )
 

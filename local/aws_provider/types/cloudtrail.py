@@ -1,9 +1,9 @@
 """CloudTrail trails. Source: Terraform AWS provider, `internal/service/cloudtrail/trail.go`."""
 
 from local.aws_provider import validators
-from local.aws_provider.model import Call, ResourceType, Tagging, fixed, flag, name, text
+from local.aws_provider.model import Operation, ResourceType, Tagging, fixed, flag, name, text
 
-_log = Call("StartLogging", {"Name": "id"}, when="enableLogging", otherwise="StopLogging")
+_log = Operation("StartLogging", {"Name": "id"}, when="enableLogging", otherwise="StopLogging")
 
 TRAIL = ResourceType(
     name="aws:cloudtrail/trail:Trail",
@@ -23,11 +23,14 @@ TRAIL = ResourceType(
         "advancedEventSelectors cloudWatchLogsGroupArn cloudWatchLogsRoleArn eventSelectors insightSelectors s3KeyPrefix "
         "snsTopicName"
     ),
-    create=(Call("CreateTrail", result="TrailARN"), _log),
-    read=(Call("DescribeTrails", {"trailNameList": "id"}, result="trailList"), Call("GetTrailStatus", {"Name": "id"})),
+    create=(Operation("CreateTrail", result="TrailARN"), _log),
+    read=(
+        Operation("DescribeTrails", {"trailNameList": "id"}, result="trailList"),
+        Operation("GetTrailStatus", {"Name": "id"}),
+    ),
     # An empty key ends the encryption with a key of one's own.
-    update=(Call("UpdateTrail", {"Name": "id", "KmsKeyId": lambda new: new.get("kmsKeyId", "")}), _log),
-    delete=(Call("DeleteTrail", {"Name": "id"}),),
+    update=(Operation("UpdateTrail", {"Name": "id", "KmsKeyId": lambda new: new.get("kmsKeyId", "")}), _log),
+    delete=(Operation("DeleteTrail", {"Name": "id"}),),
     tagging=Tagging("AddTags", "RemoveTags", "ListTags"),
     gone=frozenset({"TrailNotFoundException"}),
 )

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import Problem
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     Property,
     ResourceType,
     Retry,
@@ -34,7 +34,9 @@ _retention_days: Final = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-_retain = Call("PutRetentionPolicy", {"logGroupName": "id"}, when="retentionInDays", otherwise="DeleteRetentionPolicy")
+_retain = Operation(
+    "PutRetentionPolicy", {"logGroupName": "id"}, when="retentionInDays", otherwise="DeleteRetentionPolicy"
+)
 
 
 def _find_log_group(aws: Aws, group: Item) -> Values | None:
@@ -59,10 +61,13 @@ LOG_GROUP = ResourceType(
     outputs="arn deletionProtectionEnabled logGroupClass",
     refused="deletionProtectionEnabled logGroupClass namePrefix",
     id="{name}",
-    create=(Call("CreateLogGroup"), _retain),
+    create=(Operation("CreateLogGroup"), _retain),
     read=(Code(_find_log_group, "DescribeLogGroups"),),
-    update=(_retain, Call("AssociateKmsKey", {"logGroupName": "id"}, when="kmsKeyId", otherwise="DisassociateKmsKey")),
-    delete=(Call("DeleteLogGroup"),),
+    update=(
+        _retain,
+        Operation("AssociateKmsKey", {"logGroupName": "id"}, when="kmsKeyId", otherwise="DisassociateKmsKey"),
+    ),
+    delete=(Operation("DeleteLogGroup"),),
     tagging=Tagging(),
     gone=frozenset({"ResourceNotFoundException"}),
 )
@@ -135,10 +140,10 @@ LOG_METRIC_FILTER = ResourceType(
     refused="applyOnTransformedLogs",
     id="{name}",
     import_id="{logGroupName}:{name}",
-    create=(Call("PutMetricFilter"),),
+    create=(Operation("PutMetricFilter"),),
     read=(Code(_find_metric_filter, "DescribeMetricFilters"),),
-    update=(Call("PutMetricFilter"),),
-    delete=(Call("DeleteMetricFilter"),),
+    update=(Operation("PutMetricFilter"),),
+    delete=(Operation("DeleteMetricFilter"),),
     gone=frozenset({"ResourceNotFoundException"}),
 )
 
@@ -159,9 +164,9 @@ def _period(value: Any) -> str | None:
     return f"expected period to be one of {list(_short_periods)} or a multiple of {_minute}, got {value}"
 
 
-def _plan_alarm(_old: Values, new: Values) -> list[Problem]:
+def _plan_alarm(_old: Values, new: Values) -> list[RejectedValue]:
     missing = [each for each in ("metricName", "namespace", "period") if not new.get(each)]
-    return [Problem(each, "must be set for an alarm on one metric") for each in missing]
+    return [RejectedValue(each, "must be set for an alarm on one metric") for each in missing]
 
 
 METRIC_ALARM = ResourceType(
@@ -190,10 +195,10 @@ METRIC_ALARM = ResourceType(
         "extendedStatistic insufficientDataActions metricQueries okActions thresholdMetricId unit warmUpConfiguration"
     ),
     id="{name}",
-    create=(Call("PutMetricAlarm"),),
-    read=(Call("DescribeAlarms", {"AlarmNames": "id"}, result="MetricAlarms"),),
-    update=(Call("PutMetricAlarm"),),
-    delete=(Call("DeleteAlarms", {"AlarmNames": "id"}),),
+    create=(Operation("PutMetricAlarm"),),
+    read=(Operation("DescribeAlarms", {"AlarmNames": "id"}, result="MetricAlarms"),),
+    update=(Operation("PutMetricAlarm"),),
+    delete=(Operation("DeleteAlarms", {"AlarmNames": "id"}),),
     tagging=Tagging(),
     gone=frozenset({"ResourceNotFound"}),
     plan=_plan_alarm,
@@ -232,11 +237,11 @@ EVENT_RULE = ResourceType(
     outputs="arn",
     refused="isEnabled namePrefix roleArn",
     id="{name}",
-    create=(Call("PutRule"),),
-    read=(Call("DescribeRule"),),
-    update=(Call("PutRule"),),
+    create=(Operation("PutRule"),),
+    read=(Operation("DescribeRule"),),
+    update=(Operation("PutRule"),),
     # The real plugin repeats for 5 minutes while the rule has targets.
-    delete=(Call("DeleteRule", retry=Retry(codes=frozenset({"ValidationException"}), seconds=120)),),
+    delete=(Operation("DeleteRule", retry=Retry(codes=frozenset({"ValidationException"}), seconds=120)),),
     tagging=Tagging(),
     gone=frozenset({"ResourceNotFoundException"}),
     at_least_one=(("eventPattern", "scheduleExpression"),),
@@ -248,7 +253,7 @@ def _find_target(aws: Aws, target: Item) -> Values | None:
     return next((each for each in listed if each["Id"] == target.values["targetId"]), None)
 
 
-_put_target = Call("PutTargets", {"Rule": "rule", "EventBusName": "eventBusName"}, within="Targets")
+_put_target = Operation("PutTargets", {"Rule": "rule", "EventBusName": "eventBusName"}, within="Targets")
 
 EVENT_TARGET = ResourceType(
     name="aws:cloudwatch/eventTarget:EventTarget",
@@ -276,7 +281,7 @@ EVENT_TARGET = ResourceType(
     create=(_put_target,),
     read=(Code(_find_target, "ListTargetsByRule"),),
     update=(_put_target,),
-    delete=(Call("RemoveTargets", {"Rule": "rule", "EventBusName": "eventBusName", "Ids": "targetId"}),),
+    delete=(Operation("RemoveTargets", {"Rule": "rule", "EventBusName": "eventBusName", "Ids": "targetId"}),),
     gone=frozenset({"ResourceNotFoundException"}),
 )
 

@@ -6,9 +6,9 @@ from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     ResourceType,
     Tagging,
     fixed,
@@ -116,7 +116,7 @@ VPC_ENDPOINT = ResourceType(
         "subnetConfigurations"
     ),
     arn="vpc-endpoint/{id}",
-    create=(Call("CreateVpcEndpoint", result="VpcEndpoint.VpcEndpointId"), Code(_wait_for_endpoint)),
+    create=(Operation("CreateVpcEndpoint", result="VpcEndpoint.VpcEndpointId"), Code(_wait_for_endpoint)),
     read=(Code(_find_endpoint, "DescribeVpcEndpoints"), Code(_read_prefix_list, "DescribePrefixLists")),
     update=(
         Code(
@@ -126,7 +126,7 @@ VPC_ENDPOINT = ResourceType(
         ),
     ),
     delete=(
-        Call("DeleteVpcEndpoints", {"VpcEndpointIds": "id"}),
+        Operation("DeleteVpcEndpoints", {"VpcEndpointIds": "id"}),
         Code(lambda aws, endpoint: _wait_until_gone(aws, endpoint, _find_endpoint, _endpoint_gone)),
     ),
     tagging=tagging("vpc-endpoint"),
@@ -229,11 +229,11 @@ MANAGED_PREFIX_LIST = ResourceType(
         "name": name(validators.length(1, 255), replaces=False, aws="PrefixListName"),
     },
     outputs="arn=PrefixListArn ownerId version",
-    create=(Call("CreateManagedPrefixList", result="PrefixList.PrefixListId"), Code(_wait_for_list)),
+    create=(Operation("CreateManagedPrefixList", result="PrefixList.PrefixListId"), Code(_wait_for_list)),
     read=(Code(_find_list, "DescribeManagedPrefixLists"), Code(_read_entries, "GetManagedPrefixListEntries")),
     update=(Code(_update_list, "ModifyManagedPrefixList", on="name entries maxEntries"),),
     delete=(
-        Call("DeleteManagedPrefixList", {"PrefixListId": "id"}),
+        Operation("DeleteManagedPrefixList", {"PrefixListId": "id"}),
         Code(lambda aws, prefix_list: _wait_until_gone(aws, prefix_list, _find_settled, _list_gone)),
     ),
     tagging=tagging("prefix-list"),
@@ -282,7 +282,7 @@ FLOW_LOG = ResourceType(
     ),
     arn="vpc-flow-log/{id}",
     create=(
-        Call(
+        Operation(
             "CreateFlowLogs",
             {
                 "ResourceIds": lambda log: log.get("vpcId") or log["subnetId"],
@@ -292,8 +292,8 @@ FLOW_LOG = ResourceType(
             on="subnetId vpcId",
         ),
     ),
-    read=(Call("DescribeFlowLogs", {"FlowLogIds": "id"}, result="FlowLogs"), Code(_read_source)),
-    delete=(Call("DeleteFlowLogs", {"FlowLogIds": "id"}),),
+    read=(Operation("DescribeFlowLogs", {"FlowLogIds": "id"}, result="FlowLogs"), Code(_read_source)),
+    delete=(Operation("DeleteFlowLogs", {"FlowLogIds": "id"}),),
     tagging=tagging("vpc-flow-log"),
     gone=frozenset({"InvalidFlowLogId.NotFound"}),
     exactly_one=((*_sources, "eniId", "transitGatewayId", "transitGatewayAttachmentId", "regionalNatGatewayId"),),

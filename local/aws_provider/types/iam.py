@@ -5,7 +5,19 @@ from typing import Any, Final
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, ResourceType, Retry, Tagging, fixed, flag, name, records, text
+from local.aws_provider.model import (
+    Code,
+    Item,
+    Operation,
+    ResourceType,
+    Retry,
+    Tagging,
+    fixed,
+    flag,
+    name,
+    records,
+    text,
+)
 from local.aws_provider.wire import Values, items_of
 
 version_limit: Final = 5
@@ -60,15 +72,18 @@ POLICY = ResourceType(
     },
     outputs="arn attachmentCount policyId",
     refused="delayAfterPolicyCreationInMs namePrefix",
-    create=(Call("CreatePolicy", result="Policy.Arn"),),
-    read=(Call("GetPolicy", {"PolicyArn": "id"}, result="Policy"), Code(_read_default_version, "GetPolicyVersion")),
+    create=(Operation("CreatePolicy", result="Policy.Arn"),),
+    read=(
+        Operation("GetPolicy", {"PolicyArn": "id"}, result="Policy"),
+        Code(_read_default_version, "GetPolicyVersion"),
+    ),
     update=(
         Code(_delete_oldest_version, "ListPolicyVersions DeletePolicyVersion", on="policy"),
-        Call("CreatePolicyVersion", {"PolicyArn": "id", "SetAsDefault": True}),
+        Operation("CreatePolicyVersion", {"PolicyArn": "id", "SetAsDefault": True}),
     ),
     delete=(
         Code(_delete_versions, "ListPolicyVersions DeletePolicyVersion"),
-        Call("DeletePolicy", {"PolicyArn": "id"}),
+        Operation("DeletePolicy", {"PolicyArn": "id"}),
     ),
     tagging=Tagging("TagPolicy", "UntagPolicy", listing=""),
     gone=_gone,
@@ -92,10 +107,10 @@ ROLE_POLICY = ResourceType(
     },
     refused="namePrefix",
     id="{role}:{name}",
-    create=(Call("PutRolePolicy"),),
-    read=(Call("GetRolePolicy"),),
-    update=(Call("PutRolePolicy"),),
-    delete=(Call("DeleteRolePolicy"),),
+    create=(Operation("PutRolePolicy"),),
+    read=(Operation("GetRolePolicy"),),
+    update=(Operation("PutRolePolicy"),),
+    delete=(Operation("DeleteRolePolicy"),),
     gone=_gone,
 )
 
@@ -118,9 +133,9 @@ def _attachment(principal: str) -> ResourceType:
             principal: text(required=True, replaces=True, aws=f"{kind}Name"),
         },
         id=f"{{{principal}}}/{{policyArn}}",
-        create=(Call(f"Attach{kind}Policy"),),
+        create=(Operation(f"Attach{kind}Policy"),),
         read=(Code(find, f"ListAttached{kind}Policies"),),
-        delete=(Call(f"Detach{kind}Policy"),),
+        delete=(Operation(f"Detach{kind}Policy"),),
         gone=_gone,
         delete_first=True,
     )
@@ -209,22 +224,22 @@ ROLE = ResourceType(
     refused="managedPolicyArns namePrefix",
     id="{name}",
     create=(
-        Call(
+        Operation(
             "CreateRole",
             retry=Retry(codes=frozenset({"MalformedPolicyDocument"}), seconds=10, only_if=_names_principal),
         ),
         Code(_put_inline_policies, "PutRolePolicy"),
     ),
     read=(
-        Call("GetRole", result="Role"),
+        Operation("GetRole", result="Role"),
         Code(_read_inline_policies, "ListAttachedRolePolicies ListRolePolicies GetRolePolicy"),
     ),
     update=(
-        Call("UpdateAssumeRolePolicy", {"PolicyDocument": "assumeRolePolicy"}),
-        Call("UpdateRoleDescription"),
+        Operation("UpdateAssumeRolePolicy", {"PolicyDocument": "assumeRolePolicy"}),
+        Operation("UpdateRoleDescription"),
         # Some emulators delete the description if it is not sent.
-        Call("UpdateRole", when="maxSessionDuration"),
-        Call(
+        Operation("UpdateRole", when="maxSessionDuration"),
+        Operation(
             "PutRolePermissionsBoundary",
             {"RoleName": "id"},
             when="permissionsBoundary",
@@ -236,7 +251,7 @@ ROLE = ResourceType(
         Code(
             _release_role, "ListInstanceProfilesForRole RemoveRoleFromInstanceProfile DetachRolePolicy DeleteRolePolicy"
         ),
-        Call("DeleteRole"),
+        Operation("DeleteRole"),
     ),
     tagging=Tagging("TagRole", "UntagRole", listing=""),
     gone=_gone,
@@ -294,13 +309,13 @@ INSTANCE_PROFILE = ResourceType(
     outputs="arn createDate uniqueId=InstanceProfileId",
     refused="namePrefix",
     id="{name}",
-    create=(Call("CreateInstanceProfile"), Code(_change_role, "AddRoleToInstanceProfile")),
+    create=(Operation("CreateInstanceProfile"), Code(_change_role, "AddRoleToInstanceProfile")),
     read=(
-        Call("GetInstanceProfile", result="InstanceProfile"),
+        Operation("GetInstanceProfile", result="InstanceProfile"),
         Code(_read_role, "GetRole RemoveRoleFromInstanceProfile"),
     ),
     update=(Code(_change_role, "RemoveRoleFromInstanceProfile AddRoleToInstanceProfile", on="role"),),
-    delete=(Code(_release_profile, "RemoveRoleFromInstanceProfile"), Call("DeleteInstanceProfile")),
+    delete=(Code(_release_profile, "RemoveRoleFromInstanceProfile"), Operation("DeleteInstanceProfile")),
     tagging=Tagging("TagInstanceProfile", "UntagInstanceProfile", listing=""),
     gone=_gone,
 )

@@ -2,13 +2,25 @@
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.model import Call, Code, Item, Naming, ResourceType, Tagging, fixed, flag, name, text, whole
+from local.aws_provider.model import (
+    Code,
+    Item,
+    Naming,
+    Operation,
+    ResourceType,
+    Tagging,
+    fixed,
+    flag,
+    name,
+    text,
+    whole,
+)
 from local.aws_provider.wire import Values
 
 _gone_states = {"PendingDeletion", "PendingReplicaDeletion"}
 _enable = Code(lambda aws, key: _switch(aws, key, on=True), "EnableKey", on="isEnabled")
 _disable = Code(lambda aws, key: _switch(aws, key, on=False), "DisableKey", on="isEnabled")
-_rotate = Call("EnableKeyRotation", {"KeyId": "id"}, when="enableKeyRotation", otherwise="DisableKeyRotation")
+_rotate = Operation("EnableKeyRotation", {"KeyId": "id"}, when="enableKeyRotation", otherwise="DisableKeyRotation")
 
 
 def _switch(aws: Aws, key: Item, *, on: bool) -> None:
@@ -43,18 +55,18 @@ KEY = ResourceType(
     },
     outputs="arn keyId",
     refused="customKeyStoreId multiRegion rotationPeriodInDays xksKeyId",
-    create=(Call("CreateKey", result="KeyMetadata.KeyId"), _rotate, Code(_disable.run, "DisableKey")),
+    create=(Operation("CreateKey", result="KeyMetadata.KeyId"), _rotate, Code(_disable.run, "DisableKey")),
     read=(
-        Call("DescribeKey", {"KeyId": "id"}, result="KeyMetadata"),
+        Operation("DescribeKey", {"KeyId": "id"}, result="KeyMetadata"),
         Code(_read_rotation, "GetKeyRotationStatus"),
-        Call("GetKeyPolicy", {"KeyId": "id", "PolicyName": lambda _: "default"}),
+        Operation("GetKeyPolicy", {"KeyId": "id", "PolicyName": lambda _: "default"}),
     ),
     # A disabled key cannot be changed otherwise, so it is enabled first and disabled last.
     update=(
         _enable,
         _rotate,
-        Call("UpdateKeyDescription", {"KeyId": "id"}),
-        Call("PutKeyPolicy", {"KeyId": "id", "PolicyName": lambda _: "default"}),
+        Operation("UpdateKeyDescription", {"KeyId": "id"}),
+        Operation("PutKeyPolicy", {"KeyId": "id", "PolicyName": lambda _: "default"}),
         _disable,
     ),
     delete=(Code(_delete, "ScheduleKeyDeletion"),),
@@ -95,10 +107,10 @@ ALIAS = ResourceType(
     outputs="arn=AliasArn targetKeyArn",
     refused="namePrefix",
     id="{name}",
-    create=(Call("CreateAlias"),),
+    create=(Operation("CreateAlias"),),
     read=(Code(_find_alias, "ListAliases"), Code(_read_target, "DescribeKey")),
-    update=(Call("UpdateAlias"),),
-    delete=(Call("DeleteAlias"),),
+    update=(Operation("UpdateAlias"),),
+    delete=(Operation("DeleteAlias"),),
     gone=frozenset({"NotFoundException"}),
     moves={"targetKeyArn": ("targetKeyId",)},
 )

@@ -5,9 +5,9 @@ from typing import Any, Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     Property,
     ResourceType,
     Tagging,
@@ -94,10 +94,10 @@ PATCH_BASELINE = ResourceType(
         "rejectedPatches rejectedPatchesAction sources"
     ),
     arn="patchbaseline/{id}",
-    create=(Call("CreatePatchBaseline", result="BaselineId"),),
-    read=(Call("GetPatchBaseline", {"BaselineId": "id"}),),
-    update=(Call("UpdatePatchBaseline", {"BaselineId": "id"}),),
-    delete=(Call("DeletePatchBaseline", {"BaselineId": "id"}),),
+    create=(Operation("CreatePatchBaseline", result="BaselineId"),),
+    read=(Operation("GetPatchBaseline", {"BaselineId": "id"}),),
+    update=(Operation("UpdatePatchBaseline", {"BaselineId": "id"}),),
+    delete=(Operation("DeletePatchBaseline", {"BaselineId": "id"}),),
     tagging=_tagging("PatchBaseline"),
     gone=_gone,
 )
@@ -120,9 +120,11 @@ PATCH_GROUP = ResourceType(
         "patchGroup": text(required=True, replaces=True, checks=(validators.length(1, 256),)),
     },
     id="{patchGroup},{baselineId}",
-    create=(Call("RegisterPatchBaselineForPatchGroup"),),
+    create=(Operation("RegisterPatchBaselineForPatchGroup"),),
     read=(Code(_find_group, "DescribePatchGroups"),),
-    delete=(Call("DeregisterPatchBaselineForPatchGroup", {"BaselineId": "baselineId", "PatchGroup": "patchGroup"}),),
+    delete=(
+        Operation("DeregisterPatchBaselineForPatchGroup", {"BaselineId": "baselineId", "PatchGroup": "patchGroup"}),
+    ),
     gone=_gone,
 )
 
@@ -145,13 +147,13 @@ MAINTENANCE_WINDOW = ResourceType(
     refused="endDate scheduleOffset startDate",
     # CreateMaintenanceWindow has no `Enabled`.
     create=(
-        Call("CreateMaintenanceWindow", result="WindowId"),
-        Call("UpdateMaintenanceWindow", {"WindowId": "id", "Enabled": "enabled", "Replace": False}),
+        Operation("CreateMaintenanceWindow", result="WindowId"),
+        Operation("UpdateMaintenanceWindow", {"WindowId": "id", "Enabled": "enabled", "Replace": False}),
     ),
-    read=(Call("GetMaintenanceWindow", {"WindowId": "id"}),),
+    read=(Operation("GetMaintenanceWindow", {"WindowId": "id"}),),
     # An update removes what it does not send, so all arguments are sent.
-    update=(Call("UpdateMaintenanceWindow", {"WindowId": "id", "Replace": True}),),
-    delete=(Call("DeleteMaintenanceWindow", {"WindowId": "id"}),),
+    update=(Operation("UpdateMaintenanceWindow", {"WindowId": "id", "Replace": True}),),
+    delete=(Operation("DeleteMaintenanceWindow", {"WindowId": "id"}),),
     tagging=_tagging("MaintenanceWindow"),
     gone=_gone,
 )
@@ -183,10 +185,10 @@ MAINTENANCE_WINDOW_TARGET = ResourceType(
     },
     refused="ownerInformation",
     import_id="{windowId}/{id}",
-    create=(Call("RegisterTargetWithMaintenanceWindow", result="WindowTargetId"),),
+    create=(Operation("RegisterTargetWithMaintenanceWindow", result="WindowTargetId"),),
     read=(Code(_find_target, "DescribeMaintenanceWindowTargets"),),
-    update=(Call("UpdateMaintenanceWindowTarget", {"WindowTargetId": "id", "WindowId": "windowId"}),),
-    delete=(Call("DeregisterTargetFromMaintenanceWindow", {"WindowTargetId": "id", "WindowId": "windowId"}),),
+    update=(Operation("UpdateMaintenanceWindowTarget", {"WindowTargetId": "id", "WindowId": "windowId"}),),
+    delete=(Operation("DeregisterTargetFromMaintenanceWindow", {"WindowTargetId": "id", "WindowId": "windowId"}),),
     gone=_gone,
 )
 
@@ -245,10 +247,10 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
     refused="cutoffBehavior serviceRoleArn",
     import_id="{windowId}/{id}",
     arn="windowtask/{id}",
-    create=(Call("RegisterTaskWithMaintenanceWindow", result="WindowTaskId"),),
-    read=(Call("GetMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId"}),),
-    update=(Call("UpdateMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId", "Replace": True}),),
-    delete=(Call("DeregisterTaskFromMaintenanceWindow", {"WindowTaskId": "id", "WindowId": "windowId"}),),
+    create=(Operation("RegisterTaskWithMaintenanceWindow", result="WindowTaskId"),),
+    read=(Operation("GetMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId"}),),
+    update=(Operation("UpdateMaintenanceWindowTask", {"WindowTaskId": "id", "WindowId": "windowId", "Replace": True}),),
+    delete=(Operation("DeregisterTaskFromMaintenanceWindow", {"WindowTaskId": "id", "WindowId": "windowId"}),),
     gone=_gone,
 )
 

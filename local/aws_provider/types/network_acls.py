@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import InvalidInputError
-from local.aws_provider.model import Call, Code, Item, Property, ResourceType, records, text, texts, whole
+from local.aws_provider.model import Code, Item, Operation, Property, ResourceType, records, text, texts, whole
 from local.aws_provider.types import ip_protocols
 from local.aws_provider.types.ec2 import tagging
 from local.aws_provider.wire import Values, items_of
@@ -16,7 +16,7 @@ _last_of_ones_own: Final = 32766
 _directions: Final = ("egress", "ingress")
 
 
-class Entry(NamedTuple):
+class AclEntry(NamedTuple):
     """One rule of an ACL in normal form, for comparisons."""
 
     number: int
@@ -28,13 +28,13 @@ class Entry(NamedTuple):
     icmp: tuple[int, int]
 
 
-def _configured(blocks: Any) -> set[Entry]:
-    result: set[Entry] = set()
+def _configured(blocks: Any) -> set[AclEntry]:
+    result: set[AclEntry] = set()
     for block in items_of(blocks):
         number = ip_protocols.protocol_number(block["protocol"])
         with_icmp = number in _icmp
         result.add(
-            Entry(
+            AclEntry(
                 block["ruleNo"],
                 block["action"].lower(),
                 number,
@@ -174,16 +174,19 @@ NETWORK_ACL = ResourceType(
     outputs="arn ownerId",
     arn="network-acl/{id}",
     create=(
-        Call("CreateNetworkAcl", result="NetworkAcl.NetworkAclId"),
+        Operation("CreateNetworkAcl", result="NetworkAcl.NetworkAclId"),
         Code(_change_entries, _create_entries),
         Code(_change_subnets, "ReplaceNetworkAclAssociation"),
     ),
-    read=(Call("DescribeNetworkAcls", {"NetworkAclIds": "id"}, result="NetworkAcls"), Code(_read_rules)),
+    read=(Operation("DescribeNetworkAcls", {"NetworkAclIds": "id"}, result="NetworkAcls"), Code(_read_rules)),
     update=(
         Code(_change_entries, _create_entries, on="egress ingress"),
         Code(_change_subnets, "ReplaceNetworkAclAssociation", on="subnetIds"),
     ),
-    delete=(Code(_release_subnets, "ReplaceNetworkAclAssociation"), Call("DeleteNetworkAcl", {"NetworkAclId": "id"})),
+    delete=(
+        Code(_release_subnets, "ReplaceNetworkAclAssociation"),
+        Operation("DeleteNetworkAcl", {"NetworkAclId": "id"}),
+    ),
     tagging=tagging("network-acl"),
     gone=frozenset({"InvalidNetworkAclID.NotFound"}),
 )

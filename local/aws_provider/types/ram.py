@@ -6,7 +6,7 @@ from typing import Any, Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, ResourceType, Tagging, flag, name, text
+from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, flag, name, text
 from local.aws_provider.wire import Values
 
 wait_seconds: Final = 300
@@ -65,9 +65,9 @@ RESOURCE_SHARE = ResourceType(
     refused="permissionArns resourceShareConfiguration",
     create=(Code(_create_share, "CreateResourceShare"),),
     read=(Code(_find_share, "GetResourceShares"),),
-    update=(Call("UpdateResourceShare", {"resourceShareArn": "id"}),),
+    update=(Operation("UpdateResourceShare", {"resourceShareArn": "id"}),),
     delete=(
-        Call("DeleteResourceShare", {"resourceShareArn": "id"}),
+        Operation("DeleteResourceShare", {"resourceShareArn": "id"}),
         Code(_wait_until_deleted, "GetResourceShares"),
     ),
     tagging=Tagging(listing="", change=_retag, operations="TagResource UntagResource"),

@@ -6,7 +6,19 @@ from typing import Any, Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, Property, ResourceType, Tagging, name, record, text, texts, whole
+from local.aws_provider.model import (
+    Code,
+    Item,
+    Operation,
+    Property,
+    ResourceType,
+    Tagging,
+    name,
+    record,
+    text,
+    texts,
+    whole,
+)
 from local.aws_provider.tags import pairs
 from local.aws_provider.wire import Values, items_of
 
@@ -89,12 +101,12 @@ RESOLVER_ENDPOINT = ResourceType(
     refused="protocols resolverEndpointType rniEnhancedMetricsEnabled targetNameServerMetricsEnabled",
     create=(Code(_create_endpoint, "CreateResolverEndpoint"), Code(_wait_for_endpoint, "GetResolverEndpoint")),
     read=(
-        Call("GetResolverEndpoint", {"ResolverEndpointId": "id"}, result="ResolverEndpoint"),
+        Operation("GetResolverEndpoint", {"ResolverEndpointId": "id"}, result="ResolverEndpoint"),
         Code(_read_addresses, "ListResolverEndpointIpAddresses"),
     ),
-    update=(Call("UpdateResolverEndpoint", {"ResolverEndpointId": "id"}),),
+    update=(Operation("UpdateResolverEndpoint", {"ResolverEndpointId": "id"}),),
     delete=(
-        Call("DeleteResolverEndpoint", {"ResolverEndpointId": "id"}),
+        Operation("DeleteResolverEndpoint", {"ResolverEndpointId": "id"}),
         Code(
             lambda aws, item: _wait_until_gone(aws, item, "GetResolverEndpoint", "ResolverEndpointId"),
             "GetResolverEndpoint",
@@ -156,10 +168,10 @@ RESOLVER_RULE = ResourceType(
     },
     outputs="arn ownerId shareStatus",
     create=(Code(_create_rule, "CreateResolverRule"),),
-    read=(Call("GetResolverRule", {"ResolverRuleId": "id"}, result="ResolverRule"),),
+    read=(Operation("GetResolverRule", {"ResolverRuleId": "id"}, result="ResolverRule"),),
     update=(Code(_update_rule, "UpdateResolverRule", on="name resolverEndpointId targetIps"),),
     delete=(
-        Call("DeleteResolverRule", {"ResolverRuleId": "id"}),
+        Operation("DeleteResolverRule", {"ResolverRuleId": "id"}),
         Code(lambda aws, item: _wait_until_gone(aws, item, "GetResolverRule", "ResolverRuleId"), "GetResolverRule"),
     ),
     tagging=_tagging,
@@ -174,10 +186,12 @@ RESOLVER_RULE_ASSOCIATION = ResourceType(
         "resolverRuleId": text(required=True, replaces=True),
         "vpcId": text(required=True, replaces=True, aws="VPCId"),
     },
-    create=(Call("AssociateResolverRule", result="ResolverRuleAssociation.Id"),),
-    read=(Call("GetResolverRuleAssociation", {"ResolverRuleAssociationId": "id"}, result="ResolverRuleAssociation"),),
+    create=(Operation("AssociateResolverRule", result="ResolverRuleAssociation.Id"),),
+    read=(
+        Operation("GetResolverRuleAssociation", {"ResolverRuleAssociationId": "id"}, result="ResolverRuleAssociation"),
+    ),
     delete=(
-        Call("DisassociateResolverRule", {"ResolverRuleId": "resolverRuleId", "VPCId": "vpcId"}),
+        Operation("DisassociateResolverRule", {"ResolverRuleId": "resolverRuleId", "VPCId": "vpcId"}),
         Code(
             lambda aws, item: _wait_until_gone(aws, item, "GetResolverRuleAssociation", "ResolverRuleAssociationId"),
             "GetResolverRuleAssociation",

@@ -8,12 +8,12 @@ from typing import Final
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError, InvalidInputError, Problem
+from local.aws_provider.failure import AwsError, InvalidInputError, RejectedValue
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
     Naming,
+    Operation,
     Property,
     ResourceType,
     Retry,
@@ -191,7 +191,7 @@ BUCKET = ResourceType(
             f"HeadBucket GetBucketLocation s3control:ListTagsForResource GetBucketTagging {' '.join(_settings)}",
         ),
     ),
-    delete=(Code(_empty_bucket, "ListObjectVersions DeleteObjects"), Call("DeleteBucket")),
+    delete=(Code(_empty_bucket, "ListObjectVersions DeleteObjects"), Operation("DeleteBucket")),
     tagging=Tagging(
         listing="",
         change=_retag,
@@ -212,7 +212,7 @@ def _names_principal(values: Values) -> bool:
     return ":role/" in values["policy"] or ":user/" in values["policy"]
 
 
-_put_policy: Final = Call(
+_put_policy: Final = Operation(
     "PutBucketPolicy", retry=Retry(codes=frozenset({"MalformedPolicy"}), seconds=120, only_if=_names_principal)
 )
 
@@ -222,9 +222,9 @@ BUCKET_POLICY = ResourceType(
     properties={"bucket": _any_bucket, "policy": policy_json.policy(required=True, accepts_object=True)},
     id="{bucket}",
     create=(_put_policy,),
-    read=(Call("GetBucketPolicy"),),
+    read=(Operation("GetBucketPolicy"),),
     update=(_put_policy,),
-    delete=(Call("DeleteBucketPolicy"),),
+    delete=(Operation("DeleteBucketPolicy"),),
     gone=_missing_bucket | {"NoSuchBucketPolicy"},
     is_gone=lambda found: not found.get("Policy"),
 )
@@ -257,14 +257,14 @@ BUCKET_ENCRYPTION = ResourceType(
     },
     refused="expectedBucketOwner",
     id="{bucket}",
-    create=(Call("PutBucketEncryption"),),
-    read=(Call("GetBucketEncryption"),),
-    update=(Call("PutBucketEncryption"),),
-    delete=(Call("DeleteBucketEncryption"),),
+    create=(Operation("PutBucketEncryption"),),
+    read=(Operation("GetBucketEncryption"),),
+    update=(Operation("PutBucketEncryption"),),
+    delete=(Operation("DeleteBucketEncryption"),),
     gone=_missing_bucket | {"ServerSideEncryptionConfigurationNotFoundError"},
 )
 
-_block: Final = Call("PutPublicAccessBlock", {"Bucket": "bucket"}, within="PublicAccessBlockConfiguration")
+_block: Final = Operation("PutPublicAccessBlock", {"Bucket": "bucket"}, within="PublicAccessBlockConfiguration")
 
 PUBLIC_ACCESS_BLOCK = ResourceType(
     name="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -279,9 +279,9 @@ PUBLIC_ACCESS_BLOCK = ResourceType(
     refused="skipDestroy",
     id="{bucket}",
     create=(_block,),
-    read=(Call("GetPublicAccessBlock", result="PublicAccessBlockConfiguration"),),
+    read=(Operation("GetPublicAccessBlock", result="PublicAccessBlockConfiguration"),),
     update=(_block,),
-    delete=(Call("DeletePublicAccessBlock"),),
+    delete=(Operation("DeletePublicAccessBlock"),),
     gone=_missing_bucket | {"NoSuchPublicAccessBlockConfiguration"},
 )
 
@@ -305,12 +305,12 @@ def _suspend(aws: Aws, versioning: Item) -> None:
             raise
 
 
-def _plan_versioning(old: Values, new: Values) -> list[Problem]:
+def _plan_versioning(old: Values, new: Values) -> list[RejectedValue]:
     before = fields_of(old.get("versioningConfiguration")).get("status")
     after = fields_of(new.get("versioningConfiguration")).get("status", UNKNOWN)
     if after == _never_on and before in {"Enabled", "Suspended"}:
         reason = f"versioning_configuration.status cannot be updated from '{before}' to '{_never_on}'"
-        return [Problem("versioningConfiguration.status", reason)]
+        return [RejectedValue("versioningConfiguration.status", reason)]
     return []
 
 
@@ -328,7 +328,7 @@ BUCKET_VERSIONING = ResourceType(
     id="{bucket}",
     create=(Code(_put_versioning, "PutBucketVersioning"),),
     read=(
-        Call("GetBucketVersioning"),
+        Operation("GetBucketVersioning"),
         Code(lambda _aws, it: {"VersioningConfiguration": {"Status": it.found.get("Status") or _never_on}}),
     ),
     update=(Code(_put_versioning, "PutBucketVersioning", on="versioningConfiguration"),),
@@ -379,7 +379,7 @@ OBJECT_LOCK = ResourceType(
     refused="expectedBucketOwner token",
     id="{bucket}",
     create=(Code(_put_lock, "PutObjectLockConfiguration"),),
-    read=(Call("GetObjectLockConfiguration", result="ObjectLockConfiguration"),),
+    read=(Operation("GetObjectLockConfiguration", result="ObjectLockConfiguration"),),
     update=(Code(_put_lock, "PutObjectLockConfiguration", on="rule"),),
     delete=(Code(_remove_lock_rule, "PutObjectLockConfiguration"),),
     gone=_missing_bucket | {"ObjectLockConfigurationNotFoundError"},

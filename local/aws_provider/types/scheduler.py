@@ -5,7 +5,7 @@ from typing import Final
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Call, Code, Item, ResourceType, Tagging, fixed, name, record, text
+from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, fixed, name, record, text
 from local.aws_provider.wire import Values
 
 delete_seconds: Final = 300
@@ -40,10 +40,10 @@ SCHEDULE = ResourceType(
     refused="actionAfterCompletion endDate kmsKeyArn namePrefix startDate",
     id=_schedule_id,
     import_id="{groupName}/{name}",
-    create=(Call("CreateSchedule"),),
-    read=(Call("GetSchedule"),),
-    update=(Call("UpdateSchedule"),),
-    delete=(Call("DeleteSchedule"),),
+    create=(Operation("CreateSchedule"),),
+    read=(Operation("GetSchedule"),),
+    update=(Operation("UpdateSchedule"),),
+    delete=(Operation("DeleteSchedule"),),
     gone=frozenset({_not_found}),
 )
 
@@ -68,9 +68,9 @@ SCHEDULE_GROUP = ResourceType(
     outputs="arn creationDate lastModificationDate state",
     refused="namePrefix",
     id="{name}",
-    create=(Call("CreateScheduleGroup"),),
-    read=(Call("GetScheduleGroup"),),
-    delete=(Call("DeleteScheduleGroup"), Code(_wait_for_deletion, "GetScheduleGroup")),
+    create=(Operation("CreateScheduleGroup"),),
+    read=(Operation("GetScheduleGroup"),),
+    delete=(Operation("DeleteScheduleGroup"), Code(_wait_for_deletion, "GetScheduleGroup")),
     tagging=Tagging(),
     gone=frozenset({_not_found}),
 )

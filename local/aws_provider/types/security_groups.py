@@ -10,9 +10,9 @@ from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     Property,
     ResourceType,
     Retry,
@@ -35,7 +35,7 @@ _missing_rule: Final = "InvalidPermission.NotFound"
 # Groups.
 
 
-class Rule(NamedTuple):
+class CountedRule(NamedTuple):
     """One rule as AWS counts them: one source with one port range."""
 
     protocol: str
@@ -55,8 +55,8 @@ _kinds: Final = {
 }
 
 
-def _configured_rules(blocks: Any, own_id: str) -> set[Rule]:
-    rules: set[Rule] = set()
+def _configured_rules(blocks: Any, own_id: str) -> set[CountedRule]:
+    rules: set[CountedRule] = set()
     for block in items_of(blocks):
         protocol = protocol_name(block["protocol"])
         # There are no ports when the protocol is "all".
@@ -64,24 +64,26 @@ def _configured_rules(blocks: Any, own_id: str) -> set[Rule]:
         listings: dict[str, list[str]] = {kind: block.get(kind) or [] for kind in _kinds}
         sources = [(kind, source) for kind, listing in listings.items() for source in listing]
         sources += [("securityGroups", own_id)] if block.get("self") else []
-        rules |= {Rule(protocol, *ports, kind, source, block.get("description") or "") for kind, source in sources}
+        rules |= {
+            CountedRule(protocol, *ports, kind, source, block.get("description") or "") for kind, source in sources
+        }
     return rules
 
 
-def _found_rules(permissions: Iterable[Values]) -> set[Rule]:
-    rules: set[Rule] = set()
+def _found_rules(permissions: Iterable[Values]) -> set[CountedRule]:
+    rules: set[CountedRule] = set()
     for permission in permissions:
         protocol = protocol_name(permission["IpProtocol"])
         ports = (0, 0) if protocol == "-1" else (permission.get("FromPort", -1), permission.get("ToPort", -1))
         for kind, (listing, key) in _kinds.items():
             rules |= {
-                Rule(protocol, *ports, kind, item[key], item.get("Description", ""))
+                CountedRule(protocol, *ports, kind, item[key], item.get("Description", ""))
                 for item in permission.get(listing, [])
             }
     return rules
 
 
-def _permissions(rules: Iterable[Rule]) -> list[Values]:
+def _permissions(rules: Iterable[CountedRule]) -> list[Values]:
     result: list[Values] = []
     for rule in sorted(rules):
         listing, key = _kinds[rule.kind]
@@ -95,7 +97,7 @@ def _permissions(rules: Iterable[Rule]) -> list[Values]:
     return result
 
 
-def _blocks(rules: Iterable[Rule], own_id: str) -> list[Values]:
+def _blocks(rules: Iterable[CountedRule], own_id: str) -> list[Values]:
     """Return rules in the form of the property: one block per protocol, port range and description."""
     blocks: dict[tuple[str, int, int, str], Values] = {}
     for rule in sorted(rules):
@@ -207,16 +209,16 @@ SECURITY_GROUP = ResourceType(
     refused="namePrefix",
     arn="security-group/{id}",
     create=(
-        Call("CreateSecurityGroup", result="GroupId"),
+        Operation("CreateSecurityGroup", result="GroupId"),
         Code(_revoke_default_egress, "RevokeSecurityGroupEgress"),
         _change,
     ),
-    read=(Call("DescribeSecurityGroups", {"GroupIds": "id"}, result="SecurityGroups"), Code(_read_rules)),
+    read=(Operation("DescribeSecurityGroups", {"GroupIds": "id"}, result="SecurityGroups"), Code(_read_rules)),
     update=(_change,),
     # The real plugin repeats for 15 minutes while the group is in use.
     delete=(
         Code(_describe_interfaces, "DescribeNetworkInterfaces"),
-        Call(
+        Operation(
             "DeleteSecurityGroup",
             {"GroupId": "id"},
             retry=Retry(codes=frozenset({"DependencyViolation", "InvalidGroup.InUse"}), seconds=120),
@@ -319,7 +321,7 @@ def _rule_type(direction: str) -> ResourceType:
         arn="security-group-rule/{id}",
         create=(Code(authorize, f"AuthorizeSecurityGroup{direction}"), Code(_tag_rule, "CreateTags")),
         read=(
-            Call("DescribeSecurityGroupRules", {"SecurityGroupRuleIds": "id"}, result="SecurityGroupRules"),
+            Operation("DescribeSecurityGroupRules", {"SecurityGroupRuleIds": "id"}, result="SecurityGroupRules"),
             Code(_read_ends),
         ),
         update=(
@@ -329,7 +331,9 @@ def _rule_type(direction: str) -> ResourceType:
                 on="cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId toPort",
             ),
         ),
-        delete=(Call(f"RevokeSecurityGroup{direction}", {"GroupId": "securityGroupId", "SecurityGroupRuleIds": "id"}),),
+        delete=(
+            Operation(f"RevokeSecurityGroup{direction}", {"GroupId": "securityGroupId", "SecurityGroupRuleIds": "id"}),
+        ),
         tagging=tagging("security-group-rule"),
         gone=frozenset(
             {

@@ -5,13 +5,13 @@ from typing import Final
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError, Problem
-from local.aws_provider.model import Call, Code, Item, ResourceType, Tagging, fixed, flag, name, text
+from local.aws_provider.failure import AwsError, RejectedValue
+from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, fixed, flag, name, text
 from local.aws_provider.tags import pairs
 from local.aws_provider.wire import Values
 
 _gone: Final = frozenset({"NotFound", "NotFoundException"})
-_read_attributes: Final = Call("GetTopicAttributes", {"TopicArn": "id"}, result="Attributes")
+_read_attributes: Final = Operation("GetTopicAttributes", {"TopicArn": "id"}, result="Attributes")
 
 
 def _create_topic(aws: Aws, topic: Item) -> str:
@@ -28,10 +28,10 @@ def _set_key(aws: Aws, topic: Item) -> None:
         aws.call("SetTopicAttributes", TopicArn=topic.id, AttributeName="KmsMasterKeyId", AttributeValue=key)
 
 
-def _plan_topic(_old: Values, new: Values) -> list[Problem]:
+def _plan_topic(_old: Values, new: Values) -> list[RejectedValue]:
     title = new.get("name")
     wrong = isinstance(title, str) and not re.fullmatch(r"[0-9A-Za-z_-]{1,256}", title)
-    return [Problem("name", f"invalid name: {title}")] if wrong else []
+    return [RejectedValue("name", f"invalid name: {title}")] if wrong else []
 
 
 TOPIC = ResourceType(
@@ -55,7 +55,7 @@ TOPIC = ResourceType(
     create=(Code(_create_topic, "ListTopics CreateTopic"), Code(_set_key, "SetTopicAttributes")),
     read=(_read_attributes, Code(lambda _aws, topic: {"name": topic.id.rsplit(":", 1)[1]})),
     update=(Code(_set_key, "SetTopicAttributes", on="kmsMasterKeyId"),),
-    delete=(Call("DeleteTopic", {"TopicArn": "id"}),),
+    delete=(Operation("DeleteTopic", {"TopicArn": "id"}),),
     tagging=Tagging(),
     gone=_gone,
     plan=_plan_topic,
@@ -79,7 +79,7 @@ def _restore_default_policy(aws: Aws, policy: Item) -> None:
     aws.call("SetTopicAttributes", TopicArn=policy.id, AttributeName="Policy", AttributeValue=value)
 
 
-_put_policy: Final = Call(
+_put_policy: Final = Operation(
     "SetTopicAttributes", {"TopicArn": "arn", "AttributeName": lambda _: "Policy", "AttributeValue": "policy"}
 )
 
@@ -125,10 +125,10 @@ TOPIC_SUBSCRIPTION = ResourceType(
     outputs="arn=SubscriptionArn filterPolicyScope ownerId=Owner",
     refused="deliveryPolicy filterPolicy filterPolicyScope redrivePolicy replayPolicy subscriptionRoleArn",
     # Otherwise the ARN of a pending subscription is "pending confirmation".
-    create=(Call("Subscribe", {"ReturnSubscriptionArn": True}, result="SubscriptionArn"),),
-    read=(Call("GetSubscriptionAttributes", {"SubscriptionArn": "id"}, result="Attributes"),),
+    create=(Operation("Subscribe", {"ReturnSubscriptionArn": True}, result="SubscriptionArn"),),
+    read=(Operation("GetSubscriptionAttributes", {"SubscriptionArn": "id"}, result="Attributes"),),
     update=(
-        Call(
+        Operation(
             "SetSubscriptionAttributes",
             {
                 "SubscriptionArn": "id",

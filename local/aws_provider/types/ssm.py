@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError, Problem
+from local.aws_provider.failure import AwsError, RejectedValue
 from local.aws_provider.model import (
-    Call,
     Code,
     Item,
+    Operation,
     Property,
     ResourceType,
     Tagging,
@@ -41,9 +41,9 @@ def _read_details(aws: Aws, parameter: Item) -> Values | None:
     return {**described[0], **values, "arn": arn} if described else None
 
 
-def _plan_parameter(_old: Values, new: Values) -> list[Problem]:
+def _plan_parameter(_old: Values, new: Values) -> list[RejectedValue]:
     if new.get("type") == "SecureString" and new.get("insecureValue", UNKNOWN) is not UNKNOWN:
-        return [Problem("insecureValue", "cannot be used with type SecureString")]
+        return [RejectedValue("insecureValue", "cannot be used with type SecureString")]
     return []
 
 
@@ -60,13 +60,13 @@ PARAMETER = ResourceType(
     outputs="arn dataType hasValueWo keyId tier version",
     refused="allowedPattern arn dataType keyId overwrite tier valueWo valueWoVersion",
     id="{name}",
-    create=(Call("PutParameter", {"Value": _value}, on="insecureValue"),),
+    create=(Operation("PutParameter", {"Value": _value}, on="insecureValue"),),
     read=(
-        Call("GetParameter", {"WithDecryption": True}, result="Parameter"),
+        Operation("GetParameter", {"WithDecryption": True}, result="Parameter"),
         Code(_read_details, "DescribeParameters"),
     ),
-    update=(Call("PutParameter", {"Value": _value, "Overwrite": True}, on="insecureValue"),),
-    delete=(Call("DeleteParameter"),),
+    update=(Operation("PutParameter", {"Value": _value, "Overwrite": True}, on="insecureValue"),),
+    delete=(Operation("DeleteParameter"),),
     tagging=_tagging("Parameter"),
     gone=frozenset({"ParameterNotFound"}),
     exactly_one=(("value", "insecureValue", "valueWo"),),
@@ -173,15 +173,18 @@ DOCUMENT = ResourceType(
     refused="attachmentsSources targetType versionName",
     id="{name}",
     arn="document/{id}",
-    create=(Call("CreateDocument"), Code(_share, "ModifyDocumentPermission"), Code(_wait_until_active)),
-    read=(Call("DescribeDocument", result="Document"), Code(_read_content, "GetDocument DescribeDocumentPermission")),
+    create=(Operation("CreateDocument"), Code(_share, "ModifyDocumentPermission"), Code(_wait_until_active)),
+    read=(
+        Operation("DescribeDocument", result="Document"),
+        Code(_read_content, "GetDocument DescribeDocumentPermission"),
+    ),
     update=(
         Code(_share, "ModifyDocumentPermission", on="permissions"),
         Code(_update_content, "UpdateDocument UpdateDocumentDefaultVersion", on="content documentFormat documentType"),
     ),
     delete=(
         Code(lambda aws, document: _share(aws, Item(document.id, {}, document.values)), "ModifyDocumentPermission"),
-        Call("DeleteDocument"),
+        Operation("DeleteDocument"),
     ),
     tagging=_tagging("Document"),
     gone=frozenset({"InvalidDocument"}),
@@ -224,11 +227,11 @@ ASSOCIATION = ResourceType(
         "waitForSuccessTimeoutSeconds"
     ),
     arn="association/{id}",
-    create=(Call("CreateAssociation", result="AssociationDescription.AssociationId"),),
-    read=(Call("DescribeAssociation", {"AssociationId": "id"}, result="AssociationDescription"),),
+    create=(Operation("CreateAssociation", result="AssociationDescription.AssociationId"),),
+    read=(Operation("DescribeAssociation", {"AssociationId": "id"}, result="AssociationDescription"),),
     # An update removes what it does not send, so all arguments are sent.
-    update=(Call("UpdateAssociation", {"AssociationId": "id"}),),
-    delete=(Call("DeleteAssociation", {"AssociationId": "id"}),),
+    update=(Operation("UpdateAssociation", {"AssociationId": "id"}),),
+    delete=(Operation("DeleteAssociation", {"AssociationId": "id"}),),
     tagging=_tagging("Association"),
     gone=frozenset({"AssociationDoesNotExist"}),
 )

@@ -5,8 +5,8 @@ from typing import Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError, Problem
-from local.aws_provider.model import Call, Code, Item, ResourceType, Retry, fixed, flag, text, whole
+from local.aws_provider.failure import AwsError, RejectedValue
+from local.aws_provider.model import Code, Item, Operation, ResourceType, Retry, fixed, flag, text, whole
 from local.aws_provider.types.ec2 import tagging
 from local.aws_provider.types.instances import volume_types, wait_for_state, wait_for_volume
 from local.aws_provider.wire import Values
@@ -22,10 +22,10 @@ def _wait_until_available(aws: Aws, volume: Item) -> None:
     aws.wait_until(available, f"{volume.id} being available", wait_seconds)
 
 
-def _plan_volume(_old: Values, new: Values) -> list[Problem]:
+def _plan_volume(_old: Values, new: Values) -> list[RejectedValue]:
     kind = new.get("type")
     missing = kind in {"io1", "io2"}
-    return [Problem("iops", f"'iops' must be set when 'type' is '{kind}'")] if missing else []
+    return [RejectedValue("iops", f"'iops' must be set when 'type' is '{kind}'")] if missing else []
 
 
 VOLUME = ResourceType(
@@ -42,14 +42,14 @@ VOLUME = ResourceType(
     outputs="arn createTime iops multiAttachEnabled outpostArn snapshotId throughput",
     refused="iops multiAttachEnabled outpostArn snapshotId throughput volumeInitializationRate",
     arn="volume/{id}",
-    create=(Call("CreateVolume", result="VolumeId"), Code(_wait_until_available)),
-    read=(Call("DescribeVolumes", {"VolumeIds": "id"}, result="Volumes"),),
+    create=(Operation("CreateVolume", result="VolumeId"), Code(_wait_until_available)),
+    read=(Operation("DescribeVolumes", {"VolumeIds": "id"}, result="Volumes"),),
     update=(
-        Call("ModifyVolume", {"VolumeId": "id"}, only_changed=True),
+        Operation("ModifyVolume", {"VolumeId": "id"}, only_changed=True),
         Code(lambda aws, volume: wait_for_volume(aws, volume.id), "DescribeVolumesModifications", on="size type"),
     ),
     # The real plugin repeats for 10 minutes while the volume is attached.
-    delete=(Call("DeleteVolume", {"VolumeId": "id"}, retry=Retry(codes=frozenset({"VolumeInUse"}), seconds=120)),),
+    delete=(Operation("DeleteVolume", {"VolumeId": "id"}, retry=Retry(codes=frozenset({"VolumeInUse"}), seconds=120)),),
     tagging=tagging("volume"),
     gone=frozenset({not_found}),
     at_least_one=(("size", "snapshotId"),),

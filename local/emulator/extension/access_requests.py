@@ -29,10 +29,10 @@ from components.just_in_time.names import (
     MANUAL_APPROVAL,
     TOKEN_ROLE,
 )
-from local.automation.execution import ENDED, Execution, Request
+from local.automation.execution import ENDED, Execution, ExecutionRequest
 from local.emulator.extension import automation_runs, nodes
 from local.emulator.extension.automation_runs import RUNS
-from local.emulator.extension.callers import PARTITION, Caller, caller_of
+from local.emulator.extension.callers import PARTITION, CallerIdentity, caller_of
 
 OPS_ITEM_TYPE: Final = "/aws/accessrequest"
 ACCESS_REQUEST: Final = "AccessRequest"
@@ -58,7 +58,7 @@ class AccessRequest:
     """
 
     id: str
-    caller: Caller
+    caller: CallerIdentity
     node: str
     reason: str
     seconds: int
@@ -175,7 +175,7 @@ class AccessRequestActions(SimpleSystemManagerResponse):
         answer: dict[str, Any] = {"OpsItemSummaries": chosen[start : start + size]}
         return ActionResult(answer | ({"NextToken": str(start + size)} if start + size < len(chosen) else {}))
 
-    def _requester(self) -> Caller:
+    def _requester(self) -> CallerIdentity:
         """Return the caller, who needs credentials of sts:AssumeRole, in an account where the service is enabled."""
         caller = caller_of(self.current_account, self.get_access_key())
         if ":assumed-role/" not in caller.arn:
@@ -201,7 +201,7 @@ class AccessRequestActions(SimpleSystemManagerResponse):
             raise SSMException("ResourceNotFoundException", f"{ids[0]} is no managed node.")
         return found
 
-    def _is_approved_automatically(self, caller: Caller, tags: dict[str, str]) -> bool:
+    def _is_approved_automatically(self, caller: CallerIdentity, tags: dict[str, str]) -> bool:
         from components.just_in_time import cedar  # noqa: PLC0415 (loads a native library)
 
         texts: list[str] = []
@@ -230,7 +230,7 @@ class AccessRequestActions(SimpleSystemManagerResponse):
             raise AccessDeniedException("No approval policy applies to the node.")
         name, content = applicable[0]
         version = self._documents_of_account()[name].default_version
-        started = Request(document=name, version=version, parameters={}, requested_by=request.caller.arn)
+        started = ExecutionRequest(document=name, version=version, parameters={}, requested_by=request.caller.arn)
         host = next(value for key, value in dict(self.headers).items() if key.lower() == "host")
         connect = automation_runs.connector(f"http://{host}", self.get_access_key(), self.region)
         request.seconds = int(content["accessDuration"])
@@ -303,7 +303,7 @@ def is_member(who: str, group: str) -> bool:
     return f":assumed-role/{_RESERVED}" in who and group in _groups_of(name)[1]
 
 
-def _identity(caller: Caller) -> tuple[str, tuple[str, ...]]:
+def _identity(caller: CallerIdentity) -> tuple[str, tuple[str, ...]]:
     """Return the IDs of the user of IAM Identity Center and of its groups; an IAM role has none."""
     return _groups_of(caller.name) if f":assumed-role/{_RESERVED}" in caller.arn else ("", ())
 

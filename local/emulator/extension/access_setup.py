@@ -1,4 +1,4 @@
-"""What just-in-time node access is set up with and moto lacks as a service: RDP recording, and Quick Setup's configurations.
+"""Services that set up just-in-time node access and that moto lacks: RDP recording, and Quick Setup's configurations.
 
 Sources: https://docs.aws.amazon.com/ssm-guiconnect/latest/APIReference/ (Get, Update and Delete of
 ConnectionRecordingPreferences) and https://docs.aws.amazon.com/quick-setup/latest/APIReference/ (ListConfigurationManagers).

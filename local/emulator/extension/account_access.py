@@ -27,7 +27,7 @@ from moto.ssoadmin.models import ssoadmin_backends
 from moto.sts.models import sts_backends
 
 from common.iam.conditions import hold
-from common.iam.context import ABSENT, Context, known
+from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.truth import Truth
 
@@ -114,7 +114,7 @@ def _answer(environ: dict[str, Any]) -> dict[str, Any]:
     scope = _SCOPE.search(authorization)
     if scope is None:
         raise FailureError("AccessDeniedException", "The request is not signed.", HTTPStatus.FORBIDDEN)
-    caller = _Caller(get_account_id_from(scope[1]), scope[2])
+    caller = _SignedCaller(get_account_id_from(scope[1]), scope[2])
     head, _, rest = path.strip("/").partition("/")
     operation = getattr(caller, f"{method.lower()}_{head.replace('-', '_')}", None)
     if operation is None:
@@ -122,7 +122,7 @@ def _answer(environ: dict[str, Any]) -> dict[str, Any]:
     return operation(rest, query, given)
 
 
-class _Caller:
+class _SignedCaller:
     """Operations of an account in a Region, by method and first part of the path."""
 
     def __init__(self, account: str, region: str) -> None:
@@ -299,11 +299,11 @@ def _admits(role: Any, application: LocalApplication) -> bool:
     """Return whether the trust policy lets the service assume the role and set its context for an application."""
     trust = parse(role.assume_role_policy_document, name=f"trust of {role.name}", kind="trust")
     keys = {"aws:sourceaccount": known(application.account), "aws:sourcearn": known(application.arn)}
-    context = Context(keys, {}, ABSENT)
+    context = RequestContext(keys, {}, ABSENT)
     return all(_allowed(trust.covering(action), context) for action in ("sts:AssumeRole", "sts:SetContext"))
 
 
-def _allowed(statements: Iterable[Statement], context: Context) -> bool:
+def _allowed(statements: Iterable[Statement], context: RequestContext) -> bool:
     holding = [
         each
         for each in statements

@@ -117,7 +117,7 @@ class LocalAthena(AthenaResponse):
         answer = json.loads(cast("str", super().start_query_execution()))
         execution = self.athena_backend.executions[answer["QueryExecutionId"]]
         database = context.get("Database", "default")
-        self._runs[execution.id] = _Run(
+        self._runs[execution.id] = _AthenaExecution(
             self, execution, database, group.configuration.get("BytesScannedCutoffPerQuery")
         )
         return json.dumps(answer)
@@ -154,11 +154,11 @@ class LocalAthena(AthenaResponse):
         result = {"Rows": rows[at : at + size], "ResultSetMetadata": {"ColumnInfo": columns}}
         return json.dumps({"UpdateCount": 0, "ResultSet": result, **more})
 
-    def _run(self) -> "_Run | None":
+    def _run(self) -> "_AthenaExecution | None":
         return self._runs.get(self._get_param("QueryExecutionId"))
 
     @property
-    def _runs(self) -> "dict[str, _Run]":
+    def _runs(self) -> "dict[str, _AthenaExecution]":
         """Queries by ID, which end with the backend."""
         return vars(self.athena_backend).setdefault("local_runs", {})
 
@@ -175,7 +175,7 @@ class LocalAthena(AthenaResponse):
         return self.error(f"NamedQuery {self._get_param('NamedQueryId')} was not found", 400)
 
 
-class _Run:
+class _AthenaExecution:
     """A query that has run.
 
     Attributes:

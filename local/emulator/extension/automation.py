@@ -17,7 +17,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
 from local.automation.actions import Connect
-from local.automation.execution import ENDED, Decision, Execution, Request
+from local.automation.execution import ENDED, ApprovalDecision, Execution, ExecutionRequest
 from local.emulator.extension import automation_runs, automation_views, document_versions, nodes
 from local.emulator.extension.access_requests import ACCESS_REQUEST, is_member
 from local.emulator.extension.automation_runs import RUNS
@@ -63,7 +63,7 @@ class AutomationActions(SimpleSystemManagerResponse):
             child.finished.wait()
             request.status = "CompletedWithSuccess" if child.status == "Success" else "CompletedWithFailure"
 
-        request = Request(document=name, version=version, parameters={}, requested_by=requester)
+        request = ExecutionRequest(document=name, version=version, parameters={}, requested_by=requester)
         run = automation_runs.begin(document, request, self._connect(), then=start_runbook)
         run.extra |= {"AutomationSubtype": _CHANGE_REQUEST, "ChangeRequestName": self._get_param("ChangeRequestName")}
         run.extra["Runbooks"] = runbooks
@@ -108,7 +108,7 @@ class AutomationActions(SimpleSystemManagerResponse):
             raise SSMException("InvalidAutomationSignalException", "Requesters cannot approve their own requests.")
         payload: dict[str, list[str]] = self._get_param("Payload") or {}
         comment = payload.get("Comment", [""])[0]
-        run.decide(Decision(who=who, decision=signal, comment=comment, when=datetime.now(UTC)))
+        run.decide(ApprovalDecision(who=who, decision=signal, comment=comment, when=datetime.now(UTC)))
         return EmptyResult()
 
     def stop_automation_execution(self) -> ActionResult:
@@ -148,7 +148,7 @@ class AutomationActions(SimpleSystemManagerResponse):
     ) -> Execution:
         parameters = parameters_of(document, given)
         name = document["__name__"]
-        request = Request(document=name, version=version, parameters=parameters, requested_by=requester)
+        request = ExecutionRequest(document=name, version=version, parameters=parameters, requested_by=requester)
         run = automation_runs.begin(document, request, self._connect())
         run.extra |= {"given": given, "parent": parent, **(shown or {})}
         self._runs()[run.id] = run

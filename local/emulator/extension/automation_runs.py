@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 
 from local.automation.actions import Connect, all_actions
-from local.automation.execution import Action, Execution, Request, Step, StepFailedError
+from local.automation.execution import Action, Execution, ExecutionRequest, StepFailedError, StepRecord
 from local.automation.templates import filled
 from local.client_methods import share_client_methods
 from local.emulator.extension.sts import SESSIONS_OF_SERVICES
@@ -54,7 +54,7 @@ RUNS = Runs()
 
 
 def begin(
-    document: Json, request: Request, connect: Connect, *, then: Callable[[Execution], None] = lambda _: None
+    document: Json, request: ExecutionRequest, connect: Connect, *, then: Callable[[Execution], None] = lambda _: None
 ) -> Execution:
     """Start an execution and return at once.
 
@@ -123,7 +123,7 @@ def _as_role(connect: Connect, role: str, execution_id: str) -> Connect:
 def _faulty(action: Action) -> Action:
     """Return the action, which fails if the settings say so."""
 
-    def act(run: Execution, step: Step) -> Any:
+    def act(run: Execution, step: StepRecord) -> Any:
         if SETTINGS.current().automation_faults.get(step.name) == "before":
             raise StepFailedError("injected fault")
         answer = action(run, step)

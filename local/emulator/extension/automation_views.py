@@ -2,7 +2,7 @@
 
 from typing import Any, Final, cast
 
-from local.automation.execution import Execution, Step
+from local.automation.execution import Execution, StepRecord
 from local.automation.templates import text_of
 
 AS_STARTED: Final = ("Mode", "Targets", "TargetMaps", "TargetParameterName", "TargetLocations", "TargetLocationsURL")
@@ -50,7 +50,7 @@ def whole(run: Execution) -> dict[str, Any]:
     }
 
 
-def step(done: Step) -> dict[str, Any]:
+def step(done: StepRecord) -> dict[str, Any]:
     """API_StepExecution."""
     shown: dict[str, Any] = {
         "StepName": done.name,

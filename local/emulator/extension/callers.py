@@ -13,7 +13,7 @@ from moto.iam.models import iam_backends
 from moto.ssm.exceptions import SSMException
 from moto.sts.models import sts_backends
 
-from common.iam.context import ABSENT, Context, Value, known
+from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.principals import Principal, read_account
@@ -24,7 +24,7 @@ _MADE_BY_AWS: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Caller:
+class CallerIdentity:
     """Caller of a request.
 
     Attributes:
@@ -58,7 +58,7 @@ class Caller:
             return f"{denial} (the local AWS cannot determine this, and denies it)"
         return f"{denial} {_cause(permissions, action, resource, context)}"
 
-    def context(self, principal: Principal, keys: Mapping[str, Value]) -> Context:
+    def context(self, principal: Principal, keys: Mapping[str, Value]) -> RequestContext:
         """Return the condition keys of a request; other keys are absent."""
         own = principal.context()
         now = datetime.now(UTC)
@@ -70,10 +70,10 @@ class Caller:
             "aws:viaawsservice": known("false"),
             **{name.lower(): value for name, value in keys.items()},
         }
-        return Context({**own.values, **request}, own.prefixes, ABSENT)
+        return RequestContext({**own.values, **request}, own.prefixes, ABSENT)
 
 
-def caller_of(account_id: str, access_key: str) -> Caller:
+def caller_of(account_id: str, access_key: str) -> CallerIdentity:
     """Return the caller of an access key.
 
     Raises:
@@ -92,7 +92,7 @@ def caller_of(account_id: str, access_key: str) -> Caller:
         raise SSMException("UnrecognizedClientException", "The security token included in the request is invalid.")
     else:
         principal = None
-    return Caller(arn=arn, user_id=user_id, name=arn.rsplit("/", 1)[-1], principal=principal)
+    return CallerIdentity(arn=arn, user_id=user_id, name=arn.rsplit("/", 1)[-1], principal=principal)
 
 
 def _role(iam: Any, session: Any) -> Principal:
@@ -151,7 +151,7 @@ def _boundary(arn: str | None) -> dict[str, Any]:
     return {"PermissionsBoundary": {"PermissionsBoundaryArn": arn}} if arn else {}
 
 
-def _cause(permissions: Permissions, action: str, resource: str, context: Context) -> str:
+def _cause(permissions: Permissions, action: str, resource: str, context: RequestContext) -> str:
     """Return the cause of a denial (IAM User Guide, "Troubleshoot access denied error messages")."""
     identity = Permissions(identity=tuple(_allowing(each) for each in permissions.identity))
     if decide(identity, action, resource, context).allowed is not Truth.YES:

@@ -49,7 +49,7 @@ class _Store:
 
 
 @dataclass
-class _Run:
+class _LakeExecution:
     """A query that has run: its state with the reason, the bytes that it read, and its rows."""
 
     text: str
@@ -97,7 +97,7 @@ class LakeResponse(CloudTrailResponse):
         except QueryError as wrong:
             raise JsonRESTError("InvalidQueryStatementException", str(wrong)) from None
         store = self._store(query.table[1])
-        run = _Run(text=text, names=query.names)
+        run = _LakeExecution(text=text, names=query.names)
         events = self._events(store)
         try:
             rows = [_row(event) for event in events]
@@ -144,7 +144,7 @@ class LakeResponse(CloudTrailResponse):
         return vars(self.cloudtrail_backend).setdefault("local_stores", {})
 
     @property
-    def _queries(self) -> dict[str, _Run]:
+    def _queries(self) -> dict[str, _LakeExecution]:
         return vars(self.cloudtrail_backend).setdefault("local_queries", {})
 
     def _store(self, name: str) -> _Store:
@@ -153,7 +153,7 @@ class LakeResponse(CloudTrailResponse):
             raise JsonRESTError("EventDataStoreNotFoundException", f"The event data store {name} was not found.")
         return found
 
-    def _run(self) -> _Run:
+    def _run(self) -> _LakeExecution:
         found = self._queries.get(str(self._get_param("QueryId")))
         if found is None:
             raise JsonRESTError("QueryIdNotFoundException", "The query ID does not exist.")

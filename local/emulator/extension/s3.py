@@ -125,7 +125,7 @@ def _evaluate_conditions() -> None:
 
 
 def _context() -> Any:
-    from common.iam.context import ABSENT, Context, known  # noqa: PLC0415
+    from common.iam.context import ABSENT, RequestContext, known  # noqa: PLC0415
     from local.emulator.extension.callers import caller_of  # noqa: PLC0415
 
     handler, request = _REQUEST.get()
@@ -136,7 +136,7 @@ def _context() -> Any:
         "aws:securetransport": known("true"),
         "s3:x-amz-server-side-encryption": known(encryption) if encryption else ABSENT,
     }
-    return Context(values, {}, ABSENT)
+    return RequestContext(values, {}, ABSENT)
 
 
 def default_encryption() -> dict[str, Any]:

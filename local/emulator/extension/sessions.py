@@ -19,7 +19,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 from common.iam.context import Value, known
 from components.just_in_time.names import TOKEN_ROLE
 from local.emulator.extension import nodes
-from local.emulator.extension.callers import PARTITION, Caller, caller_of
+from local.emulator.extension.callers import PARTITION, CallerIdentity, caller_of
 
 DEFAULT_DOCUMENT: Final = "SSM-SessionManagerRunShell"
 PAGE: Final = 50
@@ -116,7 +116,7 @@ class SessionActions(SimpleSystemManagerResponse):
         more = {"NextToken": str(start + size)} if start + size < len(chosen) else {}
         return ActionResult({**answer, **more})
 
-    def _check_start(self, caller: Caller, target: str, named: str | None) -> None:
+    def _check_start(self, caller: CallerIdentity, target: str, named: str | None) -> None:
         """Check permissions on the node and the document, which are two resources; both must be allowed.
 
         AWS does not document in full how `ssm:SessionDocumentAccessCheck` is set: here it is true if the caller may use
@@ -173,7 +173,7 @@ class SessionActions(SimpleSystemManagerResponse):
     def _request(self) -> dict[str, Value]:
         return {"aws:RequestedRegion": known(self.region)}
 
-    def _session_caller(self) -> Caller:
+    def _session_caller(self) -> CallerIdentity:
         return caller_of(self.current_account, self.get_access_key())
 
     def _sessions(self) -> dict[str, Session]:

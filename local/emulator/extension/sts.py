@@ -17,7 +17,7 @@ from common.iam.context import known
 from common.iam.documents import parse
 from common.iam.trust import named_by
 from common.iam.truth import Truth
-from local.emulator.extension.callers import PARTITION, Caller, caller_of
+from local.emulator.extension.callers import PARTITION, CallerIdentity, caller_of
 
 ASSUME: Final = "sts:AssumeRole"
 TAG: Final = "sts:TagSession"
@@ -62,7 +62,7 @@ class LocalSts(TokenResponse):
                 raise ValidationError(message)
         return super().assume_role()
 
-    def _authorize(self, caller: Caller, arn: str) -> None:
+    def _authorize(self, caller: CallerIdentity, arn: str) -> None:
         iam: Any = iam_backends[arn.split(":")[4]][PARTITION]
         role = next((each for each in iam.get_roles() if each.arn == arn), None)
         if role is None:
@@ -79,7 +79,7 @@ class LocalSts(TokenResponse):
                 raise AccessDeniedError(f"User: {caller.arn} is not authorized to perform: {action} on resource: {arn}")
 
 
-def _admits(caller: Caller, role: Any, action: str, keys: dict[str, Any]) -> bool:
+def _admits(caller: CallerIdentity, role: Any, action: str, keys: dict[str, Any]) -> bool:
     if caller.principal is None:
         return True
     trust = parse(role.assume_role_policy_document, name=f"trust of {role.name}", kind="trust")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import Exempt, Rule, TargetKind, escalation, one_of, requirement
+from operations.audit.catalogue import AuditRule, Exempt, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import (
     ACCESS_TYPES,
     APPROVAL_TYPES,
@@ -24,7 +24,7 @@ _SIGNAL = requirement("ssm:SendAutomationSignal", on=TargetKind.EXECUTIONS, give
 _SSM = "ssm.amazonaws.com"
 
 APPROVAL: Final = (
-    Rule(
+    AuditRule(
         id="approval-change-documents",
         title="Edits the runbook or the template",
         impact="The next approved request runs other steps: for longer, for another principal, or without an approval.",
@@ -45,7 +45,7 @@ APPROVAL: Final = (
         remedy="Deny changes of both documents to every principal but the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
     ),
-    Rule(
+    AuditRule(
         id="approval-review-template",
         title="Reviews or shares the template",
         impact="Approves its own change of the template, or lends the documents to other accounts.",
@@ -67,7 +67,7 @@ APPROVAL: Final = (
         remedy="Let one principal review the template and another edit it.",
         source="API reference: UpdateDocumentMetadata; botocore DocumentReviewAction; SAR Systems Manager",
     ),
-    Rule(
+    AuditRule(
         id="approval-start-runbook",
         title="Starts the runbook without a request",
         impact="The tag is set without an approval.",
@@ -83,7 +83,7 @@ APPROVAL: Final = (
         source="SAR Systems Manager; User Guide: Automation troubleshooting (PassRole)",
         exempt=frozenset({Exempt.AUTOMATION_MODE}),
     ),
-    Rule(
+    AuditRule(
         id="approval-start-other-version",
         title="Starts another version of the runbook",
         impact="A version from before the workflow, which the stack keeps when it adopts a runbook, may lack the approval step.",
@@ -99,7 +99,7 @@ APPROVAL: Final = (
         source="SAR Systems Manager; API reference: StartAutomationExecution",
         silent_under=("approval-start-runbook",),
     ),
-    Rule(
+    AuditRule(
         id="approval-request-without-review",
         title="Requests without reviewers",
         impact="Requests automatic approval, or picks a laxer template for the same runbook.",
@@ -116,7 +116,7 @@ APPROVAL: Final = (
         remedy="Name only this template and its executions, and require ssm:AutoApprove to be false.",
         source="User Guide: Controlling access to auto-approval runbook workflows; SAR Systems Manager",
     ),
-    Rule(
+    AuditRule(
         id="approval-send-signal",
         title="Signals approvals",
         impact="Approves, resumes or steers a waiting run; with a requester's or an operator's rights, its own.",
@@ -143,7 +143,7 @@ APPROVAL: Final = (
         source="API reference: SendAutomationSignal; User Guide: aws:approve; SAR Systems Manager",
         exempt=frozenset({Exempt.APPROVER}),
     ),
-    Rule(
+    AuditRule(
         id="approval-change-topic",
         title="Silences the topic of requests",
         impact="Approvers are not notified of requests, grants and rejections.",
@@ -162,7 +162,7 @@ APPROVAL: Final = (
         remedy="Leave changes of the topic to the deployment.",
         source="SAR Amazon SNS",
     ),
-    Rule(
+    AuditRule(
         id="change-session-preferences",
         title="Edits the session preferences",
         impact="Approved sessions run as another user, with commands at the start, or unlogged.",
@@ -178,7 +178,7 @@ APPROVAL: Final = (
         remedy="Leave document/SSM-SessionManagerRunShell to the deployment and to declared administrators.",
         source="User Guide: Grant or deny a user permissions to update Session Manager preferences",
     ),
-    Rule(
+    AuditRule(
         id="change-service-settings",
         title="Changes the service's settings",
         impact="Settings decide which role manages nodes, who shares documents, how access is approved and logged.",
@@ -191,7 +191,7 @@ APPROVAL: Final = (
         remedy="Leave service settings to administrators.",
         source="SAR Systems Manager; API reference: UpdateServiceSetting",
     ),
-    Rule(
+    AuditRule(
         id="change-just-in-time-policies",
         title="Writes the rules of just-in-time access",
         impact="Decides which nodes just-in-time access opens, and which requests need no approval.",
@@ -210,7 +210,7 @@ APPROVAL: Final = (
         remedy="Limit ssm:DocumentType so that it excludes AutoApprovalPolicy and ManualApprovalPolicy.",
         source="User Guide: Create an auto-approval policy for just-in-time node access; botocore DocumentType",
     ),
-    Rule(
+    AuditRule(
         id="just-in-time-change-policy",
         title="Changes an approval policy of the stack",
         impact="Names itself an approver, or approves requests automatically.",
@@ -218,7 +218,7 @@ APPROVAL: Final = (
         remedy="Leave the stack's approval policies to the deployment.",
         source="User Guide: Create approval policies for your nodes; botocore DocumentType",
     ),
-    Rule(
+    AuditRule(
         id="just-in-time-change-token-role",
         title="Changes the role of just-in-time sessions",
         impact="Assumes the role that starts sessions on every node, or gives it more permissions.",
@@ -226,7 +226,7 @@ APPROVAL: Final = (
         remedy="Deny changes of SSM-JustInTimeAccessTokenRole to every principal but Quick Setup.",
         source="AWS Managed Policy Reference: AWSSystemsManagerJustInTimeAccessTokenPolicy; SAR IAM",
     ),
-    Rule(
+    AuditRule(
         id="just-in-time-tag-nodes",
         title="Sets tags that choose the approvers of nodes",
         impact="Moves a node to a policy with other approvers, or to one that approves automatically.",
@@ -234,7 +234,7 @@ APPROVAL: Final = (
         remedy="Deny setting and removing the tags of the approval policies, by aws:TagKeys.",
         source="User Guide: Create approval policies for your nodes; SAR Amazon EC2 and Systems Manager",
     ),
-    Rule(
+    AuditRule(
         id="approval-keep-grant",
         title="Keeps a grant from ending",
         impact="A run that is stopped may leave the tag until the reaper comes; without its schedule it never does.",
@@ -251,7 +251,7 @@ APPROVAL: Final = (
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",
         exempt=frozenset({Exempt.APPROVER}),
     ),
-    Rule(
+    AuditRule(
         id="exception-expired",
         title="An accepted exception has expired",
         impact="The finding that it covered counts again.",
@@ -259,7 +259,7 @@ APPROVAL: Final = (
         remedy="Remove the permission, or have the owner renew the exception with a new day.",
         source="NIST SP 800-53 CA-5",
     ),
-    Rule(
+    AuditRule(
         id="same-person-both-sides",
         title="Is one person on both sides of a request",
         impact="Approves its own request, through one principal or through two roles that it can assume.",
@@ -269,7 +269,7 @@ APPROVAL: Final = (
     ),
 )
 
-FOREIGN_RUNBOOK: Final = Rule(
+FOREIGN_RUNBOOK: Final = AuditRule(
     id="runbook-not-of-stack",
     title="The runbook is not the stack's",
     impact="Requests run other steps: approval may be missing, or the tag may stay.",

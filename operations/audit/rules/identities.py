@@ -8,8 +8,8 @@ from components.approval.names import TAG_KEY
 from operations.audit.catalogue import (
     ANY_BOUNDARY,
     ANY_POLICY,
+    AuditRule,
     Exempt,
-    Rule,
     StatementKind,
     TargetKind,
     escalation,
@@ -22,7 +22,7 @@ _TAGGING = ("iam:TagUser", "iam:TagRole", "iam:UntagUser", "iam:UntagRole")
 _CREATING = ("iam:CreateRole", "iam:CreateUser")
 
 IDENTITIES: Final = (
-    Rule(
+    AuditRule(
         id="iam-set-approval-tag",
         title="Writes the approval tag",
         impact="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
@@ -32,7 +32,7 @@ IDENTITIES: Final = (
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
         exempt=frozenset({Exempt.RUNBOOK_ROLE}),
     ),
-    Rule(
+    AuditRule(
         id="iam-write-policies",
         title="Writes policies",
         impact="Grants any permission to itself, to a role that it can assume, or to the operators.",
@@ -57,7 +57,7 @@ IDENTITIES: Final = (
         remedy="Limit the statement to paths without operators, approvers and the caller, or pin a boundary.",
         source="Rhino 1, 2, 7 to 12; pathfinding iam-001, 005, 007 to 011; prowler; PMapper iam_edges",
     ),
-    Rule(
+    AuditRule(
         id="iam-add-user-to-group",
         title="Joins groups",
         impact="Gets the permissions of a group, or adds a user to the approvers.",
@@ -67,7 +67,7 @@ IDENTITIES: Final = (
         remedy="Limit iam:AddUserToGroup to groups without rights of this list and without approvers.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
     ),
-    Rule(
+    AuditRule(
         id="iam-create-credentials",
         title="Takes another user's credentials",
         impact="Acts as an approver, an administrator or an operator who was approved.",
@@ -89,7 +89,7 @@ IDENTITIES: Final = (
         remedy="Limit the statement to user/${aws:username}.",
         source="Rhino 4 to 6; pathfinding iam-002 to 004, 006; PMapper iam_edges; prowler",
     ),
-    Rule(
+    AuditRule(
         id="iam-change-trust",
         title="Rewrites trust or makes principals",
         impact="Lets itself into the runbook's role, an approver's or a privileged one, or makes a new one.",
@@ -113,7 +113,7 @@ IDENTITIES: Final = (
         remedy="Limit the statement to paths of other teams, and pin a boundary with iam:PermissionsBoundary.",
         source="Rhino 14; pathfinding iam-012, 019 to 021; prowler",
     ),
-    Rule(
+    AuditRule(
         id="iam-assume-role",
         title="Assumes a role that counts",
         impact="Acts as an operator, an approver or a privileged role.",
@@ -121,7 +121,7 @@ IDENTITIES: Final = (
         remedy="Name the principals in the role's trust policy, and the roles in the statement.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
-    Rule(
+    AuditRule(
         id="session-tag-approval",
         title="Brings the approval tag along as a session tag",
         impact="A tag of the session wins over the role's own, so that no approval is needed.",
@@ -137,7 +137,7 @@ IDENTITIES: Final = (
         "the operators.",
         source="IAM User Guide: Pass session tags in AWS STS; Identity Center: Attributes for access control",
     ),
-    Rule(
+    AuditRule(
         id="iam-remove-boundary",
         title="Lifts boundaries",
         impact="Statements that a boundary or an organization's policy made harmless come alive.",
@@ -169,7 +169,7 @@ IDENTITIES: Final = (
         remedy="Pin the boundary with iam:PermissionsBoundary and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
     ),
-    Rule(
+    AuditRule(
         id="change-identity-provider",
         title="Opens a login path",
         impact="A provider, a permission set or a directory attribute of the caller's choice leads into roles.",
@@ -198,7 +198,7 @@ IDENTITIES: Final = (
         remedy="Leave identity providers and Identity Center to their administrators, and declare those.",
         source="pathfinding SSO through prowler; Identity Center API: InstanceAccessControlAttributeConfiguration; SAR",
     ),
-    Rule(
+    AuditRule(
         id="runbook-role-sets-other-tags",
         title="The runbook's role tags more than the approval",
         impact="The role can set tags other than the approval tag, on which other policies may rest.",
@@ -207,7 +207,7 @@ IDENTITIES: Final = (
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
     ),
-    Rule(
+    AuditRule(
         id="iam-remove-own-deny",
         title="Removes a Deny of its own",
         impact="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",

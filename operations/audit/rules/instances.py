@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Rule, TargetKind, escalation, one_of, requirement
+from operations.audit.catalogue import AuditRule, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
@@ -14,7 +14,7 @@ _CHANGE = requirement(
 )
 
 INSTANCES: Final = (
-    Rule(
+    AuditRule(
         id="ec2-instance-connect",
         title="Pushes SSH keys",
         impact="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
@@ -25,7 +25,7 @@ INSTANCES: Final = (
         remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to one without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
     ),
-    Rule(
+    AuditRule(
         id="ec2-serial-console",
         title="Logs in at the serial console",
         impact="A login on the node past network and agent.",
@@ -39,7 +39,7 @@ INSTANCES: Final = (
         remedy="Remove the serial console actions and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
     ),
-    Rule(
+    AuditRule(
         id="ec2-change-user-data",
         title="Changes user data",
         impact="What an instance runs as root when it starts is replaced.",
@@ -55,7 +55,7 @@ INSTANCES: Final = (
         remedy="Remove ec2:ModifyInstanceAttribute, or limit it by ec2:Attribute to harmless ones.",
         source="pathfinding ec2-002; prowler; cloudsplaining",
     ),
-    Rule(
+    AuditRule(
         id="ec2-replace-volume",
         title="Reads or replaces disks",
         impact="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
@@ -75,7 +75,7 @@ INSTANCES: Final = (
         remedy="Limit the volume and snapshot actions by tag to volumes that no governed instance uses.",
         source="SAR Amazon EC2 and EBS; EC2 User Guide: Replace a root volume; EBS direct APIs",
     ),
-    Rule(
+    AuditRule(
         id="ec2-replace-instance-profile",
         title="Exchanges an instance's role",
         impact="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
@@ -92,7 +92,7 @@ INSTANCES: Final = (
         remedy="Limit iam:PassRole to roles with the agent's rights and no more.",
         source="SAR Amazon EC2 and IAM; PMapper ec2_edges",
     ),
-    Rule(
+    AuditRule(
         id="ec2-change-launch-template",
         title="Changes what new instances start with",
         impact="The next instance of a group or template runs the caller's user data.",
@@ -114,7 +114,7 @@ INSTANCES: Final = (
         remedy="Leave launch templates and groups of governed instances to the pipeline that builds them.",
         source="SAR Amazon EC2 and EC2 Auto Scaling",
     ),
-    Rule(
+    AuditRule(
         id="read-login-secrets",
         title="Reads login secrets",
         impact="Private keys and passwords of nodes.",
@@ -132,7 +132,7 @@ INSTANCES: Final = (
         remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
     ),
-    Rule(
+    AuditRule(
         id="deploy-to-instances",
         title="Deploys code or containers onto instances",
         impact="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",

@@ -38,7 +38,7 @@ UNTAGGED: Final = {"aws:resourcetag/": ABSENT_KEY}
 
 ACCESS_CHECKED: Final = {"ssm:sessiondocumentaccesscheck": one_of("true")}
 ACCESS_NOT_CHECKED: Final = {"ssm:sessiondocumentaccesscheck": one_of("false")}
-"""Whether a session start also needs a grant of its document (Systems Manager User Guide, "Enforce a session document
+"""Condition key: a session start also needs a grant of its document (Systems Manager User Guide, "Enforce a session document
 permission check")."""
 
 ANOTHER_TAG: Final = {"aws:tagkeys": (Choice(Known(("AnyOtherKey",), many=True)),)}

@@ -1,14 +1,14 @@
-"""What makes a statement hard to see through. Not findings of their own: each finding lists what applies."""
+"""Obfuscation of statements. Not findings of their own: each finding lists what applies."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Rule
+from operations.audit.catalogue import AuditRule
 
 
-def _hiding(identity: str, title: str, impact: str, remedy: str, source: str) -> Rule:
-    return Rule(id=identity, title=title, impact=impact, remedy=remedy, source=source)
+def _hiding(identity: str, title: str, impact: str, remedy: str, source: str) -> AuditRule:
+    return AuditRule(id=identity, title=title, impact=impact, remedy=remedy, source=source)
 
 
 _GUIDE: Final = "IAM User Guide: "

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import EscalationPath, Exempt, Requirement, Rule, TargetKind, escalation, requirement
+from operations.audit.catalogue import (
+    AuditRule,
+    EscalationPath,
+    Exempt,
+    Requirement,
+    TargetKind,
+    escalation,
+    requirement,
+)
 from operations.audit.rules.keys import passed_to, start_runbook
 from operations.audit.severity import Severity
 
@@ -114,7 +122,7 @@ _CALLS_SERVICES: Final = {
 """Actions that make a service call other services with a role, by the service that assumes the role."""
 
 SERVICES: Final = (
-    Rule(
+    AuditRule(
         id="pass-role-to-automation",
         title="Passes a role to Automation",
         impact="Runs a runbook of its own under a role that tags principals or drives instances.",
@@ -141,7 +149,7 @@ SERVICES: Final = (
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",
         exempt=frozenset({Exempt.OPERATOR}),
     ),
-    Rule(
+    AuditRule(
         id="pass-role-to-compute",
         title="Makes compute with a role",
         impact="Code of the caller's runs with the rights of the role that is passed.",
@@ -171,7 +179,7 @@ SERVICES: Final = (
         remedy="Name in iam:PassRole roles without rights of this list, and pin iam:PassedToService.",
         source="Rhino 3, 15 to 17, 19, 21, 22, 27; pathfinding; PMapper ec2_edges, lambda_edges; prowler; cloudsplaining",
     ),
-    Rule(
+    AuditRule(
         id="change-compute-with-role",
         title="Changes work that has a role already",
         impact="Code of the caller's runs with the rights of a role that is attached; nothing is passed.",
@@ -202,7 +210,7 @@ SERVICES: Final = (
         remedy="Limit the statement to resources whose roles have no rights of this list.",
         source="Rhino 18, 20, 28; pathfinding; prowler; cloudsplaining",
     ),
-    Rule(
+    AuditRule(
         id="pass-role-to-scheduler",
         title="Schedules or orchestrates with a role",
         impact="A service calls Run Command, Automation or any other interface under a role.",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.audit.catalogue import EscalationPath, Exempt, Rule, StatementKind, TargetKind, escalation, requirement
+from operations.audit.catalogue import (
+    AuditRule,
+    EscalationPath,
+    Exempt,
+    StatementKind,
+    TargetKind,
+    escalation,
+    requirement,
+)
 from operations.audit.rules.keys import (
     ACCESS_CHECKED,
     ACCESS_NOT_CHECKED,
@@ -43,7 +51,7 @@ def _shell(
 
 
 SESSIONS: Final = (
-    Rule(
+    AuditRule(
         id="session-any-node",
         title="Starts a session on every node",
         impact="A standing shell on nodes without an approval.",
@@ -52,7 +60,7 @@ SESSIONS: Final = (
         "policy does.",
         source="SAR Systems Manager; pathfinding ssm-001; PMapper ssm_edges; prowler",
     ),
-    Rule(
+    AuditRule(
         id="session-fixed-nodes",
         title="Starts a session on fixed or tagged nodes",
         impact="A shell without approval on the nodes that the statement names, or that carry a tag.",
@@ -61,7 +69,7 @@ SESSIONS: Final = (
         source="User Guide: Additional sample IAM policies for Session Manager",
         silent_under=("session-any-node",),
     ),
-    Rule(
+    AuditRule(
         id="session-beyond-approved-instance",
         title="Starts sessions beyond the approved instance",
         impact="The approval tag is required, but more than the one approved instance matches.",
@@ -71,7 +79,7 @@ SESSIONS: Final = (
         source="IAM User Guide: Policy variables, default values and no value",
         silent_under=("session-any-node",),
     ),
-    Rule(
+    AuditRule(
         id="session-other-documents",
         title="Starts sessions with other documents",
         impact="Port forwarding, SSH or single commands in place of the shell that is logged.",
@@ -90,7 +98,7 @@ SESSIONS: Final = (
         remedy="Allow StartSession with document/SSM-SessionManagerRunShell of this account and no other.",
         source="User Guide: Start a session with a document by specifying the session documents in IAM policies",
     ),
-    Rule(
+    AuditRule(
         id="ecs-execute-command",
         title="Opens a shell in a container",
         impact="A command or shell in a running task, through the same agent, without approval.",
@@ -98,7 +106,7 @@ SESSIONS: Final = (
         remedy="Remove ecs:ExecuteCommand, or limit it to clusters where nothing is governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
-    Rule(
+    AuditRule(
         id="session-resume-others",
         title="Resumes another principal's session",
         impact="Takes over a session that another principal was approved for.",
@@ -110,7 +118,7 @@ SESSIONS: Final = (
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
-    Rule(
+    AuditRule(
         id="session-second-request-path",
         title="Has a second request path",
         impact="Just-in-time node access or GUI Connect open a node under rules of their own.",
@@ -127,7 +135,7 @@ SESSIONS: Final = (
         source="User Guide: Just-in-time node access; SAR Systems Manager GUI Connect",
         exempt=frozenset({Exempt.JUST_IN_TIME_MODE}),
     ),
-    Rule(
+    AuditRule(
         id="session-terminate-others",
         title="Ends another principal's session",
         impact="Interrupts the work of others; no access of its own.",

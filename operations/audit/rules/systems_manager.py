@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Rule, TargetKind, escalation, requirement
+from operations.audit.catalogue import AuditRule, TargetKind, escalation, requirement
 from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to, start_runbook
 from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
 
 SYSTEMS_MANAGER: Final = (
-    Rule(
+    AuditRule(
         id="ssm-send-command",
         title="Runs commands on nodes",
         impact="Commands as root or SYSTEM, with no session and no approval.",
@@ -30,7 +30,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="Keep ssm:SendCommand to a closed list of documents that run no script of the caller's, or remove it.",
         source="SAR Systems Manager; pathfinding ssm-002; PMapper ssm_edges; prowler",
     ),
-    Rule(
+    AuditRule(
         id="ssm-create-association",
         title="Attaches documents to nodes",
         impact="An association runs a document on nodes now and on schedule.",
@@ -47,7 +47,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="Keep associations to a closed list of documents that run no script of the caller's.",
         source="SAR Systems Manager; User Guide: State Manager",
     ),
-    Rule(
+    AuditRule(
         id="ssm-start-other-runbooks",
         title="Starts other runbooks",
         impact="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
@@ -55,7 +55,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="List the runbooks that may be started by name; leave none that runs commands or resets access.",
         source="SAR Systems Manager; Automation runbook reference; pathfinding ssm-003",
     ),
-    Rule(
+    AuditRule(
         id="ssm-maintenance-window-task",
         title="Schedules work in maintenance windows",
         impact="A task of a window runs commands, runbooks or functions on nodes.",
@@ -67,7 +67,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="Leave tasks of maintenance windows to principals that may run commands anyway.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
-    Rule(
+    AuditRule(
         id="ssm-change-scheduled-content",
         title="Changes what scheduled work runs",
         impact="Nodes run the new content at their next association, window, patch or installation.",
@@ -104,7 +104,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="Limit changes by ssm:DocumentType and by name to documents that do not run on nodes.",
         source="SAR Systems Manager; User Guide: Patch Manager, custom sources",
     ),
-    Rule(
+    AuditRule(
         id="ssm-quick-setup",
         title="Sets up Systems Manager by Quick Setup",
         impact="Quick Setup creates associations and roles in every account and Region that it is given.",
@@ -119,7 +119,7 @@ SYSTEMS_MANAGER: Final = (
         remedy="Leave ssm-quicksetup changes to administrators.",
         source="SAR Systems Manager Quick Setup",
     ),
-    Rule(
+    AuditRule(
         id="ssm-register-nodes",
         title="Registers machines as nodes",
         impact="A machine of the caller's becomes a node under a role of the account.",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.settings import ResolverSiteSettings
     from operations.deployment import SiteDeployment
     from operations.inventory.domain_controllers import ControllerFacts, SitePlacement
-    from operations.inventory.name_resolution import NameResolution, ResolverEndpoint
+    from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint
     from operations.inventory.network import SecurityGroup, SecurityGroupRule
 
 Traffic = tuple[str, str, int, int, str]
@@ -34,7 +34,7 @@ _OUTBOUND, _INBOUND = "outbound", "inbound"
 def name_resolution_findings(
     site: SiteDeployment,
     placement: SitePlacement,
-    live: NameResolution | ReadFailure | None,
+    live: NameResolutionFacts | ReadFailure | None,
     *,
     controllers_group: str,
     controllers: Sequence[ControllerFacts] | ReadFailure,
@@ -76,7 +76,7 @@ def name_resolution_findings(
 def _endpoint(
     site: SiteDeployment,
     placement: SitePlacement,
-    live: NameResolution,
+    live: NameResolutionFacts,
     direction: str,
     rules: set[Traffic],
 ) -> Finding:
@@ -141,7 +141,7 @@ def _group_differences(group: SecurityGroup, planned: set[Traffic]) -> list[str]
 
 
 def _rule(
-    site: SiteDeployment, live: NameResolution, domain: str, own: ResolverSiteSettings, addresses: set[str]
+    site: SiteDeployment, live: NameResolutionFacts, domain: str, own: ResolverSiteSettings, addresses: set[str]
 ) -> Finding:
     name = resolver_rule_name(domain)
     outbound = resolver_name(site_name(site.deployment.region), _OUTBOUND)
@@ -172,7 +172,7 @@ def _rule(
     )
 
 
-def _share(site: SiteDeployment, live: NameResolution, principals: Sequence[str]) -> Finding:
+def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence[str]) -> Finding:
     differences = [f"{len(live.shares)} shares {RESOLVER_SHARE}"] if len(live.shares) != 1 else []
     removals: list[str] = []
     for share in live.shares[:1]:

@@ -33,11 +33,11 @@ from operations.verify.endpoints import DesiredEndpoints, group_finding, service
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import Clients
     from components.domain_controllers.event_patterns import Watched
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.settings import DomainControllersSection
     from operations.deployment import SiteDeployment
-    from operations.inventory.reader import Clients
 
 
 Placements = dict[str, SitePlacement | ReadFailure | str]

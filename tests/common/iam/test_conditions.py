@@ -1,13 +1,11 @@
-"""What the IAM User Guide says of operators, set operators and absent keys."""
-
-from __future__ import annotations
+"""Operators, set operators and absent keys, as the IAM User Guide defines them."""
 
 from typing import Any
 
 import pytest
 
 from common.iam.conditions import hold
-from common.iam.context import ABSENT, UNKNOWN, Context, Known, Value, known
+from common.iam.context import ABSENT, UNKNOWN, Known, RequestContext, Value, known
 from common.iam.documents import parse
 from common.iam.truth import Truth
 
@@ -16,7 +14,7 @@ TWO = Known(("a", "b"), many=True)
 NONE = Known((), many=True)
 
 
-def truth_of(condition: Any, context: Context) -> Truth:
+def truth_of(condition: Any, context: RequestContext) -> Truth:
     policy = parse({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Condition": condition}})
     return hold(policy.statements[0], context)
 
@@ -82,18 +80,18 @@ CASES: list[tuple[str, Any, Value, Truth]] = [
 
 @pytest.mark.parametrize(("operator", "values", "value", "expected"), CASES)
 def test_operator(operator: str, values: Any, value: Value, expected: Truth) -> None:
-    assert truth_of({operator: {"aws:Key": values}}, Context({"aws:key": value})) is expected
+    assert truth_of({operator: {"aws:Key": values}}, RequestContext({"aws:key": value})) is expected
 
 
 def test_all_conditions_must_hold() -> None:
     both = {"StringEquals": {"aws:a": "x", "aws:b": "y"}}
-    assert truth_of(both, Context({"aws:a": known("x"), "aws:b": known("y")})) is YES
-    assert truth_of(both, Context({"aws:a": known("x"), "aws:b": UNKNOWN})) is MAYBE
-    assert truth_of(both, Context({"aws:a": known("z"), "aws:b": UNKNOWN})) is NO
+    assert truth_of(both, RequestContext({"aws:a": known("x"), "aws:b": known("y")})) is YES
+    assert truth_of(both, RequestContext({"aws:a": known("x"), "aws:b": UNKNOWN})) is MAYBE
+    assert truth_of(both, RequestContext({"aws:a": known("z"), "aws:b": UNKNOWN})) is NO
 
 
-def test_the_whole_internet_is_no_limit() -> None:
-    nothing = Context()
+def test_whole_internet_is_no_limit() -> None:
+    nothing = RequestContext()
     assert truth_of({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, nothing) is YES
     assert truth_of({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}, nothing) is YES
     assert truth_of({"NotIpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, nothing) is NO
@@ -102,7 +100,7 @@ def test_the_whole_internet_is_no_limit() -> None:
 
 def test_variables_in_values() -> None:
     same = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
-    context = Context({"aws:resourcetag/team": known("red"), "aws:principaltag/team": known("red")})
+    context = RequestContext({"aws:resourcetag/team": known("red"), "aws:principaltag/team": known("red")})
     assert truth_of(same, context) is YES
     assert truth_of(same, context.also({"aws:principaltag/team": known("*")})) is NO
     assert truth_of(same, context.also({"aws:principaltag/team": ABSENT})) is NO
@@ -111,5 +109,5 @@ def test_variables_in_values() -> None:
     assert truth_of(default, context.also({"aws:principaltag/team": ABSENT})) is YES
 
 
-def test_keys_of_requests_with_several_values_need_a_set_operator() -> None:
-    assert truth_of({"StringNotEquals": {"aws:TagKeys": "a"}}, Context({"aws:tagkeys": known("b")})) is MAYBE
+def test_key_with_several_values_needs_a_set_operator() -> None:
+    assert truth_of({"StringNotEquals": {"aws:TagKeys": "a"}}, RequestContext({"aws:tagkeys": known("b")})) is MAYBE

@@ -1,11 +1,9 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
 import pytest
 
-from common.iam.context import ABSENT, Context, known
+from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import DocumentError, parse
 from common.iam.variables import Expanded, expand, names_in
 
@@ -74,7 +72,7 @@ def test_what_is_no_policy_is_said(document: Any, message: str) -> None:
 )
 def test_variables(text: str, expected: Expanded) -> None:
     values = {"aws:username": known("al"), "aws:principaltag/none": ABSENT, "aws:principaltag/star": known("*")}
-    assert expand(text, Context(values)) == expected
+    assert expand(text, RequestContext(values)) == expected
 
 
 def test_names_of_variables() -> None:

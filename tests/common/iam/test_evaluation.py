@@ -1,7 +1,5 @@
 """The evaluator against a second one that knows nothing of patterns: it counts requests out."""
 
-from __future__ import annotations
-
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, UNKNOWN, Context, Value, known
+from common.iam.context import ABSENT, UNKNOWN, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, Situation, Target, decide, grants
 from common.iam.truth import Truth
@@ -50,7 +48,7 @@ accounts = st.fixed_dictionaries(
 
 
 def applies(statement: dict[str, Any], action: str, resource: str, team: str | None) -> bool:
-    """Whether a statement bears on a request, counted out."""
+    """Return whether a statement applies to a request, case by case."""
 
     def one_of(values: list[str], text: str) -> bool:
         filled = [value.replace("${aws:principaltag/team}", team or "\0") for value in values]
@@ -99,9 +97,9 @@ def permissions(account: dict[str, Any]) -> Permissions:
     )
 
 
-def context(team: str | None) -> Context:
+def context(team: str | None) -> RequestContext:
     value: Value = ABSENT if team is None else known(team)
-    return Context({"aws:principaltag/team": value})
+    return RequestContext({"aws:principaltag/team": value})
 
 
 @settings(max_examples=150, deadline=None)
@@ -135,9 +133,9 @@ def test_grants_exist_if_and_only_if_a_request_is_allowed(account: dict[str, Any
 
 @settings(max_examples=150, deadline=None)
 @given(accounts)
-def test_what_is_not_known_is_certain_only_where_every_value_agrees(account: dict[str, Any]) -> None:
+def test_unknown_key_is_certain_only_where_every_value_agrees(account: dict[str, Any]) -> None:
     held = permissions(account)
-    unknown = Context({"aws:principaltag/team": UNKNOWN})
+    unknown = RequestContext({"aws:principaltag/team": UNKNOWN})
     for action, resource in product(ACTIONS, RESOURCES[:6]):
         allowed = decide(held, action, resource, unknown).allowed
         outcomes = {oracle(account, action, resource, team) for team in (*TEAMS, "ab", "rose")}
@@ -147,7 +145,7 @@ def test_what_is_not_known_is_certain_only_where_every_value_agrees(account: dic
 
 @settings(max_examples=100, deadline=None)
 @given(accounts, documents)
-def test_a_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, Any]]) -> None:
+def test_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, Any]]) -> None:
     denying = [{**each, "Effect": "Deny"} for each in more]
     less = permissions({**account, "identity": [*account["identity"], denying]})
     for action, resource, team in product(ACTIONS, RESOURCES[:4], TEAMS):
@@ -155,7 +153,7 @@ def test_a_deny_never_allows_more(account: dict[str, Any], more: list[dict[str, 
         assert after <= decide(permissions(account), action, resource, context(team)).allowed
 
 
-def test_a_doubtful_deny_is_printed() -> None:
+def test_doubtful_deny_is_printed() -> None:
     held = permissions(
         {
             "identity": [
@@ -173,6 +171,6 @@ def test_a_doubtful_deny_is_printed() -> None:
             "scps": [],
         }
     )
-    (maybe,) = decide(held, "s:GetA", "ab", Context()).grants
+    (maybe,) = decide(held, "s:GetA", "ab", RequestContext()).grants
     assert maybe.doubts == ('Deny StringEquals aws:SourceVpc "v"',)
-    assert decide(held, "s:GetA", "b", Context()).allowed is Truth.YES
+    assert decide(held, "s:GetA", "b", RequestContext()).allowed is Truth.YES

@@ -1,19 +1,15 @@
-"""What "may set this tag" means, with good and bad members of each kind of condition."""
+"""Permission to set a tag, with good and bad members of each kind of condition."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from common.iam.choices import Choice, any_value
-from common.iam.context import ABSENT, Context, Known, known
+from common.iam.context import ABSENT, Known, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, Target
 from common.iam.tag_requests import tag_grants, tag_requests
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TAG = "SecurityAllowSessionInstance"
 ROLE = Target(("arn:aws:iam::111122223333:role/operators/one",))
@@ -39,7 +35,7 @@ def outcome(*conditions: Any, action: str = "iam:TagRole", denied: Any = None) -
     if denied is not None:
         statements.append({"Effect": "Deny", "Action": action, "Resource": "*", "Condition": denied})
     permissions = Permissions(identity=(parse({"Version": "2012-10-17", "Statement": statements}),))
-    context = Context({"aws:principaltag/team": known("red")}, {"aws:principaltag/": ABSENT})
+    context = RequestContext({"aws:principaltag/team": known("red")}, {"aws:principaltag/": ABSENT})
     found = tag_grants(permissions, action, ROLE, TAG, Caller, context=context)
     return "no" if not found else "yes" if any(each.certain for each in found) else "perhaps"
 
@@ -109,7 +105,7 @@ def test_tag_requests_many_companions_stay_few() -> None:
     assert outcome(condition) == "yes"
 
 
-def test_tag_request_keys_tell_of_all_its_tags() -> None:
+def test_tag_request_keys_list_all_its_tags() -> None:
     condition = {"StringEquals": {"aws:RequestTag/CostCenter": "1"}}
     statement = {"Effect": "Allow", "Action": "iam:TagRole", "Resource": "*", "Condition": condition}
     policy = parse({"Version": "2012-10-17", "Statement": statement})

@@ -1,6 +1,4 @@
-"""Who a trust policy lets in (IAM User Guide, "Principal" and "Policy evaluation logic")."""
-
-from __future__ import annotations
+"""Principals that a trust policy admits (IAM User Guide, "Principal" and "Policy evaluation logic")."""
 
 from dataclasses import replace
 from typing import Any
@@ -52,7 +50,7 @@ def doubts(caller: Principal, taken: Principal) -> tuple[str, ...] | None:
 
 
 @pytest.mark.parametrize("named", [ACCOUNT, f"{ARN}:root", [f"{ARN}:user/x", f"{ARN}:root"]])
-def test_an_account_leaves_it_to_the_callers_policies(named: Any) -> None:
+def test_account_leaves_it_to_the_callers_policies(named: Any) -> None:
     taken = role({"AWS": named})
     assert doubts(person(ASSUME), taken) == ()
     assert doubts(person(NOTHING), taken) is None
@@ -62,7 +60,7 @@ def test_an_account_leaves_it_to_the_callers_policies(named: Any) -> None:
 
 
 @pytest.mark.parametrize("named", ["*", {"AWS": "*"}, {"AWS": f"{ARN}:user/al"}, {"AWS": "AXDA1"}])
-def test_a_name_lets_in_without_a_policy_and_past_a_users_boundary(named: Any) -> None:
+def test_named_user_is_admitted_without_policy_past_its_boundary(named: Any) -> None:
     taken = role(named)
     assert doubts(person(NOTHING), taken) == ()
     assert doubts(person(NOTHING, boundary=NOTHING), taken) == ()
@@ -71,7 +69,7 @@ def test_a_name_lets_in_without_a_policy_and_past_a_users_boundary(named: Any) -
     assert doubts(person(NOTHING, boundary={**ASSUME, "Effect": "Deny"}), taken) is not None
 
 
-def test_a_boundary_cuts_a_role_that_is_named() -> None:
+def test_boundary_cuts_a_role_that_is_named() -> None:
     taken = role({"AWS": f"{ARN}:role/work"})
     assert doubts(person(NOTHING, kind="role"), taken) == ()
     assert doubts(person(NOTHING, kind="role", boundary=NOTHING), taken) is None
@@ -90,7 +88,7 @@ def test_others_are_not_let_in(named: Any) -> None:
     assert doubts(person(ASSUME), role(named)) is None
 
 
-def test_everybody_but() -> None:
+def test_all_but_one_principal_are_admitted() -> None:
     assert doubts(person(NOTHING), role({"AWS": f"{ARN}:user/x"}, element="NotPrincipal")) == ()
     assert doubts(person(NOTHING), role({"AWS": f"{ARN}:user/al"}, element="NotPrincipal")) is None
 

@@ -1,19 +1,13 @@
 """A claim finds or makes what has a name, and gives it back."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from common.aws.session import AwsClients
 from components.adoption.adopted_resource import AdoptedResourceProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
-
 
 TAGS = ["shell-access:made-here", "shell-access:owner"]
 

@@ -1,23 +1,18 @@
-"""What one stack has claimed no other stack changes or removes, of every kind and in either order."""
-
-from __future__ import annotations
+"""A resource that one stack owns is not changed or removed by another, of every kind and in either order."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.failures import ResourceError
+from common.aws.session import AwsClients
 from components.adoption import inventory
 from components.adoption.adopted_resource import AdoptedResourceProvider
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import SERVICES, Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"

@@ -1,15 +1,15 @@
 """Tags that another tool removes, at every step of a document's life; the providers are called as the engine calls them."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.aws.session import AwsClients
 from components.adoption.document_content import input_text
 from components.adoption.document_ownership import (
     NO_PRIOR_VERSION,
@@ -23,11 +23,6 @@ from components.adoption.document_ownership import (
 from components.adoption.document_resource import ConvergingDocumentProvider
 from components.session_manager.document import DESCRIPTION, DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 OWNER = "organization/shell-access/prod"
 ACCOUNT = "123456789012"
@@ -173,7 +168,7 @@ def test_removed_tags_lose_nothing_at_any_step(
         governed.up(30)
     if step != "before destroy":
         prior = "1" if there_before else NO_PRIOR_VERSION
-        # Without a state and without the tag only the versions tell: the last one before ours.
+        # Without a state and without the tag only the versions show the prior one: the last one before ours.
         guessed = "2" if there_before and step == "lost state" and PRIOR_VERSION_TAG in removed else prior
         assert governed.tags() == {OWNER_TAG: OWNER, PRIOR_VERSION_TAG: guessed, **TAGS}
     governed.destroy()
@@ -206,7 +201,7 @@ def test_removed_settings_tag_is_drift_and_set_again(governed: Governed) -> None
 
 def test_tags_of_the_settings_follow_and_their_values_return(governed: Governed) -> None:
     governed.make_theirs()
-    theirs = {"owner": "somebody", "team": "theirs"}
+    theirs = {"owner": "another team", "team": "theirs"}
     governed.ssm.add_tags_to_resource(
         ResourceType="Document",
         ResourceId=governed.name,
@@ -215,7 +210,7 @@ def test_tags_of_the_settings_follow_and_their_values_return(governed: Governed)
     governed.up(10, tags={"owner": "ours", "cost": "1"})
     assert governed.tags().items() >= {"owner": "ours", "cost": "1", "team": "theirs"}.items()
     governed.up(10, tags={"cost": "2"})
-    assert governed.tags().items() >= {"owner": "somebody", "cost": "2", "team": "theirs"}.items()
+    assert governed.tags().items() >= {"owner": "another team", "cost": "2", "team": "theirs"}.items()
     governed.up(10, tags={"owner": "ours"})
     assert "cost" not in governed.tags()
     governed.destroy()

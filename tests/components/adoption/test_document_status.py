@@ -1,20 +1,16 @@
 """A version goes live only once Systems Manager has processed it; the status is made up in front of the local AWS."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
-from common.aws.failures import Cause, ResourceError
+from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_ownership import Ownership
 from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 OWNER = "organization/shell-access/prod"
 
@@ -73,13 +69,13 @@ def test_version_that_is_not_processed_in_time_does_not_go_live(ssm: Any, monkey
     assert in_force(ssm) == ("2", "11")
 
 
-def test_version_that_failed_never_goes_live_and_the_next_run_makes_another(ssm: Any) -> None:
+def test_failed_version_never_goes_live_and_is_replaced(ssm: Any) -> None:
     publish(ssm, 10)
     with pytest.raises(
         ResourceError, match=r"version 2 is Failed \(out of luck\), so the version in force stays"
     ) as said:
         publish(ssm, 11, v2=["Failed"] * 9)
-    assert said.value.cause is Cause.SERVICE
+    assert said.value.cause is FailureCause.SERVICE
     assert in_force(ssm) == ("1", "10")
     publish(ssm, 11, v2=["Failed"] * 9)
     assert in_force(ssm) == ("3", "11")

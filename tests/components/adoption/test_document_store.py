@@ -1,17 +1,13 @@
 """The store for documents of any type; `tests/components/session_manager` has what is the same for all of them."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.adoption.document_ownership import OnDestroy, Ownership
 from components.adoption.document_store import DocumentIdentity, DocumentStore, ResourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNER = "organization/shell-access/prod"
 NAME = "AllowStartSsmSession"
@@ -65,7 +61,7 @@ def test_document_of_another_type_that_took_our_name_is_replaced(ssm: Any, kind:
     assert publish(ssm, kind, known_as=frozenset({OWNER})).type == kind
 
 
-def test_document_of_another_type_that_was_there_before_us_is_left_alone(ssm: Any) -> None:
+def test_existing_document_of_another_type_is_left_alone(ssm: Any) -> None:
     foreign = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
     ssm.create_document(Name=NAME, DocumentType="Command", Content=foreign)
     with pytest.raises(ResourceError, match="is a document of type Command, not Automation, and was there before"):

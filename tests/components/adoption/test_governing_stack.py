@@ -1,23 +1,18 @@
 """The account's record of its governing stack: of several stacks one has it, whatever their order."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.failures import ResourceError
+from common.aws.session import AwsClients
 from components.adoption import governing_stack
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME, policy_arn
 from components.adoption.governing_stack import GoverningStackProvider, ReleaseGuardProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 ARN = policy_arn("aws", "123456789012")
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"

@@ -1,10 +1,9 @@
 """Every kind of resource with a fixed name is found with its owner; an access denial is never taken for absence."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,9 +12,6 @@ from components.adoption import governance
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import FixedName, described, find
 from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Tags = dict[str, str]
 Clients = "Callable[..., Any]"
@@ -226,4 +222,4 @@ def test_record_names_its_owner_without_the_tag(client: Callable[..., Any]) -> N
     tagged = find(Kind.POLICY, iam, REGION, arn)
     assert tagged is not None
     assert tagged.owner == "o/p/beta"
-    assert governance.owner_in("Governed by somebody") is None
+    assert governance.owner_in("Governed by another tool") is None

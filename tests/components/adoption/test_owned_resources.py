@@ -1,8 +1,7 @@
-"""What carries a stack's tags in the local AWS is found, and only what can stay as it is."""
+"""Resources with a stack's tags in the local AWS are found, and only those that can stay as they are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,9 +9,6 @@ from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import find
 from components.adoption.owned_resources import RESOURCE_TAG, OwnedResources
 from components.adoption.resource_kinds import SERVICES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNER, OTHER = "organization/shell-access/prod", "organization/shell-access/other"
 REGION, ACCOUNT = "eu-west-1", "123456789012"

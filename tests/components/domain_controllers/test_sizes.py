@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, Context, known
+from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.limits import MANAGED_POLICY, document, excess_problems, size
@@ -81,7 +81,7 @@ def test_restriction_denies_the_same_in_either_form(
     policy = access_restriction_policy(**PLACE, team_roles=roles, deployer_arns=team)
     caller = f"arn:aws:iam::{ACCOUNT}:role/{'team/' + roles[0] if is_team else 'Strang er'}"
     keys = {key.lower(): known("DomainController") for key in tags} | {"aws:principalarn": known(caller)}
-    context = Context(keys, otherwise=ABSENT)
+    context = RequestContext(keys, otherwise=ABSENT)
     decisions = {
         decide(Permissions(identity=(parse(ALL), parse(each))), action, "*", context).allowed
         for each in (policy, long_form(team))

@@ -1,4 +1,4 @@
-"""What a preview says about the nodes that exist, and about requests that a move would cut off."""
+"""Notes of a preview about existing nodes, and about requests that a move would end."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 OWNER = "organization/shell-access/dev"
 RUNBOOK = {"region": REGION, "name": "AllowStartSsmSession"}
+WORKFLOW = ("AllowStartSsmSession", "AllowSsmSessionStartTemplate")
 
 
 def settings(*policies: Any, **more: Any) -> JustInTimeSettings:
@@ -158,14 +159,14 @@ def test_preview_notes_nodes_that_cannot_be_read() -> None:
 
 def test_removal_of_a_workflow_with_open_requests_is_refused() -> None:
     aws: Any = FakeAws(runs=[("run-1", "Waiting"), ("run-2", "Success"), ("run-3", "InProgress")])
-    (problem,) = open_requests_problems(aws, [RUNBOOK, {"region": REGION, "name": "Databases"}])
+    (problem,) = open_requests_problems(aws, [RUNBOOK, {"region": REGION, "name": "Databases"}], WORKFLOW)
     assert problem.key == "shell-access:approval.mode"
     assert "got 2 of AllowStartSsmSession in eu-west-1: run-1, run-3." in problem.message
-    assert open_requests_problems(aws, [{"name": "Databases"}]) == []
+    assert open_requests_problems(aws, [{"name": "Databases"}], WORKFLOW) == []
     ended: Any = FakeAws(runs=[("run-2", "Success"), ("run-4", "TimedOut")])
-    assert open_requests_problems(ended, [RUNBOOK]) == []
+    assert open_requests_problems(ended, [RUNBOOK], WORKFLOW) == []
 
 
 def test_removal_is_refused_if_requests_cannot_be_read() -> None:
     aws: Any = FakeAws(denied="describe_automation_executions")
-    assert "got no answer" in open_requests_problems(aws, [RUNBOOK])[0].message
+    assert "got no answer" in open_requests_problems(aws, [RUNBOOK], WORKFLOW)[0].message

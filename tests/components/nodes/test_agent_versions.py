@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -49,7 +47,7 @@ def test_unknown_platform_may_need_everything() -> None:
     assert needed_agent_versions(asked, platform="Plan 9") == needed_agent_versions(asked)
 
 
-def test_sessions_need_an_agent_where_preferences_are_not_governed() -> None:
+def test_sessions_need_an_agent_without_governed_preferences() -> None:
     assert minimum_agent_version(None).version == "2.3.68.0"
 
 

@@ -1,16 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components.nodes.recorders import recording_region, why_not_recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ROLE = "AWS::IAM::Role"
@@ -90,7 +85,7 @@ def refused(clients: AwsClients, chosen: str | None = None) -> str:
     return error.value.problems[0].message
 
 
-def test_the_one_region_that_records_is_found(client: Callable[..., Any], clients: AwsClients) -> None:
+def test_one_region_that_records_is_found(client: Callable[..., Any], clients: AwsClients) -> None:
     record(client, "eu-west-1", WITHOUT_GLOBAL)
     record(client, "us-east-1")
     assert recording_region(clients, REGIONS, None) == "us-east-1"

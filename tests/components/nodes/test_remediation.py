@@ -1,7 +1,5 @@
 """The remediation's runbook and its role, for any exclusions; the runbook itself is run in `tests/simulator`."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, Context, Value, known
+from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -30,7 +28,9 @@ ROLE_CHARACTERS = 10_240
 def allowed(excluded: list[str], action: str, resource: str, **keys: Value) -> bool:
     policy = parse(remediation_role_policy(PLACE, [POLICY], excluded), name="remediation")
     values = {name.replace("_", ":", 1): value for name, value in keys.items()}
-    decision = decide(Permissions(identity=(policy,)), action, resource, Context(values, otherwise=ABSENT)).allowed
+    decision = decide(
+        Permissions(identity=(policy,)), action, resource, RequestContext(values, otherwise=ABSENT)
+    ).allowed
     assert decision is not Truth.UNKNOWN
     return decision is Truth.YES
 
@@ -40,7 +40,7 @@ def attaches(excluded: list[str], role: str, policy: str = POLICY) -> bool:
 
 
 @given(NAMES, st.sampled_from(["", "team/", "a/b/"]))
-def test_role_attaches_the_one_policy_to_every_role_but_the_excluded_ones(excluded: list[str], path: str) -> None:
+def test_role_attaches_the_policy_to_all_but_excluded_roles(excluded: list[str], path: str) -> None:
     for name in excluded:
         assert not attaches(excluded, f"{path}{name}")
         assert attaches(excluded, f"{path}{name}x") is (f"{name}x" not in excluded)
@@ -147,7 +147,7 @@ def test_role_that_was_made_again_under_the_name_is_another_one(monkeypatch: pyt
     ],
 )
 @pytest.mark.parametrize("encoded", [False, True])
-def test_role_is_for_instances_where_a_statement_lets_ec2_take_it_on(
+def test_role_is_for_instances_where_ec2_may_assume_it(
     statement: Any,
     expected: bool,  # noqa: FBT001
     encoded: bool,  # noqa: FBT001

@@ -1,6 +1,4 @@
-"""What AWS Config takes of a rule; what it says is shown by AWS' own program (`tests/simulator/test_role_rule.py`)."""
-
-from __future__ import annotations
+"""The rule's format for AWS Config; AWS' own program evaluates it (`tests/simulator/test_role_rule.py`)."""
 
 from common.limits import excess_problems
 from components.account import Account
@@ -38,5 +36,5 @@ def test_no_quotation_mark_is_escaped_as_guard_2_fails_on_that() -> None:
     assert '\\"' not in role_rule([POLICY], ["Breakglass", "a+b=c,d.e@f-g"])
 
 
-def test_the_same_exclusions_make_the_same_rule() -> None:
+def test_same_exclusions_make_the_same_rule() -> None:
     assert role_rule([POLICY], ["B", "A"]) == role_rule([POLICY], ["A", "B", "A"])

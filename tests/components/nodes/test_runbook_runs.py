@@ -1,18 +1,14 @@
 """The remediation's runbook, published and started on the local AWS; `tests/simulator` plays it by AWS' own simulator."""
 
-from __future__ import annotations
-
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.nodes.names import REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesAccount
 from components.nodes.role_compliance import remediation_trust, runbook
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = NodesAccount(partition="aws", account_id="123456789012")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")

@@ -1,19 +1,14 @@
 """A service setting is set, shown as it is, and gets its earlier value back."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from common.aws.failures import ResourceError
+from common.aws.session import AwsClients
 from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 SETTING = {"region": "eu-west-1", "settingId": HOST_MANAGEMENT_SETTING}
 OURS = {**SETTING, "value": HOST_ROLE_NAME}

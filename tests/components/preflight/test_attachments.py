@@ -1,23 +1,18 @@
 """Room for managed policies is looked up before the first resource, on roles and users that exist."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components.account import Account
 from components.approval.names import APPROVER_POLICY_NAME, OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME
 from components.preflight import attachments
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 HERE = "123456789012"
 ACCOUNT = Account(id=HERE, partition="aws")

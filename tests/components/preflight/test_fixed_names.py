@@ -1,7 +1,5 @@
 """The fixed names that are looked up are just those that the example stacks register."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import pytest

@@ -1,22 +1,17 @@
 """Everything that the settings name is looked up before the first resource, and all that is missing is named at once."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components.account import Account
 from components.preflight import named_resources
 from components.session_manager import endpoints
 from components.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 HERE, THERE = "123456789012", "210987654321"
 ACCOUNT = Account(id=HERE, partition="aws")

@@ -1,14 +1,14 @@
-"""What other stacks and other principals own is refused before the first resource, all of it at once."""
-
-from __future__ import annotations
+"""Resources of other stacks and principals are refused before the first resource, all at once."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components.account import Account
 from components.adoption import governance, inventory, lookup
@@ -17,11 +17,6 @@ from components.adoption.resource_kinds import Kind
 from components.preflight.fixed_names import fixed_names
 from components.preflight.ownership import check_ownership, ownership_problems
 from components.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from common.aws.session import AwsClients
 
 ACCOUNT = Account(id="123456789012", partition="aws")
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
@@ -106,7 +101,7 @@ def record(iam: Any, owner: str) -> None:
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 @pytest.mark.parametrize("section", [*SECTIONS, "endpoints"])
 def test_account_of_another_stack_is_refused_for_any_section(iam: Any, section: str, region: str) -> None:
-    """Nothing but the record tells of the first stack: its sections and Regions are others."""
+    """Only the record shows the first stack: its sections and Regions are others."""
     record(iam, ALPHA)
     endpoints = {region: {"vpc": "v", "subnets": ["s"], "allowedCidrs": ["10.0.0.0/8"]}}
     others = {"endpoints": endpoints} if section == "endpoints" else {section: SECTIONS[section]}

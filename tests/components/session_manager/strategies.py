@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from hypothesis import strategies as st
 
 from components.session_manager.settings import RETENTION_DAYS, OnDestroy, SessionManagerSettings

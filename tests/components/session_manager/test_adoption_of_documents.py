@@ -1,14 +1,14 @@
 """Session documents of every shape that Systems Manager accepts are adopted, and restored in meaning byte for byte."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.aws.session import AwsClients
 from components.adoption.document_content import same_content
 from components.session_manager.document import (
     DESCRIPTION,
@@ -20,11 +20,6 @@ from components.session_manager.document import (
 )
 from components.session_manager.document_provider import RunShellDocumentProvider
 from local.emulator.extension.document_content import problems
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
 
 SWITCHES = ("s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled")
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -9,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.session_manager import document as documents
-from components.session_manager.document import (
-    document,
-    parse,
-    preferences,
-    reset_preferences,
-    same_content,
-    serialized,
-)
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import document, parse, reset_preferences, same_content, serialized
+from components.session_manager.settings import SessionManagerSettings, preferences
 from local.workspace import REPOSITORY
 from tests.components.session_manager import strategies
 
@@ -50,7 +41,7 @@ def test_defaults_give_the_document_of_the_post() -> None:
     }
 
 
-def test_s3_logging_names_bucket_and_the_prefix_of_account_and_region() -> None:
+def test_s3_logging_sets_bucket_and_prefix_of_account_and_region() -> None:
     inputs = built(SessionManagerSettings(s3_logging=True, s3_bucket_name="logs"))["inputs"]
     assert (inputs["s3BucketName"], inputs["s3EncryptionEnabled"]) == ("logs", True)
     assert inputs["s3KeyPrefix"] == "sessionmanager/111122223333/eu-west-1"
@@ -118,7 +109,7 @@ json_values = st.recursive(
         optional={"schemaVersion": json_values, "description": json_values, "more": json_values},
     )
 )
-def test_what_parsing_cannot_say_in_preferences_is_reported_as_foreign(content: dict[str, Any]) -> None:
+def test_content_beyond_the_preferences_is_foreign(content: dict[str, Any]) -> None:
     values, foreign = parse(json.dumps(content))
     assert same_content(document(values), content) == (foreign == {})
 
@@ -144,7 +135,7 @@ def test_value_of_the_wrong_type_or_size_is_foreign(name: str, value: object) ->
     assert set(parse(json.dumps(content))[1]) == {f"inputs.{name}"}
 
 
-def test_the_same_content_has_the_same_text() -> None:
+def test_same_content_has_the_same_text() -> None:
     content = built(SessionManagerSettings())
     turned = dict(reversed(content.items()))
     assert serialized(turned) == serialized(content)

@@ -1,7 +1,6 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from components.session_manager.document import DOCUMENT_NAME, document, reset_p
 from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
 from components.session_manager.settings import OnDestroy
 from tests.support.emulator import change_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNER = "organization/shell-access/prod"
 RESET = document(reset_preferences())
@@ -33,7 +29,7 @@ CONSOLE = {
 
 
 class Document:
-    """The document as somebody else sees it."""
+    """The document as another principal sees it."""
 
     def __init__(self, ssm: Any) -> None:
         self.ssm = ssm
@@ -73,7 +69,7 @@ def live(client: Callable[..., Any]) -> Document:
 
 @pytest.fixture(params=["latest", "any"])
 def duplicates(request: pytest.FixtureRequest, endpoint: str, live: Document) -> str:  # noqa: ARG001 -- reset first
-    """What AWS means by `DuplicateDocumentContent` is not known, so both meanings are tried."""
+    """AWS does not document what `DuplicateDocumentContent` compares, so both meanings are tried."""
     change_settings(endpoint, {"duplicateDocumentContent": request.param})
     return request.param
 
@@ -99,7 +95,7 @@ def test_hash_is_the_one_that_systems_manager_reports(live: Document) -> None:
     assert (described["HashType"], described["Hash"]) == ("Sha256", published.sha256)
 
 
-def test_document_of_the_console_is_taken_over_and_its_version_kept(live: Document) -> None:
+def test_document_of_the_console_is_adopted_with_its_version(live: Document) -> None:
     before = live.make(CONSOLE)
     assert live.publish(content()).default_version == "2"
     assert_live(live, content())
@@ -131,7 +127,7 @@ def test_later_version_that_is_not_the_default_is_overcome(live: Document) -> No
 
 
 @pytest.mark.usefixtures("duplicates")
-def test_going_back_to_earlier_content_works_in_either_meaning_of_duplicate(live: Document) -> None:
+def test_earlier_content_is_accepted_with_either_duplicate_check(live: Document) -> None:
     for minutes in (5, 6, 5, 6, 5, 6, 5):
         live.publish(content(idleSessionTimeout=minutes))
         assert_live(live, content(idleSessionTimeout=minutes))
@@ -221,7 +217,7 @@ def test_document_of_another_stack_is_refused_by_its_name(live: Document) -> Non
     assert_live(live, content())
 
 
-def test_take_over_is_the_explicit_way_and_keeps_what_was_there_first(live: Document) -> None:
+def test_explicit_take_over_keeps_the_first_prior_version(live: Document) -> None:
     live.make(CONSOLE)
     live.publish(content(), owner="organization/shell-access/other")
     live.publish(content(idleSessionTimeout=5), take_over=True)
@@ -237,16 +233,14 @@ def test_renamed_stack_keeps_its_document(live: Document) -> None:
     assert live.store.marks()["shell-access:owner"] == OWNER
 
 
-def test_content_that_systems_manager_refuses_leaves_the_live_document_untouched(live: Document) -> None:
+def test_refused_content_leaves_the_live_document_untouched(live: Document) -> None:
     live.publish(content())
     with pytest.raises(ResourceError, match="service: InvalidDocumentContent"):
         live.publish(content(idleSessionTimeout=61))
     assert_live(live, content())
 
 
-def test_at_the_version_limit_the_oldest_spare_version_goes_and_never_the_prior_one(
-    live: Document, endpoint: str
-) -> None:
+def test_version_limit_deletes_the_oldest_but_never_the_prior(live: Document, endpoint: str) -> None:
     change_settings(endpoint, {"documentVersionLimit": 5})
     live.make(CONSOLE)
     live.publish(content())

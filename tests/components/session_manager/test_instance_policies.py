@@ -1,15 +1,14 @@
 """The instance policies of many Regions: they fit, or are refused by key, and allow what the long form allows."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.iam.context import ABSENT, Context, Known, known
+from common.iam.context import ABSENT, Known, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -23,9 +22,6 @@ from components.session_manager.instance_policy import (
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 from components.session_manager.settings import SessionManagerSettings
 from tests.components.approval.proving import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 ACCOUNT = "111122223333"
 PLACE = {"partition": "aws", "account_id": ACCOUNT}
@@ -62,28 +58,28 @@ def stacks(draw: st.DrawFn) -> dict[str, SessionManagerSettings]:
     return found
 
 
-def requests(settings: Mapping[str, SessionManagerSettings]) -> Iterator[tuple[str, str, Context]]:
+def requests(settings: Mapping[str, SessionManagerSettings]) -> Iterator[tuple[str, str, RequestContext]]:
     """Requests that a node can make: what has a Region in its ARN is called in that Region."""
     groups = sorted({each.cw_log_group_name for each in settings.values()} | {"others"})[:4]
     buckets = sorted({(each.s3_bucket_name, each.s3_key_prefix) for each in settings.values()})[:3]
     for region in [*list(settings)[:3], *list(settings)[-2:], ELSEWHERE]:
         there = {"aws:requestedregion": known(region)}
-        yield "logs:DescribeLogGroups", "*", Context(there, otherwise=ABSENT)
+        yield "logs:DescribeLogGroups", "*", RequestContext(there, otherwise=ABSENT)
         for group in groups:
             arn = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}"
             for action in ("DescribeLogStreams", "CreateLogStream", "PutLogEvents"):
                 for resource in (arn, f"{arn}:log-stream:s", f"{arn}-other"):
-                    yield f"logs:{action}", resource, Context(there, otherwise=ABSENT)
+                    yield f"logs:{action}", resource, RequestContext(there, otherwise=ABSENT)
         for alias in (DATA_KEY_ALIAS, "alias/other"):
             keys = there | {"kms:resourcealiases": Known((alias,), many=True)}
-            yield "kms:Decrypt", f"arn:aws:kms:{region}:{ACCOUNT}:key/1", Context(keys, otherwise=ABSENT)
+            yield "kms:Decrypt", f"arn:aws:kms:{region}:{ACCOUNT}:key/1", RequestContext(keys, otherwise=ABSENT)
         for bucket, prefix in buckets:
-            yield "s3:GetEncryptionConfiguration", f"arn:aws:s3:::{bucket}", Context(there, otherwise=ABSENT)
+            yield "s3:GetEncryptionConfiguration", f"arn:aws:s3:::{bucket}", RequestContext(there, otherwise=ABSENT)
             for action in ("PutObject", "PutObjectAcl"):
                 arn = f"arn:aws:s3:::{bucket}/{prefix}/{ACCOUNT}/{region}/log"
-                yield f"s3:{action}", arn, Context(there, otherwise=ABSENT)
+                yield f"s3:{action}", arn, RequestContext(there, otherwise=ABSENT)
         through = there | {"kms:viaservice": known("s3.eu-west-1.amazonaws.com")}
-        yield "kms:GenerateDataKey", KEY, Context(through, otherwise=ABSENT)
+        yield "kms:GenerateDataKey", KEY, RequestContext(through, otherwise=ABSENT)
 
 
 def holder(*documents: dict[str, Any]) -> Permissions:

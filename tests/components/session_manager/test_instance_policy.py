@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given
@@ -23,7 +21,7 @@ def statements(**by_region: SessionManagerSettings) -> dict[str, dict[str, Any]]
     return {each["Sid"]: each for each in content["Statement"]} if content else {}
 
 
-def test_defaults_give_the_statements_of_the_post_for_the_regions_of_the_stack() -> None:
+def test_defaults_give_the_posts_statements_for_all_regions() -> None:
     group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs"
     assert statements(eu_west_1=SessionManagerSettings()) == {
         "FindLogGroup": {
@@ -62,7 +60,7 @@ def test_without_features_there_is_no_policy() -> None:
     assert policy(eu_west_1=NOTHING) is None
 
 
-def test_s3_logging_allows_writing_under_the_prefix_of_this_account_and_region_only() -> None:
+def test_s3_logging_allows_the_prefix_of_account_and_region_only() -> None:
     settings = NOTHING.model_copy(update={"s3_logging": True, "s3_bucket_name": "logs"})
     found = statements(eu_west_1=settings)
     assert found["WriteSessionLogObject"]["Resource"] == [f"arn:aws:s3:::logs/sessionmanager/{ACCOUNT}/eu-west-1/*"]

@@ -6,7 +6,7 @@ def test_data_key_is_governed_by_the_iam_policies_of_its_account() -> None:
     assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
 
 
-def test_logs_key_serves_cloudwatch_logs_for_log_groups_of_this_account_and_region() -> None:
+def test_logs_key_serves_log_groups_of_account_and_region() -> None:
     policy = logs_key_policy(partition="aws", account_id="111122223333", region="eu-west-1")
     (service,) = (each for each in policy["Statement"] if "Service" in each["Principal"])
     assert service["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}

@@ -1,7 +1,5 @@
 """Algorithms and key references, each with the value that its source gives."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,20 +1,15 @@
 """Nothing is published while what it names is not as it asks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from common.aws.failures import Cause, ResourceError
+from common.aws.failures import FailureCause, ResourceError
+from common.aws.session import AwsClients
 from components.session_manager.document import reset_preferences
-from components.session_manager.prerequisites import LogBucket, Prerequisites
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.aws.session import AwsClients
+from components.session_manager.prerequisites import LogBucket, PrerequisiteReader
 
 
 def wanted(**changes: Any) -> dict[str, Any]:
@@ -31,7 +26,7 @@ def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
         "owner": HERE,
         "is_encrypted": preferences["s3EncryptionEnabled"],
     }
-    Prerequisites(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
+    PrerequisiteReader(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
 
 
 def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> ResourceError:
@@ -80,7 +75,7 @@ def test_key_that_cannot_be_used_is_refused(clients: AwsClients, client: Callabl
     else:
         client("kms").schedule_key_deletion(KeyId=made, PendingWindowInDays=7)
     said = refusal(clients, kmsKeyId=made)
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
     assert f"the key for session data {made} is {state}" in str(said)
 
 
@@ -91,14 +86,14 @@ def test_asymmetric_key_is_refused(clients: AwsClients, client: Callable[..., An
 
 def test_key_that_is_not_there_is_refused(clients: AwsClients) -> None:
     said = refusal(clients, kmsKeyId="1234abcd-12ab-34cd-56ef-1234567890ab")
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
     assert "does not exist" in str(said)
 
 
 def test_log_group_that_is_not_there_is_refused(clients: AwsClients, client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="sessions-of-others")
     said = refusal(clients, cloudWatchLogGroupName="sessions")
-    assert said.cause is Cause.MISSING
+    assert said.cause is FailureCause.MISSING
     assert "the log group sessions does not exist" in str(said)
 
 
@@ -106,7 +101,7 @@ def test_log_group_is_encrypted_where_sessions_require_it(clients: AwsClients, c
     client("logs").create_log_group(logGroupName="sessions")
     passes(clients, cloudWatchLogGroupName="sessions", cloudWatchEncryptionEnabled=False)
     said = refusal(clients, cloudWatchLogGroupName="sessions", cloudWatchEncryptionEnabled=True)
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
 
 
 def test_log_group_whose_key_is_lost_is_refused(clients: AwsClients, client: Callable[..., Any]) -> None:
@@ -114,14 +109,14 @@ def test_log_group_whose_key_is_lost_is_refused(clients: AwsClients, client: Cal
     client("logs").create_log_group(logGroupName="sessions", kmsKeyId=made["Arn"])
     client("kms").disable_key(KeyId=made["KeyId"])
     said = refusal(clients, cloudWatchLogGroupName="sessions", cloudWatchEncryptionEnabled=True)
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
     assert "the key of the log group sessions" in str(said)
 
 
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_bucket_that_is_not_there_is_refused(clients: AwsClients, encrypted: bool) -> None:  # noqa: FBT001
     said = refusal(clients, s3BucketName="nowhere", s3EncryptionEnabled=encrypted)
-    assert said.cause is Cause.MISSING
+    assert said.cause is FailureCause.MISSING
     assert "the bucket nowhere does not exist" in str(said)
 
 
@@ -140,12 +135,12 @@ def test_document_is_not_published_where_a_check_fails(clients: AwsClients, monk
             return made
 
         def caller_arn(self, _region: str) -> str:
-            return "somebody"
+            return "caller"
 
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with pytest.raises(ResourceError) as caught:
         check(Silent(), {}, kmsKeyId="any")  # pyright: ignore[reportArgumentType]
-    assert caught.value.cause is Cause.NETWORK
+    assert caught.value.cause is FailureCause.NETWORK
     assert "cannot be read" in str(caught.value)
 
 
@@ -187,7 +182,7 @@ def test_bucket_encryption_follows_the_agent(
         passes(clients, **LOGS)
         return
     said = refusal(clients, **LOGS)
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
     assert "the bucket logs is encrypted with aws:kms:dsse, and the SSM Agent accepts only AES256 and aws:kms" in str(
         said
     )
@@ -211,7 +206,7 @@ def test_bucket_key_has_to_work(clients: AwsClients, client: Callable[..., Any],
         return
     for encrypted in (True, False):
         said = refusal(clients, s3BucketName="logs", s3EncryptionEnabled=encrypted)
-        assert said.cause is Cause.ENCRYPTION
+        assert said.cause is FailureCause.ENCRYPTION
         assert f"the key of the bucket logs {forms[form]} is {state}" in str(said)
 
 
@@ -248,7 +243,7 @@ def test_bucket_of_another_account_needs_its_owner(clients: AwsClients, client: 
     bucket_of(client, "AES256", account=there)
     for encrypted in (True, False):
         said = refusal(clients, s3BucketName="logs", s3EncryptionEnabled=encrypted)
-        assert said.cause is Cause.MISSING
+        assert said.cause is FailureCause.MISSING
         assert f"the bucket logs is not owned by account {HERE}" in str(said)
         assert "name its owner in shell-access:sessionManager.s3BucketOwner" in str(said)
     passes(clients, {"owner": THERE}, **LOGS)
@@ -266,7 +261,7 @@ def test_aws_managed_key_of_another_account_is_refused(
 ) -> None:
     bucket_of(client, key_id=key_id, account=there)
     said = refusal(clients, {"owner": THERE}, **LOGS)
-    assert said.cause is Cause.ENCRYPTION
+    assert said.cause is FailureCause.ENCRYPTION
     assert f"the AWS managed key of account {THERE}, which serves its own account only" in str(said)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.aws_provider import server, wire
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.failure import AwsError
 from tests.support.emulator import Emulator, reset
 from tools import contract
@@ -42,7 +43,7 @@ def note(line: Mapping[str, Any]) -> None:
 
 @dataclass
 class Recorded:
-    """What the engine would keep of a resource."""
+    """State of a resource, as the engine keeps it."""
 
     id: str
     inputs: dict[str, Any]
@@ -205,7 +206,7 @@ class Driver:
         return wire.plain(wire.read(getattr(answer, "return")))
 
     def unchanged(self, token: str, name: str, inputs: dict[str, Any]) -> bool:
-        """Whether neither the same program nor a refresh finds anything to do."""
+        """Return whether neither the same program nor a refresh has changes."""
         before = list(self.diff(token, name, inputs).diffs)
         self.refresh(token, name)
         return not before and not list(self.diff(token, name, inputs).diffs)
@@ -226,13 +227,17 @@ def aws_address(emulator: Emulator) -> str:
 def aws(aws_address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty AWS: makes clients, for looking and for meddling."""
     reset(aws_address)
+    _use(monkeypatch, aws_address)
+    return lambda service, where=region: _client(aws_address, service, where)
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, aws_address: str) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_address)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return lambda service, where=region: _client(aws_address, service, where)
 
 
 _clients: dict[tuple[str, str, str], Any] = {}
@@ -259,6 +264,12 @@ def fresh(aws: Any, aws_address: str) -> Any:
         with contract.running_plugin(Path(other_plugin), {"HTTP_PROXY": aws_address}) as running:
             yield Driver(running.stub)
         return
+    with running_stand_in() as driver:
+        yield driver
+
+
+@contextmanager
+def running_stand_in() -> Iterator[Driver]:
     running, port = server.start(threading.Event())
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
     yield Driver(provider_pb2_grpc.ResourceProviderStub(channel))
@@ -267,28 +278,43 @@ def fresh(aws: Any, aws_address: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def configured_plugin(aws_address: str) -> Iterator[Any]:
-    """One process of the other plugin for all tests with the default settings, as it takes seconds to start."""
+def configured(aws_address: str) -> Iterator[Any]:
+    """One provider for all tests with the default settings, as starting it takes longer than most of them."""
     environment = {
         "AWS_ENDPOINT_URL": aws_address,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "HTTP_PROXY": aws_address,
     }
-    with contract.running_plugin(Path(other_plugin or ""), environment) as running:
-        Driver(running.stub).configure()
+    with contract.running_plugin(Path(other_plugin), environment) if other_plugin else running_stand_in() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            _use(patch, aws_address)
+            Driver(running.stub).configure()
         yield running.stub
 
 
 @pytest.fixture
-def provider(aws: Any, request: pytest.FixtureRequest) -> Driver:
-    """A provider for eu-west-1 with the default settings."""
+def checker(configured: Any) -> Driver:
+    """A provider for eu-west-1 with the default settings, for tests that only check inputs, whatever AWS has."""
+    return Driver(configured, config={"region": region})
+
+
+@pytest.fixture
+def provider(aws: Any, checker: Driver) -> Driver:
+    """The same with an empty AWS."""
     assert aws
-    if other_plugin:
-        return Driver(request.getfixturevalue("configured_plugin"), config={"region": region})
-    driver: Driver = request.getfixturevalue("fresh")
-    driver.configure()
-    return driver
+    return checker
+
+
+def refusals(token: str, inputs: Mapping[str, Any], *rows: tuple[dict[str, Any], str]) -> Callable[..., None]:
+    """Return a test that each change of a type's inputs is refused with its reason: `test_rule_refuses = refusals(...)`."""
+
+    @pytest.mark.parametrize(("change", "reason"), rows)
+    def refused(checker: Driver, change: dict[str, Any], reason: str) -> None:
+        with pytest.raises(Exception, match=reason):
+            checker.check(token, "x", {**inputs, **change})
+
+    return refused
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
@@ -302,7 +328,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 def _is_of_the_protocol(item: pytest.Function) -> bool:
     names = set(inspect.signature(item.obj).parameters)
-    return bool({"fresh", "provider"} & set(item.fixturenames)) and not {"refusing", "monkeypatch"} & names
+    return bool({"checker", "fresh", "provider"} & set(item.fixturenames)) and not {"refusing", "monkeypatch"} & names
 
 
 @pytest.fixture(autouse=True)
@@ -326,10 +352,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture
 def refusing() -> Callable[[str], Callable[..., Any]]:
     """Makes a `Session.request` that refuses one operation and passes the others on."""
-    request = Session.request
+    request = ProviderSession.request
 
     def make(refused: str) -> Callable[..., Any]:
-        def call(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+        def call(self: ProviderSession, service: str, where: str, operation: str, **arguments: Any) -> Any:
             if operation == refused:
                 raise AwsError(f"{service}:{operation}", "Refused", "by the\ntest")
             return request(self, service, where, operation, **arguments)

@@ -44,14 +44,14 @@ def s3(aws: Any) -> Any:
         (versioning, {"versioningConfiguration": {"status": "On"}}, "Suspended"),
     ],
 )
-def test_a_setting_refuses(provider: Any, token: str, change: dict[str, Any], reason: str) -> None:
+def test_setting_refuses(provider: Any, token: str, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(token, "x", {**settings[token], **change})
 
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
-def test_a_setting_is_made_and_does_not_differ(provider: Any, token: str) -> None:
+def test_setting_is_made_and_does_not_differ(provider: Any, token: str) -> None:
     made = provider.up(token, "x", settings[token])
     assert made.id == "logs"
     assert provider.unchanged(token, "x", settings[token])
@@ -67,7 +67,7 @@ def test_another_bucket_replaces(provider: Any, token: str) -> None:
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
-def test_a_setting_is_imported_by_bucket(provider: Any, token: str) -> None:
+def test_setting_is_imported_by_bucket(provider: Any, token: str) -> None:
     provider.up(token, "x", settings[token])
     provider.take_over(token, "y", "logs")
     assert not provider.diff(token, "y", settings[token]).diffs
@@ -81,7 +81,7 @@ def test_bucket_deletion_deletes_its_settings(provider: Any, s3: Any, token: str
     provider.destroy(token, "x")
 
 
-def test_a_policy_changes_in_place_and_is_compared_by_meaning(provider: Any, s3: Any) -> None:
+def test_policy_changes_in_place_and_is_compared_by_meaning(provider: Any, s3: Any) -> None:
     provider.up(policy, "x", settings[policy])
     statement = {**deny["Statement"][0], "Action": ["s3:*"]}
     same = {"bucket": "logs", "policy": json.dumps({"Version": "2012-10-17", "Statement": statement}, indent=1)}

@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider import config, wire
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.config import ProviderConfig
 
 group = "aws:cloudwatch/logGroup:LogGroup"
@@ -34,17 +34,17 @@ def test_text_that_is_no_json_is_refused(fresh: Any) -> None:
         fresh.configure(skipRegionValidation="perhaps")
 
 
-def test_the_old_assume_role_is_refused_by_name(fresh: Any) -> None:
+def test_old_assume_role_is_refused_by_name(fresh: Any) -> None:
     with pytest.raises(Exception, match="use assumeRoles"):
         fresh.configure(assumeRole="{}")
 
 
-def test_an_unknown_setting_is_refused(fresh: Any) -> None:
+def test_unknown_setting_is_refused(fresh: Any) -> None:
     with pytest.raises(Exception, match="unknown provider setting 'regio'"):
         fresh.configure(regio="x")
 
 
-def test_a_setting_that_would_do_nothing_here_is_refused(fresh: Any) -> None:
+def test_setting_that_would_do_nothing_here_is_refused(fresh: Any) -> None:
     with pytest.raises(Exception, match="not supported by the local stand-in"):
         fresh.configure(httpProxy="http://proxy")
 
@@ -62,7 +62,7 @@ def test_allowed_and_forbidden_accounts_exclude_each_other(fresh: Any) -> None:
 @pytest.mark.parametrize(
     "accounts", [{"allowedAccountIds": '["111111111111"]'}, {"forbiddenAccountIds": '["123456789012"]'}]
 )
-def test_an_account_that_is_not_allowed_stops_everything(fresh: Any, accounts: dict[str, str]) -> None:
+def test_account_that_is_not_allowed_stops_everything(fresh: Any, accounts: dict[str, str]) -> None:
     with pytest.raises(grpc.RpcError, match="AWS account ID not allowed: 123456789012"):
         fresh.configure(**accounts)
 
@@ -73,7 +73,7 @@ def test_config_check_reports_invalid_credentials(fresh: Any, monkeypatch: pytes
         fresh.configure(maxRetries="1")
 
 
-def test_the_proof_can_be_skipped(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proof_can_be_skipped(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     fresh.configure(skipCredentialsValidation="true", skipRequestingAccountId="true")
     assert fresh.check(group, "g", {})["region"] == "eu-west-1"
@@ -91,15 +91,13 @@ def test_no_region_is_a_problem_of_the_provider(fresh: Any, monkeypatch: pytest.
         fresh.configure(region="")
 
 
-def test_the_region_of_the_environment_counts_as_configured(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_of_the_environment_counts_as_configured(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     fresh.configure(region="")
     assert fresh.check(group, "g", {})["region"] == "us-west-2"
 
 
-def test_the_region_of_a_profile_shows_in_outputs_only(
-    fresh: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_region_of_a_profile_shows_in_outputs_only(fresh: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     profile = tmp_path / "config"
     profile.write_text("[default]\nregion = us-west-2\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
@@ -110,7 +108,7 @@ def test_the_region_of_a_profile_shows_in_outputs_only(
     assert fresh.unchanged(group, "g", {})
 
 
-def test_an_endpoint_of_the_provider_beats_the_environment(
+def test_endpoint_of_the_provider_beats_the_environment(
     fresh: Any, aws_address: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -118,7 +116,7 @@ def test_an_endpoint_of_the_provider_beats_the_environment(
     assert fresh.up(group, "g", {}).id.startswith("g-")
 
 
-def test_an_endpoint_of_one_service_beats_that_of_all(
+def test_endpoint_of_one_service_beats_that_of_all(
     fresh: Any, aws_address: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -162,6 +160,6 @@ def test_another_region_replaces_the_provider(fresh: Any) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_clients_are_made_once_for_a_service_and_region() -> None:
-    session = Session(ProviderConfig(region="eu-west-1"))
+    session = ProviderSession(ProviderConfig(region="eu-west-1"))
     assert session.client("ssm", "eu-west-1") is session.client("ssm", "eu-west-1")
     assert session.client("ssm", "eu-west-1") is not session.client("ssm", "us-east-1")

@@ -77,7 +77,7 @@ def test_relations_name_existing_inputs(resource: ResourceType) -> None:
 
 @pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
 def test_refused_inputs_are_named_in_check(resource: ResourceType) -> None:
-    request = check.Request(logical_name="r", news=dict.fromkeys(resource.refused_names, "x"))
+    request = check.ResourceInputs(logical_name="r", news=dict.fromkeys(resource.refused_names, "x"))
     _, problems = check.check(resource, request, ProviderConfig(region="eu-west-1"))
     named = {each.path for each in problems if each.reason == "is not supported by the local stand-in provider"}
     assert named == resource.refused_names
@@ -110,7 +110,7 @@ def test_declared_calls_exist_in_aws(resource: ResourceType) -> None:
         assert operation in operations(service or resource.service)
 
 
-def test_the_table_in_the_readme_is_current() -> None:
+def test_table_in_the_readme_is_current() -> None:
     text = readme.read_text(encoding="utf-8")
     shown = text[text.index(table.start) : text.index(table.end) + len(table.end)]
     assert shown + "\n" == table.render(within_readme=True), "run python -m local.aws_provider --table"

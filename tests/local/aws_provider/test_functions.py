@@ -8,13 +8,13 @@ identity = "aws:index/getCallerIdentity:getCallerIdentity"
 partition = "aws:index/getPartition:getPartition"
 
 
-def test_the_caller(provider: Any) -> None:
+def test_caller(provider: Any) -> None:
     found = provider.invoke(identity)
     assert found["accountId"] == found["id"] == "123456789012"
     assert {"arn", "userId"} <= set(found)
 
 
-def test_the_partition_needs_no_call(provider: Any) -> None:
+def test_partition_needs_no_call(provider: Any) -> None:
     found = provider.invoke(partition)
     assert found == {
         "partition": "aws",
@@ -24,6 +24,6 @@ def test_the_partition_needs_no_call(provider: Any) -> None:
     }
 
 
-def test_an_unknown_argument_is_a_failure(provider: Any) -> None:
+def test_unknown_argument_is_a_failure(provider: Any) -> None:
     with pytest.raises(Exception, match="ids: unknown property 'ids'; did you mean 'id'"):
         provider.invoke(identity, ids="1")

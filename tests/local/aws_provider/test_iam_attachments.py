@@ -22,13 +22,13 @@ def iam(aws: Any) -> Any:
 
 
 @pytest.mark.usefixtures("iam")
-def test_a_policy_of_a_role_is_known_by_role_and_name(provider: Any) -> None:
+def test_policy_of_a_role_is_known_by_role_and_name(provider: Any) -> None:
     made = provider.up(role_policy, "p", {"role": "r", "name": "n", "policy": allow()})
     assert made.id == "r:n"
     assert provider.unchanged(role_policy, "p", {"role": "r", "name": "n", "policy": json.dumps(allow(), indent=2)})
 
 
-def test_a_policy_of_a_role_changes_in_place_and_overwrites(provider: Any, iam: Any) -> None:
+def test_policy_of_a_role_changes_in_place_and_overwrites(provider: Any, iam: Any) -> None:
     iam.put_role_policy(RoleName="r", PolicyName="n", PolicyDocument=json.dumps(allow("a:b")))
     provider.up(role_policy, "p", {"role": "r", "name": "n", "policy": allow()})
     provider.up(role_policy, "p", {"role": "r", "name": "n", "policy": allow("c:d")})
@@ -45,12 +45,12 @@ def test_role_and_name_replace(provider: Any, change: dict[str, Any]) -> None:
     assert list(answer.replaces) == list(change)
 
 
-def test_the_arn_of_a_role_is_refused(provider: Any) -> None:
+def test_arn_of_a_role_is_refused(provider: Any) -> None:
     with pytest.raises(Exception, match="must be the role's name not its ARN"):
         provider.check(role_policy, "p", {"role": "arn:aws:iam::123456789012:role/r", "policy": allow()})
 
 
-def test_an_attachment_to_a_user_is_replaced_delete_first(provider: Any, iam: Any) -> None:
+def test_attachment_to_a_user_is_replaced_delete_first(provider: Any, iam: Any) -> None:
     one, two = (
         iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(allow()))["Policy"]["Arn"]
         for name in ("one", "two")

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 token = "aws:iam/instanceProfile:InstanceProfile"
 trust = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -22,16 +24,7 @@ def held(aws: Any, name: str) -> Any:
     ]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "reason"),
-    [
-        ({"name": "a b"}, "alphanumeric"),
-        ({"name": "n" * 129}, "length"),
-    ],
-)
-def test_a_profile_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(token, "p", inputs)
+test_profile_refuses = refusals(token, {}, ({"name": "a b"}, "alphanumeric"), ({"name": "n" * 129}, "length"))
 
 
 @pytest.mark.usefixtures("roles")
@@ -46,7 +39,7 @@ def test_outputs_of_a_profile(provider: Any) -> None:
 
 
 @pytest.mark.usefixtures("roles")
-def test_the_role_changes_in_place(provider: Any, aws: Any) -> None:
+def test_role_changes_in_place(provider: Any, aws: Any) -> None:
     provider.up(token, "p", {"name": "controllers", "role": "first"})
     assert not provider.diff(token, "p", {"name": "controllers", "role": "second"}).replaces
     provider.up(token, "p", {"name": "controllers", "role": "second"})
@@ -65,18 +58,18 @@ def test_profile_name_replaces(provider: Any) -> None:
 def test_deleted_role_is_removed_from_the_profile(
     provider: Any, aws: Any, roles: list[str], refusing: Any, monkeypatch: Any
 ) -> None:
-    from local.aws_provider.aws import Session  # noqa: PLC0415
+    from local.aws_provider.aws import ProviderSession  # noqa: PLC0415
     from local.aws_provider.failure import AwsError  # noqa: PLC0415
 
     provider.up(token, "p", {"name": "controllers", "role": roles[0]})
     request = refusing("nothing")
 
-    def without_the_role(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+    def without_the_role(self: ProviderSession, service: str, where: str, operation: str, **arguments: Any) -> Any:
         if operation == "GetRole":
             raise AwsError("iam:GetRole", "NoSuchEntity", "not found")
         return request(self, service, where, operation, **arguments)
 
-    monkeypatch.setattr(Session, "request", without_the_role)
+    monkeypatch.setattr(ProviderSession, "request", without_the_role)
     assert "role" not in provider.refresh(token, "p").outputs
     assert held(aws, "controllers") == []
 

@@ -27,7 +27,7 @@ def net(aws: Any) -> Any:
 
 
 def controller(net: dict[str, Any], **change: Any) -> dict[str, Any]:
-    """What a domain controller is given."""
+    """Return the inputs of a domain controller."""
     inputs = {
         "ami": ami,
         "instanceType": "t3.large",
@@ -74,7 +74,7 @@ def volume(aws: Any, made: Any, device: str = "/dev/sda1") -> Any:
         ({"privateIp": "10.9.1"}, "valid IPv4 address"),
     ],
 )
-def test_an_instance_refuses(provider: Any, net: dict[str, Any], change: dict[str, Any], reason: str) -> None:
+def test_instance_refuses(provider: Any, net: dict[str, Any], change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(token, "i", controller(net, **change))
 
@@ -89,7 +89,7 @@ def test_defaults_of_an_instance(provider: Any, net: dict[str, Any]) -> None:
     assert "metadataOptions" not in provider.check(token, "i", simple(net))
 
 
-def test_a_domain_controller_is_made_and_does_not_differ(provider: Any, net: dict[str, Any]) -> None:
+def test_domain_controller_is_made_and_does_not_differ(provider: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "dc", controller(net))
     assert made["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:instance/{made.id}"
     assert (made["instanceState"], made["privateIp"], made["publicIp"]) == ("running", "10.9.1.10", "")
@@ -143,7 +143,7 @@ def test_replacing_changes_create_first(provider: Any, net: dict[str, Any], chan
     ("kind", "expected"),
     [("t3.large", "x86_64"), ("m7i-flex.large", "x86_64"), ("g4dn.xlarge", "x86_64"), ("t4g.micro", "arm64")],
 )
-def test_the_architecture_is_known_by_the_family(kind: str, expected: str) -> None:
+def test_architecture_is_known_by_the_family(kind: str, expected: str) -> None:
     assert architecture(kind) == expected
 
 
@@ -169,7 +169,7 @@ def test_groups_profile_and_metadata_change_in_place(provider: Any, aws: Any, ne
     assert provider.unchanged(token, "dc", changed)
 
 
-def test_the_type_and_the_user_data_change_while_it_is_stopped(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_type_and_the_user_data_change_while_it_is_stopped(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "i", simple(net, userData="one"))
     changed = simple(net, instanceType="t3.xlarge", userData="two")
     assert not provider.diff(token, "i", changed).replaces
@@ -178,7 +178,7 @@ def test_the_type_and_the_user_data_change_while_it_is_stopped(provider: Any, aw
     assert provider.unchanged(token, "i", changed)
 
 
-def test_the_root_volume_grows_in_place(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_root_volume_grows_in_place(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "dc", controller(net))
     root = {"encrypted": True, "volumeType": "gp3", "volumeSize": 80, "deleteOnTermination": False}
     changed = controller(net, rootBlockDevice=root)
@@ -212,12 +212,12 @@ def test_instance_termination_is_read(provider: Any, aws: Any, net: dict[str, An
     provider.destroy(token, "i")
 
 
-def test_an_image_that_is_not_there_is_an_error(provider: Any, net: dict[str, Any]) -> None:
+def test_image_that_is_not_there_is_an_error(provider: Any, net: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"ec2:DescribeImages failed with InvalidAMIID\.NotFound"):
         provider.up(token, "dc", controller(net, ami="ami-0123456789abcdef0"))
 
 
-def test_an_instance_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
+def test_instance_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "dc", controller(net))
     taken = provider.take_over(token, "other", made.id)
     assert taken.inputs["instanceType"] == "t3.large"

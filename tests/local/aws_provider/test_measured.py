@@ -1,14 +1,9 @@
 """The stand-in held against what was measured with the official plugin (`make contract`), without that plugin."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
+from tests.local.aws_provider.conftest import Driver
 from tools.contract import MEASURED, differences
-
-if TYPE_CHECKING:
-    from tests.local.aws_provider.conftest import Driver
 
 
 def test_stand_in_answers_as_measured(fresh: Driver) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider import diff, registry, wire
-from local.aws_provider.aws import Aws, Session
+from local.aws_provider.aws import Aws, ProviderSession
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.failure import UnsupportedError
 from local.aws_provider.model import Property, records, text, text_map, texts
@@ -42,16 +42,16 @@ def test_set_order_is_no_difference(items: list[str], rng: random.Random) -> Non
 
 
 @given(st.lists(st.text(max_size=3), unique=True, min_size=1, max_size=5))
-def test_a_member_more_is_a_difference_of_that_member(items: list[str]) -> None:
+def test_member_more_is_a_difference_of_that_member(items: list[str]) -> None:
     *fewer, last = items
     found = diff.differences(texts(), fewer, items, "p")
-    assert found == ({f"p[{len(fewer)}]": diff.Difference.ADD} if fewer or last else found)
+    assert found == ({f"p[{len(fewer)}]": diff.ChangeKind.ADD} if fewer or last else found)
 
 
 @given(
     st.dictionaries(st.text(min_size=1, max_size=3), st.text(max_size=3), max_size=4), st.text(min_size=1, max_size=3)
 )
-def test_a_tag_with_an_empty_value_is_a_tag(tags: dict[str, str], name: str) -> None:
+def test_tag_with_an_empty_value_is_a_tag(tags: dict[str, str], name: str) -> None:
     fewer = {key: value for key, value in tags.items() if key != name}
     more = {**fewer, name: ""}
     assert (diff.differences(text_map(), fewer, more, "tags") == {}) == (not more)
@@ -62,8 +62,8 @@ def test_objects_in_a_set_are_matched_by_meaning() -> None:
     old = [{"a": "1", "b": ""}, {"a": "2"}]
     assert diff.differences(prop, old, [{"a": "2"}, {"a": "1"}], "p") == {}
     assert diff.differences(prop, old, [{"a": "2"}, {"a": "3"}], "p") == {
-        "p[0]": diff.Difference.DELETE,
-        "p[1]": diff.Difference.ADD,
+        "p[0]": diff.ChangeKind.DELETE,
+        "p[1]": diff.ChangeKind.ADD,
     }
 
 
@@ -73,34 +73,34 @@ def test_nothing_and_the_zero_of_a_kind_are_equal(zero: Any) -> None:
     assert diff.differences(Property(), None, zero, "p") == {}
 
 
-def test_an_unknown_value_is_a_change() -> None:
-    assert diff.differences(Property(), "x", UNKNOWN, "p") == {"p": diff.Difference.UPDATE}
-    assert diff.differences(texts(), ["x"], [UNKNOWN], "p") == {"p[0]": diff.Difference.UPDATE}
+def test_unknown_value_is_a_change() -> None:
+    assert diff.differences(Property(), "x", UNKNOWN, "p") == {"p": diff.ChangeKind.UPDATE}
+    assert diff.differences(texts(), ["x"], [UNKNOWN], "p") == {"p[0]": diff.ChangeKind.UPDATE}
 
 
-def test_an_unknown_type_is_an_error(provider: Any) -> None:
+def test_unknown_type_is_an_error(provider: Any) -> None:
     with pytest.raises(grpc.RpcError, match=r"aws:kms/key:Kay is not known .* did you mean aws:kms/key:Key"):
         provider.check("aws:kms/key:Kay", "k", {})
 
 
-def test_an_unknown_function_is_an_error(provider: Any) -> None:
+def test_unknown_function_is_an_error(provider: Any) -> None:
     with pytest.raises(grpc.RpcError, match="aws:ec2/getVpz:getVpz is not known"):
         provider.invoke("aws:ec2/getVpz:getVpz")
 
 
-def test_an_unknown_input_is_an_error_with_a_suggestion(provider: Any) -> None:
+def test_unknown_input_is_an_error_with_a_suggestion(provider: Any) -> None:
     with pytest.raises(
         Exception, match="retentionDays: unknown property 'retentionDays'; did you mean 'retentionInDays'"
     ):
         provider.check(group, "g", {"retentionDays": 1})
 
 
-def test_an_unknown_input_of_a_nested_object_is_an_error(provider: Any) -> None:
+def test_unknown_input_of_a_nested_object_is_an_error(provider: Any) -> None:
     with pytest.raises(Exception, match=r"scope\.nope: unknown property"):
         provider.check("aws:cfg/rule:Rule", "r", {"source": {"owner": "AWS"}, "scope": {"nope": "x"}})
 
 
-def test_an_output_cannot_be_set(provider: Any) -> None:
+def test_output_cannot_be_set(provider: Any) -> None:
     with pytest.raises(Exception, match="arn: 'arn' is decided by AWS"):
         provider.check(group, "g", {"arn": "x"})
 
@@ -110,12 +110,12 @@ def test_all_failures_are_reported_at_once(provider: Any) -> None:
         provider.check(group, "g", {"retentionInDays": 2, "logGroupClass": "X", "nope": 1})
 
 
-def test_a_missing_required_input_is_a_failure(provider: Any) -> None:
+def test_missing_required_input_is_a_failure(provider: Any) -> None:
     with pytest.raises(Exception, match="targetKeyId: missing required property"):
         provider.check("aws:kms/alias:Alias", "a", {})
 
 
-def test_a_value_of_another_kind_is_a_failure(provider: Any) -> None:
+def test_value_of_another_kind_is_a_failure(provider: Any) -> None:
     with pytest.raises(Exception, match="retentionInDays: expected a integer, got 'many'"):
         provider.check(group, "g", {"retentionInDays": "many"})
 
@@ -155,7 +155,7 @@ def test_creation_preview_has_unknown_outputs(provider: Any) -> None:
     assert planned["logGroupClass"] is UNKNOWN
 
 
-def test_the_diff_names_each_property_and_whether_it_replaces(provider: Any) -> None:
+def test_diff_names_each_property_and_whether_it_replaces(provider: Any) -> None:
     provider.up(group, "g", {"name": "a", "retentionInDays": 1, "tags": {"x": "1", "y": "2"}})
     answer = provider.diff(group, "g", {"name": "b", "retentionInDays": 3, "tags": {"x": "2", "z.z": "3"}})
     detailed = {path: entry.kind for path, entry in answer.detailedDiff.items()}
@@ -168,7 +168,7 @@ def test_the_diff_names_each_property_and_whether_it_replaces(provider: Any) -> 
     assert answer.hasDetailedDiff
 
 
-def test_an_ignored_change_is_no_change(provider: Any) -> None:
+def test_ignored_change_is_no_change(provider: Any) -> None:
     provider.up(group, "g", {"retentionInDays": 1, "tags": {"x": "1"}})
     news = {"retentionInDays": 3, "tags": {"x": "2"}}
     assert not provider.diff(group, "g", news, ignore=["retentionInDays", "tags", "tagsAll"]).diffs
@@ -194,13 +194,13 @@ def test_no_change_calls_only_get_caller_identity(fresh: Any, monkeypatch: pytes
     inputs = {"description": "d"}
     fresh.up(key, "k", inputs)
     calls = []
-    request = Session.request
+    request = ProviderSession.request
 
-    def counted(self: Session, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
+    def counted(self: ProviderSession, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
         calls.append(operation)
         return request(self, service, region, operation, **arguments)
 
-    monkeypatch.setattr(Session, "request", counted)
+    monkeypatch.setattr(ProviderSession, "request", counted)
     fresh.configure(maxRetries="3")
     for _ in range(3):
         assert not fresh.diff(key, "k", inputs).diffs
@@ -218,7 +218,7 @@ def test_refresh_updates_only_inputs_that_were_there(provider: Any, aws: Any) ->
     assert list(provider.diff(key, "k", {"enableKeyRotation": False}).diffs) == ["enableKeyRotation"]
 
 
-def test_a_default_that_drifted_is_put_back(provider: Any, aws: Any) -> None:
+def test_default_that_drifted_is_put_back(provider: Any, aws: Any) -> None:
     made = provider.up(key, "k", {})
     aws("kms").enable_key_rotation(KeyId=made.id)
     refreshed = provider.refresh(key, "k")
@@ -246,7 +246,7 @@ def test_import_of_what_is_not_there_finds_nothing(provider: Any) -> None:
     assert provider.take_over(group, "g", "none") is None
 
 
-def test_an_import_id_can_name_the_region(provider: Any, aws: Any) -> None:
+def test_import_id_can_name_the_region(provider: Any, aws: Any) -> None:
     aws("logs", "us-east-1").create_log_group(logGroupName="there")
     taken = provider.take_over(group, "g", "there@us-east-1")
     assert (taken.id, taken["region"]) == ("there", "us-east-1")
@@ -267,7 +267,7 @@ def test_what_exists_after_a_failed_creation_is_recorded(
 ) -> None:
     checked = provider.check(group, "g", {"name": "half", "retentionInDays": 1})
     request = provider_pb2.CreateRequest(urn=provider.urn(group, "g"), properties=wire.write(checked))
-    monkeypatch.setattr(Session, "request", refusing("PutRetentionPolicy"))
+    monkeypatch.setattr(ProviderSession, "request", refusing("PutRetentionPolicy"))
     with pytest.raises(grpc.RpcError, match="logs:PutRetentionPolicy failed with Refused") as caught:
         provider.stub.Create(request)
     metadata = dict(caught.value.trailing_metadata())
@@ -276,8 +276,8 @@ def test_what_exists_after_a_failed_creation_is_recorded(
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_call_that_a_type_does_not_declare_is_refused() -> None:
-    door = Aws(Session(ProviderConfig(region="eu-west-1")), "kms", "eu-west-1", {"ListKeys"})
+def test_call_that_a_type_does_not_declare_is_refused() -> None:
+    door = Aws(ProviderSession(ProviderConfig(region="eu-west-1")), "kms", "eu-west-1", {"ListKeys"})
     assert door.call("ListKeys")["Keys"] == []
     with pytest.raises(UnsupportedError, match="CreateKey is not among the calls"):
         door.call("CreateKey")
@@ -299,7 +299,7 @@ def test_region_is_copied_from_the_provider_and_can_be_chosen(provider: Any, aws
     assert list(provider.diff(group, "g", {}).replaces) == ["region"]
 
 
-def test_a_region_of_another_partition_is_refused(provider: Any) -> None:
+def test_region_of_another_partition_is_refused(provider: Any) -> None:
     with pytest.raises(Exception, match="region: cn-north-1 is not in the provider's partition aws"):
         provider.check(group, "g", {"region": "cn-north-1"})
 

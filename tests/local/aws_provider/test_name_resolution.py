@@ -1,7 +1,5 @@
 """Resolver endpoints, rules and resource shares: what the real plugin does with each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -19,14 +19,14 @@ string = {"type": "String", "value": "v"}
 
 
 @given(st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=40), st.binary(min_size=1))
-def test_a_name_is_the_logical_name_and_seven_hex_digits(logical: str, seed: bytes) -> None:
+def test_name_is_the_logical_name_and_seven_hex_digits(logical: str, seed: bytes) -> None:
     name = naming.automatic_name(logical, Naming(), seed)
     assert re.fullmatch(re.escape(logical) + "-[0-9a-f]{7}", name)
     assert naming.automatic_name(logical, Naming(), seed) == name
 
 
 @given(st.integers(1, 80))
-def test_a_name_too_long_is_an_error_never_shortened(size: int) -> None:
+def test_name_too_long_is_an_error_never_shortened(size: int) -> None:
     rule = Naming(longest=64)
     if size + 1 + 7 <= 64:
         assert len(naming.automatic_name("n" * size, rule, b"s")) == size + 8
@@ -39,7 +39,7 @@ def test_another_seed_gives_another_name() -> None:
     assert naming.automatic_name("a", Naming(), b"1") != naming.automatic_name("a", Naming(), b"2")
 
 
-def test_a_prefix_is_put_in_front_once() -> None:
+def test_prefix_is_put_in_front_once() -> None:
     rule = Naming(prefix="alias/")
     assert naming.automatic_name("data", rule, b"s").startswith("alias/data-")
     assert naming.automatic_name("alias/data", rule, b"s").startswith("alias/data-")
@@ -59,11 +59,11 @@ def test_bucket_names_are_lowered() -> None:
         ("a@b@eu-west-1", ("a@b", "eu-west-1")),
     ],
 )
-def test_an_import_id_may_end_in_a_region(given_id: str, split: Any) -> None:
+def test_import_id_may_end_in_a_region(given_id: str, split: Any) -> None:
     assert naming.split_region(given_id) == split
 
 
-def test_an_automatic_name_is_a_default_and_stays(provider: Any) -> None:
+def test_automatic_name_is_a_default_and_stays(provider: Any) -> None:
     first = provider.up(parameter, "p", string)
     assert "name" in first.inputs["__defaults"]
     assert provider.check(parameter, "p", string, seed=b"other")["name"] == first.inputs["name"]
@@ -74,13 +74,13 @@ def test_explicit_name_stays_when_it_is_dropped(provider: Any) -> None:
     assert provider.check(parameter, "p", string)["name"] == "mine"
 
 
-def test_the_random_part_counts_against_the_limit_of_the_type(provider: Any) -> None:
+def test_random_part_counts_against_the_limit_of_the_type(provider: Any) -> None:
     with pytest.raises(Exception, match="longer than maximum length 64"):
         provider.check("aws:iam/role:Role", "r" * 57, {"assumeRolePolicy": "{}"})
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("PROPOSE", "alias/wanted"), ("ENFORCE", "wanted")])
-def test_the_stack_can_choose_the_name(provider: Any, mode: str, expected: str) -> None:
+def test_stack_can_choose_the_name(provider: Any, mode: str, expected: str) -> None:
     options = provider_pb2.CheckRequest.AutonamingOptions(
         proposed_name="wanted", mode=provider_pb2.CheckRequest.AutonamingOptions.Mode.Value(mode)
     )
@@ -89,7 +89,7 @@ def test_the_stack_can_choose_the_name(provider: Any, mode: str, expected: str) 
     assert provider.check(token, "a", inputs, autonaming=options)["name"] == expected
 
 
-def test_the_stack_can_forbid_automatic_names(provider: Any) -> None:
+def test_stack_can_forbid_automatic_names(provider: Any) -> None:
     options = provider_pb2.CheckRequest.AutonamingOptions(mode=provider_pb2.CheckRequest.AutonamingOptions.Mode.DISABLE)
     with pytest.raises(Exception, match="automatic naming is disabled"):
         provider.check(parameter, "p", string, autonaming=options)
@@ -104,5 +104,5 @@ def test_the_stack_can_forbid_automatic_names(provider: Any) -> None:
         ("alias/data", None),
     ],
 )
-def test_an_arn_names_a_region(given: str, region: str | None) -> None:
+def test_arn_names_a_region(given: str, region: str | None) -> None:
     assert naming.region_of_arn(given) == region

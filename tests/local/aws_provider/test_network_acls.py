@@ -43,12 +43,12 @@ def rules_of(aws: Any, acl_id: str) -> Any:
         ({"fromPort": None}, "missing required"),
     ],
 )
-def test_an_inline_rule_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_inline_rule_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.check(acl, "a", {"vpcId": "vpc-1", "ingress": [{**https, **change}]})
 
 
-def test_an_acl_with_rules_and_subnets(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_acl_with_rules_and_subnets(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     inputs = {"vpcId": net["vpc"], "ingress": [https], "subnetIds": net["subnets"], "tags": {"a": "b"}}
     made = provider.up(acl, "a", inputs)
     assert made["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:network-acl/{made.id}"
@@ -63,7 +63,7 @@ def test_actions_and_protocols_have_many_spellings(provider: Any, net: dict[str,
     assert not provider.diff(acl, "a", {"vpcId": net["vpc"], "ingress": [same]}).diffs
 
 
-def test_the_rule_that_denies_the_rest_is_not_shown(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_rule_that_denies_the_rest_is_not_shown(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(acl, "a", {"vpcId": net["vpc"]})
     assert (made["ingress"], made["egress"]) == ([], [])
     assert (32767, False, "-1", "deny") in rules_of(aws, made.id)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.aws_provider import policy_json
+from operations.verify.policies import policy_differences
 
 words = st.lists(st.sampled_from(["s3:GetObject", "s3:PutObject", "ssm:StartSession", "kms:*"]), min_size=1, max_size=3)
 statements = st.fixed_dictionaries(
@@ -44,6 +45,13 @@ def test_order_and_scalars_for_single_items_do_not_matter(policy: dict[str, Any]
     assert policy_json.same_policy(other, json.dumps(policy))
 
 
+@given(policies, policies, st.randoms(use_true_random=False))
+def test_equal_policies_have_no_differences_for_verify(one: Any, two: Any, rng: random.Random) -> None:
+    for other in (shuffled(one, rng), two):
+        if policy_json.same_policy(json.dumps(one), json.dumps(other)):
+            assert policy_differences(one, other) == []
+
+
 @given(policies, policies)
 def test_equivalence_is_symmetric_and_blind_to_normal_form(one: Any, two: Any) -> None:
     first, second = json.dumps(one), json.dumps(two)
@@ -53,7 +61,7 @@ def test_equivalence_is_symmetric_and_blind_to_normal_form(one: Any, two: Any) -
 
 
 @given(policies)
-def test_a_dropped_statement_is_a_difference(policy: dict[str, Any]) -> None:
+def test_dropped_statement_is_a_difference(policy: dict[str, Any]) -> None:
     shorter = {**policy, "Statement": policy["Statement"][1:]}
     assert not policy_json.same_policy(json.dumps(policy), json.dumps(shorter))
 

@@ -54,7 +54,7 @@ def test_installing_again_changes_nothing(tmp_path: Path, launcher: Path) -> Non
     assert launcher.stat().st_mtime_ns == before
 
 
-def test_a_moved_repository_is_written_anew(tmp_path: Path, launcher: Path) -> None:
+def test_moved_repository_is_written_anew(tmp_path: Path, launcher: Path) -> None:
     install(tmp_path, Path(sys.executable), tmp_path / "else where")
     assert f"'{tmp_path}/else where'" in launcher.read_text()
 
@@ -70,7 +70,7 @@ def test_it_takes_secrets_and_automatic_names(plugin: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_quietly(plugin: Any, number: signal.Signals) -> None:
+def test_signal_ends_it_quietly(plugin: Any, number: signal.Signals) -> None:
     stub(plugin).GetPluginInfo(empty_pb2.Empty())
     plugin.send_signal(number)
     assert plugin.wait(timeout=15) == 0
@@ -117,7 +117,7 @@ def test_plugin_starts_without_botocore_and_the_sdk() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-def test_the_table_is_printed_on_request() -> None:
+def test_table_is_printed_on_request() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "local.aws_provider", "--table"],
         cwd=repository,
@@ -129,7 +129,7 @@ def test_the_table_is_printed_on_request() -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether a process lives; one that has ended may still be listed until its parent reads the exit code."""
+    """Return whether a process runs; an ended one is listed until its parent reads the exit code."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 association = "aws:ssm/association:Association"
 given: dict[str, Any] = {
     "name": "AWS-UpdateSSMAgent",
@@ -21,7 +23,7 @@ def described(aws: Any, id_: str) -> dict[str, Any]:
     return aws("ssm").describe_association(AssociationId=id_)["AssociationDescription"]
 
 
-def test_an_association_is_known_by_its_id(provider: Any, aws: Any) -> None:
+def test_association_is_known_by_its_id(provider: Any, aws: Any) -> None:
     made = provider.up(association, "agents", given)
     assert made.id == made["associationId"] == described(aws, made.id)["AssociationId"]
     assert made["arn"] == f"arn:aws:ssm:eu-west-1:123456789012:association/{made.id}"
@@ -61,22 +63,18 @@ def test_association_deletion_is_read(provider: Any, aws: Any) -> None:
     assert provider.refresh(association, "agents") is None
 
 
-def test_an_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
+def test_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
     assert aws
     with pytest.raises(Exception, match="ssm:CreateAssociation failed with InvalidDocument"):
         provider.up(association, "agents", {**given, "name": "Ours"})
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"associationName": "a b"}, "alphanumeric"),
-        ({"maxConcurrency": "0"}, "valid number"),
-        ({"maxErrors": "101%"}, "valid number"),
-        ({"targets": [{"key": "InstanceIds", "values": ["*"]}] * 6}, "5"),
-        ({"waitForSuccessTimeoutSeconds": 10}, "not supported|stand-in|refused"),
-    ],
+test_what_upstream_refuses_of_an_association = refusals(
+    association,
+    given,
+    ({"associationName": "a b"}, "alphanumeric"),
+    ({"maxConcurrency": "0"}, "valid number"),
+    ({"maxErrors": "101%"}, "valid number"),
+    ({"targets": [{"key": "InstanceIds", "values": ["*"]}] * 6}, "5"),
+    ({"waitForSuccessTimeoutSeconds": 10}, "not supported|stand-in|refused"),
 )
-def test_what_upstream_refuses_of_an_association(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(association, "agents", {**given, **change})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_provider.aws import Session
+from local.aws_provider.aws import ProviderSession
 from local.aws_provider.wire import UNKNOWN
 
 group = "aws:cloudwatch/logGroup:LogGroup"
@@ -17,7 +17,7 @@ def tagging(fresh: Any) -> Any:
     return fresh
 
 
-def test_the_resource_wins_over_the_default(tagging: Any) -> None:
+def test_resource_wins_over_the_default(tagging: Any) -> None:
     checked = tagging.check(group, "g", {"tags": {"env": "prod"}})
     assert checked["tags"] == {"env": "prod"}
     assert checked["tagsAll"] == {"env": "prod", "owner": "us"}
@@ -31,7 +31,7 @@ def test_all_tags_are_sent_and_only_own_ones_shown_as_own(tagging: Any, aws: Any
     assert tagging.unchanged(group, "g", {"tags": {"a": "b"}})
 
 
-def test_a_default_repeated_on_the_resource_is_its_own(tagging: Any) -> None:
+def test_default_repeated_on_the_resource_is_its_own(tagging: Any) -> None:
     made = tagging.up(group, "g", {"tags": {"owner": "us"}})
     assert made["tags"] == {"owner": "us"}
     assert tagging.unchanged(group, "g", {"tags": {"owner": "us"}})
@@ -57,11 +57,11 @@ def test_another_default_updates_all_tags_in_place(tagging: Any, aws: Any) -> No
 
 def test_tag_change_calls_no_other_operation(tagging: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "b"}})
-    monkeypatch.setattr(Session, "request", refusing("PutRetentionPolicy"))
+    monkeypatch.setattr(ProviderSession, "request", refusing("PutRetentionPolicy"))
     assert tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "c"}})["tags"] == {"a": "c"}
 
 
-def test_an_unknown_tag_makes_all_tags_unknown(tagging: Any) -> None:
+def test_unknown_tag_makes_all_tags_unknown(tagging: Any) -> None:
     assert tagging.check(group, "g", {"tags": {"a": UNKNOWN}})["tagsAll"] is UNKNOWN
 
 

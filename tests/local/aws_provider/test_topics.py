@@ -15,7 +15,7 @@ def policy(arn: str, sid: str = "One") -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]}
 
 
-def test_a_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
+def test_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
     given = {"name": "t", "kmsMasterKeyId": "alias/k", "tags": {"a": "b"}}
     made = provider.up(topic, "t", given)
     assert made.id == made["arn"] == "arn:aws:sns:eu-west-1:123456789012:t"
@@ -23,7 +23,7 @@ def test_a_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
     assert provider.unchanged(topic, "t", given)
 
 
-def test_a_topic_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+def test_topic_that_exists_is_an_error(provider: Any, aws: Any) -> None:
     aws("sns").create_topic(Name="t")
     with pytest.raises(Exception, match=r"SNS Topic \(t\) already exists"):
         provider.up(topic, "t", {"name": "t"})
@@ -59,7 +59,7 @@ def test_topic_name_replaces(provider: Any) -> None:
         ({"name": "t.fifo", "fifoTopic": True}, "fifoTopic: is not supported"),
     ],
 )
-def test_a_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+def test_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.preview(topic, "t", inputs)
 
@@ -83,14 +83,14 @@ def test_topic_policy_deletion_restores_the_default(provider: Any, aws: Any) -> 
     assert found["Statement"][0]["Condition"] == {"StringEquals": {"AWS:SourceOwner": "123456789012"}}
 
 
-def test_a_topic_policy_goes_with_its_topic(provider: Any, aws: Any) -> None:
+def test_topic_policy_goes_with_its_topic(provider: Any, aws: Any) -> None:
     arn = provider.up(topic, "t", {"name": "t"}).id
     provider.up(topic_policy, "p", {"arn": arn, "policy": policy(arn)})
     aws("sns").delete_topic(TopicArn=arn)
     assert provider.refresh(topic_policy, "p") is None
 
 
-def test_an_address_is_subscribed_without_waiting_for_its_reader(provider: Any) -> None:
+def test_address_is_subscribed_without_waiting_for_its_reader(provider: Any) -> None:
     arn = provider.up(topic, "t", {"name": "t"}).id
     given = {"topic": arn, "protocol": "email", "endpoint": "a@example.org"}
     made = provider.up(subscription, "s", given)
@@ -113,7 +113,7 @@ def test_an_address_is_subscribed_without_waiting_for_its_reader(provider: Any) 
         ({"topic": "t"}, "invalid ARN"),
     ],
 )
-def test_a_subscription_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+def test_subscription_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     arn = "arn:aws:sns:eu-west-1:123456789012:t"
     with pytest.raises(Exception, match=reason):
         provider.preview(subscription, "s", {"topic": arn, "protocol": "email", "endpoint": "e", **change})

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import refusals
+
 endpoint = "aws:ec2/vpcEndpoint:VpcEndpoint"
 ssm, s3 = "com.amazonaws.eu-west-1.ssm", "com.amazonaws.eu-west-1.s3"
 
@@ -25,21 +27,17 @@ def interface(net: dict[str, Any], **change: Any) -> Any:
     return {**base, "subnetIds": net["subnets"], "securityGroupIds": [net["group"]], **change}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"vpcEndpointType": "Tunnel"}, "GatewayLoadBalancer"),
-        ({"serviceName": None}, "one of `serviceName,resourceConfigurationArn,serviceNetworkArn`"),
-        ({"vpcId": None}, "vpcId: missing"),
-        ({"policy": "{"}, "invalid JSON"),
-    ],
+test_endpoint_refuses = refusals(
+    endpoint,
+    {"vpcId": "v", "serviceName": ssm},
+    ({"vpcEndpointType": "Tunnel"}, "GatewayLoadBalancer"),
+    ({"serviceName": None}, "one of `serviceName,resourceConfigurationArn,serviceNetworkArn`"),
+    ({"vpcId": None}, "vpcId: missing"),
+    ({"policy": "{"}, "invalid JSON"),
 )
-def test_an_endpoint_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Exception, match=reason):
-        provider.check(endpoint, "e", {"vpcId": "v", "serviceName": ssm, **change})
 
 
-def test_an_interface_endpoint(provider: Any, net: dict[str, Any]) -> None:
+def test_interface_endpoint(provider: Any, net: dict[str, Any]) -> None:
     made = provider.up(endpoint, "e", interface(net, tags={"a": "b"}))
     assert made.id.startswith("vpce-")
     assert made["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:vpc-endpoint/{made.id}"
@@ -49,7 +47,7 @@ def test_an_interface_endpoint(provider: Any, net: dict[str, Any]) -> None:
     assert provider.unchanged(endpoint, "e", turned)
 
 
-def test_a_gateway_endpoint_is_the_default(provider: Any, net: dict[str, Any]) -> None:
+def test_gateway_endpoint_is_the_default(provider: Any, net: dict[str, Any]) -> None:
     inputs = {"vpcId": net["vpc"], "serviceName": s3, "routeTableIds": [net["table"]]}
     made = provider.up(endpoint, "e", inputs)
     assert made["vpcEndpointType"] == "Gateway"
@@ -102,7 +100,7 @@ def test_endpoint_destroy_waits_for_the_deletion(provider: Any, aws: Any, net: d
     assert made.id not in [item["VpcEndpointId"] for item in listed if item["State"] != "deleted"]
 
 
-def test_an_endpoint_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
+def test_endpoint_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
     made = provider.up(endpoint, "e", interface(net))
     taken = provider.take_over(endpoint, "f", made.id)
     assert taken.inputs["serviceName"] == ssm

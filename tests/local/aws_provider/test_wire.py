@@ -1,4 +1,4 @@
-"""How property values travel between engine and provider."""
+"""Wire format of property values between engine and provider."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_wire_omits_nulls() -> None:
     assert wire.read(wire.write({"gone": None, "kept": 1})) == {"kept": 1}
 
 
-def test_an_empty_list_and_an_empty_map_are_values() -> None:
+def test_empty_list_and_an_empty_map_are_values() -> None:
     assert wire.read(wire.write({"list": [], "map": {}})) == {"list": [], "map": {}}
 
 
@@ -41,7 +41,7 @@ def test_secrecy_returns_to_the_place_it_had() -> None:
     assert wire.keep_secret({"tags": {"a": "x", "b": "y"}, "name": "n"}, marked) == marked
 
 
-def test_a_secret_element_makes_the_whole_list_secret() -> None:
+def test_secret_element_makes_the_whole_list_secret() -> None:
     assert wire.keep_secret(["a", "b"], ["a", Secret("b")]) == Secret(["a", "b"])
 
 
@@ -50,6 +50,6 @@ def test_holds_secret_searches_nested_lists() -> None:
     assert not wire.holds_secret([{"a": 1}])
 
 
-def test_an_asset_is_refused() -> None:
+def test_asset_is_refused() -> None:
     with pytest.raises(ValueError, match="assets"):
         wire.read(wire.write({"file": {wire.type_marker: "c44067f5952c0a294b673a41bacd8c17"}}))

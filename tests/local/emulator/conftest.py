@@ -31,31 +31,12 @@ def empty(emulator: Emulator) -> None:
     reset(emulator.endpoint_url)
 
 
-@pytest.fixture
-def ssm(connect: Connect) -> Any:
-    return connect("ssm")
+def client_of(service: str) -> Any:
+    @pytest.fixture
+    def client(connect: Connect) -> Any:
+        return connect(service)
+
+    return client
 
 
-@pytest.fixture
-def logs(connect: Connect) -> Any:
-    return connect("logs")
-
-
-@pytest.fixture
-def kms(connect: Connect) -> Any:
-    return connect("kms")
-
-
-@pytest.fixture
-def iam(connect: Connect) -> Any:
-    return connect("iam")
-
-
-@pytest.fixture
-def ec2(connect: Connect) -> Any:
-    return connect("ec2")
-
-
-@pytest.fixture
-def s3(connect: Connect) -> Any:
-    return connect("s3")
+ssm, logs, kms, iam, ec2, s3 = map(client_of, ("ssm", "logs", "kms", "iam", "ec2", "s3"))

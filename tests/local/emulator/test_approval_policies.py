@@ -1,7 +1,5 @@
 """Approval policies of just-in-time node access, as far as AWS documents them (`extension/approval_policies.py`)."""
 
-from __future__ import annotations
-
 import json
 from copy import deepcopy
 from typing import Any

@@ -47,7 +47,7 @@ def _change_over(frame: FrameType, _event: str, _argument: object) -> Any:
 
 @pytest.fixture
 def together() -> Iterator[Together]:
-    """Does something for every number, in threads that change over as often as they can."""
+    """Call a function for every number, in threads that switch as often as they can."""
 
     def run(action: Callable[[int], object], numbers: Iterable[int]) -> None:
         with ThreadPoolExecutor(THREADS) as threads:

@@ -1,7 +1,5 @@
 """CloudTrail's event history; API_LookupEvents."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,15 +1,11 @@
 """Identity and Access Management of the local AWS, where moto lets more through."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 

@@ -1,16 +1,12 @@
 """IAM Identity Center and role assumption of the local AWS: roles of permission sets, and whom trust policies admit."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACCOUNT = "123456789012"
 PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -45,7 +41,7 @@ class PermissionSet:
         return [each for each in found if each["RoleName"].startswith(f"AWSReservedSSO_{self.name}_")]
 
 
-def test_first_assignment_creates_the_role_and_the_last_deletes_it(connect: Callable[..., Any]) -> None:
+def test_first_assignment_creates_the_role_the_last_deletes_it(connect: Callable[..., Any]) -> None:
     permission_set = PermissionSet(connect, "eu-west-1", "first")
     for user in ("one", "two"):
         permission_set.call("create", user)

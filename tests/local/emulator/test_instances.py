@@ -46,7 +46,7 @@ def test_public_parameters_name_windows_images(ec2: Any, ssm: Any, image: str) -
     assert {item["Name"].removeprefix(PATH) for item in listed} >= {CORE, CORE.replace("Core", "Full")}
 
 
-def test_an_image_differs_from_region_to_region(connect: Any, image: str) -> None:
+def test_image_differs_from_region_to_region(connect: Any, image: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AMIs.html: an image belongs to a Region."""
     other = connect("ssm", "us-east-1").get_parameter(Name=PATH + CORE)["Parameter"]["Value"]
     assert other != image
@@ -66,7 +66,7 @@ def test_root_volume_is_that_of_image_changed_by_request(ec2: Any, run: Any) -> 
     assert (plain["Size"], plain["VolumeType"], plain["Iops"]) == (30, "gp2", 100)
 
 
-def test_a_further_volume_needs_a_size_or_a_snapshot(run: Any) -> None:
+def test_further_volume_needs_a_size_or_a_snapshot(run: Any) -> None:
     """API_EbsBlockDevice, VolumeSize."""
     with pytest.raises(ClientError, match="MissingParameter"):
         run(BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"Encrypted": True}}])
@@ -112,7 +112,7 @@ def test_groups_of_the_interface_are_those_of_the_instance(ec2: Any, run: Any) -
     ec2.delete_security_group(GroupId=ids[0])
 
 
-def test_an_instance_without_groups_has_the_default_one(ec2: Any, run: Any) -> None:
+def test_instance_without_groups_has_the_default_one(ec2: Any, run: Any) -> None:
     """API_RunInstances, SecurityGroupIds."""
     assert [item["GroupName"] for item in described(ec2, run())["SecurityGroups"]] == ["default"]
 
@@ -145,7 +145,7 @@ def test_other_attributes_change_while_it_runs(ec2: Any, run: Any) -> None:
     assert shown["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
 
 
-def test_the_profile_is_replaced(ec2: Any, iam: Any, run: Any) -> None:
+def test_profile_is_replaced(ec2: Any, iam: Any, run: Any) -> None:
     """API_ReplaceIamInstanceProfileAssociation; API_IamInstanceProfile, id."""
     ids = {}
     for name in ("first", "second"):
@@ -175,7 +175,7 @@ def test_volume_does_not_shrink_and_keeps_type_defaults(ec2: Any) -> None:
     assert found["Throughput"] == 125
 
 
-def test_the_key_of_a_volume_is_shown_by_arn(ec2: Any, kms: Any) -> None:
+def test_key_of_a_volume_is_shown_by_arn(ec2: Any, kms: Any) -> None:
     """API_CreateVolume, KmsKeyId: id, alias or ARN; API_Volume, kmsKeyId."""
     key = kms.create_key()["KeyMetadata"]
     kms.create_alias(AliasName="alias/data", TargetKeyId=key["KeyId"])
@@ -184,7 +184,7 @@ def test_the_key_of_a_volume_is_shown_by_arn(ec2: Any, kms: Any) -> None:
         assert made["KmsKeyId"] == key["Arn"]
 
 
-def test_a_volume_is_attached_once_in_its_zone(ec2: Any, run: Any) -> None:
+def test_volume_is_attached_once_in_its_zone(ec2: Any, run: Any) -> None:
     """API_AttachVolume and API_DetachVolume; VolumeInUse, InvalidVolume.ZoneMismatch, IncorrectState."""
     instance = run()
     zone = described(ec2, instance)["Placement"]["AvailabilityZone"]

@@ -26,7 +26,7 @@ def test_key_usage_defaults_to_encrypt_decrypt(kms: Any) -> None:
     assert kms.describe_key(KeyId=signing["KeyId"])["KeyMetadata"]["KeyUsage"] == "SIGN_VERIFY"
 
 
-def test_the_policy_has_the_name_default_by_default(kms: Any, key: Any) -> None:
+def test_policy_has_the_name_default_by_default(kms: Any, key: Any) -> None:
     """API_GetKeyPolicy and API_PutKeyPolicy, PolicyName."""
     kms.put_key_policy(KeyId=key, Policy=POLICY)
     assert kms.get_key_policy(KeyId=key)["Policy"] == POLICY
@@ -36,7 +36,7 @@ def test_the_policy_has_the_name_default_by_default(kms: Any, key: Any) -> None:
 
 
 @pytest.mark.parametrize("policy", ["{", "[]", "{}"])
-def test_a_policy_that_is_none_is_refused(kms: Any, key: Any, policy: Any) -> None:
+def test_policy_that_is_none_is_refused(kms: Any, key: Any, policy: Any) -> None:
     """API_PutKeyPolicy and API_CreateKey, MalformedPolicyDocumentException."""
     with pytest.raises(kms.exceptions.MalformedPolicyDocumentException):
         kms.put_key_policy(KeyId=key, Policy=policy)
@@ -70,7 +70,7 @@ def test_only_symmetric_keys_rotate(kms: Any) -> None:
         kms.enable_key_rotation(KeyId=key)
 
 
-def test_an_alias_is_created_once_moved_and_deleted(kms: Any, key: Any) -> None:
+def test_alias_is_created_once_moved_and_deleted(kms: Any, key: Any) -> None:
     """API_CreateAlias, API_UpdateAlias, API_DeleteAlias: AlreadyExistsException, NotFoundException."""
     other = kms.create_key()["KeyMetadata"]
     with pytest.raises(kms.exceptions.NotFoundException):
@@ -87,7 +87,7 @@ def test_an_alias_is_created_once_moved_and_deleted(kms: Any, key: Any) -> None:
         kms.describe_key(KeyId=ALIAS)
 
 
-def test_an_alias_needs_a_key(kms: Any) -> None:
+def test_alias_needs_a_key(kms: Any) -> None:
     """API_CreateAlias, NotFoundException."""
     with pytest.raises(kms.exceptions.NotFoundException):
         kms.create_alias(AliasName=ALIAS, TargetKeyId="00000000-0000-0000-0000-000000000000")
@@ -110,7 +110,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("call", USES)
-def test_a_disabled_key_cannot_be_used(kms: Any, key: Any, call: Any) -> None:
+def test_disabled_key_cannot_be_used(kms: Any, key: Any, call: Any) -> None:
     """Table of key states, [1]."""
     kms.disable_key(KeyId=key)
     with pytest.raises(kms.exceptions.DisabledException, match="is disabled"):
@@ -118,21 +118,21 @@ def test_a_disabled_key_cannot_be_used(kms: Any, key: Any, call: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [name for name in CHANGES if name != "disable_key"])
-def test_a_disabled_key_can_be_changed(kms: Any, key: Any, call: Any) -> None:
+def test_disabled_key_can_be_changed(kms: Any, key: Any, call: Any) -> None:
     """Table of key states, column Disabled."""
     kms.disable_key(KeyId=key)
     getattr(kms, call)(KeyId=key, **CHANGES[call])
 
 
 @pytest.mark.parametrize("call", [*USES, *CHANGES])
-def test_a_key_pending_deletion_can_be_neither_used_nor_changed(kms: Any, key: Any, call: Any) -> None:
+def test_key_pending_deletion_can_be_neither_used_nor_changed(kms: Any, key: Any, call: Any) -> None:
     """Table of key states, [3]."""
     kms.schedule_key_deletion(KeyId=key)
     with pytest.raises(kms.exceptions.KMSInvalidStateException, match="is pending deletion"):
         getattr(kms, call)(KeyId=key, **{**USES, **CHANGES}[call])
 
 
-def test_a_key_pending_deletion_can_still_be_read(kms: Any, key: Any) -> None:
+def test_key_pending_deletion_can_still_be_read(kms: Any, key: Any) -> None:
     """Table of key states; API_GetKeyRotationStatus: rotation is off while deletion is pending, and on again after."""
     kms.enable_key_rotation(KeyId=key)
     kms.schedule_key_deletion(KeyId=key)
@@ -176,7 +176,7 @@ def test_deletion_is_scheduled_and_cancelled(kms: Any, key: Any) -> None:
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
-def test_a_key_that_is_not_there_is_not_found(kms: Any) -> None:
+def test_key_that_is_not_there_is_not_found(kms: Any) -> None:
     """NotFoundException in the errors of every action on a key."""
     missing = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
     for call in ("describe_key", "get_key_policy", "get_key_rotation_status", "enable_key", "schedule_key_deletion"):

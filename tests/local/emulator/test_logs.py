@@ -48,14 +48,14 @@ def test_key_is_associated_replaced_and_disassociated(logs: Any, kms: Any, key: 
     assert "kmsKeyId" not in described(logs)
 
 
-def test_a_group_is_created_with_a_key(logs: Any, key: Any) -> None:
+def test_group_is_created_with_a_key(logs: Any, key: Any) -> None:
     """API_CreateLogGroup, kmsKeyId."""
     logs.create_log_group(logGroupName=GROUP, kmsKeyId=key["Arn"])
     assert described(logs)["kmsKeyId"] == key["Arn"]
 
 
 @pytest.mark.parametrize("state", ["missing", "disabled", "pending deletion", "elsewhere", "no ARN"])
-def test_a_key_that_cannot_be_used_is_refused(logs: Any, kms: Any, key: Any, connect: Any, state: Any) -> None:
+def test_key_that_cannot_be_used_is_refused(logs: Any, kms: Any, key: Any, connect: Any, state: Any) -> None:
     """API_CreateLogGroup and API_AssociateKmsKey, InvalidParameterException; pending deletion is inferred."""
     arn = key["Arn"]
     if state == "missing":
@@ -86,13 +86,13 @@ def test_a_key_that_cannot_be_used_is_refused(logs: Any, kms: Any, key: Any, con
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_group_that_is_not_there_is_not_found(logs: Any, call: Any, arguments: Any) -> None:
+def test_group_that_is_not_there_is_not_found(logs: Any, call: Any, arguments: Any) -> None:
     """ResourceNotFoundException in the errors of each of these actions."""
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         getattr(logs, call)(logGroupName=GROUP, **arguments)
 
 
-def test_a_group_that_exists_is_not_created_again(logs: Any) -> None:
+def test_group_that_exists_is_not_created_again(logs: Any) -> None:
     """API_CreateLogGroup, ResourceAlreadyExistsException."""
     logs.create_log_group(logGroupName=GROUP)
     with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):

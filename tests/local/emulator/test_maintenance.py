@@ -1,7 +1,5 @@
 """Maintenance windows and patch baselines (Systems Manager, API reference)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,17 +1,13 @@
 """Metric filters of CloudWatch Logs, and patterns for unstructured messages (User Guide, "Filter pattern syntax")."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator.extension.filter_patterns import PatternError, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GROUP = "/events/security"
 

@@ -21,7 +21,7 @@ def entries(ec2: Any, acl: str) -> Any:
     return ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Entries"]
 
 
-def test_a_new_acl_denies_everything(ec2: Any, acl: str) -> None:
+def test_new_acl_denies_everything(ec2: Any, acl: str) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html"""
     found = [(item["RuleNumber"], item["RuleAction"], item["Egress"], item["Protocol"]) for item in entries(ec2, acl)]
     assert sorted(found) == [(32767, "deny", False, "-1"), (32767, "deny", True, "-1")]
@@ -68,7 +68,7 @@ def test_missing_resource_has_its_own_error(ec2: Any, acl: str) -> None:
         ec2.replace_network_acl_association(AssociationId="aclassoc-1", NetworkAclId=acl)
 
 
-def test_the_default_acl_is_not_deleted(ec2: Any) -> None:
+def test_default_acl_is_not_deleted(ec2: Any) -> None:
     """API_DeleteNetworkAcl."""
     default = ec2.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}])["NetworkAcls"][0]
     with pytest.raises(ClientError, match="cannot delete default network ACL"):

@@ -1,4 +1,4 @@
-"""What makes nodes ready: service settings and associations of Systems Manager, rules of AWS Config."""
+"""Readiness of nodes: service settings and associations of Systems Manager, rules of AWS Config."""
 
 import json
 from typing import Any

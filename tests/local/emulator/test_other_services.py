@@ -1,4 +1,4 @@
-"""What the project uses of IAM, S3, STS and Parameter Store; the AWS source is named in each test."""
+"""Calls of IAM, S3, STS and Parameter Store that the project uses; each test names the AWS source."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def role(iam: Any) -> Any:
     return "r"
 
 
-def test_an_attached_policy_is_not_deleted(iam: Any, policy: Any, role: Any) -> None:
+def test_attached_policy_is_not_deleted(iam: Any, policy: Any, role: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html, DeleteConflict."""
     iam.attach_role_policy(RoleName=role, PolicyArn=policy)
     with pytest.raises(iam.exceptions.DeleteConflictException, match="attached"):
@@ -45,7 +45,7 @@ def test_an_attached_policy_is_not_deleted(iam: Any, policy: Any, role: Any) -> 
         iam.get_policy(PolicyArn=policy)
 
 
-def test_a_policy_with_other_versions_is_not_deleted(iam: Any, policy: Any) -> None:
+def test_policy_with_other_versions_is_not_deleted(iam: Any, policy: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html, DeleteConflict."""
     iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
     with pytest.raises(iam.exceptions.DeleteConflictException, match="more than one version"):
@@ -54,7 +54,7 @@ def test_a_policy_with_other_versions_is_not_deleted(iam: Any, policy: Any) -> N
     iam.delete_policy(PolicyArn=policy)
 
 
-def test_a_policy_has_five_versions_and_tags(iam: Any, policy: Any) -> None:
+def test_policy_has_five_versions_and_tags(iam: Any, policy: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html, LimitExceeded."""
     for _ in range(4):
         iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
@@ -64,7 +64,7 @@ def test_a_policy_has_five_versions_and_tags(iam: Any, policy: Any) -> None:
     assert iam.list_policy_tags(PolicyArn=policy)["Tags"] == [{"Key": "owner", "Value": "platform"}]
 
 
-def test_the_policies_that_aws_manages_are_there(iam: Any, role: Any) -> None:
+def test_policies_that_aws_manages_are_there(iam: Any, role: Any) -> None:
     """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html"""
     iam.attach_role_policy(RoleName=role, PolicyArn=AGENT_POLICY)
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
@@ -92,7 +92,7 @@ def test_how_often_a_policy_of_aws_is_attached_starts_anew(iam: Any, role: Any, 
     assert attached() == 0
 
 
-def test_a_new_bucket_is_encrypted_and_private(s3: Any) -> None:
+def test_new_bucket_is_encrypted_and_private(s3: Any) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html, create-bucket-faq.html."""
     s3.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
@@ -109,7 +109,7 @@ def test_a_new_bucket_is_encrypted_and_private(s3: Any) -> None:
     assert algorithm() == "AES256"
 
 
-def test_a_bucket_of_another_owner_is_refused(connect: Any) -> None:
+def test_bucket_of_another_owner_is_refused(connect: Any) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html: 403, AccessDenied."""
     s3 = connect("s3")
     s3.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -129,7 +129,7 @@ def test_a_bucket_of_another_owner_is_refused(connect: Any) -> None:
         s3.head_bucket(Bucket="org-missing", **theirs)
 
 
-def test_a_bucket_is_found_and_located(connect: Any) -> None:
+def test_bucket_is_found_and_located(connect: Any) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html (null in us-east-1), API_HeadBucket."""
     here, there = connect("s3"), connect("s3", "us-east-1")
     here.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -141,7 +141,7 @@ def test_a_bucket_is_found_and_located(connect: Any) -> None:
         here.head_bucket(Bucket="org-missing")
 
 
-def test_a_role_of_another_account_sees_only_that_account(connect: Any, emulator: Any, ssm: Any) -> None:
+def test_role_of_another_account_sees_only_that_account(connect: Any, emulator: Any, ssm: Any) -> None:
     """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
     ssm.put_parameter(Name="/a", Value="1", Type="String")
     sts = connect("sts")

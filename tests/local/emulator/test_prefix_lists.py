@@ -42,7 +42,7 @@ def test_entries_and_size_are_not_changed_at_once(ec2: Any, made: str) -> None:
     assert (described(ec2, made)["MaxEntries"], described(ec2, made)["Version"]) == (3, 1)
 
 
-def test_an_address_is_not_added_and_removed_at_once(ec2: Any, made: str) -> None:
+def test_address_is_not_added_and_removed_at_once(ec2: Any, made: str) -> None:
     """API_ModifyManagedPrefixList, as the Terraform provider quotes the answer."""
     entry = {"Cidr": "10.0.0.0/16"}
     with pytest.raises(ClientError, match="in both AddPrefixListEntries and RemovePrefixListEntries"):
@@ -58,7 +58,7 @@ def test_there_are_not_more_entries_than_the_size(ec2: Any, made: str) -> None:
         ec2.create_managed_prefix_list(PrefixListName="l", AddressFamily="IPv4", MaxEntries=1, Entries=more)
 
 
-def test_a_size_that_a_group_has_no_room_for_fails_in_the_state(ec2: Any, made: str) -> None:
+def test_size_that_a_group_has_no_room_for_fails_in_the_state(ec2: Any, made: str) -> None:
     """API_ModifyManagedPrefixList, MaxEntries: "the modify operation fails", see the state message."""
     group = ec2.create_security_group(GroupName="g", Description="d")["GroupId"]
     rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "PrefixListIds": [{"PrefixListId": made}]}
@@ -71,7 +71,7 @@ def test_a_size_that_a_group_has_no_room_for_fails_in_the_state(ec2: Any, made: 
     assert (described(ec2, made)["State"], described(ec2, made)["MaxEntries"]) == ("modify-complete", 60)
 
 
-def test_a_list_that_is_referred_to_is_not_deleted(ec2: Any, made: str) -> None:
+def test_list_that_is_referred_to_is_not_deleted(ec2: Any, made: str) -> None:
     """API_DeleteManagedPrefixList: references go first (the code is inferred)."""
     group = ec2.create_security_group(GroupName="g", Description="d")["GroupId"]
     rule = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": made}]}
@@ -87,7 +87,7 @@ def test_a_list_that_is_referred_to_is_not_deleted(ec2: Any, made: str) -> None:
         described(ec2, made)
 
 
-def test_the_lists_of_aws_belong_to_aws(ec2: Any) -> None:
+def test_lists_of_aws_belong_to_aws(ec2: Any) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html"""
     by_name = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.eu-west-1.s3"]}]
     (found,) = ec2.describe_managed_prefix_lists(Filters=by_name)["PrefixLists"]

@@ -1,23 +1,18 @@
 """Authorization requests that the local AWS records for each call."""
 
-from __future__ import annotations
-
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
 
+from tests.local.emulator.conftest import Connect
 from tests.support.api_calls import UNKNOWN, nested
 from tests.support.authorization.requests import TABLE
+from tests.support.emulator import Emulator
 from tests.support.recorder import begin, end, recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.local.emulator.conftest import Connect
-    from tests.support.emulator import Emulator
 
 ACCOUNT = "123456789012"
 TRUST = json.dumps(
@@ -37,7 +32,7 @@ def recording(emulator: Emulator, empty: None) -> Iterator[None]:  # noqa: ARG00
 
 @pytest.fixture
 def asked(emulator: Emulator) -> Any:
-    """What was asked about an action: resource and keys."""
+    """Return the recorded requests of an action: resource and keys."""
 
     def of(action: str) -> list[tuple[str, dict[str, Any]]]:
         found = recorded(emulator.endpoint_url)

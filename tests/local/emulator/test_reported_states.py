@@ -1,7 +1,5 @@
 """States that AWS would report: shown where the setting names a resource, and gone with the setting."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -69,7 +69,7 @@ def test_every_kind_of_rule_keeps_its_description_and_tags(
     assert returned == {rules[port]["SecurityGroupRuleId"] for port in texts}
 
 
-def test_a_group_shows_the_descriptions_of_its_rules(ec2: Any, group: Any, other: Any, prefix_list: Any) -> None:
+def test_group_shows_the_descriptions_of_its_rules(ec2: Any, group: Any, other: Any, prefix_list: Any) -> None:
     """API_DescribeSecurityGroups, API_IpPermission."""
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=every_kind(other, prefix_list))
     permissions = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
@@ -80,7 +80,7 @@ def test_a_group_shows_the_descriptions_of_its_rules(ec2: Any, group: Any, other
     assert by_port[446]["PrefixListIds"] == [{"PrefixListId": prefix_list, "Description": "by list"}]
 
 
-def test_a_rule_with_another_description_is_a_duplicate(ec2: Any, group: Any, other: Any, prefix_list: Any) -> None:
+def test_rule_with_another_description_is_a_duplicate(ec2: Any, group: Any, other: Any, prefix_list: Any) -> None:
     """API_AuthorizeSecurityGroupIngress: InvalidPermission.Duplicate."""
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=every_kind(other, prefix_list))
     for permission in (
@@ -106,7 +106,7 @@ def test_addresses_are_made_canonical(ec2: Any, group: Any) -> None:
     assert rules_of(ec2, group)[443]["CidrIpv4"] == "100.68.0.0/18"
 
 
-def test_a_rule_for_all_protocols_has_the_ports_minus_one(ec2: Any, group: Any) -> None:
+def test_rule_for_all_protocols_has_the_ports_minus_one(ec2: Any, group: Any) -> None:
     """API_SecurityGroupRule, FromPort: -1 where the protocol is -1."""
     everything = [{"IpProtocol": "-1", **cidr()}]
     answer = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=everything)
@@ -124,7 +124,7 @@ def test_a_rule_for_all_protocols_has_the_ports_minus_one(ec2: Any, group: Any) 
     ],
     ids=["ipv4", "ipv6", "group", "prefix list"],
 )
-def test_a_rule_is_modified_under_its_id(ec2: Any, group: Any, other: Any, port: Any, target: Any) -> None:
+def test_rule_is_modified_under_its_id(ec2: Any, group: Any, other: Any, port: Any, target: Any) -> None:
     """API_ModifySecurityGroupRules."""
     lists = [prefix_list_of(ec2, 10), prefix_list_of(ec2, 10)]
     names = {"itself": group, "another": lists[1]}
@@ -141,7 +141,7 @@ def test_a_rule_is_modified_under_its_id(ec2: Any, group: Any, other: Any, port:
     assert wanted.items() <= shown.items()
 
 
-def test_a_rule_is_not_modified_into_another_kind_or_a_duplicate(
+def test_rule_is_not_modified_into_another_kind_or_a_duplicate(
     ec2: Any, group: Any, other: Any, prefix_list: Any
 ) -> None:
     """API_ModifySecurityGroupRules: the kind of the source or destination stays."""
@@ -171,7 +171,7 @@ def test_descriptions_are_changed_by_the_ids_of_the_rules(ec2: Any, group: Any, 
     assert {rule["Description"] for rule in rules_of(ec2, group).values()} == {"new"}
 
 
-def test_a_rule_that_is_not_there_is_not_found(ec2: Any, group: Any) -> None:
+def test_rule_that_is_not_there_is_not_found(ec2: Any, group: Any) -> None:
     """Error codes, InvalidSecurityGroupRuleId.NotFound."""
     missing = "sgr-0123456789abcdef0"
     wanted = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "CidrIpv4": "10.0.0.0/8"}
@@ -187,7 +187,7 @@ def test_a_rule_that_is_not_there_is_not_found(ec2: Any, group: Any) -> None:
             getattr(ec2, call)(GroupId=group, **arguments)
 
 
-def test_a_rule_is_revoked_by_its_id(ec2: Any, group: Any) -> None:
+def test_rule_is_revoked_by_its_id(ec2: Any, group: Any) -> None:
     """API_RevokeSecurityGroupIngress, SecurityGroupRuleIds."""
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, **cidr()), tcp(80, **cidr())])
     rule_id = rules_of(ec2, group)[443]["SecurityGroupRuleId"]
@@ -204,7 +204,7 @@ QUOTA = "RulesPerSecurityGroupLimitExceeded"
 """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups"""
 
 
-def test_a_group_has_60_rules_of_each_address_family(ec2: Any, group: Any, other: Any) -> None:
+def test_group_has_60_rules_of_each_address_family(ec2: Any, group: Any, other: Any) -> None:
     fill(ec2, group, 60)
     with pytest.raises(ClientError, match=QUOTA):
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(61, **cidr())])
@@ -217,7 +217,7 @@ def test_a_group_has_60_rules_of_each_address_family(ec2: Any, group: Any, other
     assert len(rules_of(ec2, group)) == 61
 
 
-def test_a_prefix_list_counts_its_maximum_of_entries(ec2: Any, group: Any) -> None:
+def test_prefix_list_counts_its_maximum_of_entries(ec2: Any, group: Any) -> None:
     fill(ec2, group, 50)
     small, large = prefix_list_of(ec2, 10), prefix_list_of(ec2, 11)
     with pytest.raises(ClientError, match=QUOTA):
@@ -244,7 +244,7 @@ def test_aws_own_prefix_lists_have_their_weights(ec2: Any, group: Any, name: str
         )
 
 
-def test_a_group_in_use_is_not_deleted(ec2: Any, vpc: Any, group: Any, other: Any) -> None:
+def test_group_in_use_is_not_deleted(ec2: Any, vpc: Any, group: Any, other: Any) -> None:
     """API_DeleteSecurityGroup: DependencyViolation."""
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, UserIdGroupPairs=[{"GroupId": other}])])
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
@@ -257,7 +257,7 @@ def test_a_group_in_use_is_not_deleted(ec2: Any, vpc: Any, group: Any, other: An
     ec2.delete_security_group(GroupId=other)
 
 
-def test_a_group_that_refers_to_itself_is_deleted(ec2: Any, group: Any) -> None:
+def test_group_that_refers_to_itself_is_deleted(ec2: Any, group: Any) -> None:
     """API_DeleteSecurityGroup: a rule of its own does not hold a group."""
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, UserIdGroupPairs=[{"GroupId": group}])])
     ec2.delete_security_group(GroupId=group)
@@ -265,7 +265,7 @@ def test_a_group_that_refers_to_itself_is_deleted(ec2: Any, group: Any) -> None:
         ec2.delete_security_group(GroupId=group)
 
 
-def test_the_default_group_is_not_deleted(ec2: Any, vpc: Any) -> None:
+def test_default_group_is_not_deleted(ec2: Any, vpc: Any) -> None:
     """Error codes, CannotDelete."""
     of_vpc = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     default = ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"][0]["GroupId"]

@@ -47,7 +47,7 @@ def test_seeding_again_changes_nothing(emulator: Any, connect: Any) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.region} {network.name}")
-def test_a_network_has_private_subnets_in_two_zones(connect: Any, network: Any) -> None:
+def test_network_has_private_subnets_in_two_zones(connect: Any, network: Any) -> None:
     ec2 = connect("ec2", network.region)
 
     def named(name: Any) -> Any:
@@ -85,13 +85,13 @@ def test_instances_have_a_role_that_ec2_may_assume(iam: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(("role", "user"), PERSON_ROLES.items())
-def test_a_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: str, user: str) -> None:
+def test_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: str, user: str) -> None:
     (statement,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"AWS": iam.get_user(UserName=user)["User"]["Arn"]}
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
-def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
+def test_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
     seed(emulator.endpoint_url)
     named = [{"Name": "tag:Name", "Values": [node.name]}]
     (found,) = connect("ec2", NODE_REGION).describe_instances(Filters=named)["Reservations"]

@@ -52,7 +52,7 @@ def test_it_listens_on_the_loopback_address_only(emulator: Any) -> None:
     assert [address.split(":")[0] for address in addresses if address.endswith(f":{port:04X}")] == ["0100007F"]
 
 
-def test_a_port_in_use_is_named_in_the_error() -> None:
+def test_port_in_use_is_named_in_the_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -64,7 +64,7 @@ def test_a_port_in_use_is_named_in_the_error() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_signal_ends_it_quietly(number: Any, tmp_path: Any) -> None:
+def test_signal_ends_it_quietly(number: Any, tmp_path: Any) -> None:
     port_file = tmp_path / "port.json"
     command = [sys.executable, "-m", "local.emulator", "--port", "0", "--port-file", str(port_file)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -127,7 +127,7 @@ def test_wrong_settings_are_refused(emulator: Any, settings: Any, message: Any) 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_action_that_is_not_there_is_an_error_at_once(
+def test_action_that_is_not_there_is_an_error_at_once(
     connect: Any, service: Any, call: Any, arguments: Any, code: Any
 ) -> None:
     """https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html (HTTP 400, InvalidAction)."""
@@ -142,7 +142,7 @@ def _until(condition: Any, seconds: Any = 60.0) -> Any:
         assert time.monotonic() < deadline, "it did not happen in time"
 
 
-def test_a_fault_of_the_emulator_is_an_error_of_its_own_at_once(connect: Any) -> None:
+def test_fault_of_the_emulator_is_an_error_of_its_own_at_once(connect: Any) -> None:
     """moto fails on a grant for a key that is not there; AWS has no code of this name."""
     missing = "00000000-0000-0000-0000-000000000000"
     with pytest.raises(ClientError, match=r"LocalAwsFault.*KeyError") as refused:

@@ -61,7 +61,7 @@ PORT = {
     [preferences(), RESET, preferences(shellProfile=None, maxSessionDuration=None), INTERACTIVE, PORT],
     ids=["preferences", "reset", "least", "interactive commands", "port"],
 )
-def test_a_document_as_aws_documents_it_is_accepted(document: Any) -> None:
+def test_document_as_aws_documents_it_is_accepted(document: Any) -> None:
     assert problems("Session", document) == []
 
 
@@ -114,7 +114,7 @@ def test_durations_of_1_to_1440_minutes_are_accepted(minutes: Any) -> None:
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
-def test_a_misspelt_or_mistyped_input_is_refused_by_its_path(ssm: Any, changes: Any, path: Any) -> None:
+def test_misspelt_or_mistyped_input_is_refused_by_its_path(ssm: Any, changes: Any, path: Any) -> None:
     """API_CreateDocument and API_UpdateDocument: InvalidDocumentContent."""
     pattern = path.replace("$.", r"\$\.")
     wrong = json.dumps(preferences(**changes))
@@ -140,7 +140,7 @@ def test_a_misspelt_or_mistyped_input_is_refused_by_its_path(ssm: Any, changes: 
     ],
     ids=["key", "type", "no inputs", "no type", "port", "commands", "a list", "a text"],
 )
-def test_a_document_of_another_shape_is_refused(ssm: Any, document: Any) -> None:
+def test_document_of_another_shape_is_refused(ssm: Any, document: Any) -> None:
     with pytest.raises(ssm.exceptions.InvalidDocumentContent):
         ssm.create_document(Name=NAME, DocumentType="Session", Content=json.dumps(document))
 

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from components.approval.iam_policies import operator_policy
 from components.approval.names import TAG_KEY, WorkflowLocation
-from components.session_manager.document import document, preferences
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import document
+from components.session_manager.settings import SessionManagerSettings, preferences
 from local.emulator.fixtures import LINUX_IMAGE
 
 ACCOUNT = "123456789012"

@@ -82,7 +82,7 @@ def test_version_is_found_by_number_and_name(ssm: Any, version: Any, expected: A
     assert (described["DefaultVersion"], described["LatestVersion"]) == ("2", "3")
 
 
-def test_a_version_is_found_by_its_version_name(ssm: Any) -> None:
+def test_version_is_found_by_its_version_name(ssm: Any) -> None:
     """API_GetDocument, VersionName."""
     create(ssm, VersionName="first")
     assert ssm.get_document(Name=NAME, VersionName="first")["DocumentVersion"] == "1"
@@ -91,7 +91,7 @@ def test_a_version_is_found_by_its_version_name(ssm: Any) -> None:
 
 
 @pytest.mark.parametrize("call", ["get_document", "describe_document"])
-def test_a_version_that_is_not_there_is_an_invalid_version(ssm: Any, call: Any) -> None:
+def test_version_that_is_not_there_is_an_invalid_version(ssm: Any, call: Any) -> None:
     """API_GetDocument and API_DescribeDocument, errors."""
     create(ssm)
     with pytest.raises(ssm.exceptions.InvalidDocumentVersion):
@@ -110,7 +110,7 @@ def test_a_version_that_is_not_there_is_an_invalid_version(ssm: Any, call: Any) 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_document_that_is_not_there_is_an_invalid_document(ssm: Any, call: Any, arguments: Any) -> None:
+def test_document_that_is_not_there_is_an_invalid_document(ssm: Any, call: Any, arguments: Any) -> None:
     """InvalidDocument in the errors of each of these actions."""
     with pytest.raises(ssm.exceptions.InvalidDocument):
         getattr(ssm, call)(Name=NAME, **arguments)
@@ -130,7 +130,7 @@ def test_update_applies_to_latest_and_leaves_default_version(ssm: Any) -> None:
 
 
 @pytest.mark.parametrize("version", ["$LATEST", "$DEFAULT"])
-def test_the_default_version_is_set_by_number_only(ssm: Any, version: Any) -> None:
+def test_default_version_is_set_by_number_only(ssm: Any, version: Any) -> None:
     """API_UpdateDocumentDefaultVersion: the pattern of DocumentVersion is `(^[1-9][0-9]*$)`."""
     create(ssm)
     with pytest.raises(ClientError, match="ValidationException"):
@@ -161,7 +161,7 @@ def test_every_version_is_listed_page_by_page(ssm: Any) -> None:
     }
 
 
-def test_a_token_or_page_size_that_cannot_be_is_refused(ssm: Any) -> None:
+def test_token_or_page_size_that_cannot_be_is_refused(ssm: Any) -> None:
     """API_ListDocumentVersions: InvalidNextToken; MaxResults from 1 to 50."""
     create(ssm)
     with pytest.raises(ssm.exceptions.InvalidNextToken):
@@ -170,7 +170,7 @@ def test_a_token_or_page_size_that_cannot_be_is_refused(ssm: Any) -> None:
         ssm.list_document_versions(Name=NAME, MaxResults=51)
 
 
-def test_a_document_has_so_many_versions_at_most(ssm: Any, emulator: Any) -> None:
+def test_document_has_so_many_versions_at_most(ssm: Any, emulator: Any) -> None:
     """API_UpdateDocument, DocumentVersionLimitExceeded (1,000 versions; the limit is lowered here)."""
     assert change_settings(emulator.endpoint_url, {})["documentVersionLimit"] == 1000
     change_settings(emulator.endpoint_url, {"documentVersionLimit": 2})
@@ -215,7 +215,7 @@ def test_one_version_is_deleted_but_never_the_default(ssm: Any) -> None:
     assert (described["DefaultVersion"], described["LatestVersion"]) == ("2", "2")
 
 
-def test_the_latest_version_is_found_by_number_after_a_deletion(ssm: Any) -> None:
+def test_latest_version_is_found_by_number_after_a_deletion(ssm: Any) -> None:
     """API_DocumentDescription, LatestVersion: 10 comes after 9."""
     create(ssm)
     for timeout in range(21, 31):
@@ -235,7 +235,7 @@ def test_deleting_a_document_deletes_its_versions_and_tags(ssm: Any) -> None:
     assert ssm.list_tags_for_resource(ResourceType="Document", ResourceId=NAME)["TagList"] == []
 
 
-def test_a_document_is_described_with_hash_status_and_platforms(ssm: Any) -> None:
+def test_document_is_described_with_hash_status_and_platforms(ssm: Any) -> None:
     """API_DocumentDescription."""
     described = create(ssm)
     assert described["Hash"] == hashlib.sha256(content().encode()).hexdigest()
@@ -274,14 +274,14 @@ def test_tags_of_a_document_are_kept_added_and_removed(ssm: Any) -> None:
         ssm.list_tags_for_resource(ResourceType="Document", ResourceId="another")
 
 
-def test_a_document_that_exists_is_not_created_again(ssm: Any) -> None:
+def test_document_that_exists_is_not_created_again(ssm: Any) -> None:
     """API_CreateDocument, DocumentAlreadyExists."""
     create(ssm)
     with pytest.raises(ssm.exceptions.DocumentAlreadyExists):
         create(ssm)
 
 
-def test_a_version_name_is_used_once(ssm: Any) -> None:
+def test_version_name_is_used_once(ssm: Any) -> None:
     """API_UpdateDocument, DuplicateDocumentVersionName."""
     create(ssm, VersionName="first")
     with pytest.raises(ssm.exceptions.DuplicateDocumentVersionName):
@@ -290,7 +290,7 @@ def test_a_version_name_is_used_once(ssm: Any) -> None:
         )
 
 
-def test_a_document_is_at_most_64_kilobytes(ssm: Any) -> None:
+def test_document_is_at_most_64_kilobytes(ssm: Any) -> None:
     """API_CreateDocument, MaxDocumentSizeExceeded."""
     with pytest.raises(ssm.exceptions.MaxDocumentSizeExceeded):
         create(ssm, content() + " " * 65536)

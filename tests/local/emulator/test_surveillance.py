@@ -16,7 +16,7 @@ def trail(connect: Any, s3: Any) -> Any:
     return connect("cloudtrail")
 
 
-def test_a_trail_is_known_by_name_and_arn(trail: Any) -> None:
+def test_trail_is_known_by_name_and_arn(trail: Any) -> None:
     """API_DescribeTrails, API_GetTrail, API_DeleteTrail; CreateTrail: TrailAlreadyExistsException."""
     arn = trail.get_trail(Name="all")["Trail"]["TrailARN"]
     assert trail.describe_trails(trailNameList=[arn])["trailList"][0]["HomeRegion"] == "eu-west-1"
@@ -28,7 +28,7 @@ def test_a_trail_is_known_by_name_and_arn(trail: Any) -> None:
         trail.delete_trail(Name="all")
 
 
-def test_the_log_group_of_a_trail_ends_in_a_star_and_has_a_role(trail: Any) -> None:
+def test_log_group_of_a_trail_ends_in_a_star_and_has_a_role(trail: Any) -> None:
     """API_CreateTrail: InvalidCloudWatchLogsLogGroupArnException."""
     with pytest.raises(ClientError, match="InvalidCloudWatchLogsLogGroupArnException"):
         trail.update_trail(Name="all", CloudWatchLogsLogGroupArn=GROUP, CloudWatchLogsRoleArn=ROLE)
@@ -40,7 +40,7 @@ def test_the_log_group_of_a_trail_ends_in_a_star_and_has_a_role(trail: Any) -> N
     assert "CloudWatchLogsRoleArn" not in trail.get_trail(Name="all")["Trail"]
 
 
-def test_the_key_of_a_trail_is_shown_by_arn(trail: Any, kms: Any) -> None:
+def test_key_of_a_trail_is_shown_by_arn(trail: Any, kms: Any) -> None:
     """API_Trail, KmsKeyId."""
     key = kms.create_key()["KeyMetadata"]
     trail.update_trail(Name="all", KmsKeyId=key["KeyId"])
@@ -78,7 +78,7 @@ def flow_log(ec2: Any, **more: Any) -> Any:
     return ec2.describe_flow_logs(FlowLogIds=made["FlowLogIds"])["FlowLogs"][0]
 
 
-def test_a_flow_log_finds_its_group_by_arn(ec2: Any, logs: Any) -> None:
+def test_flow_log_finds_its_group_by_arn(ec2: Any, logs: Any) -> None:
     """API_CreateFlowLogs, LogDestination; API_FlowLog, deliverLogsStatus."""
     assert flow_log(ec2, LogDestination=f"{GROUP}-none", DeliverLogsPermissionArn=ROLE)["DeliverLogsStatus"] == "FAILED"
     logs.create_log_group(logGroupName="events")

@@ -57,7 +57,7 @@ def routes_through(ec2: Any, table: Any, endpoint: Any) -> Any:
     return [route for route in routes if route.get("GatewayId") == endpoint["VpcEndpointId"]]
 
 
-def test_an_interface_endpoint_is_read_back_as_it_was_made(ec2: Any, network: Any, create: Any) -> None:
+def test_interface_endpoint_is_read_back_as_it_was_made(ec2: Any, network: Any, create: Any) -> None:
     """API_CreateVpcEndpoint and API_VpcEndpoint."""
     tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "ssm"}]}]
     made = create(PolicyDocument=POLICY, PrivateDnsEnabled=True, TagSpecifications=tags, SubnetIds=network.subnets)
@@ -71,7 +71,7 @@ def test_an_interface_endpoint_is_read_back_as_it_was_made(ec2: Any, network: An
     assert len(endpoint["NetworkInterfaceIds"]) == 2
 
 
-def test_an_interface_endpoint_is_changed(ec2: Any, network: Any, create: Any) -> None:
+def test_interface_endpoint_is_changed(ec2: Any, network: Any, create: Any) -> None:
     """API_ModifyVpcEndpoint."""
     made = create(PrivateDnsEnabled=True)
     ec2.modify_vpc_endpoint(
@@ -92,7 +92,7 @@ def test_an_interface_endpoint_is_changed(ec2: Any, network: Any, create: Any) -
     assert [found["SubnetId"] for found in interfaces["NetworkInterfaces"]] == network.subnets[1:]
 
 
-def test_the_policy_is_reset(ec2: Any, create: Any) -> None:
+def test_policy_is_reset(ec2: Any, create: Any) -> None:
     """API_ModifyVpcEndpoint, ResetPolicy: the default policy allows full access."""
     made = create(PolicyDocument=POLICY)
     ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], ResetPolicy=True)
@@ -100,13 +100,13 @@ def test_the_policy_is_reset(ec2: Any, create: Any) -> None:
     assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", "*", "*")
 
 
-def test_an_endpoint_without_groups_has_the_default_one(ec2: Any, create: Any) -> None:
+def test_endpoint_without_groups_has_the_default_one(ec2: Any, create: Any) -> None:
     """API_CreateVpcEndpoint, SecurityGroupIds: the default group, where none is given."""
     groups = described(ec2, create(SecurityGroupIds=[]))["Groups"]
     assert [group["GroupName"] for group in groups] == ["default"]
 
 
-def test_a_group_that_is_not_there_is_refused(ec2: Any, create: Any) -> None:
+def test_group_that_is_not_there_is_refused(ec2: Any, create: Any) -> None:
     """Error codes, InvalidSecurityGroupID.NotFound."""
     with pytest.raises(ClientError, match=r"InvalidSecurityGroupID\.NotFound"):
         create(SecurityGroupIds=["sg-0123456789abcdef0"])
@@ -135,14 +135,14 @@ def test_private_dns_belongs_to_one_endpoint_of_a_service(create: Any) -> None:
     create("com.amazonaws.eu-west-1.logs", PrivateDnsEnabled=True)
 
 
-def test_an_endpoint_is_a_gateway_by_default(ec2: Any, network: Any, create_gateway: Any) -> None:
+def test_endpoint_is_a_gateway_by_default(ec2: Any, network: Any, create_gateway: Any) -> None:
     """API_CreateVpcEndpoint, VpcEndpointType."""
     endpoint = described(ec2, create_gateway())
     assert (endpoint["VpcEndpointType"], endpoint["PrivateDnsEnabled"]) == ("Gateway", False)
     assert endpoint["RouteTableIds"] == network.tables[:1]
 
 
-def test_a_gateway_s_routes_follow_its_route_tables(ec2: Any, network: Any, create_gateway: Any) -> None:
+def test_gateway_s_routes_follow_its_route_tables(ec2: Any, network: Any, create_gateway: Any) -> None:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html#gateway-endpoint-routing"""
     first, second = network.tables
     made = create_gateway()
@@ -155,7 +155,7 @@ def test_a_gateway_s_routes_follow_its_route_tables(ec2: Any, network: Any, crea
     assert not routes_through(ec2, second, made)
 
 
-def test_an_endpoint_deleted_is_not_found(ec2: Any, create: Any) -> None:
+def test_endpoint_deleted_is_not_found(ec2: Any, create: Any) -> None:
     """API_DeleteVpcEndpoints; error codes, InvalidVpcEndpointId.NotFound."""
     made = create()
     ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
@@ -169,7 +169,7 @@ def test_an_endpoint_deleted_is_not_found(ec2: Any, create: Any) -> None:
     assert [item["Error"]["Code"] for item in answer["Unsuccessful"]] == ["InvalidVpcEndpointId.NotFound"]
 
 
-def test_a_group_of_an_endpoint_is_in_use(ec2: Any, network: Any, create: Any) -> None:
+def test_group_of_an_endpoint_is_in_use(ec2: Any, network: Any, create: Any) -> None:
     """API_DeleteSecurityGroup: DependencyViolation."""
     made = create()
     with pytest.raises(ClientError, match="DependencyViolation"):

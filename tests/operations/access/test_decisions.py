@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.just_in_time.decisions import Node, Outcome, decide, planned_policies
+from components.just_in_time.decisions import ManagedNode, Outcome, decide, planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
 from tests.components.just_in_time.examples import ACTION, APPROVERS, ONCALL, approval, cedar, manual
@@ -15,8 +13,8 @@ POLICIES = planned_policies(policy_documents(JustInTimeSettings.model_validate(a
 ATTRIBUTE = f'permit(principal, {ACTION}, resource) when {{ principal has division && resource.hasTag("Tier") }};'
 
 
-def node(**tags: str) -> Node:
-    return Node(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
+def node(**tags: str) -> ManagedNode:
+    return ManagedNode(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
 
 
 def policies(*several: Any, auto_approvals: Any = ()) -> Any:
@@ -47,7 +45,7 @@ def test_node_of_two_policies_is_a_conflict() -> None:
     assert decide(node(Tier="database", Team="b"), both).is_sound
 
 
-def test_compared_attributes_are_never_nobody() -> None:
+def test_compared_attributes_always_have_an_actor() -> None:
     found = decide(node(Tier="database"), policies(manual(), auto_approvals=[cedar(ATTRIBUTE)]))
     assert (found.approved, found.depends_on) == ((), ("division",))
 

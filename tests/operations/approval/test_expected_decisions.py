@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.approval.settings import Mode
-from components.just_in_time.decisions import Node, Policies, planned_policies
+from components.just_in_time.decisions import ManagedNode, Policies, planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
 from operations.approval import access_requests
@@ -45,8 +45,8 @@ def policies(several: list[Any], automatic: list[Any]) -> Policies:
     return planned_policies(policy_documents(JustInTimeSettings.model_validate(section)))
 
 
-def node(**tags: str) -> Node:
-    return Node(id="i-0123456789abcdef0", region="eu-west-1", tags={"Name": "db-1", **tags})
+def node(**tags: str) -> ManagedNode:
+    return ManagedNode(id="i-0123456789abcdef0", region="eu-west-1", tags={"Name": "db-1", **tags})
 
 
 BOTH = policies([manual()], [auto(tags={"Tier": ["database"]})])
@@ -101,7 +101,7 @@ def test_node_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, said
 
 
 def test_hybrid_node_is_found_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    hybrid = Node(id="mi-0123456789abcdef0", region="us-east-1")
+    hybrid = ManagedNode(id="mi-0123456789abcdef0", region="us-east-1")
     monkeypatch.setattr(access_requests, "read_nodes", lambda region: (hybrid,) if region == "us-east-1" else ())
     assert find_node(SESSION, "mi-0123456789abcdef0") == hybrid
 

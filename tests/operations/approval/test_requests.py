@@ -24,8 +24,8 @@ from operations.approval.output import (
     start_command,
     state_text,
 )
-from operations.approval.principals import Principal
 from operations.approval.requests import ApprovalRequest, RequestState, parse_request
+from operations.principals import Principal
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)

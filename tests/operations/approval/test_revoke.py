@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import DOCUMENT_NAME, document, serialized
+from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.approval.session import CallError
 from operations.inventory.reader import ReadFailure
 from tests.components.approval.workflow import ACCOUNT

@@ -1,6 +1,4 @@
-"""Accounts made for the purpose, as IAM tells of them."""
-
-from __future__ import annotations
+"""Accounts as GetAccountAuthorizationDetails describes them."""
 
 from typing import Any
 
@@ -12,7 +10,7 @@ from operations.audit.protected import Protected
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:iam::{ACCOUNT}"
-WHO = f"{ARN}:user/somebody"
+WHO = f"{ARN}:user/caller"
 ADMINISTRATOR = f"{ARN}:user/root-like"
 APPROVED = "${aws:PrincipalTag/SecurityAllowSessionInstance}"
 
@@ -159,7 +157,7 @@ def names(**more: Any) -> Protected:
 def assessed(
     details: dict[str, Any], *, scps: Any = (), organization: str | None = None, break_glass: Any = None, **more: Any
 ) -> Assessment:
-    """What the audit says of an account; `scps` are levels of lists of statements."""
+    """Return the assessment of an account; `scps` are levels of lists of statements."""
     ceilings = [
         [parse(document(each), name=f"scp-{number}", kind="service control") for number, each in enumerate(level)]
         for level in scps

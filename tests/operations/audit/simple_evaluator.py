@@ -1,14 +1,12 @@
 """A small evaluator of identity policies, written apart from common/iam: one request, every key known."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any
 
 
 def allows(document: dict[str, Any], action: str, resource: str, context: dict[str, str]) -> bool:
-    """Whether a policy allows a request; keys that the context lacks are absent."""
+    """Return whether a policy allows a request; keys that the context lacks are absent."""
     decisions = [
         statement["Effect"]
         for statement in _list(document["Statement"])

@@ -1,6 +1,4 @@
-"""Ways around that the list does not have in these words, and their innocent neighbours."""
-
-from __future__ import annotations
+"""Bypasses that the list does not name literally, and similar permissions that are none."""
 
 from typing import Any
 
@@ -44,7 +42,7 @@ def deny(*actions: str, **more: Any) -> dict[str, Any]:
 
 def found_with(*policies: Any, **more: Any) -> dict[str, str]:
     details = baseline()
-    details["UserDetailList"].append(user("somebody", *policies))
+    details["UserDetailList"].append(user("caller", *policies))
     return entries(assessed(details, **more))
 
 
@@ -124,7 +122,7 @@ def test_reported(entry: str, severity: str, policies: list[Any]) -> None:
 INNOCENT = [
     ("documents only", [allow("ssm:StartSession", on="arn:aws:ssm:*:*:document/*")]),
     ("expired", [allow("ssm:StartSession", Condition={"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}})]),
-    ("somebody else", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:username": "alice"}})]),
+    ("another user", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:username": "alice"}})]),
     ("key of another service", [allow("ssm:StartSession", Condition={"StringEquals": {"s3:prefix": "a"}})]),
     ("denied but the approved", [[START, deny("ssm:StartSession", NotResource=[TAGGED])]]),
     ("denied with IfExists", [[START, deny("ssm:*", Condition={"StringNotEqualsIfExists": {"aws:PrincipalTag/team": "x"}})]]),
@@ -147,10 +145,10 @@ def test_innocent(policies: list[Any]) -> None:
     assert found_with(*policies) == {}
 
 
-def test_what_cannot_be_told_is_printed() -> None:
+def test_undecided_conditions_are_printed() -> None:
     details = baseline()
     details["UserDetailList"].append(
-        user("somebody", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))
+        user("caller", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))
     )
     (audited,) = assessed(details).audited
     finding = next(each for each in audited.findings if each.rule == "session-any-node")
@@ -161,7 +159,7 @@ def test_combination_over_group_and_own_policy() -> None:
     details = baseline()
     details["GroupDetailList"].append(group("team", allow("iam:PassRole", on=f"{ARN}:role/*")))
     details["UserDetailList"].append(
-        user("somebody", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])
+        user("caller", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])
     )
     found = entries(assessed(details))
     assert (found["pass-role-to-compute"], found["indirect-grant"]) == ("high", "high")
@@ -171,7 +169,7 @@ def test_version_that_is_not_in_force_does_not_count() -> None:
     details = baseline()
     policy = managed("mine", allow("s3:ListBucket"), START)
     details["Policies"].append(policy)
-    details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(policy)))
+    details["UserDetailList"].append(user("caller", AttachedManagedPolicies=attached(policy)))
     assert entries(assessed(details)) == {}
 
 
@@ -179,11 +177,11 @@ def test_setting_the_default_version_of_ones_own_policy_counts() -> None:
     details = baseline()
     policy = managed("mine", allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/mine"), START)
     details["Policies"].append(policy)
-    details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(policy)))
+    details["UserDetailList"].append(user("caller", AttachedManagedPolicies=attached(policy)))
     assert entries(assessed(details))["iam-write-policies"] == "critical"
 
 
-def test_policy_that_nobody_has_is_no_finding() -> None:
+def test_unattached_policy_is_no_finding() -> None:
     details = baseline()
     details["Policies"].append(managed("unattached", START))
     assert assessed(details).audited == ()
@@ -193,7 +191,7 @@ def test_boundary_cuts_and_one_that_is_not_read_cuts_everything() -> None:
     details = baseline()
     narrow = managed("narrow", allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0aaaaaaaaaaaaaaaa"))
     details["Policies"].append(narrow)
-    details["UserDetailList"].append(user("somebody", START, PermissionsBoundary=bounded(narrow)))
+    details["UserDetailList"].append(user("caller", START, PermissionsBoundary=bounded(narrow)))
     gone = {"PermissionsBoundaryArn": f"{ARN}:policy/gone"}
     details["UserDetailList"].append(user("other", START, PermissionsBoundary=gone))
     assessment = assessed(details)
@@ -227,7 +225,7 @@ def test_tag_condition_is_no_limit_to_who_may_tag(condition: Any, *, certain: bo
     assert ("condition-on-settable-tag" in found) == certain
 
 
-def test_a_variable_without_version_lets_a_deny_miss() -> None:
+def test_variable_without_version_lets_a_deny_miss() -> None:
     old = {
         "Statement": [{**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:username}}"}]
     }
@@ -256,7 +254,7 @@ def test_group_of_approvers_can_be_joined() -> None:
     details["GroupDetailList"].append(group("approvers", APPROVER))
     details["UserDetailList"] += [
         user("boss", GroupList=["approvers"]),
-        user("somebody", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
+        user("caller", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
     ]
     found = assessed(details, approver_names=(("IamGroup", "approvers"),))
     assert entries(found)["iam-add-user-to-group"] == "critical"
@@ -269,7 +267,7 @@ def test_approver_who_also_requests_is_reported() -> None:
     assert entries(assessed(details), f"{ARN}:role/SessionApprover")["approval-send-signal"] == "critical"
 
 
-def test_runbook_role_that_tags_anything_is_reported_with_the_services() -> None:
+def test_runbook_role_with_any_tag_is_reported_with_services() -> None:
     details = baseline()
     details["RoleDetailList"][2]["RolePolicyList"] = inline(TAG)
     found = assessed(details)
@@ -283,7 +281,7 @@ def test_boundary_may_be_pinned_to_one_that_does_not_bound() -> None:
     details = baseline()
     details["Policies"].append(managed("AppBoundary", allow("*")))
     pinned = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/AppBoundary"}}
-    details["UserDetailList"].append(user("somebody", allow("iam:PutUserPermissionsBoundary", Condition=pinned)))
+    details["UserDetailList"].append(user("caller", allow("iam:PutUserPermissionsBoundary", Condition=pinned)))
     assert entries(assessed(details))["iam-remove-boundary"] == "high"
 
 
@@ -300,7 +298,7 @@ def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
 
 
 @pytest.mark.parametrize("version", ["*", "1", "$LATEST", "$*", "?"])
-def test_any_other_version_of_the_runbook_may_ask_nobody(version: str) -> None:
+def test_other_runbook_version_may_need_no_approval(version: str) -> None:
     start = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:{version}")
     hand_over = allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole")
     assert found_with(start, starts_by_runbook=True) == {"approval-start-other-version": "medium"}
@@ -310,14 +308,14 @@ def test_any_other_version_of_the_runbook_may_ask_nobody(version: str) -> None:
     )
 
 
-def test_operator_who_may_start_other_versions_is_found_although_asking_is_theirs() -> None:
+def test_operator_who_may_start_other_versions_is_reported() -> None:
     details = baseline()
     mine = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:*")
     details["UserDetailList"].append(
-        user("somebody", mine, allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole"))
+        user("caller", mine, allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole"))
     )
     assert (
-        entries(assessed(details, starts_by_runbook=True, operators=(f"{ARN}:user/somebody",)))[
+        entries(assessed(details, starts_by_runbook=True, operators=(f"{ARN}:user/caller",)))[
             "approval-start-other-version"
         ]
         == "critical"

@@ -1,6 +1,4 @@
-"""Roles that are taken on: by whom, over which others, and with which tags."""
-
-from __future__ import annotations
+"""Role chaining: callers, roles in between, and session tags."""
 
 from typing import Any
 
@@ -37,7 +35,7 @@ def test_role_chain_counts_for_who_begins_it() -> None:
         role("middle", allow("sts:AssumeRole", on=last)),
         role("last", START, trust=trusting(AWS=f"{ARN}:role/middle")),
     ]
-    details["UserDetailList"].append(user("somebody", allow("sts:AssumeRole", on=f"{ARN}:role/middle")))
+    details["UserDetailList"].append(user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/middle")))
     (audited,) = (each for each in assessed(details).audited if each.arn == WHO)
     (finding,) = audited.findings
     assert (finding.rule, finding.severity.word, finding.path) == (
@@ -57,7 +55,7 @@ def test_longer_chain_of_roles_that_leave_it_to_the_account() -> None:
         role("harmless", allow("s3:*")),
     ]
     details["UserDetailList"] += [
-        user("somebody", allow("sts:AssumeRole", on=f"{ARN}:role/first")),
+        user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/first")),
         user("other", allow("sts:AssumeRole", on=f"{ARN}:role/harmless")),
     ]
     assessment = assessed(details)
@@ -71,7 +69,7 @@ def test_longer_chain_of_roles_that_leave_it_to_the_account() -> None:
 def test_many_roles_that_one_statement_reaches_are_one_finding() -> None:
     details = baseline()
     details["RoleDetailList"] += [role(f"strong{number}", START, path="app/") for number in range(8)]
-    details["UserDetailList"].append(user("somebody", allow("sts:AssumeRole", on=f"{ARN}:role/app/*")))
+    details["UserDetailList"].append(user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/app/*")))
     (audited,) = (each for each in assessed(details).audited if each.arn == WHO)
     (finding,) = audited.findings
     assert finding.note == (
@@ -99,19 +97,19 @@ def test_many_roles_that_one_statement_reaches_are_one_finding() -> None:
         ),
         (document([*trusting(AWS=WHO)["Statement"], {**trusting(AWS=WHO)["Statement"][0], "Effect": "Deny"}]), None),
     ],
-    ids=["account", "by name", "everybody", "another", "service", "external id", "mfa", "denied"],
+    ids=["account", "by name", "every principal", "another", "service", "external id", "mfa", "denied"],
 )
 def test_trust_alone_lets_in_whom_it_names(trust: Any, severity: str | None) -> None:
     details = baseline()
     details["RoleDetailList"][2]["AssumeRolePolicyDocument"] = trust
-    details["UserDetailList"].append(user("somebody", allow("s3:ListBucket")))
+    details["UserDetailList"].append(user("caller", allow("s3:ListBucket")))
     assert entries(assessed(details)).get("iam-assume-role") == severity
 
 
 def test_denied_or_bounded_caller_is_not_let_in() -> None:
     details = baseline()
     details["RoleDetailList"][2]["AssumeRolePolicyDocument"] = trusting(AWS=WHO)
-    details["UserDetailList"].append(user("somebody", deny("sts:AssumeRole")))
+    details["UserDetailList"].append(user("caller", deny("sts:AssumeRole")))
     assert entries(assessed(details)) == {}
 
 
@@ -127,7 +125,7 @@ def test_session_tags_on_an_operators_role() -> None:
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = document(trust)
     operators = f"{ARN}:role/operators/Operator"
     details["UserDetailList"] += [
-        user("somebody", allow("sts:AssumeRole", "sts:TagSession", on=operators)),
+        user("caller", allow("sts:AssumeRole", "sts:TagSession", on=operators)),
         user("other", allow("sts:AssumeRole", on=operators)),
     ]
     found = assessed(details)
@@ -138,10 +136,10 @@ def test_session_tags_on_an_operators_role() -> None:
 def test_operators_role_of_one_person_is_by_design() -> None:
     details = baseline()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=WHO)
-    details["UserDetailList"].append(user("somebody"))
+    details["UserDetailList"].append(user("caller"))
     found = assessed(details)
     assert entries(found) == {}
-    assert found.by_design == ("Operator is an operator's role that one principal can assume: user somebody",)
+    assert found.by_design == ("Operator is an operator's role that one principal can assume: user caller",)
 
 
 def test_approvers_role_of_declared_approvers_is_by_design() -> None:
@@ -289,7 +287,7 @@ def test_entitled_role_of_another_application_is_reported() -> None:
     assert entitled(entitled_trust(), application=APPLICATION) == []
 
 
-def test_entitled_person_who_approves_by_user_id_is_on_both_sides() -> None:
+def test_entitled_person_who_approves_is_on_both_sides() -> None:
     details = baseline()
     by_id = {"StringEquals": {"identitystore:UserId": "1"}}
     approving = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}

@@ -1,7 +1,5 @@
 """Every action that could run something on a node or with its role is a rule's, or is harmless for a stated reason."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,24 +1,19 @@
 """`python -m operations audit` against an account on the local AWS."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from common.aws import session as aws_session
-from operations.audit.protected import Declared, protected
+from operations.audit.protected import DeclaredPrincipals, protected
 from operations.errors import UnusableError
 from operations.inventory import reader
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import Account, Command, configuration, refusal
 from tests.operations.audit.accounts import document, trusting
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from operations.stack import StackConfiguration
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}"
@@ -85,7 +80,7 @@ def stack() -> StackConfiguration:
 
 @pytest.fixture
 def product(account: Account) -> Account:
-    """An operators' role and an approvers' role, both taken on by people of the company's directory."""
+    """An operators' role and an approvers' role, both assumed by people of the company's directory."""
     iam = account.client("iam")
     trust = json.dumps(trusting(Federated=f"{ARN}:saml-provider/company"))
     for name, statement in (("Operator", OPERATOR), ("Approver", allow("ssm:SendAutomationSignal"))):
@@ -133,9 +128,9 @@ def test_one_row_for_a_statement_that_lets_everything(
 def test_json(product: Account, command: Command, stack: StackConfiguration) -> None:
     give(product, "alice", {"Sid": "Shell", **allow("ssm:StartSession")})
     result = command("audit", "--json", stack=stack)
-    told = json.loads(result.stdout)
-    assert (result.exit_code, told["accountId"], told["principals"]) == (1, ACCOUNT, 3)
-    (principal,) = told["findings"]
+    printed = json.loads(result.stdout)
+    assert (result.exit_code, printed["accountId"], printed["principals"]) == (1, ACCOUNT, 3)
+    (principal,) = printed["findings"]
     assert (principal["principal"], principal["severity"]) == (f"{ARN}:user/alice", "critical")
     (first, *_) = principal["findings"]
     assert (first["rule"], first["certain"], first["cannotTell"]) == ("session-any-node", True, [])
@@ -151,7 +146,7 @@ def test_json(product: Account, command: Command, stack: StackConfiguration) -> 
         }
     ]
     assert all(each["remedy"] and each["source"] for each in principal["findings"])
-    assert told["counts"]["critical"] == 1
+    assert printed["counts"]["critical"] == 1
 
 
 def test_severity_is_a_threshold(product: Account, command: Command, stack: StackConfiguration) -> None:
@@ -173,7 +168,7 @@ def test_unusable_configuration(command: Command) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", "No stack is selected.\n")
 
 
-def test_nobody_answers(command: Command, stack: StackConfiguration) -> None:
+def test_no_answer_is_an_incomplete_audit(command: Command, stack: StackConfiguration) -> None:
     result = command("audit", stack=stack)
     assert result.exit_code == 1
     assert result.stdout.startswith("cannot tell: sts:GetCallerIdentity: no answer: ")
@@ -228,7 +223,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
 def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> None:
     approval = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "team/Approver"}]}
     given = type(stack)(name="dev", values={**stack.values, "shell-access:approval": json.dumps(approval)})
-    found = protected(given, Declared(), account_id="111122223333", partition="aws")
+    found = protected(given, DeclaredPrincipals(), account_id="111122223333", partition="aws")
     assert found.approver_names == (("IamRole", "Approver"),)
 
 
@@ -261,17 +256,17 @@ def test_accepted_exception_is_no_finding(
 
 def test_json_says_what_it_is(product: Account, command: Command, stack: StackConfiguration) -> None:
     del product
-    told = json.loads(command("audit", "--json", stack=stack).stdout)
-    assert (told["schemaVersion"], told["accountId"]) == (1, ACCOUNT)
-    assert told["caller"].startswith("arn:aws:")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["time"])
-    assert (told["acceptedExceptions"], told["unusedExceptions"], told["byDesign"]) == ([], [], [])
+    printed = json.loads(command("audit", "--json", stack=stack).stdout)
+    assert (printed["schemaVersion"], printed["accountId"]) == (1, ACCOUNT)
+    assert printed["caller"].startswith("arn:aws:")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", printed["time"])
+    assert (printed["acceptedExceptions"], printed["unusedExceptions"], printed["byDesign"]) == ([], [], [])
 
 
 def test_declared_principals_must_exist(product: Account, command: Command, stack: StackConfiguration) -> None:
     del product
-    result = command("audit", "--declare-admin", "*:user/nobody", "--approver", f"{ARN}:role/Approver", stack=stack)
+    result = command("audit", "--declare-admin", "*:user/absent", "--approver", f"{ARN}:role/Approver", stack=stack)
     assert result.exit_code == 2
     assert "--declare-admin: expected the ARN of a user or role of account 123456789012" in result.stderr
-    assert "'*:user/nobody'" in result.stderr
+    assert "'*:user/absent'" in result.stderr
     assert "--approver" not in result.stderr

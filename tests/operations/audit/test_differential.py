@@ -1,7 +1,5 @@
 """The audit and another evaluator agree on AWS' managed policies, but for differences that are explained."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from itertools import product
@@ -132,7 +130,7 @@ def audited(name: str) -> dict[str, bool]:
     """The rules that the audit reports for a policy, and whether each is certain."""
     policy = parse(published()[name]["Document"], name=f"arn:aws:iam::aws:policy/{name}", kind="managed")
     who = Principal(
-        kind="user", name="somebody", arn=WHO, unique_id="AIDASOMEBODY", permissions=Permissions(identity=(policy,))
+        kind="user", name="caller", arn=WHO, unique_id="AIDACALLER", permissions=Permissions(identity=(policy,))
     )
     rules = [rule for rule in RULES if rule.id in PROBES]
     return {each.rule: not each.doubts for each in Evaluator(who, audit()).findings(rules)}
@@ -144,8 +142,8 @@ def evaluated(name: str) -> set[str]:
     base = {
         "aws:PrincipalArn": WHO,
         "aws:PrincipalAccount": ACCOUNT,
-        "aws:username": "somebody",
-        "aws:userid": "AIDASOMEBODY",
+        "aws:username": "caller",
+        "aws:userid": "AIDACALLER",
     }
 
     def met(one: Step) -> bool:
@@ -159,7 +157,7 @@ def evaluated(name: str) -> set[str]:
 
 
 def differences(several: list[str]) -> dict[str, dict[str, str]]:
-    """What is told apart: findings that are certain and not confirmed, and what is allowed and not found."""
+    """Differences: findings that are certain and not confirmed, and actions that are allowed and not found."""
     found: dict[str, dict[str, str]] = {}
     for name in several:
         ours, theirs = audited(name), evaluated(name)

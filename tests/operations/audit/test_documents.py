@@ -1,18 +1,14 @@
 """Runbooks under the workflow's names that are not the stack's are reported as critical."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.plan import plan_approval
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import Account, Command, configuration
-
-if TYPE_CHECKING:
-    from operations.stack import StackConfiguration
 
 APPROVAL = {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")

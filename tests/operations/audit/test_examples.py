@@ -1,7 +1,5 @@
 """The examples of the page are reported under their rules."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -35,5 +33,5 @@ def test_every_rule_has_an_example() -> None:
 def test_example_is_reported_under_its_rule(rule: str, statements: list[Any]) -> None:
     details = baseline()
     # Each in a policy of its own, as a Deny has to be for its removal to matter.
-    details["UserDetailList"].append(user("somebody", *statements))
+    details["UserDetailList"].append(user("caller", *statements))
     assert rule in entries(assessed(details))

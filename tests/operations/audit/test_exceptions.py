@@ -1,21 +1,16 @@
 """Accepted exceptions: what they cover, when they end, and what is wrong with a file."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from operations.audit.exceptions import DEFAULT_FILE, apply_exceptions, chosen_exceptions, read_exceptions
+from operations.audit.findings import Audited
 from operations.errors import UnusableError
 from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, user
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from operations.audit.findings import Audited
 
 TODAY = date(2026, 11, 29)
 GOOD = {
@@ -30,7 +25,7 @@ GOOD = {
 def audited() -> tuple[Audited, ...]:
     details = baseline()
     details["UserDetailList"].append(
-        user("somebody", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
+        user("caller", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
     )
     return assessed(details).audited
 

@@ -1,7 +1,5 @@
 """The work of an audit grows as the account does."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from bench.audit import audited

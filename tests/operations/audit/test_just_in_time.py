@@ -1,7 +1,5 @@
 """Bypasses of just-in-time node access are reported in its mode only."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.workspace import REPOSITORY
-from operations.audit.protected import Declared, protected
+from operations.audit.protected import DeclaredPrincipals, protected
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import ACTION, GROUP, approval, auto, cedar
 from tests.operations.audit.accounts import ACCOUNT, assessed, baseline, entries, user
@@ -64,7 +62,7 @@ HARMLESS = {
 
 def found(statement: Any, **more: Any) -> dict[str, str]:
     details = baseline()
-    details["UserDetailList"].append(user("somebody", statement))
+    details["UserDetailList"].append(user("caller", statement))
     return entries(assessed(details, **more))
 
 
@@ -86,7 +84,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
     operators, approvers, _ = map(json.loads, re.findall(r"```json\n(.*?)```", guide, re.DOTALL))
     for statements in (operators, approvers):
         details = baseline()
-        details["UserDetailList"].append(user("somebody", *statements))
+        details["UserDetailList"].append(user("reader", *statements))
         assert entries(assessed(details, **MODE)) == {}
     any_document = allow("ssm:StartAutomationExecution", condition={"StringLike": {"ssm:DocumentType": "*"}})
     assert "ssm-start-other-runbooks" in found(any_document, **MODE)
@@ -95,7 +93,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
 def test_denied_tag_is_not_reported() -> None:
     details = baseline()
     deny = {"Effect": "Deny", "Action": "ec2:*Tags", "Resource": "*"}
-    details["UserDetailList"].append(user("somebody", allow("ec2:CreateTags"), deny))
+    details["UserDetailList"].append(user("caller", allow("ec2:CreateTags"), deny))
     assert "just-in-time-tag-nodes" not in entries(assessed(details, **MODE))
 
 
@@ -108,7 +106,7 @@ def test_names_are_those_of_the_configuration() -> None:
         "shell-access:approval": json.dumps(approval(auto_approvals=[auto(), cedar(text)])),
     }
     stack = StackConfiguration(name="dev", values=values)
-    names = protected(stack, Declared(), account_id=ACCOUNT, partition="aws")
+    names = protected(stack, DeclaredPrincipals(), account_id=ACCOUNT, partition="aws")
     assert names.is_just_in_time
     assert names.access_policies == MODE["access_policies"]
     assert names.access_tags == ("Environment", "Stage", "Tier")

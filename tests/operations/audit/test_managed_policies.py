@@ -1,6 +1,4 @@
-"""What AWS publishes as managed policies is judged sensibly."""
-
-from __future__ import annotations
+"""Evaluation of the managed policies that AWS publishes."""
 
 import json
 from functools import cache
@@ -26,7 +24,7 @@ def found_with(name: str) -> dict[str, set[str]]:
     details = baseline()
     held = policy(name)
     details["Policies"] = [*(each for each in details["Policies"] if each["Arn"] != held["Arn"]), held]
-    details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(held)))
+    details["UserDetailList"].append(user("caller", AttachedManagedPolicies=attached(held)))
     by_severity: dict[str, set[str]] = {}
     for entry, severity in entries(assessed(details)).items():
         by_severity.setdefault(severity, set()).add(entry)
@@ -103,7 +101,7 @@ def test_iam_administrators_reach_everything_by_detour() -> None:
 
 
 @pytest.mark.parametrize("name", ["AmazonSSMFullAccess", "AmazonSSMAutomationRole"])
-def test_systems_manager_administrators_reach_sessions_and_documents(name: str) -> None:
+def test_ssm_administrators_reach_sessions_and_documents(name: str) -> None:
     assert found_with(name)["critical"] >= {
         "session-any-node",
         "ssm-send-command",
@@ -125,7 +123,7 @@ def test_auditors_are_clean(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["AmazonSSMManagedInstanceCore", "AmazonEC2RoleforSSM"])
-def test_agents_rights_are_clean_on_a_node_and_readable_secrets_elsewhere(name: str) -> None:
+def test_agent_policy_is_clean_on_nodes_and_reported_elsewhere(name: str) -> None:
     assert found_with(name) == {"medium": {"read-login-secrets", "action-wildcard"}}
     details = baseline()
     held = policy(name)
@@ -136,7 +134,7 @@ def test_agents_rights_are_clean_on_a_node_and_readable_secrets_elsewhere(name: 
     assert (found.audited, found.services) == ((), ())
 
 
-def test_a_service_role_with_more_is_listed_apart() -> None:
+def test_service_role_with_more_is_listed_apart() -> None:
     details = baseline()
     held = policy("AmazonSSMFullAccess")
     details["Policies"].append(held)

@@ -1,6 +1,4 @@
-"""Ways around that a reviewer found unreported, each with a neighbor that is innocent."""
-
-from __future__ import annotations
+"""Bypasses that a review found unreported, each with a similar permission that is none."""
 
 from typing import Any
 
@@ -47,7 +45,7 @@ def on(condition: dict[str, Any]) -> dict[str, Any]:
 
 def found_with(*policies: Any, settings: Any = None, **more: Any) -> dict[str, str]:
     details = baseline()
-    details["UserDetailList"].append(user("somebody", *policies, **more))
+    details["UserDetailList"].append(user("caller", *policies, **more))
     return entries(assessed(details, **(settings or {})))
 
 
@@ -150,10 +148,10 @@ def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_rep
     def found(trusted: str) -> dict[str, str]:
         details = baseline()
         details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/{trusted}")))
-        details["UserDetailList"].append(user("somebody", right))
+        details["UserDetailList"].append(user("caller", right))
         return entries(assessed(details))
 
-    assert found("somebody").get("iam-assume-role") == ("critical" if is_reported else None)
+    assert found("caller").get("iam-assume-role") == ("critical" if is_reported else None)
     assert "iam-assume-role" not in found("other")
 
 
@@ -162,7 +160,7 @@ def test_role_whose_trust_the_caller_replaces_is_reported() -> None:
         details = baseline()
         details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/boss")))
         replaces = allow("iam:UpdateAssumeRolePolicy", on=f"{ARN}:role/{target}")
-        details["UserDetailList"].append(user("somebody", replaces))
+        details["UserDetailList"].append(user("caller", replaces))
         assert ("iam-assume-role" in entries(assessed(details))) == is_reported
 
 
@@ -250,7 +248,7 @@ def test_variables_without_a_value_meet_nothing() -> None:
     assert found_with(command, **RED)["ssm-send-command"] == "high"
 
 
-def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
+def test_variable_of_an_identity_provider_is_undecided() -> None:
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": SAML},
@@ -272,7 +270,7 @@ def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
     ("denial", "right"),
     [
         ("inline", allow("iam:DeleteUserPolicy")),
-        ("inline", allow("iam:DeleteUserPolicy", on=f"{ARN}:user/some*")),
+        ("inline", allow("iam:DeleteUserPolicy", on=f"{ARN}:user/call*")),
         ("managed", allow("iam:DetachUserPolicy")),
         ("managed", allow("iam:DetachUserPolicy", **on({"ArnEquals": {"iam:PolicyARN": f"{ARN}:policy/Fence"}}))),
         ("group", allow("iam:RemoveUserFromGroup", on=f"{ARN}:group/fenced")),
@@ -304,7 +302,7 @@ def test_own_deny_that_guards_another_is_removed_first() -> None:
         details["Policies"].append(managed("Fence", deny("ssm:StartSession")))
         right = allow("iam:DetachUserPolicy", "iam:DeleteUserPolicy")
         attachments = {"AttachedManagedPolicies": attached(details["Policies"][-1])}
-        details["UserDetailList"].append(user("somebody", [START, right], *guards, **attachments))
+        details["UserDetailList"].append(user("caller", [START, right], *guards, **attachments))
         return entries(assessed(details))
 
     assert found(deny("iam:DetachUserPolicy"))["iam-remove-own-deny"] == "critical"
@@ -328,16 +326,16 @@ def removed(denial: str, right: Any) -> dict[str, str]:
     else:
         details["GroupDetailList"].append(group("fenced", fence))
         more = {"GroupList": ["fenced"]}
-    details["UserDetailList"].append(user("somebody", *policies, **more))
+    details["UserDetailList"].append(user("caller", *policies, **more))
     return entries(assessed(details))
 
 
 def test_deny_of_a_role_that_the_caller_assumes_counts() -> None:
     details = baseline()
     details["RoleDetailList"].append(
-        role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/somebody"))
+        role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/caller"))
     )
-    details["UserDetailList"].append(user("somebody", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops")))
+    details["UserDetailList"].append(user("caller", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops")))
     assert entries(assessed(details))["iam-remove-own-deny"] == "critical"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/other")
     assert "iam-remove-own-deny" not in entries(assessed(details))
@@ -404,22 +402,22 @@ ASSUME = allow("sts:AssumeRole")
 
 @pytest.mark.parametrize("by_runbook", [True, False])
 def test_person_on_both_sides_is_critical(*, by_runbook: bool) -> None:
-    alice = trusting(AWS=f"{ARN}:user/somebody")
-    found = two_roles(alice, alice, user("somebody"), starts_by_runbook=by_runbook)
+    alice = trusting(AWS=f"{ARN}:user/caller")
+    found = two_roles(alice, alice, user("caller"), starts_by_runbook=by_runbook)
     assert entries(found)["same-person-both-sides"] == "critical"
-    by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDAX", "AIDASOMEBODY"), user("somebody", ASSUME))
+    by_ids = two_roles(by_id("AIDACALLER"), by_id("AIDAX", "AIDACALLER"), user("caller", ASSUME))
     assert entries(by_ids)["same-person-both-sides"] == "critical"
-    by_name = two_roles(trusting(AWS="AIDASOMEBODY"), alice, user("somebody"))
+    by_name = two_roles(trusting(AWS="AIDACALLER"), alice, user("caller"))
     assert entries(by_name)["same-person-both-sides"] == "critical"
 
 
 def test_people_on_one_side_each_are_not_accused() -> None:
     found = two_roles(
-        trusting(AWS=f"{ARN}:user/somebody"), trusting(AWS=f"{ARN}:user/boss"), user("somebody"), user("boss")
+        trusting(AWS=f"{ARN}:user/caller"), trusting(AWS=f"{ARN}:user/boss"), user("caller"), user("boss")
     )
-    assert all("same-person-both-sides" not in entries(found, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
-    by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDABOSS"), user("somebody", ASSUME), user("boss", ASSUME))
-    assert all("same-person-both-sides" not in entries(by_ids, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
+    assert all("same-person-both-sides" not in entries(found, f"{ARN}:user/{name}") for name in ("caller", "boss"))
+    by_ids = two_roles(by_id("AIDACALLER"), by_id("AIDABOSS"), user("caller", ASSUME), user("boss", ASSUME))
+    assert all("same-person-both-sides" not in entries(by_ids, f"{ARN}:user/{name}") for name in ("caller", "boss"))
 
 
 def test_approver_who_reaches_an_operator_is_critical() -> None:
@@ -433,9 +431,9 @@ def test_approver_who_reaches_an_operator_is_critical() -> None:
 def test_person_over_a_chain_of_roles_is_critical() -> None:
     details = baseline()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:role/hop")
-    details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/somebody")
-    details["RoleDetailList"].append(role("hop", trust=trusting(AWS=f"{ARN}:user/somebody")))
-    details["UserDetailList"].append(user("somebody"))
+    details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/caller")
+    details["RoleDetailList"].append(role("hop", trust=trusting(AWS=f"{ARN}:user/caller")))
+    details["UserDetailList"].append(user("caller"))
     assert entries(assessed(details))["same-person-both-sides"] == "critical"
 
 
@@ -471,7 +469,7 @@ def test_approver_who_may_start_the_runbook_is_critical(*, by_runbook: bool) -> 
     start = allow(
         "ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession:*"
     )
-    settings = {"starts_by_runbook": by_runbook, "approvers": (f"{ARN}:user/somebody",)}
+    settings = {"starts_by_runbook": by_runbook, "approvers": (f"{ARN}:user/caller",)}
     assert found_with([APPROVER, start], settings=settings)["approval-send-signal"] == "critical"
     assert found_with([APPROVER, REQUESTER], settings=settings)["approval-send-signal"] == "critical"
     assert "approval-send-signal" not in found_with(APPROVER, settings=settings)

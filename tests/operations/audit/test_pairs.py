@@ -1,7 +1,5 @@
 """Each known bypass is reported by its rule, and its innocent twin is not."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -22,25 +20,25 @@ def cases(kind: str) -> list[Any]:
 
 
 def account_with(given: Any) -> dict[str, Any]:
-    """The baseline, with somebody who holds what a pair says."""
+    """The baseline, with a caller that has the permissions of a pair."""
     details = baseline()
     if isinstance(given, list) or "Effect" in given:
-        details["UserDetailList"].append(user("somebody", given))
+        details["UserDetailList"].append(user("caller", given))
     elif "policy" in given:
-        details["UserDetailList"].append(user("somebody", given["policy"]))
+        details["UserDetailList"].append(user("caller", given["policy"]))
     elif "policies" in given:
-        details["UserDetailList"].append(user("somebody", *given["policies"]))
+        details["UserDetailList"].append(user("caller", *given["policies"]))
     elif "boundary" in given:
         boundary = managed("Boundary", given["boundary"])
         details["Policies"].append(boundary)
-        details["UserDetailList"].append(user("somebody", given["statements"], PermissionsBoundary=bounded(boundary)))
+        details["UserDetailList"].append(user("caller", given["statements"], PermissionsBoundary=bounded(boundary)))
     elif "group_inline" in given:
         details["GroupDetailList"].append(group("team", given["group_inline"]))
         several = [] if not given["members"] else ["team"]
-        details["UserDetailList"].append(user("somebody", GroupList=several))
+        details["UserDetailList"].append(user("caller", GroupList=several))
     else:
         assert set(given) == {"statements"}
-        details["UserDetailList"].append(user("somebody", given["statements"]))
+        details["UserDetailList"].append(user("caller", given["statements"]))
     return details
 
 

@@ -1,6 +1,4 @@
-"""What the product itself sets up is clean, and its fences are seen to work."""
-
-from __future__ import annotations
+"""The product's own principals have no findings, and its denials work."""
 
 import json
 from typing import Any
@@ -61,7 +59,7 @@ def test_product_is_clean(*, by_runbook: bool) -> None:
     assert (found.audited, found.services) == ((), ())
 
 
-def test_an_operator_that_may_run_something_else_with_the_role_is_found() -> None:
+def test_operator_who_may_pass_the_role_elsewhere_is_reported() -> None:
     other = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
     details = product()
     details["UserDetailList"][0]["UserPolicyList"] += user("x", {"Statement": [other]})["UserPolicyList"]
@@ -80,7 +78,7 @@ def test_accepted_shared_role_is_by_design() -> None:
     )
 
 
-def test_the_reaper_may_neither_be_edited_nor_unscheduled() -> None:
+def test_reaper_may_neither_be_edited_nor_unscheduled() -> None:
     details = product()
     edit = {
         "Effect": "Allow",
@@ -88,14 +86,14 @@ def test_the_reaper_may_neither_be_edited_nor_unscheduled() -> None:
         "Resource": f"arn:aws:ssm:*:{ACCOUNT}:document/RemoveExpired*",
     }
     stop = {"Effect": "Allow", "Action": "scheduler:DeleteSchedule", "Resource": "*"}
-    details["UserDetailList"].append(user("somebody", [edit, stop]))
+    details["UserDetailList"].append(user("caller", [edit, stop]))
     found = entries(assessed(details))
     assert (found["approval-change-documents"], found["approval-keep-grant"]) == ("critical", "medium")
 
 
 def test_fence_for_operators_holds() -> None:
     details = product()
-    details["UserDetailList"].append(user("somebody", EVERYTHING, operator_deny_policy(SETTINGS, PLACE)))
+    details["UserDetailList"].append(user("caller", EVERYTHING, operator_deny_policy(SETTINGS, PLACE)))
     found = entries(assessed(details, administrators=()))
     assert not {"approval-change-documents", "approval-send-signal", "change-session-preferences"} & set(found)
     assert found.get("approval-review-template", "low") == "low"
@@ -105,11 +103,11 @@ def test_fence_for_operators_holds() -> None:
 def test_fence_for_the_tag_is_seen() -> None:
     details = product()
     tagging = {"Effect": "Allow", "Action": "iam:TagRole", "Resource": "*"}
-    details["UserDetailList"].append(user("somebody", tagging))
+    details["UserDetailList"].append(user("caller", tagging))
     fence = tag_control_policy(PLACE)["Statement"]
     assert entries(assessed(details))["iam-set-approval-tag"] == "critical"
     fenced = assessed(details, scps=[[EVERYTHING], [EVERYTHING, *fence]])  # type: ignore[misc]
-    # Whether aws:TagKeys tells letters apart by case is not documented: at most one level lower, never certain.
+    # AWS does not document whether aws:TagKeys is case-sensitive: at most one level lower, never certain.
     (finding, *_) = [each for one in fenced.audited if one.arn == WHO for each in one.findings] or [None]
     assert finding is None or (finding.severity.word == "high" and finding.doubts)
 
@@ -168,5 +166,5 @@ def test_principal_that_changes_break_glass_trust_is_found() -> None:
         "Action": "iam:UpdateAssumeRolePolicy",
         "Resource": f"{ARN}:role/{EMERGENCY.name}",
     }
-    account["UserDetailList"].append(user("somebody", change))
+    account["UserDetailList"].append(user("caller", change))
     assert entries(assessed(account, starts_by_runbook=True, administrators=(), break_glass=EMERGENCY))

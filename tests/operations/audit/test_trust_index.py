@@ -1,7 +1,5 @@
 """The index of trust policies leaves out no principal that may assume a role, and most of those that may not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

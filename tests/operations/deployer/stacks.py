@@ -1,6 +1,4 @@
-"""Stacks to deploy, and the policies for them as whoever signs in with them has them."""
-
-from __future__ import annotations
+"""Stacks to deploy, and the policies of their deployment role, as a signed-in principal has them."""
 
 from dataclasses import replace
 from functools import cache
@@ -8,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -17,7 +15,7 @@ from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import Scope, scope_of
+from operations.deployer.scope import DeploymentScope, scope_of
 
 ACCOUNT = "111122223333"
 TAG = ("service", "shell-access")
@@ -25,7 +23,7 @@ NODES = {"roleCompliance": {"remediation": "automatic"}, "defaultHostManagement"
 APPROVAL = {
     "approvers": [{"type": "IamRole", "name": "Approver"}],
     "operatorRoles": ["Operator"],
-    "operatorUsers": ["Somebody"],
+    "operatorUsers": ["Oscar"],
 }
 OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {"trail": {"bucket": "org-trail"}}}
 APPLICATION = "arn:aws:account-access:eu-central-1:111122223333:application/1234567890abcdef"
@@ -43,12 +41,12 @@ def settings(name: str) -> Settings:
 
 
 @cache
-def scope(name: str = "dev") -> Scope:
+def scope(name: str = "dev") -> DeploymentScope:
     return scope_of([settings(name)], TAG, ACCOUNT)
 
 
 @cache
-def entitling() -> Scope:
+def entitling() -> DeploymentScope:
     """Of a stack that entitles operators of other accounts, and of one whose operators are entitled."""
     access = {"access": "account-access-manager", "applicationArn": APPLICATION}
     section = {**APPROVAL, "operators": [{"identityCenterGroup": "Shell"}], "identityCenter": access}
@@ -64,17 +62,17 @@ def deployer(role: Role = Role.DEPLOYER) -> Permissions:
 
 @cache
 def administrator() -> Permissions:
-    """Whoever is allowed everything, within the boundary."""
+    """A principal that is allowed everything, within the boundary."""
     return replace(deployer(), identity=(parse(EVERYTHING, name="everything"),))
 
 
 def may(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
-    """Whether a request may be made for certain; condition keys with `__` for what keyword arguments cannot hold."""
+    """Return whether a request is certainly allowed; in condition keys, `__` stands for characters that keywords lack."""
     return _decided(permissions, action, resource, keys) is Truth.YES
 
 
 def must_not(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
-    """Whether a request is refused for certain."""
+    """Return whether a request is certainly denied."""
     return _decided(permissions, action, resource, keys) is Truth.NO
 
 
@@ -84,4 +82,4 @@ def _decided(permissions: Permissions, action: str, resource: str, keys: dict[st
         key.lower(): Known(tuple(value), many=True) if isinstance(value, list) else Known((value,))
         for key, value in given.items()
     }
-    return decide(permissions, action, resource, Context(values, {}, ABSENT)).allowed
+    return decide(permissions, action, resource, RequestContext(values, {}, ABSENT)).allowed

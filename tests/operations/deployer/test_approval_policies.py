@@ -1,13 +1,11 @@
 """Permissions for the approval policies of just-in-time node access: those policies, that role, and nothing else."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 
 import pytest
 
-from common.iam.context import ABSENT, Context, Known
+from common.iam.context import ABSENT, Known, RequestContext
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
@@ -40,7 +38,7 @@ def may(
 ) -> bool:
     region = "us-east-1" if action.startswith("iam:") else "eu-west-1"
     given = {"aws:requestedregion": region, **{key.lower(): value for key, value in keys.items()}}
-    context = Context({key: Known((value,)) for key, value in given.items()}, {}, ABSENT)
+    context = RequestContext({key: Known((value,)) for key, value in given.items()}, {}, ABSENT)
     return decide(held or permissions(role), action, resource, context).allowed is Truth.YES
 
 
@@ -78,7 +76,7 @@ def test_deployer_changes_nothing_else_of_the_access(action: str, resource: str,
     assert not may(action, resource, keys)
 
 
-def test_boundary_keeps_the_token_role_whatever_the_policies_allow() -> None:
+def test_boundary_protects_the_token_role_from_any_policy() -> None:
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
     bounded = Permissions(identity=(parse(everything, name="administrator"),), boundary=permissions().boundary)
     for action in ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRole", "iam:TagRole"):

@@ -1,6 +1,4 @@
-"""What the deployer never does, with its policies as they are and with a policy that allows everything."""
-
-from __future__ import annotations
+"""Actions that the deployment role never has, with its policies and with one that allows everything."""
 
 import json
 from dataclasses import replace
@@ -51,9 +49,9 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
         f"{IAM}:role/ShellAccessPreview",
         {"iam:PermissionsBoundary": ROLE_BOUNDARY},
     ),
-    "a user": ("iam:CreateUser", f"{IAM}:user/somebody", {}),
-    "an access key": ("iam:CreateAccessKey", f"{IAM}:user/somebody", {}),
-    "a password": ("iam:UpdateLoginProfile", f"{IAM}:user/somebody", {}),
+    "a user": ("iam:CreateUser", f"{IAM}:user/other", {}),
+    "an access key": ("iam:CreateAccessKey", f"{IAM}:user/other", {}),
+    "a password": ("iam:UpdateLoginProfile", f"{IAM}:user/other", {}),
     "an identity provider": ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/example.com", {}),
     "an administrator": (
         "iam:AttachRolePolicy",
@@ -62,7 +60,7 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "an administrator by user": (
         "iam:AttachUserPolicy",
-        f"{IAM}:user/somebody",
+        f"{IAM}:user/other",
         {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
     ),
     "a role without a boundary": ("iam:CreateRole", RUNBOOK_ROLE, {}),
@@ -80,9 +78,9 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a grant": ("iam:TagRole", f"{IAM}:role/Operator", {f"aws:RequestTag/{GRANT}": "i-1", "aws:TagKeys": [GRANT]}),
     "a grant in other letters": ("iam:TagRole", f"{IAM}:role/Operator", {"aws:TagKeys": [GRANT.lower(), "owner"]}),
     "a grant on a role of ours": ("iam:TagRole", RUNBOOK_ROLE, {"aws:TagKeys": [GRANT]}),
-    "a grant to a user": ("iam:TagUser", f"{IAM}:user/somebody", {"aws:TagKeys": [GRANT]}),
+    "a grant to a user": ("iam:TagUser", f"{IAM}:user/other", {"aws:TagKeys": [GRANT]}),
     "a session": ("ssm:StartSession", f"{EC2}:instance/i-0123456789abcdef0", OURS),
-    "a session of somebody else": ("ssm:ResumeSession", f"{SSM}:session/somebody-0123", {}),
+    "a session of another user": ("ssm:ResumeSession", f"{SSM}:session/other-0123", {}),
     "a command": ("ssm:SendCommand", f"{EC2}:instance/i-0123456789abcdef0", OURS),
     "a run of the runbook": (
         "ssm:StartAutomationExecution",
@@ -95,13 +93,13 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a password of an instance": ("ec2:GetPasswordData", f"{EC2}:instance/i-0123456789abcdef0", OURS),
     "a secret": ("ssm:GetParameter", f"{SSM}:parameter/payments/password", {}),
     "a document shared with others": ("ssm:ModifyDocumentPermission", f"{SSM}:document/SSM-SessionManagerRunShell", {}),
-    "somebody else's key": ("kms:ScheduleKeyDeletion", KEY, OURS | {"kms:ResourceAliases": ["alias/payments"]}),
-    "a key that somebody else shares": (
+    "another team's key": ("kms:ScheduleKeyDeletion", KEY, OURS | {"kms:ResourceAliases": ["alias/payments"]}),
+    "a key that another team shares": (
         "kms:PutKeyPolicy",
         KEY,
         OURS | {"kms:ResourceAliases": ["alias/payments", "alias/session-manager/data"]},
     ),
-    "somebody else's trail": (
+    "another team's trail": (
         "cloudtrail:StopLogging",
         f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/organization-trail",
         {},
@@ -113,19 +111,19 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "the organization": ("organizations:LeaveOrganization", "*", {}),
     "the account": ("account:PutContactInformation", "*", {}),
-    "trust of somebody's role": (
+    "trust of another role": (
         "iam:UpdateAssumeRolePolicy",
         f"{IAM}:role/Administrator",
         {"iam:PermissionsBoundary": ROLE_BOUNDARY},
     ),
     "trust of a role without a boundary": ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {}),
-    "rights of somebody's role": (
+    "permissions of another role": (
         "iam:PutRolePolicy",
         f"{IAM}:role/Administrator",
         {"iam:PermissionsBoundary": ROLE_BOUNDARY},
     ),
-    "somebody's policy": ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
-    "somebody's role to an instance": (
+    "another policy": ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
+    "another role to an instance": (
         "iam:PassRole",
         f"{IAM}:role/Administrator",
         {"iam:PassedToService": "ec2.amazonaws.com"},
@@ -137,13 +135,13 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "a member of a group": ("iam:AddUserToGroup", f"{IAM}:group/Operators", {}),
     "a policy of a group": ("iam:PutGroupPolicy", f"{IAM}:group/Operators", {}),
-    "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/somebody", {}),
+    "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/other", {}),
     "a service-linked role": ("iam:CreateServiceLinkedRole", f"{IAM}:role/aws-service-role/any", {}),
     "a delegation": ("iam:AcceptDelegationRequest", "*", {}),
     "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
     "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
     "a token for elsewhere": ("sts:GetWebIdentityToken", "*", {}),
-    "somebody's name": ("sts:SetSourceIdentity", f"{IAM}:role/Operator", {}),
+    "another source identity": ("sts:SetSourceIdentity", f"{IAM}:role/Operator", {}),
     "a run of a remediation": ("config:StartRemediationExecution", "*", {}),
     "the account's recorder": ("config:StopConfigurationRecorder", "*", {}),
     "a rule for every account": ("config:PutOrganizationConfigRule", "*", {}),
@@ -162,7 +160,7 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a node of elsewhere": ("ssm:CreateActivation", "*", {}),
     "the role of a node": ("ssm:UpdateManagedInstanceRole", f"{SSM}:managed-instance/mi-1", {}),
     "rules of access just in time": ("ssm:CreateDocument", f"{SSM}:document/AutoApproval", {}),
-    "somebody's runbook": ("ssm:UpdateDocument", f"{SSM}:document/Patching", {}),
+    "another runbook": ("ssm:UpdateDocument", f"{SSM}:document/Patching", {}),
     "an earlier version of a runbook": ("ssm:UpdateDocumentDefaultVersion", f"{SSM}:document/Patching", {}),
     "an approval of a template": (
         "ssm:UpdateDocumentMetadata",
@@ -177,15 +175,15 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
         f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs",
         {},
     ),
-    "what somebody encrypted": ("kms:Decrypt", KEY, {}),
-    "a grant on somebody's key": ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
+    "data of another team": ("kms:Decrypt", KEY, {}),
+    "a grant on another team's key": ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
     "a copy of a disk": ("ec2:CreateSnapshot", f"{EC2}:volume/vol-0123456789abcdef0", OURS),
     "a console": ("ec2:EnableSerialConsoleAccess", "*", {}),
     "a way in without Systems Manager": ("ec2:CreateInstanceConnectEndpoint", f"{EC2}:subnet/subnet-1", {}),
     "another service": ("lambda:CreateFunction", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:any", {}),
 }
 
-HELD_BY_THE_BOUNDARY_ALONE = {"somebody else's key", "a key that somebody else shares", "a grant on a role of ours"}
+HELD_BY_THE_BOUNDARY_ALONE = {"another team's key", "a key that another team shares", "a grant on a role of ours"}
 
 
 @pytest.mark.parametrize("what", NEVER)
@@ -276,7 +274,7 @@ def test_boundary_fits() -> None:
     )
 
 
-def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:
+def test_associations_and_settings_need_a_section_nodes() -> None:
     without = replace(scope(), systems=frozenset(System) - {System.NODES, System.CONTROLLER_OPERATIONS})
     limit = parse(boundary(without), name="boundary", kind="boundary")
     everything = Permissions(identity=administrator().identity, boundary=limit)
@@ -348,7 +346,7 @@ def test_boundary_that_would_not_fit_is_refused() -> None:
         boundary(many)
 
 
-def test_policy_for_the_organization_is_about_every_role_of_a_stack() -> None:
+def test_organization_policy_covers_every_role_of_a_stack() -> None:
     written = (REPOSITORY / "docs" / "deployer.md").read_text(encoding="utf-8")
     (statement,) = json.loads(written.split("```json\n")[1].split("```")[0])["Statement"]
     assert statement["Resource"] == sorted(

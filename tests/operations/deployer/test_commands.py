@@ -1,20 +1,15 @@
 """Output and errors of `python -m operations deployer`."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from common.limits import MANAGED_POLICY, size
 from operations.stack import StackConfiguration
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.operations.arrangement import Command
+from tests.operations.arrangement import Command
 
 VALUES = {
     "aws:region": "eu-west-1",

@@ -1,10 +1,8 @@
-"""What the deployer may do: what its engines were seen to do, and no more."""
-
-from __future__ import annotations
+"""Permissions of the deployment role: the recorded actions of its engines, and no more."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,14 +17,10 @@ from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import permissions, policies
-from operations.deployer.scope import Scope, System, scope_of, whole_scope
+from operations.deployer.scope import DeploymentScope, System, scope_of, whole_scope
+from operations.deployer.statement import AllowedActions
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
 from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from operations.deployer.statement import Permission
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
@@ -45,7 +39,7 @@ OPEN = {
 neither a tag of ours nor, where subnets are given by name, a subnet that is known."""
 
 SCOPES = st.builds(
-    Scope,
+    DeploymentScope,
     regions=st.lists(st.sampled_from(["eu-west-1", "us-east-1", "ap-southeast-2"]), min_size=1, unique=True).map(tuple),
     tag=st.just(TAG),
     systems=st.frozensets(st.sampled_from(System), min_size=1),
@@ -58,7 +52,7 @@ SCOPES = st.builds(
 )
 
 
-def actions(several: list[Permission]) -> set[str]:
+def actions(several: list[AllowedActions]) -> set[str]:
     return {action for each in several for action in each.actions}
 
 
@@ -81,11 +75,11 @@ def test_deployer_may_do_all_that_engines_do() -> None:
     assert seen(*CHANGING, *READING) - actions(permissions(scope())) == set()
 
 
-def test_deployer_may_do_nothing_that_no_engine_does_and_nobody_has_given_a_reason_for() -> None:
+def test_deployer_has_no_action_without_record_or_reason() -> None:
     assert actions(permissions(scope())) - seen(*CHANGING, *READING) - set(unrecorded()) == set()
 
 
-def test_reasons_are_given_for_actions_that_are_allowed_and_were_not_seen_and_once() -> None:
+def test_reason_is_given_once_per_unrecorded_action() -> None:
     listed = list(unrecorded())
     assert len(listed) == len(set(listed))
     assert set(listed) - actions(permissions(scope())) == set()
@@ -115,7 +109,7 @@ def test_policies_of_the_examples_fit_beside_others(name: str) -> None:
 
 @effort(max_examples=25)
 @given(SCOPES)
-def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Scope) -> None:
+def test_policies_fit_and_are_closed_for_any_settings(several: DeploymentScope) -> None:
     found = policies(several)
     assert all(size(each) <= MANAGED_POLICY.maximum for each in found)
     assert len(found) <= ATTACHED_POLICIES.maximum
@@ -134,7 +128,7 @@ def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Sc
 
 @effort(max_examples=25)
 @given(SCOPES)
-def test_policies_of_fewer_systems_allow_no_more(several: Scope) -> None:
+def test_policies_of_fewer_systems_allow_no_more(several: DeploymentScope) -> None:
     assert actions(permissions(several)) <= actions(permissions(scope())) | {
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
@@ -163,7 +157,7 @@ def test_groups_change_in_the_subnets_of_controllers_alone() -> None:
         assert must_not(either, action, group)
 
 
-def permissions_of(several: Scope) -> Permissions:
+def permissions_of(several: DeploymentScope) -> Permissions:
     return Permissions(
         identity=tuple(parse(each, name="deployer") for each in policies(several)),
         boundary=parse(boundary(several), name="boundary", kind="boundary"),

@@ -4,8 +4,6 @@ A recording shows what a run in a test asked for. This compares the policies wit
 stand-in describes it type by type (local/aws_provider/README.md).
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib
@@ -55,12 +53,16 @@ def _imported_as(token: str) -> tuple[str, str]:
     return ("" if area == "index" else area), name.lower()
 
 
+@cache
+def operations() -> dict[str, list[str]]:
+    return tomllib.loads(TABLE.read_text())["operations"]
+
+
 def actions_of(service: str, call: str) -> set[str]:
-    """What IAM is asked for a call; the call itself where the table does not have it."""
-    table = tomllib.loads(TABLE.read_text())["operations"]
+    """Return the IAM actions of a call; the call itself where the table lacks it."""
     own_service, _, operation = call.rpartition(":")
     name = f"{own_service or service}:{operation}"
-    first = {line.split()[0] for line in table.get(name, ["*"])}
+    first = {line.split()[0] for line in operations().get(name, ["*"])}
     return {each if re.fullmatch(r"[a-z0-9-]+:[A-Z]\w*", each) else name for each in first}
 
 

@@ -1,9 +1,8 @@
 """The boundary of the roles that stacks make lets pass what their policies say, and nothing that leads further."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,15 +20,12 @@ from components.domain_controllers.names import FLOW_LOGS
 from components.domain_controllers.operations.plan import role_statements
 from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy
-from components.session_manager.document import log_locations
 from components.session_manager.instance_policy import instance_policy
+from components.session_manager.settings import log_locations
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.scope import System
 from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not, scope, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 INSTANCE_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessSessionManagerNode"
@@ -122,7 +118,7 @@ def bounded() -> Permissions:
     ("role", "action", "resource", "keys"),
     [
         (RUNBOOKS, "iam:TagRole", "role/Operator", GRANT),
-        (RUNBOOKS, "iam:TagUser", "user/Somebody", GRANT),
+        (RUNBOOKS, "iam:TagUser", "user/Oscar", GRANT),
         (RUNBOOKS, "iam:UntagRole", "role/operators/Operator", GRANT),
         (REMEDIATION, "iam:AttachRolePolicy", "role/Payments", OUR_POLICY),
         (SCHEDULE, "iam:PassRole", f"role/{RUNBOOKS}", TO_SSM),
@@ -138,7 +134,7 @@ def test_one_role_does_what_leads_further_and_no_other(
 
 
 def test_grants_are_for_operators_alone() -> None:
-    for resource in ("role/Payments", "user/Anybody", f"role/{RUNBOOKS}"):
+    for resource in ("role/Payments", "user/Other", f"role/{RUNBOOKS}"):
         action = "iam:TagUser" if resource.startswith("user") else "iam:TagRole"
         assert must_not(bounded(), action, f"arn:aws:iam::{ACCOUNT}:{resource}", **GRANT, **by(RUNBOOKS))
 
@@ -164,7 +160,7 @@ def test_boundary_that_would_not_fit_is_refused() -> None:
         ("iam:UntagRole", "role/Operator", {"aws:TagKeys": ["Department"]}),
         ("iam:AttachRolePolicy", "role/Operator", {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}),
         ("iam:PassRole", "role/Administrator", {"iam:PassedToService": "ssm.amazonaws.com"}),
-        ("iam:CreateUser", "user/somebody", {}),
+        ("iam:CreateUser", "user/other", {}),
         ("sts:AssumeRole", "role/Administrator", {}),
     ],
 )

@@ -1,10 +1,9 @@
 """The CloudFormation template: complete in itself, and the same policies as are printed."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from common.limits import ATTACHED_POLICIES
 from operations.deployer.boundary import boundary
@@ -13,9 +12,6 @@ from operations.deployer.policies import policies
 from operations.deployer.scope import whole_scope
 from operations.deployer.template import LONGEST_TEMPLATE, template
 from tests.operations.deployer.stacks import ACCOUNT, TAG, scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 TEMPLATE = template(scope())
 RESOURCES = TEMPLATE["Resources"]

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ def built(emptied_once: str) -> World:
 
 @pytest.fixture
 def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """What was built, where the doctor looks."""
+    """The resources that the doctor reads."""
     client = built.client
 
     class Clients:

@@ -1,7 +1,5 @@
 """A plain world as the doctor's facts, and worlds at random."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,17 +8,17 @@ from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.iam.principals import Principal
 from components.domain_controllers.packet_evaluation import acl_rules_from_aws, permissions_from_aws
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.instance_policy import instance_policy
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
-from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
-from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, Subnet, Vpc, VpcEndpoint
+from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
+from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, SubnetFacts, VpcEndpoint, VpcFacts
 from operations.inventory.session_manager import (
     BucketEncryption,
-    BucketFacts,
     DocumentFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
     RegionFacts,
 )
@@ -47,7 +45,7 @@ CORE = [
         "Resource": "*",
     }
 ]
-ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+ANY_PRINCIPAL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 GOVERNED_BY_IAM = {
     "Effect": "Allow",
     "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
@@ -61,13 +59,13 @@ def settings_of(values: dict[str, Any]) -> SessionManagerSettings:
 
 
 def facts(plain: Plain) -> NodeFacts:
-    """What the doctor would have read."""
+    """Return the facts that the doctor would have read."""
     settings = settings_of(plain.settings)
     return NodeFacts(
         id=NODE,
         name="app-1",
         deployment=Deployment(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
-        instance=Instance(
+        instance=NodeInstance(
             state=plain.state,
             vpc_id="vpc-1",
             subnet_id="subnet-a",
@@ -107,7 +105,7 @@ def _policy(statements: list[dict[str, Any]], kind: str) -> Any:
     return parse({"Version": "2012-10-17", "Statement": statements}, name=kind, kind=kind)
 
 
-def _network(plain: Plain) -> Vpc:
+def _network(plain: Plain) -> VpcFacts:
     lists = {"pl-s3": tuple(S3_NETWORKS)}
     routes = [Route(destination="10.20.0.0/16", target="local")]
     if plain.default_route:
@@ -124,12 +122,12 @@ def _network(plain: Plain) -> Vpc:
         subnet_ids=frozenset({PUBLIC_SUBNET}),
         routes=(Route(destination="0.0.0.0/0", target="igw-1"),),
     )
-    return Vpc(
+    return VpcFacts(
         vpc_id="vpc-1",
         resolves_private_names=plain.resolves,
-        subnets={key: Subnet(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
+        subnets={key: SubnetFacts(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
         | {
-            PUBLIC_SUBNET: Subnet(
+            PUBLIC_SUBNET: SubnetFacts(
                 id=PUBLIC_SUBNET, zone="eu-west-1a", cidr="10.20.32.0/24", blocks=plain.public_blocked
             )
         },
@@ -183,7 +181,7 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
         log_group=None if group is None else LogGroupFacts(retention_days=90, kms_key_arn=group["key"]),
         bucket=None
         if bucket is None
-        else BucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
+        else LogBucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
     )
     return Destinations(
         live=live,
@@ -230,7 +228,7 @@ def interface(service: str, **changes: Any) -> dict[str, Any]:
         "dns": True,
         "subnets": ["subnet-a", "subnet-b"],
         "groups": ["sg-endpoints"],
-        "policy": [ANYBODY],
+        "policy": [ANY_PRINCIPAL],
         **changes,
     }
 
@@ -242,7 +240,7 @@ def gateway(**changes: Any) -> dict[str, Any]:
         "kind": "Gateway",
         "state": "available",
         "tables": ["rtb-main"],
-        "policy": [ANYBODY],
+        "policy": [ANY_PRINCIPAL],
         **changes,
     }
 
@@ -510,7 +508,7 @@ def worlds(draw: st.DrawFn) -> Plain:
     plain.organization = draw(st.sampled_from([None, "o-1"]))
     if draw(_BOOLEANS):
         plain.settings = {**plain.settings, "s3BucketOwner": draw(st.sampled_from([ACCOUNT, "999988887777"]))}
-        plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANYBODY], [ANYBODY]]))
+        plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANY_PRINCIPAL], [ANY_PRINCIPAL]]))
     plain.public_blocked = loose("public_blocked", "off", st.sampled_from(["block-ingress", "block-bidirectional"]))
     plain.other_routes = loose(
         "other_routes",
@@ -533,7 +531,7 @@ def bucket_worlds(draw: st.DrawFn) -> Plain:
     plain = healthy({**SETTINGS, "s3KmsKeyArn": key, **owner})
     plain.bucket = {"region": REGION, "encrypted": True, "key": key or None}
     plain.organization = draw(st.sampled_from([None, "o-1"]))
-    plain.bucket_policy = [*draw(_of_bucket()), *([ANYBODY] if is_foreign else [])]
+    plain.bucket_policy = [*draw(_of_bucket()), *([ANY_PRINCIPAL] if is_foreign else [])]
     if draw(_BOOLEANS):
         plain.endpoints = [each for each in plain.endpoints if each["kind"] != "Gateway"]
         plain.default_route = "nat-1"
@@ -548,11 +546,17 @@ def _endpoints(draw: st.DrawFn, loose: _Loose, right: list[dict[str, Any]]) -> l
 
 @st.composite
 def _endpoint(draw: st.DrawFn, loose: _Loose, right: dict[str, Any]) -> dict[str, Any]:
-    anybody, closed = st.just([ANYBODY]), _of_resource({"AWS": ACCOUNT})
+    any_principal, closed = st.just([ANY_PRINCIPAL]), _of_resource({"AWS": ACCOUNT})
     found = {
         **right,
         "state": loose("endpoint state", "available", st.sampled_from(["available", "pending", "deleted"])),
-        "policy": loose("endpoint policy", [ANYBODY], anybody, closed, closed.map(lambda several: [ANYBODY, *several])),
+        "policy": loose(
+            "endpoint policy",
+            [ANY_PRINCIPAL],
+            any_principal,
+            closed,
+            closed.map(lambda several: [ANY_PRINCIPAL, *several]),
+        ),
     }
     if right["kind"] == "Gateway":
         return found | {"tables": loose("tables", ["rtb-main"], st.just(["rtb-public"]))}

@@ -4,8 +4,6 @@
 routes as AWS writes them, and tries single addresses and ports.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
@@ -28,7 +26,7 @@ PUBLIC_SUBNET = "subnet-public"
 
 @dataclass
 class Plain:
-    """What AWS would answer, and the settings."""
+    """Answers of AWS, and the settings."""
 
     settings: dict[str, Any]
     state: str = "running"
@@ -62,7 +60,7 @@ class Plain:
 
 
 def holds_a_session(plain: Plain) -> bool:
-    """Whether everything that a governed, logged session needs is there."""
+    """Return whether a governed, logged session has everything that it needs."""
     return all(_holds_with(plain, tls) for tls in ("1.2", "1.3"))
 
 
@@ -126,12 +124,12 @@ def _calls(plain: Plain) -> list[tuple[str, str]]:
     calls += [(f"ssmmessages:{verb}{kind}Channel", "*") for verb in ("Create", "Open") for kind in ("Control", "Data")]
     if plain.settings["cwLogGroupName"]:
         group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{plain.settings['cwLogGroupName']}"
-        stream = f"{group}:log-stream:somebody-0a1b"
+        stream = f"{group}:log-stream:olivia-0a1b"
         every_group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group::log-stream:"
         calls += [("logs:DescribeLogGroups", every_group), ("logs:DescribeLogStreams", f"{group}:log-stream:")]
         calls += [("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
     if plain.settings["s3Logging"]:
-        objects = f"arn:aws:s3:::session-logs/sessionmanager/{ACCOUNT}/{REGION}/somebody-0a1b.log"
+        objects = f"arn:aws:s3:::session-logs/sessionmanager/{ACCOUNT}/{REGION}/olivia-0a1b.log"
         calls += [("s3:PutObject", objects), ("s3:GetEncryptionConfiguration", "arn:aws:s3:::session-logs")]
         calls += [("s3:PutObjectAcl", objects)] if plain.settings.get("s3BucketOwner", ACCOUNT) != ACCOUNT else []
         if plain.bucket and plain.bucket["key"]:
@@ -190,7 +188,7 @@ def _compares(operator: str, has: list[str], wanted: list[str]) -> bool:
 
 
 def _sent_to_s3(plain: Plain, action: str) -> dict[str, list[str]]:
-    """What an agent's request to S3 shows to policies."""
+    """Return the request context of an agent's request to S3."""
     bucket, owner = plain.bucket or {}, plain.settings.get("s3BucketOwner", ACCOUNT)
     writes, encrypted, key = action != "s3:GetEncryptionConfiguration", bucket.get("encrypted"), bucket.get("key")
     through = _endpoint_of_s3(plain)
@@ -314,7 +312,7 @@ def _first(entries: list[dict[str, Any]], address: str, port: int, *, egress: bo
 
 
 def _admits(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str, Any]) -> bool:
-    """Whether an endpoint's policy lets the role make each of its calls."""
+    """Return whether an endpoint's policy allows the role each of its calls."""
     calls = [*_calls(plain), *([("kms:Decrypt", KEY)] if plain.settings["sessionDataEncryption"] else [])]
     through = [each for each in calls if each[0].startswith(f"{service}:") and each[0] != "kms:GenerateDataKey"]
     return all(_says(plain, endpoint["policy"], role, *each) for each in through)
@@ -364,7 +362,7 @@ _LET = [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
 
 
 def _takes(log: dict[str, Any] | None, key_state: str | None, encrypted: bool) -> bool:  # noqa: FBT001 -- a setting
-    """Whether a log group or bucket is there, encrypted where it has to be, with a key that works."""
+    """Return whether a log group or bucket exists, encrypted where required, with a working key."""
     if log is None or (encrypted and not log.get("encrypted", log["key"])):
         return False
     return not log["key"] or key_state == "Enabled"

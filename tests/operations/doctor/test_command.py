@@ -1,13 +1,11 @@
 """`python -m operations doctor` and `nodes`, as they are typed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from local.emulator.extension.nodes import AGENT_VERSION_TAG
@@ -15,14 +13,9 @@ from operations.cli import app
 from operations.command_line import CommandContext
 from operations.doctor import node_reader
 from operations.errors import UnusableError
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import configuration, refusal
-from tests.operations.doctor.world import SETTINGS, STACK, bucket_missing, launch, no_core
-
-if TYPE_CHECKING:
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.doctor.world import World
+from tests.operations.doctor.world import SETTINGS, STACK, World, bucket_missing, launch, no_core
 
 
 def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Result:
@@ -35,7 +28,7 @@ def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Resul
     return CliRunner().invoke(app, list(arguments), obj=CommandContext(read_stack=read_stack), env=environment)
 
 
-def test_a_ready_node_ends_with_zero(world: World) -> None:
+def test_ready_node_ends_with_zero(world: World) -> None:
     for wanted in (world.node, "app-1"):
         result = run("doctor", wanted)
         assert result.exit_code == 0
@@ -79,7 +72,7 @@ def test_missing_node_is_reported() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("doctor", "app-1"), ("nodes",)])
-def test_a_configuration_that_cannot_be_used_ends_with_two(arguments: tuple[str, ...]) -> None:
+def test_configuration_that_cannot_be_used_ends_with_two(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, stack=UnusableError("no stack"))
     assert (result.exit_code, result.stderr) == (2, "no stack\n")
 
@@ -108,11 +101,11 @@ def test_all_nodes_are_listed_the_worst_first(world: World) -> None:
     halted = launch(world, "halted", "a")
     world.ec2.stop_instances(InstanceIds=[halted])
     try:
-        shown, told = run("nodes"), run("nodes", "--json")
+        shown, printed = run("nodes"), run("nodes", "--json")
         running = run("nodes", "--running", "--json")
     finally:
         world.ec2.terminate_instances(InstanceIds=[*others, halted])
-    found = json.loads(told.stdout)
+    found = json.loads(printed.stdout)
     assert [(each["name"], each["verdict"]) for each in found["nodes"]] == [
         *(("bare", "notReady"), ("halted", "notReady"), ("old", "notReady")),
         *(("app-1", "ready"), ("good", "ready")),
@@ -120,7 +113,7 @@ def test_all_nodes_are_listed_the_worst_first(world: World) -> None:
     assert found["counts"] == {"notReady": 3, "cannotTell": 0, "ready": 2}
     assert found["causes"] == {"agent": 1, "no-instance-profile": 1, "stopped": 1}
     assert {each["name"] for each in json.loads(running.stdout)["nodes"]} == {"app-1", "bare", "good", "old"}
-    assert shown.exit_code == told.exit_code == 1
+    assert shown.exit_code == printed.exit_code == 1
     assert "5 nodes: 3 not ready, 2 ready" in shown.stdout
 
 
@@ -168,7 +161,7 @@ def test_what_nodes_share_is_read_once(world: World) -> None:
     }
 
 
-def test_a_region_that_cannot_be_listed_is_no_success(world: World) -> None:
+def test_region_that_cannot_be_listed_is_no_success(world: World) -> None:
     def refuse(**_: object) -> None:
         raise refusal("AccessDeniedException", operation="DescribeInstanceInformation")
 

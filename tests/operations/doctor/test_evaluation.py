@@ -1,19 +1,17 @@
 """From facts to causes, where the local AWS cannot bring the facts about or a word matters."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.doctor.evaluation import evaluate
-from operations.doctor.findings import Cause, Verdict
-from operations.findings import Status
-from operations.inventory.network import Subnet, Vpc
+from operations.doctor.findings import Cause, Diagnosis, Verdict
+from operations.findings import Finding, Status
+from operations.inventory.network import SubnetFacts, VpcFacts
 from operations.inventory.reader import ReadFailure
 from tests.operations.doctor.plain_facts import (
-    ANYBODY,
+    ANY_PRINCIPAL,
     SETTINGS,
     acl_entry,
     facts,
@@ -24,10 +22,6 @@ from tests.operations.doctor.plain_facts import (
     role,
 )
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, KEY, PUBLIC_SUBNET, ROLE, Plain
-
-if TYPE_CHECKING:
-    from operations.doctor.findings import Diagnosis
-    from operations.findings import Finding
 
 UNREAD = ReadFailure(
     action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True
@@ -65,7 +59,7 @@ def test_role_without_registration_uses_default_host_management() -> None:
     assert changed(role=nothing, default_role=role(own_policy(SETTINGS))).verdict is Verdict.READY
 
 
-def test_a_role_that_registers_is_the_one_that_counts() -> None:
+def test_role_that_registers_is_the_one_that_counts() -> None:
     own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "DecryptSessionData"]
     found = changed(role=role(own), default_role=role(own_policy(SETTINGS)))
     assert problems(found) == [("permission", "kms:Decrypt")]
@@ -77,7 +71,7 @@ def test_no_profile_and_no_default_role_is_the_cause() -> None:
     assert the(found, Cause.NOT_MANAGED).status is Status.NOTE
 
 
-def test_a_node_without_metadata_has_no_credentials() -> None:
+def test_node_without_metadata_has_no_credentials() -> None:
     assert problems(changed(metadata=False)) == [("metadata-off", "")]
 
 
@@ -113,7 +107,7 @@ def test_no_endpoints_and_no_route_is_one_finding() -> None:
     ],
     ids=lambda given: "-".join(map(str, given.values())) if isinstance(given, dict) else given.value,
 )
-def test_the_route_decides_where_there_are_no_endpoints(changes: dict[str, Any], verdict: Verdict) -> None:
+def test_route_decides_where_there_are_no_endpoints(changes: dict[str, Any], verdict: Verdict) -> None:
     assert changed(endpoints=[], **changes).verdict is verdict
 
 
@@ -184,7 +178,7 @@ def test_unread_default_host_management_matters_without_profile() -> None:
     assert evaluate(node).verdict is Verdict.UNKNOWN
 
 
-def test_the_way_of_a_node_outside_ec2_is_not_seen() -> None:
+def test_way_of_a_node_outside_ec2_is_not_seen() -> None:
     node = replace(facts(healthy()), id="mi-0123456789abcdef0", instance=None, network=None)
     found = evaluate(node)
     assert found.verdict is Verdict.UNKNOWN
@@ -208,7 +202,7 @@ def test_run_as_user_is_a_note_except_on_windows() -> None:
     assert changed(healthy(settings), managed=windows).findings == ()
 
 
-def test_a_statement_that_denies_is_named_with_its_policy() -> None:
+def test_statement_that_denies_is_named_with_its_policy() -> None:
     deny = {"Sid": "NoKeys", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
     found = the(changed(role=role([*own_policy(SETTINGS), deny])), Cause.PERMISSION)
     assert found.found == (
@@ -218,7 +212,7 @@ def test_a_statement_that_denies_is_named_with_its_policy() -> None:
     assert "attach-role-policy" not in found.remedy
 
 
-def test_a_boundary_that_does_not_allow_is_named() -> None:
+def test_boundary_that_does_not_allow_is_named() -> None:
     boundary = [{"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}]
     found = the(changed(role=role(own_policy(SETTINGS), boundary)), Cause.PERMISSION)
     assert found.found.endswith("because no permissions boundary allows the kms:Decrypt action (boundary)")
@@ -251,7 +245,7 @@ def test_key_policy_naming_the_role_is_sufficient() -> None:
     assert changed(role=role(own), key_policy=[direct]).verdict is Verdict.READY
 
 
-def test_the_cause_that_explains_most_comes_first() -> None:
+def test_cause_that_explains_most_comes_first() -> None:
     lost = {"ping": "ConnectionLost", "agent": "2.3.68.0", "platform": "Linux"}
     found = changed(state="stopped", managed=lost, log_group=None, key=None)
     assert [str(each.check) for each in found.findings] == ["stopped", "agent", "data-key", "log-group", "offline"]
@@ -270,13 +264,13 @@ def test_session_without_preferences_is_evaluated() -> None:
     assert evaluate(node).findings == ()
 
 
-def test_a_gateway_serves_only_the_route_tables_that_it_is_in() -> None:
+def test_gateway_serves_only_the_route_tables_that_it_is_in() -> None:
     world = healthy()
     world.endpoints[-1]["tables"] = ["rtb-public"]
     assert problems(changed(world)) == [("endpoint-route-table", "vpce-s3")]
 
 
-def test_a_deny_of_an_endpoint_or_key_wins_over_what_allows() -> None:
+def test_deny_of_an_endpoint_or_key_wins_over_what_allows() -> None:
     world = healthy()
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     world.endpoints[0]["policy"] = [*world.endpoints[0]["policy"], deny]
@@ -284,7 +278,7 @@ def test_a_deny_of_an_endpoint_or_key_wins_over_what_allows() -> None:
     assert problems(changed(world)) == [("endpoint-policy", "vpce-ssm"), ("data-key-policy", "kms:Decrypt")]
 
 
-def test_a_network_acl_does_not_see_what_stays_in_the_subnet() -> None:
+def test_network_acl_does_not_see_what_stays_in_the_subnet() -> None:
     world = healthy({**SETTINGS, "s3Logging": False})
     world.acls["subnet-a"] = []
     assert problems(changed(world)) == [("network-acl", "acl-subnet-a")]
@@ -310,12 +304,12 @@ def test_block_public_access_mode_decides_which_gateways_work(mode: str) -> None
     found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
     assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
     node = facts(healthy())
-    assert isinstance(node.network, Vpc)
-    subnets = {"subnet-a": Subnet(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
+    assert isinstance(node.network, VpcFacts)
+    subnets = {"subnet-a": SubnetFacts(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
     plain = healthy()
     plain.endpoints, plain.default_route, plain.public_address = [], "igw-1", True
     node = facts(plain)
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     assert evaluate(node).verdict is Verdict.READY
     found = evaluate(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
     assert problems(found) == [("no-route", "subnet-a")]
@@ -347,7 +341,7 @@ def test_missing_endpoint_is_reported_despite_transit_gateway() -> None:
 
 def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
     node = facts(healthy())
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.UNKNOWN)):
         subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
         network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})
@@ -358,16 +352,16 @@ WRITING = ("s3:PutObject", "s3:GetEncryptionConfiguration")
 THEIRS = {**SETTINGS, "s3BucketOwner": "999988887777"}
 
 
-def test_a_bucket_of_another_account_has_to_let_the_role_in() -> None:
-    assert changed(healthy(THEIRS), bucket_policy=[ANYBODY]).verdict is Verdict.READY
+def test_bucket_of_another_account_has_to_let_the_role_in() -> None:
+    assert changed(healthy(THEIRS), bucket_policy=[ANY_PRINCIPAL]).verdict is Verdict.READY
     found = changed(healthy(THEIRS), bucket_policy=None)
     assert problems(found) == [("bucket-policy", each) for each in sorted([*WRITING, "s3:PutObjectAcl"])]
-    only_encryption = {**ANYBODY, "Action": "s3:GetEncryptionConfiguration"}
+    only_encryption = {**ANY_PRINCIPAL, "Action": "s3:GetEncryptionConfiguration"}
     found = changed(healthy(THEIRS), bucket_policy=[only_encryption])
     assert problems(found) == [("bucket-policy", "s3:PutObject"), ("bucket-policy", "s3:PutObjectAcl")]
 
 
-def test_a_bucket_of_the_own_account_only_has_not_to_deny() -> None:
+def test_bucket_of_the_own_account_only_has_not_to_deny() -> None:
     assert changed(bucket_policy=[]).verdict is Verdict.READY
     deny = {"Sid": "Sealed", "Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
     found = changed(bucket_policy=[deny])
@@ -379,7 +373,7 @@ def test_a_bucket_of_the_own_account_only_has_not_to_deny() -> None:
     assert changed(bucket_policy=[not_known]).verdict is Verdict.UNKNOWN
 
 
-def test_the_policy_of_the_buckets_key_counts() -> None:
+def test_policy_of_the_buckets_key_counts() -> None:
     bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
     settings = {**SETTINGS, "s3KmsKeyArn": BUCKET_KEY}
     assert changed(healthy(settings), bucket=bucket).verdict is Verdict.READY
@@ -399,7 +393,7 @@ def test_unread_bucket_and_key_policies_are_never_healthy(field: str) -> None:
     )
 
 
-def test_remedies_mend_what_is_said() -> None:
+def test_remedies_fix_what_is_reported() -> None:
     bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
     remedy = the(changed(bucket=bucket), Cause.PERMISSION).remedy
     assert remedy == f"set shell-access:sessionManager.s3KmsKeyArn to {BUCKET_KEY}, then pulumi up"

@@ -1,24 +1,15 @@
 """Golden files of `python -m operations doctor` and `nodes`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.errors import UnusableError
-from tests.operations.doctor.world import STACK, launch, no_core
-
-if TYPE_CHECKING:
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.doctor.world import World
-    from tests.support.golden_files import Golden
-
+from operations.stack import StackConfiguration
+from tests.operations.doctor.world import STACK, World, launch, no_core
+from tests.support.golden_files import Golden
 
 pytestmark = pytest.mark.local_aws
 

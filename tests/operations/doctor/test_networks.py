@@ -1,18 +1,16 @@
 """A VPC as EC2 describes it, with the forms that the local AWS does not know."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from operations.inventory.network import Vpc, read_vpc
+from operations.inventory.network import VpcFacts, read_vpc
 from tests.operations.arrangement import FakeReader
 
 Answers = dict[str, dict[str, Any]]
 
 
-def network(answers: Answers) -> Vpc:
+def network(answers: Answers) -> VpcFacts:
     found = read_vpc(FakeReader(answers, default={}), "vpc-1")
-    assert isinstance(found, Vpc)
+    assert isinstance(found, VpcFacts)
     return found
 
 

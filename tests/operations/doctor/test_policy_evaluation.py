@@ -1,7 +1,5 @@
 """Policies of a node's role, bucket and organization, evaluated as AWS evaluates its requests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +10,22 @@ from common.iam.documents import parse
 from common.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluation import evaluate
-from operations.doctor.facts import Instance
+from operations.doctor.facts import NodeInstance
 from operations.doctor.findings import Cause, Verdict
 from operations.doctor.requirements import CHANNEL_ACTIONS, EVALUATED, GENERATE, REGISTER
 from operations.findings import Status
-from operations.inventory.network import Vpc
-from operations.inventory.session_manager import BucketEncryption, BucketFacts
-from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
+from operations.inventory.network import VpcFacts
+from operations.inventory.session_manager import BucketEncryption, LogBucketFacts
+from tests.operations.doctor.plain_facts import (
+    ANY_PRINCIPAL,
+    CORE,
+    SETTINGS,
+    facts,
+    healthy,
+    own_policy,
+    role,
+    settings_of,
+)
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
 from tests.operations.doctor.test_evaluation import THEIRS, changed, problems, the
 
@@ -145,7 +152,7 @@ def test_bucket_deny_with_a_condition(condition: dict[str, Any], verdict: Verdic
     node = facts(plain)
     assert isinstance(node.role, Principal)
     node = replace(node, role=replace(node.role, unique_id="AROAEXAMPLE"), read_at=datetime(2026, 1, 1, 9, tzinfo=UTC))
-    assert isinstance(node.instance, Instance)
+    assert isinstance(node.instance, NodeInstance)
     node = replace(node, instance=replace(node.instance, requires_metadata_tokens=True))
     found = evaluate(node)
     assert found.verdict is verdict
@@ -179,7 +186,7 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
     plain.default_route = "nat-1"
     plain.bucket_policy = [{**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]
     node = facts(plain)
-    assert isinstance(node.network, Vpc)
+    assert isinstance(node.network, VpcFacts)
     for addresses, verdict in (
         (("203.0.113.7",), Verdict.READY),
         (("203.0.113.7", "198.51.100.1"), Verdict.UNKNOWN),
@@ -215,8 +222,12 @@ def test_bucket_deny_names_a_session(session: str, *, denied: bool) -> None:
 
 
 def test_bucket_allow_with_an_unmet_condition_is_named() -> None:
-    only_private = {**ANYBODY, "Action": "s3:PutObject", "Condition": {"StringEquals": {"s3:x-amz-acl": "private"}}}
-    others = {**ANYBODY, "Action": ["s3:GetEncryptionConfiguration", "s3:PutObjectAcl"]}
+    only_private = {
+        **ANY_PRINCIPAL,
+        "Action": "s3:PutObject",
+        "Condition": {"StringEquals": {"s3:x-amz-acl": "private"}},
+    }
+    others = {**ANY_PRINCIPAL, "Action": ["s3:GetEncryptionConfiguration", "s3:PutObjectAcl"]}
     found = the(changed(healthy(THEIRS), bucket_policy=[only_private, others]), Cause.BUCKET_POLICY)
     assert "because no resource-based policy allows the s3:PutObject action" in found.found
     assert found.remedy.startswith('change the condition StringEquals s3:x-amz-acl "private"')
@@ -227,7 +238,7 @@ def test_bucket_allow_with_an_unmet_condition_is_named() -> None:
 def test_bucket_allow_in_its_own_account_needs_no_permission() -> None:
     own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "WriteSessionLogObject"]
     assert problems(changed(role=role(own))) == [("permission", "s3:PutObject")]
-    by_bucket = {**ANYBODY, "Principal": {"AWS": ROLE}, "Action": "s3:PutObject"}
+    by_bucket = {**ANY_PRINCIPAL, "Principal": {"AWS": ROLE}, "Action": "s3:PutObject"}
     assert changed(role=role(own), bucket_policy=[by_bucket]).verdict is Verdict.READY
     of_account = {**by_bucket, "Principal": {"AWS": ROOT}}
     assert changed(role=role(own), bucket_policy=[of_account]).verdict is Verdict.NOT_READY
@@ -279,10 +290,10 @@ def bucket_with(encryption: BucketEncryption, **settings: Any) -> Any:
             {**SETTINGS, **settings},
         )
     )
-    bucket = BucketFacts(region=REGION, encryption=encryption, open_to_public=())
-    anybody = parse({"Version": "2012-10-17", "Statement": [ANYBODY]}, name="bucket", kind="bucket")
+    bucket = LogBucketFacts(region=REGION, encryption=encryption, open_to_public=())
+    any_principal = parse({"Version": "2012-10-17", "Statement": [ANY_PRINCIPAL]}, name="bucket", kind="bucket")
     live = replace(node.destinations.live, bucket=bucket)
-    destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=anybody)
+    destinations = replace(node.destinations, live=live, bucket_key=None, bucket_policy=any_principal)
     return evaluate(replace(node, destinations=destinations))
 
 

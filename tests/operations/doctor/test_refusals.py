@@ -1,20 +1,14 @@
 """Each call that the doctor makes, refused: a reason and an action, never a traceback, never `ready`."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operations.doctor.findings import Verdict
 from operations.doctor.run import Doctor
 from operations.findings import Status
 from tests.operations.arrangement import REGION, refusal
-from tests.operations.doctor.world import STACK
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.operations.doctor.world import World
+from tests.operations.doctor.world import STACK, World
 
 SERVICES = ("ec2", "iam", "kms", "logs", "organizations", "s3", "ssm")
 
@@ -61,5 +55,5 @@ def test_unread_requirement_is_never_ready(world: World) -> None:
             assert found.verdict is Verdict.READY, call
             continue
         assert found.verdict is Verdict.UNKNOWN, call
-        told = [each for each in found.findings if each.status is Status.UNKNOWN]
-        assert any("refused" in each.found and "allow " in each.remedy for each in told), call
+        unknown = [each for each in found.findings if each.status is Status.UNKNOWN]
+        assert any("refused" in each.found and "allow " in each.remedy for each in unknown), call

@@ -1,9 +1,7 @@
-"""What the doctor asks AWS, held to the policies that `python -m operations deployer policy --doctor` prints."""
-
-from __future__ import annotations
+"""Calls of the doctor, against the policies that `python -m operations deployer policy --doctor` prints."""
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,11 +13,8 @@ from operations.deployer.scope import scope_of
 from operations.doctor.run import Doctor
 from tests.engine.deployer_policies import allows
 from tests.operations.arrangement import ACCOUNT, REGION, configuration
-from tests.operations.doctor.world import SETTINGS, bucket_policy_shut, bucket_with_a_strange_key, denied
+from tests.operations.doctor.world import SETTINGS, World, bucket_policy_shut, bucket_with_a_strange_key, denied
 from tests.support import recorder
-
-if TYPE_CHECKING:
-    from tests.operations.doctor.world import World
 
 STACK = configuration(
     session_manager=SETTINGS,

@@ -1,7 +1,5 @@
 """Thousands of nodes: what they share is read once, whatever their number."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -13,7 +11,7 @@ from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
 from operations.doctor.node_reader import RegionReader
 from operations.doctor.reachability import to_public
-from operations.inventory.network import Vpc
+from operations.inventory.network import VpcFacts
 from operations.inventory.reader import Reader
 from tests.operations.doctor.plain_facts import SETTINGS, acl_entry, facts, healthy, open_acl, rule
 from tests.operations.doctor.plain_world import ACCOUNT, REGION
@@ -69,7 +67,7 @@ def test_calls_grow_with_networks_and_not_with_nodes() -> None:
     reader = RegionReader(crowd, deployment, crowd, "aws")
     nodes = [reader.facts(*each) for each in reader.nodes()]
     assert len(nodes) == NUMBER
-    assert {each.network.vpc_id for each in nodes if isinstance(each.network, Vpc)} == {
+    assert {each.network.vpc_id for each in nodes if isinstance(each.network, VpcFacts)} == {
         f"vpc-{number}" for number in range(VPCS)
     }
     assert crowd.calls["describe_instances"] == crowd.calls["describe_instance_information"] == 1

@@ -1,15 +1,12 @@
 """Situations on the local AWS, read and judged for real: the doctor names exactly what was broken."""
 
-from __future__ import annotations
-
 import json
 from contextlib import ExitStack
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.doctor.findings import Verdict
+from operations.doctor.findings import Diagnosis, Verdict
 from operations.doctor.node_reader import DEFAULT_ROLE_SETTING
 from operations.doctor.run import Doctor
 from operations.findings import Status
@@ -20,15 +17,14 @@ from tests.operations.doctor.world import (
     INSTANCE_POLICY,
     STACK,
     TRUST,
+    Break,
+    Found,
+    World,
     bucket_encrypted,
     launch,
     old_agent,
     private_dns_off,
 )
-
-if TYPE_CHECKING:
-    from operations.doctor.findings import Diagnosis
-    from tests.operations.doctor.world import Break, Found, World
 
 SAME_THING = (
     {"key_disabled", "key_pending"},
@@ -41,7 +37,7 @@ SAME_THING = (
 )
 """Pairs that are about one and the same thing, which cannot be broken in both ways."""
 SILENT = {"stopped", "no_profile", "no_core", "endpoint_group_shut", "own_group_shut", "acl_shut"}
-"""What keeps the agent from answering, so that its silence is no cause of its own."""
+"""Causes that keep the agent from answering, so that its silence is no cause of its own."""
 OF_A_ROLE = {"permission", "data-key-policy", "endpoint-policy", "bucket-policy"}
 
 PAIRS = [pair for pair in combinations(CAUSES, 2) if {each.__name__ for each in pair} not in SAME_THING]
@@ -63,12 +59,12 @@ def expected(broken: tuple[Break, ...], found: list[Found]) -> Found:
 
 def broken_and_found(world: World, *ways: Break) -> tuple[Found, Found]:
     with ExitStack() as stack:
-        told = [stack.enter_context(fault(world)) for fault in ways]
-        return expected(ways, told), problems(Doctor(STACK).diagnose("app-1"))
+        injected = [stack.enter_context(fault(world)) for fault in ways]
+        return expected(ways, injected), problems(Doctor(STACK).diagnose("app-1"))
 
 
 @pytest.mark.usefixtures("world")
-def test_a_node_that_has_everything_is_ready() -> None:
+def test_node_that_has_everything_is_ready() -> None:
     diagnosis = Doctor(STACK).diagnose("app-1")
     assert diagnosis.findings == ()
     assert diagnosis.verdict is Verdict.READY

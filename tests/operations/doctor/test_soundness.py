@@ -1,28 +1,21 @@
 """Nothing is called healthy where the settings' needs are not met, and nothing wrong where they are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from hypothesis import event, given, settings
 
 from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
 from tests.operations.doctor.plain_facts import bucket_worlds, facts, healthy, worlds
-from tests.operations.doctor.plain_world import holds_a_session
-
-if TYPE_CHECKING:
-    from tests.operations.doctor.plain_world import Plain
+from tests.operations.doctor.plain_world import Plain, holds_a_session
 
 
-def test_the_world_to_start_from_holds_a_session() -> None:
+def test_world_to_start_from_holds_a_session() -> None:
     assert holds_a_session(healthy())
     assert evaluate(facts(healthy())).findings == ()
 
 
 @settings(max_examples=150)
 @given(worlds())
-def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
+def test_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
     diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.READY:
@@ -31,7 +24,7 @@ def test_a_node_is_ready_only_where_every_need_is_met(plain: Plain) -> None:
 
 @settings(max_examples=150)
 @given(worlds())
-def test_a_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
+def test_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
     diagnosis = evaluate(facts(plain))
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.NOT_READY:

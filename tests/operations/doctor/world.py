@@ -1,25 +1,20 @@
 """A node on the local AWS that is just as the settings need it, and the ways to break it, each of which can be undone."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from components.session_manager.document import document, preferences, serialized
+from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.settings import preferences
 from local.emulator.extension.nodes import AGENT_VERSION_TAG, PING_STATUS_TAG
 from local.emulator.fixtures import LINUX_IMAGE
+from operations.stack import StackConfiguration
 from tests.operations.arrangement import ACCOUNT, DOCUMENT, REGION, configuration, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from operations.stack import StackConfiguration
 
 SETTINGS: dict[str, Any] = {
     "s3Logging": True,
@@ -39,12 +34,12 @@ Found = set[tuple[str, str]]
 """Causes with what they are about."""
 
 Break = Callable[["World"], AbstractContextManager[Found]]
-"""Breaks one thing, yields what has to be said of it, and mends it on leaving."""
+"""Break one thing, yield the expected findings, and repair it on exit."""
 
 
 @dataclass
 class World:
-    """What was made."""
+    """Resources of the world."""
 
     client: Callable[..., Any]
     vpc: str = ""

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from components.just_in_time.names import TOKEN_ROLE
-from operations.approval.principals import Principal
 from operations.approval.requests import ApprovalRequest, Decision, RequestState
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, save
 from operations.evidence.records import NO_TIME, Caller, Log, LogCoverage, Records, Request
 from operations.evidence.report import Context, Report, report
 from operations.evidence.systems_manager import add_access_request
+from operations.principals import Principal
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, History, after
 
 RUN = "11111111-2222-4333-8444-555555555555"

@@ -325,7 +325,7 @@ def test_event_of_another_form_is_a_gap_and_no_traceback() -> None:
     broken = [{**each, "eventTime": "yesterday"} for each in history()[:1]]
     events = [{"eventTime": "2026-11-01T12:00:00Z"}, *broken, *history()[1:2]]
     found, problems = Records(), list[str]()
-    counts = queries._add(queries._Result(events=tuple(events)), found, [problems])
+    counts = queries._add(queries._QueryResult(events=tuple(events)), found, [problems])
     assert (counts.total(), len(found.decisions), problems) == (1, 1, ["2 events have another form"])
 
 

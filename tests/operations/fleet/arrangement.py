@@ -1,7 +1,5 @@
 """A small fleet, and a `pulumi` that follows the orders of a test."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

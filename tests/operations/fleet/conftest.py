@@ -1,22 +1,16 @@
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from click.testing import Result
 from typer.testing import CliRunner
 
 from operations.cli import app
 from tests.operations.fleet.arrangement import FAKE_PULUMI, FLEET, FakePulumi
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from typing import Any
-
-    from click.testing import Result
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Which accounts a fleet has, which wave each goes with, and what each stack is configured with."""
 
-from __future__ import annotations
-
 import json
 
 from hypothesis import given

@@ -1,25 +1,20 @@
 """The commands, whole, over a `pulumi` that follows orders; the real one is used in tests/engine."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import Result
 
 from local.workspace import REPOSITORY
 from tests.operations.fleet.arrangement import FLEET, IDS, FakePulumi
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
 
 STEP: dict[str, Any] = {
     "op": "create",
@@ -170,11 +165,11 @@ def test_plan_shows_added_changed_and_orphaned_stacks(fleet: Callable[..., Resul
         IDS["data"]: "orphaned",
         "9" * 12: "orphaned",
     }
-    told = {each["id"]: (each["differences"], each["remedy"]) for each in json.loads(result.stdout)["regions"]}
+    listed = {each["id"]: (each["differences"], each["remedy"]) for each in json.loads(result.stdout)["regions"]}
     settings = ["shell-access:sessionManager.idleSessionTimeout: not set -> 7"]
-    assert told[IDS["web"]] == (settings, None)
-    assert told["9" * 12][0] == [f"stack {'9' * 12}: not in the fleet file"]
-    differences, remedy = told[IDS["data"]]
+    assert listed[IDS["web"]] == (settings, None)
+    assert listed["9" * 12][0] == [f"stack {'9' * 12}: not in the fleet file"]
+    differences, remedy = listed[IDS["data"]]
     assert differences == [f"stack {IDS['data']}: excluded"]
     assert remedy.endswith(f" --account {IDS['data']}")
     assert not pulumi.log.exists(), "nothing is run for a plan"
@@ -285,7 +280,7 @@ def test_unreadable_backend_is_unusable(fleet: Callable[..., Result], pulumi: Fa
 
 def test_verify_checks_every_account(fleet: Callable[..., Result]) -> None:
     result = fleet("verify", "--json")
-    assert result.exit_code == 1, "nobody answers"
+    assert result.exit_code == 1, "no answer"
     assert set(states(result)) == set(IDS)
 
 

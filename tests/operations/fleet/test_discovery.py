@@ -1,19 +1,14 @@
 """Finding accounts through AWS Organizations, on the local AWS."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 
 from operations.errors import UnusableError
-from operations.fleet.accounts import select_accounts
+from operations.fleet.accounts import FleetAccount, select_accounts
 from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
 from tests.operations.fleet.arrangement import FLEET, settings
-
-if TYPE_CHECKING:
-    from operations.fleet.accounts import FleetAccount
 
 
 class Organization:

@@ -1,7 +1,5 @@
 """Reading the engine's event log."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,9 +1,8 @@
 """Reading a fleet file: everything that is wrong with it, at once and in words."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,9 +14,6 @@ from operations.fleet.file_schema import fleet_schema
 from operations.fleet.fleet import load_fleet
 from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, read_fleet_file
 from tests.operations.fleet.arrangement import FLEET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def problems(file: Path) -> list[str]:

@@ -1,20 +1,14 @@
 """Golden files of `python -m operations fleet`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import Result
 
 from tests.operations.fleet.arrangement import FLEET, IDS, FakePulumi
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-
-    from tests.support.golden_files import Golden
+from tests.support.golden_files import Golden
 
 STEP: dict[str, Any] = {
     "op": "update",

@@ -1,14 +1,14 @@
 """From a StackSet's parameters to a fleet file."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 import yaml
 from botocore.stub import Stubber
+from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -17,11 +17,6 @@ from operations.cli import app
 from operations.errors import UnusableError
 from operations.fleet.fleet import load_fleet
 from operations.fleet.migration import StackInstance, fleet_file_of, instances_of, read_stack_set
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from click.testing import Result
 
 POST = {
     "S3Logging": "true",

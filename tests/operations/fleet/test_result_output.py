@@ -1,7 +1,5 @@
 """The page of results, and what becomes of results elsewhere: parsed, not looked at."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io
@@ -222,7 +220,7 @@ def test_equal_changes_of_many_accounts_are_shown_once() -> None:
         assert "    fleet preview --file 'a b'" in text or "  fleet preview --file 'a b'" in text
 
 
-def test_page_of_many_accounts_begins_with_those_that_need_attention() -> None:
+def test_page_lists_accounts_that_need_attention_first() -> None:
     page = Page(results_page(MANY, MADE))
     assert next(text for _, text in page.all("li")) == "last (999999999999) failed: no such role"
     assert next(text for attributes, text in page.all("th") if attributes.get("scope") == "row") == "last999999999999"
@@ -294,7 +292,7 @@ const seen = (text, state) => {
   parts.search.listeners.input();
   return [rows.filter((each) => !each.hidden).map((each) => each.textContent.split(" ")[0]), parts.count.textContent];
 };
-console.log(JSON.stringify([seen("rest", ""), seen("REST 22", ""), seen("", "failed"), seen("nobody", ""), seen("", "")]));
+console.log(JSON.stringify([seen("rest", ""), seen("REST 22", ""), seen("", "failed"), seen("absent", ""), seen("", "")]));
 """
 
 

@@ -1,10 +1,9 @@
 """Waves: the order, the tolerance, the pause, and the end by a signal."""
 
-from __future__ import annotations
-
 import io
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +15,6 @@ from operations.fleet.results import AccountResult, AccountState
 from operations.fleet.rollout import Journal, RolloutWave, StopRequests, run_waves
 from operations.fleet.stack_configuration import FleetStack
 from tests.operations.fleet.arrangement import account
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class RecordingProgress:

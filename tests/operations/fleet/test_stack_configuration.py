@@ -1,7 +1,5 @@
 """Merging settings: the laws, against a second and simpler model."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given

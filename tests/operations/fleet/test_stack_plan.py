@@ -1,7 +1,5 @@
 """Which stacks are new, changed or orphaned."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given

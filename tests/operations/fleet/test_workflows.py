@@ -1,11 +1,11 @@
 """The workflows of the forge: what they may do, what they run, and that the commands in them exist."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -15,10 +15,6 @@ from local.workspace import REPOSITORY
 from operations.cli import app
 from operations.fleet.result_output import markdown_comment
 from operations.fleet.results import FleetReport
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FOLDER = REPOSITORY / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -140,7 +136,7 @@ def test_workflow_tokens_are_for_jobs_that_sign_in() -> None:
         assert "aws-access-key-id" not in file.read_text()
 
 
-def test_workflow_release_job_that_writes_runs_no_code_of_the_repository() -> None:
+def test_workflow_release_job_with_write_access_runs_no_code() -> None:
     publish = workflow(FOLDER / "release.yml")["jobs"]["publish"]
     assert not [each for each in publish["steps"] if "checkout" in each.get("uses", "")]
     assert [each["run"].split()[:3] for each in publish["steps"] if "run" in each] == [["gh", "release", "create"]]
@@ -229,8 +225,8 @@ def test_preview_script_selects_changed_accounts(tmp_path: Path) -> None:
     git("init", "-q")
     git("add", ".")
     git("commit", "-q", "-m", "before")
-    nobody = calls('{"include": []}')
-    assert nobody == ["-m operations fleet matrix --file fleet.yaml --changed"]
+    no_account = calls('{"include": []}')
+    assert no_account == ["-m operations fleet matrix --file fleet.yaml --changed"]
     assert (tmp_path / "preview.md").read_text() == "### fleet preview: no account is affected\n"
     some = calls('{"include": [{"id": "111111111111"}, {"id": "222222222222"}]}')
     shown = "--policy-pack policies --markdown preview.md --html preview.html"

@@ -6,11 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from components.just_in_time.decisions import AccessDecision, Node, Outcome
-from operations.approval.principals import Principal
+from components.just_in_time.decisions import AccessDecision, ManagedNode, Outcome
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.migration.access_paths import AccessPaths, Requester
-from operations.migration.approval import Situation
+from operations.migration.approval import MigrationSituation
+from operations.principals import Principal
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import approval, manual
 
@@ -28,7 +28,7 @@ OPEN = AccessPaths(
     requesters=(OPERATOR,),
     operators_just_in_time=(Requester(arn=OPERATOR),),
 )
-READY = Situation(paths=OPEN)
+READY = MigrationSituation(paths=OPEN)
 """Nothing prevents any step."""
 
 
@@ -43,7 +43,7 @@ def moving(stage: str, **changed: Any) -> dict[str, Any]:
 
 
 def decision(outcome: Outcome, name: str = "app") -> AccessDecision:
-    return AccessDecision(node=Node(id=f"i-{name}", region="eu-west-1", tags={"Name": name}), outcome=outcome)
+    return AccessDecision(node=ManagedNode(id=f"i-{name}", region="eu-west-1", tags={"Name": name}), outcome=outcome)
 
 
 def open_request(state: RequestState) -> ApprovalRequest:

@@ -14,7 +14,7 @@ from operations.errors import UnusableError
 from operations.findings import Status
 from operations.inventory.reader import ReadFailure
 from operations.migration.access_paths import AccessPaths, Requester
-from operations.migration.approval import Move, Situation, Step, move_of, obstacles, path_findings
+from operations.migration.approval import MigrationSituation, MigrationStep, Move, move_of, obstacles, path_findings
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.migration.moves import (
     OPEN,
@@ -39,34 +39,40 @@ def move(section: Any, target: Mode = Mode.JUST_IN_TIME, policies: Any = None) -
     return found
 
 
-def after(one: Move, step: Step) -> dict[str, Any]:
+def after(one: Move, step: MigrationStep) -> dict[str, Any]:
     return json.loads(one.after(step).values["shell-access:approval"])
 
 
-def checks(step: Step, situation: Situation, target: Mode = Mode.JUST_IN_TIME, **options: Any) -> list[str]:
+def checks(
+    step: MigrationStep, situation: MigrationSituation, target: Mode = Mode.JUST_IN_TIME, **options: Any
+) -> list[str]:
     return [each.check for each in obstacles(step, target, situation, **options)]
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_move_to_just_in_time_has_three_valid_steps(mode: str) -> None:
     begun = move({**WORKFLOW, "mode": mode, "takeOver": True}, policies=POLICIES)
-    assert begun.steps == (Step.PARALLEL, Step.DRAINING, Step.COMPLETE)
-    assert after(begun, Step.PARALLEL) == moving("parallel", mode=mode, takeOver=True)
+    assert begun.steps == (MigrationStep.PARALLEL, MigrationStep.DRAINING, MigrationStep.COMPLETE)
+    assert after(begun, MigrationStep.PARALLEL) == moving("parallel", mode=mode, takeOver=True)
     assert begun.problems() == []
-    assert after(begun, Step.COMPLETE) == approval([manual()], takeOver=True)
+    assert after(begun, MigrationStep.COMPLETE) == approval([manual()], takeOver=True)
     parallel = move(moving("parallel", mode=mode))
-    assert parallel.steps == (Step.DRAINING, Step.COMPLETE)
-    assert after(parallel, Step.DRAINING) == moving("draining", mode=mode)
+    assert parallel.steps == (MigrationStep.DRAINING, MigrationStep.COMPLETE)
+    assert after(parallel, MigrationStep.DRAINING) == moving("draining", mode=mode)
     draining = move(moving("draining", mode=mode))
-    assert draining.steps == (Step.COMPLETE,)
-    assert after(draining, Step.COMPLETE) == approval([manual()])
-    for each, step in ((begun, Step.PARALLEL), (parallel, Step.DRAINING), (draining, Step.COMPLETE)):
+    assert draining.steps == (MigrationStep.COMPLETE,)
+    assert after(draining, MigrationStep.COMPLETE) == approval([manual()])
+    for each, step in (
+        (begun, MigrationStep.PARALLEL),
+        (parallel, MigrationStep.DRAINING),
+        (draining, MigrationStep.COMPLETE),
+    ):
         Settings.load(dict(each.after(step).values))
 
 
 def test_move_to_automation_changes_the_mode_only() -> None:
     begun = move(CHANGE_MANAGER, Mode.AUTOMATION)
-    assert (begun.steps, after(begun, Step.COMPLETE)) == ((Step.COMPLETE,), WORKFLOW)
+    assert (begun.steps, after(begun, MigrationStep.COMPLETE)) == ((MigrationStep.COMPLETE,), WORKFLOW)
 
 
 @pytest.mark.parametrize(
@@ -101,28 +107,28 @@ def test_problems_of_all_steps_are_reported_once() -> None:
     assert problem.found.startswith("shell-access:approval.approvers.0.type")
 
 
-@pytest.mark.parametrize("step", Step)
-def test_nothing_prevents_a_step_that_is_ready(step: Step) -> None:
+@pytest.mark.parametrize("step", MigrationStep)
+def test_nothing_prevents_a_step_that_is_ready(step: MigrationStep) -> None:
     assert checks(step, READY) == []
-    assert checks(Step.COMPLETE, READY, Mode.AUTOMATION) == []
+    assert checks(MigrationStep.COMPLETE, READY, Mode.AUTOMATION) == []
 
 
 @pytest.mark.parametrize(
     ("situation", "check"),
     [
-        (Situation(paths=CLOSED), "approved-path"),
-        (Situation(paths=UNREAD), "approved-path"),
-        (Situation(paths=replace(OPEN, standing=(f"{OPERATOR}2",))), "standing-sessions"),
-        (Situation(paths=OPEN, decisions=(decision(Outcome.NO_POLICY),)), "nodes-noPolicy"),
-        (Situation(paths=OPEN, decisions=(decision(Outcome.CONFLICT),)), "nodes-conflict"),
-        (Situation(paths=OPEN, decisions=(decision(Outcome.UNKNOWN),)), "nodes-cannotTell"),
+        (MigrationSituation(paths=CLOSED), "approved-path"),
+        (MigrationSituation(paths=UNREAD), "approved-path"),
+        (MigrationSituation(paths=replace(OPEN, standing=(f"{OPERATOR}2",))), "standing-sessions"),
+        (MigrationSituation(paths=OPEN, decisions=(decision(Outcome.NO_POLICY),)), "nodes-noPolicy"),
+        (MigrationSituation(paths=OPEN, decisions=(decision(Outcome.CONFLICT),)), "nodes-conflict"),
+        (MigrationSituation(paths=OPEN, decisions=(decision(Outcome.UNKNOWN),)), "nodes-cannotTell"),
     ],
 )
-def test_workflow_stays_open_until_the_new_way_is(situation: Situation, check: str) -> None:
+def test_workflow_stays_open_until_the_new_way_is(situation: MigrationSituation, check: str) -> None:
     # The policies alone take nothing away.
-    assert checks(Step.PARALLEL, situation) == []
-    assert checks(Step.DRAINING, situation) == [check]
-    assert checks(Step.COMPLETE, situation) == [check]
+    assert checks(MigrationStep.PARALLEL, situation) == []
+    assert checks(MigrationStep.DRAINING, situation) == [check]
+    assert checks(MigrationStep.COMPLETE, situation) == [check]
 
 
 @pytest.mark.parametrize(
@@ -130,38 +136,40 @@ def test_workflow_stays_open_until_the_new_way_is(situation: Situation, check: s
 )
 def test_workflow_with_open_requests_is_not_removed(requests: Any) -> None:
     situation = replace(READY, requests=requests)
-    assert checks(Step.DRAINING, situation) == []
-    (found,) = obstacles(Step.COMPLETE, Mode.JUST_IN_TIME, situation)
+    assert checks(MigrationStep.DRAINING, situation) == []
+    (found,) = obstacles(MigrationStep.COMPLETE, Mode.JUST_IN_TIME, situation)
     assert found.check == "open-requests"
     assert (found.status is Status.UNKNOWN) == isinstance(requests, ReadFailure)
 
 
 def test_nodes_without_a_policy_can_be_accepted() -> None:
     situation = replace(READY, decisions=(decision(Outcome.NO_POLICY, "a"), decision(Outcome.NO_POLICY, "b")))
-    (found,) = obstacles(Step.DRAINING, Mode.JUST_IN_TIME, situation, unreachable=["a"])
+    (found,) = obstacles(MigrationStep.DRAINING, Mode.JUST_IN_TIME, situation, unreachable=["a"])
     assert found.found.endswith("could be requested: b (i-b) in eu-west-1")
-    assert checks(Step.DRAINING, situation, unreachable=["a", "i-b"]) == []
-    assert checks(Step.DRAINING, situation, unreachable=["*"]) == []
+    assert checks(MigrationStep.DRAINING, situation, unreachable=["a", "i-b"]) == []
+    assert checks(MigrationStep.DRAINING, situation, unreachable=["*"]) == []
     conflict = replace(READY, decisions=(decision(Outcome.CONFLICT),))
-    assert checks(Step.DRAINING, conflict, unreachable=["*"]) == ["nodes-conflict"]
+    assert checks(MigrationStep.DRAINING, conflict, unreachable=["*"]) == ["nodes-conflict"]
 
 
 def test_waiting_change_requests_are_not_lost_unnoticed() -> None:
     waiting = replace(READY, requests=(open_request(RequestState.WAITING),))
-    assert checks(Step.COMPLETE, waiting, Mode.AUTOMATION) == ["open-requests"]
-    assert checks(Step.COMPLETE, waiting, Mode.AUTOMATION, accept_lost=True) == []
+    assert checks(MigrationStep.COMPLETE, waiting, Mode.AUTOMATION) == ["open-requests"]
+    assert checks(MigrationStep.COMPLETE, waiting, Mode.AUTOMATION, accept_lost=True) == []
     granted = replace(READY, requests=(open_request(RequestState.GRANTED),))
-    assert checks(Step.COMPLETE, granted, Mode.AUTOMATION) == []
-    assert checks(Step.COMPLETE, replace(READY, requests=UNREAD), Mode.AUTOMATION, accept_lost=True) == [
+    assert checks(MigrationStep.COMPLETE, granted, Mode.AUTOMATION) == []
+    assert checks(MigrationStep.COMPLETE, replace(READY, requests=UNREAD), Mode.AUTOMATION, accept_lost=True) == [
         "open-requests"
     ]
 
 
 def test_closed_workflow_does_not_change_its_mode() -> None:
     lacking = replace(OPEN, operators=(Requester(arn=OPERATOR, lacks=("iam:PassRole",)),))
-    (found,) = obstacles(Step.COMPLETE, Mode.AUTOMATION, Situation(paths=lacking))
+    (found,) = obstacles(MigrationStep.COMPLETE, Mode.AUTOMATION, MigrationSituation(paths=lacking))
     assert "role/Operator lacks iam:PassRole" in found.found
-    assert checks(Step.COMPLETE, Situation(paths=replace(OPEN, decides=False)), Mode.AUTOMATION) == ["approved-path"]
+    assert checks(MigrationStep.COMPLETE, MigrationSituation(paths=replace(OPEN, decides=False)), Mode.AUTOMATION) == [
+        "approved-path"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from tests.operations.migration.moves import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from operations.migration.approval import Situation
+    from operations.migration.approval import MigrationSituation
     from operations.stack import StackConfiguration
     from tests.support.golden_files import Golden
 
@@ -55,7 +55,7 @@ class Moved:
     """
 
     folder: Path
-    situations: list[Situation] = field(default_factory=lambda: [READY])
+    situations: list[MigrationSituation] = field(default_factory=lambda: [READY])
     codes: list[int] = field(default_factory=list[int])
     deployed: list[Any] = field(default_factory=list[Any])
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -96,7 +96,7 @@ def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Moved:
     class Reader:
         def __init__(self, _configuration: Any, _options: Any) -> None: ...
 
-        def read(self, _move: Any, _outputs: Any) -> Situation:
+        def read(self, _move: Any, _outputs: Any) -> MigrationSituation:
             return stack.situations.pop(0) if len(stack.situations) > 1 else stack.situations[0]
 
         def path_findings(self) -> list[Finding]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.owned_resources import RESOURCE_TAG
@@ -17,14 +18,7 @@ from operations.command_line import CommandContext
 from operations.inventory.orphans import find_orphans, removal_command
 from operations.inventory.reader import Identity
 from operations.stack import StackState
-from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from typer.testing import Result
-
-    from tests.operations.arrangement import Account, Fail
+from tests.operations.arrangement import ACCOUNT, REGION, TRUST, Account, Fail, configuration, refusal
 
 OWNER, OTHER = "organization/shell-access/dev", "organization/shell-access/other"
 STACK = configuration(session_manager={})

@@ -1,21 +1,17 @@
 """`python -m operations ports`, from a stack's configuration to what it prints."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.stack import StackConfiguration
-
-if TYPE_CHECKING:
-    from click.testing import Result
 
 FIRST_SUBNETS = {"eu-west-1": "10.30.0.0/24", "us-east-1": "10.31.0.0/24"}
 CLIENT_11 = "clients.NAME: [10.11.3.4/32]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,9 +14,8 @@ from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.settings import Settings
-from operations.approval.principals import Principal
 from operations.deployment import Deployment
-from operations.inventory.approval import read_stray_tags
+from operations.findings import Finding
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
 from operations.inventory.monitoring import (
     RecordingFacts,
@@ -30,7 +29,8 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Identity, ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.verify.approval import ApprovalVerification
+from operations.principals import Principal
+from operations.verify.approval import ApprovalVerification, read_stray_tags
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_differences,
@@ -51,9 +51,6 @@ from operations.verify.notifications import (
 )
 from operations.verify.policies import role_finding
 from tests.operations.arrangement import FakeReader, refusal
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
 
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")

@@ -1,6 +1,4 @@
-"""What the local AWS cannot be brought to: facts made up, findings compared."""
-
-from __future__ import annotations
+"""States that the local AWS cannot have: synthetic facts, compared findings."""
 
 import json
 from dataclasses import replace
@@ -13,7 +11,6 @@ from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
-from operations.approval.principals import Principal
 from operations.deployment import Deployment
 from operations.inventory.iam import PolicyFacts
 from operations.inventory.network import (
@@ -21,18 +18,19 @@ from operations.inventory.network import (
     RouteTable,
     SecurityGroup,
     SecurityGroupRule,
-    Subnet,
+    SubnetFacts,
     VpcEndpoint,
 )
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
     BucketEncryption,
-    BucketFacts,
     KeyFacts,
+    LogBucketFacts,
     LogGroupFacts,
     ParameterFacts,
     RegionFacts,
 )
+from operations.principals import Principal
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
@@ -46,7 +44,7 @@ KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETR
 DATA_KEY = replace(KEY, policy=data_key_policy(partition="aws", account_id="123456789012"))
 LOGS_KEY = replace(KEY, policy=logs_key_policy(partition="aws", account_id="123456789012", region="eu-west-1"))
 SHARED_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
-BUCKET = BucketFacts(
+BUCKET = LogBucketFacts(
     region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
 )
 ENDPOINTS = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"])
@@ -83,7 +81,7 @@ GATEWAY = VpcEndpoint(
 )
 NETWORK = EndpointNetwork(
     vpc_ids=("vpc-1",),
-    subnets=(Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="b")),
+    subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
     endpoints=(*INTERFACES, GATEWAY),
     route_tables=(
         RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
@@ -222,7 +220,7 @@ def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
         ({"vpc_ids": ("vpc-1", "vpc-2")}, {"network": ("different", "2 such VPCs: vpc-1, vpc-2")}),
         ({"subnets": ()}, {"network": ("different", "no subnet a in vpc-1")}),
         (
-            {"subnets": (Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="a"))},
+            {"subnets": (SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="a"))},
             {"network": ("different", "2 subnets a in vpc-1")},
         ),
         ({"subnets": UNREAD}, {"network": ("cannotTell", "a:B: refused: no")}),

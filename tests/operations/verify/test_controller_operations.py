@@ -1,10 +1,9 @@
 """Operation of controllers, facts against plan: one thing changed is found and nothing else, and what cannot be read."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,19 +11,15 @@ from components.domain_controllers.names import ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
 from components.domain_controllers.settings import DomainControllersSection
+from components.metric_alarm import MetricAlarm
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.controller_operations import OperationsFacts, SecretFacts
 from operations.inventory.nodes import AssociationFacts
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
 from operations.verify.domain_controllers.operations import operations_findings
 from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.metric_alarm import MetricAlarm
-    from operations.findings import Finding
 
 BUCKET = {
     "bucketName": "org-directory-backups",
@@ -73,7 +68,7 @@ def alarm(planned: MetricAlarm, controller: str = "") -> dict[str, Any]:
 
 
 def planned_facts() -> OperationsFacts:
-    """What is in the account when all is as planned."""
+    """Return the facts of an account without differences."""
     return OperationsFacts(
         log_groups={
             name: LogGroupFacts(retention_days=PLAN.retention_days, kms_key_arn=KEY.arn) for name in PLAN.log_groups

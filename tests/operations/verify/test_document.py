@@ -1,7 +1,5 @@
 """The document's content is compared setting by setting."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -9,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.session_manager.document import PREFERENCES, document, preferences, serialized
-from components.session_manager.settings import SessionManagerSettings
+from components.session_manager.document import PREFERENCES, document, serialized
+from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
@@ -107,7 +105,7 @@ def test_content_that_is_no_document_is_one_difference(values: dict[str, Any], t
     ],
     ids=str,
 )
-def test_a_difference_reads_as_setting_expected_found(inputs: dict[str, Any], differs: Any) -> None:
+def test_difference_reads_as_setting_expected_found(inputs: dict[str, Any], differs: Any) -> None:
     assert said(text_of(wanted(), **inputs)) == [differs]
 
 
@@ -122,7 +120,7 @@ def test_other_parts_of_the_content_are_named_too(change: dict[str, Any], differ
     assert said(json.dumps(document(wanted()) | change)) == [differs]
 
 
-def test_the_order_and_the_spelling_of_the_json_do_not_matter() -> None:
+def test_order_and_the_spelling_of_the_json_do_not_matter() -> None:
     turned = dict(reversed(document(wanted()).items()))
     assert said(json.dumps(turned, indent=7)) == []
 
@@ -135,7 +133,7 @@ def test_the_order_and_the_spelling_of_the_json_do_not_matter() -> None:
         (..., [f"kmsKeyId: {UNKNOWN_KEY} expected, nothing found"]),
     ],
 )
-def test_a_key_that_is_not_known_need_only_be_there(key_id: Any, differs: Any) -> None:
+def test_key_that_is_not_known_need_only_be_there(key_id: Any, differs: Any) -> None:
     assert said(text_of(wanted(), kmsKeyId=key_id), wanted(UNKNOWN_KEY)) == differs
 
 
@@ -167,12 +165,12 @@ def test_default_and_latest_version_are_each_compared(facts: DocumentFacts, chan
     assert statuses(facts) == OK | changed
 
 
-def test_a_document_that_is_gone_or_unread_is_one_finding() -> None:
+def test_document_that_is_gone_or_unread_is_one_finding() -> None:
     assert statuses(None) == {"document": "different"}
     assert statuses(UNREAD) == {"document": "cannotTell"}
 
 
-def test_the_reason_of_a_status_is_told() -> None:
+def test_reason_of_a_status_is_reported() -> None:
     findings = document_findings(DEPLOYMENT, SETTINGS, live(GOOD, status="Failed", status_reason="quota"), KEY)
     assert findings[1].found == "Failed: quota"
     assert "aws ssm describe-document --name SSM-SessionManagerRunShell --region eu-west-1" in (
@@ -188,7 +186,7 @@ def test_unknown_key_is_mentioned_without_differences() -> None:
     )
 
 
-def test_values_of_secret_settings_are_not_told() -> None:
+def test_values_of_secret_settings_are_not_shown() -> None:
     deployment = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", hides_values=True)
     text = text_of(wanted(), idleSessionTimeout="45", s3BucketName="theirs")
     assert document_findings(deployment, SETTINGS, live(text), KEY)[3].found == "s3BucketName and idleSessionTimeout"

@@ -1,12 +1,11 @@
-"""Domain controllers, facts against plan: what is planned is as asked, and one thing changed is found and nothing else."""
-
-from __future__ import annotations
+"""Domain controllers, facts against plan: a planned site has no differences, and one change is one finding."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,11 +29,13 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
+from components.domain_controllers.security_group_rules import PlannedRule
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.controller_operations import OperationsFacts
 from operations.inventory.domain_controllers import (
     ControllerFacts,
@@ -47,8 +48,8 @@ from operations.inventory.domain_controllers import (
 )
 from operations.inventory.iam import RoleFacts
 from operations.inventory.monitoring import (
-    BucketFacts,
     EventRule,
+    OwnBucketFacts,
     SubscriptionFacts,
     TopicFacts,
     TrailFacts,
@@ -62,12 +63,6 @@ from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
 from operations.verify.domain_controllers.trail import desired_bucket, trail_findings
 from operations.verify.domain_controllers.verification import compare_site
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from components.domain_controllers.security_group_rules import PlannedRule
-    from operations.findings import Finding
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
@@ -357,7 +352,7 @@ def test_group_rule_change_is_reported_by_kind(data: st.DataObject) -> None:
     assert ("revoke-security-group-" in found.remedy) == (how == "unexpected")
 
 
-def test_the_same_rule_under_no_name_is_as_asked() -> None:
+def test_same_rule_under_no_name_is_as_asked() -> None:
     site = case()
     rules = [replace(each, id=f"new-{each.id}", name="") for each in first_group(site).rules]
     assert site.findings(groups=with_rules(site, rules)) == {}
@@ -659,7 +654,7 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
     assert delivery.found.endswith(": AccessDenied")
 
 
-BUCKET = BucketFacts(
+BUCKET = OwnBucketFacts(
     policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),

@@ -1,9 +1,8 @@
 """Operators of IAM Identity Center, verified: leftovers, renamed and re-created users, and assignments of others."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,9 +24,6 @@ from operations.verify.identity_center import (
 )
 from operations.verify.policies import role_finding
 from tests.support.identity_center import ACCOUNT, IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
@@ -136,12 +132,12 @@ def test_verify_warns_of_assignments_of_others(directory: Directory) -> None:
 
 
 def test_lookup_that_fails_compares_the_roles_of_the_account(directory: Directory) -> None:
-    unknown = SETTINGS.model_copy(update={"operators": [*SETTINGS.operators, _user("nobody")]})
+    unknown = SETTINGS.model_copy(update={"operators": [*SETTINGS.operators, _user("absent")]})
     found = look_up(unknown, _Clients(directory.client), IDENTITY, "eu-west-1")
     assert [each.user_name for each in found.operators.people] == ["olivia"]
     assert found.operators.reserved_path == f"{RESERVED_PATH}eu-west-1/"
     finding = lookup_finding(DEPLOYMENT, found)
-    assert (str(finding.status), 'user "nobody"' in finding.found) == ("different", True)
+    assert (str(finding.status), 'user "absent"' in finding.found) == ("different", True)
     denied = LookedUp(problems=("shell-access:approval.operators: expected users, got no answer: denied",))
     assert str(lookup_finding(DEPLOYMENT, denied).status) == "cannotTell"
 

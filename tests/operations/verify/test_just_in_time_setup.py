@@ -1,4 +1,4 @@
-"""What just-in-time node access needs and the stack does not create is compared with what AWS documents."""
+"""Set-up of just-in-time node access that the stack does not create, compared with the AWS documentation."""
 
 from __future__ import annotations
 

@@ -1,20 +1,14 @@
 """One thing broken at a time in an account that is otherwise right: just that is found."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, encrypt_bucket, findings_of, not_ok
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.operations.arrangement import Account, StackConfiguration
+from tests.operations.arrangement import Account, StackConfiguration, configuration, encrypt_bucket, findings_of, not_ok
 
 POLICY_ARN = "arn:aws:iam::123456789012:policy/ShellAccessSessionManagerNode"
 BUCKET = "session-logs"
@@ -283,7 +277,7 @@ BREAKAGES = [
         "1 day",
     ),
     Breakage(
-        "retention taken away",
+        "retention removed",
         lambda a: a.client("logs").delete_retention_policy(logGroupName=GROUP),
         "log-group-retention",
         "no end",
@@ -357,7 +351,7 @@ BREAKAGES = [
 
 
 @pytest.mark.usefixtures("untouched")
-def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
+def test_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == {}
     assert [finding.check for finding in verification.regions["eu-west-1"]] == [
@@ -414,7 +408,7 @@ def test_endpoints_without_network_are_not_compared(
     assert not any(check.startswith("endpoint-") for check in findings_of(verification))
 
 
-def test_a_network_may_be_named_by_ids(right: Account, stack: StackConfiguration) -> None:
+def test_network_may_be_named_by_ids(right: Account, stack: StackConfiguration) -> None:
     ec2 = right.client("ec2")
     [vpc] = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["workloads"]}])["Vpcs"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]

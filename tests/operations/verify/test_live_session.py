@@ -1,32 +1,25 @@
 """A session on a node, tried for real: the transcript, and the flow with programs that stand in for AWS' own."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory import reader
+from operations.stack import StackConfiguration
 from operations.verify import live_session
 from operations.verify.live_session import marker_command, read_transcript
 from operations.verify.pseudoterminal import Pace
-from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, configuration, named
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Account
+from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, Account, configuration, named
 
 ID = "olivia-0a1b2c3d4e5f60718"
 GROUP = "ssm-sessionmanager-logs"
@@ -43,22 +36,22 @@ TRANSCRIPT = (
 )
 
 
-def test_a_transcript_gives_session_notice_user_and_end() -> None:
+def test_transcript_gives_session_notice_user_and_end() -> None:
     found = read_transcript(TRANSCRIPT, "c0ffee")
     assert (found.session_id, found.encrypted, found.user, found.ended) == (ID, True, "ssm-user", True)
 
 
-def test_an_echo_of_the_marker_command_is_no_answer() -> None:
+def test_echo_of_the_marker_command_is_no_answer() -> None:
     for platform in ("Linux", "Windows"):
         assert read_transcript(f"$ {marker_command('c0ffee', platform)}\r\n", "c0ffee").user == ""
 
 
-def test_a_notice_after_the_first_answer_does_not_count() -> None:
+def test_notice_after_the_first_answer_does_not_count() -> None:
     said = "shell-access-c0ffee user=ssm-user;\nThis session is encrypted using AWS KMS.\n"
     assert not read_transcript(said, "c0ffee").encrypted
 
 
-def test_the_answer_of_another_command_does_not_count() -> None:
+def test_answer_of_another_command_does_not_count() -> None:
     assert read_transcript(TRANSCRIPT, "decaf0").user == ""
 
 
@@ -136,7 +129,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -
 
 
 class Later:
-    """What happens while the command waits for the first time."""
+    """Events while the command waits for the first time."""
 
     arrives: Callable[[], None] | None = None
 
@@ -221,7 +214,7 @@ def test_unresponsive_session_is_reported_and_ended(session: Callable[..., Path]
 
 
 @pytest.mark.usefixtures("instance")
-def test_a_session_that_is_interrupted_is_ended(
+def test_session_that_is_interrupted_is_ended(
     session: Callable[..., Path], account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -238,7 +231,7 @@ def test_a_session_that_is_interrupted_is_ended(
 
 @pytest.mark.usefixtures("instance")
 @pytest.mark.parametrize(("user", "status"), [("ops", "ok"), ("ssm-user", "different")])
-def test_the_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
+def test_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
     session(user=user)
     settings = {**SESSION_MANAGER, "instanceRoles": [], "runAsEnabled": True, "runAsDefaultUser": "ops"}
     _, found = verify(stack=configuration(session_manager=settings))

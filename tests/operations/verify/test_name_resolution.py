@@ -1,9 +1,7 @@
 """Name resolution of a site, facts against settings: one thing changed is found, and nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,14 +9,12 @@ from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks
 from components.domain_controllers.traffic_requirements import Direction
 from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding
 from operations.inventory.domain_controllers import ControllerFacts, SitePlacement, SiteSubnet
-from operations.inventory.name_resolution import NameResolution, ResolverEndpoint, ResolverRule, ResourceShare
+from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint, ResolverRule, ResourceShare
 from operations.inventory.network import SecurityGroup, SecurityGroupRule
 from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
 
 REGION = "eu-west-1"
 SITE = "domain-controllers-eu-west-1-resolver"
@@ -76,7 +72,7 @@ SHARE = ResourceShare(
     resources=frozenset(["arn:rule"]),
 )
 OUT, IN = endpoint("outbound"), endpoint("inbound")
-LIVE = NameResolution(
+LIVE = NameResolutionFacts(
     groups=(
         SecurityGroup(id="sg-outbound", name=f"{SITE}-outbound", rules=rules(Direction.EGRESS, "sg-dc")),
         SecurityGroup(id="sg-inbound", name=f"{SITE}-inbound", rules=rules(Direction.INGRESS, "10.1.0.53/32")),
@@ -114,7 +110,7 @@ PLACE = SitePlacement(
 )
 
 
-def findings(live: NameResolution | ReadFailure | None, controllers: Any = (CONTROLLER,)) -> dict[str, Finding]:
+def findings(live: NameResolutionFacts | ReadFailure | None, controllers: Any = (CONTROLLER,)) -> dict[str, Finding]:
     site = SiteDeployment(
         deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), partition="aws", section=SECTION
     )
@@ -171,7 +167,7 @@ def test_reports_rules_of_the_groups_beyond_dns() -> None:
 
 
 def test_remedy_removes_what_an_update_leaves_alone() -> None:
-    foreign = NameResolution(
+    foreign = NameResolutionFacts(
         groups=LIVE.groups,
         endpoints=LIVE.endpoints,
         rules=(replace(RULE, vpc_ids=RULE.vpc_ids | {"vpc-2"}),),

@@ -1,10 +1,9 @@
-"""What makes nodes ready: facts made up, findings compared. The engine's tests verify what was really built."""
-
-from __future__ import annotations
+"""Readiness of nodes: synthetic facts, compared findings. The engine's tests verify real resources."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -33,9 +32,6 @@ from operations.inventory.nodes import AssociationFacts, ConfigRule, Remediation
 from operations.inventory.reader import ReadFailure
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ACCOUNT = "123456789012"
 PLACE = NodesAccount(partition="aws", account_id=ACCOUNT)
@@ -91,7 +87,7 @@ RIGHT: dict[str, Any] = {
     "runbook": json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
     "runbook_tags": {"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 }
-"""What is live, by what it is read with; roles are by name."""
+"""Live facts by the function that reads them; roles by name."""
 EVERYTHING = {
     "roleCompliance": {"remediation": "automatic", "excludedRoles": EXCLUDED},
     "defaultHostManagement": {},
@@ -108,7 +104,7 @@ OF_THE_ACCOUNT = [
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What is found in eu-west-1; in us-east-1 all is right, and there is no rule."""
+    """Facts of eu-west-1; us-east-1 has no differences, and no rule."""
     asked_in: list[tuple[str, str]] = []
     found: dict[str, Any] = {**RIGHT, **ROLES, "asked in": asked_in}
 
@@ -128,7 +124,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) -> dict[str, dict[str, str]]:
-    """By Region and check, how it ended; with what was found where it is not as asked."""
+    """Results by Region and check, with the difference where there is one."""
     verification = NodesVerification(
         clients=None,  # pyright: ignore[reportArgumentType]
         caller="me",
@@ -285,7 +281,7 @@ def test_one_thing_that_is_otherwise_is_found_and_nothing_else(
 
 
 @pytest.mark.parametrize("what", [*RIGHT, *ROLES])
-def test_what_cannot_be_read_cannot_be_told(live: dict[str, Any], what: str) -> None:
+def test_unreadable_fact_is_undecided(live: dict[str, Any], what: str) -> None:
     live[what] = UNREAD
     unclear = [text for text in findings()["eu-west-1"].values() if text != "ok"]
     assert unclear == ["cannotTell: a:B: refused: no"]

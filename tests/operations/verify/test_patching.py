@@ -1,9 +1,7 @@
 """Patching of controllers, facts against plan; tests/engine/sabotages changes each attribute on the local AWS."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,15 +14,13 @@ from components.domain_controllers.operations.patching import (
     task_parameters,
 )
 from components.domain_controllers.settings import DomainControllersSection
+from operations.findings import Finding
 from operations.inventory.patching import PatchingFacts, WindowFacts
 from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.patching import patching_findings
 from tests.operations.verify.test_controller_operations import SITE
 from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SECTION, case
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
 
 SETTINGS = SITE.section.patches
 assert SETTINGS

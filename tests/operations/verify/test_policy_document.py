@@ -1,9 +1,8 @@
 """Two policies are compared by what they mean."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings
 from operations.verify.policies import policy_differences
-
-if TYPE_CHECKING:
-    from random import Random
 
 POLICY: dict[str, Any] = {
     "Version": "2012-10-17",

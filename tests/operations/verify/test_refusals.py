@@ -1,17 +1,12 @@
-"""Calls that are refused or fail: just what they were for cannot be told."""
+"""Calls that are refused or fail: only the checks that need them are undecided."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, findings_of, not_ok, refusal
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Calls, Fail, StackConfiguration
+from tests.operations.arrangement import Calls, Fail, StackConfiguration, configuration, findings_of, not_ok, refusal
 
 INTERFACES = {f"endpoint-{each}" for each in ("ec2messages", "kms", "logs", "ssm", "ssmmessages")}
 REFUSALS = [
@@ -118,7 +113,7 @@ def test_bucket_of_other_account_differs_from_denied_call(stack: StackConfigurat
     ],
 )
 @pytest.mark.usefixtures("account")
-def test_who_asks_cannot_be_told(fail: Fail, error: Any, found: str) -> None:
+def test_unreadable_caller_is_undecided(fail: Fail, error: Any, found: str) -> None:
     fail("sts", "GetCallerIdentity", error or refusal(operation="AssumeRole"))
     verification = verify_stack(configuration(regions=("eu-west-1", "us-east-1"), session_manager={}))
     assert verification.account_id is None
@@ -127,6 +122,6 @@ def test_who_asks_cannot_be_told(fail: Fail, error: Any, found: str) -> None:
     assert verification.exit_code == 1
 
 
-def test_nobody_answers_at_all() -> None:
+def test_no_answer_at_all_is_undecided() -> None:
     verification = verify_stack(configuration(session_manager={}))
     assert not_ok(verification) == {"account": "cannotTell"}

@@ -1,17 +1,19 @@
-"""What is looked for follows the settings, Region by Region, as whom the stack says."""
-
-from __future__ import annotations
+"""Verification follows the settings, per Region, with the credentials of the stack."""
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, encrypt_bucket, findings_of, not_ok
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Account, Calls, StackConfiguration
+from tests.operations.arrangement import (
+    Account,
+    Calls,
+    StackConfiguration,
+    configuration,
+    encrypt_bucket,
+    findings_of,
+    not_ok,
+)
 
 BUCKET = "session-logs"
 
@@ -43,7 +45,7 @@ def test_bucket_key_is_compared_by_arn_or_alias(account: Account) -> None:
     assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
 
 
-def test_the_key_that_aws_keeps_for_s3_is_open_to_nodes(account: Account) -> None:
+def test_key_that_aws_keeps_for_s3_is_open_to_nodes(account: Account) -> None:
     stack = configuration(session_manager={"s3Logging": True, "s3BucketName": BUCKET})
     account.arrange(stack)
     encrypt_bucket(account, BUCKET, "arn:aws:kms:eu-west-1:123456789012:alias/aws/s3")
@@ -99,7 +101,7 @@ def test_regions_follow_their_overrides(account: Account) -> None:
 
 
 @pytest.mark.usefixtures("account")
-def test_a_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
+def test_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == dict.fromkeys(
         (
@@ -120,7 +122,7 @@ def test_endpoints_are_verified_without_session_manager(account: Account) -> Non
 
 
 @pytest.mark.usefixtures("account")
-def test_the_stacks_roles_are_assumed() -> None:
+def test_stacks_roles_are_assumed() -> None:
     role = "arn:aws:iam::210987654321:role/Deploy"
     stack = configuration(session_manager={}, aws__assumeRoles=json.dumps([{"roleArn": role}]))
     assert verify_stack(stack).account_id == "210987654321"

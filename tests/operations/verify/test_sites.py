@@ -1,17 +1,22 @@
-"""Sites of domain controllers on the local AWS: what is looked for where, and what cannot be told."""
-
-from __future__ import annotations
+"""Sites of domain controllers on the local AWS: what is looked for where, and what cannot be verified."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, findings_of, named, not_ok, refusal
-
-if TYPE_CHECKING:
-    from tests.operations.arrangement import Account, Command, Fail, StackConfiguration
+from tests.operations.arrangement import (
+    Account,
+    Command,
+    Fail,
+    StackConfiguration,
+    configuration,
+    findings_of,
+    named,
+    not_ok,
+    refusal,
+)
 
 OF_ACCOUNT = ("directory-trail", "directory-trail-bucket", "directory-trail-key", "directory-port-forwarding-policy")
 ENDPOINTS = tuple(f"directory-endpoint-{each}" for each in ("ec2", "ec2messages", "ssm", "ssmmessages"))
@@ -40,7 +45,7 @@ def network(account: Account, region: str = "eu-west-1") -> dict[str, str]:
     return made
 
 
-def test_a_site_of_which_nothing_is_built_lacks_everything(account: Account) -> None:
+def test_site_of_which_nothing_is_built_lacks_everything(account: Account) -> None:
     network(account)
     assert not_ok(verify_stack(stack("eu-west-1"))) == dict.fromkeys(
         (
@@ -81,7 +86,7 @@ def test_names_have_to_be_of_one_thing(account: Account, tag: str, said: str) ->
     assert "shell-access:domainControllers.sites.eu-west-1" in (finding.remedy or "")
 
 
-def test_a_route_to_an_internet_gateway_makes_a_subnet_public(account: Account) -> None:
+def test_route_to_an_internet_gateway_makes_a_subnet_public(account: Account) -> None:
     made = network(account)
     ec2 = account.client("ec2")
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -136,7 +141,7 @@ def test_denied_read_names_the_permission(account: Account, fail: Fail) -> None:
     assert found["directory-traffic"].status.value == "cannotTell"
 
 
-def test_the_trail_that_the_settings_name_is_looked_at(account: Account) -> None:
+def test_trail_that_the_settings_name_is_looked_at(account: Account) -> None:
     network(account)
     account.client("s3", "us-east-1").create_bucket(Bucket="trails")
     trails = account.client("cloudtrail")

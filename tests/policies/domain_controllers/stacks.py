@@ -1,14 +1,10 @@
 """Stacks with domain controllers; a test starts from a good one and changes one thing."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.policies.judging import UNKNOWN, Made
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"

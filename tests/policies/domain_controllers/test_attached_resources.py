@@ -1,7 +1,5 @@
 """Controllers that are reached by what does not carry their tag."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -142,13 +140,13 @@ def reached(tags: Any) -> dict[str, list[Made]]:
 
 
 @pytest.mark.parametrize("way", reached(MARKED))
-def test_a_controllers_group_is_found_by_a_detour(way: str) -> None:
+def test_controllers_group_is_found_by_a_detour(way: str) -> None:
     (said,) = judge_stack(SOURCES, OPEN, GROUP_OF_ALL, *reached(MARKED)[way]).violations
     assert '"open": ' in said
 
 
 @pytest.mark.parametrize("way", reached(MARKED))
-def test_a_group_of_another_machine_is_not_a_controllers(way: str) -> None:
+def test_group_of_another_machine_is_not_a_controllers(way: str) -> None:
     assert judge_stack(SOURCES, OPEN, GROUP_OF_ALL, *reached({"Role": "Web"})[way]) == SILENT
 
 
@@ -158,7 +156,7 @@ def test_what_a_controller_brings_along_is_tagged(way: str) -> None:
     assert judge_stack(TAGGED, GROUP_OF_ALL, *reached({"Role": "Web"})[way]) == SILENT
 
 
-def test_a_group_that_is_tagged_apart_is_a_controllers() -> None:
+def test_group_that_is_tagged_apart_is_a_controllers() -> None:
     tag = made(TAG, "tag", {"resourceId": ["group"]}, resourceId=UNKNOWN, key="Role", value="DomainController")
     assert judge_stack(SOURCES, OPEN, GROUP_OF_ALL, tag).violations
     other = made(TAG, "tag", {"resourceId": ["group"]}, resourceId=UNKNOWN, key="Role", value="Web")

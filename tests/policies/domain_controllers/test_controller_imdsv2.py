@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -44,7 +42,7 @@ def test_options_that_are_not_known_yet_are_said(options: Any) -> None:
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_an_instance_whose_tags_are_not_known_yet_is_undecided_where_it_matters() -> None:
+def test_instance_with_unknown_tags_is_undecided_where_relevant() -> None:
     result = judge(RULE, INSTANCE, machine(None, UNKNOWN))
     assert result.violations == []
     assert result.unseen == [f'{INSTANCE} "subject": tags is not known yet; the rule is applied in the update.']
@@ -56,17 +54,17 @@ def test_other_instances_are_left_alone(tags: Any) -> None:
     assert judge(RULE, INSTANCE, machine(None, tags)) == SILENT
 
 
-def test_a_template_that_makes_controllers_is_judged() -> None:
+def test_template_that_makes_controllers_is_judged() -> None:
     made = {"tagSpecifications": [{"resourceType": "instance", "tags": MARKED}]}
     assert len(violations(RULE, LAUNCH_TEMPLATE, made)) == 1
 
 
-def test_an_instance_may_be_listed() -> None:
+def test_instance_may_be_listed() -> None:
     assert len(violations(RULE, INSTANCE, machine(None, {}), alsoControllers=["subject"])) == 1
 
 
 def test_tokens_can_be_required_for_the_user() -> None:
-    mended = remediated(RULE, INSTANCE, machine({"httpTokens": "optional", "httpPutResponseHopLimit": 4}))
-    assert mended is not None
-    assert mended["metadataOptions"] == REQUIRED
+    remediated_as = remediated(RULE, INSTANCE, machine({"httpTokens": "optional", "httpPutResponseHopLimit": 4}))
+    assert remediated_as is not None
+    assert remediated_as["metadataOptions"] == REQUIRED
     assert remediated(RULE, INSTANCE, machine(REQUIRED)) is None

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -54,7 +52,7 @@ def test_other_ports_are_refused(form: Form, protocol: str, first: Any, last: An
 
 
 @pytest.mark.parametrize("peer", ["referencedSecurityGroupId", "self", "prefixListId"])
-def test_other_ports_are_refused_whoever_may_use_them(form: Form, peer: str) -> None:
+def test_other_ports_are_refused_from_any_peer(form: Form, peer: str) -> None:
     assert len(judge_stack(RULE, *form(Rule(first=443, last=443, peer=peer, value="x-1"))).violations) == 1
 
 
@@ -93,7 +91,7 @@ def test_unknown_ports_do_not_matter_with_every_protocol(form: Form) -> None:
     assert len(judge_stack(RULE, *form(Rule(protocol="-1", first=UNKNOWN))).violations) == 1
 
 
-def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
+def test_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
     assert judge_stack(RULE, *form(Rule(protocol="-1"), {})) == SILENT
 
 
@@ -108,7 +106,7 @@ def test_rules_that_are_not_known_yet_are_said() -> None:
     assert said.endswith('"dc": ingress is not known yet; the rule is applied in the update.')
 
 
-def test_a_rule_for_bastions_and_others_is_for_others() -> None:
+def test_rule_for_bastions_and_others_is_for_others() -> None:
     block = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "securityGroups": ["sg-bastion", "sg-web"]}
     group = Made(
         type="aws:ec2/securityGroup:SecurityGroup",

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -29,7 +27,7 @@ def test_groups_are_fine(form: Form, peer: str) -> None:
     "cidr",
     ["0.0.0.0/0", "0.0.0.0/00", "1.2.3.4/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "52.94.0.0/22", "any", "0/0"],
 )
-def test_everybody_is_refused_in_any_spelling(form: Form, cidr: str) -> None:
+def test_every_address_is_refused_in_any_spelling(form: Form, cidr: str) -> None:
     result = judge_stack(RULE, *form(Rule(value=cidr)))
     (said,) = result.violations
     assert f'"{form.carrier}": ' in said
@@ -40,23 +38,23 @@ def test_everybody_is_refused_in_any_spelling(form: Form, cidr: str) -> None:
 @pytest.mark.parametrize(
     "cidr", ["::/0", "0::/0", "::0/0", "0:0:0:0:0:0:0:0/0", "0000::/0", "8000::/1", "2001:db8::/32"]
 )
-def test_everybody_is_refused_in_any_spelling_of_ipv6(form: Form, cidr: str) -> None:
+def test_every_ipv6_address_is_refused_in_any_spelling(form: Form, cidr: str) -> None:
     assert len(judge_stack(RULE, *form(Rule(peer="cidrIpv6", value=cidr))).violations) == 1
 
 
 @pytest.mark.parametrize("protocol", ["-1", "all", "6", "tcp", "17"])
-def test_everybody_is_refused_whatever_the_protocol(form: Form, protocol: str) -> None:
+def test_every_address_is_refused_with_any_protocol(form: Form, protocol: str) -> None:
     assert len(judge_stack(RULE, *form(Rule(protocol=protocol, value="0.0.0.0/0"))).violations) == 1
 
 
-def test_a_public_network_may_be_listed_but_not_a_wide_one(form: Form) -> None:
+def test_public_network_may_be_listed_but_not_a_wide_one(form: Form) -> None:
     allowed = {"allowedSources": ["10.0.0.0/8", "0.0.0.0/0"]}
     assert judge_stack(RULE, *form(Rule(value="203.0.113.0/24")), **allowed) == SILENT
     assert len(judge_stack(RULE, *form(Rule(value="203.0.112.0/23")), **allowed).violations) == 1
     assert len(judge_stack(RULE, *form(Rule(value="0.0.0.0/0")), **allowed).violations) == 1
 
 
-def test_the_sources_are_configurable(form: Form) -> None:
+def test_sources_are_configurable(form: Form) -> None:
     assert (
         judge_stack(RULE, *form(Rule(value="10.10.1.0/24")), allowedSources=["10.10.0.0/17", "10.10.128.0/17"])
         == SILENT
@@ -70,7 +68,7 @@ def prefix_list(*cidrs: Any, id_: str = UNKNOWN) -> Made:
 
 
 @pytest.mark.parametrize(("id_", "sources"), [(UNKNOWN, ("list",)), ("pl-1", ())], ids=["preview", "update"])
-def test_a_prefix_list_of_the_stack_is_looked_into(form: Form, id_: str, sources: tuple[str, ...]) -> None:
+def test_prefix_list_of_the_stack_is_looked_into(form: Form, id_: str, sources: tuple[str, ...]) -> None:
     rule = form(Rule(peer="prefixListId", value=id_, sources=sources))
     assert judge_stack(RULE, *rule, prefix_list("10.0.0.0/16", id_=id_)) == SILENT
     (said,) = judge_stack(RULE, *rule, prefix_list("10.0.0.0/16", "0.0.0.0/0", id_=id_)).violations
@@ -89,24 +87,24 @@ def test_entries_that_are_resources_of_their_own_count(form: Form) -> None:
     assert len(judge_stack(RULE, *rule, prefix_list("10.0.0.0/16"), entry).violations) == 1
 
 
-def test_a_prefix_list_of_another_stack_has_to_be_listed(form: Form) -> None:
+def test_prefix_list_of_another_stack_has_to_be_listed(form: Form) -> None:
     rule = form(Rule(peer="prefixListId", value="pl-1"))
     assert len(judge_stack(RULE, *rule).violations) == 1
     assert judge_stack(RULE, *rule, allowedPrefixLists=["pl-1"]) == SILENT
 
 
-def test_a_source_that_is_not_known_yet_is_said(form: Form) -> None:
+def test_source_that_is_not_known_yet_is_said(form: Form) -> None:
     result = judge_stack(RULE, *form(Rule(value=UNKNOWN, sources=("dc",))))
     assert result.violations == []
     assert len(result.unseen) == 1
     assert f'"{form.carrier}": ' in result.unseen[0]
 
 
-def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
+def test_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
     assert judge_stack(RULE, *form(Rule(value="0.0.0.0/0"), {"Role": "WebServer"})) == SILENT
 
 
-def test_a_group_whose_tags_are_not_known_yet_is_undecided_where_it_matters(form: Form) -> None:
+def test_group_with_unknown_tags_is_undecided_where_relevant(form: Form) -> None:
     result = judge_stack(RULE, *form(Rule(value="0.0.0.0/0"), UNKNOWN))
     assert result.violations == []
     assert len(result.unseen) == 1

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any
@@ -35,11 +33,11 @@ def without(name: str) -> list[Made]:
     return [each for key, each in GOOD.items() if key != name]
 
 
-def test_a_watched_controller_is_fine() -> None:
+def test_watched_controller_is_fine() -> None:
     assert judge_stack(RULE, instance(), *GOOD.values()) == SILENT
 
 
-def test_a_stack_without_controllers_needs_nothing() -> None:
+def test_stack_without_controllers_needs_nothing() -> None:
     assert judge_stack(RULE, instance(tags={})) == SILENT
 
 
@@ -91,12 +89,12 @@ def test_what_watches_nothing_does_not_count(name: str, properties: dict[str, An
         ("log", {"subnetId": None, "vpcId": "vpc-1"}),
     ],
 )
-def test_what_cannot_be_told_is_said(name: str, properties: dict[str, Any]) -> None:
+def test_undecided_alarm_is_reported(name: str, properties: dict[str, Any]) -> None:
     result = judge_stack(RULE, instance(), *changed(name, **properties))
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_a_flow_log_of_the_vpc_is_fine() -> None:
+def test_flow_log_of_the_vpc_is_fine() -> None:
     vpc = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1"})
     subnet = Made(type="aws:ec2/subnet:Subnet", name="subnet", properties={"id": "subnet-dc1", "vpcId": "vpc-1"})
     others = changed("log", subnetId=None, vpcId="vpc-1", trafficType="REJECT")
@@ -109,5 +107,5 @@ def test_rule_and_target_are_joined_before_they_are_made() -> None:
     assert judge_stack(RULE, instance(), GOOD["log"], GOOD["trail"], rule, target) == SILENT
 
 
-def test_the_calls_are_configurable() -> None:
+def test_calls_are_configurable() -> None:
     assert len(judge_stack(RULE, instance(), *GOOD.values(), alertOn=["DeleteVpc"]).violations) == 1

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 
 
 @pytest.mark.parametrize("type_", [INSTANCE, SPOT_INSTANCE])
-def test_an_instance_asks_for_no_public_address(type_: str) -> None:
+def test_instance_asks_for_no_public_address(type_: str) -> None:
     for value in (False, None):
         assert judge(RULE, type_, {"tags": MARKED, "associatePublicIpAddress": value}) == SILENT
     for value in (True, "true"):
@@ -25,7 +23,7 @@ def template(*interfaces: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["associatePublicIpAddress", "associateCarrierIpAddress"])
-def test_a_launch_template_asks_for_none(name: str) -> None:
+def test_launch_template_asks_for_none(name: str) -> None:
     assert judge(RULE, LAUNCH_TEMPLATE, template({name: "false"}, {})) == SILENT
     for value in ("true", "True", True):
         (said,) = violations(RULE, LAUNCH_TEMPLATE, template({}, {name: value}))

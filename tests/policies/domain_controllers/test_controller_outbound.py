@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -24,13 +22,13 @@ def test_groups_and_prefix_lists_of_others_are_fine(form: Form, peer: str) -> No
 
 
 @pytest.mark.parametrize("cidr", ["0.0.0.0/0", "0.0.0.0/1", "52.0.0.0/8", "203.0.113.0/24", "nonsense"])
-def test_the_internet_is_refused(form: Form, cidr: str) -> None:
+def test_internet_is_refused(form: Form, cidr: str) -> None:
     (said,) = judge_stack(RULE, *form(out(value=cidr))).violations
     assert f'"{form.carrier}": ' in said
     assert f'found "{cidr}", expected a network within' in said
 
 
-def test_the_internet_of_ipv6_is_refused(form: Form) -> None:
+def test_internet_of_ipv6_is_refused(form: Form) -> None:
     assert len(judge_stack(RULE, *form(out(peer="cidrIpv6", value="::/0"))).violations) == 1
 
 
@@ -46,7 +44,7 @@ def test_everything_is_refused_for_both_reasons(form: Form) -> None:
     assert len(judge_stack(RULE, *form(out(protocol="-1", first=0, last=0, value="0.0.0.0/0"))).violations) == 2
 
 
-def test_a_prefix_list_of_the_stack_is_looked_into(form: Form) -> None:
+def test_prefix_list_of_the_stack_is_looked_into(form: Form) -> None:
     listed = Made(type=PREFIX_LIST, name="list", properties={"id": UNKNOWN, "entries": [{"cidr": "0.0.0.0/0"}]})
     assert (
         len(judge_stack(RULE, listed, *form(out(peer="prefixListId", value=UNKNOWN, sources=("list",)))).violations)
@@ -75,11 +73,11 @@ def test_what_is_not_known_yet_is_said(form: Form) -> None:
     assert judge_stack(RULE, *form(out(protocol=UNKNOWN))).unseen
 
 
-def test_a_group_without_outbound_rules_is_closed(form: Form) -> None:
+def test_group_without_outbound_rules_is_closed(form: Form) -> None:
     assert judge_stack(RULE, *form(Rule())) == SILENT
 
 
-def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
+def test_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
     assert judge_stack(RULE, *form(out(value="0.0.0.0/0"), {})) == SILENT
 
 
@@ -92,10 +90,10 @@ def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
         out(protocol="-1", first=0, last=0, peer="cidrIpv6", value="::1/128"),
     ],
 )
-def test_the_idioms_for_no_outbound_rule_open_nothing(form: Form, rule: Rule) -> None:
+def test_idioms_for_no_outbound_rule_open_nothing(form: Form, rule: Rule) -> None:
     assert judge_stack(RULE, *form(rule)) == SILENT
 
 
 @pytest.mark.parametrize("cidr", ["126.0.0.0/7", "0.0.0.0/0", "255.255.255.0/24"])
-def test_a_network_around_an_unreachable_one_is_refused(form: Form, cidr: str) -> None:
+def test_network_around_an_unreachable_one_is_refused(form: Form, cidr: str) -> None:
     assert judge_stack(RULE, *form(out(value=cidr))).violations

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ def judged(type_: str, vpc: Made = VPC, tags: Any = MARKED, sources: Any = None,
 
 
 @pytest.mark.parametrize(("type_", "name"), [(INSTANCE, "vpcSecurityGroupIds"), (NETWORK_INTERFACE, "securityGroups")])
-def test_a_machine_without_a_group_is_reported(type_: str, name: str) -> None:
+def test_machine_without_a_group_is_reported(type_: str, name: str) -> None:
     for value in (None, [], UNKNOWN):
         (said,) = judged(type_, **{name: value}).violations
         assert f"{name}: found no value, expected a group of domain controllers" in said
@@ -35,12 +33,12 @@ def test_a_machine_without_a_group_is_reported(type_: str, name: str) -> None:
         (LAUNCH_TEMPLATE, "networkInterfaces", [{"securityGroups": [UNKNOWN]}]),
     ],
 )
-def test_the_default_group_is_reported(type_: str, name: str, value: Any) -> None:
+def test_default_group_is_reported(type_: str, name: str, value: Any) -> None:
     assert len(judged(type_, sources={name: ["vpc"]}, **{name: value}).violations) == 1
     assert judged(type_, sources={name: ["dc"]}, **{name: value}) == SILENT
 
 
-def test_the_default_group_is_reported_once_its_id_is_known() -> None:
+def test_default_group_is_reported_once_its_id_is_known() -> None:
     assert len(judged(INSTANCE, LATER, vpcSecurityGroupIds=["sg-default"]).violations) == 1
     assert judged(INSTANCE, LATER, vpcSecurityGroupIds=["sg-other"]) == SILENT
 

@@ -1,7 +1,5 @@
 """Subnets, routes and addresses; the local AWS plugin knows none of these resources, so no engine runs here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -52,19 +50,19 @@ GATEWAY = made("InternetGateway", "gateway")
 
 
 @pytest.mark.parametrize("type_", [INSTANCE, NETWORK_INTERFACE])
-def test_a_private_subnet_is_fine(type_: str) -> None:
+def test_private_subnet_is_fine(type_: str) -> None:
     table = made("RouteTable", "table", {"routes": [{"cidrBlock": "10.0.0.0/8", "gatewayId": "vgw-1"}]})
     assert judged(controller(type_), subnet(), table, ASSOCIATED) == SILENT
 
 
 @pytest.mark.parametrize("name", ["mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"])
-def test_a_subnet_that_gives_public_addresses_is_refused(name: str) -> None:
+def test_subnet_that_gives_public_addresses_is_refused(name: str) -> None:
     (said,) = judged(controller(), subnet(**{name: True})).violations
     assert said.startswith(f'{SUBNET} "subnet": {name}: found true, expected false, as domain controllers stand in it.')
     assert judged(controller(tags={}), subnet(**{name: True})) == SILENT
 
 
-def test_a_default_subnet_gives_public_addresses_until_it_is_told_not_to() -> None:
+def test_default_subnet_assigns_public_addresses_by_default() -> None:
     assert len(judged(controller(), subnet(DEFAULT_SUBNET)).violations) == 1
     assert judged(controller(), subnet(DEFAULT_SUBNET, mapPublicIpOnLaunch=False)) == SILENT
 
@@ -96,12 +94,12 @@ def routed() -> list[tuple[str, tuple[Made, ...]]]:
 
 
 @pytest.mark.parametrize("resources", [pytest.param(each, id=name) for name, each in routed()])
-def test_a_route_to_the_internet_is_refused(resources: tuple[Made, ...]) -> None:
+def test_route_to_the_internet_is_refused(resources: tuple[Made, ...]) -> None:
     (said,) = judged(controller(), subnet(), *resources).violations
     assert 'found a route to the internet, expected none, as "dc1" stands behind it.' in said
 
 
-def test_a_route_of_a_table_of_another_subnet_is_no_business_of_it() -> None:
+def test_route_of_another_subnets_table_is_left_alone() -> None:
     table = made("RouteTable", "table", {"routes": [{"gatewayId": "igw-1"}]})
     other = made("Subnet", "other")
     association = made("RouteTableAssociation", "association", subnetId="other", routeTableId="table")
@@ -109,19 +107,19 @@ def test_a_route_of_a_table_of_another_subnet_is_no_business_of_it() -> None:
 
 
 @pytest.mark.parametrize(("default", "count"), [("rtb-1", 1), ("rtb-2", 0)])
-def test_the_default_table_is_joined_by_its_id(default: str, count: int) -> None:
+def test_default_table_is_joined_by_its_id(default: str, count: int) -> None:
     vpc = made("Vpc", "vpc", {"defaultRouteTableId": "rtb-1"})
     table = made("DefaultRouteTable", "table", {"defaultRouteTableId": default, "routes": [{"gatewayId": "igw-1"}]})
     assert len(judged(controller(), subnet(), vpc, table).violations) == count
 
 
-def test_a_subnet_of_another_stack_is_joined_by_its_id() -> None:
+def test_subnet_of_another_stack_is_joined_by_its_id() -> None:
     table = made("RouteTable", "table", {"routes": [{"gatewayId": "igw-1"}]})
     association = made("RouteTableAssociation", "association", {"subnetId": "subnet-dc1"}, routeTableId="table")
     assert len(judged(instance(), table, association).violations) == 1
 
 
-def test_a_route_whose_target_is_not_known_yet_is_said() -> None:
+def test_route_whose_target_is_not_known_yet_is_said() -> None:
     lost = made("Route", "r", {"gatewayId": UNKNOWN}, routeTableId="table", gatewayId="reference")
     assert judged(controller(), subnet(), made("RouteTable", "table"), ASSOCIATED, lost).unseen
 
@@ -135,7 +133,7 @@ def test_a_route_whose_target_is_not_known_yet_is_said() -> None:
         ("EipAssociation", "networkInterfaceId"),
     ],
 )
-def test_an_elastic_address_of_a_controller_is_refused(kind: str, name: str) -> None:
+def test_elastic_address_of_a_controller_is_refused(kind: str, name: str) -> None:
     (said,) = judged(controller(), made(kind, "address", **{name: "dc1"})).violations
     assert f'"address": {name}: found "dc1", expected no domain controller.' in said
     assert judged(controller(tags={}), made(kind, "address", **{name: "dc1"})) == SILENT
@@ -143,6 +141,6 @@ def test_an_elastic_address_of_a_controller_is_refused(kind: str, name: str) -> 
 
 
 @pytest.mark.parametrize("value", ["i-dc1", "eni-dc1"])
-def test_an_elastic_address_is_joined_by_its_id(value: str) -> None:
+def test_elastic_address_is_joined_by_its_id(value: str) -> None:
     name = "instanceId" if value.startswith("i-") else "networkInterfaceId"
     assert len(judged(instance(), made("EipAssociation", "address", {name: value})).violations) == 1

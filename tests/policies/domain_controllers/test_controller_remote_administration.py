@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ def test_remote_administration_from_a_network_is_refused(form: Form, protocol: s
     ("protocol", "first", "last"),
     [("tcp", 3000, 4000), ("tcp", 0, 65535), ("6", None, None), ("-1", 0, 0), ("all", None, None), ("17", 3389, 3389)],
 )
-def test_a_range_that_contains_it_is_refused(form: Form, protocol: str, first: Any, last: Any) -> None:
+def test_range_that_contains_it_is_refused(form: Form, protocol: str, first: Any, last: Any) -> None:
     assert len(judge_stack(RULE, *form(Rule(protocol=protocol, first=first, last=last))).violations) == 1
 
 
@@ -34,7 +32,7 @@ def test_other_ports_are_no_business_of_it(form: Form, protocol: str, port: int)
 
 
 @pytest.mark.parametrize("peer", ["self", "referencedSecurityGroupId", "prefixListId", "cidrIpv6"])
-def test_nobody_but_bastions_may_use_it(form: Form, peer: str) -> None:
+def test_only_bastions_may_use_it(form: Form, peer: str) -> None:
     rule = Rule(first=3389, last=3389, peer=peer, value="fd00::/16" if peer == "cidrIpv6" else "x-1")
     assert len(judge_stack(RULE, *form(rule)).violations) == 1
 
@@ -48,7 +46,7 @@ def test_listed_bastions_may_use_it(form: Form) -> None:
 @pytest.mark.parametrize(
     ("tags", "configured"), [({"Role": "Bastion"}, {}), ({}, {"bastionGroups": ["jump"]})], ids=["by tag", "by name"]
 )
-def test_bastions_of_the_same_stack_may_use_it_before_they_are_made(form: Form, tags: Any, configured: Any) -> None:
+def test_bastion_of_the_same_stack_is_accepted_before_it_exists(form: Form, tags: Any, configured: Any) -> None:
     bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": tags})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump",)))
     assert judge_stack(RULE, bastion, *rule, **configured) == SILENT
@@ -57,14 +55,14 @@ def test_bastions_of_the_same_stack_may_use_it_before_they_are_made(form: Form, 
     assert "open to jump" in said
 
 
-def test_a_source_that_may_be_one_of_two_groups_has_to_be_a_bastions_in_both_cases(form: Form) -> None:
+def test_source_of_two_possible_groups_needs_bastions_in_both(form: Form) -> None:
     bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": {"Role": "Bastion"}})
     other = Made(type=GROUP, name="web", properties={"id": UNKNOWN, "tags": {}})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump", "web")))
     assert len(judge_stack(RULE, bastion, other, *rule).violations) == 1
 
 
-def test_a_bastion_group_whose_tags_are_not_known_yet_is_said(form: Form) -> None:
+def test_bastion_group_whose_tags_are_not_known_yet_is_said(form: Form) -> None:
     bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": UNKNOWN})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump",)))
     result = judge_stack(RULE, bastion, *rule)
@@ -78,9 +76,9 @@ def test_ports_that_are_not_known_yet_are_said(form: Form, unknown: str) -> None
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_the_ports_are_configurable(form: Form) -> None:
+def test_ports_are_configurable(form: Form) -> None:
     assert len(judge_stack(RULE, *form(Rule(first=2222, last=2222)), administrationPorts=["tcp/2222"]).violations) == 1
 
 
-def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
+def test_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
     assert judge_stack(RULE, *form(Rule(first=3389, last=3389), {})) == SILENT

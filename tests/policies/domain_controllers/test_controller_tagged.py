@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -30,7 +28,7 @@ def machine(type_: str, name: str, tags: Any) -> Made:
 
 
 @pytest.mark.parametrize(("type_", "name"), MACHINES)
-def test_a_machine_with_a_controllers_group_is_marked(type_: str, name: str) -> None:
+def test_machine_with_a_controllers_group_is_marked(type_: str, name: str) -> None:
     assert judge_stack(RULE, group(), machine(type_, name, MARKED)) == SILENT
     (said,) = judge_stack(RULE, group(), machine(type_, name, {"Name": "x"})).violations
     assert said.startswith(f'{type_} "server": tags: found ')
@@ -39,14 +37,14 @@ def test_a_machine_with_a_controllers_group_is_marked(type_: str, name: str) -> 
     assert judge_stack(RULE, group(tags={}), machine(type_, name, {})) == SILENT
 
 
-def test_a_machine_with_a_controllers_group_is_marked_once_the_ids_are_known() -> None:
+def test_instance_with_a_controllers_group_is_tagged_once_known() -> None:
     server = Made(type=INSTANCE, name="server", properties={"vpcSecurityGroupIds": ["sg-1", "sg-2"]})
     assert len(judge_stack(RULE, group(id="sg-2"), server).violations) == 1
     assert judge_stack(RULE, group(id="sg-3"), server) == SILENT
 
 
 @pytest.mark.parametrize("ids", [UNKNOWN, "known"])
-def test_a_volume_of_a_controller_is_marked(ids: str) -> None:
+def test_volume_of_a_controller_is_marked(ids: str) -> None:
     instance_id, volume_id = ("i-1", "vol-1") if ids == "known" else (UNKNOWN, UNKNOWN)
     controller = Made(type=INSTANCE, name="dc1", properties={"id": instance_id, "tags": MARKED})
     attachment = Made(
@@ -64,7 +62,7 @@ def test_a_volume_of_a_controller_is_marked(ids: str) -> None:
     assert "as it is attached to a domain controller" in said
 
 
-def test_a_machine_may_be_listed() -> None:
+def test_machine_may_be_listed() -> None:
     server = machine(INSTANCE, "vpcSecurityGroupIds", {})
     assert judge_stack(RULE, group(), server, alsoControllers=["server"]) == SILENT
 
@@ -98,7 +96,7 @@ STARTERS = [
 
 
 @pytest.mark.parametrize(("type_", "tags", "name", "value"), STARTERS)
-def test_a_template_that_controllers_start_from_is_marked(type_: str, tags: Any, name: str, value: Any) -> None:
+def test_template_that_controllers_start_from_is_marked(type_: str, tags: Any, name: str, value: Any) -> None:
     def template(tags: Any) -> Made:
         return Made(type=LAUNCH_TEMPLATE, name="template", properties={"id": UNKNOWN, "tags": tags})
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -12,13 +10,13 @@ every_machine = pytest.mark.parametrize("type_", [INSTANCE, SPOT_INSTANCE, LAUNC
 
 
 @every_machine
-def test_a_protected_controller_is_fine(type_: str) -> None:
+def test_protected_controller_is_fine(type_: str) -> None:
     assert judge(RULE, type_, {"tags": MARKED, "disableApiTermination": True}) == SILENT
 
 
 @every_machine
 @pytest.mark.parametrize("value", [None, False, "true"])
-def test_an_unprotected_controller_is_refused(type_: str, value: Any) -> None:
+def test_unprotected_controller_is_refused(type_: str, value: Any) -> None:
     (said,) = violations(RULE, type_, {"tags": MARKED, "disableApiTermination": value})
     assert said.startswith(f'{type_} "subject": disableApiTermination: found ')
 

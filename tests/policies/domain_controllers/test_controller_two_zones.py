@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 from policies.domain_controllers.controller_two_zones import RULE
@@ -16,7 +14,7 @@ def test_one_zone_is_refused() -> None:
     assert "availabilityZone: found 1 for dc1, dc2, expected 2 zones. " in said
 
 
-def test_a_single_controller_is_refused_unless_the_configuration_says_otherwise() -> None:
+def test_single_controller_is_refused_unless_configured() -> None:
     assert len(judge_stack(RULE, instance()).violations) == 1
     assert judge_stack(RULE, instance(), minimumZones=1) == SILENT
 
@@ -38,11 +36,11 @@ def test_zones_that_are_not_known_yet_are_said() -> None:
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_two_in_one_subnet_are_refused_before_their_zone_is_known() -> None:
+def test_two_in_one_subnet_are_refused_before_the_zone_is_known() -> None:
     assert len(judge_stack(RULE, late("dc1", subnetId="subnet-1"), late("dc2", subnetId="subnet-1")).violations) == 1
 
 
-def test_a_subnet_of_the_stack_tells_the_zone() -> None:
+def test_subnet_of_the_stack_determines_the_zone() -> None:
     def at(zone: str) -> list[Made]:
         subnet = Made(
             type="aws:ec2/subnet:Subnet", name=f"s{zone}", properties={"id": UNKNOWN, "availabilityZone": zone}

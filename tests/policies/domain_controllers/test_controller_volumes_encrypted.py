@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -47,7 +45,7 @@ every_form = pytest.mark.parametrize("form", [on_volume, as_root, as_root_of_spo
 
 
 @every_form
-def test_an_encrypted_volume_is_fine(form: Any) -> None:
+def test_encrypted_volume_is_fine(form: Any) -> None:
     assert judge(RULE, *form(ENCRYPTED)) == SILENT
     assert judge(RULE, *form(ENCRYPTED | {"kmsKeyId": UNKNOWN})) == SILENT
 
@@ -63,7 +61,7 @@ def test_encryption_that_is_not_known_yet_is_said(form: Any) -> None:
     assert judge(RULE, *form(ENCRYPTED | {"encrypted": UNKNOWN})).unseen
 
 
-def test_the_message_names_the_volume() -> None:
+def test_message_names_the_volume() -> None:
     (said,) = violations(RULE, *as_data(ENCRYPTED | {"encrypted": False}))
     assert said.startswith(f'{INSTANCE} "subject": ebsBlockDevices[1].encrypted: found false, expected true. ')
 
@@ -88,6 +86,6 @@ def test_other_volumes_are_left_alone() -> None:
     assert judge(RULE, VOLUME, {"tags": {}}) == SILENT
 
 
-def test_a_mapping_that_says_nothing_is_refused() -> None:
+def test_mapping_that_says_nothing_is_refused() -> None:
     mappings = [{"deviceName": "/dev/sda1"}]
     assert len(violations(RULE, LAUNCH_TEMPLATE, {"tags": MARKED, "blockDeviceMappings": mappings})) == 2

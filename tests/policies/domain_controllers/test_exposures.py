@@ -1,7 +1,5 @@
 """Which rules count as those of domain controllers, whatever a rule of the pack asks of them."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 from typing import Any
 
@@ -54,7 +52,7 @@ def vpc_rule(**changes: Any) -> Made:
         ),
     ],
 )
-def test_a_group_that_a_controller_has_is_a_controllers(type_: str, properties: Any) -> None:
+def test_group_that_a_controller_has_is_a_controllers(type_: str, properties: Any) -> None:
     group = plain_group("sg-1", name="group-name")
     machine = Made(type=type_, name="dc1", properties={"tags": MARKED, **properties})
     assert len(judge_stack(SOURCES, group, machine).violations) == 1
@@ -62,7 +60,7 @@ def test_a_group_that_a_controller_has_is_a_controllers(type_: str, properties: 
     assert judge_stack(SOURCES, group, unmarked) == SILENT
 
 
-def test_a_group_that_a_controller_will_have_is_a_controllers() -> None:
+def test_group_that_a_controller_will_have_is_a_controllers() -> None:
     machine = Made(
         type=INSTANCE,
         name="dc1",
@@ -72,14 +70,14 @@ def test_a_group_that_a_controller_will_have_is_a_controllers() -> None:
     assert len(judge_stack(SOURCES, plain_group(), machine).violations) == 1
 
 
-def test_a_launch_template_that_makes_controllers_is_one() -> None:
+def test_launch_template_that_makes_controllers_is_one() -> None:
     tags = {"tagSpecifications": [{"resourceType": "instance", "tags": MARKED}]}
     machine = Made(type=LAUNCH_TEMPLATE, name="t", properties={"vpcSecurityGroupIds": ["sg-1"], **tags})
     assert len(judge_stack(SOURCES, plain_group("sg-1"), machine).violations) == 1
 
 
 @pytest.mark.parametrize("interface", ["interface", "instance"])
-def test_a_group_put_on_a_controllers_interface_is_a_controllers(interface: str) -> None:
+def test_group_put_on_a_controllers_interface_is_a_controllers(interface: str) -> None:
     machine = Made(
         type=NETWORK_INTERFACE if interface == "interface" else INSTANCE,
         name="dc1",
@@ -113,14 +111,14 @@ def test_default_tags_of_the_provider_mark_controllers() -> None:
         assert len(judge_stack(SOURCES, group).violations) == (tags is MARKED)
 
 
-def test_a_rule_of_a_group_of_another_stack_that_a_controller_has_is_judged() -> None:
+def test_rule_of_another_stacks_controller_group_is_evaluated() -> None:
     machine = Made(type=INSTANCE, name="dc1", properties={"tags": MARKED, "vpcSecurityGroupIds": ["sg-elsewhere"]})
     assert len(judge_stack(SOURCES, machine, vpc_rule(securityGroupId="sg-elsewhere")).violations) == 1
     assert judge_stack(SOURCES, machine, vpc_rule(securityGroupId="sg-another")) == SILENT
 
 
 @pytest.mark.parametrize("identity", [{}, {"id": UNKNOWN}, {"id": "sg-1"}], ids=["no ID", "not known yet", "known"])
-def test_a_rule_whose_group_is_known_is_judged_whether_or_not_the_group_tells_its_id(identity: Any) -> None:
+def test_rule_of_a_known_group_is_evaluated_with_any_group_id(identity: Any) -> None:
     group = Made(type=GROUP, name="group", properties={"tags": MARKED, **identity})
     properties = {**vpc_rule().properties, "securityGroupId": "sg-1"}
     rule = Made(type=INGRESS_RULE, name="rule", properties=properties, sources={"securityGroupId": ["group"]})
@@ -133,25 +131,25 @@ def test_groups_may_be_listed(listed: str) -> None:
     assert len(judge_stack(SOURCES, rule, group, alsoControllers=[listed]).violations) == 1
 
 
-def test_the_tag_is_configurable_and_its_case_does_not_count() -> None:
+def test_tag_is_configurable_and_its_case_does_not_count() -> None:
     own = {"tagKey": "role", "tagValues": ["dc"]}
     assert len(judge_stack(SOURCES, plain_group(tags={"Role": "DC"}), **own).violations) == 1
     assert judge_stack(SOURCES, plain_group(tags=MARKED), **own) == SILENT
 
 
-def test_a_rule_that_carries_the_tag_itself_is_judged_whatever_its_group() -> None:
+def test_rule_with_the_tag_is_evaluated_in_any_group() -> None:
     rule = vpc_rule(securityGroupId=UNKNOWN, tags=MARKED)
     assert len(judge_stack(SOURCES, rule).violations) == 1
 
 
 @pytest.mark.parametrize("type_", [INGRESS_RULE, OLD_RULE])
-def test_a_group_that_cannot_be_told_is_said_where_it_matters(type_: str) -> None:
+def test_undecided_group_is_reported_where_relevant(type_: str) -> None:
     ports = {"ipProtocol": "tcp", "protocol": "tcp", "type": "ingress", "fromPort": 389, "toPort": 389}
-    everybody = {"cidrIpv4": "0.0.0.0/0"} if type_ == INGRESS_RULE else {"cidrBlocks": ["0.0.0.0/0"]}
+    every_address = {"cidrIpv4": "0.0.0.0/0"} if type_ == INGRESS_RULE else {"cidrBlocks": ["0.0.0.0/0"]}
     lost = Made(
         type=type_,
         name="rule",
-        properties={**ports, **everybody, "securityGroupId": UNKNOWN},
+        properties={**ports, **every_address, "securityGroupId": UNKNOWN},
         sources={"securityGroupId": ["reference"]},
     )
     reference = Made(type="pulumi:pulumi:StackReference", name="reference")
@@ -163,13 +161,13 @@ def test_a_group_that_cannot_be_told_is_said_where_it_matters(type_: str) -> Non
     assert judge_stack(SOURCES, reference, fine) == SILENT
 
 
-def test_rules_that_a_group_shows_after_a_refresh_are_reported_once() -> None:
+def test_refreshed_rules_of_a_group_are_reported_once() -> None:
     group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
     (said,) = judge_stack(SOURCES, group, vpc_rule(securityGroupId="sg-1")).violations
     assert '"rule": cidrIpv4' in said
 
 
-def test_rules_of_a_group_to_itself_are_reported_once_after_a_refresh() -> None:
+def test_refreshed_rules_to_the_own_group_are_reported_once() -> None:
     block = {"protocol": "tcp", "fromPort": 8080, "toPort": 8080, "self": True}
     group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [block]})
     ports = {"ipProtocol": "tcp", "fromPort": 8080, "toPort": 8080}
@@ -179,19 +177,19 @@ def test_rules_of_a_group_to_itself_are_reported_once_after_a_refresh() -> None:
     assert '"rule": ' in said
 
 
-def test_a_tag_whose_value_is_not_known_yet_is_undecided() -> None:
+def test_tag_whose_value_is_not_known_yet_is_undecided() -> None:
     result = judge_stack(SOURCES, plain_group(tags={"Role": UNKNOWN}))
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_a_rule_that_somebody_added_shows_after_a_refresh() -> None:
+def test_rule_added_by_hand_is_seen_after_a_refresh() -> None:
     group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
     fine = vpc_rule(securityGroupId="sg-1", cidrIpv4="10.0.0.0/8")
     (said,) = judge_stack(SOURCES, group, fine).violations
     assert '"group": ingress[0].cidrBlocks[0]' in said
 
 
-def test_an_equal_rule_of_another_group_hides_nothing() -> None:
+def test_equal_rule_of_another_group_hides_nothing() -> None:
     group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
     other = Made(type=GROUP, name="other", properties={"id": "sg-2", "tags": MARKED, "ingress": []})
     assert len(judge_stack(SOURCES, group, other, vpc_rule(securityGroupId="sg-2")).violations) == 2
@@ -232,7 +230,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 @settings(max_examples=60, deadline=None)
 @given(rule=rules(), form=st.sampled_from(sorted(FORMS)), marked=st.booleans())
-def test_the_rules_agree_with_what_is_open(rule: Rule, form: str, *, marked: bool) -> None:
+def test_rules_agree_with_what_is_open(rule: Rule, form: str, *, marked: bool) -> None:
     resources = FORMS[form](rule, MARKED if marked else {"Role": "WebServer"})
     ports = {number: passing(rule, number) for number in (6, 17)}
     other_protocols = PROTOCOLS[rule.protocol] is None

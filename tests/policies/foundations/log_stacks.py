@@ -1,7 +1,5 @@
 """Stacks that log to a bucket, in every way that the rules know of."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

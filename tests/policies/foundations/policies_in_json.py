@@ -1,11 +1,9 @@
 """Policies of resources as programs write them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
-EVERYBODY: list[Any] = [
+EVERY_PRINCIPAL: list[Any] = [
     {"Principal": "*"},
     {"Principal": ["*"]},
     {"Principal": {"AWS": "*"}},

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.association_rate_limited import RULE
@@ -10,13 +8,13 @@ EVERY_NODE = [{"key": "InstanceIds", "values": ["*"]}]
 LIMITED = {"targets": EVERY_NODE, "maxConcurrency": "10%", "maxErrors": "1"}
 
 
-def test_an_association_with_limits_is_fine() -> None:
+def test_association_with_limits_is_fine() -> None:
     assert judge(RULE, ASSOCIATION, LIMITED) == SILENT
     assert judge(RULE, ASSOCIATION, {**LIMITED, "maxErrors": "0"}) == SILENT
 
 
 @pytest.mark.parametrize("targets", [None, [], [{"key": "InstanceIds", "values": ["i-1", UNKNOWN]}]])
-def test_an_association_of_named_nodes_needs_no_limits(targets: object) -> None:
+def test_association_of_named_nodes_needs_no_limits(targets: object) -> None:
     assert judge(RULE, ASSOCIATION, {"targets": targets}) == SILENT
 
 
@@ -30,7 +28,7 @@ def test_an_association_of_named_nodes_needs_no_limits(targets: object) -> None:
         UNKNOWN,
     ],
 )
-def test_an_association_that_may_reach_others_needs_limits(target: object) -> None:
+def test_association_that_may_reach_others_needs_limits(target: object) -> None:
     named = {"key": "InstanceIds", "values": ["i-1"]}
     assert len(violations(RULE, ASSOCIATION, {"targets": [named, target]})) == 2
 

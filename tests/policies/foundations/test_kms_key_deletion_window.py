@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.kms_key_deletion_window import RULE
@@ -9,7 +7,7 @@ NAME = "deletionWindowInDays"
 
 
 @pytest.mark.parametrize("type_", sorted(RULE.types))
-def test_a_month_is_needed(type_: str) -> None:
+def test_month_is_needed(type_: str) -> None:
     for value in (None, 30):
         assert judge(RULE, type_, {NAME: value}) == SILENT
     (said,) = violations(RULE, type_, {NAME: 7})
@@ -17,5 +15,5 @@ def test_a_month_is_needed(type_: str) -> None:
     assert judge(RULE, type_, {NAME: UNKNOWN}).unseen
 
 
-def test_the_time_is_configurable() -> None:
+def test_time_is_configurable() -> None:
     assert judge(RULE, "aws:kms/key:Key", {NAME: 14}, minimumDays=14) == SILENT

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.kms_key_no_lockout_bypass import RULE
@@ -9,7 +7,7 @@ NAME = "bypassPolicyLockoutSafetyCheck"
 
 
 @pytest.mark.parametrize("type_", sorted(RULE.types))
-def test_the_check_is_not_bypassed(type_: str) -> None:
+def test_check_is_not_bypassed(type_: str) -> None:
     for value in (None, False):
         assert judge(RULE, type_, {NAME: value}) == SILENT
     (said,) = violations(RULE, type_, {NAME: True})

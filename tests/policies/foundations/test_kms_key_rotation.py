@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ def text(found: str, expected: str = "true", name: str = "enableKeyRotation") ->
     return f'aws:kms/key:Key "subject": {name}: found {found}, expected {expected}. {REMEDY}'
 
 
-def test_a_rotating_key_is_fine() -> None:
+def test_rotating_key_is_fine() -> None:
     assert judge(RULE, KEY, ROTATING) == SILENT
 
 
@@ -34,16 +32,16 @@ def test_a_rotating_key_is_fine() -> None:
         pytest.param({"keyUsage": "ENCRYPT_DECRYPT", "enableKeyRotation": False}, [text("false")], id="usage stated"),
     ],
 )
-def test_a_key_that_does_not_rotate_is_refused(change: dict[str, Any], expected: list[str]) -> None:
+def test_key_that_does_not_rotate_is_refused(change: dict[str, Any], expected: list[str]) -> None:
     assert violations(RULE, KEY, ROTATING | change) == expected
 
 
 @pytest.mark.parametrize("days", [90, 365])
-def test_a_period_up_to_a_year_is_fine(days: int) -> None:
+def test_period_up_to_a_year_is_fine(days: int) -> None:
     assert judge(RULE, KEY, ROTATING | {"rotationPeriodInDays": days}) == SILENT
 
 
-def test_the_longest_period_is_configurable() -> None:
+def test_longest_period_is_configurable() -> None:
     longer = ROTATING | {"rotationPeriodInDays": 400}
     assert judge(RULE, KEY, longer, maximumRotationPeriodInDays=730) == SILENT
     assert violations(RULE, KEY, longer, maximumRotationPeriodInDays=180) == [
@@ -63,7 +61,7 @@ def test_the_longest_period_is_configurable() -> None:
         ),
     ],
 )
-def test_a_key_that_kms_cannot_rotate_is_left_alone(kind: dict[str, Any]) -> None:
+def test_key_that_kms_cannot_rotate_is_left_alone(kind: dict[str, Any]) -> None:
     assert judge(RULE, KEY, ROTATING | {"enableKeyRotation": False} | kind) == SILENT
 
 
@@ -75,7 +73,7 @@ def test_rotation_that_is_not_known_yet_is_reported_as_advice() -> None:
     ]
 
 
-def test_an_unknown_period_does_not_hide_that_rotation_is_off() -> None:
+def test_unknown_period_does_not_hide_that_rotation_is_off() -> None:
     result = judge(RULE, KEY, ROTATING | {"enableKeyRotation": False, "rotationPeriodInDays": UNKNOWN})
     assert result.violations == [text("false")]
     assert result.unseen == [
@@ -84,13 +82,13 @@ def test_an_unknown_period_does_not_hide_that_rotation_is_off() -> None:
 
 
 @pytest.mark.parametrize("name", ["customerMasterKeySpec", "keyUsage", "customKeyStoreId"])
-def test_a_kind_that_is_not_known_yet_leaves_a_key_without_rotation_undecided(name: str) -> None:
+def test_unknown_kind_of_a_key_without_rotation_is_undecided(name: str) -> None:
     result = judge(RULE, KEY, ROTATING | {"enableKeyRotation": False, name: UNKNOWN})
     assert result.violations == []
     assert result.unseen == [f'aws:kms/key:Key "subject": {name} is not known yet; the rule is applied in the update.']
 
 
-def test_a_kind_that_is_not_known_yet_does_not_matter_for_a_key_that_rotates() -> None:
+def test_unknown_kind_of_a_rotating_key_is_fine() -> None:
     assert judge(RULE, KEY, ROTATING | {"customKeyStoreId": UNKNOWN}) == SILENT
 
 
@@ -102,7 +100,7 @@ def test_remediation_makes_a_key_rotate() -> None:
     assert remediated(RULE, KEY, still | {"rotationPeriodInDays": 100}) == ROTATING | {"rotationPeriodInDays": 100}
 
 
-def test_remediation_leaves_a_key_alone_that_may_not_be_able_to_rotate() -> None:
+def test_remediation_skips_a_key_that_may_not_rotate() -> None:
     still = ROTATING | {"enableKeyRotation": False}
     for kind in ({"keyUsage": "SIGN_VERIFY"}, {"keyUsage": UNKNOWN}):
         assert remediated(RULE, KEY, still | kind) is None

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -44,7 +42,7 @@ every_form = pytest.mark.parametrize("form", [apart, apart_v2, apart_to_be_made,
 
 @every_form
 @pytest.mark.parametrize("change", [{}, {"sseAlgorithm": "aws:kms:dsse"}, {"kmsMasterKeyId": UNKNOWN}])
-def test_an_encrypted_bucket_is_fine(form: Any, change: dict[str, Any]) -> None:
+def test_encrypted_bucket_is_fine(form: Any, change: dict[str, Any]) -> None:
     assert judged(*form(GOOD | change)) == SILENT
 
 
@@ -63,7 +61,7 @@ def test_another_bucket_is_refused(form: Any, change: dict[str, Any]) -> None:
     assert "expected aws:kms with the ARN of a customer managed key." in said
 
 
-def test_a_bucket_of_which_nothing_is_said_is_refused() -> None:
+def test_bucket_of_which_nothing_is_said_is_refused() -> None:
     assert len(judged(bucket()).violations) == 1
     assert len(judged(bucket(serverSideEncryptionConfiguration=UNKNOWN)).violations) == 1
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.log_bucket_private import RULE
@@ -15,12 +13,12 @@ def judged(*resources: Made) -> Judgement:
     return judge_stack(RULE, LOGGERS["a trail"], bucket(), *resources)
 
 
-def test_a_private_bucket_is_fine() -> None:
+def test_private_bucket_is_fine() -> None:
     assert judged(companion(KIND, **ALL)) == SILENT
     assert judged(coming(companion(KIND, **ALL))) == SILENT
 
 
-def test_a_bucket_without_a_block_is_refused() -> None:
+def test_bucket_without_a_block_is_refused() -> None:
     (said,) = judged().violations
     assert '"bucket": BucketPublicAccessBlock: found none in the stack, expected one for this bucket.' in said
 
@@ -33,11 +31,11 @@ def test_every_switch_counts(name: str, value: bool | None) -> None:  # noqa: FB
     assert judged(companion(KIND, **ALL | {name: UNKNOWN})).unseen
 
 
-def test_a_block_of_the_account_is_enough() -> None:
+def test_block_of_the_account_is_enough() -> None:
     type_ = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
     assert judged(Made(type=type_, name="account", properties=ALL)) == SILENT
     assert judged(Made(type=type_, name="account", properties=ALL | {"blockPublicAcls": False})).violations
 
 
-def test_a_block_of_another_bucket_does_not_count() -> None:
+def test_block_of_another_bucket_does_not_count() -> None:
     assert judged(companion(KIND, **ALL | {"bucket": "data"})).violations

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -80,16 +78,16 @@ def test_denials_may_be_apart() -> None:
     assert judged(*apart(text(*both))) == SILENT
 
 
-def test_a_bucket_without_a_policy_is_refused() -> None:
+def test_bucket_without_a_policy_is_refused() -> None:
     for policy in (None, "", UNKNOWN):
         (said,) = judged(bucket(policy=policy)).violations
         assert '"bucket": policy: found no' in said
 
 
-def test_a_policy_that_is_not_known_yet_is_said() -> None:
+def test_policy_that_is_not_known_yet_is_said() -> None:
     result = judged(*apart(UNKNOWN))
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_a_policy_that_cannot_be_read_is_refused() -> None:
+def test_policy_that_cannot_be_read_is_refused() -> None:
     assert len(judged(*apart("{")).violations) == 1

@@ -1,17 +1,11 @@
 """Which buckets count, whatever a rule asks of them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from policies.foundations import log_bucket_encrypted, log_bucket_private, log_bucket_tls_only
+from policies.rule import Rule
 from tests.policies.foundations.log_stacks import BUCKET, BUCKET_V2, LOGGERS, bucket
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 every_rule = pytest.mark.parametrize(
     "rule",
@@ -23,7 +17,7 @@ every_rule = pytest.mark.parametrize(
 @every_rule
 @pytest.mark.parametrize("logger", LOGGERS.values(), ids=LOGGERS.keys())
 @pytest.mark.parametrize("type_", [BUCKET, BUCKET_V2])
-def test_a_bucket_that_logs_go_to_counts(rule: Rule, logger: Made, type_: str) -> None:
+def test_bucket_that_logs_go_to_counts(rule: Rule, logger: Made, type_: str) -> None:
     (said,) = judge_stack(rule, bucket(type_), logger).violations
     assert said.startswith(f'{type_} "bucket": ')
 
@@ -40,12 +34,12 @@ def test_further_buckets_may_be_listed(rule: Rule, pattern: str) -> None:
 
 
 @every_rule
-def test_a_bucket_of_another_stack_cannot_be_looked_into(rule: Rule) -> None:
+def test_bucket_of_another_stack_cannot_be_looked_into(rule: Rule) -> None:
     assert judge_stack(rule, LOGGERS["a trail"]) == SILENT
 
 
 @every_rule
-def test_a_document_that_opens_no_session_names_no_bucket_of_logs(rule: Rule) -> None:
+def test_document_without_sessions_names_no_log_bucket(rule: Rule) -> None:
     logger = LOGGERS["a document"]
     command = Made(type=logger.type, name="command", properties={**logger.properties, "documentType": "Command"})
     late = Made(type=logger.type, name="late", properties={"documentType": "Session", "content": UNKNOWN})

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.log_group_encrypted import RULE
@@ -14,7 +12,7 @@ def text(found: str) -> str:
     return f'{LOG_GROUP} "subject": kmsKeyId: found {found}, expected the ARN of a KMS key. {REMEDY}'
 
 
-def test_an_encrypted_log_group_is_fine() -> None:
+def test_encrypted_log_group_is_fine() -> None:
     assert judge(RULE, LOG_GROUP, ENCRYPTED) == SILENT
 
 
@@ -26,19 +24,19 @@ def test_an_encrypted_log_group_is_fine() -> None:
         pytest.param(" ", '" "', id="blank"),
     ],
 )
-def test_a_log_group_without_a_key_is_refused(key: str | None, found: str) -> None:
+def test_log_group_without_a_key_is_refused(key: str | None, found: str) -> None:
     assert violations(RULE, LOG_GROUP, ENCRYPTED | {"kmsKeyId": key}) == [text(found)]
 
 
-def test_the_key_of_the_same_stack_counts_before_it_is_made() -> None:
+def test_key_of_the_same_stack_counts_before_it_is_made() -> None:
     assert judge(RULE, LOG_GROUP, ENCRYPTED | {"kmsKeyId": UNKNOWN}) == SILENT
 
 
 @pytest.mark.parametrize("name", [UNKNOWN, None], ids=["not known yet", "left out"])
-def test_a_log_group_whose_name_cannot_be_seen_is_held_to_the_rule(name: str | None) -> None:
+def test_log_group_with_a_hidden_name_is_held_to_the_rule(name: str | None) -> None:
     assert violations(RULE, LOG_GROUP, {"name": name}, names=["sessions-*"]) == [text("no value")]
 
 
-def test_the_configuration_may_narrow_the_rule_by_name() -> None:
+def test_configuration_may_narrow_the_rule_by_name() -> None:
     assert judge(RULE, LOG_GROUP, {"name": "build-output"}, names=["sessions", "audit-*"]) == SILENT
     assert violations(RULE, LOG_GROUP, {"name": "audit-1"}, names=["sessions", "audit-*"]) == [text("no value")]

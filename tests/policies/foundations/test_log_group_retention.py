@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -20,7 +18,7 @@ def text(found: str, days: int = 90) -> str:
 
 
 @pytest.mark.parametrize("days", [90, 365, 3653])
-def test_a_log_group_that_keeps_logs_long_enough_is_fine(days: int) -> None:
+def test_log_group_that_keeps_logs_long_enough_is_fine(days: int) -> None:
     assert judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": days}) == SILENT
 
 
@@ -32,30 +30,30 @@ def test_a_log_group_that_keeps_logs_long_enough_is_fine(days: int) -> None:
         pytest.param(60, "60", id="too short"),
     ],
 )
-def test_a_log_group_without_a_sufficient_end_is_refused(days: int | None, found: str) -> None:
+def test_log_group_without_a_sufficient_end_is_refused(days: int | None, found: str) -> None:
     assert violations(RULE, LOG_GROUP, KEPT | {"retentionInDays": days}) == [text(found)]
 
 
-def test_the_shortest_retention_is_configurable() -> None:
+def test_shortest_retention_is_configurable() -> None:
     assert violations(RULE, LOG_GROUP, KEPT, minimumDays=365) == [text("90", days=365)]
     assert judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": 30}, minimumDays=30) == SILENT
 
 
-def test_the_configuration_may_narrow_the_rule_by_name() -> None:
+def test_configuration_may_narrow_the_rule_by_name() -> None:
     short: dict[str, Any] = {"name": "build-output", "retentionInDays": 7}
     assert judge(RULE, LOG_GROUP, short, names=["sessions*"]) == SILENT
     assert violations(RULE, LOG_GROUP, short, names=["build-*"]) == [text("7")]
 
 
-def test_the_delivery_class_is_left_alone_as_its_retention_is_fixed() -> None:
+def test_delivery_class_with_fixed_retention_is_left_alone() -> None:
     assert judge(RULE, LOG_GROUP, {"name": "delivery", "logGroupClass": "DELIVERY"}) == SILENT
 
 
-def test_a_class_that_is_not_known_yet_does_not_silence_the_rule() -> None:
+def test_class_that_is_not_known_yet_does_not_silence_the_rule() -> None:
     assert violations(RULE, LOG_GROUP, KEPT | {"logGroupClass": UNKNOWN, "retentionInDays": 7}) == [text("7")]
 
 
-def test_a_retention_that_is_not_known_yet_is_reported_as_advice() -> None:
+def test_retention_that_is_not_known_yet_is_reported_as_advice() -> None:
     result = judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": UNKNOWN})
     assert result.violations == []
     assert result.unseen == [
@@ -65,8 +63,6 @@ def test_a_retention_that_is_not_known_yet_is_reported_as_advice() -> None:
 
 @pytest.mark.parametrize(("shortest", "set_to"), [(90, 90), (91, 120), (3653, 3653)])
 @pytest.mark.parametrize("days", [None, 0, 7])
-def test_remediation_sets_the_shortest_retention_that_is_long_enough(
-    days: int | None, shortest: int, set_to: int
-) -> None:
+def test_remediation_sets_the_shortest_sufficient_retention(days: int | None, shortest: int, set_to: int) -> None:
     short = KEPT | {"retentionInDays": days}
     assert remediated(RULE, LOG_GROUP, short, minimumDays=shortest) == KEPT | {"retentionInDays": set_to}

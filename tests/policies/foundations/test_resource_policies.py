@@ -1,10 +1,8 @@
-"""What holds for every rule about whom the policy of a resource lets in."""
-
-from __future__ import annotations
+"""Properties of every rule about principals that the policy of a resource admits."""
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,11 +12,9 @@ from policies.foundations import (
     role_trust_closed,
     topic_policy_closed,
 )
-from tests.policies.foundations.policies_in_json import CLOSED, EVERYBODY, OPEN, statement, text
+from policies.rule import Rule
+from tests.policies.foundations.policies_in_json import CLOSED, EVERY_PRINCIPAL, OPEN, statement, text
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-
-if TYPE_CHECKING:
-    from policies.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,14 @@ def test_named_principals_are_fine(carrier: Carrier) -> None:
     assert judge(carrier.rule, carrier.type, {carrier.property: text(statement())}) == SILENT
 
 
-@pytest.mark.parametrize("nobody", [None, ""])
-def test_no_policy_is_fine(carrier: Carrier, nobody: str | None) -> None:
-    assert judge(carrier.rule, carrier.type, {carrier.property: nobody}) == SILENT
+@pytest.mark.parametrize("absent", [None, ""])
+def test_no_policy_is_fine(carrier: Carrier, absent: str | None) -> None:
+    assert judge(carrier.rule, carrier.type, {carrier.property: absent}) == SILENT
 
 
-@pytest.mark.parametrize("everybody", EVERYBODY, ids=map(json.dumps, EVERYBODY))
-def test_everybody_is_refused_in_any_form(carrier: Carrier, everybody: dict[str, Any]) -> None:
-    said = violations(carrier.rule, carrier.type, {carrier.property: text(statement(), statement(**everybody))})
+@pytest.mark.parametrize("principal", EVERY_PRINCIPAL, ids=map(json.dumps, EVERY_PRINCIPAL))
+def test_every_principal_is_refused_in_any_form(carrier: Carrier, principal: dict[str, Any]) -> None:
+    said = violations(carrier.rule, carrier.type, {carrier.property: text(statement(), statement(**principal))})
     start = (
         f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found every principal, expected named'
     )
@@ -66,7 +62,7 @@ def test_everybody_is_refused_in_any_form(carrier: Carrier, everybody: dict[str,
 
 
 @pytest.mark.parametrize("condition", CLOSED, ids=map(json.dumps, CLOSED))
-def test_a_condition_on_somebody_closes_it(carrier: Carrier, condition: dict[str, Any]) -> None:
+def test_condition_on_a_principal_closes_the_policy(carrier: Carrier, condition: dict[str, Any]) -> None:
     closed = text(statement(Principal="*", Condition=condition))
     assert judge(carrier.rule, carrier.type, {carrier.property: closed}) == SILENT
 
@@ -78,24 +74,24 @@ def test_another_condition_does_not(carrier: Carrier, condition: dict[str, Any])
     assert "Principal: found every principal under {" in said
 
 
-def test_a_denial_of_everybody_is_fine(carrier: Carrier) -> None:
+def test_denial_of_every_principal_is_fine(carrier: Carrier) -> None:
     denial = text(statement(), statement(Effect="Deny", Principal="*"))
     assert judge(carrier.rule, carrier.type, {carrier.property: denial}) == SILENT
 
 
-def test_a_single_statement_and_an_object_are_read_too(carrier: Carrier) -> None:
+def test_single_statement_and_an_object_are_read_too(carrier: Carrier) -> None:
     document = {"Statement": {"Effect": "Allow", **statement(Principal="*")}}
     for value in (document, json.dumps(document)):
         assert len(violations(carrier.rule, carrier.type, {carrier.property: value})) == 1
 
 
 @pytest.mark.parametrize("unreadable", ["{", "[]", "text", '{"Statement": [{"Effect": "allow"}]}'])
-def test_a_policy_that_cannot_be_read_is_refused(carrier: Carrier, unreadable: str) -> None:
+def test_policy_that_cannot_be_read_is_refused(carrier: Carrier, unreadable: str) -> None:
     (said,) = violations(carrier.rule, carrier.type, {carrier.property: unreadable})
     assert f"{carrier.property}: found text that cannot be read, expected a policy document." in said
 
 
-def test_a_policy_that_is_not_known_yet_is_said(carrier: Carrier) -> None:
+def test_policy_that_is_not_known_yet_is_said(carrier: Carrier) -> None:
     for value in (UNKNOWN, {"Statement": [{"Effect": "Allow", "Principal": UNKNOWN}]}):
         result = judge(carrier.rule, carrier.type, {carrier.property: value})
         wanted = f'{carrier.type} "subject": {carrier.property} is not known yet; the rule is applied in the update.'

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -84,7 +82,7 @@ def test_what_hides_nothing_is_fine(type_: str, given: dict[str, Any]) -> None:
     assert judged(type_, given) == SILENT
 
 
-def test_a_body_that_is_not_known_yet_is_unseen() -> None:
+def test_body_that_is_not_known_yet_is_unseen() -> None:
     assert judged(STACK, {"templateBody": UNKNOWN}).unseen
     assert judged(CLOUD_CONTROL, {"typeName": "AWS::IAM::Role", "desiredState": UNKNOWN}).unseen
 

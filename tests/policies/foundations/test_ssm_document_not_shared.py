@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -18,13 +16,13 @@ def test_named_accounts_are_fine(key: str, accounts: str) -> None:
     assert judge(RULE, DOCUMENT, {"permissions": {"type": "Share", key: accounts}}) == SILENT
 
 
-def test_a_document_that_is_not_shared_is_fine() -> None:
+def test_document_that_is_not_shared_is_fine() -> None:
     assert judge(RULE, DOCUMENT, {}) == SILENT
 
 
 @both_keys
 @pytest.mark.parametrize("accounts", ["all", "All", "ALL", "123456789012,all", "*"])
-def test_everybody_is_refused(key: str, accounts: str) -> None:
+def test_sharing_with_every_account_is_refused(key: str, accounts: str) -> None:
     (said,) = violations(RULE, DOCUMENT, {"permissions": {"type": "Share", key: accounts}})
     assert said.startswith(f'{DOCUMENT} "subject": permissions.{key}: found "{accounts}"')
 

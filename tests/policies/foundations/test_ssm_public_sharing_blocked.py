@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.ssm_public_sharing_blocked import RULE
@@ -25,5 +23,5 @@ def test_other_settings_are_left_alone() -> None:
     assert judge(RULE, SETTING, other) == SILENT
 
 
-def test_a_setting_that_is_not_known_yet_is_said() -> None:
+def test_setting_that_is_not_known_yet_is_said() -> None:
     assert judge(RULE, SETTING, {"settingId": UNKNOWN, "settingValue": "Enable"}).unseen

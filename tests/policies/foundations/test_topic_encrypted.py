@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from policies.foundations.topic_encrypted import RULE
@@ -9,7 +7,7 @@ TOPIC = "aws:sns/topic:Topic"
 
 
 @pytest.mark.parametrize("key", ["arn:aws:kms:eu-west-1:123456789012:key/1", "alias/alerts", UNKNOWN])
-def test_an_encrypted_topic_is_fine(key: str) -> None:
+def test_encrypted_topic_is_fine(key: str) -> None:
     assert judge(RULE, TOPIC, {"kmsMasterKeyId": key}) == SILENT
 
 

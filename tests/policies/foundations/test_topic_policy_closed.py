@@ -1,6 +1,4 @@
-"""Wildcards are tested with those of other policies; here are services, which act for somebody."""
-
-from __future__ import annotations
+"""Wildcards are tested with those of other policies; here are services, which act for a principal."""
 
 import json
 from typing import Any
@@ -31,7 +29,7 @@ both_types = pytest.mark.parametrize("type_", sorted(RULE.types))
 
 @both_types
 @pytest.mark.parametrize("condition", GUARDS, ids=map(json.dumps, GUARDS))
-def test_a_service_that_says_for_whom_it_acts_is_fine(type_: str, condition: Any) -> None:
+def test_service_that_says_for_whom_it_acts_is_fine(type_: str, condition: Any) -> None:
     assert judge(RULE, type_, {"policy": text(statement(Principal=EVENTS, Condition=condition))}) == SILENT
 
 

@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 from policies.foundations.trail_encrypted import RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 
 TRAIL = "aws:cloudtrail/trail:Trail"
 
 
-def test_a_trail_names_its_key() -> None:
+def test_trail_names_its_key() -> None:
     for key in ("arn:aws:kms:eu-west-1:123456789012:key/1", UNKNOWN):
         assert judge(RULE, TRAIL, {"kmsKeyId": key}) == SILENT
     for key in (None, ""):

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -29,7 +27,7 @@ DATA = {"field": "eventCategory", "equals": ["Data"]}
         detailed(MANAGEMENT),
     ],
 )
-def test_a_trail_of_everything_is_fine(change: dict[str, Any]) -> None:
+def test_trail_of_everything_is_fine(change: dict[str, Any]) -> None:
     assert judge(RULE, TRAIL, GOOD | change) == SILENT
 
 
@@ -46,7 +44,7 @@ def test_a_trail_of_everything_is_fine(change: dict[str, Any]) -> None:
         (detailed(MANAGEMENT, {"field": "readOnly", "equals": ["false"]}), "advancedEventSelectors"),
     ],
 )
-def test_a_trail_of_less_is_refused(change: dict[str, Any], name: str) -> None:
+def test_trail_of_less_is_refused(change: dict[str, Any], name: str) -> None:
     (said,) = violations(RULE, TRAIL, GOOD | change)
     assert said.startswith(f'{TRAIL} "subject": {name}: found ')
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.foundations.trail_validated import RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 

@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import pytest
 
-from tests.policies.separation_of_duties.forms import ATTACHMENTS, FORMS, AttachmentForm, Form
+from tests.policies.judging import Form
+from tests.policies.separation_of_duties.forms import ATTACHMENTS, FORMS
 
 
 @pytest.fixture(params=FORMS.values(), ids=FORMS.keys())
@@ -12,6 +11,6 @@ def form(request: pytest.FixtureRequest) -> Form:
 
 
 @pytest.fixture(params=ATTACHMENTS.values(), ids=ATTACHMENTS.keys())
-def attachment(request: pytest.FixtureRequest) -> AttachmentForm:
+def attachment(request: pytest.FixtureRequest) -> Form:
     """Each form that attaches a policy by its ARN, in turn."""
     return request.param

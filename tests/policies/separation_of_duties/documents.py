@@ -1,7 +1,5 @@
 """Runbooks and change templates, in the forms that carry them; a test changes one thing of a right one."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -82,7 +80,7 @@ def settings(**more: Any) -> ApprovalSettings:
 
 
 def shipped(mode: str) -> list[Made]:
-    """What the component publishes in a mode."""
+    """Return the documents that the component publishes in a mode."""
     made = settings(mode=mode)
     documents = [
         Made(

@@ -1,13 +1,10 @@
-"""Every form in which a program gives somebody permissions."""
-
-from __future__ import annotations
+"""Every form in which a program grants permissions."""
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.policies.judging import Form
 
 POLICY = "aws:iam/policy:Policy"
 ROLE = "aws:iam/role:Role"
@@ -31,21 +28,6 @@ def document(*statements: dict[str, Any], version: str = "2012-10-17") -> dict[s
     return {"Version": version, "Statement": list(statements)}
 
 
-@dataclass(frozen=True)
-class Form:
-    """A way of giving permissions.
-
-    Attributes:
-        type: of the resource.
-        path: where messages say that the policy stands.
-        carry: makes the resource's properties from the policy's text.
-    """
-
-    type: str
-    path: str
-    carry: Callable[[Any], dict[str, Any]]
-
-
 FORMS = {
     "managed": Form(POLICY, "policy", lambda text: {"name": "some", "policy": text}),
     "of a role": Form(ROLE_POLICY, "policy", lambda text: {"role": "Some", "policy": text}),
@@ -62,15 +44,6 @@ FORMS = {
 }
 
 
-@dataclass(frozen=True)
-class AttachmentForm:
-    """A way of attaching a policy by its ARN; likewise."""
-
-    type: str
-    path: str
-    carry: Callable[[Any], dict[str, Any]]
-
-
 def _arns(property_: str, /, **holder: Any) -> Callable[[Any], dict[str, Any]]:
     other = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     return lambda arn: {property_: [other, arn] if property_.endswith("s") else arn, **holder}
@@ -79,38 +52,38 @@ def _arns(property_: str, /, **holder: Any) -> Callable[[Any], dict[str, Any]]:
 _SET = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
 
 ATTACHMENTS = {
-    "to a role": AttachmentForm(ROLE_ATTACHMENT, "policyArn", _arns("policyArn", role="Some")),
-    "to a user": AttachmentForm(
+    "to a role": Form(ROLE_ATTACHMENT, "policyArn", _arns("policyArn", role="Some")),
+    "to a user": Form(
         "aws:iam/userPolicyAttachment:UserPolicyAttachment", "policyArn", _arns("policyArn", user="some")
     ),
-    "to a group": AttachmentForm(
+    "to a group": Form(
         "aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn", _arns("policyArn", group="some")
     ),
-    "to several": AttachmentForm(
+    "to several": Form(
         "aws:iam/policyAttachment:PolicyAttachment", "policyArn", _arns("policyArn", roles=["A"], users=["b"])
     ),
-    "to a role, exclusively": AttachmentForm(
+    "to a role, exclusively": Form(
         "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
         "policyArns[1]",
         _arns("policyArns", roleName="Some"),
     ),
-    "to a user, exclusively": AttachmentForm(
+    "to a user, exclusively": Form(
         "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
         "policyArns[1]",
         _arns("policyArns", userName="some"),
     ),
-    "to a group, exclusively": AttachmentForm(
+    "to a group, exclusively": Form(
         "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
         "policyArns[1]",
         _arns("policyArns", groupName="some"),
     ),
-    "inside a role": AttachmentForm(ROLE, "managedPolicyArns[1]", _arns("managedPolicyArns", name="Some")),
-    "to a permission set": AttachmentForm(
+    "inside a role": Form(ROLE, "managedPolicyArns[1]", _arns("managedPolicyArns", name="Some")),
+    "to a permission set": Form(
         "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment",
         "managedPolicyArn",
         _arns("managedPolicyArn", permissionSetArn=_SET),
     ),
-    "to a permission set, exclusively": AttachmentForm(
+    "to a permission set, exclusively": Form(
         "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive",
         "managedPolicyArns[1]",
         _arns("managedPolicyArns", permissionSetArn=_SET),

@@ -1,18 +1,13 @@
-"""What holds for every rule about statements that identity policies allow."""
-
-from __future__ import annotations
+"""Properties of every rule about statements that identity policies allow."""
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from tests.policies.judging import SILENT, judge, violations
+import pytest
+
+from policies.rule import Rule
+from tests.policies.judging import SILENT, Form, judge, violations
 from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, as_policy, document
-
-if TYPE_CHECKING:
-    import pytest
-
-    from policies.rule import Rule
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
 
 
 class IdentityRuleTests:
@@ -43,5 +38,5 @@ class IdentityRuleTests:
         assert len(violations(self.rule, ROLE_POLICY, given)) == 1
         assert not violations(self.rule, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
 
-    def test_attached_policy_of_aws_is_reported(self, attachment: AttachmentForm) -> None:
+    def test_attached_policy_of_aws_is_reported(self, attachment: Form) -> None:
         assert len(violations(self.rule, attachment.type, attachment.carry(self.attached))) == 1

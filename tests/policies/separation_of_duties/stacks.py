@@ -1,7 +1,5 @@
 """Operators and what they hold, as parts of a stack."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -33,7 +31,7 @@ def attribute(key: str) -> dict[str, Any]:
         pytest.param(COGNITO, {"principalTags": {KEY: "sub"}}, id="a claim"),
     ],
 )
-def test_the_tag_is_reported(type_: str, given: dict[str, Any]) -> None:
+def test_tag_is_reported(type_: str, given: dict[str, Any]) -> None:
     (said,) = violations(RULE, type_, given)
     assert "found a tag, expected no tag" in said
     assert "i-1" not in said

@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.approval_tag_set_by_runbook import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
@@ -20,9 +18,6 @@ from tests.policies.separation_of_duties.forms import (
     shown,
 )
 
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
-
 KEY = "SecurityAllowSessionInstance"
 KEYS = "aws:TagKeys"
 RUNBOOK = "SsmSessionControlChangeMangerRole"
@@ -34,7 +29,7 @@ def only(*keys: str, operator: str = "ForAllValues:StringEquals") -> dict[str, A
 
 
 SETS = {
-    "on everybody": (allow("iam:TagRole"), ("iam:TagRole",)),
+    "on every principal": (allow("iam:TagRole"), ("iam:TagRole",)),
     "on users": (allow("iam:TagUser", on=f"arn:aws:iam::{ACCOUNT}:user/*"), ("iam:TagUser",)),
     "on one": (allow("iam:TagRole", on=OPERATOR), ("iam:TagRole",)),
     "removing": (allow("iam:Untag*"), ("iam:UntagRole", "iam:UntagUser")),
@@ -102,7 +97,7 @@ def test_what_cannot_set_the_tag_is_fine(statement: dict[str, Any]) -> None:
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
-def test_a_denial_of_the_key_in_any_case_is_enough() -> None:
+def test_denial_of_the_key_in_any_case_is_enough() -> None:
     denial = deny("iam:TagRole", **only(KEY, operator="ForAnyValue:StringEqualsIgnoreCase"))
     assert judge(RULE, POLICY, as_policy(allow("iam:TagRole"), denial)) == SILENT
 
@@ -111,12 +106,12 @@ def test_every_form_is_judged(form: Form) -> None:
     assert len(violations(RULE, form.type, form.carry(json.dumps(document(allow("iam:TagRole")))))) == 1
 
 
-def test_a_policy_of_aws_that_sets_tags_may_not_be_attached(attachment: AttachmentForm) -> None:
+def test_policy_of_aws_that_sets_tags_may_not_be_attached(attachment: Form) -> None:
     arn = "arn:aws:iam::aws:policy/IAMFullAccess"
     assert len(violations(RULE, attachment.type, attachment.carry(arn))) == 1
 
 
-def test_the_runbooks_role_sets_it() -> None:
+def test_runbooks_role_sets_it() -> None:
     policy = json.dumps(document(allow("iam:TagRole", on=OPERATOR, **only(KEY))))
     assert judge(RULE, ROLE_POLICY, {"role": RUNBOOK, "policy": policy}) == SILENT
     inline = {"name": RUNBOOK, "inlinePolicies": [{"name": "tags", "policy": policy}]}
@@ -125,7 +120,7 @@ def test_the_runbooks_role_sets_it() -> None:
     assert len(violations(RULE, ROLE_POLICY, {"role": RUNBOOK, "policy": policy}, allowedPrincipals=[])) == 1
 
 
-def test_a_role_that_is_not_known_yet_may_be_the_runbooks() -> None:
+def test_role_that_is_not_known_yet_may_be_the_runbooks() -> None:
     policy = json.dumps(document(allow("iam:TagRole")))
     result = judge(RULE, ROLE_POLICY, {"role": UNKNOWN, "policy": policy})
     assert result.violations == []
@@ -134,13 +129,13 @@ def test_a_role_that_is_not_known_yet_may_be_the_runbooks() -> None:
     ]
 
 
-def test_the_configuration_may_name_whose_tag_counts() -> None:
+def test_configuration_may_name_whose_tag_counts() -> None:
     apps = as_policy(allow("iam:CreateRole", "iam:TagRole", on=f"arn:aws:iam::{ACCOUNT}:role/app-*"))
     assert len(violations(RULE, POLICY, apps)) == 1
     assert violations(RULE, POLICY, apps, taggedPrincipals=["role/Operator*"]) == []
     assert len(violations(RULE, POLICY, as_policy(allow("iam:*")), taggedPrincipals=["role/Operator*"])) == 1
 
 
-def test_a_policy_of_aws_may_be_attached_to_the_runbooks_role() -> None:
+def test_policy_of_aws_may_be_attached_to_the_runbooks_role() -> None:
     attached = {"role": RUNBOOK, "policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"}
     assert judge(RULE, ROLE_ATTACHMENT, attached) == SILENT

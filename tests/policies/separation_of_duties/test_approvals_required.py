@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,9 +21,6 @@ from tests.policies.separation_of_duties.documents import (
     template,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 REMEDY = (
     "Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "
     "MinRequiredApprovals."
@@ -42,12 +38,12 @@ def asking(first: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
 
 
 @in_every_form
-def test_a_runbook_that_asks_is_fine(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
+def test_runbook_that_asks_is_fine(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
     assert judge(RULE, type_, carry(good())) == SILENT
 
 
 @pytest.mark.parametrize("carry", [as_document, as_yaml])
-def test_a_template_that_asks_is_fine(carry: Callable[..., dict[str, Any]]) -> None:
+def test_template_that_asks_is_fine(carry: Callable[..., dict[str, Any]]) -> None:
     assert judge(RULE, DOCUMENT, carry(template(), "Automation.ChangeTemplate")) == SILENT
 
 
@@ -66,11 +62,11 @@ def test_what_the_component_publishes_is_fine(mode: str) -> None:
         pytest.param({"emergencyChange": True}, "emergencyChange", "true", id="for emergencies"),
     ],
 )
-def test_a_template_that_can_do_without_people_is_refused(change: dict[str, Any], place: str, found: str) -> None:
+def test_template_that_can_do_without_people_is_refused(change: dict[str, Any], place: str, found: str) -> None:
     assert violations(RULE, DOCUMENT, as_template(template(**change))) == [text(f"content.{place}", found, "false")]
 
 
-def test_a_template_without_approvals_is_refused() -> None:
+def test_template_without_approvals_is_refused() -> None:
     assert violations(RULE, DOCUMENT, as_template(template(mainSteps=[]))) == [
         text(COUNTS, "no step aws:approve", "a step that takes at least 1, as a number")
     ]
@@ -101,7 +97,7 @@ def test_enough_approvals_are_fine(count: Any) -> None:
 @pytest.mark.parametrize(
     ("approvers", "place", "found", "expected"),
     [
-        pytest.param([], "inputs", "no approvers", "at least one", id="nobody"),
+        pytest.param([], "inputs", "no approvers", "at least one", id="none"),
         pytest.param(None, "inputs", "no approvers", "at least one", id="left out"),
         pytest.param(
             ["{{ Who }}"], "inputs.Approvers[0]", '"{{ Who }}"', "an approver that is fixed here", id="a parameter"

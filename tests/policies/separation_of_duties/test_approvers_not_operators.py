@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,9 +17,6 @@ from tests.policies.separation_of_duties.documents import (
     template,
 )
 from tests.policies.separation_of_duties.stacks import OPERATOR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = "content.mainSteps.Ask.inputs.Approvers[0]"
 
@@ -41,7 +37,7 @@ def asks(*approvers: str) -> dict[str, Any]:
 
 
 @in_every_form
-def test_an_operator_who_approves_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
+def test_operator_who_approves_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
     made = Made(type=type_, properties=carry(asks(arn("role", "Operator"))))
     assert judge_stack(RULE, *OPERATOR, made).violations == [text("role/Operator", type_=type_)]
 
@@ -54,7 +50,7 @@ def test_an_operator_who_approves_is_refused(type_: str, carry: Callable[..., di
         arn("role", "OPERATOR"),
     ],
 )
-def test_an_operator_is_recognized_however_called(approver: str) -> None:
+def test_operator_is_recognized_however_called(approver: str) -> None:
     made = Made(type=DOCUMENT, properties=as_document(asks(approver)))
     assert len(judge_stack(RULE, *OPERATOR, made).violations) == 1
 
@@ -84,7 +80,7 @@ def test_what_the_component_publishes_is_fine(mode: str) -> None:
     assert judge_stack(RULE, *OPERATOR, *shipped(mode)) == Judgement()
 
 
-def test_a_document_that_is_not_known_yet_is_reported_as_advice() -> None:
+def test_document_that_is_not_known_yet_is_reported_as_advice() -> None:
     late = Made(type=DOCUMENT, properties={"documentType": "Automation", "content": UNKNOWN})
     result = judge_stack(RULE, *OPERATOR, late)
     assert (result.violations, len(result.unseen)) == ([], 1)

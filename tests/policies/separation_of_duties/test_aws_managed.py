@@ -1,16 +1,15 @@
 """The lists of policies that AWS manages say what the questions of the rules say of their documents."""
 
-from __future__ import annotations
-
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from common.iam.documents import parse
+from common.iam.documents import Policy, parse
 from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.approval_tag import sets_approval_tag
@@ -30,11 +29,6 @@ from policies.separation_of_duties.sessions import (
     starts_with_other_documents,
     touches_others_sessions,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from common.iam.documents import Policy
 
 FILE = Path(aws_managed.__file__).with_suffix(".toml")
 
@@ -75,7 +69,7 @@ def documents() -> dict[str, Policy]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_list_holds_the_policies_that_answer_its_question(question: str, documents: dict[str, Policy]) -> None:
+def test_list_holds_the_policies_that_answer_its_question(question: str, documents: dict[str, Policy]) -> None:
     listed = tomllib.loads(FILE.read_text())[question]
     assert listed["reason"].endswith(".")
     assert listed["names"] == sorted(name for name, policy in documents.items() if QUESTIONS[question]([policy]))
@@ -90,5 +84,5 @@ def test_a_list_holds_the_policies_that_answer_its_question(question: str, docum
         ("AdministratorAccess", ""),
     ],
 )
-def test_a_name_is_read_from_an_arn_of_aws(arn: str, name: str) -> None:
+def test_name_is_read_from_an_arn_of_aws(arn: str, name: str) -> None:
     assert aws_managed.name_of(arn) == name

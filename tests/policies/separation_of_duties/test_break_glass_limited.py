@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import copy
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,9 +13,6 @@ from policies.separation_of_duties.session_start_needs_approval import RULE as S
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack, violations
 from tests.policies.separation_of_duties.documents import PLACE
 from tests.policies.separation_of_duties.forms import ROLE, ROLE_ATTACHMENT, ROLE_POLICY, allow, document
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "ShellAccessBreakGlass"
 USERS = ["emergency/erin"]

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.separation_of_duties.documents_changed_by_named_principals import RULE
 from tests.policies.judging import violations
 from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, allow, as_policy, deny

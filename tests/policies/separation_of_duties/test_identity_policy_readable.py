@@ -1,16 +1,11 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.identity_policy_readable import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import allow, document
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
 
 
 @pytest.mark.parametrize(
@@ -41,5 +36,5 @@ def test_what_can_be_read_is_fine(form: Form, policy: Any) -> None:
     assert judge(RULE, form.type, form.carry(policy)) == SILENT
 
 
-def test_the_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
+def test_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
     assert "hunter2" not in violations(RULE, form.type, form.carry("password: hunter2"))[0]

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from policies.separation_of_duties.instances_changed_by_named_principals import RULE
 from tests.policies.separation_of_duties.forms import ACCOUNT, allow
 from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests

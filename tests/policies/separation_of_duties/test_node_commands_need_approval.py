@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 from policies.separation_of_duties.node_commands_need_approval import RULE
@@ -98,7 +96,7 @@ class TestNodeCommands(IdentityRuleTests):
     attached = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
 
 
-def test_a_listed_own_document_is_harmless() -> None:
+def test_listed_own_document_is_harmless() -> None:
     given = as_policy(*REPORTED["an own document"])
     assert judge(RULE, POLICY, given, harmlessDocuments=["Deploy"]) == SILENT
     assert len(violations(RULE, POLICY, given, harmlessDocuments=["Other"])) == 1

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -32,7 +30,7 @@ def judged(principal: Any, *actions: str, name: str = "Operator", **more: Any) -
         (ACCOUNT, ("sts:TagSession",), {"Condition": {"StringLike": {f"aws:RequestTag/{KEY}": "i-*"}}}),
     ],
 )
-def test_a_trust_that_admits_the_tag_is_reported(principal: Any, actions: tuple[str, ...], more: Any) -> None:
+def test_trust_that_admits_the_tag_is_reported(principal: Any, actions: tuple[str, ...], more: Any) -> None:
     (said,) = judged(principal, *actions, **more).violations
     assert "sts:TagSession" in said
 
@@ -46,9 +44,9 @@ def test_a_trust_that_admits_the_tag_is_reported(principal: Any, actions: tuple[
         (ACCOUNT, ("sts:TagSession",), {"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}}}),
     ],
 )
-def test_a_trust_without_the_tag_is_fine(principal: Any, actions: tuple[str, ...], more: Any) -> None:
+def test_trust_without_the_tag_is_fine(principal: Any, actions: tuple[str, ...], more: Any) -> None:
     assert judged(principal, *actions, **more) == SILENT
 
 
-def test_a_role_that_is_no_operators_is_fine() -> None:
+def test_role_that_is_no_operators_is_fine() -> None:
     assert judged(ACCOUNT, "sts:*", name="Other") == SILENT

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -57,7 +55,7 @@ def inline(*statements: dict[str, Any], role: str = "Operator", name: str = "inl
         ),
     ],
 )
-def test_an_operator_who_changes_something_is_refused(statement: dict[str, Any], actions: str) -> None:
+def test_operator_who_changes_something_is_refused(statement: dict[str, Any], actions: str) -> None:
     assert judge_stack(RULE, *OPERATOR, inline(statement)).violations == [
         text(ROLE_POLICY, "inline", "policy", f"statement 1 ({actions}: {shown(statement)})")
     ]
@@ -72,7 +70,7 @@ def test_an_operator_who_changes_something_is_refused(statement: dict[str, Any],
         pytest.param(deny("iam:*"), id="denial"),
     ],
 )
-def test_an_operator_who_changes_nothing_is_fine(statement: dict[str, Any]) -> None:
+def test_operator_who_changes_nothing_is_fine(statement: dict[str, Any]) -> None:
     assert judge_stack(RULE, *OPERATOR, inline(statement)) == Judgement()
 
 
@@ -81,7 +79,7 @@ def test_others_may_change_what_they_like() -> None:
     assert judge_stack(RULE, inline(allow("iam:*"))) == Judgement()
 
 
-def test_a_policy_that_the_operator_holds_by_attachment_is_told_of_once() -> None:
+def test_attached_policy_of_an_operator_is_reported_once() -> None:
     wide = managed("wide", WIDENS)
     found = judge_stack(
         RULE,
@@ -94,7 +92,7 @@ def test_a_policy_that_the_operator_holds_by_attachment_is_told_of_once() -> Non
     assert found.violations == [text(POLICY, "wide", "policy", f"statement 1 (iam:AttachRolePolicy: {shown(WIDENS)})")]
 
 
-def test_a_policy_that_nobody_of_them_holds_is_left_alone() -> None:
+def test_policy_without_an_operator_is_left_alone() -> None:
     assert judge_stack(RULE, *OPERATOR, managed("wide", WIDENS), attached("wide", "Deployer")) == Judgement()
 
 
@@ -106,7 +104,7 @@ def test_attachments_are_followed_by_arn_too() -> None:
     assert len(judge_stack(RULE, *OPERATOR, wide, several).violations) == 1
 
 
-def test_a_policy_of_aws_counts() -> None:
+def test_policy_of_aws_counts() -> None:
     power = Made(
         type=ROLE_ATTACHMENT,
         name="power",
@@ -117,13 +115,13 @@ def test_a_policy_of_aws_counts() -> None:
     ]
 
 
-def test_what_another_policy_of_the_operator_denies_is_not_allowed() -> None:
+def test_action_that_another_policy_denies_is_not_allowed() -> None:
     assert judge_stack(RULE, *OPERATOR, inline(allow("iam:*")), inline(deny("iam:*"), name="denial")) == Judgement()
     someone_elses = inline(deny("iam:*"), role="Other", name="denial")
     assert len(judge_stack(RULE, *OPERATOR, inline(allow("iam:*")), someone_elses).violations) == 1
 
 
-def test_the_guard_rails_keep_what_they_name_and_no_more() -> None:
+def test_guard_rails_keep_what_they_name_and_no_more() -> None:
     rails = (policy("rails", operator_deny_policy(settings(), PLACE)), attached("rails", "Operator"))
     assert judge_stack(RULE, *OPERATOR, *rails, inline(allow("ssm:SendAutomationSignal"))) == Judgement()
     assert len(judge_stack(RULE, *OPERATOR, *rails, inline(allow("ssm:CreateDocument"))).violations) == 1
@@ -146,12 +144,12 @@ def test_configured_operators_count_in_every_attachment(name: str) -> None:
     assert len(judge_stack(RULE, made, operators=operators).violations) == 1
 
 
-def test_a_named_policy_is_left_alone() -> None:
+def test_named_policy_is_left_alone() -> None:
     stack = (*OPERATOR, managed("wide", WIDENS), attached("wide", "Operator"))
     assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgement()
 
 
-def test_a_policy_that_is_not_known_yet_is_reported_as_advice() -> None:
+def test_policy_that_is_not_known_yet_is_reported_as_advice() -> None:
     late = Made(type=ROLE_POLICY, name="late", properties={"role": "Operator", "policy": UNKNOWN})
     result = judge_stack(RULE, *OPERATOR, late)
     assert result.violations == []

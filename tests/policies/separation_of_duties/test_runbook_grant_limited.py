@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -41,7 +39,9 @@ def loop(*steps: dict[str, Any], name: str = "Loop", **inputs: Any) -> dict[str,
             "without a fixed end",
             id="until a day",
         ),
-        pytest.param([TAG, step("Wait", "aws:pause", **BACK), UNTAG], "without a fixed end", id="until somebody acts"),
+        pytest.param(
+            [TAG, step("Wait", "aws:pause", **BACK), UNTAG], "without a fixed end", id="until a manual action"
+        ),
         pytest.param(
             [TAG, step("Wait", "aws:waitForAwsResourceProperty", timeoutSeconds=86_400, **BACK), UNTAG],
             "waits of 1440 minutes",
@@ -74,7 +74,7 @@ def loop(*steps: dict[str, Any], name: str = "Loop", **inputs: Any) -> dict[str,
         ),
     ],
 )
-def test_a_long_wait_with_the_tag_is_reported(steps: list[dict[str, Any]], found: str) -> None:
+def test_long_wait_with_the_tag_is_reported(steps: list[dict[str, Any]], found: str) -> None:
     (said,) = violations(RULE, DOCUMENT, as_document(content(*steps)))
     assert found in said
 
@@ -98,7 +98,7 @@ def test_a_long_wait_with_the_tag_is_reported(steps: list[dict[str, Any]], found
         pytest.param([sleep("P7D")], id="no tag"),
     ],
 )
-def test_a_wait_within_the_validity_is_fine(steps: list[dict[str, Any]]) -> None:
+def test_wait_within_the_validity_is_fine(steps: list[dict[str, Any]]) -> None:
     assert judge(RULE, DOCUMENT, as_document(content(*steps))) == SILENT
 
 
@@ -108,7 +108,7 @@ def test_what_the_component_publishes_is_fine(mode: str) -> None:
         assert judge(RULE, made.type, made.properties) == SILENT
 
 
-def test_the_validity_is_configurable() -> None:
+def test_validity_is_configurable() -> None:
     written = as_document(content(TAG, sleep("PT30M"), UNTAG))
     assert judge(RULE, DOCUMENT, written, maximumMinutes=30) == SILENT
 

@@ -1,7 +1,6 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.policies.separation_of_duties.documents import (
     shipped,
     step,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNTAG = iam("Untag", "UntagRole", isEnd=True)
 PYTHON = f"""
@@ -52,12 +48,12 @@ def script(name: str, handler: str, source: str = PYTHON, **more: Any) -> dict[s
 
 
 @in_every_form
-def test_a_runbook_that_takes_the_tag_back_is_fine(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
+def test_runbook_that_takes_the_tag_back_is_fine(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
     assert judge(RULE, type_, carry(good())) == SILENT
 
 
 @in_every_form
-def test_a_runbook_that_does_not_is_refused_in_every_form(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
+def test_runbook_that_does_not_is_refused_in_every_form(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
     bad = content(iam("Tag", "TagRole", onFailure="step:Untag"), UNTAG)
     assert violations(RULE, type_, carry(bad)) == [text("Tag.onCancel", "Abort", type_)]
 
@@ -88,8 +84,8 @@ def test_what_the_component_publishes_is_fine(mode: str) -> None:
             id="a later step aborts",
         ),
         pytest.param(
-            [iam("Tag", "TagRole", onFailure="step:Tell", onCancel="step:Untag"), UNTAG, step("Tell", isEnd=True)],
-            [("Tell.isEnd", "true"), ("Tell.onFailure", "Abort"), ("Tell.onCancel", "Abort")],
+            [iam("Tag", "TagRole", onFailure="step:Notify", onCancel="step:Untag"), UNTAG, step("Notify", isEnd=True)],
+            [("Notify.isEnd", "true"), ("Notify.onFailure", "Abort"), ("Notify.onCancel", "Abort")],
             id="fails to another end",
         ),
         pytest.param(
@@ -156,7 +152,7 @@ def test_every_way_on_has_to_lead_to_the_removal(steps: list[dict[str, Any]], ex
             id="PowerShell",
         ),
         pytest.param([iam("Tag", "tag_role", **BACK), UNTAG], id="by the name of boto3"),
-        pytest.param([step("Tell", isEnd=True)], id="no tag"),
+        pytest.param([step("Notify", isEnd=True)], id="no tag"),
         pytest.param(
             [step("T", "aws:executeAwsApi", inputs={"Service": "iam", "Api": "TagRole", "Tags": [{"Key": "team"}]})],
             id="another tag",
@@ -172,7 +168,7 @@ def test_what_leads_to_the_removal_or_sets_no_tag_is_fine(steps: list[dict[str, 
     assert judge(RULE, DOCUMENT, as_document(content(*steps))) == SILENT
 
 
-def test_a_tag_that_is_put_in_at_run_time_counts() -> None:
+def test_tag_that_is_put_in_at_run_time_counts() -> None:
     steps = [step("T", "aws:executeAwsApi", inputs={"Service": "IAM", "Api": "TagRole", "Tags": "{{ Tags }}"})]
     assert len(violations(RULE, DOCUMENT, as_document(content(*steps)))) == 3
 
@@ -233,7 +229,7 @@ def loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
+def test_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
     assert violations(RULE, DOCUMENT, as_document(content(*steps)))
 
 
@@ -264,5 +260,5 @@ def test_a_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
         ),
     ],
 )
-def test_a_tag_that_is_removed_is_fine(steps: list[dict[str, Any]]) -> None:
+def test_tag_that_is_removed_is_fine(steps: list[dict[str, Any]]) -> None:
     assert judge(RULE, DOCUMENT, as_document(content(*steps))) == SILENT

@@ -1,6 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.policies.separation_of_duties.documents import (
     template,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 UNASKED = good()["mainSteps"][1:]
 TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template()))
 
@@ -41,7 +37,7 @@ def runbook(*steps: dict[str, Any]) -> Made:
 
 
 @in_every_form
-def test_a_runbook_that_asks_nobody_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
+def test_runbook_without_approval_step_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
     made = Made(type=type_, properties=carry(content(*UNASKED)))
     assert judge_stack(RULE, made).violations == [text("Tag", type_)]
 
@@ -51,12 +47,12 @@ def test_what_the_component_publishes_is_fine(mode: str) -> None:
     assert judge_stack(RULE, *shipped(mode)) == Judgement()
 
 
-def test_a_runbook_that_asks_or_sets_no_tag_is_fine() -> None:
+def test_runbook_that_asks_or_sets_no_tag_is_fine() -> None:
     assert judge_stack(RULE, runbook(*good()["mainSteps"])) == Judgement()
     assert judge_stack(RULE, runbook(step("Wait"))) == Judgement()
 
 
-def test_a_change_template_asks_for_the_runbook_that_it_names() -> None:
+def test_change_template_asks_for_the_runbook_that_it_names() -> None:
     assert judge_stack(RULE, TEMPLATE, runbook(*UNASKED)) == Judgement()
     other = Made(
         type=DOCUMENT, name="other", properties=as_template(template(executableRunBooks=[{"name": "Another"}]))
@@ -70,14 +66,14 @@ def test_a_change_template_asks_for_the_runbook_that_it_names() -> None:
     [
         pytest.param([approve(onFailure="Continue"), *UNASKED], id="goes on when refused"),
         pytest.param([approve(onFailure="step:Tag"), *UNASKED], id="goes to the tag when refused"),
-        pytest.param([approve(onCancel="step:Tell"), *UNASKED, step("Tell", nextStep="Tag")], id="when cancelled"),
+        pytest.param([approve(onCancel="step:Notify"), *UNASKED, step("Notify", nextStep="Tag")], id="when cancelled"),
         pytest.param(
             [
                 step("Choose", "aws:branch", inputs={"Choices": [{"NextStep": "Ask"}], "Default": "Tag"}),
                 approve(),
                 *UNASKED,
             ],
-            id="a way around",
+            id="a bypass",
         ),
         pytest.param([*UNASKED[:-1], iam("Untag", "UntagRole"), approve()], id="asks afterwards"),
         pytest.param([step("Start", onFailure="step:Tag"), approve(), *UNASKED], id="when a step before fails"),
@@ -93,7 +89,7 @@ def test_two_levels_and_refusals_that_end_are_fine() -> None:
     assert judge_stack(RULE, runbook(*steps)) == Judgement()
 
 
-def test_each_step_that_sets_the_tag_is_told() -> None:
+def test_each_step_that_sets_the_tag_is_reported() -> None:
     steps = [iam("TagRole", "TagRole", **BACK), iam("TagUser", "TagUser", **BACK), iam("Untag", "UntagRole")]
     assert judge_stack(RULE, runbook(*steps)).violations == [text("TagRole"), text("TagUser")]
 
@@ -122,9 +118,9 @@ def loop(*steps: dict[str, Any]) -> dict[str, Any]:
         pytest.param([loop(loop(iam("Tag", "TagUser")) | {"name": "Inner"})], id="in a loop in a loop"),
     ],
 )
-def test_a_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:
+def test_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:
     assert judge_stack(RULE, runbook(*steps)).violations == [text("Tag")]
 
 
-def test_a_loop_behind_an_approval_is_fine() -> None:
+def test_loop_behind_an_approval_is_fine() -> None:
     assert judge_stack(RULE, runbook(approve(), loop(*UNASKED))) == Judgement()

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -34,7 +32,7 @@ def test_another_principal_is_reported(principal: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["Other", NAME + "2", None])
-def test_a_role_of_another_name_is_fine(name: Any) -> None:
+def test_role_of_another_name_is_fine(name: Any) -> None:
     assert judge(RULE, ROLE, role({"AWS": "*"}, name)) == SILENT
 
 

@@ -1,6 +1,4 @@
-"""What scripts and steps of a runbook may do to the tag, however they write it."""
-
-from __future__ import annotations
+"""Changes of the tag by scripts and steps of a runbook, in any spelling."""
 
 from typing import Any
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -77,7 +75,7 @@ def only(key: str, *values: str, operator: str = "ArnLike") -> dict[str, Any]:
         ),
     ],
 )
-def test_a_role_of_nodes_that_widens_permissions_is_refused(statement: dict[str, Any], actions: str) -> None:
+def test_role_of_nodes_that_widens_permissions_is_refused(statement: dict[str, Any], actions: str) -> None:
     found = f"statement 1 ({actions}: {shown(statement)})"
     assert judge_stack(RULE, role(), inline(statement)).violations == [text(ROLE_POLICY, "inline", "policy", found)]
 
@@ -97,7 +95,7 @@ def test_a_role_of_nodes_that_widens_permissions_is_refused(statement: dict[str,
         pytest.param(deny("iam:*"), id="denial"),
     ],
 )
-def test_a_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str, Any]) -> None:
+def test_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str, Any]) -> None:
     assert judge_stack(RULE, role(), inline(statement)) == Judgement()
 
 
@@ -125,13 +123,13 @@ def test_roles_of_other_services_and_of_people_are_left_alone() -> None:
     assert judge_stack(RULE, role(), inline(ATTACHES, of="Deployer")) == Judgement()
 
 
-def test_the_configuration_names_other_services() -> None:
+def test_configuration_names_other_services() -> None:
     functions = role(taken_on_by="lambda.amazonaws.com")
     assert judge_stack(RULE, functions, inline(ATTACHES)) == Judgement()
     assert len(judge_stack(RULE, functions, inline(ATTACHES), services=["lambda.amazonaws.com"]).violations) == 1
 
 
-def test_a_service_that_is_denied_does_not_take_the_role_on() -> None:
+def test_service_that_is_denied_does_not_take_the_role_on() -> None:
     statement = {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     assert judge_stack(RULE, role(assumeRolePolicy=json.dumps(document(statement))), inline(ATTACHES)) == Judgement()
 
@@ -143,14 +141,14 @@ def test_what_another_policy_of_the_role_denies_is_not_allowed() -> None:
     assert len(judge_stack(RULE, role(), inline(ATTACHES), someone_elses).violations) == 1
 
 
-def test_a_policy_that_several_roles_hold_is_told_of_once() -> None:
+def test_policy_of_several_roles_is_reported_once() -> None:
     wide = managed("wide", ATTACHES)
     found = judge_stack(RULE, role(), role("other"), wide, attached("wide", "Node"), attached("wide", "Other"))
     said = f"statement 1 (iam:AttachRolePolicy: {shown(ATTACHES)})"
     assert found.violations == [text(POLICY, "wide", "policy", said)]
 
 
-def test_a_role_whose_name_is_not_known_yet_is_followed() -> None:
+def test_role_whose_name_is_not_known_yet_is_followed() -> None:
     late = role("late", name=UNKNOWN)
     found = judge_stack(RULE, late, inline(ATTACHES, of=UNKNOWN, sources={"role": ["late"]}))
     said = f"statement 1 (iam:AttachRolePolicy: {shown(ATTACHES)})"
@@ -165,7 +163,7 @@ def test_what_a_role_holds_within_itself_counts() -> None:
     assert len(judge_stack(RULE, role(managedPolicyArns=["arn:aws:iam::aws:policy/IAMFullAccess"])).violations) == 1
 
 
-def test_a_policy_of_aws_counts() -> None:
+def test_policy_of_aws_counts() -> None:
     def of_aws(name: str) -> Made:
         arn = f"arn:aws:iam::aws:policy/{name}"
         return Made(type=ROLE_ATTACHMENT, name="theirs", properties={"role": "Node", "policyArn": arn})
@@ -176,7 +174,7 @@ def test_a_policy_of_aws_counts() -> None:
     assert judge_stack(RULE, role(), of_aws("AmazonSSMManagedInstanceCore")) == Judgement()
 
 
-def test_a_named_policy_is_left_alone() -> None:
+def test_named_policy_is_left_alone() -> None:
     stack = (role(), managed("wide", ATTACHES), attached("wide", "Node"))
     assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgement()
 
@@ -192,7 +190,7 @@ def test_what_is_not_known_yet_is_reported_as_advice() -> None:
 
 
 def reads_of(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many properties are read to evaluate so many roles, each with a policy and an attached one."""
+    """Return the number of properties read to evaluate so many roles, each with an inline and an attached policy."""
     read = 0
     original = findings._read
 

@@ -1,13 +1,11 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.session_documents_governed import RULE
 from policies.separation_of_duties.session_start_needs_approval import RULE as START_RULE
-from tests.policies.judging import SILENT, judge, violations
+from tests.policies.judging import SILENT, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
@@ -20,9 +18,6 @@ from tests.policies.separation_of_duties.forms import (
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
 
 START = "ssm:StartSession"
 FORWARDING = "arn:aws:ssm:*::document/AWS-StartPortForwardingSession"
@@ -59,7 +54,7 @@ def test_another_document_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("statement", GOVERNED.values(), ids=GOVERNED.keys())
-def test_a_governed_document_is_fine(statement: dict[str, Any]) -> None:
+def test_governed_document_is_fine(statement: dict[str, Any]) -> None:
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
@@ -73,13 +68,13 @@ def test_what_starts_sessions_everywhere_is_not_reported_twice() -> None:
     assert len(violations(START_RULE, POLICY, everywhere)) == 1
 
 
-def test_the_governed_documents_are_configurable() -> None:
+def test_governed_documents_are_configurable() -> None:
     forwarding = as_policy(allow(START, on=FORWARDING))
     names = ["SSM-SessionManagerRunShell", "AWS-StartPortForwardingSession"]
     assert violations(RULE, POLICY, forwarding, sessionDocuments=names) == []
     assert len(violations(RULE, POLICY, as_policy(allow(START, on=SHELL)), sessionDocuments=["Other"])) == 1
 
 
-def test_a_policy_of_aws_counts() -> None:
+def test_policy_of_aws_counts() -> None:
     arn = "arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenSessionPolicy"
     assert len(violations(RULE, ROLE_ATTACHMENT, {"role": "Some", "policyArn": arn})) == 1

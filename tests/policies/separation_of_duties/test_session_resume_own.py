@@ -1,13 +1,11 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.session_resume_own import RULE
 from policies.separation_of_duties.session_start_needs_approval import RULE as START_RULE
-from tests.policies.judging import SILENT, judge, violations
+from tests.policies.judging import SILENT, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
@@ -19,9 +17,6 @@ from tests.policies.separation_of_duties.forms import (
     shown,
 )
 
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import Form
-
 RESUME, END = "ssm:ResumeSession", "ssm:TerminateSession"
 SESSIONS = f"arn:aws:ssm:*:{ACCOUNT}:session/*"
 OWNER = "ssm:resourceTag/aws:ssmmessages:session-id"
@@ -31,11 +26,11 @@ OTHERS = {
     "ending everywhere": (allow(END, on=SESSIONS), (END,)),
     "resuming by pattern": (allow("ssm:Resume*"), (RESUME,)),
     "all but starting": ({"Effect": "Allow", "NotAction": "ssm:StartSession", "Resource": "*"}, (RESUME, END)),
-    "somebody's": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*"), (END,)),
+    "another user's": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*"), (END,)),
     "all but one": ({"Effect": "Allow", "Action": END, "NotResource": SESSIONS.replace("*", "x")}, (END,)),
     "one's own and more": (allow(END, on=f"arn:aws:ssm:*:{ACCOUNT}:session/${{aws:userid}}*"), (END,)),
     "one user, all sessions": (allow(END, Condition={"StringEquals": {"aws:userid": "AIDAX"}}), (END,)),
-    "by somebody's tag": (allow(END, Condition={"StringLike": {OWNER: ["AIDAX*"]}}), (END,)),
+    "by another user's tag": (allow(END, Condition={"StringLike": {OWNER: ["AIDAX*"]}}), (END,)),
 }
 
 OWN = {

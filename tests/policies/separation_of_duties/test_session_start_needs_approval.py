@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from policies.separation_of_duties.session_start_needs_approval import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import (
     ACCOUNT,
     POLICY,
@@ -20,9 +18,6 @@ from tests.policies.separation_of_duties.forms import (
     document,
     shown,
 )
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
 
 START = "ssm:StartSession"
 INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
@@ -47,13 +42,13 @@ BEYOND = {
     "from an address": allow(START, Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
     "for one principal": allow(START, Condition={"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/A"}}),
     "until a day": allow(START, Condition={"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}),
-    "an operator that nobody knows": allow(START, Condition={"StringSounds": {"aws:username": "x"}}),
+    "an unknown operator": allow(START, Condition={"StringSounds": {"aws:username": "x"}}),
     "the tag and more": allow(START, on=f"{TAGGED}*"),
     "the tag with a default": allow(START, on=TAGGED.replace("Instance}", "Instance, 'i-0123456789abcdef0'}")),
     "the tag, and another instance": allow(START, on=[TAGGED, ONE]),
-    "whoever has any tag": allow(START, Condition={"Null": {APPROVAL: "false"}}),
-    "whoever has one tag": allow(START, Condition={"StringEquals": {APPROVAL: "i-0123456789abcdef0"}}),
-    "whoever has a tag of a kind": allow(START, Condition={"StringLike": {APPROVAL: "i-*"}}),
+    "any tag": allow(START, Condition={"Null": {APPROVAL: "false"}}),
+    "one tag": allow(START, Condition={"StringEquals": {APPROVAL: "i-0123456789abcdef0"}}),
+    "a pattern of tags": allow(START, Condition={"StringLike": {APPROVAL: "i-*"}}),
 }
 
 WITHIN = {
@@ -81,14 +76,14 @@ def text(path: str, type_: str, found: str) -> str:
 
 
 @pytest.mark.parametrize("statement", BEYOND.values(), ids=BEYOND.keys())
-def test_a_statement_beyond_the_approval_is_refused(statement: dict[str, Any]) -> None:
+def test_statement_beyond_the_approval_is_refused(statement: dict[str, Any]) -> None:
     assert violations(RULE, POLICY, as_policy(statement)) == [
         text("policy", POLICY, f"statement 1 (ssm:StartSession: {shown(statement)})")
     ]
 
 
 @pytest.mark.parametrize("statement", WITHIN.values(), ids=WITHIN.keys())
-def test_a_statement_within_the_approval_is_fine(statement: dict[str, Any]) -> None:
+def test_statement_within_the_approval_is_fine(statement: dict[str, Any]) -> None:
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
@@ -110,7 +105,7 @@ def test_every_form_is_judged(form: Form) -> None:
     assert judge(RULE, form.type, form.carry(json.dumps(document(allow(START, on=TAGGED))))) == SILENT
 
 
-def test_statements_are_told_together_in_one_violation() -> None:
+def test_statements_are_reported_in_one_violation() -> None:
     first, second, fine = allow(START), allow("ssm:*", on=ONE), allow(START, on=TAGGED)
     assert violations(RULE, POLICY, as_policy(first, fine, second)) == [
         text(
@@ -148,20 +143,18 @@ def test_what_the_same_policy_denies_is_not_allowed(denial: dict[str, Any]) -> N
         pytest.param(deny(START, Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}), id="one Region"),
     ],
 )
-def test_a_denial_that_can_be_avoided_does_not_help(denial: dict[str, Any]) -> None:
+def test_denial_that_can_be_avoided_does_not_help(denial: dict[str, Any]) -> None:
     assert len(violations(RULE, POLICY, as_policy(allow("ssm:*"), denial))) == 1
 
 
-def test_without_a_version_the_variable_is_plain_text_and_matches_nothing() -> None:
+def test_variable_without_a_version_is_text_and_matches_nothing() -> None:
     old = document(allow(START, on=TAGGED), version="2008-10-17")
     assert judge(RULE, POLICY, {"policy": json.dumps(old)}) == SILENT
 
 
 @pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "AmazonSSMFullAccess"])
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_a_policy_of_aws_that_allows_sessions_may_not_be_attached(
-    attachment: AttachmentForm, name: str, partition: str
-) -> None:
+def test_aws_policy_that_allows_sessions_is_refused(attachment: Form, name: str, partition: str) -> None:
     arn = f"arn:{partition}:iam::aws:policy/{name}"
     assert violations(RULE, attachment.type, attachment.carry(arn)) == [
         text(attachment.path, attachment.type, f"{name}, which AWS manages")
@@ -177,11 +170,11 @@ def test_a_policy_of_aws_that_allows_sessions_may_not_be_attached(
         UNKNOWN,
     ],
 )
-def test_other_policies_may_be_attached(attachment: AttachmentForm, arn: str) -> None:
+def test_other_policies_may_be_attached(attachment: Form, arn: str) -> None:
     assert judge(RULE, attachment.type, attachment.carry(arn)) == SILENT
 
 
-def test_a_policy_of_aws_with_a_path_counts_too() -> None:
+def test_policy_of_aws_with_a_path_counts_too() -> None:
     arn = "arn:aws:iam::aws:policy/service-role/AmazonSSMAutomationRole"
     assert len(violations(RULE, ROLE_ATTACHMENT, {"role": "Some", "policyArn": arn})) == 1
 
@@ -221,18 +214,18 @@ def test_one_of_several_holders_is_no_administrator() -> None:
     assert len(violations(RULE, type_, attached, allowedPrincipals=ADMINISTRATORS)) == 1
 
 
-def test_a_named_policy_may() -> None:
+def test_named_policy_may() -> None:
     assert violations(RULE, POLICY, as_policy(allow("*")), allowedPolicies=["so*"]) == []
     assert len(violations(RULE, POLICY, as_policy(allow("*")), allowedPolicies=["other"])) == 1
 
 
-def test_a_policy_that_is_not_known_yet_is_reported_as_advice(form: Form) -> None:
+def test_policy_that_is_not_known_yet_is_reported_as_advice(form: Form) -> None:
     result = judge(RULE, form.type, form.carry(UNKNOWN))
     assert result.violations == []
     assert result.unseen == [f'{form.type} "subject": {form.path} is not known yet; the rule is applied in the update.']
 
 
-def test_an_object_is_judged_as_far_as_it_is_known() -> None:
+def test_object_is_judged_as_far_as_it_is_known() -> None:
     unseen = [f'{POLICY} "subject": policy is not known yet; the rule is applied in the update.']
     late = allow("s3:GetObject", on=UNKNOWN)
     result = judge(RULE, POLICY, {"policy": document(late, allow(START))})
@@ -242,7 +235,7 @@ def test_an_object_is_judged_as_far_as_it_is_known() -> None:
     assert (may_be_denied.violations, may_be_denied.unseen) == ([], unseen)
 
 
-def test_a_holder_that_is_not_known_yet_may_turn_out_to_be_an_administrator() -> None:
+def test_unknown_holder_may_be_an_administrator() -> None:
     late = {"role": UNKNOWN, "policy": json.dumps(document(allow("*")))}
     assert len(violations(RULE, ROLE_POLICY, late)) == 1
     result = judge(RULE, ROLE_POLICY, late, allowedPrincipals=ADMINISTRATORS)
@@ -277,12 +270,12 @@ def test_another_variable_is_no_approved_instance(name: str) -> None:
 @pytest.mark.parametrize(
     "key", ["aws:PrincipalTag/SecurityAllowSessionInstance", "aws:principaltag/securityallowsessioninstance"]
 )
-def test_the_approved_instance_is_fine_in_any_case_of_the_key(key: str) -> None:
+def test_approved_instance_is_fine_in_any_case_of_the_key(key: str) -> None:
     statement = allow("ssm:StartSession", on=[f"arn:aws:ec2:*:{ACCOUNT}:instance/${{{key}}}"])
     assert judge(RULE, POLICY, as_policy(statement)) == SILENT
 
 
-def test_a_variable_that_a_denial_names_as_well_is_tried() -> None:
+def test_variable_that_a_denial_names_as_well_is_tried() -> None:
     node = f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:PrincipalTag/Team}}"
     denial = {"Effect": "Deny", "Action": "ssm:StartSession", "Resource": node}
     assert judge(RULE, POLICY, as_policy(allow("ssm:StartSession", on=node), denial)) == SILENT

@@ -4,9 +4,8 @@ The solver looks for a request that a policy allows and an approval does not cov
 patterns nor its search.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import z3
@@ -16,9 +15,6 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from policies.separation_of_duties.sessions import starts_beyond_approval, touches_others_sessions
 from tests.components.approval.proving import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 VARIABLE = "aws:PrincipalTag/SecurityAllowSessionInstance"
 APPROVED = "i-0feedfacecafebeef"
@@ -61,7 +57,7 @@ policies = st.lists(statements(), min_size=1, max_size=3).map(
 quickly = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-# One of every kind that the patterns above tell apart: with the resource known, the solver is quick.
+# One of every kind that the patterns above distinguish: with the resource known, the solver is quick.
 HERE = "eu-west-1:111122223333"
 INSTANCES = [f"arn:aws:ec2:{HERE}:instance/{name}" for name in ("i-0123456789abcdef0", "i-0f1", "i-x", "i-other")]
 HYBRID = [f"arn:aws:ssm:{HERE}:managed-instance/mi-other", f"arn:aws:ecs:{HERE}:task/cluster/other"]
@@ -83,7 +79,7 @@ def reaches(request: Request, action: str, resources: list[str]) -> bool:
 
 
 def started_beyond(policy: dict[str, Any]) -> bool:
-    """Whether the solver finds a start on a node that the tag, absent or of a value, does not name."""
+    """Return whether the solver finds a start on a node that the tag, absent or of a value, does not name."""
     return any(reaches(request, "ssm:StartSession", nodes) for request, nodes in starts_of(policy))
 
 
@@ -106,7 +102,7 @@ def test_who_may_resume_or_end_sessions_of_others(policy: dict[str, Any]) -> Non
 
 
 def without(policy: dict[str, Any], variable: str) -> dict[str, Any]:
-    """A variable without a value matches nothing: as a resource it goes, from all but it nothing is taken away."""
+    """A variable without a value matches nothing: as a resource it goes, all but it is unchanged."""
     kept: list[dict[str, Any]] = []
     for statement in policy["Statement"]:
         name = "Resource" if "Resource" in statement else "NotResource"
@@ -118,7 +114,7 @@ def without(policy: dict[str, Any], variable: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
-def test_the_two_agree_on_each_resource_by_itself(resource: str, effect: str) -> None:
+def test_two_agree_on_each_resource_by_itself(resource: str, effect: str) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": ["*"]}
     one = {"Effect": effect, "Action": "ssm:*", "Resource": [resource]}
     policy = {"Version": "2012-10-17", "Statement": [one] if effect == "Allow" else [everything, one]}

@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import pytest
 
-from tests.policies.session_manager.forms import FORMS, Form
+from tests.policies.judging import Form
+from tests.policies.session_manager.forms import FORMS
 
 
 @pytest.fixture(params=FORMS.values(), ids=FORMS.keys())

@@ -1,15 +1,11 @@
 """Preferences in every form that carries them; a test of a rule starts from `COMPLIANT` and changes one thing."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.policies.judging import Form
 
 OWN = "pulumi-python:dynamic/ssm:SessionPreferences"
 DOCUMENT = "aws:ssm/document:Document"
@@ -37,21 +33,6 @@ def content(preferences: dict[str, Any], session_type: str = "Standard_Stream") 
         if value is not None
     }
     return {"schemaVersion": "1.0", "description": "", "sessionType": session_type, "inputs": inputs}
-
-
-@dataclass(frozen=True)
-class Form:
-    """A way of carrying preferences.
-
-    Attributes:
-        type: of the resource.
-        path: before the names of preferences in messages.
-        carry: makes the resource's properties.
-    """
-
-    type: str
-    path: str
-    carry: Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def _own(preferences: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -34,7 +32,7 @@ TEXT = (
         pytest.param({"documentFormat": UNKNOWN}, id="format not known yet"),
     ],
 )
-def test_a_readable_document_is_fine(change: dict[str, Any]) -> None:
+def test_readable_document_is_fine(change: dict[str, Any]) -> None:
     assert judge(RULE, DOCUMENT, READABLE | change) == SILENT
 
 
@@ -56,11 +54,11 @@ def test_a_readable_document_is_fine(change: dict[str, Any]) -> None:
         pytest.param({"content": None}, id="left out"),
     ],
 )
-def test_an_unreadable_document_is_refused(change: dict[str, Any]) -> None:
+def test_unreadable_document_is_refused(change: dict[str, Any]) -> None:
     assert violations(RULE, DOCUMENT, READABLE | change) == [TEXT]
 
 
-def test_the_text_is_not_repeated_as_it_may_hold_anything() -> None:
+def test_text_is_not_repeated_as_it_may_hold_anything() -> None:
     (message,) = violations(RULE, DOCUMENT, READABLE | {"content": "password: hunter2"})
     assert "hunter2" not in message
 

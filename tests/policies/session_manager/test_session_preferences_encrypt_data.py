@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
 from policies.session_manager.session_preferences_encrypt_data import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = "Set kmsKeyId (here: shell-access:sessionManager.sessionDataEncryption to true) in the preferences themselves."
 
@@ -27,9 +25,9 @@ def test_preferences_without_a_key_of_their_own_are_refused(form: Form, key: Any
     ]
 
 
-def test_a_key_that_the_account_holds_in_a_parameter_counts(form: Form) -> None:
+def test_key_that_the_account_holds_in_a_parameter_counts(form: Form) -> None:
     assert judge(RULE, form.type, form.carry(COMPLIANT | {"kmsKeyId": "{{ssm:/session-key}}"})) == SILENT
 
 
-def test_the_key_of_the_same_stack_counts_before_it_is_made() -> None:
+def test_key_of_the_same_stack_counts_before_it_is_made() -> None:
     assert judge(RULE, OWN, COMPLIANT | {"kmsKeyId": UNKNOWN}) == SILENT

@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
 from policies.session_manager.session_preferences_encrypt_logs import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = (
     "Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
@@ -36,7 +34,7 @@ PLACES = pytest.mark.parametrize(
         pytest.param("{{ encrypt }}", '"{{ encrypt }}"', id="chosen by the caller"),
     ],
 )
-def test_a_log_that_may_be_unencrypted_is_refused(form: Form, target: str, switch: str, value: Any, found: str) -> None:
+def test_log_that_may_be_unencrypted_is_refused(form: Form, target: str, switch: str, value: Any, found: str) -> None:
     assert violations(RULE, form.type, form.carry(COMPLIANT | {switch: value})) == [text(form, switch, found, target)]
 
 
@@ -54,13 +52,13 @@ def test_where_there_is_no_log_nothing_has_to_be_encrypted(form: Form, target: s
 
 
 @PLACES
-def test_a_log_whose_name_is_not_known_yet_has_to_be_encrypted(target: str, switch: str) -> None:
+def test_log_whose_name_is_not_known_yet_has_to_be_encrypted(target: str, switch: str) -> None:
     form = Form(OWN, "", dict)
     assert violations(RULE, OWN, COMPLIANT | {target: UNKNOWN, switch: False}) == [text(form, switch, "false", target)]
 
 
 @PLACES
-def test_a_switch_that_is_not_known_yet_is_reported_as_advice_and_hides_nothing(target: str, switch: str) -> None:
+def test_unknown_switch_is_advice_and_hides_nothing(target: str, switch: str) -> None:
     both = {"s3EncryptionEnabled": False, "cloudWatchEncryptionEnabled": False}
     result = judge(RULE, OWN, COMPLIANT | both | {switch: UNKNOWN})
     assert result.unseen == [f'{OWN} "subject": {switch} is not known yet; the rule is applied in the update.']

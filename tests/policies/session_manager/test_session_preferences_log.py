@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
 from policies.session_manager.session_preferences_log import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = (
     "Name a bucket or a log group (here: shell-access:sessionManager.s3Logging with s3BucketName, or cwLogGroupName) "
@@ -41,5 +39,5 @@ def test_one_place_is_enough(form: Form, bucket: str, log_group: str) -> None:
 
 
 @pytest.mark.parametrize(("bucket", "log_group"), [(UNKNOWN, ""), ("", UNKNOWN)])
-def test_a_place_of_the_same_stack_counts_before_it_is_made(bucket: str, log_group: str) -> None:
+def test_place_of_the_same_stack_counts_before_it_is_made(bucket: str, log_group: str) -> None:
     assert judge(RULE, OWN, named(bucket, log_group)) == SILENT

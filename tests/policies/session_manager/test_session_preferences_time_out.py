@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
 from policies.session_manager.session_preferences_time_out import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
+from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, OWN
 
 REMEDY = (
     "Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
@@ -25,7 +23,7 @@ def shown(form: Form, minutes: int) -> str:
 
 
 @pytest.mark.parametrize("minutes", [1, 60])
-def test_every_time_that_systems_manager_allows_is_fine_by_default(form: Form, minutes: int) -> None:
+def test_every_time_that_ssm_allows_is_fine_by_default(form: Form, minutes: int) -> None:
     assert judge(RULE, form.type, form.carry(COMPLIANT | {"idleSessionTimeout": minutes})) == SILENT
 
 
@@ -46,20 +44,20 @@ def test_preferences_that_state_no_idle_time_are_refused(form: Form, value: Any,
 
 
 @pytest.mark.parametrize("minutes", [0, 61])
-def test_an_idle_time_out_of_range_is_refused(form: Form, minutes: int) -> None:
+def test_idle_time_out_of_range_is_refused(form: Form, minutes: int) -> None:
     assert violations(RULE, form.type, form.carry(COMPLIANT | {"idleSessionTimeout": minutes})) == [
         text(form, "idleSessionTimeout", shown(form, minutes), 60)
     ]
 
 
-def test_the_longest_idle_time_is_configurable(form: Form) -> None:
+def test_longest_idle_time_is_configurable(form: Form) -> None:
     assert judge(RULE, form.type, form.carry(COMPLIANT), maximumIdleMinutes=20) == SILENT
     assert violations(RULE, form.type, form.carry(COMPLIANT), maximumIdleMinutes=15) == [
         text(form, "idleSessionTimeout", shown(form, 20), 15)
     ]
 
 
-def test_a_maximum_duration_is_asked_for_by_configuration_only(form: Form) -> None:
+def test_maximum_duration_is_asked_for_by_configuration_only(form: Form) -> None:
     endless = form.carry(COMPLIANT | {"maxSessionDuration": None})
     assert judge(RULE, form.type, endless) == SILENT
     assert violations(RULE, form.type, endless, maximumDurationMinutes=480) == [
@@ -71,7 +69,7 @@ def test_a_maximum_duration_is_asked_for_by_configuration_only(form: Form) -> No
     assert judge(RULE, form.type, form.carry(COMPLIANT), maximumDurationMinutes=60) == SILENT
 
 
-def test_a_time_that_is_not_known_yet_is_reported_as_advice_and_hides_nothing() -> None:
+def test_unknown_time_is_advice_and_hides_nothing() -> None:
     half_known = COMPLIANT | {"idleSessionTimeout": UNKNOWN, "maxSessionDuration": 600}
     result = judge(RULE, OWN, half_known, maximumDurationMinutes=480)
     assert result.violations == [text(Form(OWN, "", dict), "maxSessionDuration", "600", 480)]

@@ -1,21 +1,15 @@
 """Authorization requests of an API call."""
 
-from __future__ import annotations
-
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from tests.support.api_calls import UNKNOWN
+from tests.support.api_calls import UNKNOWN, ApiCall
 from tests.support.authorization.resources import Place, resolved, resource_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.api_calls import ApiCall
 
 TABLE: Final = Path(__file__).with_name("authorization.toml")
 

@@ -1,10 +1,9 @@
 """ARNs of the resources that a call names, and their properties in the local AWS: tags, aliases, boundaries."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from moto.config.models import config_backends
 from moto.ec2.models import ec2_backends
@@ -14,9 +13,6 @@ from moto.ram.models import ram_backends
 from moto.route53resolver.models import route53resolver_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import sts_backends
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _PARTITION: Final = "aws"
 _PUBLIC_PARAMETERS: Final = "/aws/"

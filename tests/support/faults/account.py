@@ -1,7 +1,5 @@
 """The account from the view of another principal: the resources that the document names, and its versions."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

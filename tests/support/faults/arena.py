@@ -1,18 +1,14 @@
 """A local AWS, a proxy that injects faults into calls, and a stack's account on it, all in this process."""
 
-from __future__ import annotations
-
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.faults.account import Account
 from tests.support.faults.deployer import IMPATIENT_SECONDS, PATIENT_SECONDS, Road, hurried
 from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
 from tests.support.faults.in_process import LocalAws, local_aws
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 
 @dataclass

@@ -1,10 +1,9 @@
 """The provider of the preferences document, called as the engine calls it, in this process and without its pauses."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 from unittest.mock import patch
 
 from botocore.client import BaseClient
@@ -17,9 +16,6 @@ from components.session_manager.document import DESCRIPTION, Preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
 from tests.support.faults.faults import Call
 from tests.support.faults.in_process import REGION, LocalAws
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
 
 OWNER: Final = "organization/shell-access/prod"
 ACCOUNT_ID: Final = "123456789012"

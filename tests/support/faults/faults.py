@@ -1,22 +1,18 @@
 """Faults of calls, and the proxy that injects them: microburst in front of a local AWS, in a thread of this process."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
 from microburst.app import make_app
 from microburst.core.pipeline import Microburst
 
-from common.aws.failures import Cause
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from common.aws.failures import FailureCause
 
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
@@ -55,14 +51,14 @@ class Fault(StrEnum):
     DENIED = "access denied"
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> FailureCause:
         """Return the cause that a stopped deployment must report."""
         causes = {
-            Fault.THROTTLED: Cause.THROTTLING,
-            Fault.FAILING: Cause.SERVICE,
-            Fault.DENIED: Cause.PERMISSION,
+            Fault.THROTTLED: FailureCause.THROTTLING,
+            Fault.FAILING: FailureCause.SERVICE,
+            Fault.DENIED: FailureCause.PERMISSION,
         }
-        return causes.get(self, Cause.NETWORK)
+        return causes.get(self, FailureCause.NETWORK)
 
     @property
     def passes(self) -> bool:

@@ -1,13 +1,12 @@
 """A local AWS in this process: most calls reach it without a connection; the proxy uses one that faults can break."""
 
-from __future__ import annotations
-
 import copy
 import io
 import json
 import os
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,9 +16,6 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from local.emulator.application import RESET, SETTINGS_ROUTE, Application
 from tests.support.middleware import serving
 from tests.support.recorder import CALLS_ROUTE, Recorder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
 
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "eu-west-1"

@@ -3,24 +3,19 @@
 The calls are not listed: each stage runs once without a fault, and its calls get the faults afterwards.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from common.aws.failures import ResourceError
 from components.adoption.document_content import same_content
 from tests.support.api_calls import is_write
 from tests.support.faults.account import Content, foreign, ours
+from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Call, Fault, Times
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.faults.arena import Arena
-    from tests.support.faults.in_process import Snapshot
+from tests.support.faults.in_process import Snapshot
 
 THEIRS, OURS, NEW = 45, 20, 10
 """Minutes until an idle session ends: of the prior document, of the published one, of the next one."""

@@ -1,10 +1,8 @@
 """Table of the fault matrix: `python -m tests.support.faults.report`, `make faults`."""
 
-from __future__ import annotations
-
 import contextlib
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import Progress
@@ -13,9 +11,6 @@ from rich.table import Column, Table
 from tests.support.faults.arena import running_arena
 from tests.support.faults.faults import Call, Fault, Times
 from tests.support.faults.matrix import USUAL, BrokenPromiseError, Matrix, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Outcomes = dict[tuple[Stage, Call, Fault], dict[Times, set[str]]]
 """Results of a cell of the table; some stages make the same write more than once."""

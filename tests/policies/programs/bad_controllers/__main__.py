@@ -19,7 +19,7 @@ web = ec2.SecurityGroup(
     vpc_id=VPC,
     ingress=[ec2.SecurityGroupIngressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
 )
-everybody_list = ec2.ManagedPrefixList(
+list_of_all = ec2.ManagedPrefixList(
     "good-list",
     address_family="IPv4",
     max_entries=2,
@@ -36,10 +36,10 @@ def rule(name: str, port: int = 389, protocol: str = "tcp", to: ec2.SecurityGrou
 rule("good-rule", cidr_ipv4="10.10.0.0/16")
 rule("good-bastion-rule", 3389, referenced_security_group_id=bastion.id)
 rule("good-web-rule", 3389, to=web, cidr_ipv4="0.0.0.0/0")
-rule("rule-for-everybody", cidr_ipv4="0.0.0.0/0")
-rule("rule-for-everybody-v6", cidr_ipv6="::/0")
-rule("rule-for-half-of-everybody", cidr_ipv4="128.0.0.0/1")
-rule("rule-for-a-list-with-everybody", prefix_list_id=everybody_list.id)
+rule("rule-open-to-all", cidr_ipv4="0.0.0.0/0")
+rule("rule-open-to-all-v6", cidr_ipv6="::/0")
+rule("rule-for-half-of-all", cidr_ipv4="128.0.0.0/1")
+rule("rule-for-a-list-with-all", prefix_list_id=list_of_all.id)
 rule("rule-for-another-port", 8080, cidr_ipv4="10.10.0.0/16")
 rule("rule-for-desktops", 3389, cidr_ipv4="10.10.0.0/16")
 rule("rule-for-desktops-of-web", 3389, referenced_security_group_id=web.id)
@@ -47,7 +47,7 @@ vpc.SecurityGroupIngressRule(
     "rule-for-all-protocols", security_group_id=group.id, ip_protocol="-1", referenced_security_group_id=group.id
 )
 vpc.SecurityGroupEgressRule(
-    "rule-to-everybody",
+    "rule-to-all",
     security_group_id=group.id,
     ip_protocol="6",
     from_port=443,
@@ -55,7 +55,7 @@ vpc.SecurityGroupEgressRule(
     cidr_ipv4="0.0.0.0/0",
 )
 ec2.SecurityGroup(
-    "group-for-everybody",
+    "group-open-to-all",
     description="inline",
     vpc_id=VPC,
     tags=MARKED,
@@ -66,13 +66,13 @@ ec2.SecurityGroup(
     egress=[ec2.SecurityGroupEgressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
 )
 unmarked = ec2.SecurityGroup(
-    "group-of-a-controller-for-everybody",
+    "group-of-a-controller-open-to-all",
     description="unmarked, but a controller has it",
     vpc_id=VPC,
     ingress=[ec2.SecurityGroupIngressArgs(protocol="udp", from_port=53, to_port=53, cidr_blocks=["0.0.0.0/0"])],
 )
 ec2.NetworkAcl(
-    "acl-for-everybody",
+    "acl-open-to-all",
     vpc_id=VPC,
     tags=MARKED,
     ingress=[

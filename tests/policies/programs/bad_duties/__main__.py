@@ -68,7 +68,7 @@ TAG = step(
 UNTAG = step("Untag", "aws:executeAwsApi", {}, Service="iam", Api="UntagRole", RoleName="x", TagKeys=[KEY])
 NOT_BACK = {name: value for name, value in TAG.items() if name != "onCancel"}
 OPERATOR_ASKED = step("Ask", "aws:approve", {}, Approvers=["arn:aws:iam::123456789012:role/Operator"])
-ANYBODY_ASKED = step("Ask", "aws:approve", {}, Approvers=["{{ Who }}"], MinRequiredApprovals=1)
+UNNAMED_ASKED = step("Ask", "aws:approve", {}, Approvers=["{{ Who }}"], MinRequiredApprovals=1)
 
 
 def document(name: str, content: str, kind: str = "Automation") -> None:
@@ -79,11 +79,11 @@ document("good-runbook", runbook(ASK, TAG, UNTAG))
 document("runbook-that-keeps-the-tag", runbook(ASK, NOT_BACK, UNTAG))
 LONG = step("Wait", "aws:sleep", BACK, Duration="PT2H")
 document("runbook-that-waits-for-hours", runbook(ASK, TAG, LONG, UNTAG))
-document("runbook-that-asks-nobody", runbook(TAG, UNTAG))
+document("runbook-that-asks-no-one", runbook(TAG, UNTAG))
 document("runbook-that-asks-operators", runbook(OPERATOR_ASKED, TAG, UNTAG))
 document(
-    "runbook-that-asks-anybody",
-    runbook(ANYBODY_ASKED, TAG, UNTAG, parameters={"Who": {"type": "String"}}),
+    "runbook-that-asks-anyone",
+    runbook(UNNAMED_ASKED, TAG, UNTAG, parameters={"Who": {"type": "String"}}),
 )
 
 aws.iam.Role(

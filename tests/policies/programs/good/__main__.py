@@ -1,4 +1,4 @@
-"""What the components build with their defaults; its keys are not known in the first preview."""
+"""Components with their defaults; their keys are not known in the first preview."""
 
 from components.account import Account
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs

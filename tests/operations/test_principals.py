@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import contextlib
 import json
 from datetime import UTC, datetime
@@ -10,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.approval.scripts import check_request, grants, people
-from operations.approval.principals import Principal, principal_of, same_person, short
 from operations.approval.requests import parse_request
+from operations.principals import Principal, principal_of, same_person, short
 from tests.components.approval.scripted_account import ROOT, Account
 from tests.components.approval.workflow import trust
 

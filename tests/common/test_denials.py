@@ -1,10 +1,8 @@
 """Types of policies in AWS' access denied messages, and what to change for each."""
 
-from __future__ import annotations
-
 import pytest
 
-from common.iam.denials import Denial, PolicyKind, denial_in
+from common.aws.denials import Denial, PolicyKind, denial_in
 
 CALLER = "arn:aws:iam::111122223333:role/Deployer"
 START = f"User: {CALLER} is not authorized to perform: kms:DescribeKey on resource: arn:aws:kms:eu-west-1:111122223333:key/1 "
