@@ -36,7 +36,7 @@ def of_both_families(size: int) -> str:
     return _planned({**four, **{f"2001:db8:{chance.randrange(1, 65536):x}::/48": None for _ in range(size // 2)}})
 
 
-def neighbours(size: int) -> str:
+def neighbors(size: int) -> str:
     """Plan for adjacent networks, which fit in the default quotas."""
     return _planned({f"10.{number >> 8}.{number & 255}.0/24": None for number in range(size)})
 
@@ -60,7 +60,7 @@ def _planned(networks: dict[str, None]) -> str:
 def points() -> Iterator[Point]:
     """Measure plans for up to ten thousand networks."""
     sizes = (100, 1_000, 10_000)
-    for what, action in (("scattered", scattered), ("both families", of_both_families), ("neighbours", neighbours)):
+    for what, action in (("scattered", scattered), ("both families", of_both_families), ("neighbors", neighbors)):
         yield from curve(f"domain controllers, {what}", "networks", action, sizes)
 
 

@@ -1,4 +1,4 @@
-"""Program of the policy pack: `pulumi preview --policy-pack policies`. The rules are in catalogue.py."""
+"""Program of the policy pack: `pulumi preview --policy-pack policies`. The rules are in catalog.py."""
 
 import sys
 from pathlib import Path

@@ -16,7 +16,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import PolicyPack, PolicyResource, StackValidationPolicy, policy
 
 from common.validation import suggestion
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from policies.secret_properties import secrets_of
 from policies.stack import sharing_contents
 

@@ -277,5 +277,5 @@ def _refusal(direction: Direction, family: Family, desired: Wish, quota: int) ->
     return Problem(
         path=("domainControllers", "quotas"),
         message=f"the network ACL cannot hold {len(desired)} {family} networks ({direction}) in {quota} rules with the "
-        f"default denial and path MTU discovery, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
+        f"default denial and path MTU discovery, even with ports and neighboring networks joined. {remedy} fewer, larger networks",
     )

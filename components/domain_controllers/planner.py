@@ -475,7 +475,7 @@ def _arithmetic(facts: _Facts, peer_group: PeerGroup) -> str:
     family = max(Family, key=lambda each: given[each] + len(own[each]))
     lists = f" and {given[family]} entries of prefix lists that exist" if given[family] else ""
     return (
-        f"{peer_group}: {len(own[family])} {family} networks after merging neighbours{lists}, times "
+        f"{peer_group}: {len(own[family])} {family} networks after merging neighbors{lists}, times "
         f"{facts.range_count(peer_group)} port ranges, make {_least_rules(facts, peer_group)} rules"
     )
 

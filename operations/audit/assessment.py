@@ -21,7 +21,7 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from operations.audit.catalogue import AuditRule, Requirement
+    from operations.audit.catalog import AuditRule, Requirement
 
     Progress = Callable[[int, int], None]
     """Receives the number of principals done, and of all."""

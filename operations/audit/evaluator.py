@@ -14,7 +14,7 @@ from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import literal, matches
 from common.iam.truth import Truth
 from common.iam.variables import expand, keys_of, names_in
-from operations.audit.catalogue import Exempt, StatementKind, TargetKind
+from operations.audit.catalog import Exempt, StatementKind, TargetKind
 from operations.audit.findings import BypassFinding, MatchedStatement
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES, position
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy, Statement
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
-    from operations.audit.catalogue import AuditRule, EscalationPath, Requirement
+    from operations.audit.catalog import AuditRule, EscalationPath, Requirement
 
 RELATIVE: Final = frozenset(
     {

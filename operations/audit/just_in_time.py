@@ -11,7 +11,7 @@ from common.iam.choices import situations
 from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import SOME, literal
 from components.just_in_time.names import TOKEN_ROLE
-from operations.audit.catalogue import one_of
+from operations.audit.catalog import one_of
 from operations.audit.evaluator import finding
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
 from operations.audit.severity import Severity

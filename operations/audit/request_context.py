@@ -11,7 +11,7 @@ from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import SOME, literal, matches
 from common.iam.tag_requests import tag_grants, tag_requests
 from common.iam.truth import Truth
-from operations.audit.catalogue import HARMFUL
+from operations.audit.catalog import HARMFUL
 from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET, NODE
 from operations.audit.service_authorization import CARRIES_TAGS
 

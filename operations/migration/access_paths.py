@@ -16,7 +16,7 @@ from common.iam.patterns import SOME, literal
 from common.iam.trust import only_services
 from components.approval.settings import Mode
 from components.just_in_time.names import MANUAL_APPROVAL, TOKEN_ROLE
-from operations.audit.catalogue import one_of
+from operations.audit.catalog import one_of
 from operations.audit.evaluator import Evaluator
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import Audited

@@ -127,8 +127,8 @@ def test_two_sites_permit_exactly_the_listed_traffic(stack: Stack, aws: Callable
         site, ec2 = outputs["domainControllers"][region], aws("ec2", region)
         live = Live.read(ec2, site, "directory-a")
         assert live.wrong(sources(region), options, ADDRESSES) == []
-        neighbour = str(ip_network(OWN[region][1])[9])
-        assert live.wrong_from("itself", sources(region), options, neighbour) == []
+        neighbor = str(ip_network(OWN[region][1])[9])
+        assert live.wrong_from("itself", sources(region), options, neighbor) == []
         assert {acl_of_subnet(ec2, each)[0] for each in SUBNETS} == {site["networkAclId"]}
     assert outputs["domainControllers"]["us-east-1"]["instanceIds"] == []
     verified_by_command(stack)

@@ -193,7 +193,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 @pytest.fixture
 def command() -> Command:
-    """Runs the command line as on a terminal of 100 columns that shows no colours."""
+    """Runs the command line as on a terminal of 100 columns that shows no colors."""
 
     def run_command(*arguments: str, stack: StackConfiguration | Exception) -> Result:
         def read_stack(_directory: Path, _name: str | None) -> StackConfiguration:

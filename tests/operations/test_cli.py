@@ -273,7 +273,7 @@ def test_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatc
     assert "Invalid endpoint: nowhere" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--cwd", "/nowhere"], ["--colour"], ["extra"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--cwd", "/nowhere"], ["--color"], ["extra"]], ids=" ".join)
 def test_wrong_command_line_is_a_usage_problem(arguments: list[str], command: Command) -> None:
     result = command("verify", *arguments, stack=configuration())
     assert (result.exit_code, result.stdout) == (2, "")

@@ -21,7 +21,7 @@ NAME = "subject"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """Evaluation of a resource.
 
     Attributes:
@@ -37,12 +37,12 @@ class Judgement:
     not_applicable: list[str] = field(default_factory=list)
 
 
-SILENT = Judgement()
+SILENT = Judgment()
 """The rule looked, knew all that it needs, and found nothing."""
 
 
 DAY = date(2026, 11, 30)
-"""Of every judgement."""
+"""Of every judgment."""
 
 
 def urn(type_: str, name: str) -> str:
@@ -51,10 +51,10 @@ def urn(type_: str, name: str) -> str:
 
 def judge(
     rule: Rule, type_: str, properties: Mapping[str, Any], *, name: str = NAME, level: str = "MANDATORY", **config: Any
-) -> Judgement:
+) -> Judgment:
     """Applies the rule, with the pack's configuration for it where there is one."""
     request = analyzer_pb2.AnalyzeRequest(type=type_, name=name, urn=urn(type_, name), properties=_struct(properties))
-    return _judgement(rule, _server(rule, level, config).Analyze(request, None))
+    return _judgment(rule, _server(rule, level, config).Analyze(request, None))
 
 
 def violations(rule: Rule, type_: str, properties: Mapping[str, Any], **config: Any) -> list[str]:
@@ -106,9 +106,9 @@ class Made:
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def judge_stack(rule: Rule, *resources: Made, level: str = "MANDATORY", **config: Any) -> Judgement:
+def judge_stack(rule: Rule, *resources: Made, level: str = "MANDATORY", **config: Any) -> Judgment:
     """Applies a rule about stacks; texts of findings come in the rule's order."""
-    return _judgement(rule, _server(rule, level, config).AnalyzeStack(stack_request(*resources), None))
+    return _judgment(rule, _server(rule, level, config).AnalyzeStack(stack_request(*resources), None))
 
 
 def stack_request(*resources: Made) -> analyzer_pb2.AnalyzeStackRequest:
@@ -140,8 +140,8 @@ def _server(rule: Rule, level: str, config: Mapping[str, Any]) -> _PolicyAnalyze
     return server
 
 
-def _judgement(rule: Rule, answer: analyzer_pb2.AnalyzeResponse) -> Judgement:
-    result = Judgement(not_applicable=[each.reason for each in answer.not_applicable])
+def _judgment(rule: Rule, answer: analyzer_pb2.AnalyzeResponse) -> Judgment:
+    result = Judgment(not_applicable=[each.reason for each in answer.not_applicable])
     for diagnostic in answer.diagnostics:
         if diagnostic.message.startswith("can't run policy"):
             assert diagnostic.enforcementLevel == analyzer_pb2.ADVISORY

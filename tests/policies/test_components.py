@@ -13,7 +13,7 @@ from components.session_manager.instance_policy import instance_policies
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 from components.session_manager.settings import SessionManagerSettings, preferences
 from policies import session_manager
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from tests.policies.judging import judge
 from tests.policies.session_manager.forms import DOCUMENT
 

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 
 import policies
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from policies.parameters import EXEMPTIONS
 from policies.serving import PackServicer, configuration_problems
 from tests.policies.things import thing_rule

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from policies.embedded.containers import embedded_in
 from policies.findings import Resource
 from policies.rule import Rule
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge, judge_stack
 
 STACK = "aws:cloudformation/stack:Stack"
 STACK_SET = "aws:cloudformation/stackSet:StackSet"
@@ -186,7 +186,7 @@ def test_references_in_a_template_are_followed() -> None:
 def test_container_keeps_the_settings_of_the_rule() -> None:
     given = {"templateBody": template("ssm:StartSession", '"*"')}
     rule = BY_ID["session-start-needs-approval"]
-    assert judge(rule, STACK, given, allowedPrincipals=["role/Shell"]) == Judgement()
+    assert judge(rule, STACK, given, allowedPrincipals=["role/Shell"]) == Judgment()
 
 
 def test_template_that_is_not_known_yet_is_unseen() -> None:

@@ -9,7 +9,7 @@ import pytest
 from policies.findings import Finding, Violation
 from policies.parameters import EXEMPTIONS
 from policies.stack import Stack
-from tests.policies.judging import UNKNOWN, Judgement, Made, judge, judge_stack, remediated
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge, judge_stack, remediated
 from tests.policies.things import THING, thing_rule
 
 AGREED = {"resource": "subject", "reason": "gone in May", "who": "A. Team", "until": "2026-11-30"}
@@ -36,7 +36,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_exempted_resource_is_left_alone_and_reported(known_as: str, logged: list[str]) -> None:
     exemptions = [AGREED | {"resource": "other"}, AGREED | {"resource": known_as}]
     agreed = "gone in May (A. Team, until 2026-11-30)"
-    assert judge(thing_rule(), THING, BAD, exemptions=exemptions) == Judgement(not_applicable=[agreed])
+    assert judge(thing_rule(), THING, BAD, exemptions=exemptions) == Judgment(not_applicable=[agreed])
     assert logged == [f'aws:some/thing:Thing "subject" is exempted from thing-limit: {agreed}']
 
 
@@ -86,7 +86,7 @@ def stack_check(stack: Stack) -> Iterator[Finding]:
         yield Violation("aws:other/thing:Thing", "none", "one")
 
 
-def judge_things(**config: Any) -> Judgement:
+def judge_things(**config: Any) -> Judgment:
     things = [Made(type=THING, name=name, properties={"first": first}) for name, first in THINGS.items()]
     return judge_stack(thing_rule(stack_check=stack_check), *things, **config)
 

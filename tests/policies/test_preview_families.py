@@ -11,7 +11,7 @@ import pytest
 
 from local.emulator.seed import seed
 from policies import domain_controllers, foundations
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from tests.policies.test_preview import headings, reports
 from tests.support.stack import Run, Stack
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import policies.catalogue  # noqa: F401 -- lets the rules look into templates
+import policies.catalog  # noqa: F401 -- lets the rules look into templates
 from policies.domain_controllers import RULES as CONTROLLERS
 from policies.foundations.resources_readable import RULE as READABLE
 from policies.separation_of_duties import RULES as DUTIES

@@ -7,7 +7,7 @@ import pytest
 from pulumi_policy import EnforcementLevel, Severity
 
 from policies.rule import Rule
-from tests.policies.judging import DAY, UNKNOWN, Judgement, judge
+from tests.policies.judging import DAY, UNKNOWN, Judgment, judge
 from tests.policies.things import THING, thing_rule
 
 
@@ -18,7 +18,7 @@ def rule() -> Rule:
 
 def test_violation_names_property_found_expected_and_remedy(rule: Rule) -> None:
     result = judge(rule, THING, {"first": 2, "second": 1})
-    assert result == Judgement(
+    assert result == Judgment(
         violations=['aws:some/thing:Thing "subject": first: found 2, expected at most 1. Lower it.'],
         levels={"MANDATORY"},
     )
@@ -54,11 +54,11 @@ def test_configuration_sets_the_level(rule: Rule, level: str) -> None:
 
 
 def test_configuration_turns_a_rule_off(rule: Rule) -> None:
-    assert judge(rule, THING, {"first": 2, "second": 2}, level="DISABLED") == Judgement()
+    assert judge(rule, THING, {"first": 2, "second": 2}, level="DISABLED") == Judgment()
 
 
 def test_configuration_sets_parameters(rule: Rule) -> None:
-    assert judge(rule, THING, {"first": 2, "second": 2}, limit=2) == Judgement()
+    assert judge(rule, THING, {"first": 2, "second": 2}, limit=2) == Judgment()
 
 
 def test_engine_learns_all_facts(rule: Rule) -> None:

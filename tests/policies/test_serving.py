@@ -12,7 +12,7 @@ from pulumi_policy import policy as sdk
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from local.workspace import REPOSITORY
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from policies.serving import PackServicer
 from tests.policies.domain_controllers.stacks import GROUP, INSTANCE, MARKED
 from tests.policies.judging import UNKNOWN, Made, stack_request
@@ -183,5 +183,5 @@ def test_pack_imports_no_client_of_aws() -> None:
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
     )
     imported = set(run.stdout.split())
-    assert "policies.catalogue" in imported
+    assert "policies.catalog" in imported
     assert not imported & {"boto3", "botocore", "cedarpy", "components.approval.plan", "pulumi_aws"}

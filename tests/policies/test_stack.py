@@ -9,7 +9,7 @@ from pulumi_policy import StackValidationPolicy
 
 from policies.findings import Finding, Resource, Violation
 from policies.stack import Stack
-from tests.policies.judging import UNKNOWN, Judgement, Made, _server, judge_stack
+from tests.policies.judging import UNKNOWN, Judgment, Made, _server, judge_stack
 from tests.policies.things import THING, thing_rule
 
 OTHER = "aws:some/other:Other"
@@ -55,7 +55,7 @@ def test_violation_carries_the_urn_of_its_resource() -> None:
 )
 def test_resources_are_joined(log: Made) -> None:
     other = Made(type=OTHER, properties={"id": "o-1", "arn": "arn:o-1", "name": None})
-    assert judge_stack(RULE, other, log) == Judgement()
+    assert judge_stack(RULE, other, log) == Judgment()
     apart = Made(type=LOG, name="log", properties={"target": "o-2"}, sources={"another": ["subject"]})
     assert judge_stack(RULE, other, apart).violations == [MISSING]
 

@@ -17,7 +17,7 @@ from components.session_manager.settings import EndpointSettings, SessionManager
 from components.settings import SECTIONS
 from operations.audit import rules as audit
 from operations.fleet.file_schema import fleet_schema
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from tests.support.golden_files import Golden, previewed_outputs, resources, shape
 
 WITHOUT_SCHEMA = {"regions", "tags", "permissionsBoundary", "takeOver"}

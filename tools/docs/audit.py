@@ -10,7 +10,7 @@ from operations.audit.rules.examples import EXAMPLES
 from tools.docs.markdown import table
 
 if TYPE_CHECKING:
-    from operations.audit.catalogue import AuditRule
+    from operations.audit.catalog import AuditRule
 
 _INTRODUCTION: Final = """<!-- Made by `make docs` from operations/audit/. -->
 # Auditing for approval bypasses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from tools.docs.markdown import table
 
 if TYPE_CHECKING:

@@ -55,11 +55,11 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
             raise EC2ClientError(
                 "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
             )
-        behaviour, data = (
+        behavior, data = (
             self._get_param(f"{name}.Value") for name in ("InstanceInitiatedShutdownBehavior", "UserData")
         )
-        if behaviour is not None:
-            instance.instance_initiated_shutdown_behavior = behaviour
+        if behavior is not None:
+            instance.instance_initiated_shutdown_behavior = behavior
             return EmptyResult()
         if data is not None:
             # moto has already decoded it once

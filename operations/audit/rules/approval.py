@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import AuditRule, Exempt, TargetKind, escalation, one_of, requirement
+from operations.audit.catalog import AuditRule, Exempt, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import (
     ACCESS_TYPES,
     APPROVAL_TYPES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import (
+from operations.audit.catalog import (
     ANY_BOUNDARY,
     ANY_POLICY,
     AuditRule,

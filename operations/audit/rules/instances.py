@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import AuditRule, TargetKind, escalation, one_of, requirement
+from operations.audit.catalog import AuditRule, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 

@@ -7,7 +7,7 @@ from typing import Final
 from common.iam.choices import Choice
 from common.iam.context import Known, known
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import ABSENT_KEY, Requirement, TargetKind, one_of, requirement
+from operations.audit.catalog import ABSENT_KEY, Requirement, TargetKind, one_of, requirement
 
 APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"
 

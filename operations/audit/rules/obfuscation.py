@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import AuditRule
+from operations.audit.catalog import AuditRule
 
 
 def _hiding(identity: str, title: str, impact: str, remedy: str, source: str) -> AuditRule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.audit.catalogue import (
+from operations.audit.catalog import (
     AuditRule,
     EscalationPath,
     Exempt,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import AuditRule, TargetKind, escalation, requirement
+from operations.audit.catalog import AuditRule, TargetKind, escalation, requirement
 from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to, start_runbook
 from operations.audit.severity import Severity
 

@@ -46,7 +46,7 @@ class Request:
         return str(solver.model()) if result == z3.sat else None
 
     def allows(self, action: str) -> Any:
-        """Whether an action is allowed: with the action known, most of the question is decided at once."""
+        """Return whether an action is allowed; a known action decides most conditions at once."""
         return z3.simplify(z3.substitute(self.allowed, (self.action, z3.StringVal(action.lower()))))
 
     def key(self, name: str) -> Any:

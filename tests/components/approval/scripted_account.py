@@ -70,7 +70,7 @@ def run(execution: str, *steps: Json, action: str = "aws:sleep", **more: Any) ->
 
 
 class Account:
-    """What the scripts ask of IAM, Systems Manager and EC2, with a clock that goes on with every answer."""
+    """Answers of IAM, Systems Manager and EC2 to the scripts; each answer advances the clock."""
 
     def __init__(  # noqa: PLR0913 -- each may differ
         self,

@@ -467,7 +467,7 @@ def test_scripts_of_steps_are_not_exported(world: World) -> None:
     assert b'"StepName":"A"' in text
 
 
-def test_missing_region_and_damaged_file_make_the_source_incomplete(world: World, tmp_path: Path) -> None:
+def test_missing_region_or_damaged_file_makes_source_incomplete(world: World, tmp_path: Path) -> None:
     filled(world)
     run()
     world.objects = {key: body for key, body in world.objects.items() if "region=us-east-1" not in key}

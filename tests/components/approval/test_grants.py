@@ -175,7 +175,7 @@ def test_one_of_several_behind_a_shared_role_does_not_either(account: Made) -> N
     assert "which the same person may use" in refusal(SharedOperatorRoles=["Operator"])
 
 
-def test_change_request_without_decisions_on_record_is_change_managers_affair(account: Made) -> None:
+def test_change_request_without_recorded_decisions_is_accepted(account: Made) -> None:
     waiting = {"StepName": "ApproveLevel1", "Action": "aws:approve", "StepStatus": "Success"}
     account(run(OWN, tag_step(1, "Pending"), ParentAutomationExecutionId=LATER), change_request(waiting))
     assert refusal(Mode="change-manager") == ""
@@ -247,7 +247,7 @@ TRUSTS: list[tuple[str, bool]] = [
 
 
 @pytest.mark.parametrize(("policy", "personal"), TRUSTS)
-def test_role_is_personal_only_if_its_trust_policy_names_one_person(
+def test_role_is_personal_if_its_trust_names_one_person(
     account: Made,
     policy: str,
     personal: bool,  # noqa: FBT001
@@ -356,7 +356,7 @@ principals = st.sampled_from([{"AWS": USER}, ROOT, "*", {"Service": "ec2.amazona
 
 
 @given(st.lists(st.builds(statement, st.just("Allow"), actions, principals), max_size=4))
-def test_role_that_anybody_unknown_may_assume_is_never_personal(statements: list[Json]) -> None:
+def test_role_with_an_unknown_principal_is_not_personal(statements: list[Json]) -> None:
     people = trust_policies.trusted({"Statement": statements})
     unknown = [
         each

@@ -19,7 +19,7 @@ from common.iam.truth import Truth
 from components.approval.guard_rails import guard_rail_policies, operator_deny_policy
 from components.approval.names import KEY_ALIAS, WorkflowLocation
 from components.approval.settings import ApprovalSettings
-from operations.audit.catalogue import TargetKind
+from operations.audit.catalog import TargetKind
 from operations.audit.rules import RULES
 from tests.components.approval.proving import Request
 
@@ -86,7 +86,7 @@ PROTECTED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("cloudwatch", "alarm"): (f"arn:aws:cloudwatch:{HERE}:alarm:shell-access-approval-*",),
     ("kms", "alias"): (f"arn:aws:kms:{HERE}:{KEY_ALIAS}",),
 }
-"""What approval rests on, by service and resource type, stated apart from the policy."""
+"""Resources that approval depends on, by service and type, listed apart from the policy."""
 
 EXECUTIONS: Final = (f"arn:aws:ssm:*:{ACCOUNT}:automation-execution/*",)
 

@@ -1,4 +1,4 @@
-"""Operators of IAM Identity Center: one role for each person, which nobody else assumes, and which stays the person's."""
+"""Operators of IAM Identity Center: one role per person, which no other principal can assume or keep."""
 
 from __future__ import annotations
 
@@ -319,7 +319,7 @@ def test_runbook_grants_a_person_of_identity_center(judge: Callable[..., str]) -
     assert judge() == ""
 
 
-def test_runbook_refuses_the_same_person_with_another_permission_set(judge: Callable[..., str]) -> None:
+def test_runbook_refuses_the_person_in_another_permission_set(judge: Callable[..., str]) -> None:
     own = session("AWSReservedSSO_Approve_0123456789abcdef", OLIVIA.user_name)
     assert "requesters cannot approve their own request" in judge(by=own)
 
@@ -338,9 +338,9 @@ def test_runbook_refuses_a_user_name_of_another_user(judge: Callable[..., str]) 
     assert "does not admit olivia.new@example.org alone" in judge(identities=renamed)
 
 
-def test_runbook_refuses_an_approver_whom_nobody_knows(judge: Callable[..., str]) -> None:
-    unknown = session("AWSReservedSSO_Approve_0123456789abcdef", "nobody@example.org")
-    assert "no user of IAM Identity Center has the user name nobody@example.org" in judge(by=unknown)
+def test_runbook_refuses_an_unknown_approver(judge: Callable[..., str]) -> None:
+    unknown = session("AWSReservedSSO_Approve_0123456789abcdef", "unknown@example.org")
+    assert "no user of IAM Identity Center has the user name unknown@example.org" in judge(by=unknown)
 
 
 def test_runbook_refuses_a_role_whose_trust_has_changed(judge: Callable[..., str]) -> None:
@@ -681,7 +681,7 @@ def test_lookup_refuses_an_approver_who_is_an_operator(clients: AwsClients) -> N
         find_operators(settings(mode="change-manager", approvers=approvers), clients, "eu-west-1", lambda: "me")
 
 
-def test_lookup_of_an_empty_group_finds_nobody(
+def test_lookup_of_an_empty_group_finds_no_operator(
     client: Callable[..., Any], clients: AwsClients, identities: dict[str, Any]
 ) -> None:
     client("identitystore").create_group(DisplayName="Empty", IdentityStoreId=identities["store"])

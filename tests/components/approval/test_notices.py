@@ -1,4 +1,4 @@
-"""What notices say, and which sessions a grant ends, where the local AWS cannot bring it about."""
+"""Texts of notices, and sessions that a grant ends, in states that the local AWS cannot produce."""
 
 from __future__ import annotations
 

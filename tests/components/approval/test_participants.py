@@ -1,4 +1,4 @@
-"""What operators and approvers may do in the workflow, decided over all policies that the stack gives them."""
+"""Effective permissions of operators and approvers in the workflow, over all policies of the stack."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_operators_may_ask_and_hand_over_the_role(mode: Mode, action: str, docum
     who = administrator_behind_guard_rails(mode) if rails else operator(mode)
     for resource in (f"document/{document}", f"automation-definition/{document}:$DEFAULT"):
         assert allowed(who, action, PLACE.ssm(resource))
-    # An earlier version, which adoption keeps, may ask nobody.
+    # An earlier version, which adoption keeps, may lack the approval step.
     assert not allowed(who, action, PLACE.ssm(f"automation-definition/{document}:1"))
     assert allowed(who, action, RUN)
     assert allowed(who, "iam:PassRole", PLACE.role_arn, iam_PassedToService=known("ssm.amazonaws.com"))
@@ -151,10 +151,10 @@ def test_control_policy_leaves_the_tag_to_the_runbooks_role(key: str) -> None:
     )
     tags = known(key, "other")
     user = PLACE.iam("user/alice")
-    anybody = known(PLACE.iam("role/Administrator"))
-    assert not allowed(who, "iam:TagUser", user, aws_TagKeys=tags, aws_PrincipalArn=anybody)
+    administrator = known(PLACE.iam("role/Administrator"))
+    assert not allowed(who, "iam:TagUser", user, aws_TagKeys=tags, aws_PrincipalArn=administrator)
     assert allowed(who, "iam:TagUser", user, aws_TagKeys=tags, aws_PrincipalArn=known(PLACE.role_arn))
-    assert allowed(who, "iam:TagUser", user, aws_TagKeys=known("a", "b"), aws_PrincipalArn=anybody)
+    assert allowed(who, "iam:TagUser", user, aws_TagKeys=known("a", "b"), aws_PrincipalArn=administrator)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_requester_who_may_assume_the_approvers_role_is_refused(account: Made) -
     assert "requesters cannot approve their own request" in refusal()
 
 
-def test_requester_behind_another_role_of_the_approver_is_refused(account: Made) -> None:
+def test_requester_with_another_role_of_the_approver_is_refused(account: Made) -> None:
     account(run(OWN, ExecutedBy=session("AntonsOther", "zoe")), trusts={"AntonsOther": trust({"AWS": user("anton")})})
     assert "requesters cannot approve their own request" in refusal()
 
@@ -504,13 +504,13 @@ statements = st.builds(
 
 
 def callers(statement: dict[str, Any]) -> set[str]:
-    """Who of a small account, by user or role, can have a session called `anton` by a statement, decided apart."""
+    """Principals of a small account that can have a session named `anton`, evaluated independently."""
     principal, condition = statement["Principal"], statement["Condition"]
-    everybody = {"user/anton", "user/bea", "role/Team"}
+    every_principal = {"user/anton", "user/bea", "role/Team"}
     if principal == CHAT:
         found = {"chat"}
     elif principal in (ROOT, {"AWS": "*"}, "*"):
-        found = everybody | ({"elsewhere/anton"} if principal != ROOT else set())
+        found = every_principal | ({"elsewhere/anton"} if principal != ROOT else set())
     else:
         found = {principal["AWS"].split(":")[-1]}
     names = condition.get("StringEquals", {})

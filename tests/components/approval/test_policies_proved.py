@@ -128,7 +128,7 @@ def changed_otherwise(policy: Policy) -> str | None:
 
 
 @pytest.mark.parametrize("value", INSTANCES)
-def test_session_starts_if_and_only_if_the_tag_names_the_instance_and_the_document_is_the_governed_one(
+def test_session_starts_only_with_the_tag_and_the_document(
     value: str,
 ) -> None:
     assert started_elsewhere(operators(), value) is None
@@ -238,7 +238,7 @@ def test_leak_has_a_counter_example(leak: str) -> None:
     assert question(policy) is not None
 
 
-def test_every_statement_about_sessions_and_tags_has_a_leaky_variant() -> None:
+def test_statements_about_sessions_and_tags_have_a_leaky_variant() -> None:
     about_something_else = {
         "SeeInstances",
         "SeeRun",

@@ -251,7 +251,7 @@ def test_user_id_of_a_role_is_resolved_to_the_approving_user(client: Callable[..
     unique = flow.iam.get_user(UserName="olivia")["User"]["UserId"]
     named = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, StringEquals={"aws:userid": unique})
     flow.iam.update_assume_role_policy(RoleName="Operator", PolicyDocument=named)
-    run = flow.ask(flow.instance(), by=("Operator", "somebody-else"))
+    run = flow.ask(flow.instance(), by=("Operator", "another-person"))
     key = flow.iam.create_access_key(UserName="olivia")["AccessKey"]["AccessKeyId"]
     flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
     flow.client("ssm", account=key).send_automation_signal(AutomationExecutionId=run, SignalType="Approve")
@@ -311,7 +311,7 @@ def test_cancelled_run_leaves_no_grant(flow: Workflow, moment: str) -> None:
     assert flow.heard()[-1] == (ENDED if moment == "granted" else NOT_GRANTED)
 
 
-def test_first_of_two_grants_of_one_instance_does_not_cut_the_second_short(flow: Workflow) -> None:
+def test_first_grant_of_an_instance_does_not_end_the_second(flow: Workflow) -> None:
     instance = flow.instance()
     first, second = flow.granted(instance), flow.granted(instance)
     assert flow.end(first)["AutomationExecutionStatus"] == "Success"
@@ -330,7 +330,7 @@ def test_second_of_two_grants_ends_the_tag_even_if_it_ends_first(flow: Workflow)
     assert "was gone already" in flow.output(first, "ReleaseGrant.Outcome")
 
 
-def test_first_of_two_grants_of_two_instances_leaves_the_second_alone(flow: Workflow) -> None:
+def test_grant_of_one_instance_leaves_that_of_another(flow: Workflow) -> None:
     one, two = flow.instance(), flow.instance()
     first, second = flow.granted(one), flow.granted(two)
     assert flow.tag() == two
@@ -434,9 +434,7 @@ def test_change_request_ends_in_the_same_grant(client: Callable[..., Any], endpo
     assert flow.heard() == [REQUEST, GRANTED, ENDED]
 
 
-def test_person_does_not_approve_their_own_change_request_through_another_role(
-    client: Callable[..., Any], endpoint: str
-) -> None:
+def test_own_change_request_is_not_approved_in_another_role(client: Callable[..., Any], endpoint: str) -> None:
     flow = Workflow(client, endpoint, mode="change-manager")
     request = request_change(flow, flow.instance())
     flow.decide(request, by=("Approver", "Olivia"))

@@ -170,7 +170,7 @@ def test_problem_is_named_with_its_key_and_reason(given: dict[str, Any], key: st
     assert said in problems(**given)[key]
 
 
-def test_same_name_of_an_approving_user_and_an_operating_role_is_no_clash() -> None:
+def test_user_and_role_of_the_same_name_do_not_conflict() -> None:
     assert load(approvers=[{"type": "IamUser", "name": "Operator"}])
 
 
@@ -186,7 +186,7 @@ def test_accepted_approver_roles_are_named_without_path() -> None:
     assert (found.shared_approver_roles, found.chat_approver_roles) == (["Approver"], ["Approver"])
 
 
-def test_change_manager_takes_groups_and_several_approvals_of_one() -> None:
+def test_change_manager_accepts_groups_and_several_approvals() -> None:
     approvers = [{"type": "SSOGroup", "name": "security", "minRequiredApprovals": 3}]
     assert load(mode="change-manager", approvers=approvers).approvers[0].min_required_approvals == 3
 

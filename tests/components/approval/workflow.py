@@ -49,7 +49,7 @@ def trust(principal: Any, **condition: Any) -> str:
 
 
 class Workflow:
-    """What the tests do with a workflow, and what they see of it."""
+    """A deployed workflow: requests, decisions, and their effects."""
 
     def __init__(self, client: Callable[..., Any], endpoint: str, **changes: Any) -> None:
         self.client, self.endpoint = client, endpoint

@@ -63,11 +63,11 @@ EDGES = sorted(
     | {5721, 5722, 5723, 5984, 5985, 5986, 5987, 9388, 9389, 9390, 9391, 49151, 49152, 49999}
     | {50000, 50001, 50002, 50003, 59999, 60000, 60001, 65534, 65535}
 )
-"""Every port that a table has, with its neighbours, and both ends."""
+"""Every port that a table has, with its neighbors, and both ends."""
 
 
 def wanted(packet: Packet, sources: Sources, options: Options) -> bool:
-    """Whether the packet is to pass, looked up line by line."""
+    """Return whether the packet is permitted, looked up line by line."""
     inward = packet.direction is Direction.INGRESS
     others = [*sources.on_premises, *(each for networks in sources.sites.values() for each in networks)]
     clients = [each for networks in sources.clients.values() for each in networks]
@@ -120,7 +120,7 @@ def _between(packet: Packet, options: Options) -> bool:
 
 
 def _has(packet: Packet, ports: tuple[Port, ...]) -> bool:
-    """Whether a packet is one of the ports' that the settings add; the tests use TCP, UDP and ESP."""
+    """Return whether a packet uses ports that the settings add; the tests use TCP, UDP and ESP."""
     numbers = {"tcp": TCP, "udp": UDP, "50": ESP}
     return any(
         packet.protocol == numbers[each.protocol] and (each.first == -1 or each.first <= packet.port <= each.last)

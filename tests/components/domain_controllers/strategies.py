@@ -36,7 +36,7 @@ def _network(base: str, first_bits: int, last_bits: int) -> st.SearchStrategy[Ne
         free = whole.max_prefixlen - bits
         return ip_network((int(whole.network_address) + (position % 2 ** (bits - whole.prefixlen) << free), bits))
 
-    # Few positions, so that neighbours and networks within each other are common.
+    # Few positions, so that neighbors and networks within each other are common.
     return st.builds(made, st.integers(first_bits, last_bits), st.integers(0, 12) | st.integers(0, 2**20))
 
 

@@ -74,7 +74,7 @@ def _one_by_one(wish: Wish, limit: int) -> set[tuple[int, tuple[int, int], Netwo
 
 
 def _before_networks_are_joined(wish: Wish) -> int:
-    """Count a line a protocol and network: what is left when all ports are joined, and no networks but neighbours."""
+    """Count a line a protocol and network: what is left when all ports are joined, and no networks but neighbors."""
     exact = fitted(wish, 1000)
     assert exact
     echo = sum(protocol == 1 for protocol, _, _ in exact.rules)

@@ -49,7 +49,7 @@ def command(instance: str) -> dict[str, Any]:
 
 
 MODIFIED = {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0b", "PlannedRule": {}}}
-TOLD = [
+REPORTED = [
     ("state", state("i-0a")),
     ("commands", command("i-0a")),
     ("sessions-started", call("ssm", "StartSession", target="i-0a", documentName="AWS-StartPortForwardingSession")),
@@ -61,7 +61,7 @@ TOLD = [
     ("network", call("ec2", "ModifyInstanceAttribute", instanceId="i-0a", groupSet={})),
     ("network", call("ec2", "ModifyNetworkInterfaceAttribute", networkInterfaceId="eni-0a", groupSet={})),
 ]
-UNTOLD = [
+UNREPORTED = [
     state("i-0b"),
     command("i-0b"),
     call("ssm", "StartSession", target="i-0b"),
@@ -77,12 +77,12 @@ def tellers(event: dict[str, Any]) -> list[str]:
     return [name for name, each in BY_NAME.items() if matches(each.pattern(OURS), event)]
 
 
-@pytest.mark.parametrize(("name", "event"), TOLD, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "event"), REPORTED, ids=lambda value: value if isinstance(value, str) else "")
 def test_event_of_own_resource_alerts_once(name: str, event: dict[str, Any]) -> None:
     assert tellers(event) == [name]
 
 
-@pytest.mark.parametrize("event", UNTOLD, ids=lambda event: event["detail"].get("eventName", event["source"]))
+@pytest.mark.parametrize("event", UNREPORTED, ids=lambda event: event["detail"].get("eventName", event["source"]))
 def test_event_of_foreign_resource_does_not_alert(event: dict[str, Any]) -> None:
     assert tellers(event) == []
 
@@ -103,7 +103,7 @@ def _lists(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_pattern_of_a_large_site_is_within_what_eventbridge_takes(alert: Any) -> None:
+def test_pattern_of_a_large_site_is_within_the_quota(alert: Any) -> None:
     """EventBridge quotas: 2,048 characters an event pattern."""
     ids = [f"{number:017x}" for number in range(8)]
     large = Watched(

@@ -8,7 +8,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from components.domain_controllers.instance_role import agent_policy, trust_policy
 
 
-def test_agent_may_do_what_the_managed_policy_lets_it_do_but_read_parameters() -> None:
+def test_agent_has_managed_policy_actions_without_parameters() -> None:
     managed = json.loads(aws_managed_policies_data)["AmazonSSMManagedInstanceCore"]["Document"]["Statement"]
     actions = {action for statement in managed for action in statement["Action"]}
     (own,) = agent_policy()["Statement"]

@@ -17,7 +17,7 @@ def test_administrators_of_the_account_cannot_use_the_key() -> None:
     assert not [each for each in administration["Action"] if "*" in each or each.removeprefix("kms:").startswith(USE)]
 
 
-def test_administrators_can_still_change_the_policy_and_delete_the_key() -> None:
+def test_administrators_can_change_the_policy_and_delete_the_key() -> None:
     assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= set(STATEMENTS["AccountAdministers"]["Action"])
 
 

@@ -67,14 +67,14 @@ def test_networks_with_the_same_ports_are_collapsed_for_nothing() -> None:
     assert found.wider == ()
 
 
-def test_neighbours_that_add_up_to_a_network_with_ports_of_its_own_leave_it_those() -> None:
+def test_merged_neighbors_keep_ports_of_the_joint_network() -> None:
     halves = {ip_network(each): {6: {(88, 88)}} for each in ("10.0.0.0/9", "10.128.0.0/9")}
     found = fitted({ip_network("10.0.0.0/8"): {6: {(53, 53)}}, **halves}, 2)
     assert found
     assert found.rules == ((6, (53, 53), ip_network("10.0.0.0/8")), (6, (88, 88), ip_network("10.0.0.0/8")))
 
 
-def test_a_network_within_another_keeps_a_range_that_goes_beyond_the_other_ones() -> None:
+def test_nested_network_keeps_a_wider_port_range() -> None:
     found = fitted({ip_network("10.0.0.0/8"): {6: {(53, 60)}}, ip_network("10.1.0.0/16"): {6: {(58, 70)}}}, 2)
     assert found
     assert found.rules == ((6, (53, 60), ip_network("10.0.0.0/8")), (6, (58, 70), ip_network("10.1.0.0/16")))
@@ -96,7 +96,7 @@ def test_what_is_wider_is_said_in_words() -> None:
 
 @given(st.dictionaries(strategies.networks_v4, st.integers(0, 6), min_size=1, max_size=8), st.integers(1, 30))
 @LAWS
-def test_nothing_wished_for_is_lost_and_what_is_not_reported_was_wished_for(given: dict[Any, int], limit: int) -> None:
+def test_fitting_keeps_every_range_and_reports_additions(given: dict[Any, int], limit: int) -> None:
     pool = [(53, 53), (88, 88), (135, 139), (389, 389), (445, 445), (80, 140), (3268, 3269)]
     wish: Wish = {network: {6: set(pool[: count + 1]), 17: {(53, 53)}} for network, count in given.items()}
     found = fitted(wish, limit)
@@ -139,18 +139,18 @@ def test_order_decides_nothing(networks: list[Network], random: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "told", "others"),
+    ("client", "message", "others"),
     [
         ("10.11.0.0/16", ("icmp", 3, 4, "203.0.113.9"), ((3, 1), (3, 13), (5, 0), (8, 0))),
         ("2001:db8::/32", ("icmpv6", 2, 0, "2600::9"), ((1, 0), (2, 1), (128, 0), (134, 0))),
     ],
     ids=["IPv4", "IPv6"],
 )
-def test_any_router_on_the_way_may_say_that_a_packet_is_too_big_and_nothing_else(
-    client: str, told: tuple[str, int, int, str], others: tuple[tuple[int, int], ...]
+def test_any_router_may_report_only_oversized_packets(
+    client: str, message: tuple[str, int, int, str], others: tuple[tuple[int, int], ...]
 ) -> None:
     acl = planned(clients={"c": [ip_network(client)]}).rules
-    protocol, kind, code, router = told
+    protocol, kind, code, router = message
     for direction in Direction:
         one = replace(packet(direction, protocol, kind, router), code=code)
         assert acl_lets_pass(acl, one)

@@ -1,4 +1,4 @@
-"""What is let in, and that nothing else is: the plan against the dumbest model of the tables."""
+"""Permitted packets: the plan compared with a literal model of the port tables."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def planned(sources: Sources, options: Options, quotas: Quotas | None = None) ->
 
 
 def addresses(sources: Sources) -> list[Address]:
-    """The first and last address of every network, and their neighbours outside."""
+    """The first and last address of every network, and their neighbors outside."""
     found: list[Address] = [ip_address("8.8.8.8"), ip_address("2600::1"), ip_address("192.168.1.7")]
     named = [
         *sources.on_premises,
@@ -137,7 +137,7 @@ def test_the_edges_of_every_port_for_every_kind_of_source(profile: Profile, dire
     for protocol in ("tcp", "udp"):
         first = packet(direction, protocol, 0, address, *groups)
         relevant = [each for each in granted if each.protocol == first.protocol and each.direction == direction]
-        # All 65,536 ports once; elsewhere the ports of all tables and their neighbours.
+        # All 65,536 ports once; elsewhere the ports of all tables and their neighbors.
         tried = range(65536) if (profile, source) == (Profile.POST, "10.10.3.4") else EDGES
         expected = {port for port in tried if wanted(replace(first, port=port), sources, options)}
         assert {port for port in tried if admitting(relevant, replace(first, port=port))} == expected
@@ -152,7 +152,7 @@ def _is_controller(source: str) -> bool:
     return source in ("10.1.0.10", "172.20.0.9", "itself")
 
 
-def test_session_manager_leaves_no_way_in_for_rdp_winrm_and_powershell() -> None:
+def test_session_manager_admits_no_rdp_winrm_and_powershell() -> None:
     granted = permissions(planned(Sources(clients={"offices": [ip_network("10.10.0.0/16")]}), Options()))
     for port in (22, 443, 3389, 5985, 5986):
         for protocol in ("tcp", "udp"):
@@ -184,7 +184,7 @@ def peers(sources: Sources) -> list[tuple[Address, str]]:
 
 @given(acl_sources, strategies.options, st.sampled_from([20, 25, 40]), st.data())
 @MANY
-def test_through_group_and_acl_together_just_what_the_tables_list_comes_about(
+def test_group_and_acl_together_permit_just_the_tables(
     sources: Sources, options: Options, quota: int, data: st.DataObject
 ) -> None:
     asked = strategies.asked(sources, options)
@@ -234,7 +234,7 @@ def test_answers_to_the_port_itself_come_back() -> None:
 
 
 def as_aws_answers(plan: GroupPlan) -> list[dict[str, object]]:
-    """What DescribeSecurityGroupRules says once the plan is built."""
+    """Answer of DescribeSecurityGroupRules for the deployed plan."""
     ids = {"itself": "sg-0000cafe", **{each.name: f"pl-{each.name}" for each in plan.prefix_lists}}
     answers: list[dict[str, object]] = []
     for rule in (rule for group in plan.groups for rule in group.rules):

@@ -73,7 +73,7 @@ def test_two_clients_fit_one_group_because_ports_are_merged() -> None:
     assert plan.headroom == {"rulesInFullestGroup": 4, "securityGroups": 4, "clientNetworks": 0}
 
 
-def test_a_client_more_is_its_rules_more_and_touches_nothing_else() -> None:
+def test_added_client_adds_only_its_rules() -> None:
     before, after = plan_groups(of_clients("10.10.0.0/16")), plan_groups(of_clients("10.10.0.0/16", "10.20.0.0/16"))
     added = {key: rule for key, rule in named(after).items() if key not in named(before)}
     assert named(before).items() <= named(after).items()
@@ -81,18 +81,18 @@ def test_a_client_more_is_its_rules_more_and_touches_nothing_else() -> None:
     assert len(added) == 16
 
 
-def test_neighbours_in_one_group_keep_their_own_rules() -> None:
+def test_neighbors_in_one_group_keep_their_own_rules() -> None:
     plan = plan_groups(of_clients("10.10.0.0/17", "10.10.128.0/17"))
     clients = {rule.peer.value for rule in plan.groups[0].rules if rule.peer.family}
     assert clients == {"10.10.0.0/17", "10.10.128.0/17"}
 
 
-def test_a_network_within_another_one_of_its_table_needs_no_rules() -> None:
+def test_nested_network_of_a_table_needs_no_rules() -> None:
     inside = plan_groups(asked(Sources(on_premises=[ip_network("10.1.0.0/24"), ip_network("10.1.0.10/32")])))
     assert inside == plan_groups(asked(Sources(on_premises=[ip_network("10.1.0.0/24")])))
 
 
-def test_three_clients_get_a_list_with_room_and_groups_of_their_own() -> None:
+def test_three_clients_get_a_list_with_room_and_own_groups() -> None:
     plan = plan_groups(of_clients(*CLIENTS[:3]))
     assert [each.name for each in plan.prefix_lists] == ["clients-ipv4-7"]
     assert [entry.cidr for entry in plan.prefix_lists[0].entries] == CLIENTS[:3]
@@ -105,7 +105,7 @@ def test_three_clients_get_a_list_with_room_and_groups_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("count", range(3, 15))
-def test_a_client_more_in_a_list_is_an_entry_more_until_the_list_is_full(count: int) -> None:
+def test_added_client_adds_an_entry_until_the_list_is_full(count: int) -> None:
     before, after = plan_groups(of_clients(*CLIENTS[:count])), plan_groups(of_clients(*CLIENTS[: count + 1]))
     if before.prefix_lists[0].max_entries > count + 1 or count + 1 == 15:
         assert named(before) == named(after)
@@ -117,7 +117,7 @@ def test_a_client_more_in_a_list_is_an_entry_more_until_the_list_is_full(count: 
         assert before.groups[0] == after.groups[0]
 
 
-def test_lists_always_have_room_for_one_more_network_but_for_the_largest() -> None:
+def test_lists_but_the_largest_have_room_for_another_network() -> None:
     lists = [plan_groups(of_clients(*CLIENTS[:count])).prefix_lists[0] for count in range(3, 16)]
     assert [each.max_entries - len(each.entries) for each in lists] == [*(4, 3, 2, 1), *(3, 2, 1), *(5, 4, 3, 2, 1, 0)]
 
@@ -154,7 +154,7 @@ def test_removed_row_removes_only_its_own_rules(options: Options) -> None:
     assert {rule.from_port for _, rule in changed} == expected
 
 
-def test_a_site_that_is_added_changes_only_the_rules_that_name_it() -> None:
+def test_added_site_changes_only_rules_that_name_it() -> None:
     site = {"us-east-1": [ip_network("172.16.1.0/24")]}
     before = named(plan_groups(asked(Sources())))
     after = named(plan_groups(asked(Sources(sites=site))))
@@ -233,7 +233,7 @@ def test_a_network_more_never_changes_a_rule_that_stays(sources: Sources, extra:
     strategies.quotas,
 )
 @LAWS
-def test_a_network_more_or_less_never_overfills_a_group_on_the_way(
+def test_changed_network_never_overfills_a_group_meanwhile(
     sources: Sources, extra: Network, kind: str, options: Options, quotas: Quotas
 ) -> None:
     """New rules come before old ones go, and AWS counts both; settings refuse networks within each other."""
@@ -279,7 +279,7 @@ def test_a_list_that_exists_counts_its_maximum() -> None:
     }
 
 
-def test_many_controllers_on_premises_get_a_list_for_both_directions() -> None:
+def test_many_on_premises_controllers_get_a_list_both_ways() -> None:
     plan = plan_groups(asked(Sources(on_premises=[ip_network(f"10.{number}.0.10/32") for number in range(1, 6)])))
     assert plan.prefix_lists[0].name == "other-controllers-ipv4-5" or plan.prefix_lists[0].max_entries > 5
     assert all(counts["ingress"] == counts["egress"] for counts in plan.rule_counts.values())
@@ -292,24 +292,24 @@ def refusal(requirements: tuple[TrafficRequirement, ...], quotas: Quotas | None 
     return str(refused.value.problems[0])
 
 
-def test_what_cannot_fit_is_refused_with_the_arithmetic_and_the_quota_to_ask_for() -> None:
+def test_excess_is_refused_with_arithmetic_and_needed_quota() -> None:
     said = refusal(of_clients(*CLIENTS[:16]))
     assert said == (
-        "shell-access:domainControllers.clients: cannot fit: clients: 16 IPv4 networks after merging neighbours, times "
+        "shell-access:domainControllers.clients: cannot fit: clients: 16 IPv4 networks after merging neighbors, times "
         "16 port ranges, make 256 rules; there are 5 groups an interface with 60 rules each, and a reference to "
         "a prefix list counts whole in one of them. Ask AWS for the quota Inbound or outbound rules per security group (L-0EA8095F) of 64, "
         "or name fewer, larger networks"
     )
 
 
-def test_the_quota_that_is_asked_for_is_enough_and_one_less_is_not() -> None:
+def test_quota_of_the_message_is_the_smallest_sufficient() -> None:
     requirements = of_clients(*CLIENTS[:40])
     quota = int(re.findall(r"\(L-0EA8095F\) of (\d+)", refusal(requirements))[0])
     plan_groups(requirements, Quotas(rules_per_group=quota))
     refusal(requirements, Quotas(rules_per_group=quota - 1))
 
 
-def test_where_more_groups_do_not_help_fewer_and_larger_ones_are_asked_for() -> None:
+def test_message_names_larger_groups_where_more_do_not_help() -> None:
     said = refusal(of_clients(*CLIENTS[:52]))
     assert re.search(
         r"\(L-0EA8095F\) of \d+ together with Security groups per network interface \(L-2AFB9258\) of \d", said

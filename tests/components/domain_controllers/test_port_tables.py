@@ -69,7 +69,7 @@ def test_where_the_post_and_microsoft_differ_the_row_says_why(table: Table) -> N
     assert [row.port for row in differing if not row.microsoft] == []
 
 
-def test_modern_leaves_out_what_only_old_servers_and_netbios_need() -> None:
+def test_modern_omits_ports_of_old_servers_and_netbios() -> None:
     assert lines(TABLES.controllers) - lines(TABLES.controllers, profile=Profile.MODERN) == {
         *("tcp 139", "tcp 5722", "udp 137", "udp 138", "udp 445", "udp 49152-65535"),
     }
@@ -122,7 +122,7 @@ def test_fixed_ports_take_the_place_of_the_dynamic_range(profile: Profile) -> No
     assert lines(TABLES.clients, profile=profile, rpc_ports=(50000,)) >= {"tcp 50000"}
 
 
-def test_files_are_replicated_on_a_port_of_their_own_among_controllers_only() -> None:
+def test_files_are_replicated_on_one_port_between_controllers() -> None:
     fixed = {"rpc_ports": (50000,), "files_port": 50002}
     assert lines(TABLES.controllers, **fixed) - lines(TABLES.controllers, rpc_ports=(50000,)) == {"tcp 50002"}
     assert "tcp 50002" not in lines(TABLES.clients, **fixed)

@@ -30,7 +30,7 @@ def test_section_that_is_switched_off_builds_nothing() -> None:
     assert load(enabled=False, sites={"eu-west-1": SITE}).domain_controllers is None
 
 
-def test_controllers_cannot_be_terminated_unless_the_settings_say_so() -> None:
+def test_controllers_are_protected_from_termination_by_default() -> None:
     section = load(sites={"eu-west-1": SITE}).domain_controllers
     assert section
     assert section.termination_protection
@@ -55,7 +55,7 @@ def test_problems_of_all_sections_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("monitoring", "key", "allowed"),
     [
-        ({"notificationEmails": ["nobody"]}, "monitoring.notificationEmails.0", "a list of e-mail addresses"),
+        ({"notificationEmails": ["not-an-address"]}, "monitoring.notificationEmails.0", "a list of e-mail addresses"),
         ({"flowLogRetentionDays": 91}, "monitoring.flowLogRetentionDays", "a number of days that CloudWatch Logs"),
         ({"existingTrail": "x"}, "monitoring.existingTrail", "the name or the ARN of a trail"),
         ({"trail": "x"}, "monitoring.trail", "unknown key"),

@@ -1,4 +1,4 @@
-"""What settings make long fits, or is refused by key; the short form of the restriction denies what the long one denies."""
+"""Sizes of generated policies: long ones fit or are refused by key; both forms of the restriction deny the same."""
 
 from __future__ import annotations
 

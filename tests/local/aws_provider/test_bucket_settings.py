@@ -1,4 +1,4 @@
-"""Settings of buckets (Terraform AWS provider: internal/service/s3/bucket_policy.go and its neighbours)."""
+"""Settings of buckets (Terraform AWS provider: internal/service/s3/bucket_policy.go and its neighbors)."""
 
 import json
 from typing import Any

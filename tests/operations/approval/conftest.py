@@ -65,7 +65,7 @@ class People(Workflow):
         self.configuration = StackConfiguration(name="dev", values=values)
 
     def rest(self, _seconds: float) -> None:
-        """Until every run waits for somebody or is over, so that how often one looks does not depend on the machine."""
+        """Wait until every execution waits for a decision or has ended, so that the number of polls does not vary."""
         time.sleep(0.05)
         deadline = time.monotonic() + 60
         while any(map(_is_at_work, self.ssm.describe_automation_executions()["AutomationExecutionMetadataList"])):
@@ -73,7 +73,7 @@ class People(Workflow):
             time.sleep(0.05)
 
     def command(self, *arguments: str, by: tuple[str, str] | str = OLIVIA, answer: str | None = None) -> Result:
-        """As on a terminal of 110 columns that shows no colours; `by` is a role and a session, or an access key."""
+        """As on a terminal of 110 columns that shows no colors; `by` is a role and a session, or an access key."""
         context = CommandContext(
             read_stack=lambda _directory, _name: self.configuration,
             read_outputs=lambda _directory, _name: self.outputs,

@@ -240,7 +240,7 @@ def test_reject_records_comment(workflow: Callable[..., People], mode: str) -> N
     assert people.tag() is None
 
 
-@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody there"])
+@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "end of input"])
 def test_approve_without_confirmation_decides_nothing(people: People, answer: str) -> None:
     run = people.requested(people.node)
     result = people.command("approve", run, by=ANTON, answer=answer)

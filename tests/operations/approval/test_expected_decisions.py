@@ -1,4 +1,4 @@
-"""What `request` expects of an access request before it is made, and records of any content."""
+"""Decision that `request` expects before an access request, and records of any content."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_request_of_a_person_without_a_role_names_the_setting(people: People) ->
     )
 
 
-def test_request_in_another_session_of_the_permission_set_is_refused(people: People) -> None:
+def test_request_in_another_session_of_a_person_is_refused(people: People) -> None:
     person = Person(people, **MAY_ASSUME)
     people.outputs["approval"]["operatorRoleArns"] = {"oscar@example.org": person.arn}
     result = ask(people, (person.path, "oscar@example.org"))

@@ -1,4 +1,4 @@
-"""What became of a request, read from runs as Systems Manager shows them."""
+"""State of a request, read from executions as Systems Manager returns them."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def changed(status: str, **more: Any) -> dict[str, Any]:
     return {**run(status, YES, Runbooks=runbooks, Parameters={}, AutomationSubtype="ChangeRequest"), **more}
 
 
-CHILD = {"AutomationExecutionId": "99999999-2222-3333-4444-555555555555", "ExecutedBy": "somebody else"}
+CHILD = {"AutomationExecutionId": "99999999-2222-3333-4444-555555555555", "ExecutedBy": "another execution"}
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, RequestState]] = {
     "waiting": (changed("PendingApproval", StepExecutions=[approval("Waiting")]), None, RequestState.WAITING),
     "approved": (changed("Approved"), None, RequestState.CHECKING),

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from operations.audit.catalogue import AuditRule, TargetKind
+from operations.audit.catalog import AuditRule, TargetKind
 from operations.audit.rules import ACTIONS, BY_ID, OBFUSCATION, RULES
 from operations.audit.service_authorization import ARNS, CARRIES_TAGS, RESOURCE_TYPES
 from operations.audit.targets import _MAKERS

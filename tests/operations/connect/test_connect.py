@@ -280,7 +280,7 @@ def test_it_acts_as_the_person_and_not_as_the_stack(
         (("DC1", "--region", "eu-west-1", "--stack", "dev"), "--stack, --region: expected one of them, got both."),
         (("DC1", "--region", "nowhere"), "--region: expected a Region such as eu-west-1, got nowhere."),
     ],
-    ids=["shell", "no port", "nobody", "two ports", "two places", "no Region"],
+    ids=["shell", "no port", "no instance", "two ports", "two places", "no Region"],
 )
 def test_a_wrong_command_line_is_one_message(command: Command, arguments: tuple[str, ...], said: str) -> None:
     result = connect(command, *arguments)

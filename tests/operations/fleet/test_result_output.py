@@ -102,9 +102,9 @@ def test_page_has_row_per_account_and_column_per_region(page: Page) -> None:
 
 def test_page_shows_every_state_as_text(page: Page) -> None:
     words = {state.value: said for state, (said, _) in STATE_TEXTS.items()}
-    coloured = [(attributes["class"], text) for attributes, text in page.all("td") if attributes.get("class") in words]
-    assert len(coloured) == 3 + 4
-    for state, text in coloured:
+    colored = [(attributes["class"], text) for attributes, text in page.all("td") if attributes.get("class") in words]
+    assert len(colored) == 3 + 4
+    for state, text in colored:
         assert text.startswith(words[state])
 
 

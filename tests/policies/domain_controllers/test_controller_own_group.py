@@ -4,13 +4,13 @@ import pytest
 
 from policies.domain_controllers.controller_own_group import RULE
 from tests.policies.domain_controllers.stacks import INSTANCE, LAUNCH_TEMPLATE, MARKED, NETWORK_INTERFACE, group
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 VPC = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": UNKNOWN, "defaultSecurityGroupId": UNKNOWN})
 LATER = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1", "defaultSecurityGroupId": "sg-default"})
 
 
-def judged(type_: str, vpc: Made = VPC, tags: Any = MARKED, sources: Any = None, **properties: Any) -> Judgement:
+def judged(type_: str, vpc: Made = VPC, tags: Any = MARKED, sources: Any = None, **properties: Any) -> Judgment:
     made = Made(type=type_, name="dc1", properties={"tags": tags, **properties}, sources=sources or {})
     return judge_stack(RULE, vpc, group(), made)
 

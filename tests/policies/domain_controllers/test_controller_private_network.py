@@ -6,13 +6,13 @@ import pytest
 
 from policies.domain_controllers.controller_private_network import RULE
 from tests.policies.domain_controllers.stacks import INSTANCE, MARKED, NETWORK_INTERFACE, instance
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 SUBNET = "aws:ec2/subnet:Subnet"
 DEFAULT_SUBNET = "aws:ec2/defaultSubnet:DefaultSubnet"
 
 
-def judged(*resources: Made) -> Judgement:
+def judged(*resources: Made) -> Judgment:
     """In a stack in which everything exists that the resources come from, if only as resources of no interest."""
     names = {each.name for each in resources}
     wanted = {one for each in resources for several in each.sources.values() for one in several}

@@ -4,14 +4,14 @@ import pytest
 
 from policies.foundations.log_bucket_encrypted import RULE
 from tests.policies.foundations.log_stacks import BUCKET_V2, LOGGERS, bucket, coming, companion
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 GOOD = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
 KIND = "BucketServerSideEncryptionConfiguration"
 
 
-def judged(*resources: Made) -> Judgement:
+def judged(*resources: Made) -> Judgment:
     return judge_stack(RULE, LOGGERS["a trail"], *resources)
 
 

@@ -2,14 +2,14 @@ import pytest
 
 from policies.foundations.log_bucket_private import RULE
 from tests.policies.foundations.log_stacks import LOGGERS, bucket, coming, companion
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 ALL = dict.fromkeys(SWITCHES, True)
 KIND = "BucketPublicAccessBlock"
 
 
-def judged(*resources: Made) -> Judgement:
+def judged(*resources: Made) -> Judgment:
     return judge_stack(RULE, LOGGERS["a trail"], bucket(), *resources)
 
 

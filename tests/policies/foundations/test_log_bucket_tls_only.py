@@ -5,14 +5,14 @@ import pytest
 from policies.foundations.log_bucket_tls_only import RULE
 from tests.policies.foundations.log_stacks import BUCKET_V2, LOGGERS, bucket, coming, companion
 from tests.policies.foundations.policies_in_json import statement, text
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
 ARN = "arn:aws:s3:::logs"
 GOOD = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"], "Condition": PLAIN}
 
 
-def judged(*resources: Made) -> Judgement:
+def judged(*resources: Made) -> Judgment:
     return judge_stack(RULE, LOGGERS["a trail"], *resources)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from policies.foundations.resources_readable import RULE
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 STACK = "aws:cloudformation/stack:Stack"
 CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
@@ -18,7 +18,7 @@ def one(type_: str, **properties: Any) -> dict[str, Any]:
     return {"It": {"Type": type_, "Properties": properties}}
 
 
-def judged(type_: str, given: dict[str, Any], **config: Any) -> Judgement:
+def judged(type_: str, given: dict[str, Any], **config: Any) -> Judgment:
     return judge_stack(RULE, Made(type=type_, properties=given), **config)
 
 

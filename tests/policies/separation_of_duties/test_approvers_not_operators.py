@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.approvers_not_operators import RULE
-from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.documents import (
     DOCUMENT,
     approve,
@@ -58,7 +58,7 @@ def test_operator_is_recognized_however_called(approver: str) -> None:
 @pytest.mark.parametrize("approver", [arn("role", "Approver"), arn("user", "Operator"), "Operator"])
 def test_others_may_approve(approver: str) -> None:
     made = Made(type=DOCUMENT, properties=as_document(asks(approver)))
-    assert judge_stack(RULE, *OPERATOR, made) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, made) == Judgment()
 
 
 @pytest.mark.parametrize("kind", ["IamRole", "IamGroup", "IamUser"])
@@ -77,7 +77,7 @@ def test_configured_operators_count() -> None:
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_what_the_component_publishes_is_fine(mode: str) -> None:
-    assert judge_stack(RULE, *OPERATOR, *shipped(mode)) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, *shipped(mode)) == Judgment()
 
 
 def test_document_that_is_not_known_yet_is_reported_as_advice() -> None:

@@ -6,7 +6,7 @@ import pytest
 from local.workspace import REPOSITORY
 from policies.separation_of_duties import RULES
 from policies.separation_of_duties.node_logins_need_approval import RULE
-from tests.policies.judging import SILENT, Judgement, judge
+from tests.policies.judging import SILENT, Judgment, judge
 from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, allow, as_policy, deny
 from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests
 
@@ -62,6 +62,6 @@ def test_permissions_of_the_guide_are_accepted() -> None:
     for statements in listed:
         given = as_policy(*statements)
         for rule in RULES:
-            assert judge(rule, POLICY, given, **modes.get(rule.id, {})) in (SILENT, Judgement(not_applicable=[""])), (
+            assert judge(rule, POLICY, given, **modes.get(rule.id, {})) in (SILENT, Judgment(not_applicable=[""])), (
                 rule.id
             )

@@ -12,7 +12,7 @@ from components.approval.identity_center import (
 from components.approval.names import OPERATORS_PATH, RESERVED_PATH, WorkflowLocation
 from components.approval.settings import ApprovalSettings
 from policies.separation_of_duties.operator_roles_of_one_person import ENTITLEMENT, RULE
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.forms import ROLE
 from tests.policies.separation_of_duties.stacks import OPERATOR
 
@@ -37,7 +37,7 @@ def trusting(principal: Any, **condition: Any) -> list[dict[str, Any]]:
     return [{**statement, "Condition": condition} if condition else statement]
 
 
-def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgement:
+def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgment:
     trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
     properties = {"name": name, "path": path, "assumeRolePolicy": trust}
     properties |= {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
@@ -100,7 +100,7 @@ def test_role_that_admits_more_than_the_application_is_reported(statements: list
     assert judged(statements, "ShellOperator-1", OPERATORS_PATH).violations
 
 
-def entitlement(principal: Any, name: str = f"shell-access/operators/ShellOperator-{'1' * 8}") -> Judgement:
+def entitlement(principal: Any, name: str = f"shell-access/operators/ShellOperator-{'1' * 8}") -> Judgment:
     role = {"principal": {"identityCenter": principal}, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
     properties = {"applicationArn": APPLICATION, "entitlement": {"principalRole": role}}
     return judge_stack(RULE, *OPERATOR, Made(type=ENTITLEMENT, name="entitlement", properties=properties))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.operator_sessions_not_tagged import RULE
-from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.forms import ROLE
 from tests.policies.separation_of_duties.stacks import OPERATOR
 
@@ -13,7 +13,7 @@ SAML = {"Federated": "arn:aws:iam::111122223333:saml-provider/idp"}
 ACCOUNT = {"AWS": "arn:aws:iam::111122223333:root"}
 
 
-def judged(principal: Any, *actions: str, name: str = "Operator", **more: Any) -> Judgement:
+def judged(principal: Any, *actions: str, name: str = "Operator", **more: Any) -> Judgment:
     statement = {"Effect": "Allow", "Principal": principal, "Action": list(actions), **more}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     properties = {"name": name, "assumeRolePolicy": trust, "inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}

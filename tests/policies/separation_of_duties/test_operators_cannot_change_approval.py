@@ -5,7 +5,7 @@ import pytest
 
 from components.approval.guard_rails import operator_deny_policy
 from policies.separation_of_duties.operators_cannot_change_approval import RULE
-from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.documents import PLACE, settings
 from tests.policies.separation_of_duties.forms import (
     ATTACHMENTS,
@@ -71,12 +71,12 @@ def test_operator_who_changes_something_is_refused(statement: dict[str, Any], ac
     ],
 )
 def test_operator_who_changes_nothing_is_fine(statement: dict[str, Any]) -> None:
-    assert judge_stack(RULE, *OPERATOR, inline(statement)) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, inline(statement)) == Judgment()
 
 
 def test_others_may_change_what_they_like() -> None:
-    assert judge_stack(RULE, *OPERATOR, inline(allow("iam:*"), role="Deployer")) == Judgement()
-    assert judge_stack(RULE, inline(allow("iam:*"))) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, inline(allow("iam:*"), role="Deployer")) == Judgment()
+    assert judge_stack(RULE, inline(allow("iam:*"))) == Judgment()
 
 
 def test_attached_policy_of_an_operator_is_reported_once() -> None:
@@ -93,7 +93,7 @@ def test_attached_policy_of_an_operator_is_reported_once() -> None:
 
 
 def test_policy_without_an_operator_is_left_alone() -> None:
-    assert judge_stack(RULE, *OPERATOR, managed("wide", WIDENS), attached("wide", "Deployer")) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, managed("wide", WIDENS), attached("wide", "Deployer")) == Judgment()
 
 
 def test_attachments_are_followed_by_arn_too() -> None:
@@ -116,14 +116,14 @@ def test_policy_of_aws_counts() -> None:
 
 
 def test_action_that_another_policy_denies_is_not_allowed() -> None:
-    assert judge_stack(RULE, *OPERATOR, inline(allow("iam:*")), inline(deny("iam:*"), name="denial")) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, inline(allow("iam:*")), inline(deny("iam:*"), name="denial")) == Judgment()
     someone_elses = inline(deny("iam:*"), role="Other", name="denial")
     assert len(judge_stack(RULE, *OPERATOR, inline(allow("iam:*")), someone_elses).violations) == 1
 
 
 def test_guard_rails_keep_what_they_name_and_no_more() -> None:
     rails = (policy("rails", operator_deny_policy(settings(), PLACE)), attached("rails", "Operator"))
-    assert judge_stack(RULE, *OPERATOR, *rails, inline(allow("ssm:SendAutomationSignal"))) == Judgement()
+    assert judge_stack(RULE, *OPERATOR, *rails, inline(allow("ssm:SendAutomationSignal"))) == Judgment()
     assert len(judge_stack(RULE, *OPERATOR, *rails, inline(allow("ssm:CreateDocument"))).violations) == 1
 
 
@@ -133,7 +133,7 @@ def test_configured_operators_count_in_every_form(name: str) -> None:
     made = Made(type=form.type, properties=form.carry(json.dumps(document(WIDENS))))
     operators = ["role/some", "user/some", "group/some", "permission-set/*/ps-1"]
     assert len(judge_stack(RULE, made, operators=operators).violations) == 1
-    assert judge_stack(RULE, made) == Judgement()
+    assert judge_stack(RULE, made) == Judgment()
 
 
 @pytest.mark.parametrize("name", ATTACHMENTS)
@@ -146,7 +146,7 @@ def test_configured_operators_count_in_every_attachment(name: str) -> None:
 
 def test_named_policy_is_left_alone() -> None:
     stack = (*OPERATOR, managed("wide", WIDENS), attached("wide", "Operator"))
-    assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgement()
+    assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgment()
 
 
 def test_policy_that_is_not_known_yet_is_reported_as_advice() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from policies.separation_of_duties.runbook_requires_approval import RULE
-from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.documents import (
     BACK,
     DOCUMENT,
@@ -44,21 +44,21 @@ def test_runbook_without_approval_step_is_refused(type_: str, carry: Callable[..
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_what_the_component_publishes_is_fine(mode: str) -> None:
-    assert judge_stack(RULE, *shipped(mode)) == Judgement()
+    assert judge_stack(RULE, *shipped(mode)) == Judgment()
 
 
 def test_runbook_that_asks_or_sets_no_tag_is_fine() -> None:
-    assert judge_stack(RULE, runbook(*good()["mainSteps"])) == Judgement()
-    assert judge_stack(RULE, runbook(step("Wait"))) == Judgement()
+    assert judge_stack(RULE, runbook(*good()["mainSteps"])) == Judgment()
+    assert judge_stack(RULE, runbook(step("Wait"))) == Judgment()
 
 
 def test_change_template_asks_for_the_runbook_that_it_names() -> None:
-    assert judge_stack(RULE, TEMPLATE, runbook(*UNASKED)) == Judgement()
+    assert judge_stack(RULE, TEMPLATE, runbook(*UNASKED)) == Judgment()
     other = Made(
         type=DOCUMENT, name="other", properties=as_template(template(executableRunBooks=[{"name": "Another"}]))
     )
     assert judge_stack(RULE, other, runbook(*UNASKED)).violations == [text("Tag")]
-    assert judge_stack(RULE, runbook(*UNASKED), runbooksOfOtherTemplates=["Grant"]) == Judgement()
+    assert judge_stack(RULE, runbook(*UNASKED), runbooksOfOtherTemplates=["Grant"]) == Judgment()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_every_way_to_the_tag_has_to_ask(steps: list[dict[str, Any]]) -> None:
 def test_two_levels_and_refusals_that_end_are_fine() -> None:
     end = step("Refused", isEnd=True)
     steps = [approve(onFailure="step:Refused"), approve("Again", onCancel="step:Refused"), *UNASKED, end]
-    assert judge_stack(RULE, runbook(*steps)) == Judgement()
+    assert judge_stack(RULE, runbook(*steps)) == Judgment()
 
 
 def test_each_step_that_sets_the_tag_is_reported() -> None:
@@ -123,4 +123,4 @@ def test_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:
 
 
 def test_loop_behind_an_approval_is_fine() -> None:
-    assert judge_stack(RULE, runbook(approve(), loop(*UNASKED))) == Judgement()
+    assert judge_stack(RULE, runbook(approve(), loop(*UNASKED))) == Judgment()

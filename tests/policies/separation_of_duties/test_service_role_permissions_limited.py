@@ -7,7 +7,7 @@ from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, remediation_trust
 from policies import findings
 from policies.separation_of_duties.service_role_permissions_limited import RULE
-from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.forms import (
     POLICY,
     ROLE,
@@ -96,7 +96,7 @@ def test_role_of_nodes_that_widens_permissions_is_refused(statement: dict[str, A
     ],
 )
 def test_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str, Any]) -> None:
-    assert judge_stack(RULE, role(), inline(statement)) == Judgement()
+    assert judge_stack(RULE, role(), inline(statement)) == Judgment()
 
 
 @pytest.mark.parametrize("policies", [[OWN], [OWN, f"{OWN}-2"]], ids=["one", "two"])
@@ -105,7 +105,7 @@ def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
     ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
     rights = remediation_role_policy(place, policies, ["Excluded"])
     held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
-    assert judge_stack(RULE, ours, held) == Judgement()
+    assert judge_stack(RULE, ours, held) == Judgment()
     for statement in rights["Statement"]:
         statement.pop("Condition", None)
     held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
@@ -118,25 +118,25 @@ def test_roles_of_other_services_and_of_people_are_left_alone() -> None:
             {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
         )
     )
-    assert judge_stack(RULE, role(taken_on_by="cloudformation.amazonaws.com"), inline(ATTACHES)) == Judgement()
-    assert judge_stack(RULE, role(assumeRolePolicy=people), inline(ATTACHES)) == Judgement()
-    assert judge_stack(RULE, role(), inline(ATTACHES, of="Deployer")) == Judgement()
+    assert judge_stack(RULE, role(taken_on_by="cloudformation.amazonaws.com"), inline(ATTACHES)) == Judgment()
+    assert judge_stack(RULE, role(assumeRolePolicy=people), inline(ATTACHES)) == Judgment()
+    assert judge_stack(RULE, role(), inline(ATTACHES, of="Deployer")) == Judgment()
 
 
 def test_configuration_names_other_services() -> None:
     functions = role(taken_on_by="lambda.amazonaws.com")
-    assert judge_stack(RULE, functions, inline(ATTACHES)) == Judgement()
+    assert judge_stack(RULE, functions, inline(ATTACHES)) == Judgment()
     assert len(judge_stack(RULE, functions, inline(ATTACHES), services=["lambda.amazonaws.com"]).violations) == 1
 
 
 def test_service_that_is_denied_does_not_take_the_role_on() -> None:
     statement = {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    assert judge_stack(RULE, role(assumeRolePolicy=json.dumps(document(statement))), inline(ATTACHES)) == Judgement()
+    assert judge_stack(RULE, role(assumeRolePolicy=json.dumps(document(statement))), inline(ATTACHES)) == Judgment()
 
 
 def test_what_another_policy_of_the_role_denies_is_not_allowed() -> None:
     denial = inline(deny("iam:AttachRolePolicy"), name="denial")
-    assert judge_stack(RULE, role(), inline(ATTACHES), denial) == Judgement()
+    assert judge_stack(RULE, role(), inline(ATTACHES), denial) == Judgment()
     someone_elses = inline(deny("iam:AttachRolePolicy"), name="denial", of="Other")
     assert len(judge_stack(RULE, role(), inline(ATTACHES), someone_elses).violations) == 1
 
@@ -154,7 +154,7 @@ def test_role_whose_name_is_not_known_yet_is_followed() -> None:
     said = f"statement 1 (iam:AttachRolePolicy: {shown(ATTACHES)})"
     assert found.violations == [text(ROLE_POLICY, "inline", "policy", said, role="late")]
     another = inline(ATTACHES, of=UNKNOWN, sources={"role": ["another"]})
-    assert judge_stack(RULE, late, role("another", taken_on_by="lambda.amazonaws.com"), another) == Judgement()
+    assert judge_stack(RULE, late, role("another", taken_on_by="lambda.amazonaws.com"), another) == Judgment()
 
 
 def test_what_a_role_holds_within_itself_counts() -> None:
@@ -171,12 +171,12 @@ def test_policy_of_aws_counts() -> None:
     assert judge_stack(RULE, role(), of_aws("AdministratorAccess")).violations == [
         text(ROLE_ATTACHMENT, "theirs", "policyArn", "AdministratorAccess, which AWS manages")
     ]
-    assert judge_stack(RULE, role(), of_aws("AmazonSSMManagedInstanceCore")) == Judgement()
+    assert judge_stack(RULE, role(), of_aws("AmazonSSMManagedInstanceCore")) == Judgment()
 
 
 def test_named_policy_is_left_alone() -> None:
     stack = (role(), managed("wide", ATTACHES), attached("wide", "Node"))
-    assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgement()
+    assert judge_stack(RULE, *stack, allowedPolicies=["wide"]) == Judgment()
 
 
 def test_what_is_not_known_yet_is_reported_as_advice() -> None:

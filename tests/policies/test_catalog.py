@@ -10,7 +10,7 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 import policies
-from policies.catalogue import RULES
+from policies.catalog import RULES
 from policies.rule import Rule
 
 PACK = Path(policies.__file__).parent
