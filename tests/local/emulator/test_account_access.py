@@ -39,6 +39,21 @@ class Access:
             self.center.sign_in(self.application, user, role, "x-session")
         return refused.value.code
 
+    def with_keys(self, service: str, keys: dict[str, str]) -> Any:
+        return boto3.client(
+            service,
+            region_name="eu-west-1",
+            endpoint_url=self.connect("sts").meta.endpoint_url,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
+    def in_member(self, account: str, service: str) -> Any:
+        arn = f"arn:aws:iam::{account}:role/any"
+        keys = self.connect("sts").assume_role(RoleArn=arn, RoleSessionName="any")["Credentials"]
+        return self.with_keys(service, keys)
+
     def listed(self, **wanted: Any) -> list[str]:
         chosen = {"principalRole": wanted} if wanted else {}
         found = self.connect("account-access").list_entitlements(applicationArn=self.application, filter=chosen)
@@ -52,15 +67,28 @@ def access(connect: Callable[..., Any]) -> Access:
 
 def test_entitled_user_gets_a_session_of_any_name(access: Access) -> None:
     keys = access.center.sign_in(access.application, access.olivia, access.role, "anton")
-    sts = boto3.client(
-        "sts",
-        region_name="eu-west-1",
-        endpoint_url=access.connect("sts").meta.endpoint_url,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    sts = access.with_keys("sts", keys)
     assert sts.get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/Olivia/anton"
+
+
+def test_entitled_user_gets_a_session_in_a_member_account(access: Access) -> None:
+    organization = access.connect("organizations")
+    organization.create_organization(FeatureSet="ALL")
+    created = organization.create_account(AccountName="payments", Email="payments@example.org")
+    account = created["CreateAccountStatus"]["AccountId"]
+    member = access.in_member(account, "iam")
+    trust = json.dumps(account_access_trust(access.application))
+    role = member.create_role(RoleName="Olivia", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    assert access.refused(access.olivia, role) == 403
+    access.center.entitle(access.application, role, userId=access.olivia)
+    keys = access.center.sign_in(access.application, access.olivia, role, "anton")
+    arn = access.with_keys("sts", keys).get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:sts::{account}:assumed-role/Olivia/anton"
+    # `aws:SourceAccount` is the account of the application, not that of the role.
+    wrong = trust.replace(f'"aws:SourceAccount": "{ACCOUNT}"', f'"aws:SourceAccount": "{account}"')
+    assert wrong != trust
+    member.update_assume_role_policy(RoleName="Olivia", PolicyDocument=wrong)
+    assert access.refused(access.olivia, role) == 403
 
 
 def test_user_without_an_entitlement_is_denied(access: Access) -> None:
@@ -101,16 +129,7 @@ def test_member_account_reads_nothing_until_delegated(access: Access) -> None:
     organization.create_organization(FeatureSet="ALL")
     created = organization.create_account(AccountName="security", Email="security@example.org")
     account = created["CreateAccountStatus"]["AccountId"]
-    sts = access.connect("sts")
-    given = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/any", RoleSessionName="any")["Credentials"]
-    member = boto3.client(
-        "account-access",
-        region_name="eu-west-1",
-        endpoint_url=sts.meta.endpoint_url,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    member = access.in_member(account, "account-access")
     with pytest.raises(member.exceptions.AccessDeniedException):
         member.list_entitlements(applicationArn=access.application, filter={})
     assert member.list_applications()["applications"] == []
