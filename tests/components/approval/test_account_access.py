@@ -68,10 +68,12 @@ def test_section_that_is_disabled_entitles_no_one() -> None:
 
 @pytest.fixture
 def center(client: Callable[..., Any]) -> IdentityCenter:
-    """Olivia, and Oscar, who is in the group `Shell`."""
+    """Olivia, and Oscar and Otto, who are in the group `Shell`."""
     found = IdentityCenter(client)
     found.user("olivia")
-    found.user("oscar", found.group("Shell"))
+    group = found.group("Shell")
+    found.user("oscar", group)
+    found.user("otto", group)
     return found
 
 
@@ -87,10 +89,8 @@ def refusals(settings: AccountAccessSettings, clients: AwsClients) -> dict[str, 
 
 def test_plan_entitles_each_person_to_their_own_role(center: IdentityCenter, clients: AwsClients) -> None:
     found = plan_entitlements(section(center.application()), clients, lambda: "me")
-    assert [(each.account, each.person.user_name) for each in found.entitlements] == sorted(
-        [(ONE, "olivia"), (TWO, "olivia"), (TWO, "oscar")],
-        key=lambda each: (each[0], {p.person.user_name: p.person.user_id for p in found.entitlements}[each[1]]),
-    )
+    expected = [(ONE, "olivia"), (TWO, "olivia"), (TWO, "oscar"), (TWO, "otto")]
+    assert sorted((each.account, each.person.user_name) for each in found.entitlements) == expected
     for each in found.entitlements:
         role = f"role/shell-access/operators/ShellOperator-{each.person.user_id}"
         assert each.role_arn == f"arn:aws:iam::{each.account}:{role}"

@@ -23,6 +23,7 @@ from components.approval.identity_store import find_operators
 from components.approval.names import OPERATORS_PATH, RESERVED_PATH, TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, generated_texts, plan_approval
 from components.approval.scripts import trust as trust_policies
+from components.approval.scripts.people import Identities, People
 from components.approval.settings import ApprovalSettings
 from components.preflight import attachments
 from components.settings import Settings
@@ -476,6 +477,15 @@ WIDER = {
 def test_runbook_refuses_a_wider_trust_of_an_entitled_person(what: str, judge_entitled: Callable[..., str]) -> None:
     assert "does not admit account access manager alone" in judge_entitled(trusting=WIDER[what])
     assert trust_policies.account_access_application(WIDER[what]) != APPLICATION
+
+
+def test_role_elsewhere_has_no_entitled_person(account: Callable[..., Any]) -> None:
+    account(identities={OLIVIA.user_name: OLIVIA.user_id})
+    people = People([], [], Identities(events(AccountAccessApplication=APPLICATION)))
+    role = {"RoleName": OLIVIA.role_name, "Path": OPERATORS_PATH, "AssumeRolePolicyDocument": entitled()}
+    assert people.entitled(role) == [OLIVIA.user_id, OLIVIA.user_name]
+    assert people.entitled({**role, "Path": "/elsewhere/"}) == []
+    assert people.entitled({**role, "RoleName": "Operator"}) == []
 
 
 def test_runbook_refuses_entitled_roles_where_none_are(judge: Callable[..., str]) -> None:

@@ -37,11 +37,13 @@ def trusting(principal: Any, **condition: Any) -> list[dict[str, Any]]:
     return [{**statement, "Condition": condition} if condition else statement]
 
 
-def judged(statements: list[dict[str, Any]], name: str = "Operator", path: str = "/") -> Judgment:
+def judged(
+    statements: list[dict[str, Any]], name: str = "Operator", path: str = "/", operators: tuple[str, ...] = ()
+) -> Judgment:
     trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
     properties = {"name": name, "path": path, "assumeRolePolicy": trust}
     properties |= {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
-    return judge_stack(RULE, *OPERATOR, Made(type=ROLE, name="role", properties=properties))
+    return judge_stack(RULE, *OPERATOR, Made(type=ROLE, name="role", properties=properties), operators=list(operators))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,7 @@ def test_role_of_an_entitled_person_is_fine_below_the_path_alone() -> None:
     assert judged(entitled(), "ShellOperator-1", OPERATORS_PATH) == SILENT
     for name, path in (("Operator", "/"), ("Other", OPERATORS_PATH)):
         assert judged(entitled(), name, path).violations
+    assert judged(entitled(), "ShellOperator-1", "/", operators=("role/ShellOperator-1",)).violations
 
 
 @pytest.mark.parametrize(
