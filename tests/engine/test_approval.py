@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.error import HTTPError
 
 import boto3
 import pytest
@@ -275,13 +276,18 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
 def person_of_identity_center_gets_a_session(
     stack: Stack, aws: Callable[..., Any], center: IdentityCenter, dev: dict[str, Any]
 ) -> str:
-    """Olivia and Oscar get a role each, and Olivia a grant; returns its run."""
+    """Olivia and Oscar get a role each, and Olivia a grant; returns its run.
+
+    Olivia is entitled to her role, too, as before a change to account access manager. Her role does not trust it yet.
+    """
     instance = node(aws("ec2"))
     group = center.group("Shell")
     olivia, oscar = center.user("olivia@example.org"), center.user("oscar@example.org", group)
     people = [{"identityCenterUser": "olivia@example.org"}, {"identityCenterGroup": "Shell"}]
     section = {**dev, "operators": people, "identityCenter": {"permissionSet": "ShellUser"}}
-    stack.configure({"approval": section})
+    application = center.application()
+    entitled = [{"identityCenterUser": "olivia@example.org", "accounts": ["123456789012"]}]
+    stack.configure({"approval": section, "accountAccess": {"applicationArn": application, "operators": entitled}})
     reserved = center.assign("ShellUser", group, Action="sts:AssumeRole", Resource="*")
     scope = scope_of_stacks([stack])
     assert scope is not None
@@ -293,6 +299,12 @@ def person_of_identity_center_gets_a_session(
         for name, user in (("olivia@example.org", olivia), ("oscar@example.org", oscar))
     }
     iam, arn = aws("iam"), roles["olivia@example.org"]
+    (found,) = aws("account-access").list_entitlements(applicationArn=application, filter={})["entitlements"]
+    of_olivia = {"principal": {"identityCenter": {"userId": olivia}}, "roleArn": arn, "account": "123456789012"}
+    assert found["entitlement"]["principalRole"] == of_olivia
+    assert stack.outputs()["accountAccess"]["entitledRoleArns"] == {"123456789012": [arn]}
+    with pytest.raises(HTTPError, match="403"):
+        center.sign_in(application, olivia, arn, "any-name")
     name = arn.rsplit("/", 1)[-1]
     assert len(iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]) == 4
     boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
