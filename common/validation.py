@@ -6,7 +6,7 @@ import difflib
 import gzip
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -90,6 +90,7 @@ def _profile(text: str) -> str:
     return text
 
 
+@lru_cache(10_000)
 def _unicast(text: str) -> str:
     network = ip_network(text)
     if str(network) != text or not _is_unicast(network):

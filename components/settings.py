@@ -216,6 +216,8 @@ def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any
         problems.append(Problem(path=path[:_SHOWN_LEVELS], message=message))
         return None
     if isinstance(value, str):
+        if value.isascii():
+            return value
         text = value.encode(errors="replace").decode()
         if text != value:
             problems.append(Problem(path=path, message="expected Unicode text, got an unpaired surrogate."))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from local.client_methods import share_client_methods
+from local.client_parts import share_client_parts
 from tests.support.emulator import Emulator, reset, running_emulator
 from tests.support.golden_files import Golden
 from tests.support.warm_python import share_warm_python
@@ -19,7 +19,7 @@ from tests.support.warm_python import share_warm_python
 # Imported modules stay in memory; scanning them for garbage takes a tenth of the time.
 gc.disable()
 
-share_client_methods()
+share_client_parts()
 
 # A shell without a terminal starts background jobs with SIGINT ignored, and `nohup` with SIGHUP, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

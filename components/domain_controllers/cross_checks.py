@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,15 @@ from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
 from components.domain_controllers.operations.settings import BACKUP_DEVICE
 from components.domain_controllers.planner import RULES_PER_INTERFACE
-from components.domain_controllers.port_tables import Options, Profile, Protocol, additional_ports, load_tables, ports
+from components.domain_controllers.port_tables import (
+    Options,
+    Port,
+    Profile,
+    Protocol,
+    additional_ports,
+    load_tables,
+    ports,
+)
 from components.domain_controllers.settings import (
     TARGETS_PER_RULE,
     DomainControllersSection,
@@ -237,13 +246,7 @@ def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
 
 
 def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
-    tables = load_tables()
-    others = [
-        port
-        for table in (tables.controllers, tables.clients, tables.bastions)
-        for port in ports("", table, Options(profile=section.profile))
-        if port.row.rpc == "no"
-    ]
+    others = _ports_without_rpc(section.profile)
     found: list[Finding] = []
     fixed = {
         "replicationPort": section.replication_port,
@@ -263,6 +266,14 @@ def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
         if same != key:
             found.append(((key,), f"expected a port other than that of {same}, got {given}."))
     return found
+
+
+@cache
+def _ports_without_rpc(profile: Profile) -> tuple[Port, ...]:
+    tables = load_tables()
+    of_all = (tables.controllers, tables.clients, tables.bastions)
+    found = (port for table in of_all for port in ports("", table, Options(profile=profile)))
+    return tuple(port for port in found if port.row.rpc == "no")
 
 
 def _quotas(section: DomainControllersSection) -> list[Finding]:

@@ -16,10 +16,11 @@ from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, ru
 from tests.support.faults.in_process import LocalAws, Snapshot, local_aws
 from tests.support.faults.matrix import NEW, OURS, THEIRS, Stage
 from tests.support.stack import Run, Stack
+from tests.support.warm_python import LONGEST_PAUSE
 
 pytestmark = pytest.mark.engine
 
-HURRIED = Path(__file__).parent / "hurried"
+LONGEST_PAUSE_SECONDS = "0.02"
 # The stack holds nothing but the document, so that all else in the calls is what is looked at before it is published.
 SETTINGS = {
     "sessionDataEncryption": False,
@@ -50,7 +51,7 @@ class EngineMatrix:
         self.account = Account(aws)
         self.account.prepare()
         self.stack = Stack(folder, proxy.endpoint_url)
-        self.stack.environment["PYTHONPATH"] = str(HURRIED)
+        self.stack.environment[LONGEST_PAUSE] = LONGEST_PAUSE_SECONDS
         self.state = Path(self.stack.full_environment()["PULUMI_BACKEND_URL"].removeprefix("file://"))
         self.nothing, self.empty = self.aws.snapshot(), self.kept("empty")
         self.prepared: dict[Stage, Prepared] = {}

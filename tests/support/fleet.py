@@ -18,6 +18,7 @@ import yaml
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace, link_or_copy
 from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, call_of, serving
+from tests.support.recorder import secrets_provider
 from tests.support.warm_python import warm_python
 
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
@@ -149,7 +150,8 @@ class LocalFleet:
             endpoint: URL of the local AWS.
             accounts: Names of the accounts in the unit.
             listed: IDs of the accounts that the file lists, by name.
-            warm: Whether Python processes are forked from a warm one; not for measurements.
+            warm: Whether Python processes are forked from a warm one, and secrets encrypted with a key instead of a
+                passphrase; not for measurements.
         """
         self.endpoint = endpoint
         self.proxy = AccountProxy(endpoint)
@@ -160,6 +162,7 @@ class LocalFleet:
         self.file = folder / "fleet.yaml"
         self.program = folder / "program"
         self._listed = dict(listed or {})
+        self._encryption = {"secretsProvider": secrets_provider(endpoint)} if warm else {}
         # A folder of its own, as an account counts as deployed only with an identical program; its files are links,
         # so that a warm Python process has already loaded them.
         for part in ("common", "components", "policies"):
@@ -209,6 +212,7 @@ class LocalFleet:
             "previewRole": preview_role,
             "defaults": dict(defaults),
             "waves": waves,
+            **self._encryption,
         }
         self.file.write_text(yaml.safe_dump(content))
 

@@ -1,11 +1,16 @@
-"""Local AWS that counts calls and records authorization requests: `python -m tests.support.recorder`, and its client."""
+"""Local AWS that counts calls and records authorization requests: `python -m tests.support.recorder`, and its client.
 
+It also serves the key that encrypts the secrets of test stacks, which has to survive resets of the local AWS.
+"""
+
+import base64
 import json
 import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from local.aws import request
 from local.emulator.__main__ import main
@@ -15,16 +20,25 @@ from tests.support.middleware import Middleware, call_of
 
 CALLS_ROUTE: Final = "/local-aws/calls"
 AUTHORIZATION_ROUTE: Final = "/local-aws/authorization-requests"
+SECRETS_KEY_ROUTE: Final = "/local-aws/secrets-key/"
+"""Endpoint of a KMS with one key, which has encrypted one data key; the slash is what the AWS SDK requests."""
+
+_SECRETS_KEY: Final = {
+    "KeyId": "stacks",
+    "CiphertextBlob": base64.b64encode(b"encrypted data key").decode(),
+    "Plaintext": base64.b64encode(b"data key of the stacks of a test").decode(),
+}
+"""Answer to Encrypt and Decrypt (https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)."""
 
 
 class Recorder(Middleware):
     """Middleware that counts calls and, while recording, stores each distinct authorization request.
 
     On both routes GET returns the recording and POST clears it; the one of authorization requests records after the
-    first POST until a DELETE.
+    first POST until a DELETE. The route of the secrets key always has the same answer.
     """
 
-    routes = (CALLS_ROUTE, AUTHORIZATION_ROUTE)
+    routes = (CALLS_ROUTE, AUTHORIZATION_ROUTE, SECRETS_KEY_ROUTE)
 
     def __init__(self, application: Any) -> None:
         super().__init__(application)
@@ -43,6 +57,8 @@ class Recorder(Middleware):
         return self._application(environ, start_response)
 
     def respond(self, path: str, method: str) -> Any:
+        if path == SECRETS_KEY_ROUTE:
+            return _SECRETS_KEY
         with self._lock:
             if path == CALLS_ROUTE:
                 if method == "POST":
@@ -91,6 +107,14 @@ def calls(endpoint_url: str) -> dict[str, int]:
 def reset_calls(endpoint_url: str) -> None:
     """Reset the number of calls."""
     request(f"{endpoint_url}{CALLS_ROUTE}", b"")
+
+
+def secrets_provider(endpoint_url: str) -> str:
+    """Return the secrets provider of test stacks, a key in AWS KMS.
+
+    Pulumi derives a key from a passphrase in 1,000,000 steps, which is half of the processor time of a small run.
+    """
+    return f"awskms:///stacks?{urlencode({'region': 'eu-west-1', 'endpoint': endpoint_url + SECRETS_KEY_ROUTE})}"
 
 
 if __name__ == "__main__":

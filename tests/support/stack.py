@@ -22,6 +22,7 @@ from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.deployer.names import ROLES_BOUNDARY
 from tests.support import warm_launcher
+from tests.support.recorder import secrets_provider
 from tests.support.warm_python import STACKS, warm_python
 
 PROGRAM = ("__main__.py", "common", "components", "policies", "Pulumi.yaml")
@@ -95,7 +96,7 @@ class _EmptyStack:
     state: Mapping[Path, bytes]
 
 
-_empty_stacks: dict[tuple[str, Path], _EmptyStack] = {}
+_empty_stacks: dict[tuple[str, Path, str], _EmptyStack] = {}
 
 
 class Stack:
@@ -111,7 +112,8 @@ class Stack:
             endpoint: URL of the local AWS.
             name: Name of the stack.
             program: Folder of the program; files that it lacks come from the repository.
-            warm: Whether Python processes are forked from a warm one; not for tests that kill processes.
+            warm: Whether Python processes are forked from a warm one, and secrets encrypted with a key instead of a
+                passphrase; not for measurements.
         """
         self.name = name
         self.is_foreign = program != REPOSITORY
@@ -136,17 +138,17 @@ class Stack:
             "SHELL_ACCESS_PYTHON": str(python),
             STACK: str(folder),
         }
-        self._initialize(program)
-        self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
+        self._initialize(program, secrets_provider(endpoint) if warm else "default")
+        self._encryption: dict[str, str] = yaml.safe_load(self._file.read_text())
 
-    def _initialize(self, program: Path) -> None:
+    def _initialize(self, program: Path, provider: str) -> None:
         """Run `pulumi stack init`, or copy its result, which is the same for all stacks of the same name."""
-        empty = _empty_stacks.get((self.name, program))
+        empty = _empty_stacks.get((self.name, program, provider))
         if empty is None:
-            self.run("stack", "init", self.name).succeeded()
+            self.run("stack", "init", self.name, "--secrets-provider", provider).succeeded()
             states = self._workspace.state
             state = {path.relative_to(states): path.read_bytes() for path in states.rglob("*") if path.is_file()}
-            _empty_stacks[self.name, program] = _EmptyStack(settings=self._file.read_text(), state=state)
+            _empty_stacks[self.name, program, provider] = _EmptyStack(settings=self._file.read_text(), state=state)
             return
         self._file.write_text(empty.settings)
         for path, content in empty.state.items():
@@ -163,7 +165,7 @@ class Stack:
         configuration = {f"shell-access:{name}": value for name, value in given.items()}
         configuration |= {f"aws:{name}": value for name, value in provider.items()}
         self.configurations.append(configuration)
-        self._file.write_text(yaml.safe_dump({"config": configuration, "encryptionsalt": self._salt}))
+        self._file.write_text(yaml.safe_dump({"config": configuration, **self._encryption}))
 
     def preview(self, *arguments: str) -> Run:
         """Run `pulumi preview`."""

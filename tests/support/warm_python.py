@@ -3,7 +3,7 @@
 One run of the engine starts five Python processes, which spend most of their time on imports; tests run the engine
 hundreds of times. Each of those processes is forked from a warm one that was started with the same options and startup
 variables; if none matches, a new one is started (`warm_launcher` decides). A fork differs from a new process in this:
-its modules are already loaded, botocore's clients share methods, and its hash seed is that of the warm process.
+its modules are already loaded, botocore's clients share parts, and its hash seed is that of the warm process.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -50,6 +51,9 @@ SHARED = "SHELL_ACCESS_WARM_PYTHON"
 STACKS = "SHELL_ACCESS_STACKS"
 """Environment variable with the folder where forked processes write their stacks on SIGUSR1."""
 
+LONGEST_PAUSE = "SHELL_ACCESS_LONGEST_PAUSE_SECONDS"
+"""Environment variable that shortens the pauses of forked processes, such as those between two attempts."""
+
 _FILE: Any = io.IOBase.__base__
 """Base class of all files; not abstract like `io.IOBase`, whose instance checks take longer than all else."""
 
@@ -58,6 +62,7 @@ _SERVICES = (
     *("cloudtrail", "config", "ec2", "events", "iam", "kms", "logs", "s3", "s3control", "scheduler", "sns", "ssm"),
     "sts",
 )
+_TYPES = REPOSITORY / "local" / "aws_provider" / "types"
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,10 @@ KINDS = {
     "provider": Kind(
         ("-P",),
         str(REPOSITORY),
-        ("local.aws_provider.server", "local.aws_provider.servicer", "local.aws_provider.credentials"),
+        (
+            *("local.aws_provider.server", "local.aws_provider.servicer", "local.aws_provider.credentials"),
+            *(f"local.aws_provider.types.{file.stem}" for file in _TYPES.glob("[a-z]*.py")),
+        ),
         ("local.aws_provider.credentials",),
     ),
     "program": Kind(
@@ -193,7 +201,7 @@ class WarmPython:
     def _read_service_descriptions(self) -> None:
         """Load service models, which saves half a second for each botocore session that creates its first clients."""
         if self._kind.sessions:
-            importlib.import_module("local.client_methods").share_client_methods()
+            importlib.import_module("local.client_parts").share_client_parts()
         for module in self._kind.sessions:
             session = importlib.import_module(module).new_session()
             session.set_credentials("none", "none")
@@ -303,6 +311,9 @@ class _Program:
         launcher.close()
         self._arguments: list[str] = request["arguments"]
         self._own_path = own_path
+        if longest := os.environ.get(LONGEST_PAUSE):
+            pause, most = time.sleep, float(longest)
+            time.sleep = lambda seconds: pause(min(seconds, most))
         if stacks := os.environ.get(STACKS):
             faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
 

@@ -10,7 +10,7 @@ from botocore.config import Config
 from local.automation.actions import Connect, all_actions
 from local.automation.execution import Action, Execution, ExecutionRequest, StepFailedError, StepRecord
 from local.automation.templates import filled
-from local.client_methods import share_client_methods
+from local.client_parts import share_client_parts
 from local.emulator.extension.sts import SESSIONS_OF_SERVICES
 from local.emulator.settings import SETTINGS
 
@@ -86,7 +86,7 @@ def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
         key = (endpoint_url, access_key, place, service, str(given))
         with _MAKING_CLIENTS:
             if key not in _CLIENTS:
-                share_client_methods()
+                share_client_parts()
                 _CLIENTS[key] = _SESSION.client(
                     service,
                     region_name=place,
