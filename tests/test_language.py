@@ -23,7 +23,7 @@ BETTER = {
     r"lest": "so that ... not",
     r"\w*(?:behaviour|catalogue|colour|judgement|licence|neighbour)\w*": "American spelling",
 }
-ROOMS_NOT_YET_REVISED = ("tests/engine", "tests/golden", "tests/test_language.py")
+ROOMS_NOT_YET_REVISED = ("tests/golden", "tests/test_language.py")
 """Folders and files whose text is older than this check. Remove an entry with its last word; add none."""
 FILES_NOT_YET_REVISED = ()
 SOURCE = ("bench", "common", "components", "local", "operations", "policies", "tools")

@@ -2,7 +2,7 @@
 
 Each question that IAM would be asked is asked of those policies, with the boundary: for `preview` and `refresh` of those
 that only read. Which actions the tests of `RECORDED` ask about is kept in `recorded_actions.json`, so that a policy with
-an action that nobody needs any more is found without the engine (tests/operations/deployer). When they ask about others:
+an action that is no longer needed is found without the engine (tests/operations/deployer). When the actions change:
 
     SHELL_ACCESS_RECORD=1 .venv/bin/python -m pytest -n 0 $(.venv/bin/python -m tests.engine.deployer_policies)
 """
@@ -32,10 +32,10 @@ from tools import contract
 ACCOUNT: Final = "123456789012"
 CHANGING: Final = frozenset({"up", "destroy"})
 READING: Final = frozenset({"preview", "refresh", "verify"})
-NOBODY: Final = ""
-"""Of what could not be recorded."""
+UNKNOWN_CALLER: Final = ""
+"""Caller of a request that could not be recorded."""
 SIGNING_IN: Final = "sts:AssumeRole"
-"""Whoever takes the deployer's role is not yet the deployer."""
+"""A caller that assumes the deployer's role does not have its permissions yet."""
 
 RECORDED: Final = (
     "test_adoption.py::test_retained_logs_are_adopted_by_the_next_stack",
@@ -62,19 +62,19 @@ class Held:
     """The policies of one scope.
 
     Attributes:
-        changing: of the deployer.
-        reading: of whoever only looks.
+        changing: of the deployment role.
+        reading: of the preview role.
     """
 
     changing: Permissions
     reading: Permissions
 
     def refusals(self, questions: Iterable[Question]) -> list[str]:
-        """What an engine did that it may not, in words."""
+        """Return a description of each action of an engine that the policies do not allow."""
         found: dict[str, None] = {}
         for each in questions:
             permissions = self.reading if each["caller"] in READING else self.changing
-            if each["caller"] not in READING | CHANGING | {NOBODY} or each["action"] == SIGNING_IN:
+            if each["caller"] not in READING | CHANGING | {UNKNOWN_CALLER} or each["action"] == SIGNING_IN:
                 continue
             if each["action"] == UNKNOWN:
                 found[f"what IAM is asked for {each['resource']} is not known: see authorization.toml"] = None
@@ -84,7 +84,7 @@ class Held:
 
 
 def allows(permissions: Permissions, question: Question) -> bool:
-    """Whether somebody with these permissions surely may."""
+    """Return whether the permissions certainly allow the request."""
     context = RequestContext({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
     return decide(permissions, question["action"], question["resource"], context).allowed is Truth.YES
 
@@ -104,7 +104,7 @@ def held(scope: DeploymentScope) -> Held:
 
 
 def scope_of_stacks(stacks: Iterable[Stack]) -> DeploymentScope | None:
-    """What the deployer of these stacks is cut to: whatever they were configured to be, one time or another."""
+    """Return the scope of the deployment role for all configurations that the stacks have had."""
     settings = [each for stack in stacks for given in stack.configurations if (each := _settings(given))]
     return scope_of(settings, DEPLOYED_TAG, ACCOUNT) if settings else None
 

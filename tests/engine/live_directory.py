@@ -1,4 +1,4 @@
-"""What domain controllers' groups and network ACL let pass in the local AWS, and packets to try it with."""
+"""Packets that the groups and the network ACL of domain controllers permit in the local AWS, and packets to evaluate."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Live:
         return [each for each in tried if self._is_wrong(each, wanted(each, sources, options))]
 
     def wrong_from(self, group: str, sources: Sources, options: Options, address: str) -> list[Packet]:
-        """The same with whoever is named by a group: bastion hosts by theirs, controllers by `itself`."""
+        """Sources with those that a group names: bastion hosts by theirs, controllers by `itself`."""
         groups = (group, self.first_group) if group == "itself" else (group,)
         tried = (
             packet(direction, protocol, port, address, *groups)

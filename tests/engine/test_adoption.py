@@ -1,4 +1,4 @@
-"""What is in an account before the stack comes, and what stays when it goes, on the real engine."""
+"""Resources that exist before the stack, and those that a destroy retains, on the real engine."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_retained_logs_are_adopted_by_the_next_stack(stack: Stack, aws: Callable
     stack.up().succeeded()
     assert aliases(kms)[LOGS_KEY_ALIAS] == key_id
     assert not is_marked(kms, key_id)
-    # A stack that has lost its state tells by it that the group may go.
+    # A stack that has lost its state may delete the group because of it.
     assert MADE_HERE_TAG in logs.list_tags_for_resource(resourceArn=left["logGroupArn"])["tags"]
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 

@@ -403,7 +403,7 @@ ON_THE_SAME_RESOURCE = (
     "emergency access prolonged",
     *("schedule starts another runbook", "messages filtered"),
 )
-"""Sabotages that cannot be told from another one when both are carried out."""
+"""Sabotages that cannot be distinguished from another one when both are applied."""
 
 REPAIRED_BY_UP = (
     *("check replaced", "deny policy detached", "operator policy widened", "boundary removed"),

@@ -104,7 +104,7 @@ def _peers(key: str, name: str) -> AdditionalPeers:
 
 
 def tagged(ec2: Any) -> dict[str, list[dict[str, Any]]]:
-    """What carries the controllers' tag and is not gone."""
+    """Return the resources with the controllers' tag that exist."""
     instances = [
         each for found in ec2.describe_instances(Filters=TAGGED)["Reservations"] for each in found["Instances"]
     ]
@@ -153,7 +153,7 @@ def verified_by_command(stack: Stack) -> None:
 
 
 def verified(stack: Stack) -> dict[str, Finding]:
-    """What is otherwise than asked, by check, of a stack of one Region."""
+    """Return the differences from the settings by check, of a stack of one Region."""
     given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
     with patch.dict(os.environ, stack.full_environment(caller="verify")):
@@ -409,7 +409,7 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
     assert "TCP 3389 from 8.8.8.8 passes" in found["directory-traffic"].found
     assert "everything from 0.0.0.0/0" in found["directory-acl-rules"].found
     stack.up("--refresh").succeeded()
-    # A rule that somebody adds is of no resource: the engine leaves it alone, and verify says how to take it away.
+    # A rule that is added by hand belongs to no resource: the engine keeps it, and verify says how to remove it.
     assert {check: each.remedy for check, each in verified(stack).items()} == {
         "directory-group-controllers": revoke,
         "directory-traffic": "see the findings about groups, prefix lists and the network ACL; otherwise " + repair,
@@ -431,8 +431,8 @@ def edit_by_hand(ec2: Any, site: dict[str, Any], rules: list[dict[str, Any]]) ->
     )
     by_port = {each["FromPort"]: each for each in rules if each.get("CidrIpv4") == "10.10.0.0/16"}
     ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[by_port[135]["SecurityGroupRuleId"]])
-    everybody = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    added = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])["SecurityGroupRules"]
+    any_source = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    added = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[any_source])["SecurityGroupRules"]
     first = next(each for each in acl_of_subnet(ec2, "directory-a")[1] if each.direction == "ingress")
     ec2.replace_network_acl_entry(
         NetworkAclId=site["networkAclId"],
@@ -495,7 +495,7 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
     referred = [each for each in rules_of(ec2, site) if each.get("PrefixListId") == partners]
     assert len(referred) == 16
     assert verified(stack) == {}
-    # Whoever keeps the list lets more in than the ACL was told of.
+    # The owner of the list admits more networks than the ACL has entries for.
     ec2.modify_managed_prefix_list(PrefixListId=partners, CurrentVersion=1, AddEntries=[{"Cidr": "172.16.0.0/16"}])
     said = verified(stack)
     assert set(said) == {"directory-traffic"}

@@ -113,9 +113,9 @@ class EngineMatrix:
             cause = FailureCause.SERVICE if fault is Fault.TIME_OUT else fault.cause
             assert f"{cause}: " in run.failed().text
             self.act(stage).succeeded()
-        self.assert_mended(stage, prepared)
+        self.assert_repaired(stage, prepared)
 
-    def assert_mended(self, stage: Stage, prepared: Prepared) -> None:
+    def assert_repaired(self, stage: Stage, prepared: Prepared) -> None:
         assert same_content(self.account.content(), prepared.live)
         assert same_content(self.account.content("$LATEST"), prepared.live)
         assert len(self.account.versions()) == prepared.versions

@@ -49,7 +49,7 @@ class Fleet(LocalFleet):
         return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.requested_roles}
 
     def minutes(self, name: str, region: str = "us-east-1") -> str | None:
-        """What is live in an account: the idle timeout, or None where there is no document."""
+        """Return the idle timeout of an account; None without a document."""
         ssm = self.client("ssm", region, self.ids[name])
         if not ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]:
             return None

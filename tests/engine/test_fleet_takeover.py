@@ -135,7 +135,7 @@ def regions(fleet: LocalFleet) -> list[Governed]:
 
 
 def migrated(fleet: LocalFleet, folder: Path) -> str:
-    """What `fleet migrate` makes of what CloudFormation tells about the StackSet."""
+    """Return the file that `fleet migrate` writes for the answers of CloudFormation about the StackSet."""
     formation = fleet.client("cloudformation", "us-east-1")
     formation.create_stack_set(
         StackSetName="session-manager",
@@ -149,12 +149,12 @@ def migrated(fleet: LocalFleet, folder: Path) -> str:
     )
     formation.create_stack_instances(StackSetName="session-manager", Accounts=[ACCOUNT], Regions=REGIONS)
     arguments: list[str] = []
-    for option, told in (
+    for option, answer in (
         ("--parameters", formation.describe_stack_set(StackSetName="session-manager")),
         ("--instances", formation.list_stack_instances(StackSetName="session-manager")),
     ):
         file = folder / f"{option.strip('-')}.json"
-        file.write_text(json.dumps(told, default=str))
+        file.write_text(json.dumps(answer, default=str))
         arguments += [option, str(file)]
     command = [sys.executable, "-m", "operations", "fleet", "migrate", *arguments]
     return subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True, text=True).stdout

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.engine
 SECONDS = 120
 PLAIN = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
 WRITES = {"adoption": 4, "update": 2, "restore": 5}
-"""How often each run writes to AWS; a test makes sure of it."""
+"""Number of writes of each run; a test verifies it."""
 VERSIONS = {"adoption": 2, "update": 3}
-"""How many a document has afterwards: none is made twice."""
+"""Number of versions of a document afterwards: none is created twice."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ MAKING = (
     *("CreatePolicy", "CreateKey", "EnableKeyRotation", "CreateAlias", "CreateLogGroup", "PutParameter"),
     *("PutRetentionPolicy", "CreateDocument"),
 )
-"""What the first run on an empty account writes; a test makes sure of it."""
+"""Writes of the first run on an empty account; a test verifies them."""
 # The engine is killed by the tests of a first run and of a service setting.
 SAMPLE = [
     Kill("update", "provider", 0, after=True),
@@ -210,7 +210,7 @@ def test_every_write_is_tested(tmp_path: Path, gate: Gate, ssm: Any) -> None:
 
 
 def take_up_a_first_run(folder: Path, gate: Gate, ssm: Any, operation: str) -> None:
-    """One that makes everything, killed while AWS has done what nobody knows of yet."""
+    """A first run, killed after AWS has created a resource and before the state has it."""
     interrupted = Interruptible(folder, gate)
     interrupted.stack.configure({"sessionManager": {"retainLogs": False}})
     interrupted.gate.count()

@@ -14,16 +14,14 @@ from typing import Any
 import boto3
 import jmespath
 import pytest
-import yaml
 
 from local.emulator.seed import seed
 from local.processes import descendants, end
-from local.workspace import REPOSITORY
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
 from tests.support.api_calls import ApiCall
 from tests.support.emulator import reset
 from tests.support.gate import Gate, running_gate
-from tests.support.stack import Stack
+from tests.support.stack import Stack, dev_sections
 
 pytestmark = pytest.mark.engine
 
@@ -72,7 +70,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 """Settings by section; what a section needs of another one is with it."""
 
 _RANDOM = re.compile(rb'(ClientToken|clientToken|Idempotency[A-Za-z]*|CreatorRequestId|NetworkAclId)("?[=:] ?"?)[\w-]+')
-"""What a call says differently each time, though it asks for the same.
+"""Values that differ between equal calls.
 
 A network ACL whose entries are incomplete is created again, so every run writes the same entries under another ID.
 """
@@ -156,7 +154,7 @@ LISTINGS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("iam", "list_policies", {"Scope": "Local"}, "Policies[].PolicyName"),
     ("iam", "list_instance_profiles", {}, "InstanceProfiles[].InstanceProfileName"),
 )
-"""How to list what a stack makes: service, operation, arguments, and the path of the identifiers."""
+"""Calls that list the resources of a stack: service, operation, arguments, and the path of the identifiers."""
 
 
 @cache
@@ -304,9 +302,7 @@ def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, fres
 @pytest.mark.timeout(LOST_STATE_SECONDS)
 def test_lost_state_of_every_section_is_recovered(tmp_path: Path, fresh: str) -> None:
     """On the configuration of `dev` with one site of domain controllers: all sections, in the Regions that each has."""
-    sections = dev_sections()
-    del sections["domainControllers"]["sites"]["us-east-1"]
-    lost_state_is_recovered(tmp_path, fresh, sections)
+    lost_state_is_recovered(tmp_path, fresh, dev_sections(has_second_site=False))
 
 
 @pytest.mark.exhaustive
@@ -348,7 +344,8 @@ def lost_state_is_recovered(folder: Path, endpoint: str, sections: dict[str, Any
 def new_stack(folder: Path, endpoint: str, sections: dict[str, Any]) -> Stack:
     folder.mkdir()
     stack = Stack(folder, endpoint)
-    stack.configure(sections)
+    # Logs go with the stack.
+    stack.configure(sections | {"sessionManager": sections["sessionManager"] | {"retainLogs": False}})
     return stack
 
 
@@ -356,11 +353,3 @@ def orphans_of(stack: Stack) -> list[dict[str, str]]:
     found = json.loads(stack.operate("orphans", "--json").stdout)
     assert found["cannotTell"] == []
     return found["orphans"]
-
-
-def dev_sections() -> dict[str, Any]:
-    """Sections of the stack `dev`; logs go with the stack."""
-    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
-    sections = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("shell-access:")}
-    sections["sessionManager"]["retainLogs"] = False
-    return sections

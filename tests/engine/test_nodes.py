@@ -1,4 +1,4 @@
-"""Nodes made ready, on the real engine: what is built, what was there before, what is given back."""
+"""Compliance of nodes on the real engine: creation, adoption, restoration."""
 
 import json
 from collections.abc import Callable

@@ -19,9 +19,11 @@ THEIRS = {
     "inputs": {"idleSessionTimeout": 45, "runAsEnabled": "false", "shellProfile": {"linux": "export SECRET=hunter2"}},
 }
 RUNBOOK = "AllowStartSsmSession"
+PLAIN = {"sessionDataEncryption": False, "createCwLogGroup": False, "cwLogGroupName": ""}
+"""Nothing but the document, whose tags are removed."""
 CONFIGURATION: dict[str, Any] = {
     "tags": {"owner": "platform-security"},
-    "sessionManager": {"maxSessionDuration": 60},
+    "sessionManager": PLAIN | {"maxSessionDuration": 60},
     "approval": {
         "approvers": [{"type": "IamRole", "name": "Approver", "minRequiredApprovals": 1}],
         "operatorRoles": ["Operator"],
@@ -78,7 +80,7 @@ def test_removed_tags_are_drift_and_lose_nothing(stack: Stack, aws: Callable[...
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
     remove_tags(ssm)
-    stack.configure(CONFIGURATION | {"sessionManager": {"maxSessionDuration": 30}})
+    stack.configure(CONFIGURATION | {"sessionManager": PLAIN | {"maxSessionDuration": 30}})
     stack.up().succeeded()
     assert tags(ssm, DOCUMENT_NAME)["shell-access:prior-version"] == "1"
     remove_tags(ssm)

@@ -22,7 +22,7 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 
 class Account:
-    """What an account holds of everything that stacks register."""
+    """Return the resources of an account of all types that stacks register."""
 
     def __init__(self, aws: Callable[..., Any]) -> None:
         self._aws = aws

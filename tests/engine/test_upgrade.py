@@ -1,7 +1,7 @@
 """A stack of an earlier version is updated to this one, and nothing is replaced.
 
 The earlier version is the last tag `v*`, or the commit in `SHELL_ACCESS_UPGRADE_FROM`. There is no tag yet: until then it is a
-commit of the development, so that the mechanism is used, and what it finds is no promise to anybody.
+commit of the development, which exercises the mechanism; compatibility with it is not promised.
 """
 
 import os

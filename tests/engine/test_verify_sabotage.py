@@ -13,7 +13,6 @@ import boto3
 import pytest
 import yaml
 
-from local.workspace import REPOSITORY
 from operations.findings import Finding
 from operations.inventory import reader
 from operations.stack import StackConfiguration
@@ -24,7 +23,7 @@ from tests.engine.sabotages.fixed import FIXED
 from tests.engine.sabotages.network import PEERS
 from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage
-from tests.support.stack import Stack
+from tests.support.stack import Stack, dev_sections
 
 pytestmark = pytest.mark.engine
 
@@ -45,12 +44,12 @@ class Attempt:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the finding lists each difference by the ID of the resource."""
+        """Return whether the finding lists each difference by the ID of the resource."""
         return self.sabotage.attribute in ("fromPort", "toPort")
 
     @property
     def touched(self) -> Iterator[object]:
-        """What no other attempt may touch at the same time."""
+        """Resource that no other sabotage may change at the same time."""
         inputs = self.resource.inputs
         yield self.resource.id or self.resource.name
         yield from (str(inputs[key]).rsplit("/", 1)[-1] for key in ("kmsKeyId", "kmsMasterKeyId") if inputs.get(key))
@@ -174,10 +173,9 @@ def change(group: list[Attempt], live: Live) -> list[Undo]:
     return [each for each in reversed(undoing) if each]
 
 
-def built(stack: Stack) -> list[Resource]:
+def built(stack: Stack, *, has_second_site: bool = True) -> list[Resource]:
     """Build `dev`, and return what the state has."""
-    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
-    stack.configure({key.split(":", 1)[1]: value for key, value in dev.items() if key.startswith("shell-access:")})
+    stack.configure(dev_sections(has_second_site=has_second_site))
     stack.up().succeeded()
     return resources_of(stack.state())
 
@@ -204,7 +202,7 @@ def unnoticed_by_refresh(attempts: list[Attempt], live: Live, stack: Stack) -> l
 
 
 def test_each_kind_of_change_is_reported(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
-    resources = built(stack)
+    resources = built(stack, has_second_site=False)
     live = Live(aws, aws_endpoint)
     assert inputs_without_a_sabotage(resources) == []
     assert verified(stack, live) == {}

@@ -292,6 +292,20 @@ def _changed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> set[str]
     return {name for name in {*before, *after} - {"__defaults", "__provider"} if before.get(name) != after.get(name)}
 
 
+def dev_sections(*, has_second_site: bool = True) -> dict[str, Any]:
+    """Return the sections of the stack `dev`.
+
+    Args:
+        has_second_site: Whether domain controllers have a site outside the provider's Region, a third of the
+            resources.
+    """
+    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    sections = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("shell-access:")}
+    if not has_second_site:
+        del sections["domainControllers"]["sites"]["us-east-1"]
+    return sections
+
+
 def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
     """Kill an engine that did not end in time, and all its descendants.
 
