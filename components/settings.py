@@ -70,6 +70,7 @@ class Settings:
         instance_roles: Names of the instance roles that get the instance policies.
         endpoints: Settings by Region.
         approval: Settings of the workflow; None where the section is absent or disabled, and in mode `just-in-time`.
+        evidence_export: The same section in mode `just-in-time`, where it exports records; else None.
         just_in_time: Approval policies of just-in-time node access; None in every other mode, except during a move to it.
         takes_over_just_in_time: Whether to take those policies over from another stack.
         account_access: Entitlements of operators; None where the section is absent or disabled.
@@ -85,6 +86,7 @@ class Settings:
     instance_roles: tuple[str, ...] = ()
     endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
     approval: ApprovalSettings | None = None
+    evidence_export: ApprovalSettings | None = None
     just_in_time: JustInTimeSettings | None = None
     takes_over_just_in_time: bool = False
     account_access: AccountAccessSettings | None = None
@@ -146,6 +148,9 @@ class Settings:
             instance_roles=instance_roles,
             endpoints=endpoints,
             approval=None if is_just_in_time or approval is None else _taking_over(approval, take_over),
+            evidence_export=_taking_over(approval, take_over)
+            if approval and is_just_in_time and approval.evidence
+            else None,
             just_in_time=policies,
             takes_over_just_in_time=bool(policies and approval and (approval.take_over or take_over)),
             account_access=account_access,

@@ -139,25 +139,26 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
 
 
 def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None:
-    if settings.approval is None:
+    section = settings.approval or settings.evidence_export
+    if section is None:
         return
     from components.approval.component import ApprovalArgs, check_approval
     from components.approval.identity_center import NO_OPERATORS
     from components.session_manager.settings import log_locations
 
     operators = NO_OPERATORS
-    if settings.approval.operators:
+    if section.operators:
         from components.approval.identity_store import find_operators
 
         operators = find_operators(
-            settings.approval,
+            section,
             program_clients(),
             settings.regions[0],
             lambda: program_clients().caller_arn(settings.regions[0]),
         )
         check_roles(operators, settings.regions[0])
     planned.approval = ApprovalArgs(
-        settings=settings.approval,
+        settings=section,
         operators=operators,
         regions=settings.regions,
         session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
@@ -270,10 +271,14 @@ def _approval(planned: _Plan) -> tuple[Approval | None, dict[str, Any]]:
         access = JustInTimeAccess("just-in-time", planned.just_in_time)
     if planned.approval is None:
         return None, {"operatorPolicyArn": None, "approval": access.outputs if access else None}
-    from components.approval.component import Approval
+    from components.approval.component import Approval, EvidenceExport
 
     # In a move, the workflow changes only when the policies exist.
-    approval = Approval("approval", planned.approval, pulumi.ResourceOptions(depends_on=[access] if access else None))
+    after = pulumi.ResourceOptions(depends_on=[access] if access else None)
+    if access and not planned.approval.settings.has_workflow:
+        EvidenceExport("approval", planned.approval, after)
+        return None, {"operatorPolicyArn": None, "approval": access.outputs}
+    approval = Approval("approval", planned.approval, after)
     return approval, {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
 
 

@@ -31,6 +31,7 @@ class Deployment:
         hides_values: Whether the settings are secret, so that findings name differences without their values.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         data_key_tags: Tags that the key for session data needs.
+        grants_just_in_time: Whether the stack governs just-in-time node access.
     """
 
     stack: str
@@ -41,6 +42,7 @@ class Deployment:
     hides_values: bool = False
     partition: str = "aws"
     data_key_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    grants_just_in_time: bool = False
 
     @classmethod
     def of(cls, stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Deployment:
@@ -61,6 +63,7 @@ class Deployment:
             hides_values=stack.is_secret("sessionManager"),
             partition=identity.partition,
             data_key_tags=MANAGED_TAG if settings.just_in_time else {},
+            grants_just_in_time=settings.just_in_time is not None,
         )
 
     @property

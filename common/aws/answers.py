@@ -44,6 +44,9 @@ _FIRST_ERROR: Final = 301
 _READING: Final = ("BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Simulate")
 """Prefixes of the operations whose responses always have content, except in S3."""
 
+_MAY_BE_EMPTY: Final = frozenset({"GetAdministratorAccount"})
+"""Operations of GuardDuty and Security Hub whose only member is absent for an account without an administrator."""
+
 _ERROR_ROOTS: Final = frozenset({"body", "error", "errorresponse", "html", "response"})
 """Root elements, in lower case, of pages and errors; a success has none of them."""
 
@@ -171,7 +174,7 @@ class _CheckedParser(parsers.ResponseParser):
         return shape is not None and self._operation.startswith(_READING) and bool(_of_body(shape))
 
     def _needs_content(self, shape: Any) -> bool:
-        return self._needs_body(shape)
+        return self._needs_body(shape) and self._operation not in _MAY_BE_EMPTY
 
     @staticmethod
     def _is_text(shape: Any) -> bool:

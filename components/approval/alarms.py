@@ -53,6 +53,8 @@ ENABLED: Final = "ENABLED"
 ENABLED_WITH_READS: Final = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 """State of a rule that also matches read-only calls (EventBridge User Guide, "Receiving read-only management events")."""
 _CALL: Final = "AWS API Call via CloudTrail"
+_EXECUTION_CHANGE: Final = "EC2 Automation Execution Status-change Notification"
+_STEP_CHANGE: Final = "EC2 Automation Step Status-change Notification"
 _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
@@ -141,7 +143,7 @@ _EVIDENCE_ALARMS: Final = _schedule_alarms(
 
 def metric_alarms(settings: ApprovalSettings) -> tuple[MetricAlarm, ...]:
     """Return the alarms of the schedules."""
-    return (*METRIC_ALARMS, *(_EVIDENCE_ALARMS if settings.evidence else ()))
+    return (*(METRIC_ALARMS if settings.has_workflow else ()), *(_EVIDENCE_ALARMS if settings.evidence else ()))
 
 
 def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
@@ -186,9 +188,10 @@ def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: S
         regions: Regions of the stack.
     """
     return [
-        *_run_alarms(settings),
+        *(_run_alarms() if settings.has_workflow else ()),
+        *([_export_alarm()] if settings.evidence else ()),
         *_call_alarms(settings, place),
-        *(_iam_alarms(settings, place) if watches_iam(settings, place) else ()),
+        *(_iam_alarms(settings, place) if settings.has_workflow and watches_iam(settings, place) else ()),
         *([_break_glass_alarm(settings, place, regions)] if settings.break_glass else ()),
     ]
 
@@ -275,30 +278,31 @@ def forwarding_policy(place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def _run_alarms(settings: ApprovalSettings) -> Iterator[EventAlarm]:
-    execution, step = (f"EC2 Automation {each} Status-change Notification" for each in ("Execution", "Step"))
+def _run_alarms() -> Iterator[EventAlarm]:
     runbook = {"Definition": [RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
     yield EventAlarm(
         name=f"{ALARM_PREFIX}grant-not-released",
         description=f"A run of {RUNBOOK_NAME} could not remove its grant; {REAPER_NAME} tries again",
-        pattern=_of("aws.ssm", step, {**runbook, "StepName": [_RELEASE_STEP]}),
+        pattern=_of("aws.ssm", _STEP_CHANGE, {**runbook, "StepName": [_RELEASE_STEP]}),
     )
     yield EventAlarm(
         name=f"{ALARM_PREFIX}run-not-completed",
         description=f"A run of {RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
-        pattern=_of("aws.ssm", execution, runbook),
+        pattern=_of("aws.ssm", _EXECUTION_CHANGE, runbook),
     )
     yield EventAlarm(
         name=f"{ALARM_PREFIX}reaper-failed",
         description=f"A run of {REAPER_NAME} failed: expired grants may remain",
-        pattern=_of("aws.ssm", execution, {"Definition": [REAPER_NAME], "Status": _UNSUCCESSFUL}),
+        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [REAPER_NAME], "Status": _UNSUCCESSFUL}),
     )
-    if settings.evidence:
-        yield EventAlarm(
-            name=f"{ALARM_PREFIX}evidence-not-exported",
-            description=f"A run of {EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
-            pattern=_of("aws.ssm", execution, {"Definition": [EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}),
-        )
+
+
+def _export_alarm() -> EventAlarm:
+    return EventAlarm(
+        name=f"{ALARM_PREFIX}evidence-not-exported",
+        description=f"A run of {EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
+        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}),
+    )
 
 
 def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:

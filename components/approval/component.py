@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
 from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleGroup, ScheduleTargetArgs
 
+from common.iam.documents import parse
 from common.limits import excess_problems
-from common.problems import raise_problems
+from common.problems import Problem, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
 from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
-from components.approval.names import TAG_KEY, WorkflowLocation
+from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.notifications import (
     ApprovalAlarms,
     ApprovalAlarmsArgs,
@@ -24,17 +26,20 @@ from components.approval.notifications import (
     NotificationTopicArgs,
 )
 from components.approval.operator_grants import OperatorGrants
-from components.approval.plan import INLINE_POLICY_NAME, generated_texts, plan_approval
-from components.approval.settings import approval_problems
+from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval, plan_evidence
+from components.approval.settings import Mode, approval_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.session import AwsClients
     from components.account import Account
     from components.adoption.document_content import PlannedDocument
-    from components.approval.plan import ApprovalPlan, PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.approval.plan import ApprovalPlan, EvidencePlan, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from components.session_manager.settings import LogLocation
+
+_START: Final = "ssm:StartAutomationExecution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +72,53 @@ def check_approval(args: ApprovalArgs) -> None:
         SettingsError: Settings contradict each other, a policy is too large, or a topic cannot be used.
     """
     raise_problems(approval_problems(args.settings, ("approval",)))
-    plan = _plan(args)
-    raise_problems([*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)])
+    plan = _plan(args) if args.settings.has_workflow else _evidence_plan(args)
+    found = [*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)]
+    if args.settings.mode is Mode.CHANGE_MANAGER and not args.settings.require_change_request:
+        found += direct_start_problems(program_clients(), plan.place)
+    raise_problems(found)
+
+
+def direct_start_problems(clients: AwsClients, place: WorkflowLocation) -> list[Problem]:
+    """Return the problem that operators may start the runbook itself, as mode `automation` permits them.
+
+    The runbook that this update publishes would not ask for approval, and the policy changes after it: between the two,
+    and after an update that is interrupted there, an operator could start a session without an approval. The policy in AWS
+    counts, as the state may lack what an interrupted update has changed.
+
+    Args:
+        clients: Clients with the credentials of the program.
+        place: Location of the workflow.
+
+    Raises:
+        RunError: AWS does not respond, or denies the request.
+    """
+    arn = place.iam(f"policy/{REQUESTER_POLICY_NAME}")
+    with answered(f"policy {REQUESTER_POLICY_NAME}", "iam", place.region):
+        iam = clients.client("iam", place.region)
+        try:
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        except iam.exceptions.NoSuchEntityException:
+            return []
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    if not parse(document).allowed((_START,)):
+        return []
+    message = (
+        f"expected true as long as the policy {REQUESTER_POLICY_NAME} permits operators to start {RUNBOOK_NAME} itself, which "
+        "mode automation needs, got false. Set it to true and run pulumi up --refresh, then set it to false, as a session would "
+        "need no approval in between"
+    )
+    return [Problem(path=("approval", "requireChangeRequest"), message=message)]
+
+
+def _place(args: ApprovalArgs) -> WorkflowLocation:
+    return WorkflowLocation(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
 
 
 def _plan(args: ApprovalArgs) -> ApprovalPlan:
-    place = WorkflowLocation(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
     return plan_approval(
         args.settings,
-        place,
+        _place(args),
         args.regions,
         session_data_encryption=args.session_data_encryption,
         operators=args.operators,
@@ -83,58 +126,34 @@ def _plan(args: ApprovalArgs) -> ApprovalPlan:
     )
 
 
-class Approval(pulumi.ComponentResource):
-    """Topic, roles, documents, policies of operators and approvers, the reaper's schedule, and alarms.
+def _evidence_plan(args: ApprovalArgs) -> EvidencePlan:
+    return plan_evidence(args.settings, _place(args), args.regions, args.logs)
 
-    Attributes:
-        outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
-            operators of IAM Identity Center, `operatorRoleArns` by user name, and `operatorAccess`.
-        operator_policy_arn: ARN of the managed policy for operators.
-    """
 
-    def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+class _ApprovalResources(pulumi.ComponentResource):
+    """Resources that a workflow and the export alone share, under the same names, so that a move keeps them."""
+
+    def __init__(
+        self, name: str, args: ApprovalArgs, plan: EvidencePlan, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("shell-access:approval:Approval", name, None, opts)
-        self._name, self._args = name, args
-        self._plan = _plan(args)
-        self._place = self._plan.place
-        grants = OperatorGrants(
-            f"{name}-grants", args.settings, self._place.region, pulumi.ResourceOptions(parent=self)
-        )
-        topic = NotificationTopic(
-            f"{name}-topic",
-            NotificationTopicArgs(place=self._place, emails=tuple(args.settings.notification_emails), tags=args.tags),
+        self._name, self._args, self._place, self._planned = name, args, plan.place, plan
+
+    def _topic(self) -> NotificationTopic:
+        emails = tuple(self._args.settings.notification_emails)
+        return NotificationTopic(
+            f"{self._name}-topic",
+            NotificationTopicArgs(place=self._place, emails=emails, tags=self._args.tags),
             pulumi.ResourceOptions(parent=self),
         )
-        role = self._role(self._plan.runbook_role)
-        rights = self._rights(role, self._plan.runbook_role, after=grants)
-        documents = self._documents(after=[topic, rights])
-        self._schedule(self._plan.schedule, self._plan.schedule_role, after=documents)
-        alarms = self._alarms(topic)
-        self._export(alarms)
-        if self._plan.break_glass_role:
-            # Last, so that no use of it is without an alarm.
-            self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
-        self._attached(self._plan.approver_policy, after=documents)
-        people = self._operator_roles(after=[*documents, grants])
-        operators = [
-            self._attached(each, after=[*documents, grants], roles=people) for each in self._plan.operator_policies
-        ]
-        self.operator_policy_arn = operators[0].arn
-        self.outputs: dict[str, Any] = {
-            "mode": str(args.settings.mode),
-            "runbookName": self._plan.runbook.name,
-            "changeTemplateName": self._plan.template.name if self._plan.template else None,
-            "topicArn": topic.arn,
-            "roleArn": role.arn,
-        }
-        if args.settings.is_migrating:
-            self.outputs["justInTimeMigration"] = str(args.settings.just_in_time_migration)
-        if self._args.settings.operators:
-            self.outputs["operatorRoleArns"] = {
-                each.user_name: people[each.role_name].arn for each in self._args.operators.people
-            }
-            self.outputs["operatorAccess"] = str(self._args.settings.identity_center.access)
-        self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
+
+    def _alarms(self, topic: NotificationTopic, forwarding: Role | None = None) -> ApprovalAlarms:
+        role_arn = forwarding.arn if forwarding else None
+        return ApprovalAlarms(
+            f"{self._name}-alarms",
+            ApprovalAlarmsArgs(plan=self._planned, forwarding_role_arn=role_arn, tags=self._args.tags),
+            pulumi.ResourceOptions(parent=self, depends_on=[topic]),
+        )
 
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=after)
@@ -150,28 +169,6 @@ class Approval(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _operator_roles(self, *, after: list[pulumi.Resource]) -> dict[str, Role]:
-        """Create the roles of people of IAM Identity Center, with their boundary, by name.
-
-        A grant is a tag of the role that the runbook sets; it is no drift.
-        """
-        boundary = self._attached(self._plan.boundary, after=[]) if self._plan.boundary else None
-        granted = [f"{tags}.{TAG_KEY}" for tags in ("tags", "tagsAll")]
-        return {
-            planned.name: Role(
-                f"{self._name}-{planned.key}",
-                name=planned.name,
-                path=planned.path,
-                description=planned.description,
-                assume_role_policy=json.dumps(planned.trust),
-                permissions_boundary=boundary.arn if boundary else None,
-                force_detach_policies=True,
-                tags=self._args.tags,
-                opts=pulumi.ResourceOptions.merge(self._child(after), pulumi.ResourceOptions(ignore_changes=granted)),
-            )
-            for planned in self._plan.operator_roles
-        }
-
     def _rights(self, role: Role, planned: PlannedRole, *, after: pulumi.Resource) -> RolePolicy:
         return RolePolicy(
             f"{self._name}-{planned.key}",
@@ -180,14 +177,6 @@ class Approval(pulumi.ComponentResource):
             policy=json.dumps(planned.policy),
             opts=self._child([after]),
         )
-
-    def _documents(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        """Create the documents after the resources that they name, and the template after the runbook."""
-        main = self._document(self._plan.runbook, after)
-        documents: list[pulumi.Resource] = [main, self._document(self._plan.reaper, after)]
-        if self._plan.template:
-            documents.append(self._document(self._plan.template, [main]))
-        return documents
 
     def _document(self, planned: PlannedDocument, after: list[pulumi.Resource]) -> ConvergingDocument:
         return ConvergingDocument(
@@ -207,7 +196,7 @@ class Approval(pulumi.ComponentResource):
 
     def _export(self, alarms: ApprovalAlarms) -> None:
         """Create the export of records after its alarms."""
-        settings, planned = self._args.settings.evidence, self._plan.export
+        settings, planned = self._args.settings.evidence, self._planned.export
         if settings is None or planned is None:
             return
         store = EvidenceStore(
@@ -243,21 +232,112 @@ class Approval(pulumi.ComponentResource):
             opts=self._child([*after, rights, group]),
         )
 
-    def _alarms(self, topic: NotificationTopic) -> ApprovalAlarms:
+
+class EvidenceExport(_ApprovalResources):
+    """The export of records beside just-in-time node access, with its topic and its alarms."""
+
+    def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, _evidence_plan(args), opts)
+        self._export(self._alarms(self._topic()))
+        self.register_outputs({})
+
+
+class Approval(_ApprovalResources):
+    """Topic, roles, documents, policies of operators and approvers, the reaper's schedule, and alarms.
+
+    Attributes:
+        outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
+            operators of IAM Identity Center, `operatorRoleArns` by user name, and `operatorAccess`.
+        operator_policy_arn: ARN of the managed policy for operators.
+    """
+
+    def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        self._plan = _plan(args)
+        super().__init__(name, args, self._plan, opts)
+        grants = OperatorGrants(
+            f"{name}-grants", args.settings, self._place.region, pulumi.ResourceOptions(parent=self)
+        )
+        topic = self._topic()
+        role = self._role(self._plan.runbook_role)
+        rights = self._rights(role, self._plan.runbook_role, after=grants)
+        documents = self._documents(after=[topic, rights])
+        self._schedule(self._plan.schedule, self._plan.schedule_role, after=documents)
+        alarms = self._alarms(topic, self._forwarding())
+        self._export(alarms)
+        if self._plan.break_glass_role:
+            # Last, so that no use of it is without an alarm.
+            self._rights(self._role(self._plan.break_glass_role), self._plan.break_glass_role, after=alarms)
+        self._attached(self._plan.approver_policy, after=documents)
+        people = self._operator_roles(after=[*documents, grants])
+        self.operator_policy_arn = self._operator_policies([*documents, grants], people).arn
+        self.outputs: dict[str, Any] = {
+            "mode": str(args.settings.mode),
+            "runbookName": self._plan.runbook.name,
+            "changeTemplateName": self._plan.template.name if self._plan.template else None,
+            "topicArn": topic.arn,
+            "roleArn": role.arn,
+        }
+        if args.settings.is_migrating:
+            self.outputs["justInTimeMigration"] = str(args.settings.just_in_time_migration)
+        if self._args.settings.operators:
+            self.outputs["operatorRoleArns"] = {
+                each.user_name: people[each.role_name].arn for each in self._args.operators.people
+            }
+            self.outputs["operatorAccess"] = str(self._args.settings.identity_center.access)
+        self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
+
+    def _operator_roles(self, *, after: list[pulumi.Resource]) -> dict[str, Role]:
+        """Create the roles of people of IAM Identity Center, with their boundary, by name.
+
+        A grant is a tag of the role that the runbook sets; it is no drift.
+        """
+        boundary = self._attached(self._plan.boundary, after=[])[0] if self._plan.boundary else None
+        granted = [f"{tags}.{TAG_KEY}" for tags in ("tags", "tagsAll")]
+        return {
+            planned.name: Role(
+                f"{self._name}-{planned.key}",
+                name=planned.name,
+                path=planned.path,
+                description=planned.description,
+                assume_role_policy=json.dumps(planned.trust),
+                permissions_boundary=boundary.arn if boundary else None,
+                force_detach_policies=True,
+                tags=self._args.tags,
+                opts=pulumi.ResourceOptions.merge(self._child(after), pulumi.ResourceOptions(ignore_changes=granted)),
+            )
+            for planned in self._plan.operator_roles
+        }
+
+    def _operator_policies(self, after: list[pulumi.Resource], people: Mapping[str, Role]) -> Policy:
+        """Attach the guard rails first, so that no operator can start sessions without them; return the policy to start them.
+
+        They are detached last.
+        """
+        rails = [each for each in self._plan.operator_policies if each.name in GUARD_RAILS.values()]
+        attachments = [link for each in rails for link in self._attached(each, after=after, roles=people)[1]]
+        others = [each for each in self._plan.operator_policies if each not in rails]
+        made = [self._attached(each, after=[*after, *attachments], roles=people) for each in others]
+        return made[0][0]
+
+    def _documents(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
+        """Create the documents after the resources that they name, and the template after the runbook."""
+        main = self._document(self._plan.runbook, after)
+        documents: list[pulumi.Resource] = [main, self._document(self._plan.reaper, after)]
+        if self._plan.template:
+            documents.append(self._document(self._plan.template, [main]))
+        return documents
+
+    def _forwarding(self) -> Role | None:
         planned = self._plan.forwarding_role
         role = self._role(planned) if planned else None
         if role and planned:
             self._rights(role, planned, after=role)
-        return ApprovalAlarms(
-            f"{self._name}-alarms",
-            ApprovalAlarmsArgs(plan=self._plan, forwarding_role_arn=role.arn if role else None, tags=self._args.tags),
-            pulumi.ResourceOptions(parent=self, depends_on=[topic]),
-        )
+        return role
 
     def _attached(
         self, planned: PlannedPolicy, *, after: list[pulumi.Resource], roles: Mapping[str, Role] | None = None
-    ) -> Policy:
-        """Create a policy and attach it last, so that no principal has it before all its safeguards exist.
+    ) -> tuple[Policy, list[pulumi.Resource]]:
+        """Create a policy and attach it last, so that no principal has it before all its safeguards exist; return both.
 
         A changed policy follows what it depends on, too: a request is not allowed before the runbook expects it.
 
@@ -274,16 +354,20 @@ class Approval(pulumi.ComponentResource):
             tags=self._args.tags,
             opts=self._child(after),
         )
-        for role in planned.roles:
-            own = (roles or {}).get(role)
+        roles = roles or {}
+        of_roles = [
             RolePolicyAttachment(
                 f"{self._name}-{planned.key}-role-{role}",
-                role=own.name if own else role,
+                role=roles[role].name if role in roles else role,
                 policy_arn=policy.arn,
                 opts=self._child(after),
             )
-        for user in planned.users:
+            for role in planned.roles
+        ]
+        of_users = [
             UserPolicyAttachment(
                 f"{self._name}-{planned.key}-user-{user}", user=user, policy_arn=policy.arn, opts=self._child(after)
             )
-        return policy
+            for user in planned.users
+        ]
+        return policy, [*of_roles, *of_users]

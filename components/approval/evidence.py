@@ -22,6 +22,7 @@ from components.approval.names import (
     WorkflowLocation,
 )
 from components.approval.script import script_inputs
+from components.just_in_time.names import MANUAL_APPROVAL
 from components.session_manager.key_policies import governed_by_iam
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ SESSION_EVENTS: Final = (
     "SendAutomationSignal",
     "StartConnection",
 )
+ACCESS_EVENTS: Final = ("StartAccessRequest",)
 IAM_EVENTS: Final = ("CreateRole", "CreateUser", "TagRole", "TagUser", "UntagRole", "UntagUser")
 """Events that `shell-access evidence` reads, in the Regions of sessions and in IAM's; a test compares them."""
-KINDS: Final = ("events", "sessions", "executions", "logs", "days")
-"""Kinds of records: events of CloudTrail, sessions, requests, locations of logs, and the statement that a day is complete."""
+KINDS: Final = ("events", "sessions", "executions", "requests", "logs", "days")
+"""Kinds of records: events of CloudTrail, sessions, requests to the workflow, access requests of just-in-time node access,
+locations of logs, and the statement that a day is complete."""
 
 _VERSION: Final = "2012-10-17"
 _IDENTITY: Final = (
@@ -80,6 +83,16 @@ COLUMNS: Final = {
     "executionendtime": "string",
     "parameters": "string",
     "stepexecutions": "string",
+    # Access requests, of which the latest record counts
+    "opsitemid": "string",
+    "status": "string",
+    "createdby": "string",
+    "createdtime": "string",
+    "lastmodifiedtime": "string",
+    "operationaldata": "string",
+    "execution": "string",
+    "policy": "string",
+    "readtime": "string",
     # Logs: one record per session that has one
     "bucket": "string",
     "key": "string",
@@ -157,6 +170,14 @@ WHERE kind = 'events' AND day BETWEEN '2026-11-01' AND '2026-11-30' AND eventnam
 ORDER BY eventtime""",
     ),
     NamedQuery(
+        name="shell-access-access-requests",
+        description="Just-in-time access requests of a month, with their state when they were exported",
+        sql="""SELECT day, account, region, opsitemid AS request, createdby AS requester, createdtime, status, readtime
+FROM records
+WHERE kind = 'requests' AND day BETWEEN '2026-11-01' AND '2026-11-30'
+ORDER BY createdtime, readtime""",
+    ),
+    NamedQuery(
         name="shell-access-logs",
         description="Locations of the logs of a month's sessions, with size and version",
         sql="""SELECT day, account, region, sessionid, bucket, key, versionid, size, isdeleted, loggroup, logstream, written
@@ -176,7 +197,11 @@ ORDER BY account, region, day""",
 
 
 def export_runbook(
-    place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation] | None = None
+    place: WorkflowLocation,
+    regions: Sequence[str],
+    logs: Mapping[str, LogLocation] | None = None,
+    *,
+    access_requests: bool = False,
 ) -> dict[str, Any]:
     """Return the scheduled runbook that exports the days that are over and not exported yet.
 
@@ -184,6 +209,7 @@ def export_runbook(
         place: Location of the workflow.
         regions: Regions of sessions.
         logs: Locations of session logs by Region.
+        access_requests: Whether there are access requests of just-in-time node access.
     """
     payload = {
         "Bucket": place.evidence_bucket,
@@ -191,9 +217,10 @@ def export_runbook(
         "Regions": list(regions),
         "WorkflowRegion": place.region,
         "IamRegion": IAM_EVENT_REGIONS.get(place.partition, place.region),
-        "Events": list(SESSION_EVENTS),
+        "Events": [*SESSION_EVENTS, *(ACCESS_EVENTS if access_requests else ())],
         "IamEvents": list(IAM_EVENTS),
         "Documents": [RUNBOOK_NAME, CHANGE_TEMPLATE_NAME],
+        **({"AccessRequests": True} if access_requests else {}),
         "Logs": {
             region: {"Bucket": each.bucket, "Prefix": each.prefix, "LogGroup": each.log_group}
             for region, each in (logs or {}).items()
@@ -217,7 +244,9 @@ def export_runbook(
     }
 
 
-def export_role_policy(place: WorkflowLocation, logs: Mapping[str, LogLocation] | None = None) -> PolicyDocument:
+def export_role_policy(
+    place: WorkflowLocation, logs: Mapping[str, LogLocation] | None = None, *, access_requests: bool = False
+) -> PolicyDocument:
     """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
 
     Logs of sessions are listed, and never read.
@@ -225,6 +254,7 @@ def export_role_policy(place: WorkflowLocation, logs: Mapping[str, LogLocation] 
     Args:
         place: Location of the workflow.
         logs: Locations of session logs by Region.
+        access_requests: Whether there are access requests of just-in-time node access.
     """
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
     return {
@@ -237,6 +267,7 @@ def export_role_policy(place: WorkflowLocation, logs: Mapping[str, LogLocation] 
                 "*",
             ),
             _allow("ReadRequests", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+            *(_access_requests(place) if access_requests else ()),
             *_list_logs(place, (logs or {}).values()),
             {
                 **_allow("ListDays", "s3:ListBucket", bucket),
@@ -255,6 +286,21 @@ def export_role_policy(place: WorkflowLocation, logs: Mapping[str, LogLocation] 
                 },
             },
         ],
+    }
+
+
+def _access_requests(place: WorkflowLocation) -> Iterator[dict[str, object]]:
+    """Yield the statements to read access requests with their executions and policies, which each Region has."""
+    arn = f"arn:{place.partition}:ssm:*:{place.account_id}:"
+    yield _allow("ListAccessRequests", "ssm:DescribeOpsItems", "*")
+    yield _allow(
+        "ReadAccessRequests",
+        ["ssm:GetOpsItem", "ssm:GetAutomationExecution"],
+        [f"{arn}opsitem/*", f"{arn}automation-execution/*"],
+    )
+    yield {
+        **_allow("ReadApprovalPolicies", "ssm:GetDocument", f"{arn}document/*"),
+        "Condition": {"StringEquals": {"ssm:DocumentType": MANUAL_APPROVAL}},
     }
 
 

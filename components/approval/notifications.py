@@ -22,7 +22,7 @@ from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 if TYPE_CHECKING:
     from components.approval.alarms import EventAlarm
     from components.approval.names import WorkflowLocation
-    from components.approval.plan import ApprovalPlan
+    from components.approval.plan import EvidencePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class ApprovalAlarmsArgs:
         tags: Tags of rules and alarms.
     """
 
-    plan: ApprovalPlan
+    plan: EvidencePlan
     forwarding_role_arn: pulumi.Output[str] | None
     tags: dict[str, str] = field(default_factory=dict[str, str])
 

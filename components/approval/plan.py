@@ -26,7 +26,6 @@ from common.limits import (
 )
 from components.adoption.document_content import PlannedDocument, published_bytes
 from components.approval.alarms import (
-    METRIC_ALARMS,
     EventAlarm,
     event_alarms,
     forwarding_policy,
@@ -205,48 +204,26 @@ class PlannedExport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApprovalPlan:
-    """The approval workflow of one account.
+class EvidencePlan:
+    """The export of records of one account, with its alarms.
 
     Attributes:
-        place: Location of the workflow.
-        runbook: Document that grants.
-        reaper: Document that removes expired grants.
-        template: Change template; None in mode `automation`.
-        runbook_role: Role of both runbooks.
-        schedule_role: Role of the schedule.
-        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
-        break_glass_role: Role for emergency access; None: there is none.
+        place: Location of the export.
         export: Export of records; None: there is none.
-        operator_policies: Managed policies of operators.
-        approver_policy: Managed policy of approvers.
-        boundary: Permissions boundary of the roles of operators of IAM Identity Center; None: there are none.
-        operator_roles: Roles of operators of IAM Identity Center.
-        schedule: Schedule of the reaper.
         event_alarms: EventBridge rules.
         metric_alarms: CloudWatch alarms.
-        alarm_topics: ARNs of the topics that receive alarms, the workflow's own first.
+        alarm_topics: ARNs of the topics that receive alarms, the stack's own first.
         chat_rules: EventBridge rules for notices in a chat.
+        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
     """
 
     place: WorkflowLocation
-    runbook: PlannedDocument
-    reaper: PlannedDocument
-    template: PlannedDocument | None
-    runbook_role: PlannedRole
-    schedule_role: PlannedRole
-    forwarding_role: PlannedRole | None
-    operator_policies: tuple[PlannedPolicy, ...]
-    approver_policy: PlannedPolicy
-    schedule: PlannedSchedule
+    export: PlannedExport | None
     event_alarms: tuple[EventAlarm, ...]
-    metric_alarms: tuple[MetricAlarm, ...] = METRIC_ALARMS
-    alarm_topics: tuple[str, ...] = field(default=())
+    metric_alarms: tuple[MetricAlarm, ...]
+    alarm_topics: tuple[str, ...]
     chat_rules: tuple[ChatRule, ...] = ()
-    break_glass_role: PlannedRole | None = None
-    boundary: PlannedPolicy | None = None
-    operator_roles: tuple[PlannedRole, ...] = field(default=())
-    export: PlannedExport | None = None
+    forwarding_role: PlannedRole | None = None
 
     @property
     def forwarding_regions(self) -> tuple[str, ...]:
@@ -256,25 +233,97 @@ class ApprovalPlan:
     @property
     def documents(self) -> tuple[PlannedDocument, ...]:
         """All documents."""
-        optional = (self.template, self.export and self.export.runbook)
-        return (self.runbook, self.reaper, *(each for each in optional if each))
+        return (self.export.runbook,) if self.export else ()
 
     @property
     def schedules(self) -> tuple[PlannedSchedule, ...]:
         """All schedules."""
-        return (self.schedule, *((self.export.schedule,) if self.export else ()))
+        return (self.export.schedule,) if self.export else ()
 
     @property
     def roles(self) -> tuple[PlannedRole, ...]:
-        """All roles that the workflow creates."""
+        """All roles, without those of operators of IAM Identity Center."""
+        return (self.export.role, self.export.schedule_role) if self.export else ()
+
+    @property
+    def policies(self) -> tuple[PlannedPolicy, ...]:
+        """All managed policies."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalPlan(EvidencePlan):
+    """The approval workflow of one account, with the export of records.
+
+    Attributes:
+        runbook: Document that grants.
+        reaper: Document that removes expired grants.
+        template: Change template; None in mode `automation`.
+        runbook_role: Role of both runbooks.
+        schedule_role: Role of the schedule.
+        break_glass_role: Role for emergency access; None: there is none.
+        operator_policies: Managed policies of operators.
+        approver_policy: Managed policy of approvers.
+        boundary: Permissions boundary of the roles of operators of IAM Identity Center; None: there are none.
+        operator_roles: Roles of operators of IAM Identity Center.
+        schedule: Schedule of the reaper.
+    """
+
+    runbook: PlannedDocument
+    reaper: PlannedDocument
+    template: PlannedDocument | None
+    runbook_role: PlannedRole
+    schedule_role: PlannedRole
+    operator_policies: tuple[PlannedPolicy, ...]
+    approver_policy: PlannedPolicy
+    schedule: PlannedSchedule
+    break_glass_role: PlannedRole | None = None
+    boundary: PlannedPolicy | None = None
+    operator_roles: tuple[PlannedRole, ...] = field(default=())
+
+    @property
+    def documents(self) -> tuple[PlannedDocument, ...]:
+        """All documents."""
+        return (self.runbook, self.reaper, *([self.template] if self.template else []), *super().documents)
+
+    @property
+    def schedules(self) -> tuple[PlannedSchedule, ...]:
+        """All schedules."""
+        return (self.schedule, *super().schedules)
+
+    @property
+    def roles(self) -> tuple[PlannedRole, ...]:
+        """All roles, without those of operators of IAM Identity Center."""
         optional = (self.forwarding_role, self.break_glass_role)
-        export = (self.export.role, self.export.schedule_role) if self.export else ()
-        return (self.runbook_role, self.schedule_role, *(each for each in optional if each), *export)
+        return (self.runbook_role, self.schedule_role, *(each for each in optional if each), *super().roles)
 
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
         """All managed policies."""
         return (*self.operator_policies, self.approver_policy, *((self.boundary,) if self.boundary else ()))
+
+
+def plan_evidence(
+    settings: ApprovalSettings,
+    place: WorkflowLocation,
+    regions: Sequence[str],
+    logs: Mapping[str, LogLocation] | None = None,
+) -> EvidencePlan:
+    """Return the plan for the export of records beside just-in-time node access.
+
+    Args:
+        settings: Settings of the section.
+        place: Location of the export.
+        regions: Regions of the stack.
+        logs: Locations of session logs by Region.
+    """
+    return EvidencePlan(
+        place=place,
+        export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
+        event_alarms=tuple(event_alarms(settings, place, regions)),
+        metric_alarms=metric_alarms(settings),
+        alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
+    )
 
 
 def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
@@ -342,7 +391,7 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
-        export=_export(place, regions, logs or {}) if settings.evidence else None,
+        export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
         boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
@@ -350,17 +399,23 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     )
 
 
-def _export(place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]) -> PlannedExport:
+def _export(
+    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
+) -> PlannedExport:
+    has_access_requests = settings.has_access_requests
     return PlannedExport(
         runbook=PlannedDocument(
-            key="evidence", name=EVIDENCE_RUNBOOK_NAME, type=AUTOMATION, content=export_runbook(place, regions, logs)
+            key="evidence",
+            name=EVIDENCE_RUNBOOK_NAME,
+            type=AUTOMATION,
+            content=export_runbook(place, regions, logs, access_requests=has_access_requests),
         ),
         role=PlannedRole(
             key="evidence",
             name=EVIDENCE_ROLE_NAME,
             description="Adds records of sessions to the evidence bucket",
             trust=service_trust("ssm.amazonaws.com", place),
-            policy=export_role_policy(place, logs),
+            policy=export_role_policy(place, logs, access_requests=has_access_requests),
         ),
         schedule_role=PlannedRole(
             key="evidence-schedule",
@@ -509,14 +564,15 @@ def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> Pla
     )
 
 
-def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[Generated]:
+def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[Generated]:
     """Yield all texts that the workflow generates, with their sizes.
 
     Args:
         settings: Settings of the workflow.
         plan: Plan for the settings.
     """
-    operators = len(settings.operator_roles) + len(settings.operator_users) + len(plan.operator_roles)
+    people = plan.operator_roles if isinstance(plan, ApprovalPlan) else ()
+    operators = len(settings.operator_roles) + len(settings.operator_users) + len(people)
     given = f"{operators} operators and {len(settings.approvers)} approvers"
 
     def text(what: str, length: int, quota: Quota) -> Generated:
@@ -531,7 +587,7 @@ def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[
 
     for policy in plan.policies:
         yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
-    for role in (*plan.roles, *plan.operator_roles):
+    for role in (*plan.roles, *people):
         if role.policy:
             yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
         yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)

@@ -412,7 +412,8 @@ class ApprovalSettings(Section):
     )
     just_in_time: JustInTimeSettings | None = Field(
         default=None,
-        description="Approval policies, in mode just-in-time, in which no other key than `takeOver` applies. Ours.",
+        description="Approval policies, in mode just-in-time, in which of the other keys only `takeOver`, and `evidence` with "
+        "`notificationEmails` and `alarmTopicArns`, apply. Ours.",
         json_schema_extra={
             "allowed": "a mapping with manualPolicies and autoApprovals, in mode just-in-time, or with justInTimeMigration"
         },
@@ -430,6 +431,16 @@ class ApprovalSettings(Section):
         return self.just_in_time_migration is not JustInTimeMigration.NONE
 
     @property
+    def has_workflow(self) -> bool:
+        """Return whether the stack grants sessions itself; in mode `just-in-time` it exports records at most."""
+        return self.mode is not Mode.JUST_IN_TIME
+
+    @property
+    def has_access_requests(self) -> bool:
+        """Return whether the account has access requests of just-in-time node access."""
+        return self.is_migrating or not self.has_workflow
+
+    @property
     def accepts_requests(self) -> bool:
         """Return whether operators may make new requests to the workflow."""
         return self.just_in_time_migration is not JustInTimeMigration.DRAINING
@@ -443,7 +454,7 @@ class ApprovalSettings(Section):
     def workflow_roles(self) -> tuple[str, ...]:
         """Names of the roles that a stack with these settings creates."""
         return (
-            *ROLES,
+            *(ROLES if self.has_workflow else ()),
             *([BREAK_GLASS_ROLE_NAME] if self.break_glass else []),
             *(EVIDENCE_ROLES if self.evidence else ()),
         )
@@ -451,13 +462,15 @@ class ApprovalSettings(Section):
     @property
     def document_names(self) -> tuple[str, ...]:
         """Names of the documents of the workflow."""
-        return (*DOCUMENT_NAMES, *([EVIDENCE_RUNBOOK_NAME] if self.evidence else []))
+        names = DOCUMENT_NAMES if self.has_workflow else ()
+        return (*names, *([EVIDENCE_RUNBOOK_NAME] if self.evidence else []))
 
     @property
     def schedules(self) -> dict[str, str]:
         """Names of the schedules by their groups."""
         export = {EVIDENCE_SCHEDULE_GROUP: EVIDENCE_SCHEDULE_NAME} if self.evidence else {}
-        return {REAPER_SCHEDULE_GROUP: REAPER_SCHEDULE_NAME, **export}
+        reaper = {REAPER_SCHEDULE_GROUP: REAPER_SCHEDULE_NAME} if self.has_workflow else {}
+        return {**reaper, **export}
 
     def levels(self) -> list[list[Approver]]:
         """Return the approvers by level, the lowest level first."""
@@ -501,7 +514,9 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
     return problems
 
 
-_OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_over"})
+_OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_over", "evidence"})
+_OF_EVIDENCE: Final = frozenset({"notification_emails", "alarm_topic_arns"})
+"""Settings of the alarms about the export."""
 
 
 def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
@@ -513,7 +528,9 @@ def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) ->
             path=(*path, str(fields[name].alias)),
             message="expected no value in mode just-in-time, got one. Remove it, as AWS grants the access in this mode",
         )
-        for name in sorted(settings.model_fields_set - _OF_JUST_IN_TIME)
+        for name in sorted(
+            settings.model_fields_set - _OF_JUST_IN_TIME - (_OF_EVIDENCE if settings.evidence else frozenset())
+        )
     ]
     if section is None:
         message = "expected a mapping with manualPolicies or autoApprovals, got none."

@@ -12,6 +12,8 @@ from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
 
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
+from components.detection.resource import DetectionService, DetectionServiceArgs
+from components.detection.services import SERVICES
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.cross_checks import cross_problems
 from components.domain_controllers.key_policy import deployers, role_arns
@@ -153,9 +155,27 @@ class DomainControllers(pulumi.ComponentResource):
         if args.planned.section.sites and not args.planned.section.monitoring.existing_trail:
             self._trail()
         profile = self._profile() if any(each.controllers for each in args.planned.section.sites.values()) else None
+        self._detection()
         sites = {region: self._site(region, profile) for region in args.planned.section.sites}
         self.sites = {region: each.outputs for region, each in sites.items()}
         self.register_outputs({"sites": self.sites, "policyArns": self.policy_arns})
+
+    def _detection(self) -> None:
+        """Enable the detection services in the Region of each site."""
+        section = self._args.planned.section
+        for region in section.sites:
+            for service, switches in section.detected.items():
+                DetectionService(
+                    f"{site_name(region)}-{SERVICES[service].client}",
+                    DetectionServiceArgs(
+                        service=service,
+                        region=region,
+                        switches=switches,
+                        take_over=self._args.take_over,
+                        tags=self._args.tags,
+                    ),
+                    self._child,
+                )
 
     def _port_forwarding(self) -> pulumi.Output[str] | None:
         args = self._args

@@ -26,6 +26,7 @@ from common.validation import (
     member_of,
     setting,
 )
+from components.detection.settings import DetectionSettings  # noqa: TC001 -- a model reads it
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
     BACKUP_DEVICE,
@@ -53,6 +54,7 @@ from components.domain_controllers.traffic_requirements import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from components.detection.services import SecurityService
 WIDEST = {4: 8, 6: 16}
 """Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 
@@ -454,6 +456,11 @@ class DomainControllersSection(Section):
         "a mapping of settings with domain and secrets",
         default=None,
     )
+    detection: DetectionSettings | None = setting(
+        "Detection services of the account are enabled in the Regions of the sites, where the organization does not do it.",
+        "a mapping of guardDuty",
+        default=None,
+    )
     network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)
     quotas: QuotaSettings = setting(
         "What the account may have.",
@@ -490,6 +497,11 @@ class DomainControllersSection(Section):
     def promotes(self) -> PromotionSettings | None:
         """Settings of the promotion, where it is on."""
         return self.promotion if self.promotion and self.promotion.enabled else None
+
+    @property
+    def detected(self) -> Mapping[SecurityService, frozenset[str]]:
+        """Switches of the detection services, of those that are enabled."""
+        return self.detection.services if self.detection else {}
 
     def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
         """Return the data volumes of a controller, with the one for backups."""

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from components.account import Account
-    from components.approval.settings import Evidence
+    from components.approval.settings import ApprovalSettings, Evidence
     from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
@@ -121,22 +121,36 @@ def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName
 
 
 def _approval(settings: Settings, account: Account, operators: Iterable[str]) -> Iterator[FixedName]:
-    section = settings.approval
+    section = settings.approval or settings.evidence_export
     if section is None:
         return
     place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    names = [(Kind.ALIAS, KEY_ALIAS), (Kind.TOPIC, place.topic_arn)]
+    names += _evidence(place, section.evidence) if section.evidence else ()
+    names += _workflow(settings, section, place, operators) if section.has_workflow else ()
+    for kind, name in names:
+        yield FixedName(
+            kind=kind,
+            region=place.region,
+            name=name,
+            path=("approval",),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, *_CATALOG},
+        )
+
+
+def _workflow(
+    settings: Settings, section: ApprovalSettings, place: WorkflowLocation, operators: Iterable[str]
+) -> list[tuple[Kind, str]]:
     forwards = bool(forwarding_regions(section, place, settings.regions))
     names = [
         (Kind.DOCUMENT, RUNBOOK_NAME),
         (Kind.DOCUMENT, REAPER_NAME),
         *([(Kind.DOCUMENT, CHANGE_TEMPLATE_NAME)] if section.mode is Mode.CHANGE_MANAGER else []),
-        (Kind.ALIAS, KEY_ALIAS),
-        (Kind.TOPIC, place.topic_arn),
         (Kind.ROLE, ROLE_NAME),
         (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
         *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
         *([(Kind.ROLE, BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
-        *(_evidence(place, section.evidence) if section.evidence else ()),
         (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
         (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
@@ -147,19 +161,11 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
     if section.guard_rails or section.operators:
         rails = (GUARD_RAIL_POLICY_NAME, IDENTITIES_GUARD_RAIL_POLICY_NAME)
         names += [(Kind.POLICY, place.iam(f"policy/{name}")) for name in rails]
-    names += [
+    return [
+        *names,
         (Kind.SCHEDULE_GROUP, REAPER_SCHEDULE_GROUP),
         (Kind.SCHEDULE, f"{REAPER_SCHEDULE_GROUP}/{REAPER_SCHEDULE_NAME}"),
     ]
-    for kind, name in names:
-        yield FixedName(
-            kind=kind,
-            region=place.region,
-            name=name,
-            path=("approval",),
-            take_over=section.take_over,
-            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, *_CATALOG},
-        )
 
 
 def _evidence(place: WorkflowLocation, settings: Evidence) -> Iterator[tuple[Kind, str]]:

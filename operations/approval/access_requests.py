@@ -33,7 +33,7 @@ from operations.approval.requests import (
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, returns_failure
 from operations.principals import Principal, principal_of, short
 
 if TYPE_CHECKING:
@@ -43,18 +43,25 @@ if TYPE_CHECKING:
     from components.just_in_time.decisions import AccessDecision, ManagedNode
     from operations.approval.requests import Execution
     from operations.approval.session import ApprovalSession
+    from operations.inventory.reader import Answer, Reader
 
 OPS_ITEM_TYPE: Final = "/aws/accessrequest"
 """Type of the OpsItem, and key of its operational data, which only AWS can write (OpsItem operational data keys)."""
 ACCESS_REQUEST_ID: Final = re.compile(r"oi-[0-9a-f]{12}")
 MAX_REASON: Final = 256
-_ASSUMED: Final = ":assumed-role/"
+ASSUMED: Final = ":assumed-role/"
 _SERVICE_ROLE: Final = "AWSServiceRole"
 _SUBTYPE: Final = "AccessRequest"
 _NODE: Final = re.compile(r"(?:.*[:/])?(i-(?:[0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})")
 _AUTOMATIC: Final = timedelta(hours=1)
 """Fixed by AWS (User Guide, "Create an auto-approval policy for just-in-time node access")."""
 _CONCURRENT_READS: Final = 8
+_SEARCHED: Final = 50
+_REPORTED: Final = 5
+"""Requests of a Region that are searched for one node, and those that are reported."""
+_NO_EXECUTION: Final = ("AutomationExecutionNotFoundException",)
+"""Of an access request that is older than the history of executions."""
+_NO_VERSION: Final = ("InvalidDocument", "InvalidDocumentVersion")
 _STATES: Final = {
     **dict.fromkeys(
         ("Open", "InProgress", "Pending", "PendingApproval", "RunbookInProgress", "Scheduled"), RequestState.WAITING
@@ -84,7 +91,7 @@ def check_requester(caller: str) -> None:
     Raises:
         UnusableError: They are not of `sts:AssumeRole`.
     """
-    if _ASSUMED not in caller:
+    if ASSUMED not in caller:
         raise UnusableError(
             f"{caller} cannot request access: just-in-time node access accepts the credentials of sts:AssumeRole only (Systems "
             "Manager User Guide, Setting up just-in-time access). Assume a role whose sessions have your name, or sign in "
@@ -215,20 +222,56 @@ def read_access_request(session: ApprovalSession, request_id: str) -> ApprovalRe
         CallError: The OpsItem cannot be read. What else cannot be read is in `unknown` of the request.
     """
     item = session.call("get_ops_item", OpsItemId=request_id)["OpsItem"]
+    return request_of(session.reader(), item, session.now())[0]
+
+
+def request_of(reader: Reader, item: Mapping[str, Any], now: datetime) -> tuple[ApprovalRequest, str]:
+    """Return the request of an OpsItem, and why its execution or its policy was not read (empty: they were, or are gone).
+
+    Args:
+        reader: Reader of the request's Region.
+        item: OpsItem, as boto3 returns it.
+        now: Time that decides whether the access is over.
+    """
+    run, failed, gone = execution_of(item), "", ""
     execution: Execution | None = None
-    policy: Mapping[str, Any] | None = None
-    failed = ""
-    run = execution_of(item)
-    try:
-        if run:
-            answer = session.call("get_automation_execution", AutomationExecutionId=run)["AutomationExecution"]
-            execution = cast("Execution", answer)
-            version = {"Name": answer["DocumentName"], "DocumentVersion": answer["DocumentVersion"]}
-            policy = session.call("get_document", DocumentFormat="JSON", **version)
-    except CallError as problem:
-        failed = str(problem)
-    now = session.now()
-    return parse_access_request(item, execution, policy, region=session.workflow.region, now=now, failed=failed)
+    policy: Answer | None = None
+    answer = reader.read("ssm", "get_automation_execution", _NO_EXECUTION, AutomationExecutionId=run) if run else None
+    if isinstance(answer, ReadFailure):
+        failed = _text(answer)
+    elif answer:
+        found = answer["AutomationExecution"]
+        execution, version = found, {"Name": found["DocumentName"], "DocumentVersion": found["DocumentVersion"]}
+        content = reader.read("ssm", "get_document", _NO_VERSION, DocumentFormat="JSON", **version)
+        failed = _text(content) if isinstance(content, ReadFailure) else ""
+        policy = None if isinstance(content, ReadFailure) else content
+    elif run:
+        gone = f"its execution {run} is not there any more"
+    request = parse_access_request(item, execution, policy, region=reader.region, now=now, failed=failed or gone)
+    return request, failed
+
+
+@returns_failure
+def requests_of_node(reader: Reader, node: str, now: datetime) -> tuple[ApprovalRequest, ...]:
+    """Return the latest requests for a node among the latest of its Region, the newest first.
+
+    AWS publishes no filter by node whose values it documents.
+
+    Args:
+        reader: Reader of the Region.
+        node: ID of the node.
+        now: Time that decides whether the access is over.
+    """
+    filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
+    listed = reader.items("ssm", "describe_ops_items", "OpsItemSummaries", OpsItemFilters=filters)
+    latest = sorted(listed, key=lambda each: each["CreatedTime"], reverse=True)[:_SEARCHED]
+
+    def read(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+        return reader.get("ssm", "get_ops_item", OpsItemId=summary["OpsItemId"])["OpsItem"]
+
+    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+        found = [each for each in pool.map(read, latest) if node in _nodes(_data(each))]
+    return tuple(request_of(reader, each, now)[0] for each in found[:_REPORTED])
 
 
 def send_signal(session: ApprovalSession, request: ApprovalRequest, signal: str, comment: str = "") -> None:
@@ -341,7 +384,7 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
     known: Execution = execution if is_verified and execution else {}
     return ApprovalRequest(
         id=item["OpsItemId"],
-        grant_id=execution_of(item) if is_verified else None,
+        grant_id=execution_of(item) if is_verified and policy is not None else None,
         requester=requester,
         requested_at=item["CreatedTime"],
         principal=principal_of(requester) or Principal("role", ""),
@@ -424,10 +467,16 @@ def _unverified(execution: Execution, policy: Mapping[str, Any] | None, item: Ma
         yield f"the execution {run} does not run an approval policy ({policy.get('DocumentType')})"
 
 
+def _text(failure: ReadFailure) -> str:
+    return f"{failure.action}: {failure.cause}. Remedy: {failure.remedy}."
+
+
 def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | None, str]:
     """Return the approvers by level, the duration, and why they are not known."""
+    if policy is None:
+        return (), None, "the version of its approval policy is not there any more"
     try:
-        levels, seconds = approval_levels(json.loads(str((policy or {}).get("Content", ""))))
+        levels, seconds = approval_levels(json.loads(str(policy.get("Content", ""))))
     except (UnknownContentError, ValueError) as wrong:
         return (), None, f"its approval policy is of another form: {wrong}"
     return level_texts(levels), seconds, ""
@@ -450,7 +499,7 @@ def _requester(item: Mapping[str, Any], execution: Execution | None) -> str:
 
 def _person(arn: str) -> str:
     """Return the ARN of a role's session; empty: it is none, or that of a role of AWS."""
-    return arn if _ASSUMED in arn and not arn.split("/")[1].startswith(_SERVICE_ROLE) else ""
+    return arn if ASSUMED in arn and not arn.split("/")[1].startswith(_SERVICE_ROLE) else ""
 
 
 def _detail(status: str, state: RequestState, *, is_automatic: bool) -> str:

@@ -7,12 +7,13 @@ that they also apply to a policy for any resource (IAM User Guide, "Permissions 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
 from operations.deployer.associations import association_documents
+from operations.deployer.detection import SERVICE_ROLES
 from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
 from operations.deployer.monitoring import own_buckets
@@ -53,6 +54,7 @@ _ALLOWED_ACTIONS: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
+    "guardduty": ("*eDetector", "*ag*Resource", "Get*", "List*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
@@ -80,14 +82,13 @@ _CREDENTIALS: Final = (
     "iam:*AccountPassword*",
     "iam:*Credential*",
     "iam:*Group*",
-    "iam:*ServiceLinkedRole",
-    "iam:*UserPerm*",
+    "iam:DeleteServiceL*",
     "iam:DeleteRolePerm*",
     "iam:DeleteUserPolicy",
     "iam:PutUserPolicy",
     "iam:SetDefault*",
 )
-"""Actions that create or take over credentials, which bypass the approval; most of them are not allowed anyway."""
+"""Actions that create or take over credentials, which bypass the approval."""
 
 _SESSIONS: Final = (
     "config:*Organization*",
@@ -110,7 +111,8 @@ _SESSIONS: Final = (
 _ASSOCIATIONS: Final = ("ssm:*Association*",)
 _SETTINGS: Final = ("ssm:*ServiceSetting",)
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
-_OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
+_OTHERS: Final = ("sts:Assume*", "sts:Set*", "sts:Tag*")
+"""Actions that trust policies allow by themselves; others that the first statement does not allow need no denial."""
 _ROLE_CHANGES: Final = (
     "iam:CreateRole",
     "iam:DeleteRole*",
@@ -118,6 +120,16 @@ _ROLE_CHANGES: Final = (
     "iam:PutRole*",
     "iam:TagRole",
     "iam:Update*Role*",
+)
+_SERVICE_ROLES: Final = "iam:CreateServiceLinkedRole"
+_DOCUMENT_CHANGES: Final = ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*")
+_RECORD_CHANGES: Final = (
+    "cloudtrail:Delete*",
+    "cloudtrail:Put*",
+    "cloudtrail:Stop*",
+    "cloudtrail:Update*",
+    "s3:Delete*",
+    "s3:Put*",
 )
 _KEY_USES: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:ReplicateKey")
 _KEY_CHANGES: Final = (
@@ -151,9 +163,57 @@ def boundary(scope: DeploymentScope) -> Policy:
     nodes = System.NODES in scope.systems
     # One statement, as the size of a policy is limited.
     settings = (*(() if _has_associations(scope) else _ASSOCIATIONS), *(() if nodes else _settings(scope)))
-    never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings, *_organization(scope)))
-    statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_resources(scope)]
-    return fitting(document(statements), "the boundary of the deployer")
+    never = _deny("Never", (*_CREDENTIALS, *_OTHERS, *_SESSIONS, *settings))
+    statements = [everything, regions, never, _others(scope), *_identities(scope), *_shells(scope), *_resources(scope)]
+    return fitting(document([_short(each) for each in statements]), "the boundary of the deployer")
+
+
+def own_resources(scope: DeploymentScope) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Return actions, each with the only resources on which they are not denied.
+
+    No action of an entry acts on a type of resource in another entry, so that one statement denies them all.
+
+    Args:
+        scope: DeploymentScope of the deployer's policies.
+    """
+    documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
+    roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    earlier = [
+        scope.iam(f"role/{name[:_PREFIX_LENGTH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems
+    ]
+    tokens = [token_role(scope)] if scope.approval_policies else []
+    return [
+        (("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened([*policy_arns(scope), record_arn(scope)])),
+        ((*_ROLE_CHANGES, _SERVICE_ROLES), _shortened([*roles, *earlier, *tokens, *_service_roles(scope)])),
+        (_DOCUMENT_CHANGES, [*documents, *approval_policy_arns(scope)]),
+        (("ssm:GetParameter*",), parameter_arns(scope)),
+        (_RECORD_CHANGES, [scope.arn("cloudtrail", f"trail/{TRAIL}"), *own_buckets(scope)]),
+    ]
+
+
+def _service_roles(scope: DeploymentScope) -> list[str]:
+    """Return the service-linked roles of detection services, which IAM lets no principal change."""
+    return [scope.iam(f"role/aws-service-role/{SERVICE_ROLES[each]}/*") for each in sorted(scope.detection)]
+
+
+def _others(scope: DeploymentScope) -> Policy:
+    """Return the statement that denies changes of policies, roles, documents, trails and buckets of others."""
+    entries = own_resources(scope)
+    actions = [action for several, _ in entries for action in several]
+    return {
+        "Sid": "NothingOfOthers",
+        "Effect": "Deny",
+        "Action": actions,
+        "NotResource": [arn for _, arns in entries for arn in arns],
+    }
+
+
+def _short(statement: Policy) -> Policy:
+    """Return the statement with the only element of a list in place of the list, which means the same."""
+    return {
+        name: value[0] if isinstance(value, list) and len(cast("list[Any]", value)) == 1 else value
+        for name, value in statement.items()
+    }
 
 
 def _in_other_regions(scope: DeploymentScope) -> tuple[str, ...]:
@@ -185,10 +245,6 @@ def _allowed_names(scope: DeploymentScope, service: str) -> tuple[str, ...]:
 
 def _identities(scope: DeploymentScope) -> list[Policy]:
     aws_managed = [host_managed_policy(scope)] if System.NODES in scope.systems else []
-    roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
-    earlier = [
-        scope.iam(f"role/{name[:_PREFIX_LENGTH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems
-    ]
     tokens = [token_role(scope)] if scope.approval_policies else []
     return [
         {
@@ -197,17 +253,11 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
             "NotAction": ["iam:Get*", "iam:List*"],
             "Resource": [scope.iam(f"*/{name}*") for name in OWN],
         },
-        _deny_elsewhere(
-            "NoOtherPolicies",
-            ("iam:CreatePolicy*", "iam:DeletePolicy*"),
-            _shortened([*policy_arns(scope), record_arn(scope)]),
-        ),
         _deny(
             "AttachOurs",
             ("iam:Attach*Policy",),
             condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
-        _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier, *tokens])),
         *(_only_passed(each) for each in tokens),
         _deny(
             "BoundedRoles",
@@ -226,11 +276,6 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
     ]
 
 
-def _organization(scope: DeploymentScope) -> tuple[str, ...]:
-    """Return the denied actions on the organization; verification of just-in-time node access, or entitlements, makes one."""
-    return ("account:*", *(() if scope.approval_policies or scope.applications else ("organizations:*",)))
-
-
 def _settings(scope: DeploymentScope) -> tuple[str, ...]:
     """Return the denied actions on service settings; stacks with approval policies read one."""
     return ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting") if scope.approval_policies else _SETTINGS
@@ -242,20 +287,17 @@ def _only_passed(role: str) -> Policy:
 
 
 def _shells(scope: DeploymentScope) -> list[Policy]:
-    documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
-    documents += approval_policy_arns(scope)
-    updates = [
+    if not _has_associations(scope):
+        return []
+    # Not with the other documents: an association may not run those.
+    excluded = [
         *association_documents(scope),
         scope.arn("ec2", "instance/*"),
         scope.arn("ssm", "managed-instance/*"),
         scope.arn("ssm", "association/*"),
     ]
-    return [
-        _deny_elsewhere(
-            "NoOtherDocuments", ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"), documents
-        ),
-        *([_deny_elsewhere("OurAssociations", _ASSOCIATION_CHANGES, updates)] if _has_associations(scope) else []),
-    ]
+    actions = list(_ASSOCIATION_CHANGES)
+    return [{"Sid": "OurAssociations", "Effect": "Deny", "Action": actions, "NotResource": excluded}]
 
 
 def _has_associations(scope: DeploymentScope) -> bool:
@@ -271,22 +313,6 @@ def _resources(scope: DeploymentScope) -> list[Policy]:
             condition={"ForAnyValue:StringNotLike": {"kms:ResourceAliases": list(ALIASES)}},
         ),
         _deny("UseNoOtherKeys", _KEY_USES, condition={"StringNotEquals": {f"aws:ResourceTag/{key}": value}}),
-        _deny_elsewhere("NoSecrets", ("ssm:GetParameter*",), parameter_arns(scope)),
-        _deny_elsewhere(
-            "NoOtherTrails",
-            (
-                "cloudtrail:Delete*",
-                "cloudtrail:Put*",
-                "cloudtrail:Stop*",
-                "cloudtrail:Update*",
-                "s3:Delete*",
-                "s3:Put*",
-            ),
-            [
-                scope.arn("cloudtrail", f"trail/{TRAIL}"),
-                *own_buckets(scope),
-            ],
-        ),
     ]
 
 
@@ -302,9 +328,3 @@ def _shortened(arns: list[str]) -> list[str]:
     return list(
         dict.fromkeys(f"{arn.split(_NAME_PREFIX)[0]}{_NAME_PREFIX}*" if _NAME_PREFIX in arn else arn for arn in arns)
     )
-
-
-def _deny_elsewhere(sid: str, actions: tuple[str, ...], excluded: list[str]) -> Policy:
-    if not excluded:
-        return _deny(sid, actions)
-    return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "NotResource": excluded}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from components.just_in_time.names import DENY_ACCESS_NAME, DOCUMENT_TYPES, IDENTITY_PROVIDER_SETTING
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.named_resources import approval_policy_arns
 from operations.deployer.nodes import service_setting
 from operations.deployer.read_permissions import LOG_BUCKET
 from operations.deployer.scope import System
@@ -66,7 +68,7 @@ def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         AllowedActions(sid="ReadRoles", actions=_ROLES, everywhere=True),
         AllowedActions(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
         AllowedActions(sid="ReadKeys", actions=_KEYS, everywhere=True),
-        *([AllowedActions(sid="ReadKeyTags", actions=("kms:ListResourceTags",))] if scope.approval_policies else []),
+        *_access(scope),
         AllowedActions(sid="ReadNodes", actions=(*_NODES, *named_networks)),
         AllowedActions(
             sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)
@@ -90,5 +92,38 @@ def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
             ]
             if buckets
             else []
+        ),
+    ]
+
+
+def _access(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions to read just-in-time node access: its policies, tags of nodes and keys, and access requests."""
+    if not scope.approval_policies:
+        return []
+    named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
+    records = (scope.arn("ssm", "opsitem/*"), scope.arn("ssm", "automation-execution/*"))
+    return [
+        AllowedActions(sid="ReadAccess", actions=("kms:ListResourceTags", "ssm:DescribeOpsItems", "ssm:ListDocuments")),
+        AllowedActions(
+            sid="ReadApprovalPolicies", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=named
+        ),
+        AllowedActions(
+            sid="ReadOtherApprovalPolicies",
+            actions=("ssm:GetDocument",),
+            resources=(scope.arn("ssm", "document/*"),),
+            conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
+        ),
+        AllowedActions(
+            sid="ReadIdentityProvider",
+            actions=("ssm:GetServiceSetting",),
+            resources=(scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}"),),
+        ),
+        AllowedActions(
+            sid="ReadTagsOfNodes",
+            actions=("ssm:ListTagsForResource",),
+            resources=(scope.arn("ssm", "managed-instance/*"),),
+        ),
+        AllowedActions(
+            sid="ReadAccessRequests", actions=("ssm:GetAutomationExecution", "ssm:GetOpsItem"), resources=records
         ),
     ]

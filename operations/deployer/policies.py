@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations.deployer.associations import association_permissions
+from operations.deployer.detection import detection_permissions
 from operations.deployer.doctor_permissions import doctor_permissions
 from operations.deployer.ec2 import ec2_permissions
 from operations.deployer.iam import iam_permissions
@@ -77,4 +78,5 @@ def _changing(scope: DeploymentScope) -> list[AllowedActions]:
         *name_resolution_permissions(scope),
         *node_permissions(scope),
         *association_permissions(scope),
+        *detection_permissions(scope),
     ]

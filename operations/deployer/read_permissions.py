@@ -8,6 +8,7 @@ from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.just_in_time.names import DENY_ACCESS_NAME, DOCUMENT_TYPES, IDENTITY_PROVIDER_SETTING
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.associations import association_documents
+from operations.deployer.detection import detection_read_actions
 from operations.deployer.monitoring import own_buckets
 from operations.deployer.name_resolution import READ as READ_NAME_RESOLUTION
 from operations.deployer.named_resources import approval_policy_arns, document_names
@@ -200,6 +201,7 @@ def read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(_EC2 if networks else ()),
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),
+        *detection_read_actions(scope),
         *(READ_NAME_RESOLUTION if scope.has_resolver_endpoints else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
         *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),

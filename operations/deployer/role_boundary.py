@@ -200,6 +200,7 @@ def _export(scope: DeploymentScope) -> list[dict[str, Any]]:
             "Action": [
                 *("cloudtrail:LookupEvents", "logs:DescribeLogStreams"),
                 *("s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"),
+                *(_ACCESS_REQUESTS if scope.approval_policies else ()),
             ],
             "Resource": "*",
             "Condition": {"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)},
@@ -219,6 +220,9 @@ def _export(scope: DeploymentScope) -> list[dict[str, Any]]:
             "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by_schedule},
         },
     ]
+
+
+_ACCESS_REQUESTS: Final = ("ssm:DescribeOpsItems", "ssm:GetDocument", "ssm:GetOpsItem")
 
 
 def _as(scope: DeploymentScope, role: str) -> dict[str, str]:

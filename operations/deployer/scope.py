@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
+from components.detection.services import SecurityService
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
 from components.just_in_time.documents import policy_documents
@@ -70,6 +71,7 @@ class DeploymentScope:
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
         queries_trail: Whether a stack defines the queries of an existing trail.
+        detection: Detection services that stacks enable.
         approval_policies: Names of the documents of just-in-time node access; empty where no stack has that mode, and for
             stacks with any settings: these policies decide which people get a shell.
     """
@@ -99,6 +101,7 @@ class DeploymentScope:
     has_break_glass: bool = False
     exports_evidence: bool = False
     queries_trail: bool = False
+    detection: frozenset[SecurityService] = field(default_factory=frozenset[SecurityService])
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
@@ -137,7 +140,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         account: See `Scope.account`.
     """
     settings = tuple(stacks)
-    approvals = [each.approval for each in settings if each.approval]
+    approvals = [found for each in settings if (found := each.approval or each.evidence_export)]
     directories = [each.domain_controllers for each in settings if each.domain_controllers]
     sessions = [region for each in settings for region in each.session_manager.values()]
     operator_roles = frozenset(role for each in approvals for role in each.operator_roles)
@@ -189,6 +192,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
         queries_trail=any(each.evidence and each.evidence.trail for each in approvals),
+        detection=frozenset(service for each in directories for service in each.detected),
         approval_policies=frozenset(
             document.name for each in settings if each.just_in_time for document in policy_documents(each.just_in_time)
         ),
@@ -224,6 +228,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         alarm_topics=everything,
         has_break_glass=True,
         has_resolver_endpoints=True,
+        detection=frozenset(SecurityService),
         event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
 
@@ -250,7 +255,7 @@ def _systems(settings: Settings) -> Iterator[System]:
         yield System.SESSION_MANAGER
     if settings.endpoints:
         yield System.ENDPOINTS
-    if settings.approval:
+    if settings.approval or settings.evidence_export:
         yield System.APPROVAL
     if settings.domain_controllers:
         yield System.CONTROLLERS

@@ -8,6 +8,7 @@ from components.nodes.agent_versions import needed_agent_versions, unmet, versio
 from operations.doctor.destinations import destination_findings
 from operations.doctor.facts import Managed, NodeInstance
 from operations.doctor.findings import Cause, Diagnosis, order
+from operations.doctor.just_in_time import access_findings
 from operations.doctor.network import explains_silence, network_findings, obstacles
 from operations.doctor.permissions import NodeRole, node_role, permission_findings
 from operations.doctor.placement import Placement
@@ -48,6 +49,7 @@ def evaluate(node: NodeFacts) -> Diagnosis:
         found += permission_findings(node, principal)
     found += _managed(node, found, obstacles_found)
     found += _agent(node, by_default=isinstance(role, NodeRole) and role.by_default)
+    found += access_findings(node)
     found += destination_findings(node.deployment, node.destinations)
     found += [*_run_as(node), *(Finding(check=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
     return Diagnosis(

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from operations.inventory.session_manager import RegionFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from common.iam.documents import Policy
     from common.iam.principals import Principal
+    from components.just_in_time.decisions import Policies
+    from operations.approval.requests import ApprovalRequest
     from operations.deployment import Deployment
     from operations.inventory.network import VpcFacts
     from operations.inventory.reader import ReadFailure
@@ -98,6 +101,25 @@ class Destinations:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessFacts:
+    """Just-in-time node access to a node.
+
+    Attributes:
+        setup: What Quick Setup makes in the account and the Region, and whether it exists.
+        tags: Tags of the node.
+        policies: Approval policies of the Region.
+        requests: Latest access requests for the node, the newest first; empty if they were not looked for.
+        caller: ARN of the credentials of the person at the terminal. Empty: not known.
+    """
+
+    setup: Mapping[str, bool | ReadFailure]
+    tags: Mapping[str, str] | ReadFailure
+    policies: Policies | ReadFailure
+    requests: tuple[ApprovalRequest, ...] | ReadFailure = ()
+    caller: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NodeFacts:
     """Configuration and state of a node.
 
@@ -117,6 +139,7 @@ class NodeFacts:
         in_organization: Whether the account belongs to an organization. None: not known.
         limits: Limits of the evaluation, as text.
         read_at: Time of the reading, with its time zone. None: not known.
+        access: Just-in-time node access. None: the stack does not govern it.
     """
 
     id: str
@@ -134,6 +157,7 @@ class NodeFacts:
     in_organization: bool | None = None
     limits: tuple[str, ...] = ()
     read_at: datetime | None = None
+    access: AccessFacts | None = None
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in the node's account and Region."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from common.iam.documents import DocumentError, parse
+from components.adoption.inventory import tags_of
 from components.session_manager.names import DATA_KEY_ALIAS
-from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
+from operations.approval.access_requests import requests_of_node
+from operations.doctor.facts import AccessFacts, Destinations, Managed, NodeFacts, NodeInstance
 from operations.doctor.requirements import is_key_arn
 from operations.doctor.roles import Memo
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
+from operations.inventory.just_in_time import read_policies, read_setup, read_tags
 from operations.inventory.network import read_vpc
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import (
@@ -59,11 +63,12 @@ class RegionReader:
         self._reader, self._asked, self._roles, self._partition = reader, deployment, roles, partition
         self._memo = Memo()
 
-    def node(self, node_id: str) -> NodeFacts | None:
-        """Return one node by its ID. None: it does not exist in this Region.
+    def node(self, node_id: str, caller: str = "") -> NodeFacts | None:
+        """Return one node by its ID, with the access requests for it. None: it does not exist in this Region.
 
         Args:
             node_id: ID of the node (`i-...` or `mi-...`).
+            caller: ARN of the credentials of the person at the terminal. Empty: not known.
         """
         listed = read_node(self._reader, node_id)
         described: Answer | ReadFailure | None = None
@@ -74,7 +79,11 @@ class RegionReader:
                 return None
         elif listed is None:
             return None
-        return self.facts(node_id, described, listed)
+        found = self.facts(node_id, described, listed)
+        if found.access is None:
+            return found
+        requests = requests_of_node(self._reader, node_id, datetime.now(UTC))
+        return replace(found, access=replace(found.access, requests=requests, caller=caller))
 
     def nodes(
         self, *, running_only: bool = False
@@ -138,6 +147,15 @@ class RegionReader:
             in_organization=organization.is_member,
             limits=organization.limits,
             read_at=datetime.now(UTC),
+            access=self._access(node_id, described) if self._asked.grants_just_in_time else None,
+        )
+
+    def _access(self, node_id: str, described: Answer | ReadFailure | None) -> AccessFacts:
+        tags = described if isinstance(described, ReadFailure) else tags_of((described or {}).get("Tags", ()))
+        return AccessFacts(
+            setup=self._memo.get("setup", lambda: read_setup(self._reader)),
+            tags=tags if node_id.startswith("i-") else read_tags(self._reader, node_id),
+            policies=self._memo.get("policies", lambda: read_policies(self._reader)),
         )
 
     def _lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:

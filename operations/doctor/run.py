@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from common.aws.session import AwsClients
 from operations.deployment import Deployment
 from operations.doctor.evaluation import evaluate
 from operations.doctor.node_reader import RegionReader
 from operations.doctor.roles import Roles
+from operations.errors import UnusableError
 from operations.inventory.instances import Finder, NoConnectionError
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.stack import chosen_regions
@@ -82,15 +84,15 @@ class Doctor:
         identity = self._identity()
         if isinstance(identity, ReadFailure):
             raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
-        regions = self._regions(identity)
+        regions, caller = self._regions(identity), self._caller()
         if _OUTSIDE_EC2.fullmatch(name_or_id):
-            found = [node for reader in regions.values() if (node := reader.node(name_or_id)) is not None]
+            found = [node for reader in regions.values() if (node := reader.node(name_or_id, caller)) is not None]
             if not found:
                 raise NoConnectionError(f"There is no node {name_or_id} in {' or '.join(regions)}.")
             # A Region that cannot be read may contain the node; one that returned it certainly does.
             return self._evaluate(min(found, key=lambda each: isinstance(each.managed, ReadFailure)))
         instance = Finder(self._clients, tuple(regions), identity).find(name_or_id)
-        node = regions[instance.region].node(instance.id)
+        node = regions[instance.region].node(instance.id, caller)
         if node is None:
             raise NoConnectionError(f"{instance} has just gone.")
         return self._evaluate(node)
@@ -149,6 +151,19 @@ class Doctor:
 
     def _identity(self) -> Identity | ReadFailure:
         return identify(self._clients, self._stack.sts_region(self._settings.regions[0]))
+
+    def _caller(self) -> str:
+        """Return the ARN of the credentials with which the person at the terminal requests access; empty: not known.
+
+        Those of the stack are for reading.
+        """
+        if self._settings.just_in_time is None:
+            return ""
+        try:
+            found = identify(AwsClients(lambda _key: None), self._settings.regions[0])
+        except UnusableError:
+            return ""
+        return "" if isinstance(found, ReadFailure) else found.arn
 
     def _regions(self, identity: Identity) -> dict[str, RegionReader]:
         roles = Roles(self._clients, identity, self._settings.regions[0])

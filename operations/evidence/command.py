@@ -132,8 +132,8 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
         records = _read_files(facts, files, status.update, offline=offline)
         if configuration:
             account_read = _account(dependencies, configuration, facts, trails, status.update)
-            approval = configuration.settings().approval
-            _read_account(account_read, approval, trails, records)
+            approval, export = configuration.settings().approval, configuration.settings().evidence_export
+            _read_account(account_read, approval or export, trails, records)
             facts = _facts(account_read, approval, records, facts)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
     made = _limited(report(records, facts), account or [], node or [], person or [])

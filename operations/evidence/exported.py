@@ -11,17 +11,26 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.names import CHANGE_TEMPLATE_NAME
+from operations.approval.access_requests import execution_of, parse_access_request
 from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event, document_name
 from operations.evidence.records import Log, LogCoverage, Records, Source
-from operations.evidence.systems_manager import add_execution, add_session
+from operations.evidence.systems_manager import (
+    ACCESS_REQUEST_LASTS,
+    add_access_request,
+    add_execution,
+    add_session,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from operations.approval.requests import ApprovalRequest
+
 _NAME: Final = "records.json.gz"
 _DAYS: Final = "days"
+_REQUESTS: Final = "requests"
 _MAX_NAMED: Final = 3
 
 _Place = tuple[str, str]
@@ -52,6 +61,7 @@ def read_exported(
     if not files:
         raise UnusableError(f"--exported {folder}: expected files {_NAME} of the export, got none.")
     found, unreadable = Records(), list[str]()
+    requests = _AccessRequests()
     places: dict[_Place, _Exported] = defaultdict(_Exported)
     for number, file in enumerate(files):
         if number % 500 == 0:
@@ -59,7 +69,7 @@ def read_exported(
         try:
             kind, place, day = _partition(file)
             exported = places[place]
-            if not since.date() <= day <= until.date():
+            if not _is_needed(kind, day, since, until):
                 continue
             for each in _lines(file):
                 if kind == _DAYS:
@@ -68,10 +78,11 @@ def read_exported(
                     for region in each["regions"]:
                         places.setdefault((place[0], region), _Exported())
                 else:
-                    _add(kind, each, place, found)
                     exported.records += 1
+                    _add(kind, each, place, found, requests)
         except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zlib.error):
             unreadable.append(str(file.relative_to(folder)))
+    requests.add_to(found)
     for place, exported in sorted(places.items(), key=lambda each: each[0]):
         missing = [str(each) for each in _days(since, needed or until) if each not in exported.days]
         problems = (
@@ -80,6 +91,42 @@ def read_exported(
         problems += [f"{len(unreadable)} files cannot be read, such as {unreadable[0]}"] if unreadable else []
         found.sources.append(exported.source(place, since, until, problems))
     return found
+
+
+def _is_needed(kind: str, day: date, since: datetime, until: datetime) -> bool:
+    """Return whether records of a day may be of a period: access requests are exported with each of their changes."""
+    if kind == _REQUESTS:
+        return day >= (since - ACCESS_REQUEST_LASTS).date()
+    return since.date() <= day <= until.date()
+
+
+@dataclass
+class _AccessRequests:
+    """Access requests, of which the latest record counts.
+
+    Attributes:
+        latest: Requests by ID, with their account, the ID of their execution, and the times of the change and the export.
+    """
+
+    latest: dict[str, tuple[tuple[datetime, datetime], ApprovalRequest, str, str]] = field(
+        default_factory=dict[str, "tuple[tuple[datetime, datetime], ApprovalRequest, str, str]"]
+    )
+
+    def add(self, exported: dict[str, Any], place: _Place) -> None:
+        """Add a record, unless a later one of the same request is known."""
+        account, region = place
+        record = _with_times(exported)
+        times = (record.get("LastModifiedTime") or record["CreatedTime"], record["ReadTime"])
+        execution, policy = record.get("Execution"), record.get("Policy")
+        request = parse_access_request(record, execution, policy, region=region, now=record["ReadTime"])
+        known = self.latest.get(request.id)
+        if known is None or known[0] < times:
+            self.latest[request.id] = (times, request, execution_of(record), account)
+
+    def add_to(self, found: Records) -> None:
+        """Add the requests and their decisions to the records."""
+        for _, request, execution, account in self.latest.values():
+            add_access_request(request, execution, account, found)
 
 
 @dataclass
@@ -149,7 +196,7 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines)
 
 
-def _add(kind: str, record: dict[str, Any], place: _Place, found: Records) -> None:
+def _add(kind: str, record: dict[str, Any], place: _Place, found: Records, requests: _AccessRequests) -> None:
     account, region = place
     if kind == "events":
         add_event(record, found)
@@ -158,6 +205,8 @@ def _add(kind: str, record: dict[str, Any], place: _Place, found: Records) -> No
     elif kind == "executions":
         is_change = document_name(str(record.get("DocumentName", ""))) == CHANGE_TEMPLATE_NAME
         add_execution(_with_times(record), account, "change-manager" if is_change else "automation", found)
+    elif kind == _REQUESTS:
+        requests.add(record, place)
     elif kind == "logs":
         found.logs.append(_log(record))
     else:

@@ -14,6 +14,7 @@ from operations.errors import UnusableError
 from operations.evidence import records as kinds
 from operations.evidence.cloudtrail import add_event, all_event_names
 from operations.evidence.records import Caller, Records, Source
+from operations.file_replacement import replaced_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -83,13 +84,11 @@ def save(records: Records, file: Path) -> None:
     Raises:
         UnusableError: The file cannot be written.
     """
-    written = file.with_name(f".{file.name}.new")
     try:
-        with written.open("w", encoding="utf-8") as lines:
+        with replaced_file(file) as lines:
             lines.write(json.dumps(_FORMAT) + "\n")
             for line in _lines(records):
                 lines.write(line + "\n")
-        written.replace(file)
     except OSError as error:
         raise UnusableError(f"--save {file}: expected a file that can be written: {error.strerror}.") from None
 

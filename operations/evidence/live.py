@@ -13,9 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
-from components.just_in_time.settings import MAX_HOURS
 from components.session_manager.settings import log_locations
-from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, parse_access_request
+from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
     Log,
@@ -23,7 +22,12 @@ from operations.evidence.records import (
     Records,
     Source,
 )
-from operations.evidence.systems_manager import add_access_request, add_execution, add_session
+from operations.evidence.systems_manager import (
+    ACCESS_REQUEST_LASTS,
+    add_access_request,
+    add_execution,
+    add_session,
+)
 from operations.inventory.identity_center import read_user_name
 from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
@@ -42,11 +46,6 @@ _SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
-ACCESS_REQUEST_LASTS: Final = timedelta(days=5 * 7, hours=MAX_HOURS)
-"""Longest time from an access request to the end of its access: five levels of approval, a week for each, and the access."""
-_NO_EXECUTION: Final = ("AutomationExecutionNotFoundException",)
-"""Of an access request that is older than the history of executions."""
-_NO_VERSION: Final = ("InvalidDocument", "InvalidDocumentVersion")
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
 _INSTANCES_AT_ONCE: Final = 200
@@ -249,32 +248,15 @@ def _access_requests(account: Account, region: str) -> Records:
         if isinstance(described, ReadFailure) or described is None:
             problem = described.cause if described else "an access request is not there any more"
             continue
-        problem = _add_access_request(account, reader, described["OpsItem"], found) or problem
+        item = described["OpsItem"]
+        request, failed = request_of(reader, item, account.now)
+        add_access_request(request, execution_of(item), account.identity.account_id, found)
+        problem = failed or problem
     count = len(found.requests)
     found.sources.append(
         Source(name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem)
     )
     return found
-
-
-def _add_access_request(account: Account, reader: Reader, item: Mapping[str, Any], found: Records) -> str:
-    """Add an access request with its approvals, and return why these were not read."""
-    run, failed = execution_of(item), ""
-    execution: Mapping[str, Any] | None = None
-    policy: Mapping[str, Any] | None = None
-    answer = reader.read("ssm", "get_automation_execution", _NO_EXECUTION, AutomationExecutionId=run) if run else None
-    if isinstance(answer, ReadFailure):
-        failed = f"{answer.action}: {answer.cause}"
-    elif answer:
-        execution = answer["AutomationExecution"]
-        version = {name: answer["AutomationExecution"][name] for name in ("DocumentName", "DocumentVersion")}
-        version["Name"] = version.pop("DocumentName")
-        content = reader.read("ssm", "get_document", _NO_VERSION, DocumentFormat="JSON", **version)
-        failed = f"{content.action}: {content.cause}" if isinstance(content, ReadFailure) else ""
-        policy = None if isinstance(content, ReadFailure) else content
-    request = parse_access_request(item, execution, policy, region=reader.region, now=account.now, failed=failed)
-    add_access_request(request, run, account.identity.account_id, found)
-    return failed
 
 
 def _logs(account: Account, region: str, sessions: set[str]) -> Records:

@@ -6,9 +6,10 @@ Source: Systems Manager API reference, Session, AutomationExecution and OpsItem.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from components.just_in_time.settings import MAX_HOURS
 from operations.approval.requests import parse_request
 from operations.evidence.cloudtrail import document_name, is_of_access_token, kind_of
 from operations.evidence.records import NO_TIME, Caller, Decision, Records, Request, SessionEnd, SessionStart
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from operations.approval.requests import ApprovalRequest
+
+ACCESS_REQUEST_LASTS: Final = timedelta(days=5 * 7, hours=MAX_HOURS)
+"""Longest time from an access request to the end of its access: five levels of approval, a week for each, and the access."""
 
 
 def add_session(session: Mapping[str, Any], account: str, region: str, found: Records) -> None:

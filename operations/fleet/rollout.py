@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from operations.errors import UnusableError
+from operations.file_replacement import replaced_file
 from operations.fleet.results import AccountResult, AccountState
 
 if TYPE_CHECKING:
@@ -101,9 +102,8 @@ class Journal:
             else:
                 self._done.pop(account_id, None)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            whole = self._path.with_suffix(".new")
-            whole.write_text(json.dumps({"done": self._done}, indent=2))
-            whole.replace(self._path)
+            with replaced_file(self._path) as opened:
+                json.dump({"done": self._done}, opened, indent=2)
 
     def close(self, fingerprints: Mapping[str, str]) -> None:
         """Delete the journal if no account remains.

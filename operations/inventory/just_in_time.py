@@ -6,9 +6,18 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from components.adoption.inventory import tags_of
 from components.just_in_time.decisions import AccessDecision, ManagedNode, Policies, decide, managed_nodes
 from components.just_in_time.documents import ManualRule, UnknownContentError, cedar_text, manual_rule
-from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, MANUAL_APPROVAL
+from components.just_in_time.names import (
+    AUTO_APPROVAL_NAME,
+    DENY_ACCESS_NAME,
+    IDENTITY_PROVIDER_SETTING,
+    MANUAL_APPROVAL,
+    SERVICE_ROLE,
+    TOKEN_ROLE,
+)
+from operations.inventory.iam import NO_ENTITY
 from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
@@ -41,6 +50,25 @@ def read_policies(reader: Reader) -> Policies:
         unknown.append(f"{AUTO_APPROVAL_NAME}: {wrong}")
     denies = reader.find("ssm", "describe_document", NO_DOCUMENT, Name=DENY_ACCESS_NAME) is not None
     return Policies(manual=tuple(manual), cedar=cedar, has_deny_policy=denies, unknown=tuple(unknown))
+
+
+def read_setup(reader: Reader) -> dict[str, bool | ReadFailure]:
+    """Read whether what Quick Setup makes exists, without which AWS grants no access in an account and a Region."""
+    setting = f"service setting {IDENTITY_PROVIDER_SETTING}"
+    absent, called = ("ServiceSettingNotFound",), {"SettingId": IDENTITY_PROVIDER_SETTING}
+    answers = {
+        f"role {TOKEN_ROLE}": reader.read("iam", "get_role", NO_ENTITY, RoleName=TOKEN_ROLE),
+        f"service-linked role {SERVICE_ROLE}": reader.read("iam", "get_role", NO_ENTITY, RoleName=SERVICE_ROLE),
+        setting: reader.read("ssm", "get_service_setting", absent, **called),
+    }
+    return {name: each if isinstance(each, ReadFailure) else each is not None for name, each in answers.items()}
+
+
+@returns_failure
+def read_tags(reader: Reader, node: str) -> dict[str, str]:
+    """Read the tags of a node outside EC2."""
+    listed = {"ResourceType": "ManagedInstance", "ResourceId": node}
+    return tags_of(reader.items("ssm", "list_tags_for_resource", "TagList", **listed))
 
 
 @returns_failure

@@ -165,7 +165,7 @@ def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = 
     encrypts = settings.session_data_encryption
     return RegionFacts(
         document=read_document(reader, DOCUMENT_NAME),
-        data_key=_data_key(reader, deployment, policy=key_policies) if encrypts else None,
+        data_key=read_data_key(reader, deployment, policy=key_policies) if encrypts else None,
         data_key_parameter=_parameter(reader) if encrypts else None,
         logs_key=read_key(reader, LOGS_KEY_ALIAS, policy=key_policies) if settings.encrypts_created_log_group else None,
         log_group=read_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
@@ -174,8 +174,14 @@ def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = 
     )
 
 
-def _data_key(reader: Reader, deployment: Deployment, *, policy: bool) -> KeyFacts | ReadFailure | None:
-    """Read the key for session data, with its tags where it needs some."""
+def read_data_key(reader: Reader, deployment: Deployment, *, policy: bool = False) -> KeyFacts | ReadFailure | None:
+    """Read the key for session data, with its tags where it needs some.
+
+    Args:
+        reader: Reader of the Region.
+        deployment: Settings of the Region.
+        policy: Whether to read the key policy, too.
+    """
     key = read_key(reader, DATA_KEY_ALIAS, policy=policy)
     needs_tags = isinstance(key, KeyFacts) and bool(deployment.data_key_tags)
     return replace(key, tags=_key_tags(reader, key.key_id)) if needs_tags and isinstance(key, KeyFacts) else key

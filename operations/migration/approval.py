@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 OPEN_REQUESTS: Final = "open-requests"
 """Check about requests and grants of the workflow, which end by themselves."""
 _MOST: Final = 10
-_KEPT: Final = frozenset({"enabled", "justInTime", "takeOver"})
-"""Keys of the section that mode `just-in-time` has."""
+_KEPT: Final = frozenset({"enabled", "evidence", "justInTime", "takeOver"})
+_KEPT_WITH_EVIDENCE: Final = frozenset({"alarmTopicArns", "notificationEmails"})
+"""Keys of the section that mode `just-in-time` has, and those that it has with the export of records."""
 _POLICIES: Final = "justInTime"
 _STAGE: Final = "justInTimeMigration"
 
@@ -104,7 +105,8 @@ class Move:
         policies = {_POLICIES: dict(self.policies)} if self.policies is not None else {}
         if step is not MigrationStep.COMPLETE:
             return {_STAGE: str(step), **policies}
-        removed = dict.fromkeys(key for key in self.section if key not in {*_KEPT, "mode"})
+        kept = {*_KEPT, *(_KEPT_WITH_EVIDENCE if self.section.get("evidence") is not None else ())}
+        removed = dict.fromkeys(key for key in self.section if key not in {*kept, "mode"})
         return {"mode": str(Mode.JUST_IN_TIME), **removed, **policies}
 
     def after(self, step: MigrationStep) -> StackConfiguration:

@@ -17,11 +17,12 @@ from operations.audit.protected import DeclaredPrincipals
 from operations.audit.run import AuditOptions
 from operations.command_line import CommandContext, Cwd, Json, Stack, confirm
 from operations.errors import CommandError, ExitCode, UnusableError
+from operations.file_replacement import replaced_file
 from operations.inventory.reader import ReadFailure
 from operations.migration.approval import OPEN_REQUESTS, MigrationStep, Move, move_of, obstacles
 from operations.migration.output import as_json, print_move, print_obstacles, print_step
 from operations.migration.situation import SituationReader
-from operations.migration.stack_file import stack_file, with_approval, write
+from operations.migration.stack_file import stack_file, with_approval
 from operations.terminal import Terminal, print_json, print_line, working
 
 if TYPE_CHECKING:
@@ -240,7 +241,8 @@ class _Runner:
                 f"The update of the step {step} failed: see the output of pulumi above. {file} is not changed. Fix the cause, "
                 "then run this command again, which continues with this step."
             )
-        write(file, text)
+        with replaced_file(file) as opened:
+            opened.write(text)
 
     def _check_paths(self, step: MigrationStep) -> None:
         """Check that a session can be requested after a step, and started by no one without an approval.

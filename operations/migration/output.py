@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from components.approval.names import OPERATORS_PATH, WorkflowLocation
-from components.approval.plan import plan_approval
+from components.approval.plan import plan_approval, plan_evidence
 from components.approval.settings import Mode
 from components.just_in_time.decisions import Outcome
 from components.just_in_time.documents import policy_documents
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from components.approval.plan import EvidencePlan
     from components.settings import Settings
     from operations.findings import Finding
     from operations.migration.approval import MigrationSituation, Move
@@ -200,20 +201,35 @@ def _resources(move: Move) -> dict[str, list[str]]:
         template = [f"document {plan.template.name}"] if plan.template else []
         changed = [f"document {plan.runbook.name}", *(f"policy {each.name}" for each in plan.operator_policies)]
         return {"made": [], "changed": changed, "removed": template, "kept": []}
+    exported = approval.model_copy(update={"mode": Mode.JUST_IN_TIME})
+    kept = plan_evidence(exported, place, settings.regions) if approval.evidence else None
+    stays = [*_named(kept), *_alarms(kept)] if kept else []
+    alarms = [each for each in _alarms(plan) if each not in stays]
     return {
         "made": _made(move.planned),
         "changed": ["tag of the data key"] if settings.just_in_time is None and settings.session_manager else [],
         "removed": [
-            *(f"document {each.name}" for each in plan.documents),
-            *(f"role {each.name}" for each in plan.roles),
+            *(each for each in _named(plan) if each not in stays),
             *([f"roles below {OPERATORS_PATH}"] if approval.operators else []),
-            *(f"policy {each.name}" for each in plan.policies),
-            *(f"schedule {each.name}" for each in plan.schedules),
-            f"topic {place.topic_arn.rpartition(':')[2]} with its key",
-            counted(len(plan.event_alarms) + len(plan.metric_alarms), "alarm"),
+            *([] if kept else [f"topic {place.topic_arn.rpartition(':')[2]} with its key"]),
+            counted(len(alarms), "alarm"),
         ],
-        "kept": ["exported records with their bucket and key"] if approval.evidence else [],
+        "kept": ["export of records with its bucket and key, its alarms and the topic"] if kept else [],
     }
+
+
+def _named(plan: EvidencePlan) -> list[str]:
+    kinds = (
+        ("document", plan.documents),
+        ("role", plan.roles),
+        ("policy", plan.policies),
+        ("schedule", plan.schedules),
+    )
+    return [f"{kind} {each.name}" for kind, several in kinds for each in several]
+
+
+def _alarms(plan: EvidencePlan) -> list[str]:
+    return [each.name for each in (*plan.event_alarms, *plan.metric_alarms)]
 
 
 def _made(planned: Settings) -> list[str]:

@@ -21,7 +21,7 @@ from operations.inventory.just_in_time import read_decisions, read_policies
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.migration.access_paths import AccessPaths, access_paths
 from operations.migration.approval import MigrationSituation, Move, path_findings
-from operations.verify.run import verify_stack
+from operations.verify.run import verify_just_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
-_KEY_TAGS: Final = "data-key-tags"
-_ACCESS: Final = "access-"
 _NODES: Final = "access-nodes"
 
 
@@ -130,16 +128,14 @@ class SituationReader:
         found = [Finding(check="prerequisites", found=str(each), remedy="") for each in checked.problems]
         if self._settings.just_in_time is None:
             return found
-        regions = verify_stack(self._configuration).regions
+        regions = verify_just_in_time(self._configuration, self._clients, self._identity).regions
         return [
             *found,
             *(
                 replace(each, about=region)
                 for region, several in regions.items()
                 for each in several
-                if each.check != _NODES
-                and each.check.startswith((_ACCESS, _KEY_TAGS))
-                and each.status in (Status.DIFFERENT, Status.UNKNOWN, Status.PROBLEM)
+                if each.check != _NODES and each.status in (Status.DIFFERENT, Status.UNKNOWN, Status.PROBLEM)
             ),
         ]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
@@ -14,6 +11,7 @@ from operations.errors import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SECTION: Final = f"{NAMESPACE}:approval"
 _WIDTH: Final = 110
@@ -73,19 +71,6 @@ def with_approval(text: str, changes: Mapping[str, Any]) -> str:
             "as a plain mapping, without anchors and tags."
         )
     return result
-
-
-def write(file: Path, text: str) -> None:
-    """Replace a file's content at once, so that no interruption leaves a part of it."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text)
-        Path(temporary).chmod(file.stat().st_mode)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _content(text: str) -> dict[str, Any]:

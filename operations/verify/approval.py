@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_iam
 from components.approval.iam_policies import topic_key_policy, topic_policy
 from components.approval.names import KEY_ALIAS, RUNBOOK_NAME, TAG_KEY, TOPIC_NAME, WorkflowLocation
-from components.approval.plan import ApprovalPlan, plan_approval
+from components.approval.plan import ApprovalPlan, EvidencePlan, plan_approval, plan_evidence
 from components.session_manager.settings import log_locations
 from operations.approval.lookups import OperatorTag, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request
@@ -77,7 +77,7 @@ _AT_A_TIME = 4
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalVerification:
-    """A verification of the approval workflow.
+    """A verification of the approval workflow, or of the export of records beside just-in-time node access.
 
     Attributes:
         clients: Clients to read with.
@@ -94,7 +94,7 @@ class ApprovalVerification:
     caller: str
     deployment: Deployment
     settings: ApprovalSettings
-    plan: ApprovalPlan
+    plan: EvidencePlan
     boundary: str
     people: LookedUp
     regions: tuple[str, ...]
@@ -115,6 +115,7 @@ class ApprovalVerification:
         place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
         people = look_up(section, clients, identity, deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
+        logs = log_locations(settings.session_manager, identity.account_id)
         return cls(
             clients=clients,
             caller=identity.arn,
@@ -126,8 +127,10 @@ class ApprovalVerification:
                 settings.regions,
                 session_data_encryption=encryption,
                 operators=people.operators,
-                logs=log_locations(settings.session_manager, identity.account_id),
-            ),
+                logs=logs,
+            )
+            if section.has_workflow
+            else plan_evidence(section, place, settings.regions, logs),
             people=people,
             boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),
             regions=settings.regions,
@@ -165,17 +168,18 @@ class ApprovalVerification:
             yield role_finding(self.deployment, workflow_role(each, self.boundary), read_role(reader, each.name))
 
     def _people(self) -> Iterable[Finding]:
-        if not self.settings.operators:
+        plan = self.plan
+        if not self.settings.operators or not isinstance(plan, ApprovalPlan):
             return
         reader = self._reader()
         yield lookup_finding(self.deployment, self.people)
-        for each in self.plan.operator_roles:
-            desired = person_role(each, self.plan.operator_policies, self.boundary)
+        for each in plan.operator_roles:
+            desired = person_role(each, plan.operator_policies, self.boundary)
             yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
         yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
         home, application = self._reader(self.people.operators.region), self.settings.identity_center.application_arn
         if application:
-            roles = self.plan.operator_roles
+            roles = plan.operator_roles
             arns = {self.plan.place.iam(f"role{each.path}{each.name}"): each.name for each in roles}
             entitled = read_entitlements(home, application, self.plan.place.account_id)
             repair = "pulumi up of the stack with shell-access:accountAccess"
@@ -186,11 +190,14 @@ class ApprovalVerification:
         yield assignment_finding(self.people, permission_set, live)
 
     def _policies(self) -> Iterable[Finding]:
+        plan = self.plan
+        if not isinstance(plan, ApprovalPlan):
+            return
         reader = self._reader()
         holders: set[Principal] = set()
-        for each in self.plan.policies:
+        for each in plan.policies:
             live = read_policy(reader, each.arn)
-            of_approvers = each is self.plan.approver_policy
+            of_approvers = each is plan.approver_policy
             tolerated = TolerateHolder(self.settings if of_approvers else None)
             yield from policy_findings(self.deployment, each, live, tolerated)
             if not of_approvers and isinstance(live, PolicyFacts) and not isinstance(live.holders, ReadFailure):
@@ -227,6 +234,8 @@ class ApprovalVerification:
         yield from alias_findings("approval-key", KEY_ALIAS, self.deployment, key, topic_key_policy(place))
 
     def _principals(self) -> Iterable[Finding]:
+        if not self.settings.has_workflow:
+            return
         reader = self._reader()
         live = {principal: read_principal(reader, principal) for _, principal, _ in named_principals(self.settings)}
         yield from principal_findings(self.deployment, self.settings, live)
@@ -262,7 +271,7 @@ class ApprovalVerification:
             )
             yield from metric_alarm_findings(self.deployment, desired, live)
         yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
-        if not watches_iam(self.settings, place):
+        if self.settings.has_workflow and not watches_iam(self.settings, place):
             yield self._without_iam_alarms()
         for region, other in elsewhere.items():
             check = f"approval-alarm-{'trail' if self._suffix(region) else 'iam-trail'}{self._suffix(region)}"

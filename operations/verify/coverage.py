@@ -266,6 +266,9 @@ COVERAGE: Final[dict[str, Coverage]] = {
     ),
     "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
     "shellaccess:AdoptedResource": Coverage(unchecked=_SAME),
+    "shellaccess:DetectionService": Coverage(
+        checks=("directory-detection-*",), compared="existence, each feature of the settings, owner tag"
+    ),
     "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
     "shellaccess:ReleaseGuard": Coverage(
         unchecked="stops the destroy of a stack that another one has replaced; not in AWS"

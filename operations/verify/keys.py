@@ -29,7 +29,8 @@ def key_findings(deployment: Deployment, settings: SessionManagerSettings, facts
     if settings.session_data_encryption:
         policy = data_key_policy(partition=deployment.partition, account_id=deployment.account_id)
         findings += alias_findings("data-key", DATA_KEY_ALIAS, deployment, facts.data_key, policy)
-        findings += _tags(deployment, facts)
+        if isinstance(facts.data_key, KeyFacts):
+            findings += data_key_tag_findings(deployment, facts.data_key)
         findings += _parameter(deployment, facts)
     if settings.encrypts_created_log_group:
         policy = logs_key_policy(
@@ -78,13 +79,19 @@ def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
     return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
 
 
-def _tags(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
-    """Compare the tags of the key for session data, where sessions need some."""
-    key = facts.data_key
-    if not deployment.data_key_tags or not isinstance(key, KeyFacts):
+def data_key_tag_findings(deployment: Deployment, key: KeyFacts | ReadFailure | None) -> list[Finding]:
+    """Compare the tags of the key for session data, where sessions need some.
+
+    Args:
+        deployment: Settings of the Region, with the command that repairs it.
+        key: The key.
+    """
+    if not deployment.data_key_tags:
         return []
     check, text = "data-key-tags", ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())
     expected = f"the key has the tag {text}"
+    if key is None or isinstance(key, ReadFailure):
+        return [missing(check, key, expected=expected, found="no such alias", remedy=deployment.repair)]
     if isinstance(key.tags, ReadFailure):
         return [unknown_finding(check, key.tags, expected=expected)]
     same = deployment.data_key_tags.items() <= (key.tags or {}).items()

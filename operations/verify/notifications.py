@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from components.approval.alarms import EventAlarm
     from components.approval.chat import ChatRule
-    from components.approval.plan import ApprovalPlan
+    from components.approval.plan import EvidencePlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import Deployment
     from operations.inventory.monitoring import EventRule, RecordingFacts, Sender, SubscriptionFacts, TopicFacts
@@ -199,7 +199,7 @@ _ALARM: Final = "ALARM"
 
 def event_alarm_finding(
     deployment: Deployment,
-    plan: ApprovalPlan,
+    plan: EvidencePlan,
     alarm: EventAlarm,
     live: Mapping[str, EventRule] | ReadFailure,
     forwarding: Mapping[str, Mapping[str, EventRule] | ReadFailure],

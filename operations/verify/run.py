@@ -16,7 +16,7 @@ from operations.findings import Finding, compared, listed, unknown_finding
 from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
-from operations.inventory.session_manager import DocumentFacts, read_region
+from operations.inventory.session_manager import DocumentFacts, read_data_key, read_region
 from operations.stack import chosen_regions
 from operations.verify.account_access import AccountAccessVerification
 from operations.verify.approval import ApprovalVerification
@@ -25,7 +25,7 @@ from operations.verify.domain_controllers.verification import DomainControllersV
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.findings import Verification, without_secrets
 from operations.verify.just_in_time import JustInTimeVerification
-from operations.verify.keys import key_findings
+from operations.verify.keys import data_key_tag_findings, key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
 from operations.verify.nodes import NodesVerification
 from operations.verify.policies import boundary_arn, instance_policy_findings
@@ -68,7 +68,7 @@ def verify_stack(
     reported = chosen_regions(settings.regions, chosen)
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     configured = {*settings.session_manager, *settings.endpoints, *sites}
-    sections = (settings.approval, settings.account_access, settings.domain_controllers)
+    sections = (settings.approval, settings.evidence_export, settings.account_access, settings.domain_controllers)
     configured |= {settings.regions[0]} if any(sections) else set()
     regions = [each for each in settings.regions if each in configured or settings.nodes or settings.just_in_time]
     if not regions:
@@ -109,6 +109,27 @@ def verify_stack(
     return _verification(
         stack, identity.account_id, {region: each for region, each in findings.items() if region in reported}
     )
+
+
+def verify_just_in_time(stack: StackConfiguration, clients: AwsClients, identity: Identity) -> Verification:
+    """Compare the approval policies, what else just-in-time node access needs, and the tags of the key for session data.
+
+    Args:
+        stack: The stack with its configuration.
+        clients: Clients of the stack.
+        identity: Their identity.
+    """
+    settings = stack.settings()
+    access = _just_in_time(stack, settings, clients, identity)
+    if access is None:
+        return Verification(stack=stack.name, account_id=identity.account_id, regions={})
+    findings = access.findings()
+    for region, preferences in settings.session_manager.items():
+        if preferences.session_data_encryption:
+            deployment = access.regions[region]
+            key = read_data_key(Reader(clients, region, identity.arn), deployment)
+            findings[region] += data_key_tag_findings(deployment, key)
+    return _verification(stack, identity.account_id, findings)
 
 
 def _verification(
@@ -164,10 +185,11 @@ def _nodes(
 def _approval(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> ApprovalVerification | None:
-    if settings.approval is None:
+    section = settings.approval or settings.evidence_export
+    if section is None:
         return None
     deployment = Deployment.of(stack, settings, identity, settings.regions[0])
-    return ApprovalVerification.of(settings, settings.approval, clients, identity, deployment)
+    return ApprovalVerification.of(settings, section, clients, identity, deployment)
 
 
 def _account_access(

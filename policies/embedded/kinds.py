@@ -225,6 +225,7 @@ KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
         {"KeyPolicy": "policy", "PendingWindowInDays": "deletionWindowInDays", "KeySpec": "customerMasterKeySpec"},
         ("KeyPolicy",),
     ),
+    "AWS::GuardDuty::Detector": _renamed("aws:guardduty/detector:Detector", {}),
     "AWS::Logs::LogGroup": _renamed("aws:cloudwatch/logGroup:LogGroup", {"LogGroupName": "name"}),
     "AWS::Logs::ResourcePolicy": _renamed("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", {}),
     "AWS::SNS::Topic": _renamed("aws:sns/topic:Topic", {"TopicName": "name"}),
@@ -257,6 +258,7 @@ PRODUCED: Final = frozenset(
         "aws:cognito/identityPoolProviderPrincipalTag:IdentityPoolProviderPrincipalTag",
         "aws:kms/replicaKey:ReplicaKey",
         *("aws:ssm/association:Association", "aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"),
+        "aws:guardduty/detector:Detector",
         *("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:sns/topicPolicy:TopicPolicy"),
         *("aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),
         *("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "aws:ec2/instance:Instance"),
@@ -266,6 +268,7 @@ PRODUCED: Final = frozenset(
 
 _SERVICES: Final = {
     "cloudformation": "CloudFormation",
+    "guardduty": "GuardDuty",
     "logs": "Logs",
     "servicecatalog": "ServiceCatalog",
     "ssmquicksetup": "SSMQuickSetup",

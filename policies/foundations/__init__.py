@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.foundations import (
     association_rate_limited,
+    detector_enabled,
     kms_key_deletion_window,
     kms_key_no_lockout_bypass,
     kms_key_policy_closed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 RULES: tuple[Rule, ...] = (
     association_rate_limited.RULE,
+    detector_enabled.RULE,
     kms_key_deletion_window.RULE,
     kms_key_no_lockout_bypass.RULE,
     kms_key_policy_closed.RULE,

@@ -63,6 +63,7 @@ _OWN: Final = frozenset(
         *(
             "iam:OperatorGrants",
             "shellaccess:AdoptedResource",
+            "shellaccess:DetectionService",
             "shellaccess:GoverningStack",
             "shellaccess:ReleaseGuard",
         ),

@@ -15,6 +15,7 @@ def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: A
             "accountaccess",
             "config",
             "ec2",
+            "guardduty",
             "iam",
             "identitystore",
             "kms",

@@ -152,6 +152,10 @@ COMPLETE: dict[str, Any] = {
             "silenceMinutes": 15,
             "additionalEvents": {"Microsoft-Windows-PowerShell/Operational": [4104]},
         },
+        "detection": {
+            "enabled": True,
+            "guardDuty": {"enabled": True, "runtimeMonitoring": True},
+        },
         "health": {
             "enabled": True,
             "checkMinutes": 30,

@@ -40,6 +40,7 @@ ONE_SITE: dict[str, Any] = {
     "administratorRoles": ["DirectoryAdministrator"],
     "terminationProtection": False,
     "monitoring": {"notificationEmails": ["directory@example.com"]},
+    "detection": {"guardDuty": {"runtimeMonitoring": True}},
     "sites": {"eu-west-1": {"vpc": "directory", "subnets": SUBNETS, "controllers": CONTROLLERS}},
 }
 TWO_SITES: dict[str, Any] = ONE_SITE | {
@@ -182,8 +183,11 @@ def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
 
 @pytest.mark.timeout(600)
 def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+    detector = aws("guardduty").create_detector(Enable=True, Tags={"team": "soc"})["DetectorId"]
+    without_runtime = features(aws, detector)
     stack.configure(directory(ONE_SITE))
     stack.up().succeeded()
+    assert features(aws, detector) == without_runtime | {"RUNTIME_MONITORING"}
     site = stack.outputs()["domainControllers"]["eu-west-1"]
     found = tagged(aws("ec2"))
     instances = {each["InstanceId"]: each for each in found["instances"]}
@@ -229,6 +233,14 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     )
     stack.destroy().succeeded()
     assert tagged(aws("ec2")) == {"instances": [], "volumes": [], "groups": [], "acls": []}
+    assert features(aws, detector) == without_runtime
+    assert aws("guardduty").get_detector(DetectorId=detector)["Tags"] == {"team": "soc"}
+
+
+def features(aws: Callable[..., Any], detector: str) -> set[str]:
+    """Return the names of the features of GuardDuty that are on."""
+    found = aws("guardduty").get_detector(DetectorId=detector)["Features"]
+    return {each["Name"] for each in found if each["Status"] == "ENABLED"}
 
 
 def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from common.problems import NAMESPACE
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
+from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_POLICY_NAME, RUNBOOK_NAME
+from components.approval.plan import GUARD_RAILS
 from components.approval.settings import Mode
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.names import (
@@ -73,6 +74,7 @@ class Watcher(Middleware):
         self.endpoint_url = ""
         self._lock = threading.Lock()
         self.is_watching = False
+        self.needs_way = True
         self.wrong: list[str] = []
         self.seen: set[tuple[bool, bool]] = set()
 
@@ -87,22 +89,33 @@ class Watcher(Middleware):
     def _judge(self, operation: str) -> None:
         details = self._iam.get_paginator("get_account_authorization_details").paginate().build_full_result()
         runbook, policy = self._content(RUNBOOK_NAME), self._content("Databases")
-        gated = runbook is not None and any(each["action"] == "aws:approve" for each in runbook["mainSteps"])
+        gated = runbook is not None and is_gated(runbook["mainSteps"])
         ways = [paths_of(details, mode) for mode in (Mode.AUTOMATION, Mode.CHANGE_MANAGER)]
         by_runbook = ways[0].is_workflow_open and runbook is not None
         by_template = ways[1].is_workflow_open and self._content(CHANGE_TEMPLATE_NAME) is not None
         just_in_time = ways[0].is_just_in_time_open and policy is not None
         self.seen.add((by_runbook or by_template, just_in_time))
-        if not (by_runbook or by_template or just_in_time):
+        if self.needs_way and not (by_runbook or by_template or just_in_time):
             self.wrong.append(f"after {operation} no operator can get a session: {ways[0]}")
         if ways[0].standing or (by_runbook and not gated):
             self.wrong.append(f"after {operation} a session needs no approval: {ways[0]}")
+        (operator,) = (each for each in details["RoleDetailList"] if each["RoleName"] == "Operator")
+        attached = {each["PolicyName"] for each in operator["AttachedManagedPolicies"]}
+        if OPERATOR_POLICY_NAME in attached and not attached.issuperset(GUARD_RAILS.values()):
+            self.wrong.append(f"after {operation} an operator has no guard rails: {attached}")
 
     def _content(self, name: str) -> Any:
         try:
             return json.loads(self._ssm.get_document(Name=name)["Content"])
         except self._ssm.exceptions.InvalidDocument:
             return None
+
+
+def is_gated(steps: list[Any]) -> bool:
+    """Return whether a runbook that an operator starts grants no session: it asks approvers, or requires a change request."""
+    (checks,) = (each["inputs"]["InputPayload"] for each in steps if each["name"] == "CheckRequest")
+    requires = checks["Mode"] == "change-manager" and checks["RequireChangeRequest"]
+    return requires or any(each["action"] == "aws:approve" for each in steps)
 
 
 def paths_of(details: Any, mode: Mode) -> AccessPaths:
@@ -201,6 +214,9 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[s
     watcher.is_watching = True
     assert migrate(stack, to="automation")[::2] == (0, {**WORKFLOW, "mode": "automation"})
     assert watcher.wrong == []
+    stack.configure({"sessionManager": SESSIONS, "approval": WORKFLOW})
+    assert "requireChangeRequest: expected true as long as the policy" in stack.preview().failed().text
+    stack.configure({"sessionManager": SESSIONS, "approval": {**WORKFLOW, "mode": "automation"}})
 
     code, text, section = migrate(stack, "--policies", str(policies))
     assert (code, section["mode"], "justInTime" in section) == (1, "automation", False)

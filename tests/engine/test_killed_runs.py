@@ -332,6 +332,7 @@ def lost_state_is_recovered(folder: Path, endpoint: str, sections: dict[str, Any
     assert len(orphans) == bool(made_again)
     assert differences(complete, account.contents()).keys() == ({made_again} if made_again else set())
     assert set(orphans) <= set(complete.get(made_again, []))
+    assert not_ok(second) == ({"orphans"} if made_again else set())
     second.preview("--refresh", "--expect-no-changes").succeeded()
     second.destroy().succeeded()
     left = differences(before, account.contents())
@@ -353,3 +354,9 @@ def orphans_of(stack: Stack) -> list[dict[str, str]]:
     found = json.loads(stack.operate("orphans", "--json").stdout)
     assert found["cannotTell"] == []
     return found["orphans"]
+
+
+def not_ok(stack: Stack) -> set[str]:
+    """Return the checks of `verify` that are not OK."""
+    regions = json.loads(stack.operate("verify", "--json").stdout)["regions"]
+    return {each["check"] for found in regions.values() for each in found if each["status"] != "ok"}

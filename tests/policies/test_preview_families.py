@@ -75,6 +75,7 @@ FOUNDATIONS = {
 
 NOT_IN_THE_PLUGIN = {
     "controller-private-network",
+    "detector-enabled",
     "log-resource-policy-closed",
     "ssm-public-sharing-blocked",
 }

@@ -5,14 +5,18 @@ import json
 import re
 import urllib.parse
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, cast
 from xml.etree import ElementTree as ET
 
+import botocore.session
 from botocore.parsers import RpcV2CBORParser
 
 _SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([a-z0-9-]+)/")
 
 _CBOR: Final = "application/cbor"
+_BY_MODEL: Final = frozenset({"guardduty"})
+"""Services whose operations are named as in botocore's model, since one path has several of them."""
 _CONTROL_TAGS: Final = "/v20180820/tags/"
 
 SUBRESOURCES: Final = (
@@ -87,10 +91,38 @@ def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
         form = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
         return form.get("Action", ""), nested(form)
-    kind, _, name = environ["PATH_INFO"].strip("/").partition("/")
     given: dict[str, Any] = json.loads(body) if body else {}
     query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
+    if service in _BY_MODEL:
+        operation, named = _modelled(service, environ)
+        return operation, {**given, **query, **named}
+    kind, _, name = environ["PATH_INFO"].strip("/").partition("/")
     return f"{environ['REQUEST_METHOD']} {kind}", {**given, **query, "Name": urllib.parse.unquote(name)}
+
+
+def _modelled(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the operation that a method and a path mean, and the parameters in the path; the fewest of them."""
+    path = urllib.parse.unquote(environ["PATH_INFO"])
+    found: list[tuple[str, dict[str, str]]] = [
+        (operation, match.groupdict())
+        for method, pattern, operation in _routes(service)
+        if method == environ["REQUEST_METHOD"] and (match := pattern.fullmatch(path))
+    ]
+    unknown: tuple[str, dict[str, str]] = (f"{environ['REQUEST_METHOD']} {path}", {})
+    return min(found, key=lambda each: len(each[1]), default=unknown)
+
+
+@cache
+def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    model: Any = botocore.session.get_session().get_service_model(service)
+    routes: list[tuple[str, re.Pattern[str], str]] = []
+    for name in model.operation_names:
+        http: dict[str, str] = model.operation_model(name).http
+        # An ARN contains slashes.
+        path = re.sub(r"\\{(\w*Arn)\\}", r"(?P<\1>.+)", re.escape(http["requestUri"].partition("?")[0]))
+        path = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", path)
+        routes.append((http["method"], re.compile(path), str(name)))
+    return routes
 
 
 def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -313,7 +313,7 @@ class _Program:
         self._own_path = own_path
         if longest := os.environ.get(LONGEST_PAUSE):
             pause, most = time.sleep, float(longest)
-            time.sleep = lambda seconds: pause(min(seconds, most))
+            time.sleep = lambda seconds: pause(min(float(seconds), most))
         if stacks := os.environ.get(STACKS):
             faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
 

@@ -38,6 +38,9 @@ LOG_SECONDS = 0.04
 """CloudWatch Logs allows 25 DescribeLogStreams per second."""
 LOGS_ONE_BY_ONE = 500
 """Up to this many sessions of a day, logs are looked up by name; else all are listed."""
+ACCESS_REQUEST = "/aws/accessrequest"
+GONE = ("AutomationExecutionNotFoundException", "InvalidDocument", "InvalidDocumentVersion")
+"""Error codes of executions and policies that AWS has deleted."""
 UNREADABLE = ("AccessDenied", "AccessDeniedException", "NoSuchBucket", "ResourceNotFoundException")
 """Error codes with which the locations of logs stay unknown, as waiting does not change them."""
 
@@ -74,6 +77,7 @@ class Export:
         self.s3.meta.events.register("before-sign.s3.PutObject", _only_if_absent)
         self.regions = list(dict.fromkeys([*events["Regions"], events["IamRegion"]]))
         self.sessions: dict[str, list[Json]] = {}
+        self.changed: dict[str, list[Json]] = {}
 
     def missing(self) -> Iterator[tuple[date, str]]:
         """Yield the days that are over for long enough, and not exported, with their Regions."""
@@ -98,6 +102,8 @@ class Export:
             records["sessions"] = self.sessions_of(day, region)
         if region == self.given["WorkflowRegion"]:
             records["executions"] = list(self.executions(day, region))
+        if self.given.get("AccessRequests"):
+            records["requests"] = list(self.access_requests(day, region)) if region in self.given["Regions"] else []
         begin, end = bounds(day)
         sessions = started(records["events"], records["sessions"], begin, end)
         records["logs"], logs = self.logs(region, sessions)
@@ -236,6 +242,54 @@ class Export:
                         time.sleep(self.given.get("Pause", EXECUTION_SECONDS))
                         run = ssm.get_automation_execution(AutomationExecutionId=each["AutomationExecutionId"])
                         yield without_scripts(run["AutomationExecution"])
+
+    def access_requests(self, day: date, region: str) -> Iterator[Json]:
+        """Yield the access requests that were made or changed on a day, with what their approvers decided until now.
+
+        Approvers have weeks, so that a request may be exported several times: the latest record counts.
+        """
+        ssm = client("ssm", region)
+        if region not in self.changed:
+            first, _ = bounds(self.today - timedelta(HISTORY_DAYS + 1))
+            chosen = [
+                {"Key": "OpsItemType", "Values": [ACCESS_REQUEST], "Operator": "Equal"},
+                {
+                    "Key": "LastModifiedTime",
+                    "Values": [first.strftime("%Y-%m-%dT%H:%M:%SZ")],
+                    "Operator": "GreaterThan",
+                },
+            ]
+            pages = ssm.get_paginator("describe_ops_items").paginate(OpsItemFilters=chosen)
+            self.changed[region] = [each for page in pages for each in page["OpsItemSummaries"]]
+        begin, end = bounds(day)
+        for each in self.changed[region]:
+            if any(each.get(name) and begin <= each[name] < end for name in ("CreatedTime", "LastModifiedTime")):
+                time.sleep(self.given.get("Pause", EXECUTION_SECONDS))
+                yield {**decided(ssm, ssm.get_ops_item(OpsItemId=each["OpsItemId"])["OpsItem"]), "ReadTime": self.now}
+
+
+def decided(ssm: Any, item: Json) -> Json:
+    """Return an access request with its execution and its policy, as far as they are still there."""
+    data = json.loads(item.get("OperationalData", {}).get(ACCESS_REQUEST, {}).get("Value") or "{}")
+    name = data.get("automationExecutionId")
+    found = if_there(ssm.get_automation_execution, AutomationExecutionId=name) if name else None
+    if not found:
+        return item
+    run = found["AutomationExecution"]
+    version = {"Name": run["DocumentName"], "DocumentVersion": run["DocumentVersion"]}
+    policy = if_there(ssm.get_document, DocumentFormat="JSON", **version)
+    kept = {key: policy[key] for key in ("Name", "DocumentVersion", "DocumentType", "Content")} if policy else None
+    return {**item, "Execution": without_scripts(run), "Policy": kept}
+
+
+def if_there(call: Any, **arguments: Any) -> Json | None:
+    """Return the response of a call, or None where its subject is gone."""
+    try:
+        return call(**arguments)
+    except ClientError as failure:
+        if code_of(failure) not in GONE:
+            raise
+        return None
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:

@@ -15,6 +15,7 @@ MODULES = {
     "config": "local.emulator.extension.config",
     "ec2": "local.emulator.extension.ec2",
     "events": "local.emulator.extension.events",
+    "guardduty": "local.emulator.extension.guardduty",
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",

@@ -322,14 +322,17 @@ def _groups_of(user_name: str) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
+_TIMES = ("CreatedTime", "LastModifiedTime")
+
+
 def _matches(request: AccessRequest, one: dict[str, Any]) -> bool:
     """API_OpsItemFilter."""
     values = cast("list[str]", one["Values"])
     key, operator = str(one["Key"]), str(one["Operator"])
-    if key == "CreatedTime" and operator in ("GreaterThan", "LessThan"):
-        time = datetime.fromisoformat(values[0])
+    if key in _TIMES and operator in ("GreaterThan", "LessThan"):
+        time, found = datetime.fromisoformat(values[0]), request.summary()[key]
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
-        return request.created > time if operator == "GreaterThan" else request.created < time
+        return found > time if operator == "GreaterThan" else found < time
     found = {
         "OpsItemType": OPS_ITEM_TYPE,
         "OpsItemId": request.id,

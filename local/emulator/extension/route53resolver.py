@@ -5,6 +5,7 @@ API_… pages: https://docs.aws.amazon.com/Route53/latest/APIReference/.
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from moto.route53resolver import urls
 from moto.route53resolver.exceptions import ResourceNotFoundException
@@ -20,7 +21,11 @@ def apply() -> None:
 
 
 class LocalResolver(Route53ResolverResponse):
-    """moto's Route 53 Resolver with changes of rules."""
+    """moto's Route 53 Resolver with changes of rules, and with resources that have no name."""
+
+    def _get_param(self, param_name: str, if_none: Any = None) -> Any:
+        """Return a parameter; a name that is not set is empty, as moto sorts its lists by name."""
+        return super()._get_param(param_name, "" if param_name == "Name" else if_none)
 
     def list_resolver_endpoints(self) -> str:
         """API_route53resolver_ListResolverEndpoints: with reported states."""

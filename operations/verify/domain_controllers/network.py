@@ -11,11 +11,12 @@ from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from components.domain_controllers.network_acl import AclPlan, AclRule
     from components.domain_controllers.planner import GroupPlan
     from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
+    from components.domain_controllers.traffic_requirements import Peer
     from operations.deployment import SiteDeployment
     from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts, SitePlacement
     from operations.inventory.network import NetworkAcl, SecurityGroup, SecurityGroupRule
@@ -51,15 +52,21 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     shared = groups.get(plan.groups[0].name)
     peers = {ITSELF.value: shared.id} if shared else {}
     peers |= {name: facts.id for name, facts in lists.items()} | resolver_peer(site, live)
-    present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
-    if plan.prefix_lists and isinstance(live.lists, ReadFailure):
-        # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
-        findings += [
-            unknown_finding(_check(each), live.lists, expected=_expected(each, facts)) for each, facts in present
-        ]
-    else:
-        findings += [_rules(site, each, facts, peers) for each, facts in present]
+    for each in plan.groups:
+        if each.name in groups:
+            facts, why = groups[each.name], unread_peer((rule.peer for rule in each.rules), live)
+            expected = _expected(each, facts)
+            findings.append(
+                unknown_finding(_check(each), why, expected=expected) if why else _rules(site, each, facts, peers)
+            )
     return findings + [_list(site, each, lists.get(each.name), live) for each in plan.prefix_lists]
+
+
+def unread_peer(peers: Iterable[Peer], live: SiteFacts) -> ReadFailure | None:
+    """Return why the ID of one of these peers is not known: rules that refer to it would count as changed or foreign."""
+    sources = {PeerKind.PLANNED_LIST: live.lists, PeerKind.RESOLVER: live.name_resolution}
+    unread = (sources.get(each.kind) for each in peers)
+    return next((each for each in unread if isinstance(each, ReadFailure)), None)
 
 
 def resolver_peer(site: SiteDeployment, live: SiteFacts) -> dict[str, str]:
@@ -215,7 +222,7 @@ def acl_findings(
     expected = f"network ACL {name} associated with {', '.join(each.given for each in placement.subnets)}"
     if isinstance(live.acls, ReadFailure):
         return [unknown_finding("directory-acl", live.acls, expected=expected)]
-    found = next((each for each in live.acls if each.name == name), None)
+    found = associated_acl(name, placement, live.acls)
     if found is None:
         text = f"no such ACL; {_followed(placement, live.acls)}"
         return [compared("directory-acl", same=False, expected=expected, found=text, remedy=site.deployment.repair)]
@@ -230,6 +237,17 @@ def acl_findings(
         )
     ]
     return [*findings, _acl_rules(site, plan, found)]
+
+
+def associated_acl(name: str, placement: SitePlacement, acls: Sequence[NetworkAcl]) -> NetworkAcl | None:
+    """Return the ACL with a name that most of the controllers' subnets are associated with.
+
+    After a lost state, the AWS provider cannot import one of another Region, and an update creates a second one, to which
+    it moves the subnets. The first one filters nothing any more, and is an orphan.
+    """
+    subnets = {each.id for each in placement.subnets}
+    named = [each for each in acls if each.name == name]
+    return max(named, key=lambda each: len(each.subnet_ids & subnets), default=None)
 
 
 def _followed(placement: SitePlacement, acls: Sequence[NetworkAcl]) -> str:

@@ -20,10 +20,18 @@ from operations.inventory.domain_controllers import SiteFacts, SitePlacement, en
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
+from operations.verify.domain_controllers.detection import detection_findings, read_detection
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
-from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids, resolver_peer
+from operations.verify.domain_controllers.network import (
+    acl_findings,
+    associated_acl,
+    group_findings,
+    group_ids,
+    resolver_peer,
+    unread_peer,
+)
 from operations.verify.domain_controllers.operations import operations_findings
 from operations.verify.domain_controllers.patching import patching_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
@@ -105,8 +113,10 @@ class DomainControllersVerification:
 
     def _site(self, region: str, placements: Mapping[str, SitePlacement], plan: SitePlan) -> list[Finding]:
         site, placement = self.sites[region], placements[region]
-        live = read_site(self._reader(region), site, placement, plan)
+        reader = self._reader(region)
+        live = read_site(reader, site, placement, plan)
         return [
+            *detection_findings(site, read_detection(reader, site)),
             *compare_site(site, placement, plan, live),
             *patching_findings(site, self._windows(placements).get(region, ()), live),
         ]
@@ -147,7 +157,7 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
             controllers=live.controllers,
         ),
         *controller_findings(site, placement, groups, live),
-        *monitoring_findings(site, placement, _watched(site, plan, live), live),
+        *monitoring_findings(site, placement, _watched(site, placement, plan, live), live),
         *operations_findings(site, live),
     ]
 
@@ -179,16 +189,15 @@ def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
     ]
 
 
-def _watched(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> Watched | None:
+def _watched(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Watched | None:
     """Return the resources that the alerts watch; None if some of them are not known."""
     if isinstance(live.groups, ReadFailure) or isinstance(live.acls, ReadFailure):
         return None
     groups = group_ids(site, plan.groups, live.groups)
     if plan.acl is None:
         return watched_of(live, groups, frozenset())
-    name = acl_name(site_name(site.deployment.region), plan.acl)
-    acls = frozenset(each.id for each in live.acls if each.name == name)
-    return watched_of(live, groups, acls) if len(groups) == len(plan.groups.groups) and acls else None
+    acl = associated_acl(acl_name(site_name(site.deployment.region), plan.acl), placement, live.acls)
+    return watched_of(live, groups, frozenset([acl.id])) if len(groups) == len(plan.groups.groups) and acl else None
 
 
 def _unplanned(unknown: list[str]) -> Finding:
@@ -209,6 +218,8 @@ def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
         return live.entries
     if isinstance(live.acls, ReadFailure):
         return live.acls
+    if why := unread_peer((source.peer for each in plan.requirements for source in each.sources), live):
+        return why
     ids = group_ids(site, plan.groups, live.groups)
     first = _first_group(site, plan, live)
     subnets = {each.id for each in placement.subnets}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.approval.evidence import (
+    ACCESS_EVENTS,
     IAM_EVENTS,
     KINDS,
     PARTITIONS,
@@ -24,10 +26,16 @@ from components.approval.evidence import (
 )
 from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.scripts import evidence as script
+from components.just_in_time.documents import policy_documents
+from components.just_in_time.settings import JustInTimeSettings
 from components.session_manager.settings import LogLocation
+from operations.approval.access_requests import OPS_ITEM_TYPE
+from operations.evidence.cloudtrail import ACCESS_EVENTS as READ_ACCESS_EVENTS
 from operations.evidence.cloudtrail import event_names
 from operations.evidence.exported import read_exported
-from tests.support.evidence_history import ACCOUNT, NODE, OLIVIA, History
+from operations.evidence.records import NO_TIME
+from tests.components.just_in_time.examples import approval, manual
+from tests.support.evidence_history import ACCOUNT, ALICE, NODE, OLIVIA, History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +67,8 @@ class World:
         objects: Objects of the bucket by key.
         logs: Versions and delete markers of session logs, as S3 lists them.
         streams: Log streams.
+        items: Access requests of the first Region.
+        policies: Approval policies by name.
         failing: Called before each call with service, Region and operation.
     """
 
@@ -68,6 +78,8 @@ class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     logs: list[dict[str, Any]] = field(default_factory=list)
     streams: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     failing: Callable[[str, str, str], None] = lambda _service, _region, _operation: None
     puts: list[str] = field(default_factory=list)
 
@@ -103,8 +115,22 @@ class Client:
 
     def get_automation_execution(self, *, AutomationExecutionId: str) -> dict[str, Any]:  # noqa: N803
         self.world.failing(self.service, self.region, "get_automation_execution")
-        (found,) = [each for each in self.world.executions if each["AutomationExecutionId"] == AutomationExecutionId]
-        return {"AutomationExecution": found}
+        found = [each for each in self.world.executions if each["AutomationExecutionId"] == AutomationExecutionId]
+        if not found:
+            raise refused("GetAutomationExecution", "AutomationExecutionNotFoundException")
+        return {"AutomationExecution": found[0]}
+
+    def get_ops_item(self, *, OpsItemId: str) -> dict[str, Any]:  # noqa: N803
+        self.world.failing(self.service, self.region, "get_ops_item")
+        (found,) = [each for each in self.world.items if each["OpsItemId"] == OpsItemId]
+        return {"OpsItem": found}
+
+    def get_document(self, *, Name: str, DocumentVersion: str, DocumentFormat: str) -> dict[str, Any]:  # noqa: N803
+        self.world.failing(self.service, self.region, "get_document")
+        assert (DocumentVersion, DocumentFormat) == ("1", "JSON")
+        if Name not in self.world.policies:
+            raise refused("GetDocument", "InvalidDocument")
+        return self.world.policies[Name]
 
 
 @dataclass
@@ -147,10 +173,68 @@ class Paginator:
         is_open = given["State"] == "Active"
         return "Sessions", [each for each in world.sessions.get(region, []) if ("EndDate" not in each) is is_open]
 
+    def _describe_ops_items(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
+        of_type, since = given["OpsItemFilters"]
+        assert of_type["Values"] == [OPS_ITEM_TYPE]
+        first = datetime.fromisoformat(since["Values"][0])
+        found = [each for each in world.items if each["LastModifiedTime"] > first]
+        return "OpsItemSummaries", found if region == PLACE.region else []
+
     def _describe_automation_executions(self, world: World, region: str, given: Any) -> tuple[str, list[Any]]:
         (chosen,) = given["Filters"]
         found = [each for each in world.executions if each["DocumentName"].startswith(chosen["Values"][0])]
         return "AutomationExecutionMetadataList", found if region == PLACE.region else []
+
+
+def asked_for(world: World, *, changed: datetime = DAY, status: str = "Approved", automatic: bool = False) -> None:
+    """Add an access request of a day, which a person has approved."""
+    data = {"context": {"targets": [NODE]}, **({} if automatic else {"automationExecutionId": ACCESS_RUN})}
+    world.items[:] = [
+        {
+            "OpsItemId": "oi-0123456789ab",
+            "OpsItemType": OPS_ITEM_TYPE,
+            "CreatedBy": OLIVIA,
+            "CreatedTime": DAY,
+            "LastModifiedTime": changed,
+            "Status": status,
+            "Description": "Ticket 4711",
+            "OperationalData": {OPS_ITEM_TYPE: {"Type": "SearchableString", "Value": json.dumps(data)}},
+        }
+    ]
+    approved = {"ApprovalStatus": ["Approved"], "ApproverDecisions": [json.dumps(APPROVED)]}
+    world.executions[:] = [
+        {
+            "AutomationExecutionId": ACCESS_RUN,
+            "AutomationSubtype": "AccessRequest",
+            "OpsItemId": "oi-0123456789ab",
+            "DocumentName": "Databases",
+            "DocumentVersion": "1",
+            "AutomationExecutionStatus": "Success",
+            "ExecutedBy": OLIVIA,
+            "ExecutionStartTime": DAY,
+            "StepExecutions": [
+                {
+                    "StepName": "level1",
+                    "Action": "aws:approve",
+                    "StepStatus": "Success",
+                    "ExecutionEndTime": DAY + timedelta(minutes=5),
+                    "Outputs": approved,
+                }
+            ],
+        }
+    ]
+    (document,) = policy_documents(JustInTimeSettings.model_validate(approval([manual()], [])["justInTime"]))
+    world.policies["Databases"] = {
+        "Name": "Databases",
+        "DocumentVersion": "1",
+        "DocumentType": document.type,
+        "Content": json.dumps(document.content),
+        "Status": "Active",
+    }
+
+
+ACCESS_RUN = "11111111-2222-4333-8444-555555555555"
+APPROVED = {"Approver": ALICE, "Decision": "Approve"}
 
 
 @pytest.fixture
@@ -240,6 +324,82 @@ def test_exported_records_are_those_of_the_apis(world: World, tmp_path: Path) ->
     assert [bool(each.node) for each in found.tags] == [True, False]
     assert {each.region for each in found.sources} == {"eu-west-1", "us-east-1"}
     assert [each.problem for each in found.sources] == ["", ""]
+
+
+def exported_requests(world: World, folder: Path, until: datetime = DAY + timedelta(days=2)) -> Any:
+    run(AccessRequests=True)
+    return read(world, folder, DAY + timedelta(days=1), until)
+
+
+def test_access_request_is_exported_with_its_approval(world: World, tmp_path: Path) -> None:
+    asked_for(world)
+    found = exported_requests(world, tmp_path)
+    (request,) = found.requests
+    assert (request.id, request.mode, request.node, request.reason) == (
+        "oi-0123456789ab",
+        "just-in-time",
+        NODE,
+        "Ticket 4711",
+    )
+    assert (request.granted, request.until) == (DAY + timedelta(minutes=5), DAY + timedelta(minutes=65))
+    (decision,) = found.decisions
+    assert (decision.request, decision.caller.arn, decision.approved) == (ACCESS_RUN, ALICE, True)
+    assert {each.problem for each in found.sources} == {""}
+
+
+def test_automatic_access_request_is_exported(world: World, tmp_path: Path) -> None:
+    asked_for(world, automatic=True)
+    (request,) = exported_requests(world, tmp_path).requests
+    assert (request.is_automatic, request.execution) == (True, "")
+
+
+@pytest.mark.parametrize("missing", ["executions", "policies"])
+def test_access_request_without_its_execution_is_exported(world: World, tmp_path: Path, missing: str) -> None:
+    asked_for(world)
+    getattr(world, missing).clear()
+    (request,) = exported_requests(world, tmp_path).requests
+    assert (request.execution, request.until) == (ACCESS_RUN, NO_TIME)
+
+
+def test_latest_record_of_an_access_request_counts(world: World, tmp_path: Path) -> None:
+    asked_for(world, status="PendingApproval")
+    world.executions[0]["StepExecutions"][0]["StepStatus"] = "Waiting"
+    (waiting,) = exported_requests(world, tmp_path).requests
+    assert (waiting.state, waiting.granted) == ("waiting", NO_TIME)
+    later = DAY + timedelta(days=4)
+    asked_for(world, changed=later)
+    for key in [key for key in world.objects if f"day={later.date()}" in key]:
+        del world.objects[key]
+    # The period ends before the day of the change, with which the state was exported.
+    (approved,) = exported_requests(world, tmp_path, DAY + timedelta(days=2)).requests
+    assert (approved.state, approved.granted) == ("ended", DAY + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    "operation", ["describe_ops_items", "get_ops_item", "get_automation_execution", "get_document"]
+)
+def test_denied_access_request_fails_the_day(world: World, operation: str) -> None:
+    asked_for(world)
+    world.failing = lambda _service, _region, called: _refuse(called) if called == operation else None
+    with pytest.raises(RuntimeError, match=r"not exported: .*AccessDenied"):
+        run(AccessRequests=True)
+    assert not [key for key in world.objects if f"kind=days/account={ACCOUNT}/region=eu-west-1/day={DAY.date()}" in key]
+
+
+def test_workflow_alone_exports_no_access_requests(world: World) -> None:
+    asked_for(world)
+    run()
+    assert not [key for key in world.objects if "kind=requests" in key]
+
+
+def test_access_requests_need_their_events_and_permissions() -> None:
+    payload = export_runbook(PLACE, ("eu-west-1",), access_requests=True)["mainSteps"][0]["inputs"]["InputPayload"]
+    assert set(payload["Events"]) - set(SESSION_EVENTS) == set(ACCESS_EVENTS) == set(READ_ACCESS_EVENTS)
+    policies: list[Any] = [export_role_policy(PLACE, access_requests=each) for each in (False, True)]
+    without, within = ({each["Sid"] for each in policy["Statement"]} for policy in policies)
+    assert within - without == {"ListAccessRequests", "ReadAccessRequests", "ReadApprovalPolicies"}
+    text = json.dumps(policies[1])
+    assert not re.search(r"ssm:(Start|Send|Stop|Update|Create|Delete)|GetAccessToken", text)
 
 
 def log_of(session: str, **given: Any) -> dict[str, Any]:
@@ -375,7 +535,9 @@ def test_complete_day_is_stated_last(world: World) -> None:
     filled(world)
     run()
     for at in range(0, len(world.puts), 5):
-        assert [key.split("/")[1] for key in world.puts[at : at + 5]] == [f"kind={each}" for each in KINDS]
+        assert [key.split("/")[1] for key in world.puts[at : at + 5]] == [
+            f"kind={each}" for each in KINDS if each != "requests"
+        ]
 
 
 @pytest.mark.parametrize("operation", ["lookup_events", "describe_sessions", "describe_automation_executions"])

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from common.characters import hidden_character
 from common.problems import SettingsError
+from components.approval.names import ALARM_PREFIX, WorkflowLocation
+from components.approval.plan import plan_evidence
 from components.just_in_time.documents import policy_documents
 from components.settings import Settings
 from tests.components.hostile import HOSTILE_OTHERS, HOSTILE_TEXTS, leaves
@@ -180,6 +183,49 @@ def test_policies_belong_to_their_mode() -> None:
     assert "got none" in problems({"mode": "just-in-time"})[PREFIX]
     assert "no node is accessible" in problems(approval([], []))[PREFIX]
     assert load({**approval(), "enabled": False}).just_in_time is None
+
+
+EXPORT: dict[str, Any] = {
+    "evidence": {"retentionMode": "compliance"},
+    "notificationEmails": ["security@example.com"],
+    "alarmTopicArns": ["arn:aws:sns:eu-west-1:123456789012:alarms"],
+}
+
+
+def test_export_is_the_only_workflow_setting_of_the_mode() -> None:
+    loaded = load({**approval(), **EXPORT})
+    assert loaded.approval is None
+    assert loaded.evidence_export
+    assert (loaded.evidence_export.workflow_roles, loaded.evidence_export.document_names) == (
+        ("ShellAccessEvidenceExport", "ShellAccessEvidenceSchedule"),
+        ("ExportSessionEvidence",),
+    )
+    assert load(approval()).evidence_export is None
+    without = {key: value for key, value in EXPORT.items() if key != "evidence"}
+    prefix = "shell-access:approval"
+    assert set(problems({**approval(), **without})) == {f"{prefix}.notificationEmails", f"{prefix}.alarmTopicArns"}
+    assert set(problems({**approval(), **EXPORT, "guardRails": True})) == {f"{prefix}.guardRails"}
+
+
+def test_export_alone_has_no_name_of_the_workflow() -> None:
+    section = load({**approval(), **EXPORT}).evidence_export
+    assert section
+    place = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
+    plan = plan_evidence(section, place, ("eu-west-1",))
+    assert [each.name for each in plan.documents] == ["ExportSessionEvidence"]
+    assert {each.name for each in plan.roles} == {"ShellAccessEvidenceExport", "ShellAccessEvidenceSchedule"}
+    assert (plan.policies, len(plan.schedules), len(plan.alarm_topics)) == ((), 1, 2)
+    text = json.dumps([each.pattern for each in plan.event_alarms])
+    assert "AllowStartSsmSession" not in text
+    assert {each.name.removeprefix(ALARM_PREFIX) for each in (*plan.event_alarms, *plan.metric_alarms)} >= {
+        "evidence-not-exported",
+        "evidence-did-not-run",
+        "documents-changed",
+        "topic-changed",
+    }
+    assert plan.export
+    payload = plan.export.runbook.content["mainSteps"][0]["inputs"]["InputPayload"]
+    assert payload["AccessRequests"] is True
 
 
 def test_missing_maximum_of_sessions_is_a_warning() -> None:

@@ -11,6 +11,7 @@ from components.preflight.fixed_names import fixed_names
 from components.session_manager.document import DOCUMENT_NAME
 from components.settings import Settings
 from local.workspace import REPOSITORY
+from tests.components.just_in_time.examples import approval, manual
 
 ACCOUNT = "123456789012"
 NAMED: Final = {
@@ -146,3 +147,17 @@ def test_names_that_the_provider_creates_are_not_adopted(name: str) -> None:
     assert all(each.is_adopted for each in found if each.kind is Kind.ALIAS)
     alerts = [each for each in found if each.name.endswith(":shell-access-domain-controllers")]
     assert not any(each.is_adopted for each in alerts)
+
+
+def test_export_alone_has_the_names_of_the_export() -> None:
+    section: dict[str, Any] = {**approval([manual()]), "evidence": {}, "takeOver": True}
+    settings = Settings.load({"aws:region": "eu-west-1", "shell-access:approval": section})
+    found = [each for each in fixed_names(settings, Account(id=ACCOUNT, partition="aws")) if each.path == ("approval",)]
+    assert {each.name.rpartition("/")[2] for each in found if each.kind in {Kind.ROLE, Kind.BUCKET, Kind.SCHEDULE}} == {
+        "ShellAccessEvidenceExport",
+        "ShellAccessEvidenceSchedule",
+        "export-session-evidence",
+        f"shell-access-evidence-{ACCOUNT}-eu-west-1",
+    }
+    assert not [each for each in found if each.kind is Kind.POLICY]
+    assert all(each.take_over for each in found)

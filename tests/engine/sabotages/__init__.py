@@ -33,6 +33,7 @@ SABOTAGES = (
     *patching.SABOTAGES,
     *compliance.SABOTAGES,
     *external.SABOTAGES,
+    *monitoring.DETECTION,
 )
 DELETIONS = (
     *keys.DELETIONS,

@@ -116,6 +116,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "NamedQuery": lambda _: "approval-evidence-queries",
     "Workgroup": lambda _: "approval-evidence-workgroup",
     "ServiceSetting": lambda _: "host-management",
+    "DetectionService": lambda _: "directory-detection-guardduty",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
     "ResolverEndpoint": lambda each: f"directory-resolver-{each.name.rsplit('-', 1)[-1]}",

@@ -56,6 +56,9 @@ FIXED: dict[tuple[str, str], str] = {
     ("Document", "owner"): "the tags are tried",
     ("Document", "settings"): "the content that is made from them is tried",
     ("GoverningStack", "takeOverFrom"): _STATE,
+    ("DetectionService", "region"): _STATE,
+    ("DetectionService", "service"): _STATE,
+    ("DetectionService", "takeOver"): _STATE,
     ("ServiceSetting", "owner"): "a service setting has no tags: it belongs to the owner of its role",
     **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting", "ReleaseGuard")},
 }

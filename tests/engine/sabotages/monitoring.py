@@ -9,6 +9,34 @@ from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
 
 
+def feature(live: Live, each: Resource) -> Undo:
+    guardduty, id_ = live.aws("guardduty", each.region), each.arn.rsplit("/", 1)[1]
+
+    def put(status: str) -> None:
+        features = [{"Name": "RUNTIME_MONITORING", "Status": status}]
+        guardduty.update_detector(DetectorId=id_, Features=features)
+
+    put("DISABLED")
+    return lambda: put("ENABLED")
+
+
+def suspended(live: Live, each: Resource) -> Undo:
+    guardduty, id_ = live.aws("guardduty", each.region), each.arn.rsplit("/", 1)[1]
+    guardduty.update_detector(DetectorId=id_, Enable=False)
+    return lambda: guardduty.update_detector(DetectorId=id_, Enable=True)
+
+
+def detector_tag(live: Live, each: Resource, key: str) -> Undo:
+    guardduty = live.aws("guardduty", each.region)
+    before = guardduty.list_tags_for_resource(ResourceArn=each.arn)["Tags"]
+    guardduty.untag_resource(ResourceArn=each.arn, TagKeys=[key])
+    return lambda: guardduty.tag_resource(ResourceArn=each.arn, Tags=before)
+
+
+def detector_deleted(live: Live, each: Resource) -> None:
+    live.aws("guardduty", each.region).delete_detector(DetectorId=each.arn.rsplit("/", 1)[1])
+
+
 def retention(live: Live, each: Resource) -> Undo:
     logs, name = live.aws("logs", each.region), each.inputs["name"]
     logs.put_retention_policy(logGroupName=name, retentionInDays=1)
@@ -195,7 +223,15 @@ SABOTAGES: tuple[Sabotage, ...] = (
 )
 
 
+DETECTION: tuple[Sabotage, ...] = (
+    Sabotage("DetectionService", "switches", feature),
+    Sabotage("DetectionService", "status", suspended),
+    Sabotage("DetectionService", "owner", do(detector_tag, key="shell-access:owner"), "{}-owner"),
+    Sabotage("DetectionService", "tags", do(detector_tag, key="owner"), REFRESH),
+)
+
 DELETIONS: tuple[Sabotage, ...] = (
+    Sabotage("DetectionService", "itself", detector_deleted),
     Sabotage("EventRule", "itself", rule_deleted, applies="shell-access-approval-topic-changed"),
     Sabotage("MetricAlarm", "itself", deleted("cloudwatch", "delete_alarms", "AlarmNames", "name")),
     Sabotage("LogGroup", "itself", deleted("logs", "delete_log_group", "logGroupName", "name"), applies="-logs"),

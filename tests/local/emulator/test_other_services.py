@@ -242,3 +242,18 @@ def test_retention_changes_while_a_bucket_has_objects(connect: Any) -> None:
     assert (found["Mode"], found["Days"]) == ("GOVERNANCE", 3)
     assert s3.put_object(Bucket="org-x", Key="new", Body=b"")["VersionId"]
     assert s3.head_object(Bucket="org-x", Key="new")["ObjectLockMode"] == "GOVERNANCE"
+
+
+@pytest.mark.parametrize("names", [(None, None), (None, "named")])
+def test_resolver_rules_need_no_name(connect: Any, ec2: Any, names: tuple[str | None, ...]) -> None:
+    """https://docs.aws.amazon.com/Route53Resolver/latest/APIReference/API_route53resolver_CreateResolverRule.html, Name."""
+    resolver, vpc = connect("route53resolver"), ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    for number, name in enumerate(names):
+        given = {"Name": name} if name else {}
+        rule = resolver.create_resolver_rule(
+            CreatorRequestId=str(number), RuleType="SYSTEM", DomainName=f"{number}.example.com", **given
+        )["ResolverRule"]
+        resolver.associate_resolver_rule(ResolverRuleId=rule["Id"], VPCId=vpc, **given)
+    assert [each.get("Name") or None for each in resolver.list_resolver_rules()["ResolverRules"]] == list(names)
+    links = resolver.list_resolver_rule_associations()["ResolverRuleAssociations"]
+    assert [each.get("Name") or None for each in links] == list(names)

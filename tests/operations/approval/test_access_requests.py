@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from components.approval.evidence import export_runbook
+from components.approval.scripts import evidence as script
 from components.approval.settings import Mode
-from components.just_in_time.names import TOKEN_ROLE
+from components.just_in_time.names import IDENTITY_PROVIDER_SETTING, SERVICE_ROLE, TOKEN_ROLE, TOKEN_SERVICE
 from operations.approval.access_requests import (
     access_credentials,
     list_access_requests,
@@ -20,7 +22,8 @@ from operations.approval.access_requests import (
 from operations.approval.requests import RequestState
 from operations.approval.session import ApprovalSession, CallError, Workflow
 from operations.connect import command as connect_command
-from tests.components.approval.workflow import ACCOUNT
+from operations.evidence.exported import read_exported
+from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.components.just_in_time.examples import approval, level, manual
 from tests.operations.approval.conftest import ANTON, OLIVIA, JustInTime
 
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"Service": TOKEN_SERVICE}, "Action": "sts:AssumeRole"},
+    }
+)
 REASON = ("--reason", "Disk is full")
 REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia"
 
@@ -283,6 +292,47 @@ def test_incomplete_request_is_rejected_but_not_approved(access: JustInTime, mon
     assert access.command("approve", run, "--reject", "--yes", by=access.anton).exit_code == 0
 
 
+def doctor(access: JustInTime, node: str = "db-1", **options: Any) -> dict[str, str]:
+    """Return what prevents access by cause, as `doctor` finds it."""
+    section = approval([manual(levels=[level(access.approvers)])])
+    access.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(section)})
+    result = access.command("doctor", node, "--json", **options)
+    findings = json.loads(result.stdout)["findings"]
+    return {each["cause"]: each["found"] for each in findings if each["cause"].startswith("access-")}
+
+
+def test_doctor_names_what_prevents_access(access: JustInTime) -> None:
+    enabled = doctor(access)
+    assert set(enabled) == {"access-service"}
+    access.iam.create_role(RoleName=SERVICE_ROLE, Path="/aws-service-role/ssm/", AssumeRolePolicyDocument=TRUST)
+    access.ssm.update_service_setting(SettingId=IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
+    assert doctor(access) == {}
+    assert "none of the tags" in doctor(access, access.node)["access-tags"]
+    key = access.iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"]
+    assert "user/alice cannot request access" in doctor(access, by=key)["access-role"]
+
+    run = access.access_request()
+    assert "waits for its approvers" in doctor(access)["access-request"]
+    access.command("approve", run, "--yes", by=access.anton)
+    assert f"{run} of Operator/olivia is approved until" in doctor(access)["access-request"]
+    assert "AWS gives its access token to this session only" in doctor(access, by=access.carol)["access-request"]
+    access.command("revoke", run, "--yes", by=access.anton)
+    assert "an approver revoked it" in doctor(access)["access-request"]
+    access.iam.detach_role_policy(
+        RoleName=TOKEN_ROLE, PolicyArn="arn:aws:iam::aws:policy/AWSSystemsManagerJustInTimeAccessTokenPolicy"
+    )
+    access.iam.delete_role(RoleName=TOKEN_ROLE)
+    assert f"there is no role {TOKEN_ROLE}" in doctor(access)["access-service"]
+
+
+def test_request_of_a_deleted_policy_is_not_approved(access: JustInTime) -> None:
+    run = access.access_request()
+    access.ssm.delete_document(Name="Databases")
+    result = access.command("approve", run, "--yes", by=access.anton)
+    assert (result.exit_code, "the version of its approval policy is not there any more" in result.stderr) == (1, True)
+    assert access.status(run)["state"] == "waiting"
+
+
 @pytest.fixture
 def connected(
     access: JustInTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -438,3 +488,39 @@ def test_evidence_joins_sessions_to_access_requests(access: JustInTime, connecte
     assert approvers[run][0].endswith("/anton")
     assert approvers[automatic] == ["auto-approval policy"]
     assert {each["name"] for each in report["sources"]} >= {"Access requests", "Session Manager"}
+
+
+def test_exported_access_requests_are_those_of_aws(
+    access: JustInTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = access.approved()
+    waiting = access.access_request(access.carol)
+    shown = {each: access.status(each) for each in (run, waiting)}
+    later = datetime.now(UTC) + timedelta(days=script.SETTLED_DAYS + 1)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return later.astimezone(tz)
+
+    monkeypatch.setattr(script, "datetime", Clock)
+    monkeypatch.setattr(script, "client", access.client)
+    monkeypatch.setattr(script, "HISTORY_DAYS", script.SETTLED_DAYS + 1)
+    location = {"LocationConstraint": "eu-west-1"}
+    access.client("s3").create_bucket(
+        Bucket=PLACE.evidence_bucket, CreateBucketConfiguration=location, ObjectLockEnabledForBucket=True
+    )
+    (step,) = export_runbook(PLACE, ("eu-west-1",), access_requests=True)["mainSteps"]
+    script.export_evidence({**step["inputs"]["InputPayload"], "Pause": 0}, None)
+    for each in access.client("s3").list_objects_v2(Bucket=PLACE.evidence_bucket)["Contents"]:
+        file = tmp_path / each["Key"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(access.client("s3").get_object(Bucket=PLACE.evidence_bucket, Key=each["Key"])["Body"].read())
+    now = datetime.now(UTC)
+    found = read_exported(tmp_path, now - timedelta(hours=1), now, lambda _line: None)
+    requests = {each.id: each for each in found.requests if each.state}
+    assert {each.id for each in found.requests} == {run, waiting}
+    assert (requests[run].caller.arn, requests[run].node) == (REQUESTER, access.database)
+    assert abs(requests[run].until - datetime.fromisoformat(shown[run]["until"])) < timedelta(seconds=1)
+    assert (requests[waiting].state, shown[waiting]["state"]) == ("waiting", "waiting")
+    assert [each.caller.arn.rpartition("/")[2] for each in found.decisions if each.source == "Automation"] == ["anton"]

@@ -8,20 +8,24 @@ import pytest
 
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
+from common.iam.patterns import matches, overlap
 from common.limits import MANAGED_POLICY, size
 from local.workspace import REPOSITORY
-from operations.deployer.boundary import boundary
+from operations.deployer.boundary import boundary, own_resources
 from operations.deployer.iam import own_roles
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import System, whole_scope
+from operations.deployer.scope import DeploymentScope, System, whole_scope
 from operations.deployer.statement import TooMuchError
+from tests.operations.audit.authorization_reference import privileges, shape_of, types_of
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
 
 GRANT = "SecurityAllowSessionInstance"
 IAM = f"arn:aws:iam::{ACCOUNT}"
 EC2 = f"arn:aws:ec2:eu-west-1:{ACCOUNT}"
 SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}"
+DETECTOR = f"arn:aws:guardduty:eu-west-1:{ACCOUNT}:detector/12abc34d567e8fa901bc2d34e56789f0"
+MADE_HERE = {"aws:ResourceTag/shell-access:made-here": "organization/shell-access/dev"}
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 RUNBOOK_ROLE = f"{IAM}:role/SsmSessionControlChangeMangerRole"
 ROLE_BOUNDARY = f"{IAM}:policy/ShellAccessRoleBoundary"
@@ -137,6 +141,15 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a policy of a group": ("iam:PutGroupPolicy", f"{IAM}:group/Operators", {}),
     "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/other", {}),
     "a service-linked role": ("iam:CreateServiceLinkedRole", f"{IAM}:role/aws-service-role/any", {}),
+    "a service-linked role of a service that no stack enables": (
+        "iam:CreateServiceLinkedRole",
+        f"{IAM}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+        {"iam:AWSServiceName": "autoscaling.amazonaws.com"},
+    ),
+    "GuardDuty of other accounts": ("guardduty:UpdateMemberDetectors", f"{DETECTOR}", {}),
+    "findings of GuardDuty": ("guardduty:ArchiveFindings", f"{DETECTOR}", {}),
+    "what GuardDuty suppresses": ("guardduty:CreateFilter", f"{DETECTOR}", {}),
+    "GuardDuty's administrator": ("guardduty:DisassociateFromAdministratorAccount", f"{DETECTOR}", {}),
     "a delegation": ("iam:AcceptDelegationRequest", "*", {}),
     "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
     "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
@@ -217,6 +230,13 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
         ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/any", ENDPOINT),
         ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent", {}),
         ("s3:PutBucketPolicy", f"arn:aws:s3:::shell-access-trail-{ACCOUNT}-eu-west-1", {}),
+        ("guardduty:DeleteDetector", DETECTOR, MADE_HERE),
+        ("guardduty:TagResource", DETECTOR, {"aws:TagKeys": ["shell-access:owner", "shell-access:switched-on"]}),
+        (
+            "iam:CreateServiceLinkedRole",
+            f"{IAM}:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty",
+            {"iam:AWSServiceName": "guardduty.amazonaws.com"},
+        ),
         ("kms:ScheduleKeyDeletion", KEY, OURS),
         ("kms:PutKeyPolicy", KEY, OURS | {"kms:ResourceAliases": ["alias/shell-access/approval"]}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", OURS),
@@ -247,6 +267,11 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": ["owner"]}),
         ("iam:UntagRole", f"{IAM}:role/Operator", {}),
         ("iam:PassRole", f"{IAM}:role/ShellAccessDomainController", {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("guardduty:CreateDetector", "*", {}),
+        ("guardduty:DeleteDetector", DETECTOR, {}),
+        # It could delete the detector of others afterwards.
+        ("guardduty:TagResource", DETECTOR, {"aws:TagKeys": ["shell-access:made-here"]}),
+        ("guardduty:UntagResource", DETECTOR, {"aws:TagKeys": ["team"]}),
         ("kms:ScheduleKeyDeletion", KEY, {}),
         ("kms:CreateGrant", KEY, OURS | {"kms:GrantIsForAWSResource": "true"}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", {}),
@@ -265,6 +290,36 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
 )
 def test_deployer_leaves_what_is_not_its_own(action: str, resource: str, keys: dict[str, Any]) -> None:
     assert must_not(deployer(), action, resource, **keys)
+
+
+def may_be_one(arn: str, other: str) -> bool:
+    """Return whether two patterns have an ARN in common; partition, service, Region and account contain no colon."""
+    return all(map(overlap, arn.split(":", 5), other.split(":", 5)))
+
+
+@pytest.mark.parametrize("several", [scope("dev"), scope("prod"), whole_scope(("eu-west-1",), TAG)])
+def test_joined_denials_share_no_type_of_resource(several: DeploymentScope) -> None:
+    entries = own_resources(replace(several, account="*"))
+    for index, (patterns, _) in enumerate(entries):
+        others = [arn for other, (_, arns) in enumerate(entries) if other != index for arn in arns]
+        acted_on = {
+            shape_of(action.partition(":")[0], kind.rstrip("*")).format(partition="aws", region="*", account="*")
+            for action in privileges()
+            if any(matches(pattern, action) for pattern in patterns)
+            for kind in types_of(action).split()
+        }
+        assert acted_on
+        assert {(arn, other) for arn in acted_on for other in others if may_be_one(arn, other)} == set()
+
+
+@pytest.mark.parametrize("several", [scope("dev"), scope("prod"), whole_scope(("eu-west-1",), TAG)])
+def test_boundary_allows_no_action_on_accounts_or_tokens(several: DeploymentScope) -> None:
+    # Nothing denies these, so nothing may allow them.
+    allowed = boundary(several)["Statement"][0]["Action"]
+    unneeded = ("account:*", "iam:*UserPerm*", "organizations:*", "sts:Get*Token")
+    several_actions = [each for each in privileges() if any(matches(pattern, each) for pattern in unneeded)]
+    assert len(several_actions) > 50
+    assert [each for each in several_actions if any(matches(pattern, each) for pattern in allowed)] == []
 
 
 def test_boundary_fits() -> None:

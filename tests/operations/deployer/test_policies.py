@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
+from components.detection.services import SecurityService
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
@@ -24,7 +25,14 @@ from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
-WITHOUT_RESOURCE = {"TagNewKeys", "CreateKeys", "CreateShares", "CreateWindows", "ManageSubscriptions"}
+WITHOUT_RESOURCE = {
+    "TagNewKeys",
+    "CreateDetectors",
+    "CreateKeys",
+    "CreateShares",
+    "CreateWindows",
+    "ManageSubscriptions",
+}
 """Statements about every resource: what they allow knows no smaller one."""
 OPEN = {
     # The window that a target or a task belongs to is evaluated, too, and has our tag.
@@ -34,6 +42,8 @@ OPEN = {
     "UpdateAliases",
     "UseNetworks",
     "RunFromImages",
+    # A detector exists once per Region, and one of others is adopted.
+    "UpdateDetectors",
 }
 """Statements about every resource of a type without a condition: networks and images are others', and an interface has
 neither a tag of ours nor, where subnets are given by name, a subnet that is known."""
@@ -48,6 +58,7 @@ SCOPES = st.builds(
     users=st.frozensets(st.text("abc", min_size=1, max_size=64), max_size=12),
     log_groups=st.frozensets(st.text("abc/", min_size=1, max_size=60), max_size=4),
     has_resolver_endpoints=st.booleans(),
+    detection=st.frozensets(st.sampled_from(SecurityService)),
     empties_trail_bucket=st.booleans(),
 )
 

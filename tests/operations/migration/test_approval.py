@@ -70,6 +70,14 @@ def test_move_to_just_in_time_has_three_valid_steps(mode: str) -> None:
         Settings.load(dict(each.after(step).values))
 
 
+def test_move_keeps_the_export_with_its_notifications() -> None:
+    export: dict[str, Any] = {"evidence": {}, "notificationEmails": ["security@example.com"]}
+    kept = after(move({**moving("draining"), **export, "chatTopicArn": ""}), MigrationStep.COMPLETE)
+    assert kept == {**approval([manual()]), **export}
+    alone = after(move(moving("draining", notificationEmails=["security@example.com"])), MigrationStep.COMPLETE)
+    assert alone == approval([manual()])
+
+
 def test_move_to_automation_changes_the_mode_only() -> None:
     begun = move(CHANGE_MANAGER, Mode.AUTOMATION)
     assert (begun.steps, after(begun, MigrationStep.COMPLETE)) == ((MigrationStep.COMPLETE,), WORKFLOW)

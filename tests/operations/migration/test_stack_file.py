@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from operations.errors import UnusableError
-from operations.migration.stack_file import SECTION, stack_file, with_approval, write
+from operations.migration.stack_file import SECTION, stack_file, with_approval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,15 +99,6 @@ def test_anchors_are_refused_not_broken() -> None:
     text = f"config:\n  {SECTION}:\n    operatorRoles: &roles [Operator]\n    sharedOperatorRoles: *roles\n"
     with pytest.raises((UnusableError, yaml.YAMLError)):
         with_approval(text, {"operatorRoles": None})
-
-
-def test_file_is_replaced_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text("old")
-    file.chmod(0o640)
-    write(file, "new")
-    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
-    assert [each.name for each in tmp_path.iterdir()] == ["Pulumi.dev.yaml"]
 
 
 def test_file_is_found_where_the_project_keeps_it(tmp_path: Path) -> None:

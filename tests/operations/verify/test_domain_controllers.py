@@ -55,6 +55,7 @@ from operations.inventory.monitoring import (
     TrailFacts,
     rule_sender,
 )
+from operations.inventory.name_resolution import NameResolutionFacts
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
@@ -80,6 +81,9 @@ SECTION: dict[str, Any] = {
     },
 }
 MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}}
+WITH_RESOLVER = SECTION | {
+    "resolverEndpoints": {"domains": ["corp.example.com"], "sites": {REGION: {"vpcs": ["apps"]}}}
+}
 REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
 SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
@@ -229,11 +233,32 @@ def acls(plan: SitePlan) -> tuple[NetworkAcl, ...]:
     )
 
 
+def test_network_acl_without_subnets_is_not_compared() -> None:
+    site = case()
+    assert not isinstance(site.live.acls, ReadFailure)
+    default, own = site.live.acls
+    orphan = replace(own, id="acl-2", subnet_ids=frozenset(), rules=own.rules[1:])
+    assert site.findings(acls=(orphan, default, own)) == {}
+    alone = site.findings(acls=(orphan, default))
+    assert alone["directory-acl"].found == "a is associated with none, b is associated with none"
+
+
+def test_resolver_that_cannot_be_read_is_unknown() -> None:
+    site = case(WITH_RESOLVER)
+    resolver = SecurityGroup(id="sg-resolver", name=f"{site_name(REGION)}-resolver-outbound", rules=())
+    read = site.findings(name_resolution=NameResolutionFacts(groups=(resolver,)))
+    assert not {"directory-group-controllers", "directory-traffic"} & set(read)
+    found = site.findings(name_resolution=REFUSED)
+    assert {check: each.status.value for check, each in found.items()} == dict.fromkeys(
+        ("directory-group-controllers", "directory-traffic", "directory-resolver-outbound"), "cannotTell"
+    )
+
+
 def rule_facts(rule: PlannedRule, id_: str, lists: dict[str, str]) -> SecurityGroupRule:
-    peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
+    peer = {"itself": "sg-0", "resolver-endpoints": "sg-resolver", **lists}.get(rule.peer.value, rule.peer.value)
     key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
     key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key
-    ends = {"ReferencedGroupInfo": {"GroupId": peer}} if rule.peer.kind is PeerKind.ITSELF else {key: peer}
+    ends = {"ReferencedGroupInfo": {"GroupId": peer}} if peer.startswith("sg-") else {key: peer}
     return live_rule(id_, rule.direction, rule.protocol, (rule.from_port, rule.to_port), ends).named(
         rule.name, rule.description
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from moto.config.models import config_backends
 from moto.ec2.models import ec2_backends
+from moto.guardduty.models import guardduty_backends
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.kms.models import kms_backends
 from moto.ram.models import ram_backends
@@ -136,6 +137,11 @@ def _share_keys(place: Place, arn: str) -> dict[str, Any]:
     return {**_tag_keys(getattr(share, "local_tags", {})), **external}
 
 
+def _detector_keys(place: Place, arn: str) -> dict[str, Any]:
+    detectors: Any = guardduty_backends[place.account][place.region].detectors
+    return _tag_keys(detectors[_last(arn)].tags) if _last(arn) in detectors else {}
+
+
 def _last(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
@@ -261,6 +267,7 @@ _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
 _LOOKS: Final[dict[str, Callable[[Place, str], dict[str, Any]]]] = {
     "config": _config_keys,
     "ec2": _ec2_keys,
+    "guardduty": _detector_keys,
     "iam": _iam_keys,
     "kms": _kms_keys,
     "ram": _share_keys,

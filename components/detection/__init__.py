@@ -1,0 +1,1 @@
+"""Detection services of AWS around the domain controllers: adopted or enabled, and restored."""

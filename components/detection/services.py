@@ -1,0 +1,213 @@
+"""Detection services of an account in one Region: how each is read and changed.
+
+A service has named switches. A stack turns on those of its settings, and turns off only what it has turned on itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+
+class SecurityService(StrEnum):
+    """A detection service, by its name in the settings."""
+
+    GUARD_DUTY = "guardDuty"
+
+
+OURS_TAG: Final = "shell-access:switched-on"
+"""Tag with the switches that a stack has turned on, or `none`."""
+ENABLED: Final = "ENABLED"
+DETECTOR: Final = "DETECTOR"
+"""Switch of the detector itself, with the findings from flow logs, DNS logs and CloudTrail that it always has."""
+RUNTIME: Final = "RUNTIME_MONITORING"
+AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
+_EKS_RUNTIME: Final = "EKS_RUNTIME_MONITORING"
+_ALWAYS_ON: Final = frozenset({"CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS"})
+_FORMER: Final = frozenset({"removed", "resigned", "deleted"})
+"""Relationships that have ended (GuardDuty API reference, Administrator, `RelationshipStatus`)."""
+
+
+class Read(Protocol):
+    """A call that only reads, with all of its pages."""
+
+    def __call__(self, operation: str, /, **arguments: Any) -> Mapping[str, Any]:
+        """Return the response."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """A service that exists in a Region.
+
+    Attributes:
+        arn: ARN of the resource that represents it.
+        switches: Names of the switches that are on.
+        tags: Tags of the resource.
+        administrator: ID of the account that manages the service for this one; empty: none does.
+    """
+
+    arn: str
+    switches: frozenset[str]
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    administrator: str = ""
+
+
+class ServiceAdapter(Protocol):
+    """The changes of one service in one Region."""
+
+    def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
+        """Create the resource that represents the service, with no other switches on."""
+        ...
+
+    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:
+        """Turn switches on and off, and leave all others."""
+        ...
+
+    def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
+        """Add tags."""
+        ...
+
+    def untag(self, state: ServiceState, keys: Collection[str]) -> None:
+        """Remove tags."""
+        ...
+
+    def remove(self, state: ServiceState) -> None:
+        """Delete the resource."""
+        ...
+
+
+def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
+    """Return the detector; None: there is none.
+
+    Source: GuardDuty API reference, GetDetector, GetAdministratorAccount, and CreateDetector: one detector per account
+    and Region.
+
+    Args:
+        read: Function that calls GuardDuty.
+        region: Region that it calls.
+    """
+    ids = read("list_detectors")["DetectorIds"]
+    if not ids:
+        return None
+    detector = read("get_detector", DetectorId=ids[0])
+    answer = read("get_administrator_account", DetectorId=ids[0])
+    administrator = cast("dict[str, str]", answer.get("Administrator") or {})
+    former = administrator.get("RelationshipStatus", "").lower() in _FORMER
+    # The role is one of the account (arn:aws:iam::123456789012:role/...).
+    _, partition, _, _, account, _ = detector["ServiceRole"].split(":", 5)
+    return ServiceState(
+        arn=f"arn:{partition}:guardduty:{region}:{account}:detector/{ids[0]}",
+        switches=frozenset(_switches_of(detector)),
+        tags=detector.get("Tags") or {},
+        administrator="" if former else administrator.get("AccountId", ""),
+    )
+
+
+def _switches_of(detector: Mapping[str, Any]) -> set[str]:
+    on = {DETECTOR} if detector["Status"] == ENABLED else set[str]()
+    for feature in detector.get("Features", ()):
+        if feature["Name"] not in _ALWAYS_ON and feature["Status"] == ENABLED:
+            more = feature.get("AdditionalConfiguration", ())
+            on |= {
+                feature["Name"],
+                *(f"{feature['Name']}/{each['Name']}" for each in more if each["Status"] == ENABLED),
+            }
+    return on
+
+
+def _features(current: Collection[str], on: Collection[str], off: Collection[str]) -> list[dict[str, Any]]:
+    """Return the features to change; a feature's own status is sent with each of its options."""
+    changed = {*on, *off} - {DETECTOR}
+    after = ({*current} | {*on}) - {*off}
+    found: list[dict[str, Any]] = []
+    for name in sorted({each.partition("/")[0] for each in changed}):
+        options = sorted(each for each in changed if each.startswith(f"{name}/"))
+        more = [{"Name": each.partition("/")[2], "Status": _status(each in after)} for each in options]
+        found.append(
+            {"Name": name, "Status": _status(name in after), **({"AdditionalConfiguration": more} if more else {})}
+        )
+    return found
+
+
+def _status(is_on: bool) -> str:  # noqa: FBT001 -- the value is the point
+    return ENABLED if is_on else "DISABLED"
+
+
+class _GuardDuty:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
+        made = self._client.create_detector(Enable=True, Features=_features((), switches, ()), Tags=dict(tags))
+        # All other features that the Region has are on in a new detector, except Runtime Monitoring (CreateDetector).
+        detector = self._client.get_detector(DetectorId=made["DetectorId"])
+        on = _switches_of(detector)
+        surplus = on - {*switches}
+        if surplus:
+            self._client.update_detector(DetectorId=made["DetectorId"], Features=_features(on, (), surplus))
+
+    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:
+        enable = {"Enable": DETECTOR in on} if DETECTOR in {*on, *off} else {}
+        features = _features(state.switches, on, off)
+        parts = {"Features": features} if features else {}
+        self._client.update_detector(DetectorId=_id(state), **enable, **parts)
+
+    def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
+        self._client.tag_resource(ResourceArn=state.arn, Tags=dict(tags))
+
+    def untag(self, state: ServiceState, keys: Collection[str]) -> None:
+        self._client.untag_resource(ResourceArn=state.arn, TagKeys=sorted(keys))
+
+    def remove(self, state: ServiceState) -> None:
+        self._client.delete_detector(DetectorId=_id(state))
+
+
+def _id(state: ServiceState) -> str:
+    return state.arn.rsplit("/", 1)[1]
+
+
+def _guard_duty_conflict(state: ServiceState, switches: Collection[str]) -> str:
+    if RUNTIME not in switches or _EKS_RUNTIME not in state.switches:
+        return ""
+    return (
+        f"{_EKS_RUNTIME} is on, which excludes {RUNTIME} (GuardDuty API reference, UpdateDetector). Migrate to Runtime "
+        "Monitoring as the GuardDuty User Guide describes, or set runtimeMonitoring to false"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceKind:
+    """Description of a service.
+
+    Attributes:
+        title: Name of the service, for messages.
+        client: Name of the service in boto3.
+        base: Switch without which the others have no effect.
+        find: Function that returns the state of the service in a Region; None: it is off.
+        adapter: Function that returns the adapter for a client.
+        conflict: Function that returns why switches cannot be turned on; empty: they can.
+    """
+
+    title: str
+    client: str
+    base: str
+    find: Callable[[Read, str], ServiceState | None]
+    adapter: Callable[[Any], ServiceAdapter]
+    conflict: Callable[[ServiceState, Collection[str]], str] = lambda _state, _switches: ""
+
+
+SERVICES: Final = {
+    SecurityService.GUARD_DUTY: ServiceKind(
+        title="GuardDuty",
+        client="guardduty",
+        base=DETECTOR,
+        find=_find_guard_duty,
+        adapter=_GuardDuty,
+        conflict=_guard_duty_conflict,
+    ),
+}

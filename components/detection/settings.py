@@ -1,0 +1,43 @@
+"""Settings of `shell-access:domainControllers.detection`. Ours, not the post's; each service is off unless its section is present."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.validation import Section, enabled_flag, flag, setting
+from components.detection.services import AGENTS, DETECTOR, RUNTIME, SecurityService
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class GuardDutySettings(Section):
+    """Section `guardDuty`."""
+
+    enabled: bool = enabled_flag("Enable GuardDuty in the Regions of the sites")
+    runtime_monitoring: bool = flag(
+        "The GuardDuty agent runs on EC2 instances with Linux, such as bastions; it does not exist for Windows.",
+        default=False,
+    )
+
+    @property
+    def switches(self) -> frozenset[str]:
+        """Switches of the service that are to be on."""
+        return frozenset({DETECTOR, *((RUNTIME, AGENTS) if self.runtime_monitoring else ())})
+
+
+class DetectionSettings(Section):
+    """Section `detection`: services of the account, in the Regions of the sites."""
+
+    enabled: bool = enabled_flag("Enable the detection services")
+    guard_duty: GuardDutySettings | None = setting(
+        "GuardDuty evaluates flow logs, DNS queries and API calls.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
+
+    @property
+    def services(self) -> Mapping[SecurityService, frozenset[str]]:
+        """Switches by service, of those that are enabled."""
+        sections = {SecurityService.GUARD_DUTY: self.guard_duty}
+        return {service: each.switches for service, each in sections.items() if self.enabled and each and each.enabled}

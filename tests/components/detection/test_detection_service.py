@@ -1,0 +1,249 @@
+"""A detection service is turned on, adopted where it exists, and restored, against the local AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from common.aws.failures import ResourceError
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.resource import DetectionServiceProvider
+from components.detection.services import AGENTS, DETECTOR, OURS_TAG, RUNTIME
+from tests.support.emulator import change_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from common.aws.session import AwsClients
+
+OWNER = "organization/shell-access/dev"
+OTHER = "organization/shell-access/other"
+ALL = (AGENTS, DETECTOR, RUNTIME)
+MALWARE = "EBS_MALWARE_PROTECTION"
+ADMINISTRATOR = "999988887777"
+
+
+@pytest.fixture
+def guardduty(client: Callable[..., Any]) -> Any:
+    return client("guardduty")
+
+
+@pytest.fixture
+def provider(clients: AwsClients) -> DetectionServiceProvider:
+    made = DetectionServiceProvider()
+    made.clients = lambda: clients
+    return made
+
+
+def inputs(*switches: str, **more: Any) -> dict[str, Any]:
+    given = {"service": "guardDuty", "region": "eu-west-1", "switches": sorted(switches), "owner": OWNER}
+    return {**given, "takeOver": False, "tags": {"team": "security"}, **more}
+
+
+def detector(guardduty: Any) -> dict[str, Any] | None:
+    ids = guardduty.list_detectors()["DetectorIds"]
+    return guardduty.get_detector(DetectorId=ids[0]) if ids else None
+
+
+def on(guardduty: Any) -> set[str]:
+    live = detector(guardduty) or {"Features": []}
+    return {each["Name"] for each in live["Features"] if each["Status"] == "ENABLED"} - {
+        *("CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS")
+    }
+
+
+def existing(guardduty: Any, *, enabled: bool = True, **tags: str) -> str:
+    made = guardduty.create_detector(Enable=enabled, Tags=tags)["DetectorId"]
+    off = ("S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "LAMBDA_NETWORK_LOGS")
+    guardduty.update_detector(DetectorId=made, Features=[{"Name": each, "Status": "DISABLED"} for each in off])
+    return made
+
+
+def described(guardduty: Any) -> str:
+    live = detector(guardduty) or {}
+    return json.dumps([live.get(each) for each in ("Status", "Features", "Tags")], default=str)
+
+
+def test_service_without_detector_gets_only_its_switches(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    made = provider.create(inputs(DETECTOR))
+    live = detector(guardduty) or {}
+    assert live["Status"] == "ENABLED"
+    # A new detector has all optional features, which cost.
+    assert on(guardduty) == set()
+    assert live["Tags"] == {"team": "security", OWNER_TAG: OWNER, MADE_HERE_TAG: OWNER}
+    assert (made.outs or {})["arn"].startswith("arn:aws:guardduty:eu-west-1:")
+    provider.delete(made.id, made.outs or {})
+    assert detector(guardduty) is None
+
+
+def test_existing_detector_is_adopted_and_restored(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    existing(guardduty, team="soc")
+    before = described(guardduty)
+    made = provider.create(inputs(*ALL))
+    assert on(guardduty) == {RUNTIME, "RDS_LOGIN_EVENTS"}
+    assert (detector(guardduty) or {})["Tags"]["team"] == "soc"
+    provider.delete(made.id, made.outs or {})
+    assert described(guardduty) == before
+
+
+def test_suspended_detector_is_suspended_again(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    existing(guardduty, enabled=False)
+    before = described(guardduty)
+    made = provider.create(inputs(*ALL))
+    assert (detector(guardduty) or {})["Status"] == "ENABLED"
+    provider.delete(made.id, made.outs or {})
+    assert described(guardduty) == before
+
+
+def test_switch_that_was_on_before_stays_on(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    id_ = existing(guardduty)
+    guardduty.update_detector(DetectorId=id_, Features=[{"Name": MALWARE, "Status": "ENABLED"}])
+    before = described(guardduty)
+    made = provider.create(inputs(DETECTOR, MALWARE))
+    assert (made.outs or {})["ours"] == []
+    provider.delete(made.id, made.outs or {})
+    assert described(guardduty) == before
+
+
+@pytest.mark.parametrize("is_created", [True, False])
+def test_lost_state_loses_no_record(guardduty: Any, provider: DetectionServiceProvider, *, is_created: bool) -> None:
+    if not is_created:
+        existing(guardduty, team="soc")
+    before = described(guardduty)
+    provider.create(inputs(*ALL))
+    again = provider.create(inputs(*ALL))
+    assert sorted((again.outs or {})["ours"]) == (sorted(ALL) if is_created else sorted({RUNTIME, AGENTS}))
+    provider.delete(again.id, again.outs or {})
+    assert described(guardduty) == before
+
+
+def test_run_killed_before_change_is_finished(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    id_ = existing(guardduty)
+    before = described(guardduty)
+    arn = f"arn:aws:guardduty:eu-west-1:123456789012:detector/{id_}"
+    guardduty.tag_resource(ResourceArn=arn, Tags={OWNER_TAG: OWNER, OURS_TAG: f"{RUNTIME} {AGENTS}"})
+    made = provider.create(inputs(*ALL))
+    assert RUNTIME in on(guardduty)
+    provider.delete(made.id, made.outs or {})
+    assert described(guardduty) == before
+
+
+def test_dropped_switch_is_turned_off_and_others_stay(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    existing(guardduty)
+    made = provider.create(inputs(*ALL))
+    updated = provider.update(made.id, made.outs or {}, inputs(DETECTOR, MALWARE))
+    assert on(guardduty) == {MALWARE, "RDS_LOGIN_EVENTS"}
+    assert (updated.outs or {})["ours"] == [MALWARE]
+    assert (detector(guardduty) or {})["Tags"][OURS_TAG] == MALWARE
+
+
+def test_created_detector_that_others_use_stays(
+    guardduty: Any, provider: DetectionServiceProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = provider.create(inputs(*ALL))
+    id_ = guardduty.list_detectors()["DetectorIds"][0]
+    guardduty.update_detector(DetectorId=id_, Features=[{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}])
+    provider.delete(made.id, made.outs or {})
+    assert (detector(guardduty) or {})["Status"] == "ENABLED"
+    assert on(guardduty) == {"S3_DATA_EVENTS"}
+    assert (detector(guardduty) or {})["Tags"] == {"team": "security"}
+    assert "GuardDuty in eu-west-1 stays on for S3_DATA_EVENTS" in capsys.readouterr().err
+
+
+def test_refresh_shows_what_was_turned_off(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    made = provider.create(inputs(*ALL))
+    id_ = guardduty.list_detectors()["DetectorIds"][0]
+    guardduty.update_detector(DetectorId=id_, Features=[{"Name": RUNTIME, "Status": "DISABLED"}])
+    seen = provider.read(made.id, made.outs or {})
+    assert (seen.outs or {})["switches"] == [DETECTOR]
+    assert provider.diff(made.id, seen.outs or {}, inputs(*ALL)).changes
+    provider.update(made.id, seen.outs or {}, inputs(*ALL))
+    assert on(guardduty) == {RUNTIME}
+    guardduty.delete_detector(DetectorId=id_)
+    assert provider.read(made.id, made.outs or {}).id == ""
+    provider.delete(made.id, made.outs or {})
+
+
+def test_lost_tags_are_drift_and_come_back(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    existing(guardduty)
+    before = described(guardduty)
+    made = provider.create(inputs(*ALL))
+    arn = (made.outs or {})["arn"]
+    guardduty.untag_resource(ResourceArn=arn, TagKeys=[OWNER_TAG, OURS_TAG])
+    seen = provider.read(made.id, made.outs or {})
+    assert provider.diff(made.id, seen.outs or {}, inputs(*ALL)).changes
+    updated = provider.update(made.id, seen.outs or {}, inputs(*ALL))
+    assert (detector(guardduty) or {})["Tags"] == {OWNER_TAG: OWNER, OURS_TAG: f"{RUNTIME} {AGENTS}"}
+    provider.delete(made.id, updated.outs or {})
+    assert described(guardduty) == before
+
+
+def test_managed_service_is_left_and_reported(
+    endpoint: str, guardduty: Any, provider: DetectionServiceProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    id_ = existing(guardduty)
+    before = described(guardduty)
+    change_settings(endpoint, {"reportedStates": {id_: {"Administrator": ADMINISTRATOR}}})
+    given = inputs(*ALL)
+    assert provider.check({}, given).failures == []
+    assert f"GuardDuty in eu-west-1 is managed by the account {ADMINISTRATOR}" in capsys.readouterr().err
+    made = provider.create(given)
+    assert (made.outs or {})["administrator"] == ADMINISTRATOR
+    assert described(guardduty) == before
+    seen = provider.read(made.id, made.outs or {})
+    assert not provider.diff(made.id, seen.outs or {}, given).changes
+    # What the administrator turns on afterwards is not this stack's.
+    change_settings(endpoint, {"reportedStates": {}})
+    guardduty.update_detector(DetectorId=id_, Features=[{"Name": RUNTIME, "Status": "ENABLED"}])
+    after = described(guardduty)
+    provider.delete(made.id, made.outs or {})
+    assert described(guardduty) == after
+
+
+def test_service_of_another_stack_is_refused(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    first = provider.create(inputs(*ALL, owner=OTHER))
+    before = described(guardduty)
+    failure = provider.check({}, inputs(*ALL)).failures[0]
+    assert failure.reason.startswith(
+        f"GuardDuty in eu-west-1 is kept by the stack {OTHER}. One stack governs an account"
+    )
+    with pytest.raises(ResourceError, match="takeOver"):
+        provider.create(inputs(*ALL))
+    assert described(guardduty) == before
+    taken = provider.create(inputs(*ALL, takeOver=True))
+    assert (detector(guardduty) or {})["Tags"][OWNER_TAG] == OWNER
+    # The former owner leaves what it has no more.
+    provider.delete(first.id, first.outs or {})
+    assert RUNTIME in on(guardduty)
+    provider.delete(taken.id, taken.outs or {})
+    assert detector(guardduty) is None
+
+
+def test_feature_that_excludes_a_switch_is_refused(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    id_ = existing(guardduty)
+    guardduty.update_detector(DetectorId=id_, Features=[{"Name": "EKS_RUNTIME_MONITORING", "Status": "ENABLED"}])
+    before = described(guardduty)
+    assert "EKS_RUNTIME_MONITORING is on, which excludes" in provider.check({}, inputs(*ALL)).failures[0].reason
+    with pytest.raises(ResourceError, match="set runtimeMonitoring to false"):
+        provider.create(inputs(*ALL))
+    assert described(guardduty) == before
+    assert provider.check({}, inputs(DETECTOR)).failures == []
+
+
+def test_tags_follow_the_settings_of_a_created_detector(guardduty: Any, provider: DetectionServiceProvider) -> None:
+    made = provider.create(inputs(DETECTOR))
+    guardduty.untag_resource(ResourceArn=(made.outs or {})["arn"], TagKeys=["team"])
+    seen = provider.read(made.id, made.outs or {})
+    assert provider.diff(made.id, seen.outs or {}, inputs(DETECTOR)).changes
+    back = provider.update(made.id, seen.outs or {}, inputs(DETECTOR))
+    assert (detector(guardduty) or {})["Tags"]["team"] == "security"
+    provider.update(made.id, back.outs or {}, inputs(DETECTOR, tags={"cost": "7"}))
+    assert (detector(guardduty) or {})["Tags"] == {
+        "cost": "7",
+        OWNER_TAG: OWNER,
+        MADE_HERE_TAG: OWNER,
+        OURS_TAG: DETECTOR,
+    }

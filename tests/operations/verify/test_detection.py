@@ -1,0 +1,141 @@
+"""Detection services against the settings: what is off, what another account manages, what cannot be read."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.adoption.document_ownership import OWNER_TAG
+from components.detection.services import AGENTS, DETECTOR, RUNTIME, SecurityService, ServiceState
+from components.domain_controllers.settings import DomainControllersSection
+from operations.deployment import Deployment, SiteDeployment
+from operations.findings import Finding, Status
+from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.domain_controllers.detection import detection_findings, read_detection
+
+REGION = "eu-west-1"
+GUARD_DUTY = SecurityService.GUARD_DUTY
+CHECK = "directory-detection-guardduty"
+OWNER = "organization/shell-access/dev"
+ALL = frozenset({AGENTS, DETECTOR, RUNTIME})
+REFUSED = ReadFailure(action="guardduty:ListDetectors", cause="refused: no", remedy="allow it", refused=True)
+
+
+def site(detection: dict[str, Any]) -> SiteDeployment:
+    sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"]}}
+    section = DomainControllersSection.model_validate({"sites": sites, "detection": detection})
+    return SiteDeployment(
+        deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), partition="aws", section=section
+    )
+
+
+SITE = site({"guardDuty": {"runtimeMonitoring": True}})
+
+
+def state(*off: str, administrator: str = "", owner: str = OWNER) -> ServiceState:
+    tags = {OWNER_TAG: owner} if owner else {}
+    return ServiceState(arn="arn:detector", switches=ALL - {*off}, tags=tags, administrator=administrator)
+
+
+def found(live: ServiceState | ReadFailure | None, of: SiteDeployment = SITE) -> dict[str, Finding]:
+    return {each.check: each for each in detection_findings(of, {GUARD_DUTY: live})}
+
+
+def test_service_as_configured_is_accepted() -> None:
+    assert {each.status for each in found(state()).values()} == {Status.OK}
+    # More than the settings is of others.
+    more = ServiceState(arn="arn:detector", switches=ALL | {"S3_DATA_EVENTS"}, tags={OWNER_TAG: OWNER})
+    assert {each.status for each in found(more).values()} == {Status.OK}
+
+
+@pytest.mark.parametrize("off", [(DETECTOR,), (RUNTIME, AGENTS), (AGENTS,)])
+def test_switch_that_is_off_is_reported(off: tuple[str, ...]) -> None:
+    reported = found(state(*off))[CHECK]
+    assert reported.status is Status.DIFFERENT
+    assert reported.found == f"{' '.join(sorted(off))} is off"
+    assert reported.remedy == "pulumi up --refresh --stack dev"
+
+
+def test_missing_detector_is_reported() -> None:
+    (reported,) = found(None).values()
+    assert (reported.status, reported.found) == (Status.DIFFERENT, "GuardDuty is not enabled in eu-west-1")
+
+
+@pytest.mark.parametrize("owner", ["", "organization/shell-access/other"])
+def test_lost_owner_tag_is_reported(owner: str) -> None:
+    reported = found(state(owner=owner))
+    assert reported[CHECK].status is Status.OK
+    assert reported[f"{CHECK}-owner"].status is Status.DIFFERENT
+
+
+def test_managed_service_names_its_administrator() -> None:
+    (accepted,) = found(state(administrator="999988887777", owner="")).values()
+    assert (accepted.status, accepted.found.endswith("managed by the account 999988887777")) == (Status.OK, True)
+    (reported,) = found(state(RUNTIME, administrator="999988887777", owner="")).values()
+    assert reported.status is Status.DIFFERENT
+    assert reported.remedy.startswith("Ask the administrator account 999988887777 of GuardDuty")
+
+
+def test_unread_service_is_never_accepted() -> None:
+    (reported,) = found(REFUSED).values()
+    assert (reported.check, reported.status) == (CHECK, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize("detection", [{}, {"enabled": False, "guardDuty": {}}, {"guardDuty": {"enabled": False}}])
+def test_service_without_setting_is_not_read(detection: dict[str, Any]) -> None:
+    assert read_detection(Reader(_NoClients(), REGION, "arn:caller"), site(detection)) == {}
+    assert detection_findings(site(detection), {}) == []
+
+
+@pytest.mark.parametrize("operation", ["list_detectors", "get_detector", "get_administrator_account"])
+def test_any_failed_read_is_a_failure(operation: str) -> None:
+    read = read_detection(Reader(_Clients(operation), REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    assert isinstance(read, ReadFailure)
+    whole = read_detection(Reader(_Clients(""), REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    assert isinstance(whole, ServiceState)
+    assert whole.switches == {DETECTOR}
+    assert whole.administrator == ""
+
+
+@pytest.mark.parametrize(("status", "manages"), [("Enabled", True), ("Paused", True), ("Removed", False)])
+def test_former_administrator_manages_nothing(status: str, manages: bool) -> None:  # noqa: FBT001 -- a case
+    administrator = {"AccountId": "999988887777", "RelationshipStatus": status}
+    clients = _Clients("", Administrator=administrator)
+    read = read_detection(Reader(clients, REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    assert isinstance(read, ServiceState)
+    assert bool(read.administrator) is manages
+
+
+class _NoClients:
+    def client(self, service: str, region: str) -> Any:
+        raise AssertionError((service, region))
+
+
+class _Clients:
+    """GuardDuty whose calls are answered, except one that fails."""
+
+    def __init__(self, failing: str, **administrator: Any) -> None:
+        self._failing, self._administrator = failing, administrator
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ARG002 -- signature of the protocol
+        return self
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        role = (
+            "arn:aws:iam::123456789012:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty"
+        )
+        answers: dict[str, Any] = {
+            "list_detectors": {"DetectorIds": ["d1"]},
+            "get_detector": {"Status": "ENABLED", "ServiceRole": role, "Features": []},
+            "get_administrator_account": self._administrator,
+        }
+
+        def answer(**_arguments: Any) -> Any:
+            if operation == self._failing:
+                raise ValueError("no")
+            return answers[operation]
+
+        return answer
