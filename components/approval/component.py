@@ -247,7 +247,7 @@ class Approval(_ApprovalResources):
 
     Attributes:
         outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
-            operators of IAM Identity Center, `operatorRoleArns` by user name.
+            operators of IAM Identity Center, `operatorRoleArns` by user name, and `operatorAccess`.
         operator_policy_arn: ARN of the managed policy for operators.
     """
 
@@ -283,6 +283,7 @@ class Approval(_ApprovalResources):
             self.outputs["operatorRoleArns"] = {
                 each.user_name: people[each.role_name].arn for each in self._args.operators.people
             }
+            self.outputs["operatorAccess"] = str(self._args.settings.identity_center.access)
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
     def _operator_roles(self, *, after: list[pulumi.Resource]) -> dict[str, Role]:

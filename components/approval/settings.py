@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
@@ -40,6 +40,9 @@ from components.approval.names import (
     WORKFLOW_ROLES,
 )
 from components.just_in_time.settings import JustInTimeSettings, just_in_time_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -212,9 +215,13 @@ class OperatorSignIn(StrEnum):
     PERMISSION_SET = "permission-set"
     """A session of a permission set's role."""
     ACCOUNT_ACCESS = "account-access-manager"
-    """An entitlement of account access manager. Refused, see `_access_problems`."""
+    """A session of account access manager, whose entitlements a stack with `shell-access:accountAccess` creates."""
 
 
+APPLICATION_ARN: Final = r"^(arn:aws:account-access:[a-z0-9-]{1,30}:[0-9]{12}:application/[A-Za-z0-9-]{1,100})?$"
+APPLICATION_ALLOWED: Final = (
+    "the ARN of the application of account access manager, which begins with arn:aws:account-access: (not arn:aws:sso:)"
+)
 _GROUP_NAME: Final = r"^[^\s{}*?$\"\\](?:[^\t\n\r{}*?$\"\\]{0,126}[^\s{}*?$\"\\])?$"
 
 
@@ -240,7 +247,7 @@ class IdentityCenterAccess(Section):
 
     access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = Field(
         default=OperatorSignIn.PERMISSION_SET,
-        description="From where operators assume their own role. account-access-manager is not supported yet.",
+        description="From where operators assume their own role.",
         json_schema_extra={"allowed": ", ".join(OperatorSignIn)},
     )
     permission_set: str = Field(
@@ -249,10 +256,16 @@ class IdentityCenterAccess(Section):
         description="Name of the permission set with which operators sign in to this account.",
         json_schema_extra={"allowed": "a name of at most 32 letters, digits and + = , . @ _ -"},
     )
+    application_arn: str = Field(
+        default="",
+        pattern=APPLICATION_ARN,
+        description="Application of account access manager, in the organization's management account.",
+        json_schema_extra={"allowed": APPLICATION_ALLOWED},
+    )
     region: str = Field(
         default="",
         pattern=r"^([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2})?$",
-        description="Region of IAM Identity Center. Default: the first Region of the stack.",
+        description="Region of IAM Identity Center. Default: that of the application, else the first Region of the stack.",
         json_schema_extra={"allowed": "a Region such as eu-west-1"},
     )
     identity_store_id: str = Field(
@@ -261,6 +274,19 @@ class IdentityCenterAccess(Section):
         description="Identity store of IAM Identity Center. Default: that of the one instance that the account sees.",
         json_schema_extra={"allowed": "an ID such as d-1234567890"},
     )
+
+    @property
+    def uses_account_access(self) -> bool:
+        """Return whether operators sign in through account access manager."""
+        return self.access is OperatorSignIn.ACCOUNT_ACCESS
+
+    def home(self, region: str) -> str:
+        """Return the Region of IAM Identity Center, where account access manager is enabled, too.
+
+        Args:
+            region: First Region of the stack.
+        """
+        return self.region or (self.application_arn.split(":")[3] if self.application_arn else region)
 
 
 class ApprovalSettings(Section):
@@ -305,7 +331,7 @@ class ApprovalSettings(Section):
     identity_center: IdentityCenterAccess = Field(
         default_factory=IdentityCenterAccess,
         description="Sign-in of the operators in operators. Ours, not the post's.",
-        json_schema_extra={"allowed": "{access, permissionSet, region, identityStoreId}"},
+        json_schema_extra={"allowed": "{access, permissionSet, applicationArn, region, identityStoreId}"},
     )
     shared_operator_roles: list[RoleName] = Field(
         default_factory=list,
@@ -553,8 +579,47 @@ def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[
     def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
 
+    problems += identity_problems(settings.operators, (*path, "operators"))
+    if not settings.operators:
+        return problems
+    access = settings.identity_center
+    permission_set = (
+        "permissionSet",
+        access.permission_set,
+        "the name of a permission set",
+        "Set the permission set with which operators sign in to this account",
+    )
+    application = (
+        "applicationArn",
+        access.application_arn,
+        APPLICATION_ALLOWED,
+        "Set the application whose entitlements name the operators",
+    )
+    needed, unused = (application, permission_set) if access.uses_account_access else (permission_set, application)
+    if not needed[1]:
+        problem(("identityCenter", needed[0]), *needed[1:])
+    if unused[1]:
+        problem(("identityCenter", unused[0]), unused[1], f"no value with access {access.access}", "Remove it")
+    return problems
+
+
+def identity_problems(
+    operators: Sequence[IdentityCenterOperator], path: tuple[str, ...], *, once: bool = True
+) -> list[Problem]:
+    """Return problems of users and groups of IAM Identity Center.
+
+    Args:
+        operators: The users and groups.
+        path: Path of their list.
+        once: Whether each of them may be listed once only.
+    """
+    problems: list[Problem] = []
+
+    def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
+        problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
+
     names: list[tuple[str, str]] = []
-    for position, each in enumerate(settings.operators):
+    for position, each in enumerate(operators):
         found = {
             key: name
             for key, name in (
@@ -563,30 +628,16 @@ def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[
             )
             if name is not None
         }
-        key = ("operators", str(position))
+        key = (str(position),)
         if len(found) != 1:
             problem(key, found, "either identityCenterUser or identityCenterGroup", "Use one item for each")
             continue
         ((kind, name),) = found.items()
-        if (kind, name.lower()) in names:
+        if once and (kind, name.lower()) in names:
             problem((*key, kind), name, "each user and each group once", "Remove the second item")
         if hidden_character(name):
             problem((*key, kind), name, "a name without characters that do not show", "Type the name again")
         names.append((kind, name.lower()))
-    if not settings.operators:
-        return problems
-    access = settings.identity_center
-    if access.access is OperatorSignIn.ACCOUNT_ACCESS:
-        problem(
-            ("identityCenter", "access"),
-            str(access.access),
-            str(OperatorSignIn.PERMISSION_SET),
-            "AWS does not document which session name account access manager sets, so that an approval could not be "
-            "compared with the person whom the session belongs to",
-        )
-    elif not access.permission_set:
-        fix = "Set the permission set with which operators sign in to this account"
-        problem(("identityCenter", "permissionSet"), access.permission_set, "the name of a permission set", fix)
     return problems
 
 

@@ -103,6 +103,9 @@ class ApprovalRequest:
         granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
         is_automatic: Whether the auto-approval policy approved an access request.
         unknown: What is not known about an access request, with the reason. It cannot be approved then.
+        requester_user: User name of the requester, if a role of an operator of IAM Identity Center made the request; empty: not
+            known, or another principal.
+        principal_user: User name of the operator of IAM Identity Center whose role the grant is for; empty: as before.
     """
 
     id: str
@@ -128,6 +131,13 @@ class ApprovalRequest:
     granted_at: datetime | None = None
     is_automatic: bool = False
     unknown: tuple[str, ...] = ()
+    requester_user: str = ""
+    principal_user: str = ""
+
+    @property
+    def shown_principal(self) -> str:
+        """The principal, for display: `role ShellOperator-... (olivia@example.org)`."""
+        return f"{self.principal} ({self.principal_user})" if self.principal_user else str(self.principal)
 
     @property
     def is_access_request(self) -> bool:

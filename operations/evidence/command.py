@@ -312,7 +312,7 @@ def _facts(account: Account, approval: ApprovalSettings | None, records: Records
         # During a move, sessions of the workflow are granted, too.
         is_just_in_time=(True if approval is None else None) if account.is_just_in_time else False,
         break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
-        person_of=People(account).person_of,
+        person_of=People(account, approval).person_of,
         node_names=node_names(account, records),
     )
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
-from components.approval.scripts.trust import session_person
+from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
+from components.approval.scripts.trust import account_access_application, session_person
 from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
@@ -28,12 +28,14 @@ from operations.evidence.systems_manager import (
     add_execution,
     add_session,
 )
+from operations.inventory.identity_center import read_user_name
 from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from common.aws.session import Clients
+    from components.approval.settings import ApprovalSettings, IdentityCenterAccess
     from components.session_manager.settings import SessionManagerSettings
 
 EVENT_HISTORY: Final = timedelta(days=90)
@@ -366,17 +368,19 @@ def node_names(account: Account, records: Records) -> dict[str, str]:
 
 
 class People:
-    """Persons behind principals, as IAM describes them now.
+    """Persons behind principals, as IAM and IAM Identity Center describe them now.
 
-    Attributes:
-        problem: Reason why a role could not be read; empty if all could.
+    Args:
+        account: The account.
+        approval: Settings of the approval workflow, if there is one.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, approval: ApprovalSettings | None = None) -> None:
         self._reader = account.reader(account.workflow_region)
         self._account = account.identity.account_id
         self._roles: dict[str, Mapping[str, Any] | None] = {}
-        self.problem = ""
+        self._access = approval.identity_center if approval else None
+        self._users: dict[str, str] = {}
 
     def person_of(self, arn: str) -> str:
         """Return the user name or the name of a session that proves a person; empty if none is proven."""
@@ -391,12 +395,22 @@ class People:
         if str(role["Path"]).startswith(_RESERVED_PATH):
             return path[1]
         # The policy is the current one: it may have been another when the session started.
-        return session_person(role["AssumeRolePolicyDocument"], path[1]).rsplit("/", 1)[-1]
+        trust = role["AssumeRolePolicyDocument"]
+        user = str(role["Arn"]).partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
+        if user and self._access and account_access_application(trust) == self._access.application_arn != "":
+            return self._user_name(user, self._access)
+        return session_person(trust, path[1]).rsplit("/", 1)[-1]
+
+    def _user_name(self, user: str, access: IdentityCenterAccess) -> str:
+        """Return the name of a user by ID; the ID, if the user was deleted; empty, if that cannot be read."""
+        if user not in self._users:
+            reader = self._reader.elsewhere(access.home(self._reader.region))
+            found = read_user_name(reader, user, access.identity_store_id)
+            self._users[user] = "" if isinstance(found, ReadFailure) else found or user
+        return self._users[user]
 
     def _role(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
-            if isinstance(answer, ReadFailure):
-                self.problem, answer = answer.cause, None
-            self._roles[name] = answer["Role"] if answer else None
+            self._roles[name] = answer["Role"] if answer and not isinstance(answer, ReadFailure) else None
         return self._roles[name]

@@ -659,10 +659,10 @@ def _approval_findings(row: Row, start: SessionStart, context: Context, *, is_wi
         ended = "" if grant.end == NO_TIME else f" to {_shown(grant.end)}"
         yield Finding(rule="session-outside-window", detail=f"the grant is from {_shown(grant.begin)}{ended}")
         return
-    yield from _grant_findings(grant, [start.caller.arn, row.person])
+    yield from _grant_findings(grant, [start.caller.arn, row.person], context)
 
 
-def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]:
+def _grant_findings(grant: Grant, operators: Sequence[str], context: Context) -> Iterable[Finding]:
     if grant.is_access_request:
         yield from _access_findings(grant)
     elif not _is_workflow(grant.setter):
@@ -670,7 +670,9 @@ def _grant_findings(grant: Grant, operators: Sequence[str]) -> Iterable[Finding]
         return
     if not grant.approvers and not grant.is_automatic:
         yield Finding(rule="approver-unknown", detail=grant.request.id if grant.request else "no request found")
-    asking = [*operators, *([grant.request.caller.arn] if grant.request else [])]
+    requester = grant.request.caller.arn if grant.request else ""
+    # The name of the requester's session may be another than that of the person.
+    asking = [*operators, requester, context.person_of(requester) if grant.approvers and requester else ""]
     for approver in grant.approvers:
         if any(same_person(approver, each) for each in asking if each):
             yield Finding(rule="session-self-approved", detail=approver)
@@ -709,7 +711,7 @@ def _rows_of_grants(grants: Iterable[Grant], used: set[int], context: Context) -
     for grant in grants:
         if id(grant) in used or not context.since <= grant.begin < context.until:
             continue
-        findings = list(_grant_findings(grant, []))
+        findings = list(_grant_findings(grant, [], context))
         if grant.end <= context.now:
             findings.append(Finding(rule="grant-unused", detail=f"{grant.principal} on {grant.node}"))
         name = context.node_names.get(grant.node, "")

@@ -15,7 +15,7 @@ from operations.approval.lookups import OperatorTag, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request
 from operations.findings import Finding, Status
 from operations.inventory.iam import NO_ENTITY, PolicyFacts, read_policy, read_principal, read_role
-from operations.inventory.identity_center import read_assignments, read_operator_roles
+from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
     read_failures,
@@ -27,6 +27,7 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import read_document, read_key
+from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_findings,
@@ -176,7 +177,14 @@ class ApprovalVerification:
             desired = person_role(each, plan.operator_policies, self.boundary)
             yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
         yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
-        home = self._reader(self.people.operators.region)
+        home, application = self._reader(self.people.operators.region), self.settings.identity_center.application_arn
+        if application:
+            roles = plan.operator_roles
+            arns = {self.plan.place.iam(f"role{each.path}{each.name}"): each.name for each in roles}
+            entitled = read_entitlements(home, application, self.plan.place.account_id)
+            repair = "pulumi up of the stack with shell-access:accountAccess"
+            yield from entitlement_findings("approval-identity-center", application, arns, entitled, repair)
+            return
         permission_set = self.settings.identity_center.permission_set
         live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)
         yield assignment_finding(self.people, permission_set, live)

@@ -307,6 +307,19 @@ def test_session_without_event_is_found_after_delivery() -> None:
     assert rules(report(found, CONTEXT)) == []
 
 
+def test_requester_is_compared_as_a_person() -> None:
+    """Alice requests in a session that she has named after Anton, for a role of others, and approves as herself."""
+    history = History()
+    run = history.request(after(0), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/ShellOperator-1/anton")
+    history.decide(run, after(1))
+    history.tag(after(2))
+    history.untag(after(12))
+    history.start(after(3))
+    of_alice = replace(CONTEXT, person_of=lambda arn: "alice" if "ShellOperator-1" in arn else "olivia")
+    assert rules(made(history, of_alice)) == ["session-self-approved"]
+    assert rules(made(history, replace(CONTEXT, person_of=lambda _arn: "olivia"))) == []
+
+
 def test_unproven_person_is_found() -> None:
     history = History()
     history.grant()
