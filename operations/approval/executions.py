@@ -18,7 +18,7 @@ from operations.approval import access_requests
 from operations.approval.requests import ApprovalRequest, Execution, RequestState, is_live, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
-from operations.principals import Principal, principal_of, same_person, short
+from operations.principals import GrantedPrincipal, principal_of, same_person, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ class NewRequest:
         expected: Who decides about an access request, by the approval policies.
     """
 
-    principal: Principal
+    principal: GrantedPrincipal
     instance: str
     name: str = ""
     reason: str
@@ -105,7 +105,7 @@ def check_request_text(reason: str, *names: str | None) -> None:
             )
 
 
-def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> Principal:
+def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> GrantedPrincipal:
     """Return the principal of the grant: the role or user that is named, by default the caller.
 
     Args:
@@ -117,7 +117,7 @@ def requested_principal(caller: str, role: str | None = None, user: str | None =
         UnusableError: Neither is given, and the caller is neither a role nor a user.
     """
     if role or user:
-        return Principal("role" if role else "user", role or user or "")
+        return GrantedPrincipal("role" if role else "user", role or user or "")
     found = principal_of(caller)
     if found is None:
         raise UnusableError(f"{caller} is neither a role nor a user. Name one: --as-role NAME or --as-user NAME.")

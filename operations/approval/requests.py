@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 from common.aws import LIVE_STATUSES
 from components.approval.runbook import APPROVAL_SECONDS
-from operations.principals import Principal, short
+from operations.principals import GrantedPrincipal, short
 
 Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""
@@ -112,7 +112,7 @@ class ApprovalRequest:
     grant_id: str | None
     requester: str
     requested_at: datetime
-    principal: Principal
+    principal: GrantedPrincipal
     instance: str
     reason: str = ""
     decisions: tuple[Decision, ...] = ()
@@ -175,7 +175,7 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         grant_id=grant.get("AutomationExecutionId"),
         requester=execution.get("ExecutedBy", ""),
         requested_at=execution["ExecutionStartTime"],
-        principal=Principal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
+        principal=GrantedPrincipal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
         instance=given.get("InstanceId", ""),
         reason=given.get("Reason", ""),
         decisions=decisions,

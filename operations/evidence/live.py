@@ -20,7 +20,7 @@ from operations.evidence.records import (
     Log,
     LogCoverage,
     Records,
-    Source,
+    RecordSource,
 )
 from operations.evidence.systems_manager import (
     ACCESS_REQUEST_LASTS,
@@ -55,7 +55,7 @@ _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class RecordedAccount:
     """The account to read, and clients to read with.
 
     Attributes:
@@ -103,7 +103,7 @@ class Account:
         return max(self.since, self.now - SYSTEMS_MANAGER_HISTORY)
 
 
-def read_account(account: Account) -> Records:
+def read_account(account: RecordedAccount) -> Records:
     """Read all records of a period."""
     found = Records()
     found.add(read_events(account))
@@ -120,7 +120,7 @@ def read_account(account: Account) -> Records:
     return found
 
 
-def read_events(account: Account) -> Records:
+def read_events(account: RecordedAccount) -> Records:
     """Read the event history; Regions at the same time, as each has its own rate."""
     begin = max(account.since, account.now - (account.history or EVENT_HISTORY))
     services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
@@ -135,14 +135,14 @@ def read_events(account: Account) -> Records:
     if begin > account.since and not account.reads_trail:
         reason = "the event history lasts 90 days; for earlier events use --trail, --athena or --event-data-store"
         found.sources.append(
-            Source(
+            RecordSource(
                 name="CloudTrail event history", region="", since=account.since, until=begin, records=0, problem=reason
             )
         )
     return found
 
 
-def _lookups(account: Account, region: str, names: Iterable[str], *, since: datetime) -> Records:
+def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, since: datetime) -> Records:
     found, count, problem = Records(), 0, ""
     for name in names:
         account.progress(f"CloudTrail event history, {region}: {name}")
@@ -157,7 +157,7 @@ def _lookups(account: Account, region: str, names: Iterable[str], *, since: date
             problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name="CloudTrail event history",
             region=region,
             since=since,
@@ -169,7 +169,7 @@ def _lookups(account: Account, region: str, names: Iterable[str], *, since: date
     return found
 
 
-def _sessions(account: Account, region: str) -> Records:
+def _sessions(account: RecordedAccount, region: str) -> Records:
     """Read Session Manager's list, which has the ends of sessions that no event records."""
     account.progress(f"Sessions in {region}")
     found, problem, reader, since = Records(), "", account.reader(region), account.recent
@@ -186,12 +186,14 @@ def _sessions(account: Account, region: str) -> Records:
             add_session(each, account.identity.account_id, region, found)
     count = len(found.starts)
     found.sources.append(
-        Source(name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem)
+        RecordSource(
+            name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem
+        )
     )
     return found
 
 
-def _executions(account: Account, known: Records) -> Records:
+def _executions(account: RecordedAccount, known: Records) -> Records:
     """Read requests and decisions that the event history does not have, from the executions of the workflow."""
     region, found, problem = account.workflow_region, Records(), ""
     decided = {each.request for each in known.decisions}
@@ -224,14 +226,14 @@ def _executions(account: Account, known: Records) -> Records:
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
     count = len(found.requests) + len(found.decisions)
     found.sources.append(
-        Source(
+        RecordSource(
             name="Automation", region=region, since=account.recent, until=account.until, records=count, problem=problem
         )
     )
     return found
 
 
-def _access_requests(account: Account, region: str) -> Records:
+def _access_requests(account: RecordedAccount, region: str) -> Records:
     """Read the access requests of a Region whose access may be in the period, with their approvals."""
     account.progress(f"Access requests in {region}")
     found, problem, reader = Records(), "", account.reader(region)
@@ -254,12 +256,14 @@ def _access_requests(account: Account, region: str) -> Records:
         problem = failed or problem
     count = len(found.requests)
     found.sources.append(
-        Source(name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem)
+        RecordSource(
+            name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem
+        )
     )
     return found
 
 
-def _logs(account: Account, region: str, sessions: set[str]) -> Records:
+def _logs(account: RecordedAccount, region: str, sessions: set[str]) -> Records:
     """Read the logs of sessions: objects of Amazon S3, and streams of CloudWatch Logs."""
     found, own = Records(), account.identity.account_id
     place = log_locations(account.preferences, own).get(region)
@@ -279,7 +283,7 @@ def _looked_up(sessions: set[str]) -> list[str]:
     return sorted(sessions) if len(sessions) <= _LOGS_ONE_BY_ONE else [""]
 
 
-def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
+def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
     account.progress(f"Logs in bucket {bucket}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
@@ -304,7 +308,7 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
         if problem:
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name=f"Amazon S3 {bucket}",
             region=region,
             since=account.until,
@@ -316,7 +320,7 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
     return found
 
 
-def _streams(account: Account, region: str, group: str, sessions: set[str]) -> Records:
+def _streams(account: RecordedAccount, region: str, group: str, sessions: set[str]) -> Records:
     account.progress(f"Log group {group}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
@@ -338,7 +342,7 @@ def _streams(account: Account, region: str, group: str, sessions: set[str]) -> R
         if problem:
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name=f"CloudWatch Logs {group}",
             region=region,
             since=account.until,
@@ -350,7 +354,7 @@ def _streams(account: Account, region: str, group: str, sessions: set[str]) -> R
     return found
 
 
-def node_names(account: Account, records: Records) -> dict[str, str]:
+def node_names(account: RecordedAccount, records: Records) -> dict[str, str]:
     """Return the Name tags of EC2 instances, as far as they can be read; a name is no evidence."""
     names: dict[str, str] = {}
     for region in account.regions:
@@ -375,7 +379,7 @@ class People:
         approval: Settings of the approval workflow, if there is one.
     """
 
-    def __init__(self, account: Account, approval: ApprovalSettings | None = None) -> None:
+    def __init__(self, account: RecordedAccount, approval: ApprovalSettings | None = None) -> None:
         self._reader = account.reader(account.workflow_region)
         self._account = account.identity.account_id
         self._roles: dict[str, Mapping[str, Any] | None] = {}

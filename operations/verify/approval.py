@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
     from operations.inventory.reader import Identity
-    from operations.principals import Principal
+    from operations.principals import GrantedPrincipal
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -194,7 +194,7 @@ class ApprovalVerification:
         if not isinstance(plan, ApprovalPlan):
             return
         reader = self._reader()
-        holders: set[Principal] = set()
+        holders: set[GrantedPrincipal] = set()
         for each in plan.policies:
             live = read_policy(reader, each.arn)
             of_approvers = each is plan.approver_policy
@@ -204,7 +204,7 @@ class ApprovalVerification:
                 holders |= {holder for holder in live.holders if holder.kind != "group"}
         yield from self._tags(reader, holders)
 
-    def _tags(self, reader: Reader, holders: set[Principal]) -> Iterable[Finding]:
+    def _tags(self, reader: Reader, holders: set[GrantedPrincipal]) -> Iterable[Finding]:
         named = [principal for check, principal, _ in named_principals(self.settings) if check == "approval-operators"]
         looked_at = sorted({*named, *holders}, key=str)
         yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
@@ -318,7 +318,7 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
 
 
 @returns_failure
-def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+def read_stray_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
     """Read the approval tags without an active grant.
 
     Args:
@@ -334,7 +334,7 @@ def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Op
     return tuple(each for each in stray if each in after)
 
 
-def _tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+def _tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
     found: list[OperatorTag] = []
     for principal in principals:
         kind = principal.kind
