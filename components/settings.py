@@ -12,8 +12,9 @@ from common.characters import hidden_character
 from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
 from components.account_access.settings import AccountAccessSettings, account_access_problems
+from components.approval.cross_checks import approval_problems
 from components.approval.names import TAG_KEY
-from components.approval.settings import ApprovalSettings, Mode, approval_problems
+from components.approval.settings import ApprovalSettings, Mode
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection

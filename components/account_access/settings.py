@@ -13,12 +13,8 @@ from pydantic import Field
 
 from common.problems import Problem, shown
 from common.validation import Section, enabled_flag
-from components.approval.settings import (
-    APPLICATION_ALLOWED,
-    APPLICATION_ARN,
-    IdentityCenterOperator,
-    identity_problems,
-)
+from components.approval.cross_checks import identity_problems
+from components.approval.settings import APPLICATION_ALLOWED, APPLICATION_ARN, IdentityCenterOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
