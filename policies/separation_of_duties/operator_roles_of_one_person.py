@@ -6,6 +6,7 @@ account access manager, an entitlement names the person: of the role, whose name
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
@@ -84,13 +85,13 @@ def _entitled(entitlement: Resource) -> Findings:
     """Report an entitlement to the role of an operator for anyone but its person."""
     entitled = _part(entitlement.value("entitlement"), "principalRole")
     arn, person = _part(entitled, "roleArn"), _part(_part(entitled, "principal"), "identityCenter")
-    if arn is UNKNOWN or person is UNKNOWN or UNKNOWN in person.values():
+    if arn is UNKNOWN or not isinstance(person, dict) or UNKNOWN in person.values():
         yield entitlement.unseen("entitlement")
         return
     user = str(arn).partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
     if f":role{OPERATORS_PATH}" in str(arn) and person != {"userId": user}:
         expected = f"the user whose ID is in the name of the role, {user}"
-        yield Violation("entitlement", str(person), expected, about=entitlement)
+        yield Violation("entitlement", json.dumps(person), expected, about=entitlement)
 
 
 def _part(value: Any, name: str) -> Any:
