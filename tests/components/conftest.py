@@ -11,7 +11,21 @@ from common.aws.session import AwsClients
 def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: ARG001 -- an empty local AWS first
     """As a dynamic provider has them."""
     services = dict.fromkeys(
-        ("config", "ec2", "guardduty", "iam", "identitystore", "kms", "logs", "s3", "sns", "ssm", "ssoadmin", "sts"),
+        (
+            "config",
+            "ec2",
+            "guardduty",
+            "iam",
+            "identitystore",
+            "inspector2",
+            "kms",
+            "logs",
+            "s3",
+            "sns",
+            "ssm",
+            "ssoadmin",
+            "sts",
+        ),
         endpoint,
     )
     values = {"region": "eu-west-1", "accessKey": "local", "secretKey": "local", "endpoints": json.dumps([services])}

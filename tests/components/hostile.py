@@ -146,6 +146,7 @@ COMPLETE: dict[str, Any] = {
         "detection": {
             "enabled": True,
             "guardDuty": {"enabled": True, "runtimeMonitoring": True},
+            "inspector": {"enabled": True},
         },
         "health": {
             "enabled": True,
