@@ -11,7 +11,8 @@ from rich.console import Console
 
 from bench.growth import curve, growth_table
 from operations.evidence.exported import read_exported
-from operations.evidence.report import Context, report
+from operations.evidence.findings import Context
+from operations.evidence.report import report
 from tests.support.evidence_year import BEGIN, made_up, person_of, write_export
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ from unicodedata import category
 from common.characters import hidden_character
 from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
+from components.account_access.settings import AccountAccessSettings, account_access_problems
+from components.approval.cross_checks import approval_problems
 from components.approval.names import TAG_KEY
-from components.approval.settings import ApprovalSettings, Mode, approval_problems
+from components.approval.settings import ApprovalSettings, Mode
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection
@@ -38,6 +40,7 @@ SECTIONS = (
     "sessionManager",
     "endpoints",
     "approval",
+    "accountAccess",
     "domainControllers",
     "nodes",
 )
@@ -71,6 +74,7 @@ class Settings:
         evidence_export: The same section in mode `just-in-time`, where it exports records; else None.
         just_in_time: Approval policies of just-in-time node access; None in every other mode, except during a move to it.
         takes_over_just_in_time: Whether to take those policies over from another stack.
+        account_access: Entitlements of operators; None where the section is absent or disabled.
         domain_controllers: Settings; None where the section is absent or disabled.
         nodes: Settings; None where the section is absent or disabled.
     """
@@ -86,6 +90,7 @@ class Settings:
     evidence_export: ApprovalSettings | None = None
     just_in_time: JustInTimeSettings | None = None
     takes_over_just_in_time: bool = False
+    account_access: AccountAccessSettings | None = None
     domain_controllers: DomainControllersSection | None = None
     nodes: NodesSection | None = None
     overridden: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
@@ -128,6 +133,7 @@ class Settings:
             by_region, instance_roles, overridden = _session_manager(sections["sessionManager"], regions, problems)
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
         approval = _approval(sections["approval"], by_region, problems) if "approval" in sections else None
+        account_access = _account_access(sections["accountAccess"], problems) if "accountAccess" in sections else None
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
         nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
         if problems:
@@ -148,6 +154,7 @@ class Settings:
             else None,
             just_in_time=policies,
             takes_over_just_in_time=bool(policies and approval and (approval.take_over or take_over)),
+            account_access=account_access,
             domain_controllers=controllers,
             nodes=nodes and _taking_over(nodes, take_over),
             overridden=overridden,
@@ -157,7 +164,7 @@ class Settings:
     def governs(self) -> bool:
         """Return whether the stack has a section that governs resources in the account."""
         sections = (self.session_manager, self.endpoints, self.approval, self.domain_controllers, self.nodes)
-        return any((*sections, self.just_in_time))
+        return any((*sections, self.just_in_time, self.account_access))
 
     @property
     def takes_over_account(self) -> bool:
@@ -416,6 +423,16 @@ def _approval(
             "without an approval would not end by itself"
         )
         problems.append(Problem(path=(*path, "breakGlass"), message=message))
+    return section
+
+
+def _account_access(given: Any, problems: list[Problem]) -> AccountAccessSettings | None:
+    path = ("accountAccess",)
+    section, found, wrong = read_section(AccountAccessSettings, given, path)
+    problems += found
+    if section is None or not section.enabled:
+        return None
+    problems += [each for each in account_access_problems(section, path) if each.path[1] not in wrong]
     return section
 
 

@@ -23,7 +23,8 @@ from components.preflight.ownership import check_ownership
 from components.secret_marking import keep_secrets
 
 if TYPE_CHECKING:
-    from components.approval.component import ApprovalArgs
+    from components.account_access.component import AccountAccessArgs
+    from components.approval.component import Approval, ApprovalArgs
     from components.domain_controllers.component import PlannedControllers
     from components.just_in_time.component import JustInTimeAccess, JustInTimeAccessArgs
     from components.nodes.component import PlannedNodes
@@ -40,6 +41,7 @@ class _Plan:
 
     endpoints: dict[str, PlannedEndpoints] = field(default_factory=dict[str, "PlannedEndpoints"])
     approval: ApprovalArgs | None = None
+    account_access: AccountAccessArgs | None = None
     just_in_time: JustInTimeAccessArgs | None = None
     controllers: PlannedControllers | None = None
     nodes: PlannedNodes | None = None
@@ -74,7 +76,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         "preferences": session_manager.preferences if session_manager else None,
         "instancePolicyArn": next(iter(session_manager.instance_policy_arns), None) if session_manager else None,
         "instancePolicyArns": (list(session_manager.instance_policy_arns) or None) if session_manager else None,
-        **_approval(planned),
+        **_approvals(planned),
         **_controllers(settings, account, planned, session_manager),
         **_nodes(settings, account, planned, session_manager),
     }
@@ -111,6 +113,8 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
         check_attachments(settings, account)
     with looked_up:
         _plan_approval(planned, settings, account)
+    with looked_up:
+        _plan_account_access(planned, settings)
     with looked_up:
         _plan_just_in_time(planned, settings, owner)
     with looked_up:
@@ -163,6 +167,17 @@ def _plan_approval(planned: _Plan, settings: Settings, account: Account) -> None
         tags=settings.tags,
     )
     check_approval(planned.approval)
+
+
+def _plan_account_access(planned: _Plan, settings: Settings) -> None:
+    if settings.account_access is None:
+        return
+    from components.account_access.component import plan_entitlements
+
+    region = settings.regions[0]
+    planned.account_access = plan_entitlements(
+        settings.account_access, program_clients(), lambda: program_clients().caller_arn(region)
+    )
 
 
 def _plan_just_in_time(planned: _Plan, settings: Settings, owner: str) -> None:
@@ -237,23 +252,34 @@ def _endpoints(settings: Settings, account: Account, planned: _Plan) -> None:
         )
 
 
-def _approval(planned: _Plan) -> dict[str, Any]:
+def _approvals(planned: _Plan) -> dict[str, Any]:
+    """Register the approval workflow, and the entitlements of account access manager."""
+    workflow, outputs = _approval(planned)
+    if planned.account_access is None:
+        return outputs
+    from components.account_access.component import AccountAccess
+
+    access = AccountAccess("account-access", planned.account_access, [workflow] if workflow else [])
+    return {**outputs, "accountAccess": access.outputs}
+
+
+def _approval(planned: _Plan) -> tuple[Approval | None, dict[str, Any]]:
     access: JustInTimeAccess | None = None
     if planned.just_in_time:
         from components.just_in_time.component import JustInTimeAccess
 
         access = JustInTimeAccess("just-in-time", planned.just_in_time)
     if planned.approval is None:
-        return {"operatorPolicyArn": None, "approval": access.outputs if access else None}
+        return None, {"operatorPolicyArn": None, "approval": access.outputs if access else None}
     from components.approval.component import Approval, EvidenceExport
 
     # In a move, the workflow changes only when the policies exist.
     after = pulumi.ResourceOptions(depends_on=[access] if access else None)
     if access and not planned.approval.settings.has_workflow:
         EvidenceExport("approval", planned.approval, after)
-        return {"operatorPolicyArn": None, "approval": access.outputs}
+        return None, {"operatorPolicyArn": None, "approval": access.outputs}
     approval = Approval("approval", planned.approval, after)
-    return {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
+    return approval, {"operatorPolicyArn": approval.operator_policy_arn, "approval": approval.outputs}
 
 
 def _controllers(

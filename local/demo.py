@@ -42,10 +42,11 @@ from operations.approval.output import print_request, requests_table, start_comm
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import ApprovalSession, CallError, session_of, workflow_of
 from operations.errors import UnusableError
-from operations.evidence.live import Account, People, node_names, read_account
+from operations.evidence.findings import Context
+from operations.evidence.live import People, RecordedAccount, node_names, read_account
 from operations.evidence.output import tables
 from operations.evidence.queries import read_trail_bucket
-from operations.evidence.report import Context, report
+from operations.evidence.report import report
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ class _Demo:
         self._step("Evidence: the session with its approval, and the attempts that AWS refused")
         self._console.print(Text("   auditor $ python -m operations evidence --stack dev --from 1h", style="cyan"))
         now = datetime.now(UTC)
-        account = Account(
+        account = RecordedAccount(
             clients=self._all,
             identity=self._operator.identity,
             regions=(self._workflow.region,),
@@ -283,7 +284,7 @@ class _Demo:
         self._check(known, "no session is in the report that no approver knows of")
         self._check_trail(account, records)
 
-    def _check_trail(self, account: Account, known: Records) -> None:
+    def _check_trail(self, account: RecordedAccount, known: Records) -> None:
         """Read the same events from the trail of the organization, where the stack has a table of its log files."""
         table = account.reader(account.workflow_region).read(
             "glue", "get_table", absent=("EntityNotFoundException",), DatabaseName=EVIDENCE_DATABASE, Name=TRAIL_TABLE

@@ -8,7 +8,7 @@ from components.approval.settings import IDENTITY_CENTER_PREFIX
 
 
 @dataclass(frozen=True)
-class Principal:
+class GrantedPrincipal:
     """The role or user of a grant.
 
     Attributes:
@@ -22,7 +22,7 @@ class Principal:
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
-    def is_same(self, other: Principal | None) -> bool:
+    def is_same(self, other: GrantedPrincipal | None) -> bool:
         """Return whether two principals are the same; IAM names are not case-sensitive."""
         return other is not None and (self.kind, self.name.lower()) == (other.kind, other.name.lower())
 
@@ -31,18 +31,18 @@ class Principal:
         return self.is_same(principal_of(who)) or (self.kind == "user" and same_person(self.name, who))
 
 
-def principal_of(who: str) -> Principal | None:
+def principal_of(who: str) -> GrantedPrincipal | None:
     """Return the role of a session, or the user; None for a caller without grants: root, federated users, services.
 
     Args:
         who: ARN of a user or a session, or the bare name of a user, as Automation shows approvers.
     """
     if not who.startswith("arn:"):
-        return Principal("user", who) if who else None
+        return GrantedPrincipal("user", who) if who else None
     kind, *path = who.split(":", 5)[5].split("/")
     if kind == "assumed-role" and path:
-        return Principal("role", path[0])
-    return Principal("user", path[-1]) if kind == "user" and path else None
+        return GrantedPrincipal("role", path[0])
+    return GrantedPrincipal("user", path[-1]) if kind == "user" and path else None
 
 
 def same_person(one: str, other: str) -> bool:

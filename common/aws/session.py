@@ -29,6 +29,7 @@ _CLIENT_ALIASES = {
     "logs": ("logs", "cloudwatchlogs"),
     "config": ("configservice", "config"),
     "s3": ("s3", "s3api"),
+    "account-access": ("accountaccess",),
     "sso-admin": ("ssoadmin",),
 }
 

@@ -18,6 +18,8 @@ _TEXT_HEADER: Final = "@document\n"
 text, a preview shows the lines that change.
 """
 
+_LARGE: Final = 60_000
+"""Characters; a document has 64 KB at most."""
 _SPELLINGS: Final = 1_000
 """Bytes for another spelling of the same content: one empty line for each version that a document may have."""
 
@@ -42,8 +44,12 @@ class PlannedDocument:
 
 
 def serialized(content: Mapping[str, Any]) -> str:
-    """Return the text to publish: the same for the same content, and readable in the console."""
-    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    """Return the text to publish: the same for the same content, and readable in the console.
+
+    A large one has a narrower indentation, as the size of a document is limited.
+    """
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return text if len(text) < _LARGE else json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
 
 
 def input_text(content: Mapping[str, Any]) -> str:

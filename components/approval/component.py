@@ -16,6 +16,7 @@ from common.problems import Problem, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
+from components.approval.cross_checks import approval_problems
 from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
@@ -27,7 +28,7 @@ from components.approval.notifications import (
 )
 from components.approval.operator_grants import OperatorGrants
 from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval, plan_evidence
-from components.approval.settings import Mode, approval_problems
+from components.approval.settings import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -247,7 +248,7 @@ class Approval(_ApprovalResources):
 
     Attributes:
         outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`; with
-            operators of IAM Identity Center, `operatorRoleArns` by user name.
+            operators of IAM Identity Center, `operatorRoleArns` by user name, and `operatorAccess`.
         operator_policy_arn: ARN of the managed policy for operators.
     """
 
@@ -283,6 +284,7 @@ class Approval(_ApprovalResources):
             self.outputs["operatorRoleArns"] = {
                 each.user_name: people[each.role_name].arn for each in self._args.operators.people
             }
+            self.outputs["operatorAccess"] = str(self._args.settings.identity_center.access)
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
     def _operator_roles(self, *, after: list[pulumi.Resource]) -> dict[str, Role]:

@@ -281,7 +281,7 @@ def runbook_role_policy(
     if settings.operators:
         store = f"arn:{place.partition}:identitystore:"
         resources = [f"{store}:*:identitystore/{identity_store or '*'}", f"{store}::user/*"]
-        statements.append(_allow("IdentifyUsers", "identitystore:GetUserId", resources))
+        statements.append(_allow("IdentifyUsers", ["identitystore:DescribeUser", "identitystore:GetUserId"], resources))
     executions = place.ssm("automation-execution/*")
     statements += [
         _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),

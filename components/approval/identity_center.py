@@ -1,9 +1,14 @@
 """Roles of operators who sign in through IAM Identity Center, as plain data.
 
-A role of a permission set is shared, and no principal but AWS can tag it. So each person has a role of their own, which
-only a session of the permission set's role with the person's user name can assume. IAM Identity Center names these
-sessions; the names of other sessions are set by the caller (IAM Identity Center User Guide, "Referencing permission sets
-in resource policies"; IAM User Guide, "AWS global condition context keys").
+A role of a permission set is shared, and no principal but AWS can tag it. So each person has a role of their own, with one
+of two ways in:
+
+- Only a session of the permission set's role with the person's user name can assume it. IAM Identity Center names these
+  sessions; the names of other sessions are set by the caller (IAM Identity Center User Guide, "Referencing permission sets
+  in resource policies"; IAM User Guide, "AWS global condition context keys").
+- Only account access manager can assume it, for the person whom an entitlement names by user ID. Such a session has the
+  name that the person chooses (Account Access Manager Runtime API Reference, GetRoleCredentials), so that the role stands
+  for the person and the session's name for nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.approval.iam_policies import operator_policy, requester_policy
 from components.approval.names import OPERATOR_ROLE_PREFIX, TAG_KEY, PolicyDocument, WorkflowLocation
+from components.approval.scripts.trust import ACCOUNT_ACCESS
 from components.approval.settings import IDENTITY_CENTER_PREFIX
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ USER_ID: Final = re.compile(r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}
 """ID of a user or a group (Identity Store API Reference)."""
 SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 """Name of a role session (AWS STS API Reference, AssumeRole). Other user names are refused, as it is not documented which
-session name IAM Identity Center derives from them."""
+session name IAM Identity Center derives from them, and a runbook reads braces as a reference."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -45,11 +51,6 @@ class OperatorPerson:
         """Name of the person's role."""
         return f"{OPERATOR_ROLE_PREFIX}{self.user_id}"
 
-    @property
-    def text(self) -> str:
-        """The person as the runbook's scripts receive it."""
-        return f"{self.user_id} {self.user_name}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityCenterOperators:
@@ -57,13 +58,15 @@ class IdentityCenterOperators:
 
     Attributes:
         people: The people, by user ID.
-        reserved_path: Path of the permission set's role in this account.
+        reserved_path: Path of the permission set's role in this account; "": they use account access manager.
+        application: ARN of the application of account access manager; "": they use a permission set.
         store: ID of the identity store.
         region: Region of IAM Identity Center.
     """
 
     people: tuple[OperatorPerson, ...] = field(default=())
     reserved_path: str = ""
+    application: str = ""
     store: str = ""
     region: str = ""
 
@@ -86,8 +89,9 @@ def operator_trust(
 ) -> PolicyDocument:
     """Return the trust policy of a person's role.
 
-    The caller must not have the approval tag as a session tag, which the identity provider could set: a transitive tag
-    would continue to apply in the person's role (IAM User Guide, "Pass session tags in AWS STS").
+    With a permission set, the caller must not have the approval tag as a session tag, which the identity provider could set: a transitive tag
+    would continue to apply in the person's role (IAM User Guide, "Pass session tags in AWS STS"). With account access
+    manager, no session has tags, as `sts:TagSession` is not allowed.
 
     Args:
         settings: Settings of the workflow.
@@ -95,6 +99,8 @@ def operator_trust(
         person: Person of the role.
         place: Location of the workflow.
     """
+    if operators.application:
+        return account_access_trust(operators.application)
     role = f"role{operators.reserved_path}{reserved_role_name(settings.identity_center.permission_set)}"
     return {
         "Version": "2012-10-17",
@@ -118,6 +124,29 @@ def operator_trust(
                 "Action": "sts:TagSession",
                 "Condition": {"Null": {f"aws:RequestTag/{TAG_KEY}": "false"}},
             },
+        ],
+    }
+
+
+def account_access_trust(application: str) -> PolicyDocument:
+    """Return the trust policy of a role that account access manager alone assumes, for one application.
+
+    `aws:SourceAccount` is the account of the application, not that of the role (IAM User Guide, "Prepare your IAM roles").
+
+    Args:
+        application: ARN of the application.
+    """
+    source = {"aws:SourceAccount": application.split(":")[4], "aws:SourceArn": application}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "EntitledPerson",
+                "Effect": "Allow",
+                "Principal": {"Service": ACCOUNT_ACCESS},
+                "Action": ["sts:AssumeRole", "sts:SetContext"],
+                "Condition": {"StringEquals": source},
+            }
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Lookup of operators in IAM Identity Center: users, members of groups, and the permission set's role.
+"""Lookup of operators in IAM Identity Center: users, members of groups, and the permission set's role, if they use one.
 
 Member accounts may read users and groups, and see the organization's instance (IAM Identity Center User Guide, "Manage
 access to AWS accounts").
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem, SettingsError, shown
+from common.validation import partitions
 from components.approval.identity_center import (
     SESSION_NAME,
     SUFFIX_LENGTH,
@@ -22,9 +23,10 @@ from components.approval.identity_center import (
     reserved_role_name,
 )
 from components.approval.names import RESERVED_PATH
+from components.approval.settings import OperatorSignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from common.aws.session import Clients
     from components.approval.settings import ApprovalSettings, IdentityCenterOperator
@@ -101,62 +103,104 @@ def find_operators(
     Raises:
         SettingsError: Users, groups or the permission set do not exist or cannot be looked up; lists all problems.
     """
-    home = settings.identity_center.region or region
-    problems: list[Problem] = []
+    access = settings.identity_center
+    lookup = IdentityLookup(clients, access.home(region), caller)
+    store = lookup.store(access.identity_store_id, _ACCESS)
+    path: str | None = ""
+    if access.uses_account_access:
+        lookup.problems += _unsupported(region)
+    else:
+        path = lookup.look(
+            (*_ACCESS, "permissionSet"),
+            "a permission set",
+            "iam",
+            lambda: _path(settings, clients, region, lookup.problems),
+        )
+    people = [person for each in lookup.people(settings.operators, store, _OPERATORS) for person in each]
+    lookup.problems += _unfit(settings, people)
+    if lookup.problems or path is None:
+        raise SettingsError(lookup.problems)
+    return IdentityCenterOperators(
+        people=tuple(sorted(set(people))),
+        reserved_path=path,
+        application=access.application_arn,
+        store=store,
+        region=lookup.region,
+    )
 
-    def looked_up(path: tuple[str, ...], expected: str, service: str, look: Callable[[], Any]) -> Any:
+
+class IdentityLookup:
+    """Lookup in IAM Identity Center that collects all problems.
+
+    Args:
+        clients: Clients to read with.
+        region: Region of IAM Identity Center.
+        caller: Function that returns the ARN of the caller, for messages.
+    """
+
+    def __init__(self, clients: Clients, region: str, caller: Callable[[], str]) -> None:
+        self.region, self.problems = region, list[Problem]()
+        self._clients, self._caller = clients, caller
+
+    def look(self, path: tuple[str, ...], expected: str, service: str, look: Callable[[], Any]) -> Any:
+        """Return a result, or None with a problem if the call fails."""
         try:
             return look()
         except NOT_DONE as failed:
-            why = why_not(failed, service, home, caller)
+            why = why_not(failed, service, self.region, self._caller)
             message = f"expected {expected}, got {NO_ANSWER}: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
-            problems.append(Problem(path=path, message=message))
+            self.problems.append(Problem(path=path, message=message))
             return None
 
-    store = settings.identity_center.identity_store_id or looked_up(
-        (*_ACCESS, "identityStoreId"),
-        "the identity store of IAM Identity Center, or a Region in which it can be looked up",
-        "sso",
-        lambda: _store(clients, home, problems),
-    )
-    path = looked_up(
-        (*_ACCESS, "permissionSet"), "a permission set", "iam", lambda: _path(settings, clients, region, problems)
-    )
-    people: list[OperatorPerson] | None = None
-    if store:
-        people = looked_up(
-            _OPERATORS,
-            "users and groups of IAM Identity Center",
-            "identitystore",
-            lambda: _people(settings, IdentityStore(clients, home, store), store, problems),
+    def store(self, configured: str, path: tuple[str, ...]) -> str:
+        """Return the ID of the identity store; empty with a problem where there is not exactly one."""
+        found = configured or self.look(
+            (*path, "identityStoreId"),
+            "the identity store of IAM Identity Center, or a Region in which it can be looked up",
+            "sso",
+            lambda: _store(self._clients, self.region, path, self.problems),
         )
-    problems += _unfit(settings, people or [])
-    if problems or people is None or path is None:
-        raise SettingsError(problems)
-    unique = tuple(sorted(set(people)))
-    return IdentityCenterOperators(people=unique, reserved_path=path, store=store, region=home)
+        return str(found or "")
+
+    def people(
+        self, operators: Iterable[IdentityCenterOperator], store: str, path: tuple[str, ...]
+    ) -> list[list[OperatorPerson]]:
+        """Return the people of each item; unknown users and groups are one problem."""
+        if not store:
+            return []
+        identities = IdentityStore(self._clients, self.region, store)
+        expected = "users and groups of IAM Identity Center"
+        return (
+            self.look(path, expected, "identitystore", lambda: self._people(operators, identities, store, path)) or []
+        )
+
+    def _people(
+        self, operators: Iterable[IdentityCenterOperator], identities: IdentityStore, store: str, path: tuple[str, ...]
+    ) -> list[list[OperatorPerson]]:
+        found = [(each, identities.people(each)) for each in operators]
+        unknown = [
+            f"{'group' if each.identity_center_user is None else 'user'} "
+            f"{shown(each.identity_center_user or each.identity_center_group)}"
+            for each, people in found
+            if people is None
+        ]
+        if unknown:
+            message = (
+                f"expected users and groups of the identity store {store}, got unknown ones: {', '.join(unknown)}. Use the "
+                "user name of a user, the display name of a group, or the ID"
+            )
+            self.problems.append(Problem(path=path, message=message))
+        return [people or [] for _, people in found]
 
 
-def _people(
-    settings: ApprovalSettings, identities: IdentityStore, store: str, problems: list[Problem]
-) -> list[OperatorPerson]:
-    """Return all people, and report unknown users and groups as one problem."""
-    found: list[OperatorPerson] = []
-    unknown: list[str] = []
-    for each in settings.operators:
-        several = identities.people(each)
-        if several is None:
-            kind = "user" if each.identity_center_user is not None else "group"
-            unknown.append(f"{kind} {shown(each.identity_center_user or each.identity_center_group)}")
-        else:
-            found += several
-    if unknown:
+def _unsupported(region: str) -> Iterator[Problem]:
+    """Yield a problem outside the partition in which AWS offers account access manager."""
+    if partitions()[region] != "aws":
         message = (
-            f"expected users and groups of the identity store {store}, got unknown ones: {', '.join(unknown)}. Use the "
-            "user name of a user, the display name of a group, or the ID"
+            f"expected {OperatorSignIn.PERMISSION_SET} in {region}, got {OperatorSignIn.ACCOUNT_ACCESS}, which AWS offers in "
+            "commercial Regions only. Use a permission set"
         )
-        problems.append(Problem(path=_OPERATORS, message=message))
-    return found
+        yield Problem(path=(*_ACCESS, "access"), message=message)
 
 
 def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator[Problem]:
@@ -164,8 +208,8 @@ def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator
     unfit = sorted({each.user_name for each in people if not SESSION_NAME.fullmatch(each.user_name)})
     if unfit:
         message = (
-            "expected user names of 2 to 64 letters, digits and + = , . @ _ -, which IAM Identity Center uses as session "
-            f"names, got {', '.join(map(shown, unfit))}. Change the user names, or leave these people out"
+            "expected user names of 2 to 64 letters, digits and + = , . @ _ -, as the names of sessions have, "
+            f"got {', '.join(map(shown, unfit))}. Change the user names, or leave these people out"
         )
         yield Problem(path=_OPERATORS, message=message)
     names = {each.user_name.lower() for each in people}
@@ -175,7 +219,7 @@ def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator
             yield Problem(path=(*_SECTION, "approvers", str(position), "name"), message=message)
 
 
-def _store(clients: Clients, region: str, problems: list[Problem]) -> str | None:
+def _store(clients: Clients, region: str, path: tuple[str, ...], problems: list[Problem]) -> str | None:
     pages = clients.client("sso-admin", region).get_paginator("list_instances").paginate()
     stores = [str(each["IdentityStoreId"]) for page in pages for each in page["Instances"]]
     if len(stores) == 1:
@@ -183,7 +227,8 @@ def _store(clients: Clients, region: str, problems: list[Problem]) -> str | None
     seen = f"{len(stores)} instances ({', '.join(stores)})" if stores else "none"
     fix = "Set identityStoreId" if stores else "Set the Region of IAM Identity Center, or identityStoreId"
     message = f"expected one instance of IAM Identity Center that the account sees in {region}, got {seen}. {fix}"
-    problems.append(Problem(path=(*_ACCESS, "identityStoreId" if stores else "region"), message=message))
+    key = "identityStoreId" if stores or path != _ACCESS else "region"
+    problems.append(Problem(path=(*path, key), message=message))
     return None
 
 

@@ -67,17 +67,18 @@ def runbook(
     """
     minutes = settings.approval_validity_minutes
     approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
+    described = _described(regions, operators)
     return {
         "schemaVersion": "0.3",
         "description": f"Allows one principal to start sessions on one instance for {minutes} minutes, once approved.",
         "assumeRole": "{{ AutomationAssumeRole }}",
         "parameters": _parameters(place),
         "mainSteps": [
-            *_first(settings, regions),
+            *_first(settings, described),
             *approvals,
             *_checks(settings, place, regions, operators),
             *_grant(settings, place),
-            *_endings(place, regions),
+            *_endings(place, described),
         ],
         "outputs": [
             *(f"CheckRequest.{name}" for name in (*_JUDGED, *_DESCRIBED)),
@@ -97,8 +98,10 @@ def reaper(
         place: Location of the workflow.
         operators: Operators of IAM Identity Center.
     """
-    roles = [*settings.operator_roles, *operators.roles]
-    holders = {"OperatorRoles": roles, "OperatorUsers": settings.operator_users}
+    holders: dict[str, Any] = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
+    if operators.people:
+        # One text, as the size of a document is limited.
+        holders["IdentityCenterUsers"] = " ".join(each.user_id for each in operators.people)
     return {
         "schemaVersion": "0.3",
         "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
@@ -168,7 +171,7 @@ def _parameters(place: WorkflowLocation) -> dict[str, Any]:
     }
 
 
-def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
+def _first(settings: ApprovalSettings, described: dict[str, Any]) -> list[Step]:
     """Return the check of the reason before approvers read it; in a change request they have read it already."""
     if settings.mode is not Mode.AUTOMATION:
         return []
@@ -179,7 +182,7 @@ def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
             "timeoutSeconds": SCRIPT_SECONDS,
             "onFailure": "step:DescribeDecision",
             "onCancel": "step:DescribeDecision",
-            "inputs": script_inputs("reason", "check_reason", _described(regions)),
+            "inputs": script_inputs("reason", "check_reason", described),
             "outputs": [_output(name) for name in _DESCRIBED],
         }
     ]
@@ -221,9 +224,9 @@ def _checks(
         "Mode": str(settings.mode),
         "ChangeTemplate": CHANGE_TEMPLATE_NAME,
         "RequireChangeRequest": settings.require_change_request,
-        "OperatorRoles": [*settings.operator_roles, *operators.roles],
+        "OperatorRoles": settings.operator_roles,
         "OperatorUsers": settings.operator_users,
-        **_identities(settings, operators),
+        **_store(operators),
         "SharedOperatorRoles": settings.shared_operator_roles,
         "SharedApproverRoles": settings.shared_approver_roles,
         "ChatApproverRoles": settings.chat_approver_roles,
@@ -272,15 +275,12 @@ def _checks(
     ]
 
 
-def _identities(settings: ApprovalSettings, operators: IdentityCenterOperators) -> dict[str, Any]:
-    """Return the people of IAM Identity Center, and where the script looks up their user IDs."""
-    if not settings.operators:
+def _store(operators: IdentityCenterOperators) -> dict[str, Any]:
+    """Return where the script looks up users, and the application of account access manager, if they use it."""
+    if not operators.store:
         return {}
-    return {
-        "IdentityStore": operators.store,
-        "IdentityStoreRegion": operators.region,
-        "IdentityCenterUsers": [each.text for each in operators.people],
-    }
+    application = {"AccountAccessApplication": operators.application} if operators.application else {}
+    return {"IdentityStore": operators.store, "IdentityStoreRegion": operators.region, **application}
 
 
 def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
@@ -363,7 +363,7 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     ]
 
 
-def _endings(place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
+def _endings(place: WorkflowLocation, described: dict[str, Any]) -> list[Step]:
     return [
         _announcement(
             "AnnounceStuck",
@@ -382,7 +382,7 @@ def _endings(place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
             "action": "aws:executeScript",
             "timeoutSeconds": SCRIPT_SECONDS,
             "onFailure": "step:AnnounceNotGranted",
-            "inputs": script_inputs("notices", "describe_request", _described(regions)),
+            "inputs": script_inputs("notices", "describe_request", described),
             "outputs": [_output(name) for name in _DESCRIBED],
             "nextStep": "AnnounceNotGranted",
         },
@@ -401,9 +401,14 @@ def _endings(place: WorkflowLocation, regions: Sequence[str]) -> list[Step]:
     ]
 
 
-def _described(regions: Sequence[str]) -> dict[str, Any]:
+def _described(regions: Sequence[str], operators: IdentityCenterOperators) -> dict[str, Any]:
     """Return the input of a script that describes a request."""
-    return {"ExecutionId": _REQUEST["ExecutionId"], "InstanceId": _REQUEST["InstanceId"], "Regions": list(regions)}
+    return {
+        "ExecutionId": _REQUEST["ExecutionId"],
+        "InstanceId": _REQUEST["InstanceId"],
+        "Regions": list(regions),
+        **(_store(operators) if operators.application else {}),
+    }
 
 
 def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = False) -> str:

@@ -8,7 +8,9 @@ boto3; the modules that one imports from its package precede it in the text.
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +21,7 @@ _SCRIPTS = "components.approval.scripts"
 _WITH_BODY: Final = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _INDENT: Final = 4
 _DIRECTIVE: Final = re.compile(r"  # noqa: .*$")
+_PLAIN_STRING: Final = re.compile(r'"[^"\'\\\n]*"')
 _FUTURE: Final = "from __future__ import annotations\n"
 _LOCAL_IMPORT: Final = re.compile(
     r"^from ((?:components\.approval\.scripts|common)\.\w+) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
@@ -36,7 +39,7 @@ def source(script: str, handler: str = "") -> str:
     modules = [_own(name) for name in _ordered(f"{_SCRIPTS}.{script}", [])]
     text = "\n\n".join(text.strip("\n") + "\n" for text in modules)
     heading = _text(f"{_SCRIPTS}.{script}").splitlines()[0].removesuffix('"""')
-    return f'{heading}"""\n\n{_FUTURE}\n' + (_used(text, handler) if handler else text)
+    return f'{heading}"""\n\n{_FUTURE}\n' + _single_quoted(_used(text, handler) if handler else text)
 
 
 def _used(text: str, handler: str) -> str:
@@ -52,13 +55,31 @@ def _used(text: str, handler: str) -> str:
     unused = [node for name, node in defined.items() if name not in found]
     # Annotations are not evaluated, so imports for them are not needed in a runbook.
     unused += [node for node in body if isinstance(node, ast.If)]
+    used = {each.id for name in found for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
+    unused += [
+        node
+        for node in body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and used.isdisjoint(each.asname or each.name for each in node.names)
+    ]
     left_out = {number for node in unused for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
+def _single_quoted(text: str) -> str:
+    """Return code with single quotes, of which JSON escapes none, around strings without quotes and escapes."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.STRING and _PLAIN_STRING.fullmatch(token.string):
+            row, column = token.start
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:column]}'{token.string[1:-1]}'{line[token.end[1] :]}"
+    return "\n".join(lines) + "\n"
+
+
 def _defined(node: ast.stmt) -> list[str]:
-    """Return the names that a statement of a module defines; none for imports, which are kept, as they are short."""
+    """Return the names that a statement of a module defines; none for imports."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []

@@ -6,14 +6,11 @@ your EC2 instances"; the descriptions of our own settings say so.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from common.characters import hidden_character
-from common.problems import Problem, shown
 from common.validation import (
     BUCKET_NAME,
     ROLE_NAMES_ALLOWED,
@@ -33,13 +30,11 @@ from components.approval.names import (
     EVIDENCE_RUNBOOK_NAME,
     EVIDENCE_SCHEDULE_GROUP,
     EVIDENCE_SCHEDULE_NAME,
-    OPERATOR_ROLE_PREFIX,
     REAPER_SCHEDULE_GROUP,
     REAPER_SCHEDULE_NAME,
     ROLES,
-    WORKFLOW_ROLES,
 )
-from components.just_in_time.settings import JustInTimeSettings, just_in_time_problems
+from components.just_in_time.settings import JustInTimeSettings  # noqa: TC001 -- a model reads it
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -53,13 +48,10 @@ MAX_ROLE_NAME: Final = 64
 MAX_PATH: Final = 512
 """IAM User Guide, "IAM and AWS STS quotas"."""
 
-_IAM_NAME: Final = re.compile(r"([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
-_IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
-"""Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
 _USER: Final = r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
 MAX_RETENTION_DAYS: Final = 36_500
-MAX_SCANNED_GIGABYTES: Final = 100_000
 """S3 API reference, "DefaultRetention": a hundred years."""
+MAX_SCANNED_GIGABYTES: Final = 100_000
 MAX_BREAK_GLASS_USERS: Final = 8
 """A trust policy has 2,048 characters (IAM User Guide, "IAM and AWS STS quotas")."""
 _TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
@@ -212,9 +204,13 @@ class OperatorSignIn(StrEnum):
     PERMISSION_SET = "permission-set"
     """A session of a permission set's role."""
     ACCOUNT_ACCESS = "account-access-manager"
-    """An entitlement of account access manager. Refused, see `_access_problems`."""
+    """A session of account access manager, whose entitlements a stack with `shell-access:accountAccess` creates."""
 
 
+APPLICATION_ARN: Final = r"^(arn:aws:account-access:[a-z0-9-]{1,30}:[0-9]{12}:application/[A-Za-z0-9-]{1,100})?$"
+APPLICATION_ALLOWED: Final = (
+    "the ARN of the application of account access manager, which begins with arn:aws:account-access: (not arn:aws:sso:)"
+)
 _GROUP_NAME: Final = r"^[^\s{}*?$\"\\](?:[^\t\n\r{}*?$\"\\]{0,126}[^\s{}*?$\"\\])?$"
 
 
@@ -240,7 +236,7 @@ class IdentityCenterAccess(Section):
 
     access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = Field(
         default=OperatorSignIn.PERMISSION_SET,
-        description="From where operators assume their own role. account-access-manager is not supported yet.",
+        description="From where operators assume their own role.",
         json_schema_extra={"allowed": ", ".join(OperatorSignIn)},
     )
     permission_set: str = Field(
@@ -249,10 +245,16 @@ class IdentityCenterAccess(Section):
         description="Name of the permission set with which operators sign in to this account.",
         json_schema_extra={"allowed": "a name of at most 32 letters, digits and + = , . @ _ -"},
     )
+    application_arn: str = Field(
+        default="",
+        pattern=APPLICATION_ARN,
+        description="Application of account access manager, in the organization's management account.",
+        json_schema_extra={"allowed": APPLICATION_ALLOWED},
+    )
     region: str = Field(
         default="",
         pattern=r"^([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2})?$",
-        description="Region of IAM Identity Center. Default: the first Region of the stack.",
+        description="Region of IAM Identity Center. Default: that of the application, else the first Region of the stack.",
         json_schema_extra={"allowed": "a Region such as eu-west-1"},
     )
     identity_store_id: str = Field(
@@ -261,6 +263,19 @@ class IdentityCenterAccess(Section):
         description="Identity store of IAM Identity Center. Default: that of the one instance that the account sees.",
         json_schema_extra={"allowed": "an ID such as d-1234567890"},
     )
+
+    @property
+    def uses_account_access(self) -> bool:
+        """Return whether operators sign in through account access manager."""
+        return self.access is OperatorSignIn.ACCOUNT_ACCESS
+
+    def home(self, region: str) -> str:
+        """Return the Region of IAM Identity Center, where account access manager is enabled, too.
+
+        Args:
+            region: First Region of the stack.
+        """
+        return self.region or (self.application_arn.split(":")[3] if self.application_arn else region)
 
 
 class ApprovalSettings(Section):
@@ -305,7 +320,7 @@ class ApprovalSettings(Section):
     identity_center: IdentityCenterAccess = Field(
         default_factory=IdentityCenterAccess,
         description="Sign-in of the operators in operators. Ours, not the post's.",
-        json_schema_extra={"allowed": "{access, permissionSet, region, identityStoreId}"},
+        json_schema_extra={"allowed": "{access, permissionSet, applicationArn, region, identityStoreId}"},
     )
     shared_operator_roles: list[RoleName] = Field(
         default_factory=list,
@@ -460,256 +475,3 @@ class ApprovalSettings(Section):
 def required_approvals(level: list[Approver]) -> int:
     """Return the number of approvals that a level requires."""
     return max(1, sum(each.min_required_approvals for each in level))
-
-
-def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of settings that are each valid on their own."""
-    if settings.mode is Mode.JUST_IN_TIME:
-        return _just_in_time_problems(settings, path)
-    problems = _migration_problems(settings, path)
-
-    def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, *key), message=f"expected {allowed}, got {shown(given)}."))
-
-    if not settings.operator_roles and not settings.operator_users and not settings.operators:
-        problem(("operatorRoles",), [], "at least one role, one user in operatorUsers, or one person in operators")
-    if not settings.approvers:
-        problem(("approvers",), [], "at least one approver")
-    for level in settings.levels():
-        if len(level) > MAX_APPROVERS_OF_A_LEVEL:
-            allowed = f"at most {MAX_APPROVERS_OF_A_LEVEL} approvers in level {level[0].level}"
-            problem(("approvers",), len(level), allowed)
-    problems += _operator_problems(settings, path)
-    problems += _access_problems(settings, path)
-    problems += _accepted_role_problems(settings, path)
-    problems += _break_glass_problems(settings, path)
-    for position, approver in enumerate(settings.approvers):
-        problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
-    return problems
-
-
-_OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_over", "evidence"})
-_OF_EVIDENCE: Final = frozenset({"notification_emails", "alarm_topic_arns"})
-"""Settings of the alarms about the export."""
-
-
-def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of mode `just-in-time`."""
-    section = settings.just_in_time
-    fields = type(settings).model_fields
-    problems = [
-        Problem(
-            path=(*path, str(fields[name].alias)),
-            message="expected no value in mode just-in-time, got one. Remove it, as AWS grants the access in this mode",
-        )
-        for name in sorted(
-            settings.model_fields_set - _OF_JUST_IN_TIME - (_OF_EVIDENCE if settings.evidence else frozenset())
-        )
-    ]
-    if section is None:
-        message = "expected a mapping with manualPolicies or autoApprovals, got none."
-        return [*problems, Problem(path=(*path, "justInTime"), message=message)]
-    return [*problems, *just_in_time_problems(section, (*path, "justInTime"))]
-
-
-def _migration_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of policies for just-in-time node access in another mode: only a move deploys them."""
-    section, own = settings.just_in_time, (*path, "justInTime")
-    if section and settings.is_migrating:
-        return just_in_time_problems(section, own)
-    if section:
-        message = (
-            f"expected no value in mode {settings.mode}, got policies. Set mode to just-in-time, or justInTimeMigration to "
-            "parallel, or remove them"
-        )
-        return [Problem(path=own, message=message)]
-    if settings.is_migrating:
-        message = (
-            f"expected a mapping with manualPolicies or autoApprovals while justInTimeMigration is "
-            f"{settings.just_in_time_migration}, got none. Add it, as no session could be requested after the move"
-        )
-        return [Problem(path=own, message=message)]
-    return []
-
-
-def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    problems: list[Problem] = []
-    for position, role in enumerate(settings.operator_roles):
-        reason = _unfit(role)
-        if reason:
-            message = f"expected {reason}, got {shown(role)}."
-            problems.append(Problem(path=(*path, "operatorRoles", str(position)), message=message))
-    for position, role in enumerate(settings.shared_operator_roles):
-        if role not in settings.operator_roles:
-            message = f"expected a role of operatorRoles, got {shown(role)}."
-            problems.append(Problem(path=(*path, "sharedOperatorRoles", str(position)), message=message))
-    return problems
-
-
-def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of operators who sign in through IAM Identity Center."""
-    problems: list[Problem] = []
-
-    def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
-        problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
-
-    names: list[tuple[str, str]] = []
-    for position, each in enumerate(settings.operators):
-        found = {
-            key: name
-            for key, name in (
-                ("identityCenterUser", each.identity_center_user),
-                ("identityCenterGroup", each.identity_center_group),
-            )
-            if name is not None
-        }
-        key = ("operators", str(position))
-        if len(found) != 1:
-            problem(key, found, "either identityCenterUser or identityCenterGroup", "Use one item for each")
-            continue
-        ((kind, name),) = found.items()
-        if (kind, name.lower()) in names:
-            problem((*key, kind), name, "each user and each group once", "Remove the second item")
-        if hidden_character(name):
-            problem((*key, kind), name, "a name without characters that do not show", "Type the name again")
-        names.append((kind, name.lower()))
-    if not settings.operators:
-        return problems
-    access = settings.identity_center
-    if access.access is OperatorSignIn.ACCOUNT_ACCESS:
-        problem(
-            ("identityCenter", "access"),
-            str(access.access),
-            str(OperatorSignIn.PERMISSION_SET),
-            "AWS does not document which session name account access manager sets, so that an approval could not be "
-            "compared with the person whom the session belongs to",
-        )
-    elif not access.permission_set:
-        fix = "Set the permission set with which operators sign in to this account"
-        problem(("identityCenter", "permissionSet"), access.permission_set, "the name of a permission set", fix)
-    return problems
-
-
-def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of shared roles and chat roles: each has to be an approver, in the same spelling."""
-    approvers = {each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE}
-    accepted = {
-        "sharedApproverRoles": settings.shared_approver_roles,
-        "chatApproverRoles": settings.chat_approver_roles,
-    }
-    return [
-        Problem(
-            path=(*path, key, str(position)),
-            message=f"expected the name of an approver of type IamRole, without a path, got {shown(role)}.",
-        )
-        for key, roles in accepted.items()
-        for position, role in enumerate(roles)
-        if role not in approvers
-    ]
-
-
-def _break_glass_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of emergency users: the guard rails deny an operator to assume another role."""
-    operators = {each.lower() for each in settings.operator_users}
-    users = settings.break_glass.users if settings.break_glass else []
-    return [
-        Problem(
-            path=(*path, "breakGlass", "users", str(position)),
-            message=f"expected a user that is not in operatorUsers, got {user}. Create a separate user for emergencies",
-        )
-        for position, user in enumerate(users)
-        if user.rsplit("/", 1)[-1].lower() in operators
-    ]
-
-
-_WORKFLOW_ROLES: Final = frozenset(each.lower() for each in WORKFLOW_ROLES)
-
-
-def _unfit(role: str) -> str | None:
-    """Return why a role cannot be an operator."""
-    # IAM names are not case-sensitive.
-    if role.lower().startswith(IDENTITY_CENTER_PREFIX.lower()):
-        return (
-            "a role of this account's own; IAM Identity Center manages this one, no other principal can tag it, and all who "
-            "have its permission set share it. Use an IAM role or user that one person may assume"
-        )
-    if role.lower() in _WORKFLOW_ROLES:
-        return "another role than those of the workflow itself"
-    if role.lower().startswith(OPERATOR_ROLE_PREFIX.lower()):
-        return "another role than those that the stack creates for operators of IAM Identity Center; name the person in operators"
-    return None
-
-
-_ONE_PERSON: Final = (ApproverType.IAM_USER, ApproverType.SSO_USER)
-_ONE_PRINCIPAL: Final = (*_ONE_PERSON, ApproverType.IAM_ROLE)
-
-
-def _is_same(one: Approver, other: Approver) -> bool:
-    """Return whether two approvers are the same; IAM names are not case-sensitive."""
-    return (one.type, one.bare_name.lower()) == (other.type, other.bare_name.lower())
-
-
-def _name_problem(approver: Approver) -> str | None:
-    """Return the names that are allowed instead of this approver's; None: it is allowed."""
-    if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
-        return "another role than those of the workflow itself"
-    if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower().startswith(OPERATOR_ROLE_PREFIX.lower()):
-        return "another role than those that the stack creates for operators of IAM Identity Center"
-    is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
-    if approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER) and len(approver.bare_name) > MAX_ROLE_NAME:
-        return f"at most {MAX_ROLE_NAME} characters in the name of a role or user"
-    if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):
-        return "letters, digits and + = , . @ _ - in names of IAM, and no characters that do not show"
-    return None
-
-
-def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of an approver that would count as more people than it can be."""
-    problems: list[Problem] = []
-
-    def problem(key: str, given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, key), message=f"expected {allowed}, got {shown(given)}."))
-
-    same = [each for each in settings.approvers if _is_same(each, approver)]
-    if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
-        problem("name", approver.name, f"each approver once in level {approver.level}")
-    elif approver.type in _ONE_PRINCIPAL and any(each.level < approver.level for each in same):
-        problem("name", approver.name, "one level for each role or user: two levels take two people")
-    counts_once = approver.type in _ONE_PERSON or approver.bare_name in settings.shared_approver_roles
-    if counts_once and approver.min_required_approvals > 1 and settings.mode is Mode.CHANGE_MANAGER:
-        allowed = "0 or 1, as a user, or a role in sharedApproverRoles, counts as one person"
-        problem("minRequiredApprovals", approver.min_required_approvals, allowed)
-    return problems
-
-
-def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
-    problems: list[Problem] = []
-
-    def problem(key: str, given: object, allowed: str) -> None:
-        problems.append(Problem(path=(*path, key), message=f"expected {allowed}, got {shown(given)}."))
-
-    # Names are unique in an account without regard to case (IAM User Guide, "IAM and AWS STS quotas").
-    operators = {
-        ApproverType.IAM_ROLE: {name.lower() for name in settings.operator_roles},
-        ApproverType.IAM_USER: {name.lower() for name in settings.operator_users},
-    }
-    if approver.bare_name.lower() in operators.get(approver.type, set()):
-        problem(
-            "name", approver.name, "an approver who is not an operator: requesters cannot approve their own request"
-        )
-    unfit = _name_problem(approver)
-    if unfit:
-        problem("name", approver.name, unfit)
-    problems += _count_problems(settings, approver, path)
-    if "/" in approver.name and approver.type not in operators:
-        problem("name", approver.name, "a name without a path, as groups and users of IAM Identity Center have none")
-    if settings.mode is Mode.AUTOMATION:
-        if approver.name.startswith(IDENTITY_CENTER_PREFIX) and approver.type is ApproverType.IAM_ROLE:
-            allowed = f"its path in front, {_IDENTITY_CENTER_PATH}/{approver.name}, as the ARN of the role shows it"
-            problem("name", approver.name, allowed)
-        if approver.type not in operators:
-            problem("type", str(approver.type), "IamRole or IamUser, as aws:approve in a runbook knows no others")
-        if approver.min_required_approvals > 1:
-            allowed = "0 or 1, as aws:approve in a runbook counts each approver once"
-            problem("minRequiredApprovals", approver.min_required_approvals, allowed)
-    return problems

@@ -184,14 +184,16 @@ class Aws:
         while not done():
             self._pause(deadline, AwsError("wait", "Timeout", f"{what} did not happen within {seconds:g} s"))
 
-    def retry(self, codes: Collection[str], call: Callable[[], Result], seconds: float = 120) -> Result:
-        """Repeat a call while AWS returns one of these error codes."""
+    def retry(
+        self, codes: Collection[str], call: Callable[[], Result], seconds: float = 120, message: str = ""
+    ) -> Result:
+        """Repeat a call while AWS returns one of these error codes, with a text in the message."""
         deadline = time.monotonic() + seconds
         while True:
             try:
                 return call()
             except AwsError as failure:
-                if failure.code not in codes:
+                if failure.code not in codes or message not in failure.message:
                     raise
                 self._pause(deadline, failure)
 

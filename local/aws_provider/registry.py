@@ -13,6 +13,7 @@ Described = TypeVar("Described", ResourceType, Function)
 
 modules: Final[dict[str, tuple[str, ...]]] = {
     "index": ("account",),
+    "accountaccess": ("accountaccess",),
     "kms": ("kms",),
     "athena": ("athena",),
     "glue": ("glue",),

@@ -34,7 +34,7 @@ from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
 from operations.inventory.reader import ReadFailure, returns_failure
-from operations.principals import Principal, principal_of, short
+from operations.principals import GrantedPrincipal, principal_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -387,7 +387,7 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
         grant_id=execution_of(item) if is_verified and policy is not None else None,
         requester=requester,
         requested_at=item["CreatedTime"],
-        principal=principal_of(requester) or Principal("role", ""),
+        principal=principal_of(requester) or GrantedPrincipal("role", ""),
         instance=next(iter(nodes)) if len(nodes) == 1 else "",
         reason=next(_values(_data(item), "reason"), "") or str(item.get("Description") or ""),
         decisions=decisions_of(known),

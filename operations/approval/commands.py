@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from operations.approval.session import ApprovalSession
-    from operations.principals import Principal
+    from operations.principals import GrantedPrincipal
 
 _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
 _DECISION_POLLS: Final = 11
@@ -304,7 +304,7 @@ def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> Approval
 
 
 def _checked_request(
-    session: ApprovalSession, principal: Principal, instance: str, reason: str, *, again: bool
+    session: ApprovalSession, principal: GrantedPrincipal, instance: str, reason: str, *, again: bool
 ) -> NewRequest:
     """Return the request once instance, operator and other requests are checked, before any approver is notified."""
     if session.is_just_in_time:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from common.characters import hidden_character
@@ -18,7 +18,7 @@ from operations.approval import access_requests
 from operations.approval.requests import ApprovalRequest, Execution, RequestState, is_live, parse_request
 from operations.approval.session import CallError
 from operations.errors import UnusableError
-from operations.principals import Principal, principal_of, same_person, short
+from operations.principals import GrantedPrincipal, principal_of, same_person, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ class NewRequest:
         expected: Who decides about an access request, by the approval policies.
     """
 
-    principal: Principal
+    principal: GrantedPrincipal
     instance: str
     name: str = ""
     reason: str
@@ -105,7 +105,7 @@ def check_request_text(reason: str, *names: str | None) -> None:
             )
 
 
-def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> Principal:
+def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> GrantedPrincipal:
     """Return the principal of the grant: the role or user that is named, by default the caller.
 
     Args:
@@ -117,7 +117,7 @@ def requested_principal(caller: str, role: str | None = None, user: str | None =
         UnusableError: Neither is given, and the caller is neither a role nor a user.
     """
     if role or user:
-        return Principal("role" if role else "user", role or user or "")
+        return GrantedPrincipal("role" if role else "user", role or user or "")
     found = principal_of(caller)
     if found is None:
         raise UnusableError(f"{caller} is neither a role nor a user. Name one: --as-role NAME or --as-user NAME.")
@@ -210,16 +210,22 @@ def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) ->
             f"Request {request.id} cannot be approved here, as it cannot be shown completely: {'; '.join(request.unknown)}. "
             "Correct that, or decide it in the Systems Manager console."
         )
-    if same_person(request.requester, approver):
+    if same_person(request.requester, approver) or _has_user_name(request.requester_user, approver):
         raise OwnRequestError(
-            f"{short(approver)} cannot approve the request of {short(request.requester)}: requesters cannot "
-            "approve their own requests. Another approver has to decide."
+            f"{short(approver)} cannot approve the request of {request.requester_user or short(request.requester)}: requesters "
+            "cannot approve their own requests. Another approver has to decide."
         )
+    is_own = request.principal.is_for(approver) or _has_user_name(request.principal_user, approver)
     # An access request is for its requester, who may share a role of IAM Identity Center with the approver.
-    if not request.is_access_request and request.principal.is_for(approver):
+    if not request.is_access_request and is_own:
         raise OwnRequestError(
-            f"{short(approver)} cannot approve a grant to {request.principal}: both are the same person."
+            f"{short(approver)} cannot approve a grant to {request.shown_principal}: both are the same person."
         )
+
+
+def _has_user_name(user: str, caller: str) -> bool:
+    """Return whether a caller is, by name, a user of IAM Identity Center; an empty name is no user."""
+    return bool(user) and same_person(user, caller)
 
 
 def decide(session: ApprovalSession, request: ApprovalRequest, *, approve: bool, comment: str = "") -> None:
@@ -266,7 +272,7 @@ def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | 
     def read(each: Execution) -> ApprovalRequest:
         child = children.get(each["AutomationExecutionId"])
         execution = get_execution(session, each["AutomationExecutionId"])
-        return parse_request(execution, get_execution(session, child["AutomationExecutionId"]) if child else None)
+        return _parsed(session, execution, get_execution(session, child["AutomationExecutionId"]) if child else None)
 
     with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
         return list(pool.map(read, [each for each in own if each in live or each in over]))
@@ -378,12 +384,22 @@ def _request_of(session: ApprovalSession, execution_id: str) -> ApprovalRequest:
     document, runbook = _document(execution), session.workflow.runbook
     if document == runbook:
         parent = execution.get("ParentAutomationExecutionId")
-        return parse_request(get_execution(session, parent), execution) if parent else parse_request(execution)
+        return _parsed(session, *((get_execution(session, parent), execution) if parent else (execution,)))
     if document != session.workflow.change_template:
         raise UnusableError(f"{execution_id} is an execution of {document}, not a request for a session.")
     listed = _list_executions(session, "ParentExecutionId", execution_id)
     children = [each["AutomationExecutionId"] for each in listed if _document(each) == runbook]
-    return parse_request(execution, get_execution(session, children[0]) if children else None)
+    return _parsed(session, execution, get_execution(session, children[0]) if children else None)
+
+
+def _parsed(session: ApprovalSession, execution: Execution, child: Execution | None = None) -> ApprovalRequest:
+    """Return the request of an execution, with the people of IAM Identity Center whose roles it names."""
+    found, user_of = parse_request(execution, child), session.workflow.user_of
+    return replace(
+        found,
+        requester_user=user_of(principal_of(found.requester)),
+        principal_user=user_of(found.principal),
+    )
 
 
 def _executions_of(session: ApprovalSession, document: str, incomplete: list[str] | None) -> list[Execution]:

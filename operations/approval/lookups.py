@@ -11,7 +11,7 @@ from components.approval.runbook import INSTANCE_PATTERN
 from operations.approval.session import CallError
 from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
 from operations.inventory.reader import ReadFailure
-from operations.principals import Principal, principal_of
+from operations.principals import GrantedPrincipal, principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ class OperatorTag:
         key: Key of the tag, as IAM spells it.
     """
 
-    principal: Principal
+    principal: GrantedPrincipal
     value: str
     key: str = TAG_KEY
 
@@ -84,7 +84,7 @@ def find_instance(session: ApprovalSession, named: str) -> tuple[str, str]:
     return found.id, found.name
 
 
-def find_operator(session: ApprovalSession, principal: Principal) -> Principal:
+def find_operator(session: ApprovalSession, principal: GrantedPrincipal) -> GrantedPrincipal:
     """Return an operator with the name as IAM spells it, as the runbook accepts no other case.
 
     Args:
@@ -107,7 +107,7 @@ def find_operator(session: ApprovalSession, principal: Principal) -> Principal:
     )
 
 
-def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] | ReadFailure:
+def read_operators(session: ApprovalSession, reader: Reader) -> list[GrantedPrincipal] | ReadFailure:
     """Return all principals with the operators' policy, or why they cannot be read."""
     policy = session.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
     answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
@@ -115,8 +115,8 @@ def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] 
         return answer
     found = answer or {}
     return [
-        *(Principal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
-        *(Principal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
+        *(GrantedPrincipal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
+        *(GrantedPrincipal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
     ]
 
 

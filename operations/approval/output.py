@@ -68,6 +68,8 @@ def request_document(request: ApprovalRequest, now: datetime) -> dict[str, Any]:
         "remainingSeconds": None if left is None else max(0, int(left)),
         "endedAt": _utc(request.ended_at),
         "openSessions": None if request.sessions is None else list(request.sessions),
+        **({"askedByUser": request.requester_user} if request.requester_user else {}),
+        **({"principalUser": request.principal_user} if request.principal_user else {}),
         **({"policy": request.policy, "approvers": list(request.approvers)} if request.policy else {}),
         **({"cannotTell": list(request.unknown)} if request.unknown else {}),
     }
@@ -98,8 +100,8 @@ def requests_table(requests: Iterable[ApprovalRequest], now: datetime, title: st
         table.add_row(
             Text(short_id(each)),
             Text(local_time(each.requested_at, now)),
-            Text(visible(short(each.requester))),
-            Text(f"{visible(str(each.principal))}\n{visible(each.shown_instance)}"),
+            Text(visible(each.requester_user or short(each.requester))),
+            Text(f"{visible(each.shown_principal)}\n{visible(each.shown_instance)}"),
             state,
         )
     return table
@@ -112,10 +114,11 @@ def short_id(request: ApprovalRequest) -> str:
 
 def print_request(console: Console, request: ApprovalRequest, now: datetime) -> None:
     """Show one request, line by line."""
+    time = local_time(request.requested_at, now)
     lines: list[tuple[str, str | Text]] = [
         ("run", request.id),
-        ("requester", f"{request.requester}, {local_time(request.requested_at, now)}"),
-        ("session for", str(request.principal)),
+        ("requester", ", ".join(filter(None, (request.requester_user, request.requester, time)))),
+        ("session for", request.shown_principal),
         ("on", request.shown_instance + (f" in {request.region}" if request.region else "")),
         ("reason", request.reason or "none"),
         *([("policy", request.policy)] if request.policy else []),

@@ -46,7 +46,8 @@ class PersonRole:
         pattern = f"{self.arn.split(':role/')[0]}:role{OPERATORS_PATH}*"
         return (
             f"The role admits sessions {self.user_name} of the permission set of shell-access:approval.identityCenter "
-            f"only, and that permission set must allow {_ASSUME} on {pattern} (you are signed in with {permission_set})"
+            f"only, and that permission set must allow {_ASSUME} on {pattern} (you are signed in with {permission_set}). Where "
+            "the stack uses account access manager, sign in with `aws login` and choose the role instead"
         )
 
     def clients(self) -> AwsClients:
@@ -112,7 +113,7 @@ def find_person_role(clients: Clients, identity: Identity, region: str, known: M
         raise CallError(
             f"{user}, who is signed in through IAM Identity Center, has no operator's role in account "
             f"{identity.account_id}. Add the user, or a group of the user, to shell-access:approval.operators and update "
-            "the stack."
+            "the stack; or, where it uses account access manager, sign in with `aws login` and choose the role."
         )
     return PersonRole(arn=known[user], user_name=user, caller=identity.arn)
 

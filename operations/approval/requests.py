@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 from common.aws import LIVE_STATUSES
 from components.approval.runbook import APPROVAL_SECONDS
-from operations.principals import Principal, short
+from operations.principals import GrantedPrincipal, short
 
 Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""
@@ -103,13 +103,16 @@ class ApprovalRequest:
         granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
         is_automatic: Whether the auto-approval policy approved an access request.
         unknown: What is not known about an access request, with the reason. It cannot be approved then.
+        requester_user: User name of the requester, if a role of an operator of IAM Identity Center made the request; empty: not
+            known, or another principal.
+        principal_user: User name of the operator of IAM Identity Center whose role the grant is for; empty: as before.
     """
 
     id: str
     grant_id: str | None
     requester: str
     requested_at: datetime
-    principal: Principal
+    principal: GrantedPrincipal
     instance: str
     reason: str = ""
     decisions: tuple[Decision, ...] = ()
@@ -128,6 +131,13 @@ class ApprovalRequest:
     granted_at: datetime | None = None
     is_automatic: bool = False
     unknown: tuple[str, ...] = ()
+    requester_user: str = ""
+    principal_user: str = ""
+
+    @property
+    def shown_principal(self) -> str:
+        """The principal, for display: `role ShellOperator-... (olivia@example.org)`."""
+        return f"{self.principal} ({self.principal_user})" if self.principal_user else str(self.principal)
 
     @property
     def is_access_request(self) -> bool:
@@ -165,7 +175,7 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         grant_id=grant.get("AutomationExecutionId"),
         requester=execution.get("ExecutedBy", ""),
         requested_at=execution["ExecutionStartTime"],
-        principal=Principal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
+        principal=GrantedPrincipal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
         instance=given.get("InstanceId", ""),
         reason=given.get("Reason", ""),
         decisions=decisions,

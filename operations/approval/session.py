@@ -18,6 +18,7 @@ from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Workfl
 from components.approval.settings import Mode
 from operations.errors import CommandError, UnusableError
 from operations.inventory.reader import Identity, Reader, ReadFailure, identify
+from operations.principals import GrantedPrincipal
 
 if TYPE_CHECKING:
     from operations.command_line import CommandContext
@@ -54,6 +55,16 @@ class Workflow:
     change_template: str = CHANGE_TEMPLATE_NAME
     regions: tuple[str, ...] = ()
     operator_roles: Mapping[str, str] | None = None
+
+    def user_of(self, principal: GrantedPrincipal | None) -> str:
+        """Return the user name of the operator of IAM Identity Center whose role it is; empty: not known, or another principal.
+
+        The name of a session does not prove it: with account access manager, the operator chooses it.
+        """
+        for name, arn in (self.operator_roles or {}).items():
+            if GrantedPrincipal("role", arn.rsplit("/", 1)[-1]).is_same(principal):
+                return name
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from common.iam.tag_requests import RequestKeys, tag_requests
 from common.iam.trust import ASSUME, Admission, admission, outsiders
 from common.iam.truth import Truth
 from components.approval.names import RESERVED_PATH, TAG_KEY
-from components.approval.scripts.trust import identity_center_user
+from components.approval.scripts.trust import ACCOUNT_ACCESS, account_access_application, identity_center_user
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.evaluator import finding
 from operations.audit.findings import Audited, BypassFinding, MatchedStatement
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from operations.audit.audit_context import AuditContext
 
 _TAG_SESSION: Final = "sts:TagSession"
-_PROVIDING: Final = ("account-access.amazonaws.com",)
+_PROVIDING: Final = (ACCOUNT_ACCESS,)
 """Services that pass attributes of users as session tags."""
 
 _MOST_NAMED: Final = 5
@@ -80,12 +80,43 @@ def from_outside(audit: AuditContext) -> list[Audited]:
                     note=_note(role, audit),
                 )
             )
+        if entitled := _entitled(role, audit):
+            found.setdefault(ACCOUNT_ACCESS, []).append(entitled)
         if role in audit.operators_set:
             for provider, finding_of_provider in _tags_of_providers(role):
                 found.setdefault(provider, []).append(finding_of_provider)
     for person in people_on_both_sides(audit):
         found.setdefault(person.arn, []).extend(person.findings)
     return [Audited(arn=arn, kind="outside", findings=tuple(findings)) for arn, findings in found.items()]
+
+
+def _entitled(role: Principal, audit: AuditContext) -> BypassFinding | None:
+    """Return the finding about a role of an operator or an approver that several people may be entitled to."""
+    is_operator = role in audit.operators_set
+    if not (is_operator or role in audit.approvers) or audit.entitled_user(role):
+        return None
+    trusting = [
+        each
+        for each in (role.trust.covering(ASSUME) if role.trust else ())
+        if each.allows and each.principals and ACCOUNT_ACCESS in each.principals.services
+    ]
+    everything = {"Statement": [each.raw for each in role.trust.statements] if role.trust else []}
+    is_one_application = bool(account_access_application(everything))
+    # An approver's role is for several people by design, but not for applications of other organizations.
+    if not trusting or (is_one_application and (not is_operator or role.name in audit.protected.shared_roles)):
+        return None
+    doubt = "whom the entitlements of account access manager name"
+    return BypassFinding(
+        rule="iam-assume-role",
+        severity=_severity(role, audit).lowered() if is_one_application else _severity(role, audit),
+        matched_statements=(_matched_trust(role, trusting[0], ASSUME),),
+        doubts=(doubt,) if is_one_application else (),
+        obfuscation=("indirect-grant",),
+        path=(role.arn,),
+        note=f"{role.name} admits everyone who is entitled to it; the name of a session is the person's own choice"
+        if is_one_application
+        else f"{role.name} is not limited to one application of account access manager, without session tags",
+    )
 
 
 def _tags_of_providers(role: Principal) -> Iterator[tuple[str, BypassFinding]]:

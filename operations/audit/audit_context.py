@@ -11,6 +11,8 @@ from common.iam.documents import VARIABLES_SINCE
 from common.iam.patterns import matches
 from common.iam.trust import admits_services
 from common.iam.variables import keys_of
+from components.approval.names import OPERATOR_ROLE_PREFIX, OPERATORS_PATH
+from components.approval.scripts.trust import account_access_application
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
 from operations.audit.trust_index import TrustIndex
@@ -133,6 +135,19 @@ class AuditContext:
     def is_privileged(self, principal: Principal, least: Severity = Severity.HIGH) -> bool:
         """Return whether a principal has a finding of this severity or worse."""
         return self.privileged.get(principal.arn, Severity.LOW) >= least
+
+    def entitled_user(self, role: Principal) -> str:
+        """Return the ID of the one user who is entitled to an operator's role; empty: others may be, or assume it.
+
+        Only the stack creates roles below the path of operators, with the ID of the user in their names, and `verify` compares
+        their entitlements. The application is that of the settings, if they are known.
+        """
+        name = f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}"
+        statements = [each.raw for each in role.trust.statements] if role.trust else []
+        application = account_access_application({"Statement": statements})
+        if not application or self.protected.application not in ("", application):
+            return ""
+        return role.arn.partition(name)[2]
 
     def _is_operator(self, principal: Principal) -> bool:
         configured = self.protected.operator_users if principal.kind == "user" else self.protected.operator_roles

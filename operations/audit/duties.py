@@ -83,6 +83,8 @@ def people_on_both_sides(audit: AuditContext) -> list[Audited]:
 
 def _people(role: Principal, audit: AuditContext) -> Iterator[str]:
     """Return the people outside the account that a role's trust policy names, by ARN or by a condition."""
+    if user := audit.entitled_user(role):
+        yield user
     known = {name for each in audit.account.principals for name in (each.arn, each.unique_id)}
     for statement in _assuming(role):
         named = statement.principals

@@ -51,6 +51,7 @@ class Protected:
         approver_names: Kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
         administrators: Declared administrators: ARNs, or patterns of ARNs.
         is_just_in_time: AWS grants access: mode `just-in-time`, or a move to it.
+        application: Application of account access manager whose entitlements name operators; empty: none.
         access_policies: Names of the stack's approval policies of just-in-time node access, by document type.
         access_tags: Keys of the tags that these policies compare.
     """
@@ -73,6 +74,7 @@ class Protected:
     approvers: tuple[str, ...] = ()
     approver_names: tuple[tuple[str, str], ...] = ()
     administrators: tuple[str, ...] = ()
+    application: str = ""
     is_just_in_time: bool = False
     access_policies: Mapping[str, str] = field(default_factory=dict[str, str])
     access_tags: tuple[str, ...] = ()
@@ -123,6 +125,7 @@ def protected(stack: StackConfiguration, declared: DeclaredPrincipals, *, accoun
             for each in cast("list[dict[str, Any]]", section.get("approvers") or [])
         ),
         administrators=declared.administrators,
+        application=_application(section),
         **_just_in_time(stack, section),
     )
 
@@ -140,6 +143,11 @@ def _just_in_time(stack: StackConfiguration, section: dict[str, Any]) -> dict[st
         "access_policies": {each.name: each.type for each in documents},
         "access_tags": tuple(sorted({*targets, *(key for several in automatic for key in several)})),
     }
+
+
+def _application(section: dict[str, Any]) -> str:
+    access = section.get("identityCenter")
+    return str(cast("dict[str, Any]", access).get("applicationArn", "")) if isinstance(access, dict) else ""
 
 
 def _section(stack: StackConfiguration) -> dict[str, Any]:

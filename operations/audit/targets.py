@@ -27,7 +27,7 @@ _SHELLS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand
 """Session documents of AWS that run a command (Systems Manager User Guide, "Session document schema")."""
 
 _ANY: Final = Target(("*",))
-_ELSEWHERE: Final = frozenset({"organizations", "identitystore", "sso", "sts"})
+_ELSEWHERE: Final = frozenset({"account-access", "organizations", "identitystore", "sso", "sts"})
 """Services whose resources belong to another account of the organization."""
 
 _CHECKS_EACH_TYPE: Final = frozenset({"ec2"})

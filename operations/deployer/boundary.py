@@ -50,6 +50,7 @@ forward them: the policies name that Region.
 """
 
 _ALLOWED_ACTIONS: Final = {
+    "account-access": ("*Entitlement*", "Get*"),
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
@@ -156,11 +157,7 @@ def boundary(scope: DeploymentScope) -> Policy:
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
-        "NotAction": [
-            *_ANY_REGION,
-            *(("identitystore:*", "sso:*") if scope.identity_regions else ()),
-            *(("organizations:List*",) if scope.approval_policies else ()),
-        ],
+        "NotAction": [*_ANY_REGION, *_in_other_regions(scope)],
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
@@ -221,6 +218,14 @@ def _short(statement: Policy) -> Policy:
         name: value[0] if isinstance(value, list) and len(cast("list[Any]", value)) == 1 else value
         for name, value in statement.items()
     }
+
+
+def _in_other_regions(scope: DeploymentScope) -> tuple[str, ...]:
+    """Return the actions that have the Region of IAM Identity Center, or of AWS Organizations."""
+    identities = ("identitystore:*", "sso:*") if scope.identity_regions or scope.read_applications else ()
+    entitlements = ("account-access:*",) if scope.read_applications else ()
+    organization = ("organizations:List*",) if scope.approval_policies or scope.applications else ()
+    return (*identities, *entitlements, *organization)
 
 
 def _allowed_actions(scope: DeploymentScope) -> list[str]:

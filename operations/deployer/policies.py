@@ -15,7 +15,7 @@ from operations.deployer.name_resolution import name_resolution_permissions
 from operations.deployer.named_resources import named_resource_permissions
 from operations.deployer.names import Role
 from operations.deployer.nodes import node_permissions
-from operations.deployer.read_permissions import read_permissions
+from operations.deployer.read_permissions import entitlement_permissions, read_permissions
 from operations.deployer.scope import System
 from operations.deployer.statement import packed
 
@@ -70,6 +70,7 @@ def _changing(scope: DeploymentScope) -> list[AllowedActions]:
     return [
         *named_resource_permissions(scope),
         *iam_permissions(scope),
+        *entitlement_permissions(scope),
         *(key_permissions(scope) if keys else []),
         *(volume_key_permissions(scope) if System.CONTROLLERS in scope.systems else []),
         *monitoring_permissions(scope),

@@ -150,6 +150,13 @@ IDENTITIES: Final = (
     "sso:ListPermissionSets",
 )
 """Read permissions for users and groups, and for assignments, which member accounts cannot read."""
+TRUSTED_ACCESS: Final = "organizations:ListAWSServiceAccessForOrganization"
+ENTITLEMENTS: Final = (
+    "account-access:GetApplication",
+    "account-access:GetEntitlement",
+    "account-access:ListEntitlements",
+)
+"""Read permissions for entitlements, in the account of the application or of its delegated administrator."""
 _BUCKET: Final = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",
@@ -227,10 +234,40 @@ def _approval_events(scope: DeploymentScope) -> list[AllowedActions]:
 
 def _identities(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to look up users and groups of IAM Identity Center."""
-    if not scope.identity_regions:
+    regions = scope.identity_regions | {each.split(":")[3] for each in scope.read_applications}
+    if not regions:
         return []
-    regions = {"StringEquals": {"aws:RequestedRegion": sorted(scope.identity_regions)}}
-    return [AllowedActions(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=regions, everywhere=True)]
+    there = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
+    found = [AllowedActions(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=there, everywhere=True)]
+    if scope.read_applications:
+        arns = tuple(scope.read_applications)
+        found.append(
+            AllowedActions(
+                sid="ReadEntitlements", actions=ENTITLEMENTS, resources=arns, conditions=there, everywhere=True
+            )
+        )
+    if scope.applications:
+        found.append(AllowedActions(sid="ReadTrustedAccess", actions=(TRUSTED_ACCESS,), everywhere=True))
+    return found
+
+
+def entitlement_permissions(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions to entitle people to roles; no condition key limits them to some people or roles.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for Account access manager".
+    """
+    if not scope.applications:
+        return []
+    regions = sorted({each.split(":")[3] for each in scope.applications})
+    return [
+        AllowedActions(
+            sid="ManageEntitlements",
+            actions=("account-access:CreateEntitlement", "account-access:DeleteEntitlement"),
+            resources=tuple(sorted(scope.applications)),
+            conditions={"StringEquals": {"aws:RequestedRegion": regions}},
+            everywhere=True,
+        )
+    ]
 
 
 def _documents(scope: DeploymentScope) -> list[AllowedActions]:

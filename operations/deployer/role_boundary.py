@@ -183,7 +183,7 @@ def _people(scope: DeploymentScope) -> list[dict[str, Any]]:
         {
             "Sid": "IdentifyUsers",
             "Effect": "Allow",
-            "Action": ["identitystore:GetUserId"],
+            "Action": ["identitystore:DescribeUser", "identitystore:GetUserId"],
             "Resource": "*",
             "Condition": {"ArnEquals": _as(scope, ROLE_NAME)},
         },

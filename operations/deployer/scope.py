@@ -61,6 +61,8 @@ class DeploymentScope:
         alarm_topics: ARNs of topics that receive alarms of approval, besides its own.
         event_regions: Regions outside `regions` in which rules forward events of IAM.
         identity_regions: Regions of IAM Identity Center, whose users are operators; empty: none are.
+        applications: ARNs of applications of account access manager in which stacks create entitlements.
+        operator_applications: ARNs of applications whose entitlements name operators, which are only read.
         controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
         has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
         backup_buckets: Names of buckets for backups of controllers, whose settings are read.
@@ -89,6 +91,8 @@ class DeploymentScope:
     alarm_topics: frozenset[str] = field(default_factory=frozenset[str])
     event_regions: frozenset[str] = field(default_factory=frozenset[str])
     identity_regions: frozenset[str] = field(default_factory=frozenset[str])
+    applications: frozenset[str] = field(default_factory=frozenset[str])
+    operator_applications: frozenset[str] = field(default_factory=frozenset[str])
     controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     has_resolver_endpoints: bool = False
     backup_buckets: frozenset[str] = field(default_factory=frozenset[str])
@@ -99,6 +103,11 @@ class DeploymentScope:
     queries_trail: bool = False
     detection: frozenset[SecurityService] = field(default_factory=frozenset[SecurityService])
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
+
+    @property
+    def read_applications(self) -> list[str]:
+        """ARNs of the applications of account access manager whose entitlements are read."""
+        return sorted(self.applications | self.operator_applications)
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this account and any Region; conditions limit the Regions."""
@@ -165,10 +174,12 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         alarm_topics=frozenset(arn for each in approvals for arn in each.all_topic_arns),
         event_regions=forwarding - set(regions),
         identity_regions=frozenset(
-            each.approval.identity_center.region or each.regions[0]
+            each.approval.identity_center.home(each.regions[0])
             for each in settings
             if each.approval and each.approval.operators
         ),
+        applications=frozenset(each.account_access.application_arn for each in settings if each.account_access),
+        operator_applications=frozenset(each.identity_center.application_arn for each in approvals) - {""},
         controller_subnets=_controller_subnets(directories),
         has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
         backup_buckets=frozenset(
@@ -194,7 +205,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
     Patching of controllers is left out: who manages maintenance windows can run commands on every node of the account.
 
     Operators of IAM Identity Center and the export of records are left out, as their permissions do not fit into the
-    boundary with all others.
+    boundary with all others, and entitlements, as who creates them decides which people get a shell in every account.
 
     Args:
         regions: Governed Regions.

@@ -12,14 +12,23 @@ from typing import Any, Final, cast
 
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY
 from components.just_in_time.names import TOKEN_ROLE
-from operations.evidence.records import Caller, Decision, Kind, Records, Request, SessionEnd, SessionStart, TagChange
-from operations.principals import Principal, principal_of
+from operations.evidence.records import (
+    Caller,
+    RecordedDecision,
+    Records,
+    Request,
+    SessionEnd,
+    SessionKind,
+    SessionStart,
+    TagChange,
+)
+from operations.principals import GrantedPrincipal, principal_of
 
 Event = Mapping[str, Any]
 
 _FORWARDING: Final = ("AWS-StartPortForwardingSession", "AWS-StartSSHSession")
 _COMMANDS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand")
-_TOKEN_ROLE: Final = Principal("role", TOKEN_ROLE)
+_TOKEN_ROLE: Final = GrantedPrincipal("role", TOKEN_ROLE)
 REFUSED: Final = ("AccessDenied", "UnauthorizedOperation", "Client.UnauthorizedOperation")
 """Error codes of refused calls begin with one of these."""
 
@@ -54,12 +63,12 @@ def all_event_names() -> list[str]:
     return [name for _, name in _READERS]
 
 
-def kind_of(document: str) -> Kind:
+def kind_of(document: str) -> SessionKind:
     """Return the kind of a session by its document; `<name>-<suffix>` for a forwarding to a remote host."""
     name = document_name(document)
     if name.startswith(_FORWARDING):
-        return Kind.FORWARDING
-    return Kind.COMMAND if name in _COMMANDS else Kind.SHELL
+        return SessionKind.FORWARDING
+    return SessionKind.COMMAND if name in _COMMANDS else SessionKind.SHELL
 
 
 def is_of_access_token(arn: str) -> bool:
@@ -106,7 +115,7 @@ def _connected(event: Event, records: Records) -> bool:
             **_place(event),
             id="" if error else identifier,
             node=node,
-            kind=Kind.RDP,
+            kind=SessionKind.RDP,
             error=error,
             is_just_in_time=is_of_access_token(_caller(event).arn),
         )
@@ -188,7 +197,7 @@ def _signaled(event: Event, records: Records) -> bool:
     if signal not in ("Approve", "Reject", "Revoke") or event.get("errorCode"):
         return False
     records.decisions.append(
-        Decision(
+        RecordedDecision(
             request=str(asked.get("automationExecutionId") or ""),
             caller=_caller(event),
             at=_time(event),

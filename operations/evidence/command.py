@@ -16,11 +16,12 @@ from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
 from operations.evidence.exported import read_exported
 from operations.evidence.files import load, read_trail, save
-from operations.evidence.live import SYSTEMS_MANAGER_HISTORY, Account, People, node_names, read_account
+from operations.evidence.findings import Context
+from operations.evidence.live import SYSTEMS_MANAGER_HISTORY, People, RecordedAccount, node_names, read_account
 from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
 from operations.evidence.records import Records
-from operations.evidence.report import Context, Report, report
+from operations.evidence.report import Report, report
 from operations.inventory.reader import ReadFailure, aws_clients, identify
 from operations.terminal import Terminal, print_json, working
 
@@ -264,7 +265,7 @@ def _account(
     facts: Context,
     trails: _Trails,
     progress: Callable[[str], None],
-) -> Account:
+) -> RecordedAccount:
     """Return what to read of the stack's account, and with what."""
     settings = configuration.settings()
     is_just_in_time = settings.just_in_time is not None
@@ -272,7 +273,7 @@ def _account(
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
         raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
-    return Account(
+    return RecordedAccount(
         clients=clients,
         identity=identity,
         regions=settings.regions,
@@ -289,7 +290,9 @@ def _account(
     )
 
 
-def _read_account(account: Account, approval: ApprovalSettings | None, trails: _Trails, records: Records) -> None:
+def _read_account(
+    account: RecordedAccount, approval: ApprovalSettings | None, trails: _Trails, records: Records
+) -> None:
     """Add the records of the stack's account, and of the trails that are queried."""
     if trails.athena:
         trail = approval.evidence.trail if approval and approval.evidence else None
@@ -304,7 +307,7 @@ def _read_account(account: Account, approval: ApprovalSettings | None, trails: _
     records.add(read_account(account))
 
 
-def _facts(account: Account, approval: ApprovalSettings | None, records: Records, facts: Context) -> Context:
+def _facts(account: RecordedAccount, approval: ApprovalSettings | None, records: Records, facts: Context) -> Context:
     """Return what the report is judged by, with what the stack's account adds."""
     return replace(
         facts,
@@ -312,7 +315,7 @@ def _facts(account: Account, approval: ApprovalSettings | None, records: Records
         # During a move, sessions of the workflow are granted, too.
         is_just_in_time=(True if approval is None else None) if account.is_just_in_time else False,
         break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
-        person_of=People(account).person_of,
+        person_of=People(account, approval).person_of,
         node_names=node_names(account, records),
     )
 

@@ -14,7 +14,7 @@ from components.approval.names import CHANGE_TEMPLATE_NAME
 from operations.approval.access_requests import execution_of, parse_access_request
 from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event, document_name
-from operations.evidence.records import Log, LogCoverage, Records, Source
+from operations.evidence.records import Log, LogCoverage, Records, RecordSource
 from operations.evidence.systems_manager import (
     ACCESS_REQUEST_LASTS,
     add_access_request,
@@ -160,13 +160,13 @@ class _Exported:
         elif state != "not configured":
             self.denied[day] = state
 
-    def source(self, place: _Place, since: datetime, until: datetime, problems: list[str]) -> Source:
+    def source(self, place: _Place, since: datetime, until: datetime, problems: list[str]) -> RecordSource:
         """Return what was read, with the problems of the files and of the locations of logs."""
         denied = [
             f"the locations of logs of {len(self.denied)} days are not exported, such as {day}: {reason}"
             for day, reason in list(self.denied.items())[:1]
         ]
-        return Source(
+        return RecordSource(
             name=f"Exported records of {place[0]}",
             region=place[1],
             since=since,

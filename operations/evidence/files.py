@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_origin, get_type_hints
 from operations.errors import UnusableError
 from operations.evidence import records as kinds
 from operations.evidence.cloudtrail import add_event, all_event_names
-from operations.evidence.records import Caller, Records, Source
+from operations.evidence.records import Caller, Records, RecordSource
 from operations.file_replacement import replaced_file
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ _LISTS: Final = {
     "starts": kinds.SessionStart,
     "ends": kinds.SessionEnd,
     "requests": kinds.Request,
-    "decisions": kinds.Decision,
+    "decisions": kinds.RecordedDecision,
     "tags": kinds.TagChange,
     "logs": kinds.Log,
     "coverage": kinds.LogCoverage,
-    "sources": kinds.Source,
+    "sources": kinds.RecordSource,
 }
 _FORMAT: Final = {"format": "shell-access evidence", "version": 1}
 
@@ -66,7 +66,7 @@ def read_trail(folder: Path, since: datetime, until: datetime, progress: Callabl
             unreadable.append(file.name)
     problem = f"{len(unreadable)} files cannot be read, such as {unreadable[0]}" if unreadable else ""
     found.sources.append(
-        Source(
+        RecordSource(
             name=f"CloudTrail log files ({len(files)})",
             region="",
             since=since,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
-from components.approval.scripts.trust import session_person
+from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
+from components.approval.scripts.trust import account_access_application, session_person
 from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
@@ -20,7 +20,7 @@ from operations.evidence.records import (
     Log,
     LogCoverage,
     Records,
-    Source,
+    RecordSource,
 )
 from operations.evidence.systems_manager import (
     ACCESS_REQUEST_LASTS,
@@ -28,12 +28,14 @@ from operations.evidence.systems_manager import (
     add_execution,
     add_session,
 )
+from operations.inventory.identity_center import read_user_name
 from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from common.aws.session import Clients
+    from components.approval.settings import ApprovalSettings, IdentityCenterAccess
     from components.session_manager.settings import SessionManagerSettings
 
 EVENT_HISTORY: Final = timedelta(days=90)
@@ -53,7 +55,7 @@ _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class RecordedAccount:
     """The account to read, and clients to read with.
 
     Attributes:
@@ -101,7 +103,7 @@ class Account:
         return max(self.since, self.now - SYSTEMS_MANAGER_HISTORY)
 
 
-def read_account(account: Account) -> Records:
+def read_account(account: RecordedAccount) -> Records:
     """Read all records of a period."""
     found = Records()
     found.add(read_events(account))
@@ -118,7 +120,7 @@ def read_account(account: Account) -> Records:
     return found
 
 
-def read_events(account: Account) -> Records:
+def read_events(account: RecordedAccount) -> Records:
     """Read the event history; Regions at the same time, as each has its own rate."""
     begin = max(account.since, account.now - (account.history or EVENT_HISTORY))
     services = ("ssm.amazonaws.com", "ssm-guiconnect.amazonaws.com")
@@ -133,14 +135,14 @@ def read_events(account: Account) -> Records:
     if begin > account.since and not account.reads_trail:
         reason = "the event history lasts 90 days; for earlier events use --trail, --athena or --event-data-store"
         found.sources.append(
-            Source(
+            RecordSource(
                 name="CloudTrail event history", region="", since=account.since, until=begin, records=0, problem=reason
             )
         )
     return found
 
 
-def _lookups(account: Account, region: str, names: Iterable[str], *, since: datetime) -> Records:
+def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, since: datetime) -> Records:
     found, count, problem = Records(), 0, ""
     for name in names:
         account.progress(f"CloudTrail event history, {region}: {name}")
@@ -155,7 +157,7 @@ def _lookups(account: Account, region: str, names: Iterable[str], *, since: date
             problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name="CloudTrail event history",
             region=region,
             since=since,
@@ -167,7 +169,7 @@ def _lookups(account: Account, region: str, names: Iterable[str], *, since: date
     return found
 
 
-def _sessions(account: Account, region: str) -> Records:
+def _sessions(account: RecordedAccount, region: str) -> Records:
     """Read Session Manager's list, which has the ends of sessions that no event records."""
     account.progress(f"Sessions in {region}")
     found, problem, reader, since = Records(), "", account.reader(region), account.recent
@@ -184,12 +186,14 @@ def _sessions(account: Account, region: str) -> Records:
             add_session(each, account.identity.account_id, region, found)
     count = len(found.starts)
     found.sources.append(
-        Source(name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem)
+        RecordSource(
+            name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem
+        )
     )
     return found
 
 
-def _executions(account: Account, known: Records) -> Records:
+def _executions(account: RecordedAccount, known: Records) -> Records:
     """Read requests and decisions that the event history does not have, from the executions of the workflow."""
     region, found, problem = account.workflow_region, Records(), ""
     decided = {each.request for each in known.decisions}
@@ -222,14 +226,14 @@ def _executions(account: Account, known: Records) -> Records:
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
     count = len(found.requests) + len(found.decisions)
     found.sources.append(
-        Source(
+        RecordSource(
             name="Automation", region=region, since=account.recent, until=account.until, records=count, problem=problem
         )
     )
     return found
 
 
-def _access_requests(account: Account, region: str) -> Records:
+def _access_requests(account: RecordedAccount, region: str) -> Records:
     """Read the access requests of a Region whose access may be in the period, with their approvals."""
     account.progress(f"Access requests in {region}")
     found, problem, reader = Records(), "", account.reader(region)
@@ -252,12 +256,14 @@ def _access_requests(account: Account, region: str) -> Records:
         problem = failed or problem
     count = len(found.requests)
     found.sources.append(
-        Source(name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem)
+        RecordSource(
+            name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem
+        )
     )
     return found
 
 
-def _logs(account: Account, region: str, sessions: set[str]) -> Records:
+def _logs(account: RecordedAccount, region: str, sessions: set[str]) -> Records:
     """Read the logs of sessions: objects of Amazon S3, and streams of CloudWatch Logs."""
     found, own = Records(), account.identity.account_id
     place = log_locations(account.preferences, own).get(region)
@@ -277,7 +283,7 @@ def _looked_up(sessions: set[str]) -> list[str]:
     return sorted(sessions) if len(sessions) <= _LOGS_ONE_BY_ONE else [""]
 
 
-def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
+def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, sessions: set[str]) -> Records:
     account.progress(f"Logs in bucket {bucket}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
@@ -302,7 +308,7 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
         if problem:
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name=f"Amazon S3 {bucket}",
             region=region,
             since=account.until,
@@ -314,7 +320,7 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
     return found
 
 
-def _streams(account: Account, region: str, group: str, sessions: set[str]) -> Records:
+def _streams(account: RecordedAccount, region: str, group: str, sessions: set[str]) -> Records:
     account.progress(f"Log group {group}, {region}")
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
@@ -336,7 +342,7 @@ def _streams(account: Account, region: str, group: str, sessions: set[str]) -> R
         if problem:
             break
     found.sources.append(
-        Source(
+        RecordSource(
             name=f"CloudWatch Logs {group}",
             region=region,
             since=account.until,
@@ -348,7 +354,7 @@ def _streams(account: Account, region: str, group: str, sessions: set[str]) -> R
     return found
 
 
-def node_names(account: Account, records: Records) -> dict[str, str]:
+def node_names(account: RecordedAccount, records: Records) -> dict[str, str]:
     """Return the Name tags of EC2 instances, as far as they can be read; a name is no evidence."""
     names: dict[str, str] = {}
     for region in account.regions:
@@ -366,17 +372,19 @@ def node_names(account: Account, records: Records) -> dict[str, str]:
 
 
 class People:
-    """Persons behind principals, as IAM describes them now.
+    """Persons behind principals, as IAM and IAM Identity Center describe them now.
 
-    Attributes:
-        problem: Reason why a role could not be read; empty if all could.
+    Args:
+        account: The account.
+        approval: Settings of the approval workflow, if there is one.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: RecordedAccount, approval: ApprovalSettings | None = None) -> None:
         self._reader = account.reader(account.workflow_region)
         self._account = account.identity.account_id
         self._roles: dict[str, Mapping[str, Any] | None] = {}
-        self.problem = ""
+        self._access = approval.identity_center if approval else None
+        self._users: dict[str, str] = {}
 
     def person_of(self, arn: str) -> str:
         """Return the user name or the name of a session that proves a person; empty if none is proven."""
@@ -391,12 +399,22 @@ class People:
         if str(role["Path"]).startswith(_RESERVED_PATH):
             return path[1]
         # The policy is the current one: it may have been another when the session started.
-        return session_person(role["AssumeRolePolicyDocument"], path[1]).rsplit("/", 1)[-1]
+        trust = role["AssumeRolePolicyDocument"]
+        user = str(role["Arn"]).partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
+        if user and self._access and account_access_application(trust) == self._access.application_arn != "":
+            return self._user_name(user, self._access)
+        return session_person(trust, path[1]).rsplit("/", 1)[-1]
+
+    def _user_name(self, user: str, access: IdentityCenterAccess) -> str:
+        """Return the name of a user by ID; the ID, if the user was deleted; empty, if that cannot be read."""
+        if user not in self._users:
+            reader = self._reader.elsewhere(access.home(self._reader.region))
+            found = read_user_name(reader, user, access.identity_store_id)
+            self._users[user] = "" if isinstance(found, ReadFailure) else found or user
+        return self._users[user]
 
     def _role(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
-            if isinstance(answer, ReadFailure):
-                self.problem, answer = answer.cause, None
-            self._roles[name] = answer["Role"] if answer else None
+            self._roles[name] = answer["Role"] if answer and not isinstance(answer, ReadFailure) else None
         return self._roles[name]

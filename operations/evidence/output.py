@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from operations.evidence.findings import RULES, SEVERITIES, EvidenceRow
 from operations.evidence.records import NO_TIME
-from operations.evidence.report import RULES, SEVERITIES, Grant, Report, Row
 from operations.html_page import html_page
 from operations.principals import short
 from operations.terminal import titled_table
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.table import Table
+
+    from operations.evidence.grants import Grant
+    from operations.evidence.report import Report
 
 COLUMNS: Final = (
     *("type", "sessionId", "account", "region", "node", "nodeName", "person", "principal", "sourceIp", "mfa"),
@@ -32,7 +35,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that a spreadsheet evaluates."""
 
 
-def fields(row: Row) -> dict[str, Any]:
+def fields(row: EvidenceRow) -> dict[str, Any]:
     """Return a row as plain values; a value that is not known is None."""
     start, grant, log = row.start, row.grant, row.log
     request = grant.request if grant else None
@@ -158,7 +161,7 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _log_text(row: Row) -> str:
+def _log_text(row: EvidenceRow) -> str:
     if row.log is None:
         return "none" if row.is_log_known else "unknown"
     return "deleted" if row.log.is_deleted else "stream" if row.log.size is None else f"{row.log.size} bytes"

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY, TRAIL_TABLE
 from operations.evidence.cloudtrail import add_event, all_events
-from operations.evidence.records import Records, Source
+from operations.evidence.records import Records, RecordSource
 from operations.inventory.reader import Reader, ReadError, ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from components.approval.settings import Trail
-    from operations.evidence.live import Account
+    from operations.evidence.live import RecordedAccount
 
 ACCOUNTS_AT_ONCE: Final = 20
 """Accounts of one query: it looks at accounts x Regions x days folders."""
@@ -126,7 +126,7 @@ class _Batch:
     until: datetime
 
 
-def read_trail_bucket(account: Account, trail: Trail, accounts: Sequence[str]) -> Records:
+def read_trail_bucket(account: RecordedAccount, trail: Trail, accounts: Sequence[str]) -> Records:
     """Read the events of an organization from the bucket of its trail, with Athena.
 
     Args:
@@ -158,7 +158,7 @@ def read_trail_bucket(account: Account, trail: Trail, accounts: Sequence[str]) -
     return found
 
 
-def read_event_data_store(account: Account, store: EventDataStore, accounts: Sequence[str]) -> Records:
+def read_event_data_store(account: RecordedAccount, store: EventDataStore, accounts: Sequence[str]) -> Records:
     """Read the events of an existing event data store of CloudTrail Lake.
 
     Args:
@@ -199,8 +199,8 @@ def _add(result: _QueryResult, found: Records, problems: Iterable[list[str]]) ->
     return counts
 
 
-def _source(account: Account, name: str, records: int, problems: Iterable[str], note: str = "") -> Source:
-    return Source(
+def _source(account: RecordedAccount, name: str, records: int, problems: Iterable[str], note: str = "") -> RecordSource:
+    return RecordSource(
         name=name,
         region="",
         since=account.since,
@@ -259,7 +259,7 @@ class _Folders:
         return [each for each in names if form.fullmatch(each)]
 
 
-def _regions_of(account: Account, folders: _Folders, owner: str, problems: list[str]) -> tuple[str, ...]:
+def _regions_of(account: RecordedAccount, folders: _Folders, owner: str, problems: list[str]) -> tuple[str, ...]:
     """Return the Regions of an account of the organization, and add what its folders do not have to the problems."""
     account.progress(f"Folders of account {owner}")
     first = account.since.date()
@@ -282,7 +282,7 @@ def _regions_of(account: Account, folders: _Folders, owner: str, problems: list[
     return tuple(regions)
 
 
-def _batches(account: Account, regions: dict[str, tuple[str, ...]]) -> Iterator[_Batch]:
+def _batches(account: RecordedAccount, regions: dict[str, tuple[str, ...]]) -> Iterator[_Batch]:
     """Yield what to query: accounts with the same Regions together."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for owner, found in sorted(regions.items()):
@@ -301,7 +301,7 @@ def _batches(account: Account, regions: dict[str, tuple[str, ...]]) -> Iterator[
 class _TrailQuery(ABC):
     """A query that runs in a service, which is polled."""
 
-    def __init__(self, account: Account, reader: Reader) -> None:
+    def __init__(self, account: RecordedAccount, reader: Reader) -> None:
         self.account, self.reader = account, reader
 
     def result(self, stopping: Event) -> _QueryResult:
@@ -399,7 +399,7 @@ def _literals(values: Iterable[str], form: re.Pattern[str]) -> str:
 class _AthenaQuery(_TrailQuery):
     """A query of Athena over the table of the trail."""
 
-    def __init__(self, account: Account, reader: Reader, batch: _Batch) -> None:
+    def __init__(self, account: RecordedAccount, reader: Reader, batch: _Batch) -> None:
         super().__init__(account, reader)
         self._batch = batch
 
@@ -461,7 +461,7 @@ def _event(cells: list[str | None]) -> dict[str, Any]:
 class _LakeQuery(_TrailQuery):
     """A query of CloudTrail Lake."""
 
-    def __init__(self, account: Account, reader: Reader, statement: str) -> None:
+    def __init__(self, account: RecordedAccount, reader: Reader, statement: str) -> None:
         super().__init__(account, reader)
         self._statement = statement
 
@@ -497,7 +497,7 @@ def _lake_statement(store: EventDataStore, accounts: Sequence[str], since: datet
     return " ".join(["SELECT eventjson FROM", store.id, "WHERE", " AND ".join(conditions)])
 
 
-def _store_problems(account: Account, reader: Reader, store: EventDataStore) -> list[str]:
+def _store_problems(account: RecordedAccount, reader: Reader, store: EventDataStore) -> list[str]:
     """Return what a store does not have of the period, as its description says."""
     described = reader.read("cloudtrail", "get_event_data_store", EventDataStore=store.id)
     if isinstance(described, ReadFailure) or described is None:

@@ -11,7 +11,7 @@ NO_TIME: Final = datetime.max.replace(tzinfo=UTC)
 """Time that is not known, or has not come."""
 
 
-class Kind(StrEnum):
+class SessionKind(StrEnum):
     """Kind of a session."""
 
     SHELL = "shell"
@@ -70,7 +70,7 @@ class SessionStart:
     at: datetime
     document: str = ""
     reason: str = ""
-    kind: Kind = Kind.SHELL
+    kind: SessionKind = SessionKind.SHELL
     error: str = ""
     in_trail: bool = True
     is_just_in_time: bool = False
@@ -127,7 +127,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class RecordedDecision:
     """Decision of an approver.
 
     Attributes:
@@ -207,7 +207,7 @@ class LogCoverage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class RecordSource:
     """A source of records, and what was read from it.
 
     Attributes:
@@ -247,11 +247,11 @@ class Records:
     starts: list[SessionStart] = field(default_factory=list[SessionStart])
     ends: list[SessionEnd] = field(default_factory=list[SessionEnd])
     requests: list[Request] = field(default_factory=list[Request])
-    decisions: list[Decision] = field(default_factory=list[Decision])
+    decisions: list[RecordedDecision] = field(default_factory=list[RecordedDecision])
     tags: list[TagChange] = field(default_factory=list[TagChange])
     logs: list[Log] = field(default_factory=list[Log])
     coverage: list[LogCoverage] = field(default_factory=list[LogCoverage])
-    sources: list[Source] = field(default_factory=list[Source])
+    sources: list[RecordSource] = field(default_factory=list[RecordSource])
 
     def add(self, other: Records) -> None:
         """Append all records of another source."""

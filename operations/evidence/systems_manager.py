@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.just_in_time.settings import MAX_HOURS
 from operations.approval.requests import parse_request
 from operations.evidence.cloudtrail import document_name, is_of_access_token, kind_of
-from operations.evidence.records import NO_TIME, Caller, Decision, Records, Request, SessionEnd, SessionStart
+from operations.evidence.records import NO_TIME, Caller, RecordedDecision, Records, Request, SessionEnd, SessionStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,10 +108,10 @@ def _request(request: ApprovalRequest, account: str, mode: str) -> Request:
     )
 
 
-def _decisions(request: ApprovalRequest, execution: str, *, approved_at: datetime) -> Iterator[Decision]:
+def _decisions(request: ApprovalRequest, execution: str, *, approved_at: datetime) -> Iterator[RecordedDecision]:
     """Yield the records of a request's decisions, by the ID of the execution that they were sent to."""
     for each in request.decisions:
-        yield Decision(
+        yield RecordedDecision(
             request=execution,
             caller=Caller(arn=each.approver),
             at=approved_at if each.approved else NO_TIME,

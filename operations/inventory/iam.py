@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
 from operations.inventory.reader import returns_failure
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ class PolicyFacts:
 
     version: str = "v1"
     content: Mapping[str, Any] | ReadFailure
-    holders: frozenset[Principal] | ReadFailure
+    holders: frozenset[GrantedPrincipal] | ReadFailure
     tags: Mapping[str, str] | None = None
 
 
@@ -89,7 +89,7 @@ def _content(reader: Reader, arn: str, version: str) -> Mapping[str, Any]:
 
 
 @returns_failure
-def _holders(reader: Reader, arn: str) -> frozenset[Principal]:
+def _holders(reader: Reader, arn: str) -> frozenset[GrantedPrincipal]:
     """Return the principals with the policy attached; a permissions boundary by itself grants nothing."""
     usage = {"PolicyUsageFilter": "PermissionsPolicy"}
     answer = reader.find("iam", "list_entities_for_policy", absent=NO_ENTITY, PolicyArn=arn, **usage) or {}
@@ -98,7 +98,9 @@ def _holders(reader: Reader, arn: str) -> frozenset[Principal]:
         ("user", "PolicyUsers", "UserName"),
         ("group", "PolicyGroups", "GroupName"),
     )
-    return frozenset(Principal(kind, str(each[name])) for kind, key, name in kinds for each in answer.get(key, ()))
+    return frozenset(
+        GrantedPrincipal(kind, str(each[name])) for kind, key, name in kinds for each in answer.get(key, ())
+    )
 
 
 @returns_failure
@@ -156,7 +158,7 @@ def read_inline_policies(reader: Reader, role: str) -> dict[str, Mapping[str, An
 
 
 @returns_failure
-def read_principal(reader: Reader, principal: Principal) -> PrincipalFacts | None:
+def read_principal(reader: Reader, principal: GrantedPrincipal) -> PrincipalFacts | None:
     """Read the path of a role, user or group, and whether a group has members."""
     kind = principal.kind
     answer = reader.find("iam", f"get_{kind}", absent=NO_ENTITY, **{f"{kind.capitalize()}Name": principal.name})

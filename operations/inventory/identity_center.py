@@ -1,4 +1,4 @@
-"""Roles of operators of IAM Identity Center, and assignments of their permission set."""
+"""Roles of operators of IAM Identity Center, assignments of their permission set, and entitlements to their roles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.approval.identity_center import OperatorPerson
 from components.approval.names import OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RESERVED_PATH
-from components.approval.scripts.trust import identity_center_user
+from components.approval.scripts.trust import ACCOUNT_ACCESS, account_access_application, identity_center_user
 from operations.inventory.reader import returns_failure
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from operations.inventory.reader import Reader
 
 _USER, _GROUP = "USER", "GROUP"
+_MISSING = ("ResourceNotFoundException",)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -27,11 +28,13 @@ class OperatorRole:
         name: Name of the role.
         user_name: User name of the one person whom the trust policy admits; "": not one person.
         reserved_path: Path of the permission set's role that the trust policy admits; "": none.
+        application: Application of account access manager whose sessions alone the trust policy admits; "": others.
     """
 
     name: str
     user_name: str
     reserved_path: str = ""
+    application: str = ""
 
     @property
     def person(self) -> OperatorPerson:
@@ -47,6 +50,7 @@ def read_operator_roles(reader: Reader) -> list[OperatorRole]:
             name=str(each["RoleName"]),
             user_name=identity_center_user(dict(each["AssumeRolePolicyDocument"])),
             reserved_path=_reserved_path(each["AssumeRolePolicyDocument"]),
+            application=account_access_application(dict(each["AssumeRolePolicyDocument"])),
         )
         for each in reader.items("iam", "list_roles", "Roles", PathPrefix=OPERATORS_PATH)
     )
@@ -57,6 +61,26 @@ def _reserved_path(trust: Mapping[str, Any]) -> str:
     _, found, rest = str(trust).partition(f":role{RESERVED_PATH}")
     region = rest.split("AWSReservedSSO_")[0]
     return f"{RESERVED_PATH}{region}" if found and len(region) < len(RESERVED_PATH) else ""
+
+
+@returns_failure
+def read_user_name(reader: Reader, user: str, store: str = "") -> str:
+    """Read the user name of a user; empty: there is no such user.
+
+    Args:
+        reader: Reader of the Region of IAM Identity Center.
+        user: ID of the user.
+        store: ID of the identity store; "": that of every instance that the account sees.
+    """
+    stores = (
+        [store]
+        if store
+        else [str(each["IdentityStoreId"]) for each in reader.items("sso-admin", "list_instances", "Instances")]
+    )
+    found = (
+        reader.find("identitystore", "describe_user", _MISSING, IdentityStoreId=each, UserId=user) for each in stores
+    )
+    return next((str(each["UserName"]) for each in found if each), "")
 
 
 @returns_failure
@@ -95,3 +119,84 @@ def _users(reader: Reader, store: str, kind: str, principal: str) -> dict[str, s
         "identitystore", "list_group_memberships", "GroupMemberships", IdentityStoreId=store, GroupId=principal
     )
     return {each["MemberId"]["UserId"]: f"user {each['MemberId']['UserId']} (group {principal})" for each in members}
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class EntitlementFacts:
+    """An entitlement to a role below the path of operators.
+
+    Attributes:
+        id: ID of the entitlement.
+        role_arn: ARN of the role.
+        user: ID of the user; "": a group.
+        group: ID of the group; "": a user.
+    """
+
+    id: str
+    role_arn: str
+    user: str = ""
+    group: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Return whether it entitles the person whose ID the name of the role has."""
+        return bool(self.user) and self.role_arn.endswith(f"{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}{self.user}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationFacts:
+    """An application of account access manager.
+
+    Attributes:
+        status: Status, such as `ACTIVE`.
+        instance: ARN of its instance of IAM Identity Center.
+    """
+
+    status: str
+    instance: str
+
+
+@returns_failure
+def read_entitlements(reader: Reader, application: str, account: str = "") -> list[EntitlementFacts]:
+    """Read the entitlements to roles below the path of operators.
+
+    Args:
+        reader: Reader of the Region of the application, in its account or its delegated administrator.
+        application: ARN of the application.
+        account: ID of the account of the roles; empty: of every account.
+    """
+    wanted = {"principalRole": {"account": account}} if account else {}
+    listed = reader.items(
+        "account-access", "list_entitlements", "entitlements", applicationArn=application, filter=wanted
+    )
+    found: list[EntitlementFacts] = []
+    for each in listed:
+        role = each["entitlement"]["principalRole"]
+        principal = role["principal"]["identityCenter"]
+        if f":role{OPERATORS_PATH}" in role["roleArn"]:
+            found.append(
+                EntitlementFacts(
+                    id=str(each["entitlementId"]),
+                    role_arn=str(role["roleArn"]),
+                    user=str(principal.get("userId", "")),
+                    group=str(principal.get("groupId", "")),
+                )
+            )
+    return sorted(found)
+
+
+@returns_failure
+def read_application(reader: Reader, application: str) -> ApplicationFacts | None:
+    """Read an application of account access manager; None: it does not exist."""
+    found = reader.find("account-access", "get_application", _MISSING, applicationArn=application)
+    if found is None:
+        return None
+    instance = found["identitySource"]["identityCenter"]["instanceArn"]
+    return ApplicationFacts(status=str(found["status"]), instance=str(instance))
+
+
+@returns_failure
+def trusts_account_access(reader: Reader) -> bool:
+    """Return whether the organization trusts account access manager, without which it assumes no role."""
+    listed = reader.items("organizations", "list_aws_service_access_for_organization", "EnabledServicePrincipals")
+    return any(each["ServicePrincipal"] == ACCOUNT_ACCESS for each in listed)

@@ -15,7 +15,7 @@ from operations.approval.lookups import OperatorTag, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request
 from operations.findings import Finding, Status
 from operations.inventory.iam import NO_ENTITY, PolicyFacts, read_policy, read_principal, read_role
-from operations.inventory.identity_center import read_assignments, read_operator_roles
+from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
     read_failures,
@@ -27,6 +27,7 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import read_document, read_key
+from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_findings,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
     from operations.inventory.reader import Identity
-    from operations.principals import Principal
+    from operations.principals import GrantedPrincipal
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -176,7 +177,14 @@ class ApprovalVerification:
             desired = person_role(each, plan.operator_policies, self.boundary)
             yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
         yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
-        home = self._reader(self.people.operators.region)
+        home, application = self._reader(self.people.operators.region), self.settings.identity_center.application_arn
+        if application:
+            roles = plan.operator_roles
+            arns = {self.plan.place.iam(f"role{each.path}{each.name}"): each.name for each in roles}
+            entitled = read_entitlements(home, application, self.plan.place.account_id)
+            repair = "pulumi up of the stack with shell-access:accountAccess"
+            yield from entitlement_findings("approval-identity-center", application, arns, entitled, repair)
+            return
         permission_set = self.settings.identity_center.permission_set
         live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)
         yield assignment_finding(self.people, permission_set, live)
@@ -186,7 +194,7 @@ class ApprovalVerification:
         if not isinstance(plan, ApprovalPlan):
             return
         reader = self._reader()
-        holders: set[Principal] = set()
+        holders: set[GrantedPrincipal] = set()
         for each in plan.policies:
             live = read_policy(reader, each.arn)
             of_approvers = each is plan.approver_policy
@@ -196,7 +204,7 @@ class ApprovalVerification:
                 holders |= {holder for holder in live.holders if holder.kind != "group"}
         yield from self._tags(reader, holders)
 
-    def _tags(self, reader: Reader, holders: set[Principal]) -> Iterable[Finding]:
+    def _tags(self, reader: Reader, holders: set[GrantedPrincipal]) -> Iterable[Finding]:
         named = [principal for check, principal, _ in named_principals(self.settings) if check == "approval-operators"]
         looked_at = sorted({*named, *holders}, key=str)
         yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
@@ -310,7 +318,7 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
 
 
 @returns_failure
-def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+def read_stray_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
     """Read the approval tags without an active grant.
 
     Args:
@@ -326,7 +334,7 @@ def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Op
     return tuple(each for each in stray if each in after)
 
 
-def _tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...]:
+def _tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
     found: list[OperatorTag] = []
     for principal in principals:
         kind = principal.kind

@@ -11,7 +11,7 @@ from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from operations.verify.policies import DesiredRole, policy_differences
 
 if TYPE_CHECKING:
@@ -171,8 +171,8 @@ def _attachments(
     check: str, deployment: Deployment, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
 ) -> Iterator[Finding]:
     desired = [
-        *(Principal("role", name) for name in planned.roles),
-        *(Principal("user", name) for name in planned.users),
+        *(GrantedPrincipal("role", name) for name in planned.roles),
+        *(GrantedPrincipal("user", name) for name in planned.users),
     ]
     expected = f"attached to {listed([str(each) for each in desired]) or 'no principal'}"
     if isinstance(live.holders, ReadFailure):
@@ -196,7 +196,7 @@ def _attachments(
     )
 
 
-def _detach(holder: Principal, arn: str) -> str:
+def _detach(holder: GrantedPrincipal, arn: str) -> str:
     return f"aws iam detach-{holder.kind}-policy --{holder.kind}-name {holder.name} --policy-arn {arn}"
 
 
@@ -211,13 +211,13 @@ class TolerateHolder:
         """
         approvers = settings.approvers if settings else []
         self._named = [
-            Principal(_PRINCIPAL_KINDS[each.type], each.bare_name)
+            GrantedPrincipal(_PRINCIPAL_KINDS[each.type], each.bare_name)
             for each in approvers
             if each.type in _PRINCIPAL_KINDS
         ]
         self._identity_center = any(each.type in (ApproverType.SSO_GROUP, ApproverType.SSO_USER) for each in approvers)
 
-    def __call__(self, holder: Principal) -> bool:
+    def __call__(self, holder: GrantedPrincipal) -> bool:
         """Return whether the settings name the principal, or IAM Identity Center may have attached the policy to it."""
         if any(holder.is_same(each) for each in self._named):
             return True
@@ -284,17 +284,17 @@ def _same_json(desired: str, found: str) -> bool:
         return False
 
 
-def named_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, str]]:
+def named_principals(settings: ApprovalSettings) -> list[tuple[str, GrantedPrincipal, str]]:
     """Return the principals that settings name: the check, the principal, and the path in its ARN.
 
     Groups and users of Identity Center are left out, as they are not in IAM.
     """
     operators = [
-        *(Principal("role", name) for name in settings.operator_roles),
-        *(Principal("user", name) for name in settings.operator_users),
+        *(GrantedPrincipal("role", name) for name in settings.operator_roles),
+        *(GrantedPrincipal("user", name) for name in settings.operator_users),
     ]
     approvers = {
-        (Principal(_PRINCIPAL_KINDS[each.type], each.bare_name), each.name)
+        (GrantedPrincipal(_PRINCIPAL_KINDS[each.type], each.bare_name), each.name)
         for each in settings.approvers
         if each.type in _PRINCIPAL_KINDS
     }
@@ -305,7 +305,9 @@ def named_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, s
 
 
 def principal_findings(
-    deployment: Deployment, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | ReadFailure | None]
+    deployment: Deployment,
+    settings: ApprovalSettings,
+    live: Mapping[GrantedPrincipal, PrincipalFacts | ReadFailure | None],
 ) -> list[Finding]:
     """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
 
@@ -333,7 +335,9 @@ def principal_findings(
     return findings
 
 
-def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | ReadFailure | None) -> Iterator[str]:
+def _principal_faults(
+    principal: GrantedPrincipal, name: str, live: PrincipalFacts | ReadFailure | None
+) -> Iterator[str]:
     """Yield the faults of a principal.
 
     Systems Manager identifies an approver by ARN, which includes the path; groups have no path in the settings.
@@ -346,7 +350,9 @@ def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Re
         yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
-def tag_findings(expected_none: Sequence[Principal], live: tuple[OperatorTag, ...] | ReadFailure) -> list[Finding]:
+def tag_findings(
+    expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure
+) -> list[Finding]:
     """Report approval tags without an active grant.
 
     Args:

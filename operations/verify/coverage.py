@@ -61,6 +61,10 @@ def _bucket_checks(setting: str) -> tuple[str, ...]:
 
 
 COVERAGE: Final[dict[str, Coverage]] = {
+    "aws:accountaccess:Entitlement": Coverage(
+        checks=("account-access-entitlements", "account-access-entitlements-of-others"),
+        compared="existence, user, role; entitlements of others to roles of operators",
+    ),
     "aws:athena:NamedQuery": Coverage(
         checks=("approval-evidence-queries",), compared="database, text", by_refresh=(_DESCRIPTION,)
     ),
@@ -299,6 +303,11 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "approval-approvers": "approvers, which the settings name",
     "approval-identity-center": "users, groups and the permission set in IAM Identity Center, which the settings name",
     "approval-identity-center-assignments": "assignments of the operators' permission set",
+    "approval-identity-center-entitlements": "entitlements of operators, where the account may read them",
+    "approval-identity-center-entitlements-of-others": "other entitlements to their roles, where the account may read them",
+    "account-access-operators": "users and groups in IAM Identity Center, which the settings name",
+    "account-access-application": "the application of account access manager, which the settings name",
+    "account-access-trusted-access": "the organization's trust in account access manager",
     "approval-alarm-trail": "any trail that records what alarms wait for",
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
     "approval-alarm-trail-*": "the same for further Regions in which emergency access is watched",

@@ -62,8 +62,9 @@ def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, re
         operators=IdentityCenterOperators(
             people=tuple(sorted(each.person for each in found)),
             reserved_path=next((each.reserved_path for each in found if each.reserved_path), ""),
+            application=settings.identity_center.application_arn,
             store=settings.identity_center.identity_store_id,
-            region=settings.identity_center.region or region,
+            region=settings.identity_center.home(region),
         ),
         problems=problems,
     )
@@ -76,7 +77,7 @@ def lookup_finding(deployment: Deployment, people: LookedUp) -> Finding:
         deployment: Settings of the Region of the workflow, with the command that repairs it.
         people: The operators.
     """
-    expected = "the users and groups of operators, and their permission set, exist"
+    expected = "the users and groups of operators, and the permission set that they use, exist"
     if not people.problems:
         return Finding(check=_LOOKUP, status=Status.OK, expected=expected, found=expected)
     found = "; ".join(people.problems)
@@ -125,7 +126,10 @@ def leftover_finding(deployment: Deployment, people: LookedUp, live: list[Operat
         if role.name in people.operators.roles:
             continue
         other = named.get(role.user_name)
-        if other:
+        if role.application:
+            admitted = f"user {role.person.user_id} through account access manager"
+            found.append(f"{role.name} admits {admitted}, who is no operator")
+        elif other:
             found.append(f"{role.name} admits {role.user_name}, which is the user name of user {other.user_id} now")
         else:
             found.append(f"{role.name} admits {role.user_name or 'others than one person'}, who is no operator")

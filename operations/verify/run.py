@@ -18,6 +18,7 @@ from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
 from operations.inventory.session_manager import DocumentFacts, read_data_key, read_region
 from operations.stack import chosen_regions
+from operations.verify.account_access import AccountAccessVerification
 from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
 from operations.verify.domain_controllers.verification import DomainControllersVerification
@@ -67,8 +68,8 @@ def verify_stack(
     reported = chosen_regions(settings.regions, chosen)
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     configured = {*settings.session_manager, *settings.endpoints, *sites}
-    has_home = settings.approval or settings.evidence_export or settings.domain_controllers
-    configured |= {settings.regions[0]} if has_home else set()
+    sections = (settings.approval, settings.evidence_export, settings.account_access, settings.domain_controllers)
+    configured |= {settings.regions[0]} if any(sections) else set()
     regions = [each for each in settings.regions if each in configured or settings.nodes or settings.just_in_time]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
@@ -91,6 +92,8 @@ def verify_stack(
         of_approval = pool.submit(approval.findings) if approval else None
         access = _just_in_time(stack, settings, clients, identity)
         of_access = pool.submit(access.findings) if access else None
+        entitlements = _account_access(stack, settings, clients, identity)
+        of_entitlements = pool.submit(entitlements.findings) if entitlements else None
         running = {region: pool.submit(verify, region) for region in regions if region in reported}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
@@ -102,6 +105,7 @@ def verify_stack(
                 findings.setdefault(region, []).extend(several)
         findings[regions[0]] += of_account.result() if of_account else []
         findings[regions[0]] += of_approval.result() if of_approval else []
+        findings[regions[0]] += of_entitlements.result() if of_entitlements else []
     return _verification(
         stack, identity.account_id, {region: each for region, each in findings.items() if region in reported}
     )
@@ -186,6 +190,19 @@ def _approval(
         return None
     deployment = Deployment.of(stack, settings, identity, settings.regions[0])
     return ApprovalVerification.of(settings, section, clients, identity, deployment)
+
+
+def _account_access(
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
+) -> AccountAccessVerification | None:
+    if settings.account_access is None:
+        return None
+    return AccountAccessVerification(
+        clients=clients,
+        identity=identity,
+        deployment=Deployment.of(stack, settings, identity, settings.regions[0]),
+        settings=settings.account_access,
+    )
 
 
 def _just_in_time(

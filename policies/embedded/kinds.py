@@ -182,6 +182,22 @@ _GROUP_RULE: Final = {
     **{name: single for name, (_, single) in _ENDS.items()},
 }
 
+_ENTITLEMENT: Final = "aws:accountaccess/entitlement:Entitlement"
+
+
+def _entitlement(given: Properties) -> Iterator[Form]:
+    value = _lowered(given.get("Entitlement"))
+    application = {"applicationArn": given.get("ApplicationArn")}
+    yield _ENTITLEMENT, {**application, "entitlement": value}, {"entitlement": "Entitlement"}
+
+
+def _lowered(value: Any) -> Any:
+    """Return a mapping with the first letter of each name in lower case, at every level."""
+    if not isinstance(value, dict):
+        return value
+    return {key[:1].lower() + key[1:]: _lowered(each) for key, each in cast("dict[str, Any]", value).items()}
+
+
 KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
     "AWS::IAM::Role": _role,
     "AWS::IAM::User": _principal("user"),
@@ -193,6 +209,7 @@ KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
     "AWS::IAM::GroupPolicy": _inline("group"),
     "AWS::SSO::PermissionSet": _permission_set,
     "AWS::SSO::InstanceAccessControlAttributeConfiguration": _attributes,
+    "AWS::AccountAccess::Entitlement": _entitlement,
     "AWS::SSM::Document": _document,
     "AWS::SSM::Association": _renamed("aws:ssm/association:Association", {}),
     "AWS::Cognito::IdentityPoolPrincipalTag": _renamed(
@@ -233,6 +250,7 @@ PRODUCED: Final = frozenset(
             _DOCUMENT,
             _PERMISSION_SET,
             _SET_ATTACHMENTS,
+            _ENTITLEMENT,
             *_INLINE.values(),
             *_ATTACHMENTS.values(),
         ),

@@ -12,6 +12,7 @@ def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: A
     """As a dynamic provider has them."""
     services = dict.fromkeys(
         (
+            "accountaccess",
             "config",
             "ec2",
             "guardduty",

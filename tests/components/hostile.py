@@ -60,6 +60,7 @@ COMPLETE: dict[str, Any] = {
         "identityCenter": {
             "access": "permission-set",
             "permissionSet": "ShellUser",
+            "applicationArn": "",
             "region": "eu-west-1",
             "identityStoreId": "d-1234567890",
         },
@@ -80,6 +81,14 @@ COMPLETE: dict[str, Any] = {
         "guardRails": True,
         "requireChangeRequest": True,
         "takeOver": True,
+    },
+    "accountAccess": {
+        "enabled": True,
+        "applicationArn": "arn:aws:account-access:eu-west-1:111122223333:application/1234567890abcdef",
+        "operators": [
+            {"identityCenterUser": "jane.doe@example.com", "accounts": ["111122223333", "222233334444"]},
+            {"identityCenterGroup": "Shell operators", "accounts": ["222233334444"]},
+        ],
     },
     "domainControllers": {
         "enabled": True,
@@ -325,6 +334,10 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     r"approval\.(operator|sharedOperator|sharedApprover|chatApprover)Roles\.\d+": ("{}", "iam", "roleNameType"),
     r"approval\.operatorUsers\.\d+": ("{}", "iam", "userNameType"),
     r"approval\.breakGlass\.users\.\d+": ("{bare}", "iam", "userNameType"),
+    r"accountAccess\.applicationArn": ("{}", "account-access", "ApplicationArn"),
+    r"accountAccess\.operators\.\d+\.identityCenterUser": ("{}", "identitystore", "UserName"),
+    r"accountAccess\.operators\.\d+\.identityCenterGroup": ("{}", "identitystore", "GroupDisplayName"),
+    r"accountAccess\.operators\.\d+\.accounts\.\d+": ("{}", "account-access", "Account"),
     r"approval\.operators\.\d+\.identityCenterUser": ("{}", "identitystore", "UserName"),
     r"approval\.operators\.\d+\.identityCenterGroup": ("{}", "identitystore", "GroupDisplayName"),
     r"approval\.identityCenter\.permissionSet": ("{}", "sso-admin", "PermissionSetName"),

@@ -244,8 +244,8 @@ def test_every_problem_is_named_at_once() -> None:
             {"zzz": 1},
             "zzz",
             (
-                "known keys: approval, domainControllers, endpoints, nodes, permissionsBoundary, regions, sessionManager, "
-                "tags, takeOver"
+                "known keys: accountAccess, approval, domainControllers, endpoints, nodes, permissionsBoundary, regions, "
+                "sessionManager, tags, takeOver"
             ),
         ),
     ],

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.error import HTTPError
 
 import boto3
 import pytest
@@ -252,7 +253,7 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
     left = faults(stack)
     assert "oscar@example.org, who is no operator" in left.pop("approval-operator-role-leftovers")
     assert set(left) == {
-        *("approval-runbook-content", "approval-reaper-content", "approval-identity-center-assignments"),
+        *("approval-reaper-content", "approval-identity-center-assignments"),
         *(f"approval-{each}-policy-attachments" for each in ("operator", "requester", *GUARD_RAILS)),
     }
     center.delete(users["olivia@example.org"])
@@ -265,6 +266,7 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
     assert [each["RoleName"] for each in roles] == [f"ShellOperator-{again}"]
     wake(aws_endpoint, run)
     until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
+    entitled_person_gets_a_session(stack, aws, center, dev["shell-access:approval"])
     iam.attach_role_policy(RoleName=f"ShellOperator-{again}", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     assert "ReadOnlyAccess is attached" in faults(stack)["approval-operator-role"]
     stack.destroy().succeeded()
@@ -274,13 +276,18 @@ def test_people_of_identity_center_come_and_go(stack: Stack, aws: Callable[..., 
 def person_of_identity_center_gets_a_session(
     stack: Stack, aws: Callable[..., Any], center: IdentityCenter, dev: dict[str, Any]
 ) -> str:
-    """Olivia and Oscar get a role each, and Olivia a grant; returns its run."""
+    """Olivia and Oscar get a role each, and Olivia a grant; returns its run.
+
+    Olivia is entitled to her role, too, as before a change to account access manager. Her role does not trust it yet.
+    """
     instance = node(aws("ec2"))
     group = center.group("Shell")
     olivia, oscar = center.user("olivia@example.org"), center.user("oscar@example.org", group)
     people = [{"identityCenterUser": "olivia@example.org"}, {"identityCenterGroup": "Shell"}]
     section = {**dev, "operators": people, "identityCenter": {"permissionSet": "ShellUser"}}
-    stack.configure({"approval": section})
+    application = center.application()
+    entitled = [{"identityCenterUser": "olivia@example.org", "accounts": ["123456789012"]}]
+    stack.configure({"approval": section, "accountAccess": {"applicationArn": application, "operators": entitled}})
     reserved = center.assign("ShellUser", group, Action="sts:AssumeRole", Resource="*")
     scope = scope_of_stacks([stack])
     assert scope is not None
@@ -292,6 +299,12 @@ def person_of_identity_center_gets_a_session(
         for name, user in (("olivia@example.org", olivia), ("oscar@example.org", oscar))
     }
     iam, arn = aws("iam"), roles["olivia@example.org"]
+    (found,) = aws("account-access").list_entitlements(applicationArn=application, filter={})["entitlements"]
+    of_olivia = {"principal": {"identityCenter": {"userId": olivia}}, "roleArn": arn, "account": "123456789012"}
+    assert found["entitlement"]["principalRole"] == of_olivia
+    assert stack.outputs()["accountAccess"]["entitledRoleArns"] == {"123456789012": [arn]}
+    with pytest.raises(HTTPError, match="403"):
+        center.sign_in(application, olivia, arn, "any-name")
     name = arn.rsplit("/", 1)[-1]
     assert len(iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]) == 4
     boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
@@ -322,14 +335,53 @@ def person_of_identity_center_gets_a_session(
     return run
 
 
+def entitled_person_gets_a_session(
+    stack: Stack, aws: Callable[..., Any], center: IdentityCenter, dev: dict[str, Any]
+) -> None:
+    """Olivia's role changes to account access manager, whose entitlement names her; then a group is entitled to it, too."""
+    aws("organizations").create_organization(FeatureSet="ALL")
+    aws("organizations").enable_aws_service_access(ServicePrincipal="account-access.amazonaws.com")
+    application = center.application()
+    people = [{"identityCenterUser": "olivia@example.org"}]
+    access = {"access": "account-access-manager", "applicationArn": application}
+    entitled = [{**each, "accounts": ["123456789012"]} for each in people]
+    stack.configure(
+        {
+            "approval": {**dev, "operators": people, "identityCenter": access},
+            "accountAccess": {"applicationArn": application, "operators": entitled},
+        }
+    )
+    stack.up().succeeded()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    assert faults(stack, "approval-", "account-access-") == {}
+    (arn,) = operator_roles(stack).values()
+    user = arn.rsplit("ShellOperator-")[-1]
+    own = with_keys(aws, center.sign_in(application, user, arn, "any-name"), "ssm")
+    instance = node(aws("ec2"))
+    given = {"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": [arn.rsplit("/", 1)[-1]]}
+    run = own.start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)["AutomationExecutionId"]
+    decide(aws, run)
+    until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
+    found = aws("ssm").get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
+    assert found["Outputs"]["CheckRequest.Requester"][0].startswith("olivia@example.org, arn:aws:sts:")
+    assert own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")["SessionId"]
+    by_group = center.entitle(application, arn, groupId=center.id_of("Shell"))
+    reported = faults(stack, "approval-", "account-access-")
+    assert set(reported) == {
+        f"{each}-entitlements-of-others" for each in ("approval-identity-center", "account-access")
+    }
+    aws("account-access").delete_entitlement(applicationArn=application, entitlementId=by_group)
+
+
 def operator_roles(stack: Stack) -> dict[str, str]:
     return stack.outputs()["approval"]["operatorRoleArns"]
 
 
-def faults(stack: Stack) -> dict[str, str]:
+def faults(stack: Stack, *prefixes: str) -> dict[str, str]:
     """Findings about approval, without those about trails, of which the account has none."""
     found = {check: each.found for check, each in verified(stack).items()}
-    return {check: text for check, text in found.items() if check.startswith("approval-") and "-trail" not in check}
+    chosen = prefixes or ("approval-",)
+    return {check: text for check, text in found.items() if check.startswith(chosen) and "-trail" not in check}
 
 
 def chained(aws: Callable[..., Any], reserved: str, session: str, arn: str) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.approval.scripts import check_request, grants, people
 from operations.approval.requests import parse_request
-from operations.principals import Principal, principal_of, same_person, short
+from operations.principals import GrantedPrincipal, principal_of, same_person, short
 from tests.components.approval.scripted_account import ROOT, Account
 from tests.components.approval.workflow import trust
 
@@ -39,15 +39,19 @@ def test_principal_of_agrees_with_runbook(who: str) -> None:
 @pytest.mark.parametrize(
     ("who", "principal", "shown"),
     [
-        ("arn:aws:sts::123456789012:assumed-role/Operator/olivia", Principal("role", "Operator"), "Operator/olivia"),
-        ("arn:aws:iam::123456789012:user/team/alice", Principal("user", "alice"), "alice"),
-        ("alice", Principal("user", "alice"), "alice"),
+        (
+            "arn:aws:sts::123456789012:assumed-role/Operator/olivia",
+            GrantedPrincipal("role", "Operator"),
+            "Operator/olivia",
+        ),
+        ("arn:aws:iam::123456789012:user/team/alice", GrantedPrincipal("user", "alice"), "alice"),
+        ("alice", GrantedPrincipal("user", "alice"), "alice"),
         ("arn:aws:iam::123456789012:root", None, "root"),
         ("arn:aws:sts::123456789012:federated-user/alice", None, "alice"),
         ("", None, ""),
     ],
 )
-def test_principal_of_parses_caller_arns(who: str, principal: Principal | None, shown: str) -> None:
+def test_principal_of_parses_caller_arns(who: str, principal: GrantedPrincipal | None, shown: str) -> None:
     assert principal_of(who) == principal
     assert short(who) == shown
 
@@ -95,9 +99,11 @@ def test_decisions_agree_with_runbook(text: str, more: list[str]) -> None:
     "who", ["alice", "bob", *(SESSION.format(*each) for each in (("Approver", "alice"), ("alice", "bob")))]
 )
 @pytest.mark.parametrize(
-    "principal", [Principal("user", "alice"), Principal("role", "alice"), Principal("role", "bob")], ids=str
+    "principal",
+    [GrantedPrincipal("user", "alice"), GrantedPrincipal("role", "alice"), GrantedPrincipal("role", "bob")],
+    ids=str,
 )
-def test_is_for_agrees_with_runbook(monkeypatch: pytest.MonkeyPatch, who: str, principal: Principal) -> None:
+def test_is_for_agrees_with_runbook(monkeypatch: pytest.MonkeyPatch, who: str, principal: GrantedPrincipal) -> None:
     named = trust(ROOT, StringEquals={"sts:RoleSessionName": "${aws:username}"})
     monkeypatch.setattr(people, "client", Account(trusts={"Approver": named, "alice": named}).client)
     events = {"Mode": "automation", "PrincipalType": principal.kind, "PrincipalName": principal.name, "Levels": [1]}
@@ -122,6 +128,6 @@ def test_holds_tag_agrees_with_runbook(name: str, status: str) -> None:
     run = recorded({"StepName": name, "StepStatus": status})
     assert parse_request(run).holds_tag is (grants.granted_at(run) is not None)
     assert (parse_request(run).principal, parse_request(run).instance) == (
-        Principal(*grants.granted_by(run)[:2]),
+        GrantedPrincipal(*grants.granted_by(run)[:2]),
         grants.granted_by(run)[2],
     )

@@ -63,6 +63,7 @@ STACK = [
     ("break-glass-limited", "role-without-an-alarm", "no alarm on its use"),
     ("evidence-records-locked", "bucket-without-retention", "no retention of new objects"),
     ("operator-roles-of-one-person", "role-of-several-people", "others than one person"),
+    ("operator-roles-of-one-person", "entitlement-of-a-group", "the user whose ID is in the name of the role"),
 ]
 TEMPLATE = """
 Resources:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from operations.evidence.findings import EvidenceRow
 from operations.evidence.records import Log
-from operations.evidence.report import Row
 from tests.support.evidence_history import ACCOUNT, ALICE, History
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ def person_of(arn: str) -> str:
     return "" if "/Shared" in arn else arn.rsplit("/", 1)[-1]
 
 
-def key_of(row: Row) -> str:
+def key_of(row: EvidenceRow) -> str:
     """Return what identifies a row: the session, else the principal with the second."""
     if row.start and row.start.id:
         return row.start.id

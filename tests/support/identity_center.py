@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 ACCOUNT = "123456789012"
 RESERVED = "/aws-reserved/sso.amazonaws.com/"
@@ -16,6 +18,7 @@ class IdentityCenter:
     """
 
     def __init__(self, client: Callable[..., Any]) -> None:
+        self._client = client
         self._directory, self._admin, self._iam = client("identitystore"), client("sso-admin"), client("iam")
         instance = self._admin.list_instances()["Instances"][0]
         self.store, self._instance = str(instance["IdentityStoreId"]), instance["InstanceArn"]
@@ -48,6 +51,32 @@ class IdentityCenter:
     def delete(self, user: str) -> None:
         """Delete a user."""
         self._directory.delete_user(UserId=user, **self._store)
+
+    def application(self) -> str:
+        """Enable account access manager, and return the ARN of its application."""
+        source = {"identityCenter": {"instanceArn": self._instance}}
+        return str(self._client("account-access").create_application(identitySource=source)["applicationArn"])
+
+    def entitle(self, application: str, role: str, **principal: str) -> str:
+        """Entitle a user (`userId`) or a group (`groupId`) to a role by ARN, and return the ID of the entitlement."""
+        entitlement = {"principalRole": {"principal": {"identityCenter": principal}, "roleArn": role}}
+        made = self._client("account-access").create_entitlement(applicationArn=application, entitlement=entitlement)
+        return str(made["entitlementId"])
+
+    def sign_in(self, application: str, user: str, role: str, session: str) -> dict[str, str]:
+        """Return credentials of a role for a user, in a session whose name the user chooses (`aws login`).
+
+        Raises:
+            HTTPError: The user is not entitled, or the role does not trust account access manager.
+        """
+        client = self._client("account-access")
+        tenant = client.get_application(applicationArn=application)["tenantId"]
+        query = {"tenantId": tenant, "roleArn": role, "accessType": "PROGRAMMATIC_ACCESS", "sessionName": session}
+        request = Request(f"{client.meta.endpoint_url}/access/credentials?{urlencode(query)}")
+        request.add_header("Authorization", f"Bearer {user}")
+        with urlopen(request) as answer:
+            keys = json.loads(answer.read())["credentialsDetails"]["programmaticAccess"]
+        return {f"{key[0].upper()}{key[1:]}": str(value) for key, value in keys.items()}
 
     def assign(self, permission_set: str, principal: str, kind: str = "GROUP", **statement: Any) -> str:
         """Assign a permission set, which is created with a statement if it is new, and return the name of its role."""

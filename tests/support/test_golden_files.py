@@ -9,6 +9,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from components.account_access.settings import AccountAccessSettings
 from components.approval.settings import ApprovalSettings
 from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
@@ -25,6 +26,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "sessionManager": SessionManagerSection,
     "endpoints": EndpointSettings,
     "approval": ApprovalSettings,
+    "accountAccess": AccountAccessSettings,
     "domainControllers": DomainControllersSection,
     "nodes": NodesSection,
 }

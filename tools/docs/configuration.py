@@ -8,7 +8,15 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from components.approval.settings import ApprovalSettings, Approver, BreakGlass, Evidence
+from components.account_access.settings import AccountAccessSettings, EntitledOperators
+from components.approval.settings import (
+    ApprovalSettings,
+    Approver,
+    BreakGlass,
+    Evidence,
+    IdentityCenterAccess,
+    IdentityCenterOperator,
+)
 from components.domain_controllers.operations.settings import (
     BackupBucketSettings,
     BackupSettings,
@@ -80,6 +88,10 @@ _SITE = """One site per Region; sites admit each other's controllers. The VPC ge
 `ec2messages` and `ec2`, and those for session logs and for the operation of controllers (`logs`, `monitoring`, a gateway for
 S3), unless `shell-access:endpoints` names the same VPC."""
 
+_ACCOUNT_ACCESS = """Entitlements of account access manager, in the account of its application or its delegated administrator: one for
+each person and account, for the stacks with `approval.identityCenter.access: account-access-manager`. See docs/approval.md, Operators
+of IAM Identity Center."""
+
 _NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
 defaults."""
 
@@ -88,6 +100,12 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
     ("approval", _APPROVAL, ApprovalSettings),
     ("approval.approvers", "A list of these.", Approver),
+    (
+        "approval.operators",
+        "A list of these; see docs/approval.md, Operators of IAM Identity Center.",
+        IdentityCenterOperator,
+    ),
+    ("approval.identityCenter", "Sign-in of the operators in `operators`.", IdentityCenterAccess),
     ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
     ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
     ("approval.justInTime", "Policies in every Region of the stack: see docs/just-in-time.md.", JustInTimeSettings),
@@ -95,6 +113,8 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("approval.justInTime.manualPolicies.levels", "A list of these.", ApprovalLevel),
     ("approval.justInTime.manualPolicies.levels.approvers", "A list of these.", GroupApprover),
     ("approval.justInTime.autoApprovals", "A list of these.", AutoApproval),
+    ("accountAccess", _ACCOUNT_ACCESS, AccountAccessSettings),
+    ("accountAccess.operators", "A list of these.", EntitledOperators),
     ("domainControllers", _CONTROLLERS, DomainControllersSection),
     ("domainControllers.sites.<Region>", _SITE, SiteSettings),
     ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
@@ -140,7 +160,8 @@ _OUTPUTS = """## Outputs
 | `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
 | `instancePolicyArn`, `operatorPolicyArn` | ARN |
 | `instancePolicyArns` | list of ARNs: the instance policy, and further ones where its names are too long for one |
-| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn`; in mode `just-in-time` only `mode` and `policies`, the names of the documents |
+| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn`; in mode `just-in-time` only `mode` and `policies`, the names of the documents. With operators of IAM Identity Center, `operatorRoleArns` (by user name) and `operatorAccess` |
+| `accountAccess` | `applicationArn`, `entitledRoleArns` (by account); only with this section |
 | `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom`, `subnets` (their networks, by name) |
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
 | `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |

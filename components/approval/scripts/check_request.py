@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 from components.approval.scripts.aws import Json, RefusedError, client, code_of, get_run, listed
 from components.approval.scripts.grants import UNDETERMINED, asked_for, granted_by, live_grants
 from components.approval.scripts.notices import describe_request
-from components.approval.scripts.people import IDENTITY_CENTER, Approval, People, principal_of
+from components.approval.scripts.people import (
+    IDENTITY_CENTER,
+    OPERATORS_PATH,
+    Approval,
+    Identities,
+    People,
+    principal_of,
+)
 from components.approval.scripts.reason import check_text_of
 from components.approval.scripts.trust import TAG_KEY, identity_center_user, lets_tag_sessions, trusted
 
@@ -18,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_GENERATIONS = 5
-OPERATORS_PATH = "/shell-access/operators/"
-OPERATOR_ROLE_PREFIX = "ShellOperator-"
 COMPARED = ("PrincipalType", "PrincipalName", "InstanceId", "Reason")
 TARGETS = ("Targets", "TargetMaps", "TargetLocations", "TargetLocationsURL", "TargetParameterName", "Target")
 """Of a run, or of the runbook of a change request, that works on several targets (rate control)."""
@@ -40,7 +45,7 @@ def _judged(events: Json) -> Json:
         run = get_run(ssm, events["ExecutionId"])
         check_text_of(run)
         _check_run(run)
-        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"], _identities(events))
+        people = People(events["SharedApproverRoles"], events["ChatApproverRoles"], Identities(events))
         approvals = _check_approval(ssm, run, people, events)
         _check_people(approvals, _check_principal(people, events), events)
         region = _check_instance(events)
@@ -196,7 +201,8 @@ def _check_principal(people: People, events: Json) -> list[str]:
     kind, name = events["PrincipalType"], events["PrincipalName"]
     if name.startswith(IDENTITY_CENTER):
         raise RefusedError(f"{name} belongs to IAM Identity Center, which alone may tag it")
-    if name not in events["OperatorRoles" if kind == "role" else "OperatorUsers"]:
+    operators = events["OperatorRoles" if kind == "role" else "OperatorUsers"]
+    if name not in operators and not (kind == "role" and people.identities.operator(name)):
         raise RefusedError(f"{kind} {name} is no operator of this workflow")
     iam = client("iam")
     try:
@@ -208,12 +214,18 @@ def _check_principal(people: People, events: Json) -> list[str]:
         if code_of(failure) != "NoSuchEntity":
             raise
         raise RefusedError(f"{kind} {name} does not exist") from failure
+    _check_role(people, role, events)
+    return people.known(role)
+
+
+def _check_role(people: People, role: Json, events: Json) -> None:
+    """Check that a role is one person's, or is accepted as shared."""
+    name, trust = role["RoleName"], role["AssumeRolePolicyDocument"]
     if role["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         raise RefusedError(f"role {name} is kept by AWS ({role['Path']})")
-    trust = role["AssumeRolePolicyDocument"]
     _check_identity(people, role, events)
-    if name in events["SharedOperatorRoles"]:
-        return people.known(trust)
+    if events["PrincipalName"] in events["SharedOperatorRoles"] or people.entitled(role):
+        return
     admitted = trusted(trust)
     if len(admitted) != 1 or "" in admitted:
         raise RefusedError(
@@ -223,27 +235,27 @@ def _check_principal(people: People, events: Json) -> list[str]:
         raise RefusedError(
             f"role {name} permits session tags: a principal that assumes it can set {TAG_KEY} there, without an approval"
         )
-    return people.known(trust)
-
-
-def _identities(events: Json) -> tuple[str, str]:
-    """Return the identity store of operators of IAM Identity Center and its Region; empty where there are none."""
-    return events.get("IdentityStore", ""), events.get("IdentityStoreRegion", "")
 
 
 def _check_identity(people: People, role: Json, events: Json) -> None:
     """Check that an operator's role of IAM Identity Center is still that of the user whose ID it has in its name."""
-    for user, name in (each.split(" ", 1) for each in events.get("IdentityCenterUsers", [])):
-        if role["RoleName"] != f"{OPERATOR_ROLE_PREFIX}{user}":
-            continue
-        if role["Path"] != OPERATORS_PATH:
-            raise RefusedError(f"role {role['RoleName']} has the path {role['Path']}, not {OPERATORS_PATH}")
-        if identity_center_user(role["AssumeRolePolicyDocument"]) != name:
+    name, identities = role["RoleName"], people.identities
+    user = identities.operator(name)
+    if not user:
+        return
+    if name != events["PrincipalName"]:
+        # IAM finds it in any case, and runs are compared by the name that they were started with.
+        raise RefusedError(f"role {events['PrincipalName']} has the name {name}: expected the same letters")
+    if role["Path"] != OPERATORS_PATH:
+        raise RefusedError(f"role {name} has the path {role['Path']}, not {OPERATORS_PATH}, and is no operator")
+    person, trust = identities.user_name(user), role["AssumeRolePolicyDocument"]
+    if identities.application:
+        if not people.entitled(role):
             raise RefusedError(
-                f"the trust policy of role {role['RoleName']} does not admit {name} alone, whose role it is"
+                f"the trust policy of role {name} does not admit account access manager alone, for {person}"
             )
-        if people.user_id(name) != user:
-            raise RefusedError(f"the user name {name} belongs to another user now than {user}, whose role it is")
+    elif identity_center_user(trust) != person:
+        raise RefusedError(f"the trust policy of role {name} does not admit {person} alone, whose role it is")
 
 
 def _check_instance(events: Json) -> str:

@@ -56,6 +56,7 @@ def remove_expired_grants(events: Json, _context: object) -> Json:
     """Removes each operator's tag that no running execution has granted, whichever principal set it."""
     iam, ssm = client("iam"), client("ssm")
     operators = [("role", name) for name in events["OperatorRoles"]]
+    operators += [("role", f"ShellOperator-{user}") for user in events.get("IdentityCenterUsers", "").split()]
     operators += [("user", name) for name in events["OperatorUsers"]]
     found = [(kind, name, _tag(iam, kind, name)) for kind, name in operators]
     tagged = [(kind, name, *tag) for kind, name, tag in found if tag is not None]

@@ -23,10 +23,23 @@ def describe_request(events: Json, _context: object) -> Json:
     except (ClientError, BotoCoreError):
         run = {}
     return {
-        "Requester": plain_text(run.get("ExecutedBy", "")) or "not known",
+        "Requester": requester_text(run.get("ExecutedBy", ""), events) or "not known",
         "Instance": named_instance(events["InstanceId"], events["Regions"]),
         "Decision": decision(run),
     }
+
+
+def requester_text(who: str, events: Json) -> str:
+    """Return the requester; of account access manager with the user name, as the requester chooses the session's name."""
+    user = who.partition("/ShellOperator-")[2].partition("/")[0]
+    if user and "AccountAccessApplication" in events:
+        store = client("identitystore", events["IdentityStoreRegion"])
+        try:
+            found = store.describe_user(IdentityStoreId=events["IdentityStore"], UserId=user)
+        except (ClientError, BotoCoreError):
+            return plain_text(who)
+        return f"{plain_text(found['UserName'])}, {plain_text(who)}"
+    return plain_text(who)
 
 
 def approved_run(ssm: Any, run: Json) -> Json:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from components.approval.scripts.aws import Json, RefusedError, client, code_of
 from components.approval.scripts.trust import (
+    account_access_application,
     admits_chat,
     admitted_roles,
     earlier_roles,
@@ -23,6 +24,8 @@ from components.approval.scripts.trust import (
 IDENTITY_CENTER = "AWSReservedSSO_"
 WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule", "ShellAccessApprovalEvents")
 RESERVED_PATH = "/aws-reserved/sso.amazonaws.com/"
+OPERATORS_PATH = "/shell-access/operators/"
+OPERATOR_ROLE_PREFIX = "ShellOperator-"
 CHAT = "chatbot"
 MAX_CHAIN = 3
 """Maximum number of roles that assume each other and are followed to the people behind them."""
@@ -49,19 +52,72 @@ class Approval:
         return self.counted == other.counted or self.is_by(*other.people)
 
 
+class Identities:
+    """Users of IAM Identity Center, where operators sign in through it.
+
+    The operators are those who have a role below the path of operators, where the stack alone creates and deletes roles. A
+    list of them here would take more than a document may have.
+
+    Attributes:
+        store: ID of the identity store; empty: no operators sign in through it.
+        application: ARN of the application of account access manager; empty: they sign in with a permission set.
+    """
+
+    def __init__(self, events: Json) -> None:
+        """Read nothing yet.
+
+        Args:
+            events: input of the script.
+        """
+        self.store, self._region = events.get("IdentityStore", ""), events.get("IdentityStoreRegion", "")
+        self.application = events.get("AccountAccessApplication", "")
+
+    def operator(self, role: str) -> str:
+        """Return the ID of the operator whose role has a name; empty: it is no name of a role of an operator."""
+        return role.removeprefix(OPERATOR_ROLE_PREFIX) if self.store and role.startswith(OPERATOR_ROLE_PREFIX) else ""
+
+    def user_id(self, name: str) -> str:
+        """Return the ID of the user who has a user name now.
+
+        Raises:
+            RefusedError: no user has it.
+        """
+        unique = {"UniqueAttribute": {"AttributePath": "userName", "AttributeValue": name}}
+        return self._read("get_user_id", f"has the user name {name}", AlternateIdentifier=unique)["UserId"]
+
+    def user_name(self, user: str) -> str:
+        """Return the user name that a user has now.
+
+        Raises:
+            RefusedError: there is no such user any more.
+        """
+        return self._read("describe_user", f"has the ID {user} any more", UserId=user)["UserName"]
+
+    def _read(self, operation: str, what: str, **arguments: Any) -> Json:
+        try:
+            return getattr(client("identitystore", self._region), operation)(IdentityStoreId=self.store, **arguments)
+        except ClientError as failure:
+            if code_of(failure) != "ResourceNotFoundException":
+                raise
+            raise RefusedError(f"no user of IAM Identity Center {what}") from failure
+
+
+NO_IDENTITIES = Identities({})
+
+
 class People:
     """People of the account, as IAM describes them."""
 
-    def __init__(self, shared_roles: list[str], chat_roles: list[str], identities: tuple[str, str] = ("", "")) -> None:
+    def __init__(self, shared_roles: list[str], chat_roles: list[str], identities: Identities = NO_IDENTITIES) -> None:
         """Read nothing yet.
 
         Args:
             shared_roles: names of shared approver roles.
             chat_roles: names of approver roles of one person in a chat.
-            identities: identity store of IAM Identity Center and its Region, where operators sign in through it.
+            identities: users of IAM Identity Center.
         """
         self._iam = client("iam")
-        self._store, self._store_region = identities
+        self.identities = identities
         self._shared, self._chat = _lower(shared_roles), _lower(chat_roles)
         self._users: dict[str, str] | None = None
 
@@ -82,7 +138,7 @@ class People:
             return [who]
         role = self._role(who)
         person = self._proven(role, who.rsplit("/", 1)[-1])
-        return [who, *(self.identified(person) if person else self.known(role["AssumeRolePolicyDocument"]))]
+        return [who, *(self.identified(person) if person else self.known(role))]
 
     def approval(self, who: str) -> Approval:
         """Return an approval with the person behind it.
@@ -106,7 +162,7 @@ class People:
         if person:
             return Approval(who, [*self.identified(person), session], person.lower().rsplit("/", 1)[-1])
         if name in self._shared:
-            return Approval(who, [who, *self.known(trust)], f"role {name}")
+            return Approval(who, [who, *self.known(role)], f"role {name}")
         raise RefusedError(
             f"{who} approved, and the trust policy of role {role['RoleName']} does not prove which person that is: it takes one that names "
             "one user, or that forces sts:RoleSessionName to be ${aws:username}; or the role in sharedApproverRoles"
@@ -126,25 +182,26 @@ class People:
         found: list[str] = []
         for person in people:
             found.append(person)
-            if self._store and f"/{IDENTITY_CENTER}" in person:
-                found.append(self.user_id(person.rsplit("/", 1)[-1]))
+            if self.identities.store and f"/{IDENTITY_CENTER}" in person:
+                found.append(self.identities.user_id(person.rsplit("/", 1)[-1]))
         return found
 
-    def user_id(self, name: str) -> str:
-        """Return the ID of the user of IAM Identity Center who has a user name now.
+    def entitled(self, role: Json) -> list[str]:
+        """Return the person of an operator's role who signs in through account access manager, by user ID and user name.
+
+        The name of the role has the ID, and no other principal names a role of this path. The name of the session proves
+        nothing: who signs in chooses it (Account Access Manager Runtime API Reference, GetRoleCredentials). None: it is no
+        such role, or its trust policy admits others.
 
         Raises:
-            RefusedError: no user has it.
+            RefusedError: the user does not exist any more.
         """
-        unique = {"UniqueAttribute": {"AttributePath": "userName", "AttributeValue": name}}
-        store = client("identitystore", self._store_region)
-        try:
-            found = store.get_user_id(IdentityStoreId=self._store, AlternateIdentifier=unique)
-        except ClientError as failure:
-            if code_of(failure) != "ResourceNotFoundException":
-                raise
-            raise RefusedError(f"no user of IAM Identity Center has the user name {name}") from failure
-        return str(found["UserId"])
+        user, application = self.identities.operator(role["RoleName"]), self.identities.application
+        if not (user and application) or role["Path"] != OPERATORS_PATH:
+            return []
+        if account_access_application(role["AssumeRolePolicyDocument"]) != application:
+            return []
+        return [user, self.identities.user_name(user)]
 
     def resolved(self, person: str) -> str:
         """Return the user whom an ID names; others as they are.
@@ -161,18 +218,19 @@ class People:
             raise RefusedError(f"a trust policy names {person}, an ID that no user of this account has")
         return self._users[person]
 
-    def known(self, trust: Json, seen: tuple[str, ...] = ()) -> list[str]:
-        """Return the people whom a trust policy names, however many others it admits.
+    def known(self, role: Json, seen: tuple[str, ...] = ()) -> list[str]:
+        """Return the people whom the trust policy of a role names, however many others it admits.
 
         Args:
-            trust: trust policy.
+            role: the role.
             seen: roles whose trust policies have led here. Those of this account are followed to the people behind them.
         """
-        people = {self.resolved(each) for each in trusted(trust) - {""}}
+        trust = role["AssumeRolePolicyDocument"]
+        people = {*(self.resolved(each) for each in trusted(trust) - {""}), *self.entitled(role)}
         for arn in admitted_roles(trust):
-            role = self._found(arn) if arn not in seen and len(seen) < MAX_CHAIN else None
-            if role and role["Arn"] == arn:
-                people |= {arn, *self.known(role["AssumeRolePolicyDocument"], (*seen, arn))}
+            earlier = self._found(arn) if arn not in seen and len(seen) < MAX_CHAIN else None
+            if earlier and earlier["Arn"] == arn:
+                people |= {arn, *self.known(earlier, (*seen, arn))}
         return self.identified(*sorted(people))
 
     def _sets_source_identity(self, principal: str) -> bool:

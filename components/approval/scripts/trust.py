@@ -24,6 +24,9 @@ ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebId
 EXACT = ("stringequals", "stringlike", "arnequals", "arnlike")
 """Operators that compare with one value where it has no wildcard."""
 CHAT_SERVICE = "chatbot.amazonaws.com"
+ACCOUNT_ACCESS = "account-access.amazonaws.com"
+APPLICATION = re.compile(r"arn:[a-z-]+:account-access:[a-z0-9-]+:(\d{12}):application/[A-Za-z0-9-]+")
+"""Application of account access manager; that of IAM Identity Center (`arn:aws:sso::`) is another one."""
 USER_NAME, SOURCE_IDENTITY = "${aws:username}", "${aws:sourceidentity}"
 """Required name of a session: the user's, or the source identity that an earlier role has set for good."""
 
@@ -88,6 +91,34 @@ def identity_center_user(trust: Json) -> str:
     people = {_identity_center_person(each) for each in admitting(trust)}
     person = people.pop() if len(people) == 1 else ""
     return person.rsplit("/", 1)[-1]
+
+
+def account_access_application(trust: Json) -> str:
+    """Return the application of account access manager whose sessions alone a role admits; empty: it admits others.
+
+    The statement is exactly that of the IAM User Guide ("Prepare your IAM roles"), for one application in its own account,
+    and without session tags. The role then admits whom an entitlement of the application names.
+    """
+    allowing = [each for each in listed(trust.get("Statement", [])) if each.get("Effect") != "Deny"]
+    statement: Json = allowing[0] if len(allowing) == 1 else {}
+    condition: Json = statement.get("Condition", {})
+    if set(statement) - {"Sid"} != {"Effect", "Principal", "Action", "Condition"} or set(condition) != {"StringEquals"}:
+        return ""
+    values = {key.lower(): listed(value) for key, value in condition["StringEquals"].items()}
+    source = [str(each) for each in values.get("aws:sourcearn", [])]
+    found = APPLICATION.fullmatch(source[0]) if len(source) == 1 else None
+    is_exact = (
+        found
+        and values == {"aws:sourceaccount": [found[1]], "aws:sourcearn": source}
+        and (_kinds(statement), _services(statement)) == (["Service"], [ACCOUNT_ACCESS])
+        and sorted(str(each).lower() for each in listed(statement["Action"])) == ["sts:assumerole", "sts:setcontext"]
+    )
+    return source[0] if is_exact else ""
+
+
+def admits_account_access(trust: Json) -> bool:
+    """Return whether account access manager may assume the role."""
+    return any(ACCOUNT_ACCESS in _services(each) for each in admitting(trust))
 
 
 def admits_chat(trust: Json) -> bool:

@@ -58,7 +58,7 @@ class EventWithText(_Model):
     text: str
 
 
-class EventAlarm(_Model):
+class WindowsEventAlarm(_Model):
     """An alarm about events; the fields are explained in `events.toml`."""
 
     name: str
@@ -85,7 +85,7 @@ class EventTable:
     """
 
     channels: tuple[Channel, ...]
-    alarms: tuple[EventAlarm, ...]
+    alarms: tuple[WindowsEventAlarm, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def load_events() -> EventTable:
     ]
     return EventTable(
         channels=tuple(Channel.model_validate(each) for each in given["channel"]),
-        alarms=tuple(EventAlarm.model_validate(each) for each in alarms),
+        alarms=tuple(WindowsEventAlarm.model_validate(each) for each in alarms),
     )
 
 
@@ -182,7 +182,7 @@ def metric_filters() -> list[MetricFilter]:
     return [each for alarm in load_events().alarms for each in _filters(alarm)]
 
 
-def _filters(alarm: EventAlarm) -> Iterator[MetricFilter]:
+def _filters(alarm: WindowsEventAlarm) -> Iterator[MetricFilter]:
     group = f"{EVENT_LOGS}/{alarm.group}"
     if alarm.any_of:
         terms = [_event_term(each) for each in alarm.any_of]

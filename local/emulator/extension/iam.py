@@ -10,6 +10,7 @@ from moto.core.responses import ActionResult
 from moto.iam import urls
 from moto.iam.exceptions import DeleteConflictException, LimitExceededException, NotFoundException
 from moto.iam.models import AWSManagedPolicy, Role, User
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
 
@@ -21,9 +22,21 @@ ATTACHED_POLICIES = 10
 """Default quotas (IAM User Guide, "IAM and AWS STS quotas"); white space in policies does not count."""
 
 
+SET_CONTEXT = "sts:SetContext"
+"""Action of trust policies that moto does not know (Service Authorization Reference, AWS Security Token Service)."""
+
+
 def apply() -> None:
     """Replace moto's IAM with the extended one."""
     urls.url_paths["{0}/$"] = LocalIam.dispatch
+    validator: Any = IAMTrustPolicyDocumentValidator
+    of_moto = validator._validate_trust_policy_action  # noqa: SLF001 -- moto validates there
+
+    def validate(action: str) -> None:
+        if action != SET_CONTEXT:
+            of_moto(action)
+
+    validator._validate_trust_policy_action = staticmethod(validate)  # noqa: SLF001
 
 
 class LocalIam(IamResponse):

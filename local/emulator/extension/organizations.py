@@ -10,15 +10,18 @@ from typing import Any, Final
 
 from moto.organizations import urls
 from moto.organizations.exceptions import AWSOrganizationsNotInUseException, OrganizationsClientError
-from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
+from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess, organizations_backends
 from moto.organizations.responses import OrganizationsResponse
 
 QUICK_SETUP: Final = "ssm-quicksetup.amazonaws.com"
+ACCOUNT_ACCESS: Final = "account-access.amazonaws.com"
+"""Service principal of account access manager (IAM User Guide, "Getting started with account access manager")."""
 
 
 def apply() -> None:
     """Replace moto's AWS Organizations with the extended one."""
-    FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(QUICK_SETUP)
+    FakeDelegatedAdministrator.SUPPORTED_SERVICES.extend((QUICK_SETUP, ACCOUNT_ACCESS))
+    FakeServiceAccess.TRUSTED_SERVICES.append(ACCOUNT_ACCESS)
     urls.url_paths["{0}/$"] = LocalOrganizations.dispatch
 
 

@@ -136,16 +136,24 @@ class Account:
     def get_role(self, *, RoleName: str) -> Json:  # noqa: N803
         if RoleName.lower() not in self.trusts:
             raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
-        path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else self.paths.get(RoleName, "/")
-        trusted = self.trusts[RoleName.lower()]
-        arn = f"arn:aws:iam::{ACCOUNT}:role{path}{RoleName}"
-        return {"Role": {"RoleName": RoleName, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
+        # IAM finds a name in any case, and answers with the role's own.
+        name = next((each for each in self.paths if each.lower() == RoleName.lower()), RoleName)
+        path = "/aws-reserved/sso.amazonaws.com/" if name in self.reserved else self.paths.get(name, "/")
+        trusted = self.trusts[name.lower()]
+        arn = f"arn:aws:iam::{ACCOUNT}:role{path}{name}"
+        return {"Role": {"RoleName": name, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
 
     def get_user_id(self, *, IdentityStoreId: str, AlternateIdentifier: Json) -> Json:  # noqa: ARG002, N803
         name = AlternateIdentifier["UniqueAttribute"]["AttributeValue"]
         if name not in self.identities:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetUserId")
         return {"UserId": self.identities[name]}
+
+    def describe_user(self, *, IdentityStoreId: str, UserId: str) -> Json:  # noqa: ARG002, N803
+        named = [name for name, user in self.identities.items() if user == UserId]
+        if not named:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeUser")
+        return {"UserId": UserId, "UserName": named[-1]}
 
     def get_user(self, **_given: str) -> Json:
         return {}

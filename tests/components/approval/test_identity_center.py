@@ -13,11 +13,17 @@ from iamprover.engine.patterns import iam_pattern_to_re
 from common.limits import excess_problems
 from common.problems import SettingsError
 from components.approval.iam_policies import operator_policy, requester_policy
-from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.approval.identity_center import (
+    IdentityCenterOperators,
+    OperatorPerson,
+    account_access_trust,
+    operator_trust,
+)
 from components.approval.identity_store import find_operators
 from components.approval.names import OPERATORS_PATH, RESERVED_PATH, TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, generated_texts, plan_approval
 from components.approval.scripts import trust as trust_policies
+from components.approval.scripts.people import Identities, People
 from components.approval.settings import ApprovalSettings
 from components.preflight import attachments
 from components.settings import Settings
@@ -42,6 +48,9 @@ SECTION: dict[str, Any] = {
     "operators": [{"identityCenterUser": OLIVIA.user_name}, {"identityCenterGroup": "Shell"}],
     "identityCenter": {"permissionSet": "ShellUser"},
 }
+MANAGEMENT = "111122223333"
+APPLICATION = f"arn:aws:account-access:eu-central-1:{MANAGEMENT}:application/1234567890abcdef"
+ENTITLED: dict[str, Any] = {"identityCenter": {"access": "account-access-manager", "applicationArn": APPLICATION}}
 RESERVED = f"AWSReservedSSO_ShellUser_{'0' * 16}"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role{PEOPLE.reserved_path}{RESERVED}"
 
@@ -91,8 +100,34 @@ def problems(**changes: Any) -> dict[str, str]:
         ({"identityCenter": {"permissionSet": "a*"}}, "identityCenter.permissionSet", "letters, digits"),
         (
             {"identityCenter": {"access": "account-access-manager"}},
-            "identityCenter.access",
-            "AWS does not document which session name account access manager sets",
+            "identityCenter.applicationArn",
+            "expected the ARN of the application of account access manager",
+        ),
+        (
+            {
+                "identityCenter": {
+                    "access": "account-access-manager",
+                    "permissionSet": "a",
+                    "applicationArn": APPLICATION,
+                }
+            },
+            "identityCenter.permissionSet",
+            "expected no value with access account-access-manager",
+        ),
+        (
+            {"identityCenter": {"permissionSet": "ShellUser", "applicationArn": APPLICATION}},
+            "identityCenter.applicationArn",
+            "expected no value with access permission-set",
+        ),
+        (
+            {
+                "identityCenter": {
+                    "access": "account-access-manager",
+                    "applicationArn": "arn:aws:sso::111122223333:application/ssoins-1234567890abcdef/apl-1234567890abcdef",
+                }
+            },
+            "identityCenter.applicationArn",
+            "which begins with arn:aws:account-access: (not arn:aws:sso:)",
         ),
         ({"operatorRoles": [OLIVIA.role_name]}, "operatorRoles.0", "name the person in operators"),
         (
@@ -138,7 +173,7 @@ def test_plan_without_guard_rails_denies_people_only() -> None:
     assert list(both["guard-rails"].roles) == ["Operator", *PEOPLE.roles]
 
 
-def test_plan_of_a_large_group_fits_until_the_runbook_is_full() -> None:
+def test_plan_of_a_large_group_fits_until_a_document_is_full() -> None:
     def people(count: int) -> IdentityCenterOperators:
         several = tuple(
             OperatorPerson(user_id=f"906f9c1e2a-0a1b2c3d-1111-2222-3333-{number:012}", user_name=f"person-{number}")
@@ -149,10 +184,11 @@ def test_plan_of_a_large_group_fits_until_the_runbook_is_full() -> None:
     def found(count: int) -> list[str]:
         return [each.message for each in excess_problems(generated_texts(settings(), plan(people(count))))]
 
-    assert found(15) == []
-    (message,) = found(600)
-    assert "the document AllowStartSsmSession to take" in message
-    assert "with 600 operators" in message
+    # IAM lets an account have 1,000 roles, unless more are requested.
+    assert found(1_000) == []
+    (message,) = found(2_000)
+    assert "the document RemoveExpiredSsmSessionGrants to take" in message
+    assert "with 2000 operators" in message
 
 
 # Trust policy and boundary, proved
@@ -222,10 +258,9 @@ def test_boundary_allows_what_operators_are_allowed_and_no_more() -> None:
 def events(**changes: Any) -> dict[str, Any]:
     return {
         "PrincipalName": OLIVIA.role_name,
-        "OperatorRoles": PEOPLE.roles,
+        "OperatorRoles": [],
         "IdentityStore": PEOPLE.store,
         "IdentityStoreRegion": PEOPLE.region,
-        "IdentityCenterUsers": [each.text for each in PEOPLE.people],
         **changes,
     }
 
@@ -241,24 +276,31 @@ def judge(account: Callable[..., Any]) -> Callable[..., str]:
     def judged(
         *,
         by: str = session("AWSReservedSSO_Approve_0123456789abcdef", "anton@example.org"),
+        executed_by: str = "",
         trusting: Policy | None = None,
         path: str = OPERATORS_PATH,
         identities: dict[str, str] | None = None,
         **changes: Any,
     ) -> str:
+        approvers: dict[str, Policy] = changes.pop("approvers", {})
         given = run(
             OWN,
             approval(by),
-            ExecutedBy=session(OLIVIA.role_name, OLIVIA.user_name),
+            ExecutedBy=executed_by or session(OLIVIA.role_name, OLIVIA.user_name),
             Parameters=parameters(name=OLIVIA.role_name),
         )
         account(
             given,
             trusts={
                 OLIVIA.role_name: json.dumps(trusting or of_olivia()),
-                OSCAR.role_name: json.dumps(operator_trust(settings(), PEOPLE, OSCAR, PLACE)),
+                OSCAR.role_name: json.dumps(
+                    entitled()
+                    if "AccountAccessApplication" in changes
+                    else operator_trust(settings(), PEOPLE, OSCAR, PLACE)
+                ),
                 "AWSReservedSSO_Approve_0123456789abcdef": "{}",
                 RESERVED: "{}",
+                **{name: json.dumps(each) for name, each in approvers.items()},
             },
             reserved=("AWSReservedSSO_Approve_0123456789abcdef", RESERVED),
             paths={OLIVIA.role_name: path, OSCAR.role_name: path},
@@ -292,7 +334,9 @@ def test_runbook_compares_user_ids_and_not_names(judge: Callable[..., str]) -> N
 
 def test_runbook_refuses_a_user_name_of_another_user(judge: Callable[..., str]) -> None:
     created_again = {OLIVIA.user_name: "another-id"}
-    assert "belongs to another user now" in judge(identities=created_again)
+    assert f"has the ID {OLIVIA.user_id} any more" in judge(identities=created_again)
+    renamed = {OLIVIA.user_name: "another-id", "olivia.new@example.org": OLIVIA.user_id}
+    assert "does not admit olivia.new@example.org alone" in judge(identities=renamed)
 
 
 def test_runbook_refuses_an_unknown_approver(judge: Callable[..., str]) -> None:
@@ -317,7 +361,189 @@ def test_runbook_refuses_a_role_of_the_name_elsewhere(judge: Callable[..., str])
 
 
 def test_runbook_refuses_a_role_that_is_no_operator(judge: Callable[..., str]) -> None:
-    assert "is no operator of this workflow" in judge(OperatorRoles=[OSCAR.role_name])
+    assert "is no operator of this workflow" in judge(IdentityStore="")
+    assert "does not exist" in judge(PrincipalName=f"{OLIVIA.role_name}0")
+    assert "is no operator of this workflow" in judge(PrincipalName=OLIVIA.role_name.lower())
+    other_letters = OLIVIA.role_name.replace("a1b2", "A1B2")
+    assert f"role {other_letters} has the name {OLIVIA.role_name}" in judge(PrincipalName=other_letters)
+
+
+# The same with account access manager, which assumes the role in a session of any name
+
+
+def entitled() -> Policy:
+    return account_access_trust(APPLICATION)
+
+
+@pytest.fixture
+def judge_entitled(judge: Callable[..., str]) -> Callable[..., str]:
+    """Returns why a request is refused: for Olivia's role, in a session that she has named after Anton."""
+
+    def judged(**changes: Any) -> str:
+        given = {"executed_by": session(OLIVIA.role_name, "oscar@example.org"), "trusting": entitled()}
+        return judge(**{**given, "AccountAccessApplication": APPLICATION, **changes})
+
+    return judged
+
+
+def test_runbook_grants_an_entitled_person(judge_entitled: Callable[..., str]) -> None:
+    assert judge_entitled() == ""
+    # A new user name changes nothing, as the entitlement has the ID.
+    assert judge_entitled(identities={"olivia.new@example.org": OLIVIA.user_id}) == ""
+
+
+def test_runbook_knows_an_entitled_person_by_user_id(judge_entitled: Callable[..., str]) -> None:
+    """Whatever she calls her session, Olivia cannot approve with her permission set, or as an IAM user of her name."""
+    own = session("AWSReservedSSO_Approve_0123456789abcdef", OLIVIA.user_name)
+    assert "requesters cannot approve their own request" in judge_entitled(by=own)
+    renamed = {"olivia.new@example.org": OLIVIA.user_id}
+    own = session("AWSReservedSSO_Approve_0123456789abcdef", "olivia.new@example.org")
+    assert "requesters cannot approve their own request" in judge_entitled(by=own, identities=renamed)
+    assert "requesters cannot approve" in judge_entitled(by=f"arn:aws:iam::{ACCOUNT}:user/olivia")
+
+
+def test_runbook_knows_the_person_of_a_grant_by_user_id(judge_entitled: Callable[..., str]) -> None:
+    """Oscar requests for Olivia, who approves."""
+    own = session("AWSReservedSSO_Approve_0123456789abcdef", OLIVIA.user_name)
+    by_oscar = session(OSCAR.role_name, "x")
+    assert "which the same person may use" in judge_entitled(by=own, executed_by=by_oscar)
+
+
+def test_runbook_refuses_an_approval_in_a_session_of_any_name(judge_entitled: Callable[..., str]) -> None:
+    named = session(OSCAR.role_name, "anton@example.org")
+    assert f"the trust policy of role {OSCAR.role_name} does not prove" in judge_entitled(by=named)
+
+
+@pytest.mark.parametrize("shared", [[], ["Approver"]], ids=["own", "shared"])
+def test_runbook_follows_a_chain_to_an_entitled_person(shared: list[str], judge_entitled: Callable[..., str]) -> None:
+    """Olivia approves in a role that her operator's role may assume, however she calls both sessions."""
+    admitted = {"AWS": f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}{OLIVIA.role_name}"}
+    chained = {"Effect": "Allow", "Principal": admitted, "Action": "sts:AssumeRole"}
+    refused = judge_entitled(
+        by=session("Approver", "anton"),
+        approvers={"Approver": {"Version": "2012-10-17", "Statement": [chained]}},
+        SharedApproverRoles=shared,
+    )
+    expected = "requesters cannot approve their own request" if shared else "does not prove which person that is"
+    assert expected in refused
+
+
+def test_runbook_refuses_an_entitled_user_who_is_gone(judge_entitled: Callable[..., str]) -> None:
+    assert "any more" in judge_entitled(identities={OLIVIA.user_name: "another-id"})
+
+
+def statement_with(**changes: Any) -> Policy:
+    return {"Version": "2012-10-17", "Statement": [{**entitled()["Statement"][0], **changes}]}
+
+
+def condition_with(operator: str = "StringEquals", **keys: Any) -> Policy:
+    found = dict(entitled()["Statement"][0]["Condition"]["StringEquals"])
+    return statement_with(
+        Condition={operator: {**found, **{key.replace("_", ":"): value for key, value in keys.items()}}}
+    )
+
+
+WIDER = {
+    "session tags": statement_with(Action=["sts:AssumeRole", "sts:SetContext", "sts:TagSession"]),
+    "all actions": statement_with(Action="sts:*"),
+    "all but one action": statement_with(NotAction="sts:TagSession"),
+    "another service": statement_with(Principal={"Service": ["account-access.amazonaws.com", "ec2.amazonaws.com"]}),
+    "an account as well": statement_with(Principal={"Service": "account-access.amazonaws.com", **ROOT}),
+    "everyone": statement_with(Principal="*"),
+    "no condition": {"Version": "2012-10-17", "Statement": [{**entitled()["Statement"][0], "Condition": {}}]},
+    "any application": condition_with(
+        "StringLike", aws_SourceArn="arn:aws:account-access:*:111122223333:application/*"
+    ),
+    "two applications": condition_with(aws_SourceArn=[APPLICATION, APPLICATION.replace("1234", "5678")]),
+    "another application": condition_with(aws_SourceArn=APPLICATION.replace("1234", "5678")),
+    "the application of IAM Identity Center": condition_with(aws_SourceArn="arn:aws:sso::111122223333:application/x/y"),
+    "two accounts": condition_with(aws_SourceAccount=[MANAGEMENT, ACCOUNT]),
+    "the account of the role": condition_with(aws_SourceAccount=ACCOUNT),
+    "where present": condition_with("StringEqualsIfExists"),
+    "a second statement": {
+        "Version": "2012-10-17",
+        "Statement": [entitled()["Statement"][0], {"Effect": "Allow", "Principal": ROOT, "Action": "sts:AssumeRole"}],
+    },
+    "tags in a second statement": {
+        "Version": "2012-10-17",
+        "Statement": [entitled()["Statement"][0], {**entitled()["Statement"][0], "Action": "sts:TagSession"}],
+    },
+    "a person of a permission set": of_olivia(),
+}
+"""Trust policies of an operator's role that admit more than account access manager for its application."""
+
+
+@pytest.mark.parametrize("what", WIDER)
+def test_runbook_refuses_a_wider_trust_of_an_entitled_person(what: str, judge_entitled: Callable[..., str]) -> None:
+    assert "does not admit account access manager alone" in judge_entitled(trusting=WIDER[what])
+    assert trust_policies.account_access_application(WIDER[what]) != APPLICATION
+
+
+def test_role_elsewhere_has_no_entitled_person(account: Callable[..., Any]) -> None:
+    account(identities={OLIVIA.user_name: OLIVIA.user_id})
+    people = People([], [], Identities(events(AccountAccessApplication=APPLICATION)))
+    role = {"RoleName": OLIVIA.role_name, "Path": OPERATORS_PATH, "AssumeRolePolicyDocument": entitled()}
+    assert people.entitled(role) == [OLIVIA.user_id, OLIVIA.user_name]
+    assert people.entitled({**role, "Path": "/elsewhere/"}) == []
+    assert people.entitled({**role, "RoleName": "Operator"}) == []
+
+
+def test_runbook_refuses_entitled_roles_where_none_are(judge: Callable[..., str]) -> None:
+    assert "does not admit olivia@example.org alone" in judge(trusting=entitled())
+    other = {"trusting": entitled(), "AccountAccessApplication": APPLICATION.replace("1234", "5678")}
+    assert "does not admit account access manager alone" in judge(**other)
+
+
+def test_trust_of_account_access_is_recognized_in_every_spelling() -> None:
+    statement = entitled()["Statement"][0]
+    one = {"Version": "2012-10-17", "Statement": {key: each for key, each in statement.items() if key != "Sid"}}
+    listed = statement_with(
+        Principal={"Service": ["account-access.amazonaws.com"]},
+        Action=["sts:SetContext", "STS:assumerole"],
+        Condition={"StringEquals": {"AWS:SourceARN": [APPLICATION], "aws:sourceAccount": [MANAGEMENT]}},
+    )
+    denied = {**one, "Statement": [statement, {"Effect": "Deny", "Principal": "*", "Action": "sts:TagSession"}]}
+    for policy in (one, listed, denied):
+        assert trust_policies.account_access_application(policy) == APPLICATION
+
+
+def test_plan_with_account_access_trusts_its_application_alone() -> None:
+    people = IdentityCenterOperators(
+        people=PEOPLE.people, application=APPLICATION, store=PEOPLE.store, region="eu-central-1"
+    )
+    made = plan(people, **ENTITLED)
+    for role in made.operator_roles:
+        assert role.trust == entitled()
+        assert (role.path, role.boundary) == (
+            OPERATORS_PATH,
+            f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessOperatorBoundary",
+        )
+    for policy in made.operator_policies:
+        assert list(policy.roles) == PEOPLE.roles
+    (check,) = (each for each in made.runbook.content["mainSteps"] if each["name"] == "CheckRequest")
+    given = check["inputs"]["InputPayload"]
+    assert given["AccountAccessApplication"] == APPLICATION
+    users = made.reaper.content["mainSteps"][0]["inputs"]["InputPayload"]["IdentityCenterUsers"]
+    assert users.split() == [each.user_id for each in PEOPLE.people]
+
+
+SOURCE = {"aws:SourceAccount": MANAGEMENT, "aws:SourceArn": APPLICATION}
+"""The application, stated apart from the policy."""
+
+
+@pytest.mark.parametrize("key", SOURCE)
+def test_trust_admits_the_application_alone(key: str) -> None:
+    def other(policy: Policy, action: str) -> str | None:
+        request = Request({**policy, "Statement": [{**each, "Resource": "*"} for each in policy["Statement"]]})
+        return request.example(request.allows(action), request.key(key) != z3.StringVal(SOURCE[key]))
+
+    leaky = copy.deepcopy(entitled())
+    del leaky["Statement"][0]["Condition"]["StringEquals"][key]
+    for action in ("sts:AssumeRole", "sts:SetContext"):
+        assert other(entitled(), action) is None
+        assert other(leaky, action) is not None
+    tagging = Request({**entitled(), "Statement": [{**entitled()["Statement"][0], "Resource": "*"}]})
+    assert tagging.example(tagging.allows("sts:TagSession")) is None
 
 
 RESERVED_PATTERN = f"arn:aws:iam::{ACCOUNT}:role{RESERVED_PATH}AWSReservedSSO_ShellUser_*"
@@ -414,6 +640,16 @@ def test_operators_are_looked_up_by_name_and_by_id(clients: AwsClients, identiti
     ]
     again = find_operators(settings(operators=by_id), clients, "eu-west-1", lambda: "me")
     assert [each.user_id for each in again.people] == [identities["oscar@example.org"]]
+
+
+@pytest.mark.usefixtures("identities")
+def test_lookup_with_account_access_needs_no_permission_set(clients: AwsClients) -> None:
+    here = {**ENTITLED["identityCenter"], "applicationArn": APPLICATION.replace("eu-central-1", "eu-west-1")}
+    found = find_operators(settings(identityCenter=here), clients, "us-east-1", lambda: "me")
+    assert names(found) == ["olivia@example.org", "oscar@example.org"]
+    assert (found.region, found.reserved_path, found.application) == ("eu-west-1", "", here["applicationArn"])
+    with pytest.raises(SettingsError, match="expected permission-set in us-gov-west-1, got account-access-manager"):
+        find_operators(settings(identityCenter=here), clients, "us-gov-west-1", lambda: "me")
 
 
 def test_lookup_reports_everything_that_is_unknown_at_once(clients: AwsClients, identities: dict[str, Any]) -> None:

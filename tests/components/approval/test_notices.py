@@ -36,6 +36,33 @@ def test_console_link_is_of_the_partition(partition: str, region: str, host: str
     assert link == f"https://{host}/systems-manager/automation/execution/run?region={region}"
 
 
+class Directory:
+    """An identity store with Olivia."""
+
+    def describe_user(self, *, UserId: str, IdentityStoreId: str) -> dict[str, str]:  # noqa: N803 -- as boto3 has it
+        if (UserId, IdentityStoreId) != ("1-2", "d-1"):
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeUser")
+        return {"UserName": "olivia{{ x }}@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("role", "access", "text"),
+    [
+        ("ShellOperator-1-2", {"AccountAccessApplication": "arn"}, "olivia x @example.org, {who}"),
+        ("ShellOperator-3", {"AccountAccessApplication": "arn"}, "{who}"),
+        ("Operator", {"AccountAccessApplication": "arn"}, "{who}"),
+        ("ShellOperator-1-2", {}, "{who}"),
+    ],
+)
+def test_notice_names_the_person_of_an_entitled_session(
+    role: str, access: dict[str, str], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "client", lambda *_: Directory())
+    who = f"arn:aws:sts::123456789012:assumed-role/{role}/anton@example.org"
+    events = {"IdentityStore": "d-1", "IdentityStoreRegion": "eu-west-1", **access}
+    assert notices.requester_text(who, events) == text.format(who=who)
+
+
 def step(status: str, *decisions: str) -> dict[str, Any]:
     return {"Action": "aws:approve", "StepStatus": status, "Outputs": {"ApproverDecisions": list(decisions)}}
 

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.approval.identity_center import (
+    IdentityCenterOperators,
+    OperatorPerson,
+    account_access_trust,
+    operator_trust,
+)
 from components.approval.names import OPERATOR_POLICY_NAME, OPERATORS_PATH, RESERVED_PATH
 from components.approval.settings import ApprovalSettings
 from operations.connect import command as connect_command
 from tests.components.approval.workflow import ACCOUNT, PLACE
+from tests.operations.approval.conftest import ANTON
 from tests.support.identity_center import IdentityCenter
 
 if TYPE_CHECKING:
@@ -155,3 +161,91 @@ def test_connect_of_a_person_without_a_role_names_the_setting(
     result, given = connected((person.path, "oscar@example.org"))
     assert given == {}
     assert "shell-access:approval.operators" in " ".join(result.output.split())
+
+
+# The same with account access manager, in whose sessions the person chooses the name
+
+
+class Entitled:
+    """Olivia, who is entitled to her role, in a session that she has named after Oscar.
+
+    Args:
+        people: The workflow.
+        session: Name of her session.
+    """
+
+    def __init__(self, people: People, session: str = "oscar@example.org") -> None:
+        center = IdentityCenter(people.client)
+        organizations = people.client("organizations")
+        organizations.create_organization(FeatureSet="ALL")
+        organizations.enable_aws_service_access(ServicePrincipal="account-access.amazonaws.com")
+        application, user = center.application(), center.user(USER)
+        self.role = OperatorPerson(user_id=user, user_name=USER).role_name
+        self.arn = f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}{self.role}"
+        people.iam.create_role(
+            RoleName=self.role,
+            Path=OPERATORS_PATH,
+            AssumeRolePolicyDocument=json.dumps(account_access_trust(application)),
+        )
+        policy = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+        people.iam.attach_role_policy(RoleName=self.role, PolicyArn=policy)
+        center.entitle(application, self.arn, userId=user)
+        self.key = center.sign_in(application, user, self.arn, session)["AccessKeyId"]
+        self.session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.role}/{session}"
+        people.outputs["approval"]["operatorRoleArns"] = {USER: self.arn}
+        # Who may approve: the session of a permission set has the user's name.
+        reserved = center.assign("Approve", user, "USER", Action="ssm:SendAutomationSignal", Resource="*")
+        self.approver = (f"{RESERVED_PATH}eu-west-1/{reserved}".lstrip("/"), USER)
+
+
+def test_request_of_an_entitled_person_is_for_their_role(people: People) -> None:
+    person = Entitled(people)
+    run = people.run(people.requested(people.node, by=person.key))
+    assert (run["ExecutedBy"], run["Parameters"]["PrincipalName"]) == (person.session, [person.role])
+
+
+def test_approve_shows_the_person_and_not_the_session_name(people: People) -> None:
+    person = Entitled(people)
+    run = people.requested(people.node, by=person.key)
+    (listed,) = people.status()["requests"]
+    assert (listed["askedByUser"], listed["principalUser"]) == (USER, USER)
+    table = people.command("approve", by=ANTON).output
+    assert USER in table
+    assert "oscar" not in table
+    shown = people.command("status", run, by=ANTON).output
+    assert f"requester:   {USER}, {person.session}" in shown
+    assert f"session for: role {person.role} ({USER})" in shown
+
+
+def test_approve_refuses_an_entitled_person_own_request(people: People) -> None:
+    person = Entitled(people, session="any-name")
+    run = people.requested(people.node, by=person.key)
+    result = people.command("approve", run, "--yes", by=person.approver)
+    assert result.exit_code == 1
+    assert f"cannot approve the request of {USER}" in " ".join(result.output.split())
+    assert people.run(run)["AutomationExecutionStatus"] == "Waiting"
+
+
+def test_approve_refuses_a_grant_to_the_entitled_approver(people: People) -> None:
+    person = Entitled(people)
+    run = people.requested(people.node, "--as-role", person.role, by=("Operator", "oscar"))
+    result = people.command("approve", run, "--yes", by=person.approver)
+    assert result.exit_code == 1
+    assert f"cannot approve a grant to role {person.role} ({USER})" in " ".join(result.output.split())
+
+
+def test_connect_uses_the_session_of_an_entitled_person(
+    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
+) -> None:
+    person = Entitled(people)
+    result, given = connected(person.key)
+    assert (result.exit_code, given) == (0, {}), result.output
+
+
+def test_request_by_permission_set_names_the_sign_in_of_roles(people: People) -> None:
+    person = Entitled(people)
+    result = ask(people, person.approver)
+    assert result.exit_code != 0
+    text = " ".join(result.output.split())
+    assert f"cannot assume {person.arn}" in text
+    assert "sign in with `aws login` and choose the role" in text

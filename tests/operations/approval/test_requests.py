@@ -25,7 +25,7 @@ from operations.approval.output import (
     state_text,
 )
 from operations.approval.requests import ApprovalRequest, RequestState, parse_request
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)
@@ -163,7 +163,7 @@ def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: 
     request = parse_request(given)
     assert request.state is state
     assert state_text(request, NOW).plain == said
-    assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
+    assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
 
 
@@ -204,7 +204,7 @@ def test_parse_request_combines_change_request_and_runbook(
     request = parse_request(parent, child)
     assert request.state is state
     assert (request.id, request.requester) == (parent["AutomationExecutionId"], ASKED_BY)
-    assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
+    assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert request.grant_id == (child["AutomationExecutionId"] if child else None)
 
 
@@ -218,8 +218,8 @@ def test_parse_request_ignores_unknown_decisions(text: str) -> None:
 def test_tags_without_grant_compares_principal_and_instance() -> None:
     granted = parse_request(run("InProgress", YES, tag(), sleep(), **judged("accepted")))
     over = parse_request(CASES["ended"][0])
-    own = OperatorTag(principal=Principal("role", "operator"), value="i-0123456789abcdef0")
-    other = OperatorTag(principal=Principal("role", "Operator"), value="i-0fedcba9876543210")
+    own = OperatorTag(principal=GrantedPrincipal("role", "operator"), value="i-0123456789abcdef0")
+    other = OperatorTag(principal=GrantedPrincipal("role", "Operator"), value="i-0fedcba9876543210")
     assert tags_without_grant([own, other], [granted, over]) == (other,)
     stuck = parse_request(CASES["stuck"][0])
     assert tags_without_grant([own], [over, stuck]) == (own,)
@@ -305,7 +305,7 @@ def test_visible_text_is_printable_and_otherwise_unchanged(text: str) -> None:
 
 def test_print_tags_escapes_control_characters() -> None:
     console = Console(file=io.StringIO(), width=200, highlight=False)
-    print_tags(console, [OperatorTag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
+    print_tags(console, [OperatorTag(principal=GrantedPrincipal("role", "Operator"), value="i-1\x1b[8m")])
     assert "for i-1\\x1b[8m without" in console.file.getvalue()
 
 

@@ -227,3 +227,74 @@ def test_session_name_that_the_caller_chooses_restricts_nothing(pattern: str) ->
     ]
     (audited,) = (each for each in assessed(details).audited if each.arn == f"{ARN}:role/other")
     assert [each.rule for each in audited.findings] == ["iam-assume-role"]
+
+
+APPLICATION = "arn:aws:account-access:eu-west-1:111122223333:application/1234567890abcdef"
+
+
+def entitled_trust(**changes: Any) -> dict[str, Any]:
+    """Trust policy of a role that account access manager assumes for one application."""
+    source = {"aws:SourceAccount": "111122223333", "aws:SourceArn": APPLICATION}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "account-access.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:SetContext"],
+        "Condition": {"StringEquals": source},
+    }
+    return document([{**statement, **changes}])
+
+
+def entitled(
+    trust: dict[str, Any], name: str = "ShellOperator-1", path: str = "shell-access/operators/", **options: Any
+) -> list[str]:
+    """Findings about the service that entitles people to a role of an operator."""
+    details = baseline()
+    details["RoleDetailList"].append(role(name, *OPERATOR, trust=trust, path=path))
+    found = (each for each in assessed(details, **options).audited if each.arn == "account-access.amazonaws.com")
+    return [f"{one.rule} {one.severity.word}" for each in found for one in each.findings]
+
+
+def test_role_of_an_entitled_person_is_by_design() -> None:
+    assert entitled(entitled_trust()) == []
+
+
+@pytest.mark.parametrize(
+    ("trust", "severity"),
+    [
+        (entitled_trust(Condition={"StringEquals": {"aws:SourceAccount": "111122223333"}}), "high"),
+        (entitled_trust(Condition={}), "high"),
+        (document([*entitled_trust()["Statement"], *trusting(AWS=f"{ARN}:root")["Statement"]]), "high"),
+    ],
+    ids=["any application", "no condition", "an account as well"],
+)
+def test_role_of_any_application_is_reported(trust: dict[str, Any], severity: str) -> None:
+    assert entitled(trust) == [f"iam-assume-role {severity}"]
+
+
+def test_session_tags_of_account_access_are_reported() -> None:
+    found = entitled(entitled_trust(Action=["sts:AssumeRole", "sts:SetContext", "sts:TagSession"]))
+    assert "session-tag-approval high" in found
+
+
+def test_entitled_role_outside_the_path_is_shared() -> None:
+    """Nothing shows which people, or how many, are entitled to it."""
+    assert entitled(entitled_trust(), "Operator2", "") == ["iam-assume-role medium"]
+
+
+def test_entitled_role_of_another_application_is_reported() -> None:
+    other = {"application": APPLICATION.replace("1234", "5678")}
+    assert entitled(entitled_trust(), **other) == ["iam-assume-role medium"]
+    assert entitled(entitled_trust(), application=APPLICATION) == []
+
+
+def test_entitled_person_who_approves_is_on_both_sides() -> None:
+    details = baseline()
+    by_id = {"StringEquals": {"identitystore:UserId": "1"}}
+    approving = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}
+    details["RoleDetailList"] = [
+        *(each for each in details["RoleDetailList"] if each["RoleName"] != "SessionApprover"),
+        role("ShellOperator-1", *OPERATOR, trust=entitled_trust(), path="shell-access/operators/"),
+        role("SessionApprover", trust=document({**approving, "Condition": by_id})),
+    ]
+    found = [one.rule for each in assessed(details).audited if each.arn == "1" for one in each.findings]
+    assert found == ["same-person-both-sides"]

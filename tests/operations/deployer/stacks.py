@@ -26,6 +26,8 @@ APPROVAL = {
     "operatorUsers": ["Oscar"],
 }
 OPTIONAL = {"breakGlass": {"users": ["emergency/erin"]}, "evidence": {"trail": {"bucket": "org-trail"}}}
+APPLICATION = "arn:aws:account-access:eu-central-1:111122223333:application/1234567890abcdef"
+ENTITLEMENTS = {"applicationArn": APPLICATION, "operators": [{"identityCenterGroup": "Shell", "accounts": [ACCOUNT]}]}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -41,6 +43,15 @@ def settings(name: str) -> Settings:
 @cache
 def scope(name: str = "dev") -> DeploymentScope:
     return scope_of([settings(name)], TAG, ACCOUNT)
+
+
+@cache
+def entitling() -> DeploymentScope:
+    """Of a stack that entitles operators of other accounts, and of one whose operators are entitled."""
+    access = {"access": "account-access-manager", "applicationArn": APPLICATION}
+    section = {**APPROVAL, "operators": [{"identityCenterGroup": "Shell"}], "identityCenter": access}
+    given = {"aws:region": "eu-west-1", "shell-access:accountAccess": ENTITLEMENTS, "shell-access:approval": section}
+    return scope_of([Settings.load(given)], TAG, ACCOUNT)
 
 
 @cache

@@ -16,7 +16,7 @@ from local.aws_provider import registry
 from local.workspace import REPOSITORY
 from operations.deployer.names import Role
 from operations.deployer.policies import permissions
-from tests.operations.deployer.stacks import scope
+from tests.operations.deployer.stacks import entitling, scope
 from tests.support.authorization.requests import TABLE
 
 UNUSED: Final = {
@@ -83,8 +83,13 @@ def needed(step: str | None = None) -> frozenset[str]:
     return frozenset(action for service, call in calls for action in actions_of(service, call))
 
 
+def granted(role: Role) -> set[str]:
+    """Actions for every system; entitlements are created by a stack of their own."""
+    return {action for each in (scope(), entitling()) for one in permissions(each, role) for action in one.actions}
+
+
 def test_deployer_may_make_every_call_of_its_types() -> None:
-    allowed = {action for each in permissions(scope()) for action in each.actions}
+    allowed = granted(Role.DEPLOYER)
     assert len(types_in_use()) > 35
     assert needed() - allowed - set(UNUSED) == set()
     assert set(UNUSED) - needed() == set()
@@ -93,7 +98,7 @@ def test_deployer_may_make_every_call_of_its_types() -> None:
 
 @pytest.mark.parametrize("role", [Role.DEPLOYER, Role.PREVIEW])
 def test_role_may_make_every_reading_call_of_its_types(role: Role) -> None:
-    allowed = {action for each in permissions(scope(), role) for action in each.actions}
+    allowed = granted(role)
     # A refresh of an instance profile takes out a role that is gone; one that only looks leaves that to the deployer.
     repairs = {"iam:RemoveRoleFromInstanceProfile"} if role is Role.PREVIEW else set[str]()
     assert needed("read") - allowed - set(UNUSED) == repairs

@@ -17,7 +17,7 @@ from operations.doctor.evaluation import evaluate
 from operations.doctor.facts import AccessFacts
 from operations.doctor.findings import Diagnosis, Verdict
 from operations.inventory.reader import ReadFailure
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.doctor.plain_facts import facts, healthy
 from tests.operations.doctor.plain_world import ACCOUNT, NODE, REGION
@@ -34,7 +34,7 @@ REQUEST = ApprovalRequest(
     grant_id=None,
     requester=OLIVIA,
     requested_at=AT,
-    principal=Principal("role", "Operator"),
+    principal=GrantedPrincipal("role", "Operator"),
     instance=NODE,
     state=RequestState.GRANTED,
     until=AT,

@@ -12,10 +12,11 @@ from components.just_in_time.names import TOKEN_ROLE
 from operations.approval.requests import ApprovalRequest, Decision, RequestState
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, save
+from operations.evidence.findings import Context
 from operations.evidence.records import NO_TIME, Caller, Log, LogCoverage, Records, Request
-from operations.evidence.report import Context, Report, report
+from operations.evidence.report import Report, report
 from operations.evidence.systems_manager import add_access_request
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, History, after
 
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -164,7 +165,7 @@ def test_decisions_have_the_time_of_the_approval() -> None:
         grant_id=RUN,
         requester=OLIVIA,
         requested_at=NOON,
-        principal=Principal("role", "Operator"),
+        principal=GrantedPrincipal("role", "Operator"),
         instance=NODE,
         decisions=(Decision(approver=ALICE, approved=True), Decision(approver=OLIVIA, approved=False)),
         state=RequestState.GRANTED,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.evidence.cloudtrail import add_event, all_event_names, kind_of
-from operations.evidence.records import Caller, Kind, Records, SessionStart
+from operations.evidence.records import Caller, Records, SessionKind, SessionStart
 from tests.support.evidence_history import History, after
 
 START = json.loads("""
@@ -62,19 +62,19 @@ def test_only_refused_attempts_are_kept(code: str, is_kept: bool) -> None:  # no
 @pytest.mark.parametrize(
     ("document", "kind"),
     [
-        ("", Kind.SHELL),
-        ("SSM-SessionManagerRunShell", Kind.SHELL),
-        ("AWS-StartPortForwardingSession", Kind.FORWARDING),
-        ("AWS-StartPortForwardingSessionToRemoteHost", Kind.FORWARDING),
-        ("AWS-StartPortForwardingSessionToSocket", Kind.FORWARDING),
-        ("AWS-StartSSHSession", Kind.FORWARDING),
-        ("arn:aws:ssm:eu-west-1::document/AWS-StartSSHSession", Kind.FORWARDING),
-        ("AWS-StartInteractiveCommand", Kind.COMMAND),
-        ("AWS-StartNonInteractiveCommand", Kind.COMMAND),
-        ("MyShell", Kind.SHELL),
+        ("", SessionKind.SHELL),
+        ("SSM-SessionManagerRunShell", SessionKind.SHELL),
+        ("AWS-StartPortForwardingSession", SessionKind.FORWARDING),
+        ("AWS-StartPortForwardingSessionToRemoteHost", SessionKind.FORWARDING),
+        ("AWS-StartPortForwardingSessionToSocket", SessionKind.FORWARDING),
+        ("AWS-StartSSHSession", SessionKind.FORWARDING),
+        ("arn:aws:ssm:eu-west-1::document/AWS-StartSSHSession", SessionKind.FORWARDING),
+        ("AWS-StartInteractiveCommand", SessionKind.COMMAND),
+        ("AWS-StartNonInteractiveCommand", SessionKind.COMMAND),
+        ("MyShell", SessionKind.SHELL),
     ],
 )
-def test_kind_follows_the_document(document: str, kind: Kind) -> None:
+def test_kind_follows_the_document(document: str, kind: SessionKind) -> None:
     assert kind_of(document) is kind
 
 

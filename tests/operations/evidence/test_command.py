@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from components.approval.identity_center import account_access_trust
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY
 from components.approval.settings import Trail
 from local.emulator.fixtures import LINUX_IMAGE, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.evidence.command import INCOMPLETE
 from tests.components.just_in_time.examples import approval as access_policies
-from tests.operations.arrangement import Account, Command, configuration
+from tests.operations.arrangement import Account, Command, Fail, configuration, refusal
 from tests.operations.evidence.test_files import trail
 from tests.operations.evidence.test_queries import table
 from tests.support.evidence_history import History
+from tests.support.identity_center import IdentityCenter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,9 +163,11 @@ class Scene:
         )
         self.node = launched["Instances"][0]["InstanceId"]
 
-    def session(self) -> str:
+    def session(self, credentials: dict[str, str] | None = None) -> str:
         arn = "arn:aws:iam::123456789012:role/Operator"
-        given = self.account.client("sts").assume_role(RoleArn=arn, RoleSessionName="olivia")["Credentials"]
+        given = (
+            credentials or self.account.client("sts").assume_role(RoleArn=arn, RoleSessionName="olivia")["Credentials"]
+        )
         ssm = boto3.client(
             "ssm",
             "eu-west-1",
@@ -250,6 +254,51 @@ def test_tag_that_a_principal_set_is_found(command: Command, scene: Scene) -> No
     code, shown = evidence(command, **{"shell-access__approval": json.dumps(APPROVAL)})
     assert code == 1, shown["rows"]
     assert [each["rule"] for each in shown["rows"][0]["findings"]] == ["grant-outside-runbook"]
+
+
+class Entitled:
+    """A session that Olivia starts in her role, with a session name of account access manager that is Oscar's."""
+
+    def __init__(self, scene: Scene) -> None:
+        client = scene.account.client
+        self.center = IdentityCenter(client)
+        client("organizations").create_organization(FeatureSet="ALL")
+        client("organizations").enable_aws_service_access(ServicePrincipal="account-access.amazonaws.com")
+        application, self.user = self.center.application(), self.center.user("olivia@example.org")
+        self.role = f"ShellOperator-{self.user}"
+        client("iam").create_role(
+            RoleName=self.role,
+            Path="/shell-access/operators/",
+            AssumeRolePolicyDocument=json.dumps(account_access_trust(application)),
+        )
+        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}]}
+        client("iam").put_role_policy(RoleName=self.role, PolicyName="all", PolicyDocument=json.dumps(allowed))
+        arn = f"arn:aws:iam::123456789012:role/shell-access/operators/{self.role}"
+        self.center.entitle(application, arn, userId=self.user)
+        scene.session(self.center.sign_in(application, self.user, arn, "oscar@example.org"))
+        access = {"access": "account-access-manager", "applicationArn": application}
+        operators = [{"identityCenterUser": "olivia@example.org"}]
+        self.section = {**APPROVAL, "operatorRoles": [], "operators": operators, "identityCenter": access}
+
+    def person(self, command: Command, **access: str) -> tuple[str | None, set[str]]:
+        """The person of the session, with the rules of its findings."""
+        section = {**self.section, "identityCenter": {**self.section["identityCenter"], **access}}
+        (row,) = evidence(command, **{"shell-access__approval": json.dumps(section)})[1]["rows"]
+        return row["person"], {each["rule"] for each in row["findings"]}
+
+
+def test_session_of_an_entitled_person_has_their_name(command: Command, scene: Scene, fail: Fail) -> None:
+    entitled = Entitled(scene)
+    assert entitled.person(command) == ("olivia@example.org", {"session-without-approval", "session-without-log"})
+    assert entitled.person(command, identityStoreId=entitled.center.store)[0] == "olivia@example.org"
+    other = entitled.section["identityCenter"]["applicationArn"].replace("application/", "application/0")
+    assert "session-unknown-person" in entitled.person(command, applicationArn=other)[1]
+    entitled.center.delete(entitled.user)
+    # The records still prove the person, whose name is not known any more.
+    assert entitled.person(command)[0] == entitled.user
+    fail("identitystore", "DescribeUser", refusal())
+    person, rules = entitled.person(command)
+    assert (person, "session-unknown-person" in rules) == (None, True)
 
 
 def test_refused_source_makes_the_report_incomplete(

@@ -9,7 +9,7 @@ import pytest
 from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, read_trail, save
-from operations.evidence.records import Decision, Log, Records, SessionEnd, Source
+from operations.evidence.records import Log, RecordedDecision, Records, RecordSource, SessionEnd
 from tests.support.evidence_history import NOON, History, after
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_log_files_give_what_events_give(tmp_path: Path) -> None:
     trail(tmp_path, [*made.events, {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}])
     found = read(tmp_path)
     assert found.sources == [
-        Source(
+        RecordSource(
             name="CloudTrail log files (1)",
             region="",
             since=NOON,
@@ -79,8 +79,8 @@ def test_saved_records_are_loaded_unchanged(tmp_path: Path) -> None:
     found.ends.append(SessionEnd(id="a", at=after(1), source="DescribeSessions"))
     found.logs.append(Log(session="a", location="s3://b/a.log", size=7, version="v", written=after(2)))
     found.logs.append(Log(session="b", location="group:b"))
-    found.decisions.append(Decision(request="r", caller=found.decisions[0].caller, at=after(1), approved=False))
-    found.sources.append(Source(name="x", region="", since=NOON, until=after(1), records=1, problem="throttled"))
+    found.decisions.append(RecordedDecision(request="r", caller=found.decisions[0].caller, at=after(1), approved=False))
+    found.sources.append(RecordSource(name="x", region="", since=NOON, until=after(1), records=1, problem="throttled"))
     file = tmp_path / "records.jsonl"
     save(found, file)
     assert load(file) == found

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from operations.evidence.findings import RULES
 from operations.evidence.output import COLUMNS, as_csv, page, plain, summary
-from operations.evidence.records import Source
-from operations.evidence.report import RULES, Report, report
+from operations.evidence.records import RecordSource
+from operations.evidence.report import Report, report
 from tests.operations.evidence.test_report import CONTEXT, records
 from tests.support.evidence_history import NOON, OLIVIA, History, after
 
@@ -81,14 +82,14 @@ def test_log_that_was_not_looked_for_is_unknown() -> None:
 
 
 def test_note_of_a_source_is_shown_everywhere() -> None:
-    source = Source(name="Athena", region="", since=NOON, until=after(1), records=0, note="41.30 GB scanned")
+    source = RecordSource(name="Athena", region="", since=NOON, until=after(1), records=0, note="41.30 GB scanned")
     noted = replace(made(), sources=(source,))
     assert "41.30 GB scanned" in page(noted, NOON, after(60), after(60))
     assert plain(noted, NOON, after(60))["sources"][0]["note"] == "41.30 GB scanned"
 
 
 def test_incomplete_report_says_so_everywhere() -> None:
-    source = Source(name="CloudTrail", region="", since=NOON, until=after(1), records=0, problem="throttled")
+    source = RecordSource(name="CloudTrail", region="", since=NOON, until=after(1), records=0, problem="throttled")
     incomplete = replace(made(), sources=(source,))
     assert "incomplete" in summary(incomplete)
     assert "throttled" in page(incomplete, NOON, after(60), after(60))

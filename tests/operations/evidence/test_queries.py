@@ -20,10 +20,11 @@ from local.emulator.extension.sql import QueryError, parse
 from operations.evidence import queries
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import read_trail
-from operations.evidence.live import Account
+from operations.evidence.findings import Context
+from operations.evidence.live import RecordedAccount
 from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
 from operations.evidence.records import LogCoverage, Records
-from operations.evidence.report import Context, report
+from operations.evidence.report import report
 from operations.inventory.reader import Identity
 from tests.operations.evidence.test_year import differences, judged
 from tests.support.evidence_history import ACCOUNT, NOON, OLIVIA, WORKFLOW, History, after
@@ -95,7 +96,7 @@ def table(trail: Trail = TRAIL) -> dict[str, Any]:
     }
 
 
-def account(clients: Clients, **given: Any) -> Account:
+def account(clients: Clients, **given: Any) -> RecordedAccount:
     values: dict[str, Any] = {
         "clients": clients,
         "identity": Identity(account_id=OWN, partition="aws", arn=f"arn:aws:iam::{OWN}:user/auditor"),
@@ -108,7 +109,7 @@ def account(clients: Clients, **given: Any) -> Account:
         "pause": lambda _seconds: None,
         "progress": lambda _line: None,
     }
-    return Account(**{**values, **given})
+    return RecordedAccount(**{**values, **given})
 
 
 def write(clients: Clients, events: list[dict[str, Any]], late: timedelta = timedelta()) -> None:
@@ -354,7 +355,7 @@ def lake(clients: Clients) -> tuple[Clients, EventDataStore]:
     return clients, store
 
 
-def now(clients: Clients, **given: Any) -> Account:
+def now(clients: Clients, **given: Any) -> RecordedAccount:
     at = datetime.now(UTC) + timedelta(seconds=1)
     return account(clients, **{"since": at - timedelta(hours=1), "until": at, "now": at, **given})
 

@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 
 from local.workspace import REPOSITORY
 from operations.evidence.cloudtrail import add_event
-from operations.evidence.records import Caller, Decision, Log, LogCoverage, Records, SessionEnd, SessionStart, Source
-from operations.evidence.report import RULES, Context, Report, report
+from operations.evidence.findings import RULES, Context
+from operations.evidence.records import (
+    Caller,
+    Log,
+    LogCoverage,
+    RecordedDecision,
+    Records,
+    RecordSource,
+    SessionEnd,
+    SessionStart,
+)
+from operations.evidence.report import Report, report
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
 
 if TYPE_CHECKING:
@@ -307,6 +317,19 @@ def test_session_without_event_is_found_after_delivery() -> None:
     assert rules(report(found, CONTEXT)) == []
 
 
+def test_requester_is_compared_as_a_person() -> None:
+    """Alice requests in a session that she has named after Anton, for a role of others, and approves as herself."""
+    history = History()
+    run = history.request(after(0), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/ShellOperator-1/anton")
+    history.decide(run, after(1))
+    history.tag(after(2))
+    history.untag(after(12))
+    history.start(after(3))
+    of_alice = replace(CONTEXT, person_of=lambda arn: "alice" if "ShellOperator-1" in arn else "olivia")
+    assert rules(made(history, of_alice)) == ["session-self-approved"]
+    assert rules(made(history, replace(CONTEXT, person_of=lambda _arn: "olivia"))) == []
+
+
 def test_unproven_person_is_found() -> None:
     history = History()
     history.grant()
@@ -369,14 +392,14 @@ def test_decision_of_automation_counts_where_the_trail_has_none() -> None:
     history.start(after(3))
     found = records(history)
     found.decisions.append(
-        Decision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
+        RecordedDecision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
     )
     (row,) = report(found, CONTEXT).rows
     assert row.findings == ()
     history.decide(run, after(1))
     found = records(history)
     found.decisions.append(
-        Decision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
+        RecordedDecision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
     )
     (row,) = report(found, CONTEXT).rows
     assert row.grant
@@ -441,7 +464,9 @@ def test_replaced_grant_ends_with_the_next_one() -> None:
 
 def test_incomplete_source_is_a_gap() -> None:
     found = records(History())
-    source = Source(name="CloudTrail", region="eu-west-1", since=NOON, until=after(1), records=0, problem="throttled")
+    source = RecordSource(
+        name="CloudTrail", region="eu-west-1", since=NOON, until=after(1), records=0, problem="throttled"
+    )
     found.sources.append(source)
     result = report(found, CONTEXT)
     assert not result.is_complete

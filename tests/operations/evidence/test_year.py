@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from operations.evidence.cloudtrail import add_event
 from operations.evidence.exported import read_exported
+from operations.evidence.findings import RULES, Context
 from operations.evidence.records import LogCoverage, Records
-from operations.evidence.report import RULES, Context, report
+from operations.evidence.report import report
 from tests.operations.evidence.test_report import OF_ACCESS_REQUESTS
 from tests.support.evidence_history import ACCOUNT
 from tests.support.evidence_year import BEGIN, SCENARIOS, Year, key_of, made_up, person_of, retried, write_export

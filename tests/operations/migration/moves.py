@@ -10,7 +10,7 @@ from components.just_in_time.decisions import AccessDecision, ManagedNode, Outco
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.migration.access_paths import AccessPaths, Requester
 from operations.migration.approval import MigrationSituation
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import approval, manual
 
@@ -52,7 +52,7 @@ def open_request(state: RequestState) -> ApprovalRequest:
         grant_id=None,
         requester=OPERATOR,
         requested_at=datetime(2026, 1, 1, tzinfo=UTC),
-        principal=Principal("role", "Operator"),
+        principal=GrantedPrincipal("role", "Operator"),
         instance="i-1",
         state=state,
     )

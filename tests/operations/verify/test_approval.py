@@ -29,7 +29,7 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Identity, ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from operations.verify.approval import ApprovalVerification, read_stray_tags
 from operations.verify.approval_checks import (
     TolerateHolder,
@@ -55,7 +55,7 @@ from tests.operations.arrangement import FakeReader, refusal
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
-OPERATOR = Principal("role", "Operator")
+OPERATOR = GrantedPrincipal("role", "Operator")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = KeyFacts(key_id="k", arn="arn:k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 EMAIL = "security@example.org"
@@ -171,16 +171,16 @@ def test_document_differences_names_steps() -> None:
     assert document_differences(wanted, json.dumps(wanted, indent=3)) == []
 
 
-def holders(*several: Principal, content: Any = None) -> PolicyFacts:
+def holders(*several: GrantedPrincipal, content: Any = None) -> PolicyFacts:
     return PolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
 
 
-APPROVER = Principal("role", "Approver")
-FEDERATED = Principal("role", "AWSReservedSSO_Security_0123456789abcdef")
+APPROVER = GrantedPrincipal("role", "Approver")
+FEDERATED = GrantedPrincipal("role", "AWSReservedSSO_Security_0123456789abcdef")
 
 
 def test_policy_findings_reports_missing_and_extra_holders() -> None:
-    several = holders(OPERATOR, Principal("group", "all"))
+    several = holders(OPERATOR, GrantedPrincipal("group", "all"))
     found = {
         each.check: each for each in policy_findings(DEPLOYMENT, plan().approver_policy, several, TolerateHolder())
     }
@@ -195,8 +195,16 @@ def test_policy_findings_reports_missing_and_extra_holders() -> None:
     [
         ({}, FEDERATED, False),
         ({"mode": "change-manager", "approvers": [{"type": "SSOGroup", "name": "s"}]}, FEDERATED, True),
-        ({"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]}, Principal("group", "s"), True),
-        ({"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]}, Principal("group", "t"), False),
+        (
+            {"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]},
+            GrantedPrincipal("group", "s"),
+            True,
+        ),
+        (
+            {"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]},
+            GrantedPrincipal("group", "t"),
+            False,
+        ),
         (
             {"approvers": [{"type": "IamRole", "name": f"aws-reserved/sso.amazonaws.com/{FEDERATED.name}"}]},
             FEDERATED,
@@ -204,7 +212,7 @@ def test_policy_findings_reports_missing_and_extra_holders() -> None:
         ),
     ],
 )
-def test_tolerate_holder_follows_approvers(given: dict[str, Any], extra: Principal, *, tolerated: bool) -> None:
+def test_tolerate_holder_follows_approvers(given: dict[str, Any], extra: GrantedPrincipal, *, tolerated: bool) -> None:
     assert TolerateHolder(settings(**given))(extra) is tolerated
     assert not TolerateHolder()(extra)
 
@@ -288,7 +296,7 @@ def test_principal_findings_reports_missing_and_moved() -> None:
 def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) -> None:
     given = settings(mode="change-manager", approvers=[{"type": "IamGroup", "name": "g"}])
     members = {"Users": [] if is_empty else [{"UserName": "anton"}]}
-    group = Principal("group", "g")
+    group = GrantedPrincipal("group", "g")
     live = read_principal(FakeReader({"get_group": {"Group": {"Path": "/"}, **members}}), group)
     _, approvers = principal_findings(DEPLOYMENT, given, {OPERATOR: PrincipalFacts(), group: live})
     assert approvers.status == status

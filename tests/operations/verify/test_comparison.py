@@ -30,7 +30,7 @@ from operations.inventory.session_manager import (
     ParameterFacts,
     RegionFacts,
 )
-from operations.principals import Principal
+from operations.principals import GrantedPrincipal
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
@@ -184,8 +184,8 @@ def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict
     assert not_ok(bucket_findings(DEPLOYMENT, asked_for, replace(BUCKET, **change))) == expected
 
 
-def roles(*names: str) -> frozenset[Principal]:
-    return frozenset(Principal("role", name) for name in names)
+def roles(*names: str) -> frozenset[GrantedPrincipal]:
+    return frozenset(GrantedPrincipal("role", name) for name in names)
 
 
 @pytest.mark.parametrize(

@@ -105,4 +105,14 @@ aws.iam.Role(
     ),
 )
 aws.iam.Role("role-of-several-people", path="/shell-access/operators/", assume_role_policy=trust)
+aws.accountaccess.Entitlement(
+    "entitlement-of-a-group",
+    application_arn="arn:aws:account-access:eu-west-1:123456789012:application/1234567890abcdef",
+    entitlement={
+        "principal_role": {
+            "principal": {"identity_center": {"group_id": "0a1b2c3d-7777-2222-3333-444455556666"}},
+            "role_arn": "arn:aws:iam::123456789012:role/shell-access/operators/ShellOperator-1",
+        }
+    },
+)
 aws.s3.Bucket("bucket-without-retention", bucket="shell-access-evidence-123456789012", object_lock_enabled=True)

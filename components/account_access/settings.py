@@ -1,0 +1,80 @@
+"""Settings of `shell-access:accountAccess`: entitlements of operators, in the account of their application.
+
+A member account cannot create entitlements: no condition key limits `account-access:CreateEntitlement` to roles of one
+account, so that this permission would give each account's deployer the roles of all others (Service Authorization
+Reference, "Actions, resources, and condition keys for Account access manager").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
+
+from common.problems import Problem, shown
+from common.validation import Section, enabled_flag
+from components.approval.cross_checks import identity_problems
+from components.approval.settings import APPLICATION_ALLOWED, APPLICATION_ARN, IdentityCenterOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ACCOUNT: Final = r"^[0-9]{12}$"
+
+
+class EntitledOperators(IdentityCenterOperator):
+    """A user or a group of IAM Identity Center, and the accounts in which the people are operators."""
+
+    accounts: list[Annotated[str, Field(pattern=_ACCOUNT)]] = Field(
+        min_length=1,
+        description="Accounts whose stacks have this user or group in `approval.operators`.",
+        json_schema_extra={"allowed": "a list of account IDs in quotes, at least one"},
+    )
+
+
+class AccountAccessSettings(Section):
+    """Entitlements of account access manager, one for each person and account."""
+
+    enabled: bool = enabled_flag("Create entitlements for operators")
+    application_arn: str = Field(
+        default="",
+        pattern=APPLICATION_ARN,
+        description="Application of account access manager, of this account or, for a delegated administrator, of the "
+        "management account.",
+        json_schema_extra={"allowed": APPLICATION_ALLOWED},
+    )
+    operators: list[EntitledOperators] = Field(
+        default_factory=list[EntitledOperators],
+        description="Operators of the accounts. Each person is entitled to the role of their own user ID, and to no other.",
+        json_schema_extra={"allowed": "a list of {identityCenterUser, accounts} or {identityCenterGroup, accounts}"},
+    )
+
+    @property
+    def region(self) -> str:
+        """Region of the application and of IAM Identity Center."""
+        return self.application_arn.split(":")[3]
+
+
+def account_access_problems(settings: AccountAccessSettings, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield problems of settings that are each valid on their own.
+
+    Args:
+        settings: The section.
+        path: Path of the section.
+    """
+    if not settings.application_arn:
+        yield Problem(path=(*path, "applicationArn"), message=f"expected {APPLICATION_ALLOWED}, got none. Set it")
+    if not settings.operators:
+        yield Problem(
+            path=(*path, "operators"), message="expected at least one user or group, got none. Name the operators"
+        )
+    yield from identity_problems(settings.operators, (*path, "operators"), once=False)
+    seen: dict[tuple[str, str, str], int] = {}
+    for position, each in enumerate(settings.operators):
+        kind = "user" if each.identity_center_user is not None else "group"
+        name = (each.identity_center_user or each.identity_center_group or "").lower()
+        for account in each.accounts:
+            if seen.setdefault((kind, name, account), position) != position or each.accounts.count(account) > 1:
+                message = f"expected each account once for a user or group, got {shown(account)} twice. Remove one"
+                yield Problem(path=(*path, "operators", str(position), "accounts"), message=message)
+                break

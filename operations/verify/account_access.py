@@ -1,0 +1,158 @@
+"""Comparison of the entitlements of account access manager with the operators of the settings.
+
+The name of an operator's role has the ID of the user, so that an entitlement of anyone else is recognized in every account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from common.problems import SettingsError
+from components.account_access.component import AccountAccessArgs, plan_entitlements
+from components.approval.identity_store import NO_ANSWER
+from components.approval.names import OPERATORS_PATH
+from operations.findings import Finding, Status, compared, counted, from_differences, missing, unknown_finding
+from operations.inventory.identity_center import (
+    EntitlementFacts,
+    read_application,
+    read_entitlements,
+    trusts_account_access,
+)
+from operations.inventory.reader import Reader, ReadFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.account_access.settings import AccountAccessSettings
+    from operations.deployment import Deployment
+    from operations.inventory.reader import Clients, Identity
+
+_ACTIVE: Final = "ACTIVE"
+_MOST: Final = 10
+"""Number of entitlements that a finding names."""
+_DELETE: Final = (
+    "aws account-access delete-entitlement --application-arn {application} --entitlement-id {id} --region {region}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountAccessVerification:
+    """A verification of the entitlements of a stack with `shell-access:accountAccess`.
+
+    Attributes:
+        clients: Clients to read with.
+        identity: The caller.
+        deployment: Settings of the first Region, with the command that repairs it.
+        settings: The section.
+    """
+
+    clients: Clients
+    identity: Identity
+    deployment: Deployment
+    settings: AccountAccessSettings
+
+    def findings(self) -> list[Finding]:
+        """Return all findings."""
+        reader = Reader(self.clients, self.settings.region, self.identity.arn)
+        found = [self._application(reader), self._trusted_access(reader)]
+        planned, problems = self._planned()
+        found.append(self._operators(problems))
+        live = read_entitlements(reader, self.settings.application_arn)
+        expected = {each.role_arn: each.person.user_name for each in planned.entitlements} if planned else None
+        return [
+            *found,
+            *entitlement_findings(
+                "account-access", self.settings.application_arn, expected, live, self.deployment.repair
+            ),
+        ]
+
+    def _planned(self) -> tuple[AccountAccessArgs | None, tuple[str, ...]]:
+        try:
+            return plan_entitlements(self.settings, self.clients, lambda: self.identity.arn), ()
+        except SettingsError as failed:
+            return None, tuple(f"{each.key}: {each.message}" for each in failed.problems)
+
+    def _application(self, reader: Reader) -> Finding:
+        check, expected = "account-access-application", "the application exists and is active"
+        remedy = "enable account access manager in the management account, and correct shell-access:accountAccess.applicationArn"
+        found = read_application(reader, self.settings.application_arn)
+        if found is None or isinstance(found, ReadFailure):
+            return missing(check, found, expected=expected, found="it does not exist", remedy=remedy)
+        return compared(
+            check, same=found.status == _ACTIVE, expected=expected, found=f"its status is {found.status}", remedy=remedy
+        )
+
+    def _trusted_access(self, reader: Reader) -> Finding:
+        check, expected = "account-access-trusted-access", "AWS Organizations trusts account access manager"
+        found = trusts_account_access(reader)
+        if isinstance(found, ReadFailure):
+            return unknown_finding(check, found, expected=expected)
+        remedy = "aws organizations enable-aws-service-access --service-principal account-access.amazonaws.com"
+        return compared(check, same=found, expected=expected, found=expected if found else "it does not", remedy=remedy)
+
+    def _operators(self, problems: tuple[str, ...]) -> Finding:
+        check, expected = "account-access-operators", "the users and groups of operators exist"
+        if not problems:
+            return Finding(check=check, status=Status.OK, expected=expected, found=expected)
+        status = Status.UNKNOWN if any(f"got {NO_ANSWER}" in each for each in problems) else Status.DIFFERENT
+        remedy = f"correct shell-access:accountAccess, and run: {self.deployment.repair}"
+        return Finding(check=check, status=status, expected=expected, found="; ".join(problems), remedy=remedy)
+
+
+def entitlement_findings(
+    prefix: str,
+    application: str,
+    expected: Mapping[str, str] | None,
+    live: list[EntitlementFacts] | ReadFailure,
+    repair: str,
+) -> list[Finding]:
+    """Return findings about missing entitlements, and about those of others to roles of operators.
+
+    Args:
+        prefix: Beginning of the checks.
+        application: ARN of the application.
+        expected: User names by the ARNs of their roles; None: not known, so that only entitlements of others are reported.
+        live: Entitlements to roles below the path of operators.
+        repair: Command that creates what is missing.
+    """
+    own, others = f"{prefix}-entitlements", f"{prefix}-entitlements-of-others"
+    each_one = "each operator is entitled to their own role"
+    none = f"no other principal is entitled to a role below {OPERATORS_PATH}"
+    if isinstance(live, ReadFailure):
+        return [_unread(check, live, text) for check, text in ((own, each_one), (others, none))]
+    entitled = {each.role_arn for each in live if each.is_own}
+    without = [f"not entitled: {name} ({arn})" for arn, name in sorted((expected or {}).items()) if arn not in entitled]
+    foreign = [each for each in live if not each.is_own or (expected is not None and each.role_arn not in expected)]
+    # No entitlement is deleted here: the stack does not own those that it has not created.
+    region = application.split(":")[3]
+    commands = "; ".join(_DELETE.format(application=application, id=each.id, region=region) for each in foreign[:_MOST])
+    return [
+        from_differences(own, _most(without), expected=each_one, remedy=repair),
+        from_differences(
+            others, _most([_described(each) for each in foreign]), expected=none, remedy=f"{repair}; then {commands}"
+        ),
+    ]
+
+
+def _unread(check: str, live: ReadFailure, expected: str) -> Finding:
+    """Return the finding about entitlements that cannot be read; a member account may not read them."""
+    if not live.refused:
+        return unknown_finding(check, live, expected=expected)
+    remedy = (
+        "verify the stack with shell-access:accountAccess, in the management account or the delegated administrator of account "
+        "access manager"
+    )
+    found = f"the entitlements cannot be read: {live.cause}"
+    return Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=remedy)
+
+
+def _described(each: EntitlementFacts) -> str:
+    whom = f"group {each.group}" if each.group else f"user {each.user}"
+    reason = ", who is no operator there" if each.is_own else ""
+    return f"{whom} is entitled to {each.role_arn}{reason} ({each.id})"
+
+
+def _most(texts: list[str]) -> list[str]:
+    rest = len(texts) - _MOST
+    return [*texts[:_MOST], *([f"and {counted(rest, 'entitlement')} more"] if rest > 0 else [])]
