@@ -44,8 +44,8 @@ _FIRST_ERROR: Final = 301
 _READING: Final = ("BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Simulate")
 """Prefixes of the operations whose responses always have content, except in S3."""
 
-_MAY_BE_EMPTY: Final = frozenset({"GetAdministratorAccount"})
-"""Operations of GuardDuty and Security Hub whose only member is absent for an account without an administrator."""
+_MAY_BE_EMPTY: Final = frozenset({"GetAdministratorAccount", "GetDelegatedAdminAccount"})
+"""Operations of GuardDuty, Security Hub and Inspector whose only member is absent for an account without an administrator."""
 
 _ERROR_ROOTS: Final = frozenset({"body", "error", "errorresponse", "html", "response"})
 """Root elements, in lower case, of pages and errors; a success has none of them."""

@@ -2,8 +2,9 @@
 
 The resource that represents a service, such as a detector, exists once per Region, usually before the stack. The AWS
 provider's resources refuse to create it again, and delete it on destroy. Here, switches that are on already stay so,
-also on destroy. What was on before is in the state and in a tag, so that a lost state loses nothing. A service that
-another account manages for this one, such as the delegated administrator of an organization, is not changed.
+also on destroy. What was on before is in the state and in a tag, so that a lost state loses nothing; without a resource
+to tag, as for Inspector, what is on when the state is lost stays on. A service that another account manages for this one,
+such as the delegated administrator of an organization, is not changed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from common.aws.failures import ResourceError, explained
+from common.aws.failures import ResourceError, code_of, explained
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
@@ -61,8 +63,9 @@ class DetectionServiceProvider(AwsResourceProvider):
             if state is not None:
                 outs = _turn_on(props, (kind, client), state, _recorded(state))
                 return CreateResult(_id(props), outs)
-            made = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
-            kind.adapter(client).create(props["switches"], {**props["tags"], **made})
+            if kind.resource:
+                made = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
+                kind.resource(client).create(props["switches"], {**props["tags"], **made})
             state = _find(kind, client, props)
         if state is None:
             raise ResourceError(f"{_what(props)} is enabled, but AWS does not show it yet; run the same command again")
@@ -77,12 +80,13 @@ class DetectionServiceProvider(AwsResourceProvider):
             ours = {*_olds.get("ours", ())}
             outs = _turn_on(_news, (kind, client), state, ours, str(_olds.get("owner", "")))
             former = {*_olds.get("tags", ())} - {*_news["tags"]}
-            if former & state.tags.keys() and MADE_HERE_TAG in state.tags:
-                kind.adapter(client).untag(state, former & state.tags.keys())
+            if kind.resource and former & state.tags.keys() and MADE_HERE_TAG in state.tags:
+                kind.resource(client).untag(state, former & state.tags.keys())
             dropped = (ours - {*_news["switches"]}) & state.switches
             if dropped and not state.administrator:
                 kind.adapter(client).change(state, (), dropped)
-                kind.adapter(client).tag(state, {OURS_TAG: _listed(outs["ours"])})
+                if kind.resource:
+                    kind.resource(client).tag(state, {OURS_TAG: _listed(outs["ours"])})
         return UpdateResult(outs)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -94,7 +98,7 @@ class DetectionServiceProvider(AwsResourceProvider):
         live = {**props, "arn": state.arn, "administrator": state.administrator}
         if not state.administrator:
             live["switches"] = sorted({*props["switches"]} & state.switches)
-            live["owner"] = state.tags.get(OWNER_TAG, "")
+            live["owner"] = state.tags.get(OWNER_TAG, "") if kind.resource else props["owner"]
             if MADE_HERE_TAG in state.tags:
                 live["tags"] = {key: state.tags[key] for key in props["tags"] if key in state.tags}
         return ReadResult(id_, live, {name: live[name] for name in _INPUTS if name in live})
@@ -105,7 +109,7 @@ class DetectionServiceProvider(AwsResourceProvider):
             state = _find(kind, client, _props)
             if state is None:
                 return
-            owner, adapter = state.tags.get(OWNER_TAG), kind.adapter(client)
+            owner = state.tags.get(OWNER_TAG)
             if owner not in (None, _props["owner"]):
                 log(f"{_what(_props)} is kept by the stack {owner}, so it stays as it is.")
                 return
@@ -113,17 +117,17 @@ class DetectionServiceProvider(AwsResourceProvider):
             others = state.switches - ours
             if state.administrator:
                 log(f"{_what(_props)} is managed by the account {state.administrator}, so it stays as it is.")
-            elif MADE_HERE_TAG in state.tags and not others:
-                adapter.remove(state)
+            elif kind.resource and MADE_HERE_TAG in state.tags and not others:
+                kind.resource(client).remove(state)
                 return
             elif ours:
                 if MADE_HERE_TAG in state.tags:
                     log(f"{_what(_props)} stays on for {_listed(others)}, which others have turned on.")
                     ours -= {kind.base}
-                adapter.change(state, (), ours)
+                kind.adapter(client).change(state, (), ours)
             left = {OWNER_TAG, MADE_HERE_TAG, OURS_TAG} & state.tags.keys()
-            if left:
-                adapter.untag(state, left)
+            if kind.resource and left:
+                kind.resource(client).untag(state, left)
 
     @contextmanager
     def _calling(self, props: Properties) -> Generator[tuple[ServiceKind, Any]]:
@@ -134,8 +138,13 @@ class DetectionServiceProvider(AwsResourceProvider):
 
 
 def _find(kind: ServiceKind, client: Any, props: Properties) -> ServiceState | None:
-    def read(operation: str, **arguments: Any) -> Mapping[str, Any]:
-        return getattr(client, operation)(**arguments)
+    def read(operation: str, absent: tuple[str, ...] = (), /, **arguments: Any) -> Mapping[str, Any] | None:
+        try:
+            return getattr(client, operation)(**arguments)
+        except ClientError as refused:
+            if code_of(refused) in absent:
+                return None
+            raise
 
     return kind.find(read, props["region"])
 
@@ -161,15 +170,15 @@ def _turn_on(
         raise ResourceError(reason)
     if state.administrator:
         return _outputs(props, state, ours)
-    adapter, off = kind.adapter(client), {*props["switches"]} - state.switches
+    off = {*props["switches"]} - state.switches
     # Before the change, so that a run that is killed after it loses nothing.
     tags = {OWNER_TAG: props["owner"], OURS_TAG: _listed(ours | off)}
     if MADE_HERE_TAG in state.tags:
         tags |= props["tags"]
-    if not tags.items() <= state.tags.items():
-        adapter.tag(state, tags)
+    if kind.resource and not tags.items() <= state.tags.items():
+        kind.resource(client).tag(state, tags)
     if off:
-        adapter.change(state, off, ())
+        kind.adapter(client).change(state, off, ())
     return _outputs(props, state, (ours & {*props["switches"]}) | off)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from common.aws.failures import ResourceError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
@@ -17,6 +19,7 @@ class SecurityService(StrEnum):
     """A detection service, by its name in the settings."""
 
     GUARD_DUTY = "guardDuty"
+    INSPECTOR = "inspector"
 
 
 OURS_TAG: Final = "shell-access:switched-on"
@@ -29,14 +32,26 @@ AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
 _EKS_RUNTIME: Final = "EKS_RUNTIME_MONITORING"
 _ALWAYS_ON: Final = frozenset({"CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS"})
 _FORMER: Final = frozenset({"removed", "resigned", "deleted"})
-"""Relationships that have ended (GuardDuty API reference, Administrator, `RelationshipStatus`)."""
+"""Relationships that have ended (GuardDuty API reference, Administrator; Inspector API reference, DelegatedAdmin)."""
+EC2: Final = "EC2"
+"""Switch of Inspector's scans of EC2 instances."""
+_SCANS: Final = {
+    "ec2": EC2,
+    "ecr": "ECR",
+    "lambda": "LAMBDA",
+    "lambdaCode": "LAMBDA_CODE",
+    "codeRepository": "CODE_REPOSITORY",
+}
+"""Types of resources that Inspector scans, by their names in the state of an account."""
+_ALREADY: Final = frozenset({"ALREADY_ENABLED", "ENABLE_IN_PROGRESS"})
+"""Codes of a scan that is on, or is being turned on (Inspector API reference, FailedAccount)."""
 
 
 class Read(Protocol):
     """A call that only reads, with all of its pages."""
 
-    def __call__(self, operation: str, /, **arguments: Any) -> Mapping[str, Any]:
-        """Return the response."""
+    def __call__(self, operation: str, absent: tuple[str, ...] = (), /, **arguments: Any) -> Mapping[str, Any] | None:
+        """Return the response; None for the error codes of an absent resource."""
         ...
 
 
@@ -45,7 +60,7 @@ class ServiceState:
     """A service that exists in a Region.
 
     Attributes:
-        arn: ARN of the resource that represents it.
+        arn: ARN of the resource that represents it; empty: there is none.
         switches: Names of the switches that are on.
         tags: Tags of the resource.
         administrator: ID of the account that manages the service for this one; empty: none does.
@@ -60,12 +75,16 @@ class ServiceState:
 class ServiceAdapter(Protocol):
     """The changes of one service in one Region."""
 
-    def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
-        """Create the resource that represents the service, with no other switches on."""
-        ...
-
     def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:
         """Turn switches on and off, and leave all others."""
+        ...
+
+
+class DetectionResourceAdapter(Protocol):
+    """The changes of the resource that represents a service in one Region."""
+
+    def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
+        """Create the resource that represents the service, with no other switches on."""
         ...
 
     def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
@@ -91,11 +110,11 @@ def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
         read: Function that calls GuardDuty.
         region: Region that it calls.
     """
-    ids = read("list_detectors")["DetectorIds"]
+    ids = _answer(read, "list_detectors")["DetectorIds"]
     if not ids:
         return None
-    detector = read("get_detector", DetectorId=ids[0])
-    answer = read("get_administrator_account", DetectorId=ids[0])
+    detector = _answer(read, "get_detector", DetectorId=ids[0])
+    answer = _answer(read, "get_administrator_account", DetectorId=ids[0])
     administrator = cast("dict[str, str]", answer.get("Administrator") or {})
     former = administrator.get("RelationshipStatus", "").lower() in _FORMER
     # The role is one of the account (arn:aws:iam::123456789012:role/...).
@@ -180,6 +199,55 @@ def _guard_duty_conflict(state: ServiceState, switches: Collection[str]) -> str:
     )
 
 
+def _find_inspector(read: Read, _region: str) -> ServiceState:
+    """Return the scans of the account, which always has a status. The status has no ARN and no tags.
+
+    Source: Inspector API reference, BatchGetAccountStatus and GetDelegatedAdminAccount, both without parameters, for the
+    account of the caller. A delegated administrator has itself as administrator, and configures its own scans.
+
+    Args:
+        read: Function that calls Inspector.
+    """
+    answer = _answer(read, "batch_get_account_status")
+    accounts = cast("list[dict[str, Any]]", answer["accounts"])
+    if len(accounts) != 1:
+        raise ResourceError(f"Inspector does not return the status of the account: {_failures(answer) or 'no account'}")
+    delegated = read("get_delegated_admin_account", ("ResourceNotFoundException",)) or {}
+    administrator = cast("dict[str, str]", delegated.get("delegatedAdmin") or {})
+    is_other = administrator.get("accountId") != accounts[0]["accountId"]
+    former = administrator.get("relationshipStatus", "").lower() in _FORMER
+    scans = cast("dict[str, dict[str, str]]", accounts[0]["resourceState"])
+    return ServiceState(
+        arn="",
+        switches=frozenset(
+            switch for name, switch in _SCANS.items() if scans.get(name, {}).get("status") in {ENABLED, "ENABLING"}
+        ),
+        administrator=administrator.get("accountId", "") if is_other and not former else "",
+    )
+
+
+class _Inspector:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:  # noqa: ARG002 -- protocol
+        for operation, types in ((self._client.enable, on), (self._client.disable, off)):
+            # Disable without types ends every scan of the account.
+            answer: Mapping[str, Any] = operation(resourceTypes=sorted(types)) if types else {}
+            failures = _failures(answer)
+            if failures:
+                raise ResourceError(f"Inspector does not change the scans of {' '.join(sorted(types))}: {failures}")
+
+
+def _failures(answer: Mapping[str, Any]) -> str:
+    failed = [each for each in answer.get("failedAccounts", ()) if each["errorCode"] not in _ALREADY]
+    return "; ".join(f"{each['accountId']}: {each['errorCode']}: {each['errorMessage']}" for each in failed)
+
+
+def _answer(read: Read, operation: str, **arguments: Any) -> Mapping[str, Any]:
+    return read(operation, **arguments) or {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceKind:
     """Description of a service.
@@ -190,6 +258,7 @@ class ServiceKind:
         base: Switch without which the others have no effect.
         find: Function that returns the state of the service in a Region; None: it is off.
         adapter: Function that returns the adapter for a client.
+        resource: Function that returns the adapter of the resource with the tags; None: the service has no such resource.
         conflict: Function that returns why switches cannot be turned on; empty: they can.
     """
 
@@ -198,6 +267,7 @@ class ServiceKind:
     base: str
     find: Callable[[Read, str], ServiceState | None]
     adapter: Callable[[Any], ServiceAdapter]
+    resource: Callable[[Any], DetectionResourceAdapter] | None = None
     conflict: Callable[[ServiceState, Collection[str]], str] = lambda _state, _switches: ""
 
 
@@ -208,6 +278,10 @@ SERVICES: Final = {
         base=DETECTOR,
         find=_find_guard_duty,
         adapter=_GuardDuty,
+        resource=_GuardDuty,
         conflict=_guard_duty_conflict,
+    ),
+    SecurityService.INSPECTOR: ServiceKind(
+        title="Inspector", client="inspector2", base=EC2, find=_find_inspector, adapter=_Inspector
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.validation import Section, enabled_flag, flag, setting
-from components.detection.services import AGENTS, DETECTOR, RUNTIME, SecurityService
+from components.detection.services import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,17 @@ class GuardDutySettings(Section):
         return frozenset({DETECTOR, *((RUNTIME, AGENTS) if self.runtime_monitoring else ())})
 
 
+class InspectorSettings(Section):
+    """Section `inspector`."""
+
+    enabled: bool = enabled_flag("Enable Inspector's scans of EC2 instances in the Regions of the sites")
+
+    @property
+    def switches(self) -> frozenset[str]:
+        """Switches of the service that are to be on."""
+        return frozenset({EC2})
+
+
 class DetectionSettings(Section):
     """Section `detection`: services of the account, in the Regions of the sites."""
 
@@ -35,9 +46,14 @@ class DetectionSettings(Section):
         "a mapping of settings, {} for the defaults",
         default=None,
     )
+    inspector: InspectorSettings | None = setting(
+        "Inspector finds vulnerabilities of the software on EC2 instances.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
 
     @property
     def services(self) -> Mapping[SecurityService, frozenset[str]]:
         """Switches by service, of those that are enabled."""
-        sections = {SecurityService.GUARD_DUTY: self.guard_duty}
+        sections = {SecurityService.GUARD_DUTY: self.guard_duty, SecurityService.INSPECTOR: self.inspector}
         return {service: each.switches for service, each in sections.items() if self.enabled and each and each.enabled}

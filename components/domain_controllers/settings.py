@@ -458,7 +458,7 @@ class DomainControllersSection(Section):
     )
     detection: DetectionSettings | None = setting(
         "Detection services of the account are enabled in the Regions of the sites, where the organization does not do it.",
-        "a mapping of guardDuty",
+        "a mapping of guardDuty, inspector",
         default=None,
     )
     network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)

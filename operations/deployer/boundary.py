@@ -55,6 +55,7 @@ _ALLOWED_ACTIONS: Final = {
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
     "guardduty": ("*eDetector", "*ag*Resource", "Get*", "List*"),
+    "inspector2": ("*able", "BatchGetA*", "GetDel*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
@@ -193,7 +194,10 @@ def own_resources(scope: DeploymentScope) -> list[tuple[tuple[str, ...], list[st
 
 def _service_roles(scope: DeploymentScope) -> list[str]:
     """Return the service-linked roles of detection services, which IAM lets no principal change."""
-    return [scope.iam(f"role/aws-service-role/{SERVICE_ROLES[each]}/*") for each in sorted(scope.detection)]
+    services = (SERVICE_ROLES[each] for each in sorted(scope.detection))
+    # The policies name each principal.
+    suffixes = (names[0] if len(names) == 1 else f"*{names[0]}" for names in services)
+    return [scope.iam(f"role/aws-service-role/{each}/*") for each in suffixes]
 
 
 def _others(scope: DeploymentScope) -> Policy:

@@ -1,7 +1,7 @@
 """Permissions for detection services, which exist once per Region and usually before the stack.
 
-Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon GuardDuty"; GuardDuty User Guide,
-"Using service-linked roles for Amazon GuardDuty".
+Sources: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon GuardDuty and Amazon Inspector2;
+User Guides, "Using service-linked roles for Amazon GuardDuty", "Using service-linked roles for Amazon Inspector".
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ READ: Final = {
         "guardduty:GetDetector",
         "guardduty:ListDetectors",
     ),
+    SecurityService.INSPECTOR: (
+        "inspector2:BatchGetAccountStatus",
+        "inspector2:GetDelegatedAdminAccount",
+    ),
 }
 SERVICE_ROLES: Final = {
-    SecurityService.GUARD_DUTY: "guardduty.amazonaws.com",
+    SecurityService.GUARD_DUTY: ("guardduty.amazonaws.com",),
+    SecurityService.INSPECTOR: ("inspector2.amazonaws.com", "agentless.inspector2.amazonaws.com"),
 }
-"""Services that create their service-linked role with the permissions of the principal that enables them."""
+"""Principals of service-linked roles, created with the permissions of the principal that enables the service; each ends with the first."""
 
 
 def detection_read_actions(scope: DeploymentScope) -> list[str]:
@@ -37,7 +42,10 @@ def detection_read_actions(scope: DeploymentScope) -> list[str]:
 def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to enable, adopt and restore the services of a scope."""
     found = _guard_duty(scope) if SecurityService.GUARD_DUTY in scope.detection else []
-    roles = [SERVICE_ROLES[service] for service in sorted(scope.detection)]
+    if SecurityService.INSPECTOR in scope.detection:
+        # They have no resource type, and no condition key for the type of scan.
+        found.append(AllowedActions(sid="ManageScans", actions=("inspector2:Disable", "inspector2:Enable")))
+    roles = [name for service in sorted(scope.detection) for name in SERVICE_ROLES[service]]
     if not roles:
         return []
     return [

@@ -83,7 +83,8 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     merged: dict[str, Policy] = {}
     for statement in statements:
         is_managing = statement["Sid"].startswith("Manage")
-        bounds = [statement["Resource"], statement.get("Condition"), is_managing and statement["Resource"] == ["*"]]
+        alone = statement["Sid"] if is_managing and statement["Resource"] == ["*"] else ""
+        bounds = [statement["Resource"], statement.get("Condition"), alone]
         other = merged.setdefault(json.dumps(bounds, sort_keys=True), statement)
         if other is not statement:
             other["Action"] = sorted({*other["Action"], *statement["Action"]})

@@ -267,7 +267,8 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
     "shellaccess:AdoptedResource": Coverage(unchecked=_SAME),
     "shellaccess:DetectionService": Coverage(
-        checks=("directory-detection-*",), compared="existence, each feature of the settings, owner tag"
+        checks=("directory-detection-*",),
+        compared="existence, each feature of the settings, owner tag where there are tags",
     ),
     "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
     "shellaccess:ReleaseGuard": Coverage(

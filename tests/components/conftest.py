@@ -18,6 +18,7 @@ def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: A
             "guardduty",
             "iam",
             "identitystore",
+            "inspector2",
             "kms",
             "logs",
             "s3",

@@ -155,6 +155,7 @@ COMPLETE: dict[str, Any] = {
         "detection": {
             "enabled": True,
             "guardDuty": {"enabled": True, "runtimeMonitoring": True},
+            "inspector": {"enabled": True},
         },
         "health": {
             "enabled": True,

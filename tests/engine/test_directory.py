@@ -243,6 +243,12 @@ def features(aws: Callable[..., Any], detector: str) -> set[str]:
     return {each["Name"] for each in found if each["Status"] == "ENABLED"}
 
 
+def scans(aws: Callable[..., Any]) -> set[str]:
+    """Return the types of resources that Inspector scans."""
+    (account,) = aws("inspector2").batch_get_account_status()["accounts"]
+    return {name for name, each in account["resourceState"].items() if each["status"] == "ENABLED"}
+
+
 def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
     stack: Stack, aws: Callable[..., Any], site: dict[str, Any]
 ) -> None:
@@ -396,14 +402,18 @@ def changed_over_before_anything_went(run: Run) -> None:
 
 def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..., Any]) -> None:
     endpoints = {"vpc": "directory", "subnets": SUBNETS, "allowedCidrs": ["10.30.0.0/16"], "s3Gateway": False}
-    stack.configure(directory(without_controllers(ONE_SITE)) | {"endpoints": {"eu-west-1": endpoints}})
+    aws("inspector2").enable(resourceTypes=["ECR"])
+    section = without_controllers(ONE_SITE) | {"detection": ONE_SITE["detection"] | {"inspector": {}}}
+    stack.configure(directory(section) | {"endpoints": {"eu-west-1": endpoints}})
     stack.up().succeeded()
+    assert scans(aws) == {"ec2", "ecr"}
     site, ec2 = stack.outputs()["domainControllers"]["eu-west-1"], aws("ec2")
     names = [each["ServiceName"].rsplit(".", 1)[1] for each in ec2.describe_vpc_endpoints()["VpcEndpoints"]]
     assert sorted(names) == ["ec2", "ec2messages", "ssm", "ssmmessages"]  # one set serves nodes and controllers
     assert verified(stack) == {}
     before, acl_before = rules_of(ec2, site), acl_of_subnet(ec2, "directory-a")
     edited, deleted, added = edit_by_hand(ec2, site, before)
+    aws("inspector2").disable(resourceTypes=["EC2"])
     group, repair = site["securityGroupIds"][0], "pulumi up --refresh --stack test"
     revoke = (
         f"aws ec2 revoke-security-group-ingress --group-id {group} --security-group-rule-ids {added} --region eu-west-1"
@@ -412,6 +422,7 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
     assert {check: each.remedy for check, each in found.items()} == {
         "directory-group-controllers": f"{revoke} && {repair}",
         "directory-acl-rules": repair,
+        "directory-detection-inspector2": repair,
         "directory-traffic": "see the findings about groups, prefix lists and the network ACL; otherwise " + repair,
     }
     said = found["directory-group-controllers"].found
@@ -421,6 +432,7 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
     assert "TCP 3389 from 8.8.8.8 passes" in found["directory-traffic"].found
     assert "everything from 0.0.0.0/0" in found["directory-acl-rules"].found
     stack.up("--refresh").succeeded()
+    assert scans(aws) == {"ec2", "ecr"}
     # A rule that is added by hand belongs to no resource: the engine keeps it, and verify says how to remove it.
     assert {check: each.remedy for check, each in verified(stack).items()} == {
         "directory-group-controllers": revoke,
@@ -431,6 +443,9 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
     assert [plain(each) for each in rules_of(ec2, site)] == [plain(each) for each in before]
     assert acl_of_subnet(ec2, "directory-a") == acl_before
     stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.configure(directory(without_controllers(ONE_SITE)) | {"endpoints": {"eu-west-1": endpoints}})
+    stack.up().succeeded()
+    assert scans(aws) == {"ecr"}
 
 
 def edit_by_hand(ec2: Any, site: dict[str, Any], rules: list[dict[str, Any]]) -> tuple[str, str, str]:

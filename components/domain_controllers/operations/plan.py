@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
 from components.association import AssociationPlan
+from components.detection.services import SecurityService
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
 from components.domain_controllers.operations import backups, documents, event_logs, health, patching, promotion
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
@@ -189,15 +190,16 @@ def endpoint_services(section: DomainControllersSection, region: str) -> frozens
 
 
 def needs_s3(section: DomainControllersSection, region: str) -> bool:
-    """Return whether controllers download from S3: packages of Distributor are there.
+    """Return whether controllers download from S3: packages of Distributor are there, such as Inspector's plugin.
 
-    Source: Systems Manager User Guide, "SSM Agent communications with AWS managed S3 buckets".
+    Sources: Systems Manager User Guide, "SSM Agent communications with AWS managed S3 buckets"; Inspector User Guide,
+    "Scanning Windows EC2 instances".
 
     Args:
         section: Settings of the system.
         region: Region of the site.
     """
-    return bool(plan_operations(section, region).documents)
+    return SecurityService.INSPECTOR in section.detected or bool(plan_operations(section, region).documents)
 
 
 def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ MODULES = {
     "events": "local.emulator.extension.events",
     "guardduty": "local.emulator.extension.guardduty",
     "iam": "local.emulator.extension.iam",
+    "inspector2": "local.emulator.extension.inspector2",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
     "organizations": "local.emulator.extension.organizations",

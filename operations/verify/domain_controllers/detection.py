@@ -29,8 +29,8 @@ def read_detection(reader: Reader, site: SiteDeployment) -> Mapping[SecurityServ
 def _read(reader: Reader, service: SecurityService) -> ServiceState | None:
     kind = SERVICES[service]
 
-    def read(operation: str, **arguments: Any) -> Mapping[str, Any]:
-        return reader.get(kind.client, operation, **arguments)
+    def read(operation: str, absent: tuple[str, ...] = (), /, **arguments: Any) -> Mapping[str, Any] | None:
+        return reader.find(kind.client, operation, absent, **arguments)
 
     return kind.find(read, reader.region)
 
@@ -65,7 +65,7 @@ def _findings(
         remedy = f"Ask the administrator account {state.administrator} of {title} to turn it on in {region}"
         managed = f"{expected}, managed by the account {state.administrator}"
         return [from_differences(check, differences, expected=expected, remedy=remedy, found=managed)]
-    return [
-        from_differences(check, differences, expected=expected, remedy=site.deployment.repair),
-        owner_finding(f"{check}-owner", site.deployment, state.tags),
-    ]
+    compared = from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
+    if SERVICES[service].resource is None:
+        return [compared]
+    return [compared, owner_finding(f"{check}-owner", site.deployment, state.tags)]

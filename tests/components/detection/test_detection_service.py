@@ -11,7 +11,7 @@ from common.aws.failures import ResourceError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.resource import DetectionServiceProvider
-from components.detection.services import AGENTS, DETECTOR, OURS_TAG, RUNTIME
+from components.detection.services import AGENTS, DETECTOR, EC2, OURS_TAG, RUNTIME
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
@@ -247,3 +247,125 @@ def test_tags_follow_the_settings_of_a_created_detector(guardduty: Any, provider
         MADE_HERE_TAG: OWNER,
         OURS_TAG: DETECTOR,
     }
+
+
+@pytest.fixture
+def inspector(client: Callable[..., Any]) -> Any:
+    return client("inspector2")
+
+
+def scan_inputs(**more: Any) -> dict[str, Any]:
+    return inputs(EC2, service="inspector", **more)
+
+
+def scans(inspector: Any) -> set[str]:
+    (account,) = inspector.batch_get_account_status()["accounts"]
+    return {name for name, each in account["resourceState"].items() if each["status"] == "ENABLED"}
+
+
+@pytest.mark.parametrize("others", [[], ["ECR", "LAMBDA"]])
+def test_scans_of_instances_are_turned_on_and_off(
+    inspector: Any, provider: DetectionServiceProvider, others: list[str]
+) -> None:
+    if others:
+        inspector.enable(resourceTypes=others)
+    before = scans(inspector)
+    made = provider.create(scan_inputs())
+    assert scans(inspector) == before | {"ec2"}
+    outs = made.outs or {}
+    assert (outs["ours"], outs["arn"], outs["administrator"]) == ([EC2], "", "")
+    seen = provider.read(made.id, outs)
+    assert not provider.diff(made.id, seen.outs or {}, scan_inputs()).changes
+    provider.delete(made.id, outs)
+    # Others' scans, which cost, stay as they were.
+    assert scans(inspector) == before
+
+
+@pytest.mark.parametrize("is_state_lost", [True, False])
+def test_scans_that_were_on_stay_on(inspector: Any, provider: DetectionServiceProvider, *, is_state_lost: bool) -> None:
+    if is_state_lost:
+        provider.create(scan_inputs())
+    else:
+        inspector.enable(resourceTypes=["EC2"])
+    made = provider.create(scan_inputs())
+    assert (made.outs or {})["ours"] == []
+    provider.delete(made.id, made.outs or {})
+    assert scans(inspector) == {"ec2"}
+
+
+def test_scans_that_were_turned_off_come_back(inspector: Any, provider: DetectionServiceProvider) -> None:
+    made = provider.create(scan_inputs())
+    inspector.disable(resourceTypes=["EC2"])
+    seen = provider.read(made.id, made.outs or {})
+    assert (seen.outs or {})["switches"] == []
+    assert provider.diff(made.id, seen.outs or {}, scan_inputs()).changes
+    updated = provider.update(made.id, seen.outs or {}, scan_inputs())
+    assert scans(inspector) == {"ec2"}
+    provider.delete(made.id, updated.outs or {})
+    assert scans(inspector) == set()
+
+
+@pytest.mark.parametrize("kept", [[], ["EC2"]])
+def test_scans_of_administrator_are_left_and_reported(
+    endpoint: str,
+    inspector: Any,
+    provider: DetectionServiceProvider,
+    capsys: pytest.CaptureFixture[str],
+    kept: list[str],
+) -> None:
+    if kept:
+        inspector.enable(resourceTypes=kept)
+    change_settings(endpoint, {"reportedStates": {"inspector2": {"Administrator": ADMINISTRATOR}}})
+    assert provider.check({}, scan_inputs()).failures == []
+    reported = f"Inspector in eu-west-1 is managed by the account {ADMINISTRATOR} and is not changed"
+    assert (reported in capsys.readouterr().err) is not bool(kept)
+    made = provider.create(scan_inputs())
+    assert (made.outs or {})["administrator"] == ADMINISTRATOR
+    assert scans(inspector) == {each.lower() for each in kept}
+    provider.delete(made.id, (made.outs or {}) | {"ours": [EC2]})
+    assert scans(inspector) == {each.lower() for each in kept}
+
+
+def test_delegated_administrator_has_its_own_scans(
+    endpoint: str, inspector: Any, provider: DetectionServiceProvider
+) -> None:
+    change_settings(endpoint, {"reportedStates": {"inspector2": {"Administrator": "123456789012"}}})
+    made = provider.create(scan_inputs())
+    assert ((made.outs or {})["administrator"], scans(inspector)) == ("", {"ec2"})
+
+
+def test_refused_scan_is_an_error_with_its_code(
+    monkeypatch: pytest.MonkeyPatch, provider: DetectionServiceProvider, inspector: Any
+) -> None:
+    made = provider.create(scan_inputs())
+    inspector.disable(resourceTypes=["EC2"])
+    failed = {"accountId": "123456789012", "errorCode": "DISABLE_IN_PROGRESS", "errorMessage": "try later"}
+    answers = {"enable": {"accounts": [], "failedAccounts": [failed]}}
+    monkeypatch.setattr(provider, "clients", lambda: _Answering(inspector, answers))
+    with pytest.raises(ResourceError, match=r"Inspector does not change the scans of EC2: .*DISABLE_IN_PROGRESS"):
+        provider.update(made.id, made.outs or {}, scan_inputs())
+    answers["batch_get_account_status"] = {"accounts": [], "failedAccounts": [failed]}
+    with pytest.raises(ResourceError, match="does not return the status of the account: 123456789012"):
+        provider.read(made.id, made.outs or {})
+
+
+class _Answering:
+    """Clients of which some operations have a fixed answer."""
+
+    def __init__(self, client: Any, answers: dict[str, Any]) -> None:
+        self._client, self._answers = client, answers
+
+    def client(self, _service: str, _region: str) -> Any:
+        return self
+
+    def caller_arn(self, _region: str) -> str:
+        return "arn:caller"
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation in self._answers:
+
+            def answer(**_arguments: Any) -> Any:
+                return self._answers[operation]
+
+            return answer
+        return getattr(self._client, operation)

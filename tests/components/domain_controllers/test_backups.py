@@ -49,6 +49,14 @@ def test_role_writes_below_its_prefix_and_reads_nothing() -> None:
     assert needs_s3(section(), REGION)
 
 
+@pytest.mark.parametrize(
+    ("detection", "is_needed"), [({"inspector": {}}, True), ({"guardDuty": {}}, False), ({}, False)]
+)
+def test_scans_of_controllers_need_s3(detection: dict[str, Any], *, is_needed: bool) -> None:
+    found = DomainControllersSection.model_validate(SECTION | {"detection": detection})
+    assert needs_s3(found, REGION) is is_needed
+
+
 def test_document_has_bucket_and_key_and_no_secret() -> None:
     settings = section().saved
     assert settings

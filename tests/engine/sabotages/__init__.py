@@ -34,6 +34,7 @@ SABOTAGES = (
     *compliance.SABOTAGES,
     *external.SABOTAGES,
     *monitoring.DETECTION,
+    *monitoring.SCANS,
 )
 DELETIONS = (
     *keys.DELETIONS,

@@ -116,7 +116,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "NamedQuery": lambda _: "approval-evidence-queries",
     "Workgroup": lambda _: "approval-evidence-workgroup",
     "ServiceSetting": lambda _: "host-management",
-    "DetectionService": lambda _: "directory-detection-guardduty",
+    "DetectionService": lambda each: f"directory-detection-{each.name.rsplit('-', 1)[-1]}",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",
     "ResolverEndpoint": lambda each: f"directory-resolver-{each.name.rsplit('-', 1)[-1]}",

@@ -33,6 +33,12 @@ def detector_tag(live: Live, each: Resource, key: str) -> Undo:
     return lambda: guardduty.tag_resource(ResourceArn=each.arn, Tags=before)
 
 
+def scans(live: Live, each: Resource) -> Undo:
+    inspector = live.aws("inspector2", each.region)
+    inspector.disable(resourceTypes=["EC2"])
+    return lambda: inspector.enable(resourceTypes=["EC2"])
+
+
 def detector_deleted(live: Live, each: Resource) -> None:
     live.aws("guardduty", each.region).delete_detector(DetectorId=each.arn.rsplit("/", 1)[1])
 
@@ -224,14 +230,15 @@ SABOTAGES: tuple[Sabotage, ...] = (
 
 
 DETECTION: tuple[Sabotage, ...] = (
-    Sabotage("DetectionService", "switches", feature),
-    Sabotage("DetectionService", "status", suspended),
-    Sabotage("DetectionService", "owner", do(detector_tag, key="shell-access:owner"), "{}-owner"),
-    Sabotage("DetectionService", "tags", do(detector_tag, key="owner"), REFRESH),
+    Sabotage("DetectionService", "switches", feature, applies="-guardduty"),
+    Sabotage("DetectionService", "status", suspended, applies="-guardduty"),
+    Sabotage("DetectionService", "owner", do(detector_tag, key="shell-access:owner"), "{}-owner", applies="-guardduty"),
+    Sabotage("DetectionService", "tags", do(detector_tag, key="owner"), REFRESH, applies="-guardduty"),
 )
+SCANS: tuple[Sabotage, ...] = (Sabotage("DetectionService", "switches", scans, applies="-inspector2"),)
 
 DELETIONS: tuple[Sabotage, ...] = (
-    Sabotage("DetectionService", "itself", detector_deleted),
+    Sabotage("DetectionService", "itself", detector_deleted, applies="-guardduty"),
     Sabotage("EventRule", "itself", rule_deleted, applies="shell-access-approval-topic-changed"),
     Sabotage("MetricAlarm", "itself", deleted("cloudwatch", "delete_alarms", "AlarmNames", "name")),
     Sabotage("LogGroup", "itself", deleted("logs", "delete_log_group", "logGroupName", "name"), applies="-logs"),

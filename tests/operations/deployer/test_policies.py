@@ -24,13 +24,14 @@ from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
 from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
-READS = ("Describe", "Get", "List")
+READS = ("BatchGet", "Describe", "Get", "List")
 WITHOUT_RESOURCE = {
     "TagNewKeys",
     "CreateDetectors",
     "CreateKeys",
     "CreateShares",
     "CreateWindows",
+    "ManageScans",
     "ManageSubscriptions",
 }
 """Statements about every resource: what they allow knows no smaller one."""

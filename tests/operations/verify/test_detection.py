@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.detection.services import AGENTS, DETECTOR, RUNTIME, SecurityService, ServiceState
@@ -104,6 +105,69 @@ def test_former_administrator_manages_nothing(status: str, manages: bool) -> Non
     read = read_detection(Reader(clients, REGION, "arn:caller"), SITE)[GUARD_DUTY]
     assert isinstance(read, ServiceState)
     assert bool(read.administrator) is manages
+
+
+SCANS = site({"inspector": {}})
+INSPECTOR = SecurityService.INSPECTOR
+
+
+@pytest.mark.parametrize(
+    ("status", "is_on"), [("ENABLED", True), ("ENABLING", True), ("DISABLING", False), ("", False)]
+)
+def test_scans_are_compared_without_an_owner(status: str, is_on: bool) -> None:  # noqa: FBT001 -- a case
+    read = read_detection(Reader(_Scans(status), REGION, "arn:caller"), SCANS)
+    (compared,) = detection_findings(SCANS, read)
+    assert compared.check == "directory-detection-inspector2"
+    assert compared.status is (Status.OK if is_on else Status.DIFFERENT)
+    assert compared.found == ("Inspector with EC2" if is_on else "EC2 is off")
+
+
+@pytest.mark.parametrize("operation", ["batch_get_account_status", "get_delegated_admin_account"])
+def test_unread_scans_are_never_accepted(operation: str) -> None:
+    read = read_detection(Reader(_Scans("ENABLED", operation), REGION, "arn:caller"), SCANS)
+    (compared,) = detection_findings(SCANS, read)
+    assert compared.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("account", "relation", "manages"),
+    [("999988887777", "ENABLED", True), ("999988887777", "REMOVED", False), ("123456789012", "ENABLED", False)],
+)
+def test_scans_name_the_administrator(account: str, relation: str, manages: bool) -> None:  # noqa: FBT001 -- a case
+    administrator = {"accountId": account, "relationshipStatus": relation}
+    read = read_detection(Reader(_Scans("DISABLED", "", administrator), REGION, "arn:caller"), SCANS)
+    (compared,) = detection_findings(SCANS, read)
+    assert compared.status is Status.DIFFERENT
+    asked = compared.remedy.startswith("Ask the administrator account 999988887777 of Inspector to turn it on")
+    assert asked is manages
+
+
+class _Scans:
+    """Inspector whose calls are answered, except one that fails."""
+
+    def __init__(self, status: str, failing: str = "", administrator: dict[str, str] | None = None) -> None:
+        self._status, self._failing, self._administrator = status, failing, administrator
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ARG002 -- signature of the protocol
+        return self
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def batch_get_account_status(self) -> Any:
+        self._fail("batch_get_account_status")
+        states = {"ec2": {"status": self._status}} if self._status else {}
+        return {"accounts": [{"accountId": "123456789012", "resourceState": states}]}
+
+    def get_delegated_admin_account(self) -> Any:
+        self._fail("get_delegated_admin_account")
+        if self._administrator is None:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetDelegatedAdminAccount")
+        return {"delegatedAdmin": self._administrator}
+
+    def _fail(self, operation: str) -> None:
+        if operation == self._failing:
+            raise ValueError("no")
 
 
 class _NoClients:
