@@ -1,6 +1,6 @@
 """A stack of an earlier version is updated to this one, and nothing is replaced.
 
-The earlier version is the last tag `v*`, or the commit in `SHELL_ACCESS_UPGRADE_FROM`. There is no tag yet: until then it is a
+The earlier version is the last tag `v*`, or the commit in `SHELL_ACCESS_UPGRADE_FROM`. Before the first tag it is a
 commit of the development, which exercises the mechanism; compatibility with it is not promised.
 """
 
