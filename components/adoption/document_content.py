@@ -46,10 +46,10 @@ class PlannedDocument:
 def serialized(content: Mapping[str, Any]) -> str:
     """Return the text to publish: the same for the same content, and readable in the console.
 
-    A large one has a narrower indentation, as the size of a document is limited.
+    A large one has lines without indentation, as the size of a document is limited.
     """
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    return text if len(text) < _LARGE else json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
+    return text if len(text) < _LARGE else json.dumps(content, indent=0, sort_keys=True, ensure_ascii=False)
 
 
 def input_text(content: Mapping[str, Any]) -> str:

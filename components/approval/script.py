@@ -98,8 +98,8 @@ def _text(module: str) -> str:
 
 @cache
 def _own(module: str) -> str:
-    """Return the code of a module without docstrings, comments and annotations, as a document has 64 KB at most."""
-    text = _without_annotations(_LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, ""))
+    """Return the code of a module without docstrings, comments and types, as a document has 64 KB at most."""
+    text = _without_casts(_without_annotations(_LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")))
     left_out = {number for node in ast.walk(ast.parse(text)) for number in _docstrings(node)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
     code = "\n".join(_indented(line) for line in lines if not line.lstrip().startswith("#"))
@@ -124,6 +124,28 @@ def _without_annotations(text: str) -> str:
         if line == end_line:
             lines[line - 1] = lines[line - 1][:column] + lines[line - 1][end_column:]
     return "\n".join(lines)
+
+
+def _without_casts(text: str) -> str:
+    """Return code with the value in place of each `cast` of it to a type."""
+    calls = [
+        each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Call) and ast.unparse(each.func) == "cast"
+    ]
+    if not calls:
+        return text
+    call = calls[-1]
+    value = ast.get_source_segment(text, call.args[1]) or ""
+    # Parentheses keep what a line break or an operator inside the value means.
+    kept = (
+        value
+        if isinstance(call.args[1], ast.Name | ast.Call | ast.Attribute | ast.Subscript) and "\n" not in value
+        else f"({value})"
+    )
+    whole = ast.get_source_segment(text, call) or ""
+    lines = text.splitlines(keepends=True)
+    start = sum(len(line.encode()) for line in lines[: call.lineno - 1]) + call.col_offset
+    data = text.encode()
+    return _without_casts((data[:start] + kept.encode() + data[start + len(whole.encode()) :]).decode())
 
 
 def _indented(line: str) -> str:

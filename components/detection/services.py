@@ -6,35 +6,22 @@ A service has named switches. A stack turns on those of its settings, and turns 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from common.aws.failures import ResourceError
+from components.detection.settings import DETECTOR, EC2, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
 
-class SecurityService(StrEnum):
-    """A detection service, by its name in the settings."""
-
-    GUARD_DUTY = "guardDuty"
-    INSPECTOR = "inspector"
-
-
 OURS_TAG: Final = "shell-access:switched-on"
 """Tag with the switches that a stack has turned on, or `none`."""
 ENABLED: Final = "ENABLED"
-DETECTOR: Final = "DETECTOR"
-"""Switch of the detector itself, with the findings from flow logs, DNS logs and CloudTrail that it always has."""
-RUNTIME: Final = "RUNTIME_MONITORING"
-AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
 _EKS_RUNTIME: Final = "EKS_RUNTIME_MONITORING"
 _ALWAYS_ON: Final = frozenset({"CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS"})
 _FORMER: Final = frozenset({"removed", "resigned", "deleted"})
 """Relationships that have ended (GuardDuty API reference, Administrator; Inspector API reference, DelegatedAdmin)."""
-EC2: Final = "EC2"
-"""Switch of Inspector's scans of EC2 instances."""
 _SCANS: Final = {
     "ec2": EC2,
     "ecr": "ECR",

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from common.validation import Section, enabled_flag, flag, setting
-from components.detection.services import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+DETECTOR: Final = "DETECTOR"
+"""Switch of the detector itself, with the findings from flow logs, DNS logs and CloudTrail that it always has."""
+RUNTIME: Final = "RUNTIME_MONITORING"
+AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
+EC2: Final = "EC2"
+"""Switch of Inspector's scans of EC2 instances."""
+
+
+class SecurityService(StrEnum):
+    """A detection service, by its name in the settings."""
+
+    GUARD_DUTY = "guardDuty"
+    INSPECTOR = "inspector"
 
 
 class GuardDutySettings(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.detection.services import SERVICES, SecurityService, ServiceState
+from components.detection.services import SERVICES, ServiceState
 from operations.findings import Finding, from_differences, missing
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 from operations.verify.documents import owner_finding
@@ -12,6 +12,7 @@ from operations.verify.documents import owner_finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.detection.settings import SecurityService
     from operations.deployment import SiteDeployment
 
 

@@ -11,7 +11,8 @@ from common.aws.failures import ResourceError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.resource import DetectionServiceProvider
-from components.detection.services import AGENTS, DETECTOR, EC2, OURS_TAG, RUNTIME
+from components.detection.services import OURS_TAG
+from components.detection.settings import AGENTS, DETECTOR, EC2, RUNTIME
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
