@@ -5,16 +5,19 @@ variable that CPython, the C library or an imported module reads at startup, no 
 shadows an imported one, and no terminal. Runs without the standard library's `site`, to start at once.
 """
 
+from __future__ import annotations
+
 import array
 import json
 import os
 import signal
 import socket
 import sys
-from typing import Any
 
 TYPE_CHECKING = False
 """Replacement for the constant in `typing`, which is slow to import."""
+if TYPE_CHECKING:
+    from typing import Any
 
 OPTIONS = frozenset({"-u", "-P"})
 """Command line options of Python that a `WarmPython` supports."""
@@ -120,6 +123,8 @@ def main() -> int:
         }
     ).encode()
     files = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", range(STANDARD_STREAMS)))
+    # A signal that arrives before the program exists is forwarded once it does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED_SIGNALS)
     warm.sendmsg([len(request).to_bytes(SIZE_BYTES, "big")], [files])
     warm.sendall(request)
     answers = warm.makefile("r")
@@ -130,6 +135,7 @@ def main() -> int:
         os.dup2(nothing, number)
     for number in FORWARDED_SIGNALS:
         signal.signal(number, lambda number, _frame: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED_SIGNALS)
     return int(answers.readline() or -signal.SIGKILL)
 
 
