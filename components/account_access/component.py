@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from components.approval.identity_store import Clients
 
 _PATH: Final = ("accountAccess",)
-_ACTIVE: Final = "ACTIVE"
+ACTIVE: Final = "ACTIVE"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -101,7 +101,7 @@ def _store(settings: AccountAccessSettings, clients: Clients, problems: list[Pro
     pages = clients.client("sso-admin", settings.region).get_paginator("list_instances").paginate()
     stores = {each["InstanceArn"]: str(each["IdentityStoreId"]) for page in pages for each in page["Instances"]}
     message = ""
-    if found["status"] != _ACTIVE:
+    if found["status"] != ACTIVE:
         message = f"expected an active application, got {found['status']}. Enable account access manager"
     elif instance not in stores:
         message = (

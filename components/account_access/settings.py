@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
+from common.aws.arns import split_arn
 from common.problems import Problem, shown
 from common.validation import Section, enabled_flag
 from components.approval.cross_checks import identity_problems
@@ -52,7 +53,7 @@ class AccountAccessSettings(Section):
     @property
     def region(self) -> str:
         """Region of the application and of IAM Identity Center."""
-        return self.application_arn.split(":")[3]
+        return split_arn(self.application_arn).region
 
 
 def account_access_problems(settings: AccountAccessSettings, path: tuple[str, ...]) -> Iterator[Problem]:

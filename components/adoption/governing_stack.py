@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from common.aws.arns import split_arn
 from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
@@ -177,7 +178,7 @@ def refusal(props: Properties, owner: str | None) -> str:
         props: Properties of the record.
         owner: Stack that owns it; None: no stack of this program.
     """
-    account = props["arn"].split(":")[4]
+    account = split_arn(props["arn"]).account_id
     if owner is None:
         return (
             f"the policy {POLICY_NAME} exists and is not of a stack of this program; it is not taken over. Delete it, then "

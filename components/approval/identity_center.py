@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from components.approval.iam_policies import operator_policy, requester_policy
 from components.approval.names import OPERATOR_ROLE_PREFIX, TAG_KEY, PolicyDocument, WorkflowLocation
 from components.approval.scripts.trust import ACCOUNT_ACCESS
@@ -136,7 +137,7 @@ def account_access_trust(application: str) -> PolicyDocument:
     Args:
         application: ARN of the application.
     """
-    source = {"aws:SourceAccount": application.split(":")[4], "aws:SourceArn": application}
+    source = {"aws:SourceAccount": split_arn(application).account_id, "aws:SourceArn": application}
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from common.aws.arns import split_arn
 from common.validation import (
     BUCKET_NAME,
     ROLE_NAMES_ALLOWED,
@@ -275,7 +276,7 @@ class IdentityCenterAccess(Section):
         Args:
             region: First Region of the stack.
         """
-        return self.region or (self.application_arn.split(":")[3] if self.application_arn else region)
+        return self.region or (split_arn(self.application_arn).region if self.application_arn else region)
 
 
 class ApprovalSettings(Section):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from common.aws.arns import split_arn
 from common.aws.failures import ResourceError
 from components.detection.settings import DETECTOR, EC2, RUNTIME, SecurityService
 
@@ -105,9 +106,9 @@ def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
     administrator = cast("dict[str, str]", answer.get("Administrator") or {})
     former = administrator.get("RelationshipStatus", "").lower() in _FORMER
     # The role is one of the account (arn:aws:iam::123456789012:role/...).
-    _, partition, _, _, account, _ = detector["ServiceRole"].split(":", 5)
+    role = split_arn(detector["ServiceRole"])
     return ServiceState(
-        arn=f"arn:{partition}:guardduty:{region}:{account}:detector/{ids[0]}",
+        arn=f"arn:{role.partition}:guardduty:{region}:{role.account_id}:detector/{ids[0]}",
         switches=frozenset(_switches_of(detector)),
         tags=detector.get("Tags") or {},
         administrator="" if former else administrator.get("AccountId", ""),

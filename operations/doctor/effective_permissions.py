@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.aws.denials import Denial, PolicyKind
 from common.iam.conditions import hold, holds
 from common.iam.documents import Policy, PrincipalElement, Statement
@@ -174,7 +175,7 @@ def _listed(role: Principal, named: PrincipalElement, request: RoleRequest) -> t
     """Return whether a list of principals contains the account, the role and the session."""
     if "*" in named.aws:
         return Truth.YES, Truth.YES, Truth.YES
-    _arn, partition, _iam, _region, account, _name = role.arn.split(":", 5)
+    _, partition, _, _, account, _ = split_arn(role.arn)
     of_role = _sessions(role)
     session = (
         Truth.YES

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from components.approval.settings import IDENTITY_CENTER_PREFIX
 from components.just_in_time.decisions import ManagedNode, Outcome, decide
 from components.just_in_time.names import DENY_ACCESS_NAME
@@ -65,24 +66,25 @@ def _service(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
 
 
 def _decision(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
-    for unread in (access.tags, access.policies):
-        if isinstance(unread, ReadFailure):
-            yield unknown_finding(Cause.ACCESS_POLICY, unread)
-            return
-    if isinstance(access.tags, ReadFailure) or isinstance(access.policies, ReadFailure):
+    tags, policies = access.tags, access.policies
+    if isinstance(tags, ReadFailure):
+        yield unknown_finding(Cause.ACCESS_POLICY, tags)
         return
-    decision = decide(ManagedNode(id=node.id, region=node.deployment.region, tags=access.tags), access.policies)
+    if isinstance(policies, ReadFailure):
+        yield unknown_finding(Cause.ACCESS_POLICY, policies)
+        return
+    decision = decide(ManagedNode(id=node.id, region=node.deployment.region, tags=tags), policies)
     if decision.unknown:
         text = f"who decides about it is not known: {'; '.join(decision.unknown)}"
         remedy = f"compare the policies: python -m operations access nodes --stack {node.deployment.stack}"
         yield Finding(check=Cause.ACCESS_POLICY, status=Status.UNKNOWN, found=text, remedy=remedy)
     if decision.outcome is Outcome.CONFLICT:
-        yield _conflict(node, access.tags, decision)
+        yield _conflict(node, tags, decision)
     elif not decision.policies and not decision.automatic and not decision.unknown:
-        yield _no_policy(node, access.tags, access.policies)
+        yield _no_policy(node, tags, policies)
     elif not decision.policies and decision.automatic:
         text = f"no manual policy applies: AWS refuses all requests but those of {', '.join(decision.automatic)}"
-        remedy = f"to let others request access: {_tagging(node, access.policies.manual)}"
+        remedy = f"to let others request access: {_tagging(node, policies.manual)}"
         yield Finding(check=Cause.ACCESS_POLICY, status=Status.WARNING, found=text, remedy=remedy)
     yield from _denial(node, decision)
 
@@ -215,7 +217,7 @@ def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> 
 
 def _assume(requester: str) -> str:
     """Return the command that gives the credentials of a requester."""
-    _, partition, _, _, account, resource = requester.split(":", 5)
+    _, partition, _, _, account, resource = split_arn(requester)
     _, role, session = resource.split("/")
     if role.startswith(IDENTITY_CENTER_PREFIX):
         return f"sign in as {session} with the permission set of {role} (aws sso login)"

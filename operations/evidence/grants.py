@@ -92,9 +92,7 @@ def grants_of(records: Records) -> list[Grant]:
     changes: dict[tuple[str, str], list[TagChange]] = defaultdict(list)
     for each in sorted(set(records.tags), key=lambda each: (each.at, not each.node, each.node, each.caller.arn)):
         changes[each.account, each.principal.lower()].append(each)
-    decisions: dict[str, list[RecordedDecision]] = defaultdict(list)
-    for decision in records.decisions:
-        decisions[decision.request].append(decision)
+    decisions = _decisions_by_request(records)
     requests: dict[tuple[str, str, str], list[Request]] = defaultdict(list)
     asked = {each.id: each for each in records.requests if each.mode != "just-in-time"}
     for request in sorted(asked.values(), key=lambda each: (each.at, each.id)):
@@ -122,11 +120,16 @@ def grants_of(records: Records) -> list[Grant]:
     return grants
 
 
+def _decisions_by_request(records: Records) -> dict[str, list[RecordedDecision]]:
+    found: dict[str, list[RecordedDecision]] = defaultdict(list)
+    for each in records.decisions:
+        found[each.request].append(each)
+    return found
+
+
 def accesses_of(records: Records) -> list[Grant]:
     """Return the periods in which access requests give access."""
-    decisions: dict[str, list[RecordedDecision]] = defaultdict(list)
-    for decision in records.decisions:
-        decisions[decision.request].append(decision)
+    decisions = _decisions_by_request(records)
     known: dict[str, Request] = {}
     for request in (each for each in records.requests if each.mode == "just-in-time"):
         known[request.id] = _merged(known[request.id], request) if request.id in known else request

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.problems import SettingsError
-from components.account_access.component import AccountAccessArgs, plan_entitlements
+from components.account_access.component import ACTIVE, AccountAccessArgs, plan_entitlements
 from components.approval.identity_store import NO_ANSWER
 from components.approval.names import OPERATORS_PATH
 from operations.findings import Finding, Status, compared, counted, from_differences, missing, unknown_finding
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from operations.deployment import Deployment
     from operations.inventory.reader import Clients, Identity
 
-_ACTIVE: Final = "ACTIVE"
 _MOST: Final = 10
 """Number of entitlements that a finding names."""
 _DELETE: Final = (
@@ -80,7 +80,7 @@ class AccountAccessVerification:
         if found is None or isinstance(found, ReadFailure):
             return missing(check, found, expected=expected, found="it does not exist", remedy=remedy)
         return compared(
-            check, same=found.status == _ACTIVE, expected=expected, found=f"its status is {found.status}", remedy=remedy
+            check, same=found.status == ACTIVE, expected=expected, found=f"its status is {found.status}", remedy=remedy
         )
 
     def _trusted_access(self, reader: Reader) -> Finding:
@@ -125,7 +125,7 @@ def entitlement_findings(
     without = [f"not entitled: {name} ({arn})" for arn, name in sorted((expected or {}).items()) if arn not in entitled]
     foreign = [each for each in live if not each.is_own or (expected is not None and each.role_arn not in expected)]
     # No entitlement is deleted here: the stack does not own those that it has not created.
-    region = application.split(":")[3]
+    region = split_arn(application).region
     commands = "; ".join(_DELETE.format(application=application, id=each.id, region=region) for each in foreign[:_MOST])
     return [
         from_differences(own, _most(without), expected=each_one, remedy=repair),

@@ -26,6 +26,7 @@ from moto.organizations.models import organizations_backends
 from moto.ssoadmin.models import ssoadmin_backends
 from moto.sts.models import sts_backends
 
+from common.aws.arns import split_arn
 from common.iam.conditions import hold
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
@@ -78,7 +79,7 @@ class LocalApplication:
     @property
     def account(self) -> str:
         """Account of the application."""
-        return self.arn.split(":")[4]
+        return split_arn(self.arn).account_id
 
     @property
     def region(self) -> str:
@@ -211,7 +212,7 @@ class _SignedCaller:
             entitlement
             for entitlement, each in found.entitlements.items()
             if wanted.get("roleArn", each["roleArn"]) == each["roleArn"]
-            and wanted.get("account", each["roleArn"].split(":")[4]) == each["roleArn"].split(":")[4]
+            and wanted.get("account", split_arn(each["roleArn"]).account_id) == split_arn(each["roleArn"]).account_id
             and wanted.get("principal", each["principal"]) == each["principal"]
         ]
         end = begin + int(given.get("maxResults", _PAGE))
@@ -239,12 +240,12 @@ class _SignedCaller:
 
 def _entitlement(application: LocalApplication, entitlement: str) -> dict[str, Any]:
     found = application.entitlements[entitlement]
-    details = {**found, "account": found["roleArn"].split(":")[4]}
+    details = {**found, "account": split_arn(found["roleArn"]).account_id}
     return {"entitlementId": entitlement, "entitlement": {"principalRole": details}, "createdAt": application.created}
 
 
 def _role(arn: str) -> Any:
-    iam: Any = iam_backends[arn.split(":")[4]][PARTITION]
+    iam: Any = iam_backends[split_arn(arn).account_id][PARTITION]
     return next((each for each in iam.get_roles() if each.arn == arn), None)
 
 
@@ -270,7 +271,7 @@ def _runtime(path: str, query: dict[str, str], user: str) -> dict[str, Any]:
         each["roleArn"] for each in found.entitlements.values() if each["principal"]["identityCenter"] in principals
     }
     if path.strip("/") == "access":
-        return {"roles": [{"accountId": arn.split(":")[4], "roleArn": arn} for arn in sorted(arns)]}
+        return {"roles": [{"accountId": split_arn(arn).account_id, "roleArn": arn} for arn in sorted(arns)]}
     arn, name = query["roleArn"], query.get("sessionName", user)
     if _NAME.fullmatch(name) is None:
         raise FailureError("ValidationException", f"{name} is no name of a session.")
