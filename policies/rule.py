@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pulumi_policy import Severity
 
-__all__ = ["Check", "NotKnownYetError", "Parameter", "Rule", "StackCheck"]
+__all__ = ["Check", "NotKnownYetError", "Rule", "StackCheck"]
 
 Check = Callable[[Resource], Findings]
 StackCheck = Callable[[Stack], Findings]

@@ -20,7 +20,7 @@ SHARE: Final = "aws:ram/resourceShare:ResourceShare"
 
 _FEWEST: Final = 2
 
-RULE = Rule(
+CONTROLLER_NAME_RESOLUTION = Rule(
     id="controller-name-resolution",
     title="Names of the directory are resolved by controllers in private networks, and shared within the organization",
     severity=Severity.HIGH,
@@ -34,7 +34,7 @@ RULE = Rule(
 )
 
 
-@on_controllers(RULE, ENDPOINT)
+@on_controllers(CONTROLLER_NAME_RESOLUTION, ENDPOINT)
 def _has_two_subnets(endpoint: Resource) -> Findings:
     addresses = _items(endpoint.value("ipAddresses"))
     subnets = [each if each is UNKNOWN else each.get("subnetId", UNKNOWN) for each in addresses]
@@ -44,7 +44,7 @@ def _has_two_subnets(endpoint: Resource) -> Findings:
         yield endpoint.violation("ipAddresses", "addresses in two subnets, of two Availability Zones")
 
 
-@on_controllers(RULE, RESOLVER_RULE)
+@on_controllers(CONTROLLER_NAME_RESOLUTION, RESOLVER_RULE)
 def _forwards_to_private_addresses(rule: Resource) -> Findings:
     if rule.value("ruleType") != "FORWARD":
         return
@@ -60,7 +60,7 @@ def _forwards_to_private_addresses(rule: Resource) -> Findings:
             )
 
 
-@on_controllers(RULE, SHARE)
+@on_controllers(CONTROLLER_NAME_RESOLUTION, SHARE)
 def _stays_in_the_organization(share: Resource) -> Findings:
     yield from share.require("allowExternalPrincipals", lambda value: value is False, "false")
 

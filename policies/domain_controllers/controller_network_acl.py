@@ -33,7 +33,7 @@ DEFAULT_ACL: Final = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
 ACL_RULE: Final = "aws:ec2/networkAclRule:NetworkAclRule"
 ACL_ASSOCIATION: Final = "aws:ec2/networkAclAssociation:NetworkAclAssociation"
 
-RULE = Rule(
+CONTROLLER_NETWORK_ACL = Rule(
     id="controller-network-acl",
     title="Network ACLs of domain controllers' subnets allow no traffic from or to all addresses",
     severity=Severity.MEDIUM,
@@ -88,7 +88,7 @@ class _Entry:
         return None if self.cidr is UNKNOWN else parsed(str(self.cidr))
 
 
-@RULE.on_stack
+@CONTROLLER_NETWORK_ACL.on_stack
 def _lets_pass_no_one_from_everywhere(stack: Stack) -> Findings:
     for acl, is_one in _acls(stack):
         entries = list(_entries(stack, acl, is_one))

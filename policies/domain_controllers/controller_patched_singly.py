@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TASK: Final = "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask"
 _LIMITS: Final = {"maxConcurrency": "1", "maxErrors": "0"}
 
-RULE = Rule(
+CONTROLLER_PATCHED_SINGLY = Rule(
     id="controller-patched-singly",
     title="Maintenance windows treat domain controllers one at a time, and none after an error",
     severity=Severity.HIGH,
@@ -32,7 +32,7 @@ RULE = Rule(
 )
 
 
-@RULE.on_stack
+@CONTROLLER_PATCHED_SINGLY.on_stack
 def _are_single(stack: Stack) -> Findings:
     regions = {given(each, "region") for each in Machines(stack).instances}
     for task in stack.of(TASK):

@@ -45,7 +45,7 @@ _WITHOUT_TAGS: Final = {
 
 _LOOKED_AT_ALONE: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE, VOLUME)
 
-RULE = Rule(
+CONTROLLER_TAGGED = Rule(
     id="controller-tagged",
     title="Resources of a domain controller have its tag",
     severity=Severity.HIGH,
@@ -59,7 +59,7 @@ RULE = Rule(
 )
 
 
-@RULE.on_stack
+@CONTROLLER_TAGGED.on_stack
 def _are_marked(stack: Stack) -> Findings:
     groups = ControllersGroups(stack)
     marked = [each for each in stack.of(SECURITY_GROUP, DEFAULT_SECURITY_GROUP) if belongs(each) is Truth.YES]

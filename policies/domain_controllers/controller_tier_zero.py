@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _POLICIES: Final = replace(POLICIES, default=[instance_role.NAME])
 """Controllers read the secrets of their own promotion."""
 
-RULE = Rule(
+CONTROLLER_TIER_ZERO = Rule(
     id="controller-tier-zero",
     title="Only the directory team may copy disks of domain controllers, read their secrets or change what they run on schedule",
     severity=Severity.HIGH,
@@ -103,7 +103,7 @@ def _paths(tags: Mapping[str, tuple[Choice, ...]]) -> tuple[Path, ...]:
     )
 
 
-@RULE.on_stack
+@CONTROLLER_TIER_ZERO.on_stack
 def _belongs_to_the_team(stack: Stack) -> Findings:
     if not Machines(stack).all:
         return

@@ -12,7 +12,7 @@ from policies.rule import Rule
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
 
-RULE = Rule(
+DETECTOR_ENABLED = Rule(
     id="detector-enabled",
     title="Detectors of GuardDuty are enabled",
     severity=Severity.HIGH,
@@ -23,7 +23,7 @@ RULE = Rule(
 )
 
 
-@RULE.on("aws:guardduty/detector:Detector")
+@DETECTOR_ENABLED.on("aws:guardduty/detector:Detector")
 def _is_enabled(detector: Resource) -> Findings:
     # Absent is true.
     yield from detector.require("enable", lambda value: value is None or is_true(value), "true")

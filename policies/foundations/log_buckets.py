@@ -6,16 +6,23 @@ Buckets of other stacks are not evaluated. Log groups of flow logs are checked b
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.findings import UNKNOWN
+from pulumi_policy import Severity
+
+from common.iam.documents import Policy
+from common.iam.patterns import matches
+from policies.findings import UNKNOWN, Unseen, Violation, described, is_given
+from policies.foundations.resource_policies import names_every_principal, policy_in
 from policies.parameters import Parameter
+from policies.rule import Rule
 from policies.session_manager.session_documents import DOCUMENT, PREFERENCES, content_of, is_session_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.findings import Resource
+    from common.iam.documents import Statement
+    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 BUCKETS: Final = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
@@ -99,3 +106,188 @@ def _bucket_name(value: Any) -> Iterator[str]:
     """Return the bucket name of a name, or of an ARN with or without a key prefix."""
     if isinstance(value, str) and value:
         yield value.rpartition(_BUCKET_ARN)[2].partition("/")[0]
+
+
+LOG_BUCKET_ENCRYPTED = Rule(
+    id="log-bucket-encrypted",
+    title="Log buckets are encrypted with a customer managed KMS key",
+    severity=Severity.MEDIUM,
+    risk="any principal that may read the bucket reads input and output of sessions, with no key to withhold or revoke",
+    remedy="Give the bucket a BucketServerSideEncryptionConfiguration with aws:kms and kmsMasterKeyId",
+    source="AWS Security Hub S3.17; AWS Config s3-default-encryption-kms; NIST SP 800-53 r5 AU-9, SC-13, SC-28(1); "
+    'AWS post "How to automate Session Manager preferences across your organization"',
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-17",
+    parameters=(ALSO,),
+)
+"""The SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session for any other algorithm, so dual-layer
+encryption (`aws:kms:dsse`) is a violation where sessions are logged."""
+
+_ALGORITHMS: Final = ("aws:kms", "aws:kms:dsse")
+_OF_SESSIONS: Final = ("aws:kms",)
+_KIND: Final = "BucketServerSideEncryptionConfiguration"
+_INLINE: Final = ("serverSideEncryptionConfiguration", "serverSideEncryptionConfigurations")
+
+
+@LOG_BUCKET_ENCRYPTED.on_stack
+def _are_encrypted(stack: Stack) -> Findings:
+    for bucket in log_buckets(stack):
+        apart = [(each, "rules", each.value("rules")) for each in companions(stack, bucket, _KIND)]
+        inline = [(bucket, name, bucket.value(name)) for name in _INLINE]
+        accepted = _OF_SESSIONS if holds_session_logs(stack, bucket) else _ALGORITHMS
+        yield from _log_bucket_encrypted_judged(
+            bucket, apart or [each for each in inline if each[2] is not None], accepted
+        )
+
+
+def _log_bucket_encrypted_judged(
+    bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: tuple[str, ...]
+) -> Iterator[Finding]:
+    defaults = [
+        (holder, name, each) for holder, name, value in given for each in _defaults(value, bucket, holder, name)
+    ]
+    if not defaults:
+        expected = "aws:kms with the ARN of a customer managed key"
+        yield Violation("serverSideEncryptionConfiguration", "no value", expected, about=bucket)
+    for holder, name, default in defaults:
+        if default is UNKNOWN:
+            yield Unseen(name, about=holder)
+            continue
+        algorithm, key = default.get("sseAlgorithm"), default.get("kmsMasterKeyId")
+        own = is_given(key) and not str(key).endswith("alias/aws/s3")
+        if algorithm is UNKNOWN:
+            yield Unseen(f"{name}.sseAlgorithm", about=holder)
+        elif algorithm not in accepted or not own:
+            found = f"{algorithm} with {'no key' if not is_given(key) else key}"
+            yield Violation(name, found, "aws:kms with the ARN of a customer managed key", about=holder)
+
+
+def _defaults(value: Any, bucket: Resource, holder: Resource, name: str) -> Iterator[Any]:
+    """Return the default encryption settings of any resource type."""
+    if value is UNKNOWN:
+        # The provider sets the encryption of a bucket without the property.
+        if holder is not bucket or holder.sources.get(name):
+            yield UNKNOWN
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _defaults(each, bucket, holder, name)
+    elif isinstance(value, dict):
+        properties = cast("dict[str, Any]", value)
+        if "sseAlgorithm" in properties:
+            yield properties
+        else:
+            nested = [each for key, each in properties.items() if key != "bucketKeyEnabled" and each is not None]
+            yield from _defaults(nested, bucket, holder, name)
+
+
+LOG_BUCKET_PRIVATE = Rule(
+    id="log-bucket-private",
+    title="Log buckets block public access",
+    severity=Severity.HIGH,
+    risk="one wrong ACL or policy publishes the input and output of sessions",
+    remedy="Give the bucket a BucketPublicAccessBlock with all four switches true, or the account an AccountPublicAccessBlock",
+    source="AWS Security Hub S3.1, S3.8, CloudTrail.6; CIS AWS Foundations Benchmark 5.0, 2.1.4; NIST SP 800-53 r5 AC-3, "
+    'SC-7; AWS post "How to automate Session Manager preferences across your organization"',
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8",
+    parameters=(ALSO,),
+)
+
+_SWITCHES: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_ACCOUNT: Final = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+
+
+@LOG_BUCKET_PRIVATE.on_stack
+def _are_private(stack: Stack) -> Findings:
+    if any(all(block.value(name) is True for name in _SWITCHES) for block in stack.of(_ACCOUNT)):
+        return
+    for bucket in log_buckets(stack):
+        blocks = list(companions(stack, bucket, "BucketPublicAccessBlock"))
+        if not blocks:
+            yield Violation("BucketPublicAccessBlock", "none in the stack", "one for this bucket", about=bucket)
+        for block in blocks:
+            yield from _is_complete(block)
+
+
+def _is_complete(block: Resource) -> Iterator[Finding]:
+    for name in _SWITCHES:
+        value = block.value(name)
+        if value is UNKNOWN:
+            yield Unseen(name, about=block)
+        elif value is not True:
+            yield Violation(name, described(value), "true", about=block)
+
+
+LOG_BUCKET_TLS_ONLY = Rule(
+    id="log-bucket-tls-only",
+    title="Log buckets deny requests without TLS",
+    severity=Severity.MEDIUM,
+    risk="logs can be read and changed on their way to the bucket",
+    remedy="Deny s3:* to every principal on the bucket and its objects where aws:SecureTransport is false, in a BucketPolicy",
+    source="AWS Security Hub S3.5; CIS AWS Foundations Benchmark 5.0, 2.1.1; NIST SP 800-53 r5 SC-8, SC-13; "
+    'AWS post "How to automate Session Manager preferences across your organization"',
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-5",
+    parameters=(ALSO,),
+)
+
+_EXPECTED: Final = "a statement that denies every principal s3:* on the bucket and its objects without TLS"
+
+
+@LOG_BUCKET_TLS_ONLY.on_stack
+def _deny_plain_requests(stack: Stack) -> Findings:
+    for bucket in log_buckets(stack):
+        apart = list(companions(stack, bucket, "BucketPolicy"))
+        holders = apart or ([bucket] if bucket.value("policy") not in (None, "") else [])
+        yield from _log_bucket_tls_only_judged(bucket, holders)
+
+
+def _log_bucket_tls_only_judged(bucket: Resource, holders: list[Resource]) -> Iterator[Finding]:
+    policies = [(holder, policy_in(holder, "policy")) for holder in holders]
+    denying = [
+        each
+        for _, policy in policies
+        if isinstance(policy, Policy)
+        for each in policy.statements
+        if _denies_without_tls(each)
+    ]
+    if _covered(denying, bucket):
+        return
+    unknown = [holder for holder, policy in policies if policy is None and not _is_filled_in(holder, bucket)]
+    if unknown:
+        yield Unseen("policy", about=unknown[0])
+        return
+    found = "no such statement" if holders else "no policy"
+    yield Violation("policy", found, _EXPECTED, about=holders[0] if holders else bucket)
+
+
+def _is_filled_in(holder: Resource, bucket: Resource) -> bool:
+    """Return whether the bucket has no policy property, so that the provider reads it."""
+    return holder is bucket and holder.value("policy") is UNKNOWN and not holder.sources.get("policy")
+
+
+def _denies_without_tls(statement: Statement) -> bool:
+    conditions = [(each.operator, each.key, each.values) for each in statement.conditions]
+    return (
+        not statement.allows
+        and not (statement.principals and statement.principals.negated)
+        and names_every_principal(statement)
+        and not statement.all_but_actions
+        and any(action.lower() in ("*", "s3:*") for action in statement.actions)
+        and conditions == [("bool", "aws:securetransport", ("false",))]
+    )
+
+
+def _covered(statements: list[Statement], bucket: Resource) -> bool:
+    """Return whether the resources include the bucket and every object in it."""
+    name = next((each for each in (bucket.value("bucket"), bucket.value("id")) if isinstance(each, str)), None)
+    patterns = [each for statement in statements if not statement.all_but_resources for each in statement.resources]
+    if name is None:
+        return bool(patterns)
+    partitions = ("aws", "aws-cn", "aws-us-gov")
+    return any(
+        _any_matches(patterns, f"arn:{partition}:s3:::{name}")
+        and _any_matches([each for each in patterns if each.endswith("*")], f"arn:{partition}:s3:::{name}/any/object")
+        for partition in partitions
+    )
+
+
+def _any_matches(patterns: list[str], arn: str) -> bool:
+    return any(matches(pattern, arn) for pattern in patterns)

@@ -7,8 +7,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pulumi_policy import Severity
+
 from common.iam.documents import DocumentError, Policy, parse
 from policies.findings import UNKNOWN, Violation
+from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,3 +152,20 @@ def _is_partly_unknown(value: Any) -> bool:
 def _parsed(text: str) -> Policy:
     """Parse a policy, once for all rules."""
     return parse(text)
+
+
+ROLE_TRUST_CLOSED = Rule(
+    id="role-trust-closed",
+    title="Trust policies of roles name no wildcard principal",
+    severity=Severity.CRITICAL,
+    risk="any AWS principal assumes the role with all its permissions",
+    remedy="Name services, roles or accounts in assumeRolePolicy, or add a condition on fixed accounts",
+    source="checkov CKV_AWS_60; CIS AWS Foundations Benchmark 7.0, 2.21; NIST SP 800-53 r5 AC-3, AC-6; "
+    "Well-Architected SEC03-BP07",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+)
+
+
+@ROLE_TRUST_CLOSED.on("aws:iam/role:Role")
+def _is_closed(role: Resource) -> Findings:
+    yield from require_closed(role, "assumeRolePolicy")

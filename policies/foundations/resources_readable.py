@@ -14,7 +14,8 @@ from pulumi_policy import Severity
 from policies.embedded.containers import CONTAINERS, body_of, is_hiding
 from policies.embedded.kinds import type_of_native
 from policies.findings import Unseen, Violation
-from policies.rule import Parameter, Rule
+from policies.parameters import Parameter
+from policies.rule import Rule
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
@@ -45,7 +46,7 @@ _ACCEPTED = Parameter(
     schema=_TYPES,
 )
 
-RULE = Rule(
+RESOURCES_READABLE = Rule(
     id="resources-readable",
     title="No resource hides others from the pack",
     severity=Severity.HIGH,
@@ -75,7 +76,7 @@ _OWN_MODULE: Final = b"components."
 """Pattern of the module in the pickled form of a dynamic provider."""
 
 
-@RULE.on_stack
+@RESOURCES_READABLE.on_stack
 def _hide_nothing(stack: Stack) -> Findings:
     hiding, accepted = stack.settings[_HIDING.name], stack.settings[_ACCEPTED.name]
     for resource in stack.resources:

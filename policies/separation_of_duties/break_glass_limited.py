@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from policies.separation_of_duties.attachments import AttachedPolicy
     from policies.stack import Stack
 
-RULE = Rule(
+BREAK_GLASS_LIMITED = Rule(
     id="break-glass-limited",
     title="Emergency access is for named users with MFA, for an hour, and raises an alarm",
     severity=Severity.CRITICAL,
@@ -50,7 +50,7 @@ _ACTIONS: Final = frozenset(
 )
 
 
-@RULE.on_stack
+@BREAK_GLASS_LIMITED.on_stack
 def _is_limited(stack: Stack) -> Findings:
     attachments = AttachedPolicies(stack)
     for role in stack.of(ROLE):

@@ -8,7 +8,8 @@ from pulumi_policy import Severity
 
 from components.approval.names import EVIDENCE_BUCKET
 from policies.findings import UNKNOWN, Violation
-from policies.rule import Parameter, Rule
+from policies.parameters import Parameter
+from policies.rule import Rule
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
@@ -21,7 +22,7 @@ _DAYS: Final = Parameter(
     schema={"type": "integer", "minimum": 1},
 )
 
-RULE = Rule(
+EVIDENCE_RECORDS_LOCKED = Rule(
     id="evidence-records-locked",
     title="Exported records of sessions are locked",
     severity=Severity.HIGH,
@@ -38,7 +39,7 @@ _LOCK: Final = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfigurati
 _DAYS_PER_YEAR: Final = 365
 
 
-@RULE.on_stack
+@EVIDENCE_RECORDS_LOCKED.on_stack
 def _are_locked(stack: Stack) -> Findings:
     for bucket in stack.of(_BUCKET):
         if not str(bucket.value("bucket")).startswith(f"{EVIDENCE_BUCKET}-"):

@@ -13,7 +13,7 @@ from policies.separation_of_duties.identity_policies import CARRIERS, held_in
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
 
-RULE = Rule(
+IDENTITY_POLICY_READABLE = Rule(
     id="identity-policy-readable",
     title="Identity policies are policy documents",
     severity=Severity.HIGH,
@@ -24,7 +24,7 @@ RULE = Rule(
 )
 
 
-@RULE.on(*CARRIERS)
+@IDENTITY_POLICY_READABLE.on(*CARRIERS)
 def _can_be_read(resource: Resource) -> Findings:
     for held in held_in(resource):
         if held.reading and held.reading.is_complete and held.reading.policy is None:

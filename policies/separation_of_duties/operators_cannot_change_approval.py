@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from policies.separation_of_duties.operators import AccountPattern
     from policies.stack import Stack
 
-RULE = Rule(
+OPERATORS_CANNOT_CHANGE_APPROVAL = Rule(
     id="operators-cannot-change-approval",
     title="Operators cannot change identities or documents, or decide requests",
     severity=Severity.CRITICAL,
@@ -54,7 +54,7 @@ _CALLER: Final = "caller"
 ACTIONS: Final = (*IDENTITIES, *_DOCUMENTS, *_DECISIONS, *_SIGN_IN)
 
 
-@RULE.on_stack
+@OPERATORS_CANNOT_CHANGE_APPROVAL.on_stack
 def _change_nothing(stack: Stack) -> Findings:
     report = PolicyReporter(stack.settings, CHANGE)
     for operator in operators_in(stack):

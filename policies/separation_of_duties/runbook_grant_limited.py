@@ -10,7 +10,8 @@ from pulumi_policy import Severity
 
 from components.approval.settings import ApprovalSettings
 from policies.findings import Violation
-from policies.rule import Parameter, Rule
+from policies.parameters import Parameter
+from policies.rule import Rule
 from policies.separation_of_duties.runbooks import APPROVE, CARRIERS, LOOP, is_unseen, runbook_in
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _MINUTES = Parameter(
     schema={"type": "number", "exclusiveMinimum": 0},
 )
 
-RULE = Rule(
+RUNBOOK_GRANT_LIMITED = Rule(
     id="runbook-grant-limited",
     title="A runbook removes the approval tag when the approval is no longer valid",
     severity=Severity.HIGH,
@@ -52,7 +53,7 @@ _LONGEST_SECONDS: Final = {
 """Default timeout of steps by action; another runbook may wait without limit."""
 
 
-@RULE.on(*CARRIERS)
+@RUNBOOK_GRANT_LIMITED.on(*CARRIERS)
 def _is_limited(document: Resource) -> Findings:
     if is_unseen(document):
         yield document.unseen("content")

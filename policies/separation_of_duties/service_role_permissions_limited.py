@@ -13,7 +13,8 @@ from common.iam.documents import Policy
 from common.iam.evaluation import Target
 from common.iam.patterns import SOME
 from policies.foundations.resource_policies import policy_in
-from policies.rule import Parameter, Rule
+from policies.parameters import Parameter
+from policies.rule import Rule
 from policies.separation_of_duties.attachments import AttachedPolicies, PolicyReporter, judgeable
 from policies.separation_of_duties.aws_managed import WIDEN
 from policies.separation_of_duties.identity_actions import WIDENING
@@ -35,7 +36,7 @@ _SERVICES: Final = Parameter(
     schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
 )
 
-RULE = Rule(
+SERVICE_ROLE_PERMISSIONS_LIMITED = Rule(
     id="service-role-permissions-limited",
     title="Roles of nodes and runbooks cannot extend permissions",
     severity=Severity.CRITICAL,
@@ -54,7 +55,7 @@ _ACCOUNT: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:policy/")
 _ANY_PRINCIPAL: Final = Target((f"arn:{SOME}:iam::{SOME}:{SOME}",))
 
 
-@RULE.on_stack
+@SERVICE_ROLE_PERMISSIONS_LIMITED.on_stack
 def _widen_nothing(stack: Stack) -> Findings:
     report, attachments = PolicyReporter(stack.settings, WIDEN), AttachedPolicies(stack)
     for role in stack.of(ROLE):

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.session_manager import (
-    session_document_readable,
-    session_preferences_encrypt_data,
-    session_preferences_encrypt_logs,
-    session_preferences_log,
-    session_preferences_time_out,
+    session_documents,
+    session_preferences,
 )
 
 if TYPE_CHECKING:
     from policies.rule import Rule
 
 RULES: tuple[Rule, ...] = (
-    session_document_readable.RULE,
-    session_preferences_encrypt_data.RULE,
-    session_preferences_encrypt_logs.RULE,
-    session_preferences_log.RULE,
-    session_preferences_time_out.RULE,
+    session_documents.SESSION_DOCUMENT_READABLE,
+    session_preferences.SESSION_PREFERENCES_ENCRYPT_DATA,
+    session_preferences.SESSION_PREFERENCES_ENCRYPT_LOGS,
+    session_preferences.SESSION_PREFERENCES_LOG,
+    session_preferences.SESSION_PREFERENCES_TIME_OUT,
 )

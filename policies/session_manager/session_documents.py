@@ -13,17 +13,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
+from pulumi_policy import Severity
 
 from common.iam.documents import unique_keys
 from common.strict_yaml import UniqueKeys
 from components.adoption.document_content import text_of_input
+from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
-from policies.findings import UNKNOWN, Findings, Resource, is_given
+from policies.findings import UNKNOWN, Findings, Resource, Violation, is_given
+from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from policies.rule import Check, Rule
+    from policies.rule import Check
 
 PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
 DOCUMENT: Final = "aws:ssm/document:Document"
@@ -108,3 +111,35 @@ def require_fixed(preferences: Resource, name: str, expected: str) -> Findings:
     """Check that the preference has a value that the caller cannot change; a value that is not known yet counts."""
     if not is_fixed(preferences.value(name)):
         yield preferences.violation(name, expected)
+
+
+SESSION_DOCUMENT_READABLE = Rule(
+    id="session-document-readable",
+    title="Session documents and runbooks are valid in their stated format",
+    severity=Severity.HIGH,
+    risk="the sessions that the document opens, or the approval that the runbook requests, cannot be checked",
+    remedy="Write the content as one JSON object, or as a YAML mapping with documentFormat YAML, and no key twice",
+    source='Systems Manager User Guide, "Session document schema"',
+    url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html",
+)
+"""The rules about preferences and runbooks do not report a document that this rule reports."""
+
+_UNREADABLE: Final = Violation(
+    "content",
+    "text that cannot be read",  # which may hold anything, so it is not repeated
+    "a mapping in the format that documentFormat states (JSON where it states none)",
+)
+
+
+_KINDS: Final = (DOCUMENT_TYPE, AUTOMATION, CHANGE_TEMPLATE, UNKNOWN)
+
+
+@SESSION_DOCUMENT_READABLE.on(DOCUMENT, OWN_DOCUMENT)
+def _can_be_read(document: Resource) -> Findings:
+    if document.value("documentType") not in _KINDS:
+        return
+    if document.value("content") is UNKNOWN:
+        yield document.unseen("content")
+    elif content_of(document) is None:
+        undecided = document.value("documentType") is UNKNOWN
+        yield document.unseen("documentType") if undecided else _UNREADABLE

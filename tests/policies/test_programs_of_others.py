@@ -7,7 +7,7 @@ import pytest
 
 import policies.catalog  # noqa: F401 -- lets the rules look into templates
 from policies.domain_controllers import RULES as CONTROLLERS
-from policies.foundations.resources_readable import RULE as READABLE
+from policies.foundations.resources_readable import RESOURCES_READABLE as READABLE
 from policies.separation_of_duties import RULES as DUTIES
 from policies.session_manager import RULES as SESSIONS
 from tests.policies.judging import UNKNOWN, Made, judge, judge_stack

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_inbound_sources import RULE as SOURCES
-from policies.domain_controllers.controller_tagged import RULE as TAGGED
+from policies.domain_controllers.controller_tagged import CONTROLLER_TAGGED as TAGGED
+from policies.domain_controllers.controller_traffic import CONTROLLER_INBOUND_SOURCES as SOURCES
 from tests.policies.domain_controllers.stacks import (
     GROUP,
     INGRESS_RULE,

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_name_resolution import ENDPOINT, RESOLVER_RULE, RULE, SHARE
+from policies.domain_controllers.controller_name_resolution import CONTROLLER_NAME_RESOLUTION as RULE
+from policies.domain_controllers.controller_name_resolution import ENDPOINT, RESOLVER_RULE, SHARE
 from tests.policies.domain_controllers.stacks import MARKED
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 

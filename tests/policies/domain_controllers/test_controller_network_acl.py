@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_network_acl import RULE
+from policies.domain_controllers.controller_network_acl import CONTROLLER_NETWORK_ACL as RULE
 from tests.policies.domain_controllers.stacks import MARKED, instance
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
 

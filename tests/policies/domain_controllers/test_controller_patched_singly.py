@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_patched_singly import RULE, TASK
+from policies.domain_controllers.controller_patched_singly import CONTROLLER_PATCHED_SINGLY as RULE
+from policies.domain_controllers.controller_patched_singly import TASK
 from tests.policies.domain_controllers.stacks import instance
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
 

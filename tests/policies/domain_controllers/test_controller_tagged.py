@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_tagged import RULE
+from policies.domain_controllers.controller_tagged import CONTROLLER_TAGGED as RULE
 from tests.policies.domain_controllers.stacks import (
     INSTANCE,
     LAUNCH_TEMPLATE,

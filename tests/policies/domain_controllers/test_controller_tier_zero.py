@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from policies.domain_controllers.controller_tier_zero import RULE
+from policies.domain_controllers.controller_tier_zero import CONTROLLER_TIER_ZERO as RULE
 from tests.policies.domain_controllers.stacks import INSTANCE, MARKED
 from tests.policies.judging import SILENT, Made, judge_stack
 from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, allow, as_policy, document

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.domain_controllers.controller_inbound_ports import RULE as PORTS
-from policies.domain_controllers.controller_inbound_sources import RULE as SOURCES
-from policies.domain_controllers.controller_outbound import RULE as OUTBOUND
-from policies.domain_controllers.controller_remote_administration import RULE as ADMINISTRATION
+from policies.domain_controllers.controller_traffic import CONTROLLER_INBOUND_PORTS as PORTS
+from policies.domain_controllers.controller_traffic import CONTROLLER_INBOUND_SOURCES as SOURCES
+from policies.domain_controllers.controller_traffic import CONTROLLER_OUTBOUND as OUTBOUND
+from policies.domain_controllers.controller_traffic import CONTROLLER_REMOTE_ADMINISTRATION as ADMINISTRATION
 from tests.policies.domain_controllers.stacks import (
     FORMS,
     GROUP,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from policies.foundations.detector_enabled import RULE
+from policies.foundations.detector_enabled import DETECTOR_ENABLED as RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 
 DETECTOR = "aws:guardduty/detector:Detector"

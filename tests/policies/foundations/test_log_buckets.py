@@ -1,15 +1,21 @@
 """Which buckets count, whatever a rule asks of them."""
 
+from typing import Any
+
 import pytest
 
-from policies.foundations import log_bucket_encrypted, log_bucket_private, log_bucket_tls_only
+from policies.foundations.log_buckets import LOG_BUCKET_ENCRYPTED, LOG_BUCKET_PRIVATE, LOG_BUCKET_TLS_ONLY
+from policies.foundations.log_buckets import LOG_BUCKET_ENCRYPTED as ENCRYPTED
+from policies.foundations.log_buckets import LOG_BUCKET_PRIVATE as PRIVATE
+from policies.foundations.log_buckets import LOG_BUCKET_TLS_ONLY as TLS_ONLY
 from policies.rule import Rule
-from tests.policies.foundations.log_stacks import BUCKET, BUCKET_V2, LOGGERS, bucket
-from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
+from tests.policies.foundations.log_stacks import BUCKET, BUCKET_V2, LOGGERS, bucket, coming, companion
+from tests.policies.foundations.policies_in_json import statement, text
+from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 every_rule = pytest.mark.parametrize(
     "rule",
-    [log_bucket_encrypted.RULE, log_bucket_private.RULE, log_bucket_tls_only.RULE],
+    [LOG_BUCKET_ENCRYPTED, LOG_BUCKET_PRIVATE, LOG_BUCKET_TLS_ONLY],
     ids=lambda rule: rule.id,
 )
 
@@ -44,3 +50,206 @@ def test_document_without_sessions_names_no_log_bucket(rule: Rule) -> None:
     command = Made(type=logger.type, name="command", properties={**logger.properties, "documentType": "Command"})
     late = Made(type=logger.type, name="late", properties={"documentType": "Session", "content": UNKNOWN})
     assert judge_stack(rule, bucket(), command, late) == SILENT
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+ENCRYPTED_GOOD = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
+ENCRYPTED_KIND = "BucketServerSideEncryptionConfiguration"
+
+
+def encrypted_judged(*resources: Made) -> Judgment:
+    return judge_stack(ENCRYPTED, LOGGERS["a trail"], *resources)
+
+
+def encrypted_apart(default: Any, kind: str = ENCRYPTED_KIND) -> tuple[Made, ...]:
+    return bucket(), companion(kind, rules=[{"applyServerSideEncryptionByDefault": default, "bucketKeyEnabled": True}])
+
+
+def apart_v2(default: Any) -> tuple[Made, ...]:
+    return encrypted_apart(default, f"{ENCRYPTED_KIND}V2")
+
+
+def apart_to_be_made(default: Any) -> tuple[Made, ...]:
+    made, other = encrypted_apart(default)
+    return made, coming(other)
+
+
+def encrypted_inline(default: Any) -> tuple[Made, ...]:
+    return (bucket(serverSideEncryptionConfiguration={"rule": {"applyServerSideEncryptionByDefault": default}}),)
+
+
+def encrypted_inline_v2(default: Any) -> tuple[Made, ...]:
+    given = [{"rules": [{"applyServerSideEncryptionByDefaults": [default]}]}]
+    return (bucket(BUCKET_V2, serverSideEncryptionConfigurations=given),)
+
+
+encrypted_every_form = pytest.mark.parametrize(
+    "form", [encrypted_apart, apart_v2, apart_to_be_made, encrypted_inline, encrypted_inline_v2]
+)
+
+
+@encrypted_every_form
+@pytest.mark.parametrize("change", [{}, {"sseAlgorithm": "aws:kms:dsse"}, {"kmsMasterKeyId": UNKNOWN}])
+def test_encrypted_bucket_is_fine(form: Any, change: dict[str, Any]) -> None:
+    assert encrypted_judged(*form(ENCRYPTED_GOOD | change)) == SILENT
+
+
+@encrypted_every_form
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sseAlgorithm": "AES256", "kmsMasterKeyId": None},
+        {"kmsMasterKeyId": None},
+        {"kmsMasterKeyId": ""},
+        {"kmsMasterKeyId": "alias/aws/s3"},
+    ],
+)
+def test_another_bucket_is_refused(form: Any, change: dict[str, Any]) -> None:
+    (said,) = encrypted_judged(*form(ENCRYPTED_GOOD | change)).violations
+    assert "expected aws:kms with the ARN of a customer managed key." in said
+
+
+def test_bucket_of_which_nothing_is_said_is_refused() -> None:
+    assert len(encrypted_judged(bucket()).violations) == 1
+    assert len(encrypted_judged(bucket(serverSideEncryptionConfiguration=UNKNOWN)).violations) == 1
+
+
+def test_encryption_that_is_not_known_yet_is_said() -> None:
+    assert encrypted_judged(bucket(), companion(ENCRYPTED_KIND, rules=UNKNOWN)).unseen
+    assert encrypted_judged(*encrypted_apart(ENCRYPTED_GOOD | {"sseAlgorithm": UNKNOWN})).unseen
+
+
+def test_what_a_bucket_shows_counts_less_than_its_companion() -> None:
+    (shown,) = encrypted_inline({"sseAlgorithm": "AES256"})
+    assert encrypted_judged(shown, encrypted_apart(ENCRYPTED_GOOD)[1]) == SILENT
+
+
+@encrypted_every_form
+def test_double_encryption_is_refused_for_logs_of_sessions(form: Any) -> None:
+    resources = form(ENCRYPTED_GOOD | {"sseAlgorithm": "aws:kms:dsse"})
+    (said,) = judge_stack(ENCRYPTED, LOGGERS["preferences"], *resources).violations
+    assert "found aws:kms:dsse with" in said
+    assert judge_stack(ENCRYPTED, LOGGERS["preferences"], *form(ENCRYPTED_GOOD)) == SILENT
+
+
+SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+ALL = dict.fromkeys(SWITCHES, True)
+PRIVATE_KIND = "BucketPublicAccessBlock"
+
+
+def private_judged(*resources: Made) -> Judgment:
+    return judge_stack(PRIVATE, LOGGERS["a trail"], bucket(), *resources)
+
+
+def test_private_bucket_is_fine() -> None:
+    assert private_judged(companion(PRIVATE_KIND, **ALL)) == SILENT
+    assert private_judged(coming(companion(PRIVATE_KIND, **ALL))) == SILENT
+
+
+def test_bucket_without_a_block_is_refused() -> None:
+    (said,) = private_judged().violations
+    assert '"bucket": BucketPublicAccessBlock: found none in the stack, expected one for this bucket.' in said
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("value", [False, None])
+def test_every_switch_counts(name: str, value: bool | None) -> None:  # noqa: FBT001 -- a case
+    (said,) = private_judged(companion(PRIVATE_KIND, **ALL | {name: value})).violations
+    assert f'"companion": {name}: found ' in said
+    assert private_judged(companion(PRIVATE_KIND, **ALL | {name: UNKNOWN})).unseen
+
+
+def test_block_of_the_account_is_enough() -> None:
+    type_ = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+    assert private_judged(Made(type=type_, name="account", properties=ALL)) == SILENT
+    assert private_judged(Made(type=type_, name="account", properties=ALL | {"blockPublicAcls": False})).violations
+
+
+def test_block_of_another_bucket_does_not_count() -> None:
+    assert private_judged(companion(PRIVATE_KIND, **ALL | {"bucket": "data"})).violations
+
+
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+ARN = "arn:aws:s3:::logs"
+TLS_GOOD = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"], "Condition": PLAIN}
+
+
+def tls_judged(*resources: Made) -> Judgment:
+    return judge_stack(TLS_ONLY, LOGGERS["a trail"], *resources)
+
+
+def tls_apart(policy: str) -> tuple[Made, ...]:
+    return bucket(), companion("BucketPolicy", policy=policy)
+
+
+def to_be_made(policy: str) -> tuple[Made, ...]:
+    return bucket(), coming(companion("BucketPolicy", policy=policy))
+
+
+def tls_inline(policy: str) -> tuple[Made, ...]:
+    return (bucket(policy=policy),)
+
+
+def tls_inline_v2(policy: str) -> tuple[Made, ...]:
+    return (bucket(BUCKET_V2, policy=policy),)
+
+
+tls_every_form = pytest.mark.parametrize("form", [tls_apart, to_be_made, tls_inline, tls_inline_v2])
+
+
+@tls_every_form
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"Principal": {"AWS": "*"}},
+        {"Action": ["S3:*"]},
+        {"Action": "*"},
+        {"Resource": "*"},
+        {"Resource": "arn:aws:s3:::logs*"},
+        {"Condition": {"Bool": {"AWS:SecureTransport": False}}},
+    ],
+)
+def test_plain_requests_that_are_denied_are_fine(form: Any, change: dict[str, Any]) -> None:
+    assert tls_judged(*form(text(statement(), TLS_GOOD | change))) == SILENT
+
+
+@tls_every_form
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "Allow"},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Action": "s3:GetObject"},
+        {"Resource": ARN},
+        {"Resource": f"{ARN}/*"},
+        {"Resource": [ARN, f"{ARN}/prefix/*"]},
+        {"Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"]},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Condition": {**PLAIN, "StringEquals": {"aws:PrincipalAccount": "123456789012"}}},
+        {"Condition": {"Bool": {"aws:ViaAWSService": "false"}}},
+    ],
+)
+def test_plain_requests_that_are_not_denied_are_refused(form: Any, change: dict[str, Any]) -> None:
+    (said,) = tls_judged(*form(text(statement(), TLS_GOOD | change))).violations
+    assert "policy: found no such statement, expected a statement that denies every principal s3:*" in said
+
+
+def test_denials_may_be_apart() -> None:
+    both = [{**TLS_GOOD, "Resource": ARN}, {**TLS_GOOD, "Resource": f"{ARN}/*"}]
+    assert tls_judged(*tls_apart(text(*both))) == SILENT
+
+
+def test_bucket_without_a_policy_is_refused() -> None:
+    for policy in (None, "", UNKNOWN):
+        (said,) = tls_judged(bucket(policy=policy)).violations
+        assert '"bucket": policy: found no' in said
+
+
+def test_policy_that_is_not_known_yet_is_said() -> None:
+    result = tls_judged(*tls_apart(UNKNOWN))
+    assert (result.violations, len(result.unseen)) == ([], 1)
+
+
+def test_policy_that_cannot_be_read_is_refused() -> None:
+    assert len(tls_judged(*tls_apart("{")).violations) == 1

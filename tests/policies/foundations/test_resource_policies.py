@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from policies.foundations import (
-    kms_key_policy_closed,
-    log_resource_policy_closed,
-    role_trust_closed,
-    topic_policy_closed,
-)
+from policies.foundations.kms_keys import KMS_KEY_POLICY_CLOSED
+from policies.foundations.log_groups import LOG_RESOURCE_POLICY_CLOSED
+from policies.foundations.resource_policies import ROLE_TRUST_CLOSED
+from policies.foundations.topics import TOPIC_POLICY_CLOSED
 from policies.rule import Rule
 from tests.policies.foundations.policies_in_json import CLOSED, EVERY_PRINCIPAL, OPEN, statement, text
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
@@ -28,13 +26,13 @@ class Carrier:
 
 CARRIERS = [
     *(
-        Carrier(kms_key_policy_closed.RULE, f"aws:kms/{kind[0].lower()}{kind[1:]}:{kind}")
+        Carrier(KMS_KEY_POLICY_CLOSED, f"aws:kms/{kind[0].lower()}{kind[1:]}:{kind}")
         for kind in ("Key", "ExternalKey", "ReplicaKey", "ReplicaExternalKey", "KeyPolicy")
     ),
-    Carrier(topic_policy_closed.RULE, "aws:sns/topic:Topic"),
-    Carrier(topic_policy_closed.RULE, "aws:sns/topicPolicy:TopicPolicy"),
-    Carrier(log_resource_policy_closed.RULE, "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"),
-    Carrier(role_trust_closed.RULE, "aws:iam/role:Role", "assumeRolePolicy"),
+    Carrier(TOPIC_POLICY_CLOSED, "aws:sns/topic:Topic"),
+    Carrier(TOPIC_POLICY_CLOSED, "aws:sns/topicPolicy:TopicPolicy"),
+    Carrier(LOG_RESOURCE_POLICY_CLOSED, "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"),
+    Carrier(ROLE_TRUST_CLOSED, "aws:iam/role:Role", "assumeRolePolicy"),
 ]
 
 
@@ -96,3 +94,18 @@ def test_policy_that_is_not_known_yet_is_said(carrier: Carrier) -> None:
         result = judge(carrier.rule, carrier.type, {carrier.property: value})
         wanted = f'{carrier.type} "subject": {carrier.property} is not known yet; the rule is applied in the update.'
         assert (result.violations, result.unseen) == ([], [wanted])
+
+
+ROLE = "aws:iam/role:Role"
+
+
+def test_service_may_assume_a_role_and_every_principal_may_not() -> None:
+    assert (
+        judge(
+            ROLE_TRUST_CLOSED, ROLE, {"assumeRolePolicy": text(statement(Principal={"Service": "ec2.amazonaws.com"}))}
+        )
+        == SILENT
+    )
+    open_to_all = statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"sts:ExternalId": "secret"}})
+    (said,) = violations(ROLE_TRUST_CLOSED, ROLE, {"assumeRolePolicy": text(open_to_all)})
+    assert said.startswith(f'{ROLE} "subject": assumeRolePolicy.Statement[0].Principal: found every principal under ')

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from policies.foundations.resources_readable import RULE
+from policies.foundations.resources_readable import RESOURCES_READABLE as RULE
 from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
 
 STACK = "aws:cloudformation/stack:Stack"

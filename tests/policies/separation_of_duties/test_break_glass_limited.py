@@ -8,8 +8,8 @@ import pytest
 from components.approval.alarms import event_alarms
 from components.approval.iam_policies import break_glass_policy, break_glass_trust
 from components.approval.settings import ApprovalSettings
-from policies.separation_of_duties.break_glass_limited import RULE
-from policies.separation_of_duties.session_start_needs_approval import RULE as START_RULE
+from policies.separation_of_duties.break_glass_limited import BREAK_GLASS_LIMITED as RULE
+from policies.separation_of_duties.sessions import SESSION_START_NEEDS_APPROVAL as START_RULE
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack, violations
 from tests.policies.separation_of_duties.documents import PLACE
 from tests.policies.separation_of_duties.forms import ROLE, ROLE_ATTACHMENT, ROLE_POLICY, allow, document

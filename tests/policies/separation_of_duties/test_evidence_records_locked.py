@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from policies.separation_of_duties.evidence_records_locked import RULE
+from policies.separation_of_duties.evidence_records_locked import EVIDENCE_RECORDS_LOCKED as RULE
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
 
 BUCKET = "shell-access-evidence-111122223333-eu-west-1"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from policies.separation_of_duties.identity_policy_readable import RULE
+from policies.separation_of_duties.identity_policy_readable import IDENTITY_POLICY_READABLE as RULE
 from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import allow, document
 

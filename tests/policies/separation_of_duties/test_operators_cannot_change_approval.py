@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from components.approval.guard_rails import operator_deny_policy
-from policies.separation_of_duties.operators_cannot_change_approval import RULE
+from policies.separation_of_duties.operators_cannot_change_approval import OPERATORS_CANNOT_CHANGE_APPROVAL as RULE
 from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.documents import PLACE, settings
 from tests.policies.separation_of_duties.forms import (

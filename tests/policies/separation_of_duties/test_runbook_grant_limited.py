@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from policies.separation_of_duties.runbook_grant_limited import RULE
+from policies.separation_of_duties.runbook_grant_limited import RUNBOOK_GRANT_LIMITED as RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
 from tests.policies.separation_of_duties.documents import (
     BACK,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from policies.separation_of_duties.runbook_removes_tag import RULE as TAKES_BACK
-from policies.separation_of_duties.runbook_requires_approval import RULE as ASKS_FIRST
+from policies.separation_of_duties.approval_runbooks import RUNBOOK_REMOVES_TAG as TAKES_BACK
+from policies.separation_of_duties.approval_runbooks import RUNBOOK_REQUIRES_APPROVAL as ASKS_FIRST
 from tests.policies.judging import Made, judge, judge_stack
 from tests.policies.separation_of_duties.documents import BACK, DOCUMENT, KEY, as_document, content, iam, step
 

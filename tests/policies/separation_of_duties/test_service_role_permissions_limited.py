@@ -6,7 +6,7 @@ import pytest
 from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, remediation_trust
 from policies import findings
-from policies.separation_of_duties.service_role_permissions_limited import RULE
+from policies.separation_of_duties.service_role_permissions_limited import SERVICE_ROLE_PERMISSIONS_LIMITED as RULE
 from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
 from tests.policies.separation_of_duties.forms import (
     POLICY,

@@ -1,0 +1,262 @@
+"""Monitoring of domain controllers: logs and alerts of the network, alarms on events and on the absence of data."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pulumi_policy import Severity
+
+from common.iam.truth import Truth, any_of, truth
+from components.domain_controllers.event_patterns import GROUP_CALLS
+from policies.domain_controllers.controller_tags import MARKS, TEXTS
+from policies.domain_controllers.machines import Machines, same
+from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.routes import VPC
+from policies.findings import UNKNOWN, Unseen, Violation
+from policies.parameters import Parameter
+from policies.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policies.findings import Finding, Findings, Resource
+    from policies.stack import Stack
+
+FLOW_LOG: Final = "aws:ec2/flowLog:FlowLog"
+TRAIL: Final = "aws:cloudtrail/trail:Trail"
+EVENT_RULE: Final = "aws:cloudwatch/eventRule:EventRule"
+EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
+
+_ELSEWHERE: Final = Parameter(
+    name="elsewhere",
+    description="What another stack takes care of: trail, flowLogs, alerts.",
+    default=[],
+    schema={"type": "array", "items": {"enum": ["trail", "flowLogs", "alerts"]}},
+)
+_CALLS: Final = Parameter(
+    name="alertOn",
+    description="API calls that an alert has to hear of.",
+    default=list(GROUP_CALLS),
+    schema=TEXTS,
+)
+
+CONTROLLER_MONITORED = Rule(
+    id="controller-monitored",
+    title="Domain controllers have flow logs, a trail and alarms",
+    severity=Severity.HIGH,
+    risk="an opened group or an unexpected connection goes unnoticed and leaves no record",
+    remedy="Add what is missing (here: shell-access:domainControllers.monitoring), or list it in elsewhere where another "
+    "stack has it",
+    source="AWS Security Hub EC2.6, CloudTrail.1, CloudWatch.10; CIS AWS Foundations Benchmark 5.0, 3.1, 3.7, 4.10; NIST SP "
+    '800-53 r5 AU-2, AU-12, SI-4; AWS post "Securely extend and access on-premises Active Directory domain controllers in '
+    'AWS", monitoring',
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6",
+    parameters=(_ELSEWHERE, _CALLS, *MARKS),
+)
+
+
+@CONTROLLER_MONITORED.on_stack
+def _are_watched(stack: Stack) -> Findings:
+    machines = Machines(stack)
+    if not machines.instances:
+        return
+    elsewhere = stack.settings[_ELSEWHERE.name]
+    if "flowLogs" not in elsewhere:
+        by_subnet = {machines.place_of(each): each for each in reversed(machines.instances)}
+        for instance in by_subnet.values():
+            yield from _flow_log(stack, machines, instance)
+    first = machines.instances[0]
+    if "trail" not in elsewhere:
+        yield from _one_of("trail", [_records(each) for each in stack.of(TRAIL)], "one that records all Regions", first)
+    if "alerts" not in elsewhere:
+        # EventBridge receives the events of its own Region.
+        by_region = {given(each, "region"): each for each in reversed(machines.instances)}
+        for region, instance in by_region.items():
+            yield from _alerts(stack, region, instance)
+
+
+def _one_of(name: str, found: list[Truth], expected: str, about: Resource) -> Iterator[Finding]:
+    best = max(found, default=Truth.NO)
+    if best is Truth.NO:
+        yield Violation(name, "none in the stack", expected, about=about)
+    elif best is Truth.UNKNOWN:
+        yield Unseen(name, about=about)
+
+
+def _alerts(stack: Stack, region: Any, about: Resource) -> Iterator[Finding]:
+    calls = stack.settings[_CALLS.name]
+    heard = [_notifies(stack, each, calls) for each in stack.of(EVENT_RULE) if given(each, "region") == region]
+    yield from _one_of("alerts", heard, f"an EventBridge rule with a target for {', '.join(calls)}", about)
+
+
+def _flow_log(stack: Stack, machines: Machines, instance: Resource) -> Iterator[Finding]:
+    subnet = machines.subnet_of(instance)
+    vpcs = ReferenceIndex(stack, VPC)
+    of_subnet = [named for each in subnet.candidates for named in vpcs.all_of(each, "vpcId")]
+    found: list[Truth] = []
+    for log in stack.of(FLOW_LOG):
+        of_the_subnet = any(same(one, subnet) for one in machines.subnets_named_by(log, "subnetId"))
+        of_the_vpc = any(same(one, other) for one in vpcs.all_of(log, "vpcId") for other in of_subnet)
+        # The VPC of another stack's subnet is not known.
+        perhaps = not subnet.candidates and given(log, "vpcId") is not None
+        where = Truth.YES if of_the_subnet or of_the_vpc else Truth.UNKNOWN if perhaps else Truth.NO
+        kind = log.value("trafficType")
+        # The published control requires rejected traffic.
+        what = Truth.UNKNOWN if kind is UNKNOWN else truth(kind in ("ALL", "REJECT"))
+        found.append(min(where, what))
+    yield from _one_of("flow logs", found, "one of its subnet or VPC, of all or of rejected traffic", instance)
+
+
+def _records(trail: Resource) -> Truth:
+    everywhere = trail.value("isMultiRegionTrail")
+    logging = trail.value("enableLogging")
+    return min(
+        Truth.UNKNOWN if everywhere is UNKNOWN else truth(everywhere is True),
+        Truth.UNKNOWN if logging is UNKNOWN else truth(logging is not False),
+    )
+
+
+def _notifies(stack: Stack, rule: Resource, calls: list[str]) -> Truth:
+    """Return whether an EventBridge rule is enabled, matches the calls, and has a target."""
+    rules = ReferenceIndex(stack, EVENT_RULE)
+    has_target = any(
+        rule in named.candidates for target in stack.of(EVENT_TARGET) for named in rules.all_of(target, "rule")
+    )
+    on = given(rule, "state") != "DISABLED" and given(rule, "isEnabled") is not False
+    pattern = rule.value("eventPattern")
+    hears = Truth.UNKNOWN if pattern is UNKNOWN else truth(_names_all(str(pattern or "{}"), calls))
+    return min(truth(has_target and on), hears)
+
+
+def _names_all(pattern: str, calls: list[str]) -> bool:
+    """Return whether a pattern matches each of the calls."""
+    try:
+        detail = json.loads(pattern).get("detail", {})
+    except (ValueError, AttributeError):
+        return False
+    listed = set(_event_names(detail))
+    return not listed.isdisjoint(calls) and set(calls) <= listed
+
+
+def _event_names(detail: Any) -> Iterator[str]:
+    """Return all `eventName` values of a pattern, including those below `$or`."""
+    if isinstance(detail, dict):
+        for name, value in cast("dict[str, Any]", detail).items():
+            if name == "eventName" and isinstance(value, list):
+                yield from (str(each) for each in cast("list[Any]", value))
+            elif name == "$or" and isinstance(value, list):
+                for each in cast("list[Any]", value):
+                    yield from _event_names(each)
+
+
+METRIC_FILTER: Final = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
+METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+_EVENTS: Final = Parameter(
+    name="events",
+    description="IDs of Windows events, each of which has to raise an alarm where there are controllers.",
+    default=[],
+    schema={"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 65535}},
+)
+
+CONTROLLER_EVENTS_ALARMED = Rule(
+    id="controller-events-alarmed",
+    title="Events that show an attack on a domain controller raise alarms",
+    severity=Severity.HIGH,
+    risk="a cleared log, a new domain administrator or a set restore mode password goes unnoticed",
+    remedy="Add a metric filter for the event and an alarm with actions on its metric (here: "
+    "shell-access:domainControllers.eventLogs)",
+    source='Microsoft "Appendix L: Events to Monitor"; NIST SP 800-53 r5 AU-6, SI-4(5); AWS post "Securely extend and access '
+    'on-premises Active Directory domain controllers in AWS", monitoring',
+    url="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html",
+    parameters=(_EVENTS, *MARKS),
+)
+
+
+@CONTROLLER_EVENTS_ALARMED.on_stack
+def _raise_alarms(stack: Stack) -> Findings:
+    by_region = {given(each, "region"): each for each in reversed(Machines(stack).instances)}
+    for region, instance in by_region.items():
+        filters = [each for each in stack.of(METRIC_FILTER) if given(each, "region") == region]
+        alarms = [each for each in stack.of(METRIC_ALARM) if given(each, "region") == region]
+        alarmed = {each.urn: _is_alarmed(each, alarms) for each in filters}
+        for each in filters:
+            if alarmed[each.urn] is Truth.NO:
+                yield Violation("metricTransformation", "no alarm", "an alarm with actions on its metric", about=each)
+            elif alarmed[each.urn] is Truth.UNKNOWN:
+                yield Unseen("metricTransformation", about=each)
+        missing: list[int] = []
+        for event in map(int, stack.settings[_EVENTS.name]):
+            found = any_of(min(_counts(each, event), alarmed[each.urn]) for each in filters)
+            if found is Truth.UNKNOWN:
+                yield Unseen("events", about=instance)
+            missing += [event] if found is Truth.NO else []
+        if missing:
+            listed = ", ".join(map(str, missing))
+            yield Violation("events", f"no alarm for {listed}", "a metric filter and an alarm", about=instance)
+
+
+def _counts(metric_filter: Resource, event: int) -> Truth:
+    """Return whether a filter's pattern has an event ID, as a number of its own."""
+    pattern = metric_filter.value("pattern")
+    if pattern is UNKNOWN:
+        return Truth.UNKNOWN
+    return truth(re.search(rf"(?<!\d){event}(?!\d)", str(pattern or "")) is not None)
+
+
+def _is_alarmed(metric_filter: Resource, alarms: list[Resource]) -> Truth:
+    return any_of(_watches(each, metric_filter) for each in alarms)
+
+
+def _watches(alarm: Resource, metric_filter: Resource) -> Truth:
+    transformation: Any = metric_filter.value("metricTransformation")
+    metric = cast("dict[str, Any]", transformation) if isinstance(transformation, dict) else dict[str, Any]()
+    same = [
+        _equal(alarm.value("metricName"), metric.get("name", UNKNOWN)),
+        _equal(alarm.value("namespace"), metric.get("namespace", UNKNOWN)),
+    ]
+    actions = given(alarm, "alarmActions")
+    acts = Truth.UNKNOWN if actions is UNKNOWN else truth(bool(actions) and given(alarm, "actionsEnabled") is not False)
+    return min(*same, acts)
+
+
+def _equal(one: Any, other: Any) -> Truth:
+    return Truth.UNKNOWN if UNKNOWN in (one, other) else truth(one == other)
+
+
+_METRICS: Final = Parameter(
+    name="metrics",
+    description="Metrics that every controller puts all the time: their absence is the news.",
+    default=["Backups", "HealthProblems", "IncomingLogEvents", "Memory % Committed Bytes In Use"],
+    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+)
+
+CONTROLLER_ALARMS_ON_SILENCE = Rule(
+    id="controller-alarms-on-silence",
+    title="Alarms about health, backups and logs of domain controllers are raised when there is no data",
+    severity=Severity.HIGH,
+    risk="a controller that is not checked, not backed up or sends no events any more looks well",
+    remedy="Set treatMissingData to breaching, and alarmActions (here: shell-access:domainControllers.eventLogs, health and "
+    "backups)",
+    source="Amazon CloudWatch User Guide, configuring how alarms treat missing data; NIST SP 800-53 r5 AU-5, CP-9, SI-4",
+    url="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html",
+    parameters=(_METRICS, *MARKS),
+)
+
+
+@CONTROLLER_ALARMS_ON_SILENCE.on_stack
+def _are_raised(stack: Stack) -> Findings:
+    regions = {given(each, "region") for each in Machines(stack).instances}
+    for alarm in stack.of(METRIC_ALARM):
+        if given(alarm, "region") not in regions or alarm.value("metricName") not in stack.settings[_METRICS.name]:
+            continue
+        missing = alarm.value("treatMissingData")
+        if missing is UNKNOWN:
+            yield Unseen("treatMissingData", about=alarm)
+        elif missing != "breaching":
+            yield Violation("treatMissingData", str(missing), "breaching", about=alarm)
+        actions = given(alarm, "alarmActions")
+        if actions is not UNKNOWN and (not actions or given(alarm, "actionsEnabled") is False):
+            yield Violation("alarmActions", "none", "a topic", about=alarm)
