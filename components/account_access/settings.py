@@ -57,12 +57,7 @@ class AccountAccessSettings(Section):
 
 
 def account_access_problems(settings: AccountAccessSettings, path: tuple[str, ...]) -> Iterator[Problem]:
-    """Yield problems of settings that are each valid on their own.
-
-    Args:
-        settings: The section.
-        path: Path of the section.
-    """
+    """Yield problems of settings that are each valid on their own."""
     if not settings.application_arn:
         yield Problem(path=(*path, "applicationArn"), message=f"expected {APPLICATION_ALLOWED}, got none. Set it")
     if not settings.operators:

@@ -236,13 +236,7 @@ class AdoptedResource(Resource, module="shellaccess", name="AdoptedResource"):
     """
 
     def __init__(self, name: str, args: AdoptedResourceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            args: Arguments of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         properties: dict[str, Any] = {
             "kind": str(args.kind),
             "region": args.region,
@@ -257,9 +251,5 @@ class AdoptedResource(Resource, module="shellaccess", name="AdoptedResource"):
         self._import_id = import_id(args.kind, args.region, args.name)
 
     def import_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Return the options of the AWS provider's resource with the name.
-
-        Args:
-            parent: Parent of that resource.
-        """
+        """Return the options of the AWS provider's resource with the name."""
         return pulumi.ResourceOptions(parent=parent, depends_on=[self], import_=self._import_id, retain_on_delete=True)

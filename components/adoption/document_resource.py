@@ -249,13 +249,7 @@ class ConvergingDocument(DynamicResource, module="ssm", name="Document"):
     document_version: pulumi.Output[str]
 
     def __init__(self, name: str, args: ConvergingDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            args: Arguments of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         properties: dict[str, Any] = {
             "region": args.region,
             "name": args.name,

@@ -16,12 +16,7 @@ _DESCRIBED: Final = re.compile(re.escape(_DESCRIPTION).replace(r"\{owner\}", r"(
 
 
 def policy_arn(partition: str, account_id: str) -> str:
-    """Return the ARN of the record.
-
-    Args:
-        partition: Partition of the account.
-        account_id: Account of the stack.
-    """
+    """Return the ARN of the record."""
     return f"arn:{partition}:iam::{account_id}:policy/{POLICY_NAME}"
 
 

@@ -147,12 +147,7 @@ def metric_alarms(settings: ApprovalSettings) -> tuple[MetricAlarm, ...]:
 
 
 def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
-    """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-    """
+    """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only."""
     here = place.topic_arn.rpartition(":")[0]
     return [
         Problem(
@@ -180,13 +175,7 @@ def _chat_topic_problems(settings: ApprovalSettings, place: WorkflowLocation) ->
 
 
 def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()) -> list[EventAlarm]:
-    """Return the rules in the Region of the workflow.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        regions: Regions of the stack.
-    """
+    """Return the rules in the Region of the workflow."""
     return [
         *(_run_alarms() if settings.has_workflow else ()),
         *([_export_alarm()] if settings.evidence else ()),
@@ -219,13 +208,7 @@ def topic_target_id(position: int) -> str:
 def forwarding_regions(
     settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the Regions with rules that forward events to the workflow, IAM's first.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        regions: Regions of the stack.
-    """
+    """Return the Regions with rules that forward events to the workflow, IAM's first."""
     iam = [iam_event_region(place)] if watches_iam(settings, place) else []
     used = watched_regions(place, regions) if settings.break_glass else ()
     return tuple(each for each in dict.fromkeys((*iam, *used)) if each != place.region)
@@ -238,12 +221,7 @@ def watched_regions(place: WorkflowLocation, regions: Sequence[str]) -> tuple[st
 
 
 def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> PolicyDocument:
-    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules.
-
-    Args:
-        place: Location of the workflow.
-        regions: Regions of the forwarding rules.
-    """
+    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
     # A trust policy has 2,048 characters at most.
     named = regions if len(regions) <= _MOST_NAMED_REGIONS else ["*"]
     rules = [place.rule_arn(f"{ALARM_PREFIX}*", region) for region in named]

@@ -78,10 +78,6 @@ def chat_rules(settings: ApprovalSettings, place: WorkflowLocation) -> tuple[Cha
     """Return the rules of the workflow's Region; none without `chatTopicArn`.
 
     In mode `change-manager` requests are made before the runbook runs, so that only its results are reported.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
     """
     if not settings.chat_topic_arn:
         return ()

@@ -87,10 +87,6 @@ def direct_start_problems(clients: AwsClients, place: WorkflowLocation) -> list[
     and after an update that is interrupted there, an operator could start a session without an approval. The policy in AWS
     counts, as the state may lack what an interrupted update has changed.
 
-    Args:
-        clients: Clients with the credentials of the program.
-        place: Location of the workflow.
-
     Raises:
         RunError: AWS does not respond, or denies the request.
     """

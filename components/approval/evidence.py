@@ -324,11 +324,7 @@ def _list_logs(place: WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator
 
 
 def export_schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
-    """Return the policy to start the export with its role.
-
-    Args:
-        place: Location of the workflow.
-    """
+    """Return the policy to start the export with its role."""
     return {
         "Version": _VERSION,
         "Statement": [
@@ -342,11 +338,7 @@ def export_schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
 
 
 def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
-    """Return the bucket policy: only the export adds records, over TLS and with the bucket's key.
-
-    Args:
-        place: Location of the workflow.
-    """
+    """Return the bucket policy: only the export adds records, over TLS and with the bucket's key."""
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
     return {
         "Version": _VERSION,
@@ -372,11 +364,7 @@ def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
 
 
 def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
-    """Return the key policy: IAM of the account controls the key.
-
-    Args:
-        place: Location of the workflow.
-    """
+    """Return the key policy: IAM of the account controls the key."""
     return {
         "Version": _VERSION,
         "Statement": [
@@ -386,12 +374,7 @@ def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
 
 
 def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
-    """Return the parameters of the table, with its partitions, so that none has to be added.
-
-    Args:
-        place: Location of the workflow.
-        regions: Regions of sessions.
-    """
+    """Return the parameters of the table, with its partitions, so that none has to be added."""
     named = list(dict.fromkeys([*regions, IAM_EVENT_REGIONS.get(place.partition, place.region)]))
     return {
         "EXTERNAL": "TRUE",
@@ -437,12 +420,7 @@ class AthenaTable:
 
 
 def records_table(place: WorkflowLocation, regions: Sequence[str]) -> AthenaTable:
-    """Return the table of exported records.
-
-    Args:
-        place: Location of the workflow.
-        regions: Regions of sessions.
-    """
+    """Return the table of exported records."""
     return AthenaTable(
         name=EVIDENCE_TABLE,
         location=f"s3://{place.evidence_bucket}/records/",

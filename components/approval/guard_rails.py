@@ -105,10 +105,6 @@ def guard_rail_policies(settings: ApprovalSettings, place: WorkflowLocation) -> 
     """Return the managed policies that deny operators changes to what the approval depends on, whatever else they have.
 
     Two, by name: the names of operators and approvers need most of the characters of a managed policy.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
     """
     return {
         GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
@@ -117,12 +113,7 @@ def guard_rail_policies(settings: ApprovalSettings, place: WorkflowLocation) -> 
 
 
 def operator_deny_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
-    """Return everything that the guard rails deny, as one document.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-    """
+    """Return everything that the guard rails deny, as one document."""
     return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
 
 

@@ -170,10 +170,6 @@ def requester_policy(settings: ApprovalSettings, place: WorkflowLocation) -> Pol
     """Return the policy to request a session in the mode of the workflow, and to follow the request.
 
     While the workflow ends in favor of just-in-time node access, requests can be followed, and none can be made.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
     """
     executions = place.ssm("automation-execution/*")
     requests = [
@@ -198,9 +194,6 @@ def approver_policy(place: WorkflowLocation) -> PolicyDocument:
     """Return the policy to read requests, approve or reject them, and end a grant early by stopping its execution.
 
     The runbook or the template defines whose decision counts.
-
-    Args:
-        place: Location of the workflow.
     """
     executions = place.ssm("automation-execution/*")
     return {
@@ -313,11 +306,7 @@ def runbook_role_policy(
 
 
 def schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
-    """Return the policy to start the reaper with its role.
-
-    Args:
-        place: Location of the workflow.
-    """
+    """Return the policy to start the reaper with its role."""
     runbook = place.default_version(REAPER_NAME)
     return {
         "Version": _VERSION,
@@ -361,9 +350,6 @@ def topic_policy(place: WorkflowLocation) -> PolicyDocument:
 
     Sources: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications"; EventBridge
     User Guide, "Amazon SNS permissions"; CloudWatch User Guide, "Notifying users on alarm changes".
-
-    Args:
-        place: Location of the topic.
     """
     return {
         "Version": _VERSION,
@@ -411,9 +397,6 @@ def topic_key_policy(place: WorkflowLocation) -> PolicyDocument:
     """Return the key policy: IAM of the account controls the key, and the services that publish to the topic use it.
 
     Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
-
-    Args:
-        place: Location of the topic.
     """
     encrypting = ["kms:Decrypt", "kms:GenerateDataKey*"]
     of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}

@@ -309,14 +309,7 @@ def plan_evidence(
     regions: Sequence[str],
     logs: Mapping[str, LogLocation] | None = None,
 ) -> EvidencePlan:
-    """Return the plan for the export of records beside just-in-time node access.
-
-    Args:
-        settings: Settings of the section.
-        place: Location of the export.
-        regions: Regions of the stack.
-        logs: Locations of session logs by Region.
-    """
+    """Return the plan for the export of records beside just-in-time node access."""
     return EvidencePlan(
         place=place,
         export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
@@ -438,11 +431,7 @@ def _export(
 
 
 def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
-    """Return the names of the managed policies that operators get.
-
-    Args:
-        settings: Settings of the workflow.
-    """
+    """Return the names of the managed policies that operators get."""
     return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
 
 

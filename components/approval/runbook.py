@@ -91,13 +91,7 @@ def runbook(
 def reaper(
     settings: ApprovalSettings, place: WorkflowLocation, operators: IdentityCenterOperators = NO_OPERATORS
 ) -> dict[str, Any]:
-    """Return the scheduled runbook that removes tags without an approved execution from operators.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        operators: Operators of IAM Identity Center.
-    """
+    """Return the scheduled runbook that removes tags without an approved execution from operators."""
     holders: dict[str, Any] = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
     if operators.people:
         # One text, as the size of a document is limited.
@@ -472,12 +466,7 @@ The requester, the principal, and the reason for this instance. Requesters canno
 
 
 def change_template(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, Any]:
-    """Return the change template: levels of approval before the runbook, never automatic, not even in an emergency.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-    """
+    """Return the change template: levels of approval before the runbook, never automatic, not even in an emergency."""
     return {
         "schemaVersion": "0.3",
         "description": "Asks for a Session Manager session on one EC2 instance",

@@ -255,13 +255,7 @@ class DetectionService(Resource, module="shellaccess", name="DetectionService"):
     """A detection service in a Region."""
 
     def __init__(self, name: str, args: DetectionServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            args: Arguments of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         properties: dict[str, Any] = {
             "service": str(args.service),
             "region": args.region,

@@ -131,9 +131,6 @@ def flow_logs_trust_policy(scope: Scope) -> Policy:
     """Return a policy that only flow logs of this account and Region can use to assume the role.
 
     Source: Amazon VPC User Guide, confused deputy.
-
-    Args:
-        scope: Scope of the flow logs.
     """
     statement = {
         "Effect": "Allow",
@@ -148,12 +145,7 @@ def flow_logs_trust_policy(scope: Scope) -> Policy:
 
 
 def flow_logs_policy(scope: Scope, log_group: str) -> Policy:
-    """Return a policy to write to one existing log group (Amazon VPC User Guide, "IAM role for publishing flow logs").
-
-    Args:
-        scope: Scope of the flow logs.
-        log_group: Name of the log group.
-    """
+    """Return a policy to write to one existing log group (Amazon VPC User Guide, "IAM role for publishing flow logs")."""
     group = scope.arn("logs", f"log-group:{log_group}")
     return {
         "Version": "2012-10-17",

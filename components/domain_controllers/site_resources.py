@@ -54,11 +54,7 @@ class SiteResources:
     resolver_vpcs: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def controller_zones(self, site: SiteSettings) -> dict[str, str]:
-        """Return the Availability Zone of each controller, by name.
-
-        Args:
-            site: Settings of the site.
-        """
+        """Return the Availability Zone of each controller, by name."""
         zones = {each.given: each.zone for each in self.network.subnets}
         return {each.name: zones[each.subnet] for each in site.controllers}
 

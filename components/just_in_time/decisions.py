@@ -151,11 +151,7 @@ def managed_nodes(region: str, read: Listing) -> tuple[ManagedNode, ...]:
 
 
 def planned_policies(documents: Iterable[ApprovalPolicyDocument]) -> Policies:
-    """Return the policies of a stack's documents.
-
-    Args:
-        documents: The documents.
-    """
+    """Return the policies of a stack's documents."""
     several = tuple(documents)
     return Policies(
         manual=tuple(manual_rule(each.name, each.content) for each in several if each.type == MANUAL_APPROVAL),

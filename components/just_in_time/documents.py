@@ -85,11 +85,7 @@ class UnknownContentError(ValueError):
 
 
 def policy_documents(settings: JustInTimeSettings) -> tuple[ApprovalPolicyDocument, ...]:
-    """Return the documents, which are the same in every Region.
-
-    Args:
-        settings: Settings of the policies.
-    """
+    """Return the documents, which are the same in every Region."""
     path = ("approval", "justInTime")
     manual = [
         ApprovalPolicyDocument(
@@ -117,11 +113,7 @@ def policy_documents(settings: JustInTimeSettings) -> tuple[ApprovalPolicyDocume
 
 
 def generated_texts(settings: JustInTimeSettings) -> Iterator[Generated]:
-    """Yield the documents with their sizes.
-
-    Args:
-        settings: Settings of the policies.
-    """
+    """Yield the documents with their sizes."""
     for document in policy_documents(settings):
         yield Generated(
             what=f"the document {document.name}",
@@ -160,9 +152,6 @@ def manual_rule(name: str, content: Any) -> ManualRule:
 def approval_levels(content: Any) -> tuple[tuple[Level, ...], int]:
     """Return the levels of a manual policy and the duration of its access in seconds, for any kind of targets.
 
-    Args:
-        content: Content of the document, decoded.
-
     Raises:
         UnknownContentError: The content has another form than the published one.
     """
@@ -174,9 +163,6 @@ def approval_levels(content: Any) -> tuple[tuple[Level, ...], int]:
 
 def cedar_text(content: Any) -> str:
     """Return the Cedar policies of an auto-approval policy.
-
-    Args:
-        content: Content of the document, decoded.
 
     Raises:
         UnknownContentError: The content has another form than the published one.

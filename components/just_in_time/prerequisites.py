@@ -56,14 +56,7 @@ class Prerequisites:
 def check_prerequisites(
     settings: JustInTimeSettings, clients: AwsClients, regions: tuple[str, ...], owner: str
 ) -> Prerequisites:
-    """Check the token role, the identity provider, the organization's and the account's other policies, and the nodes.
-
-    Args:
-        settings: Settings of the policies.
-        clients: Clients with the credentials of the program.
-        regions: Regions of the stack.
-        owner: Name of the stack.
-    """
+    """Check the token role, the identity provider, the organization's and the account's other policies, and the nodes."""
     problems, notes = _read(clients, "iam", regions[0], _token_role_problems), list[str]()
     for region in regions:
         problems += _check_region(settings, clients, region, owner, notes)

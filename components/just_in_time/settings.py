@@ -178,12 +178,7 @@ class JustInTimeSettings(Section):
 
 
 def just_in_time_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Return problems of settings that are each valid on their own.
-
-    Args:
-        settings: The settings.
-        path: Path of the section.
-    """
+    """Return problems of settings that are each valid on their own."""
     problems: list[Problem] = []
     if not settings.manual_policies and not settings.auto_approvals:
         message = "expected at least one policy in manualPolicies or autoApprovals, got none. Add one, as no node is accessible"

@@ -180,9 +180,6 @@ def remediation_trust(place: NodesAccount) -> PolicyDocument:
     """Return the trust policy: Systems Manager assumes the role, for executions in this account only.
 
     IAM User Guide, "The confused deputy problem".
-
-    Args:
-        place: Account of the nodes.
     """
     runs = f"arn:{place.partition}:ssm:*:{place.account_id}:automation-execution/*"
     return {

@@ -63,10 +63,6 @@ class Attachments:
 def check_attachments(settings: Settings, account: Account) -> None:
     """Check that the number of instance policies, and of policies attached to each principal, is within its quota.
 
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-
     Raises:
         SettingsError: A quota is exceeded, or a principal's policies cannot be read; lists all problems.
     """
@@ -114,12 +110,7 @@ def check_roles(operators: IdentityCenterOperators, region: str) -> None:
 
 
 def desired_attachments(settings: Settings, account: Account) -> dict[AttachedPrincipal, Attachments]:
-    """Return what the stack attaches to principals that it does not create.
-
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-    """
+    """Return what the stack attaches to principals that it does not create."""
     desired: dict[AttachedPrincipal, Attachments] = {}
     for principal, path, arns in _attached(settings, account):
         before = desired.get(principal, Attachments(path=path, arns=frozenset()))

@@ -58,10 +58,6 @@ class NamedResource:
 def check_named_resources(settings: Settings, account: Account) -> None:
     """Check that all resources that the settings name exist.
 
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-
     Raises:
         SettingsError: A resource is missing, or cannot be looked up; lists all problems.
     """
@@ -74,12 +70,7 @@ def check_named_resources(settings: Settings, account: Account) -> None:
 
 
 def named_resources(settings: Settings, account: Account) -> list[NamedResource]:
-    """Return the resources that the settings name and the stack does not create.
-
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-    """
+    """Return the resources that the settings name and the stack does not create."""
     return [
         *_of_session_manager(settings, account),
         *_of_approval(settings, account),

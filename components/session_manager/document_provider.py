@@ -164,13 +164,7 @@ class RunShellDocument(DynamicResource, module="ssm", name="SessionPreferences")
     content_sha256: pulumi.Output[str]
 
     def __init__(self, name: str, args: RunShellDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            args: Arguments of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         properties: dict[str, Any] = {
             "region": args.region,
             **args.preferences,

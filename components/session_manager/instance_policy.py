@@ -39,11 +39,6 @@ def instance_policies(
 ) -> dict[str, Policy]:
     """Return exactly the permissions of the enabled features, beyond those that the SSM Agent always needs.
 
-    Args:
-        settings: Settings by Region.
-        partition: Partition of the account.
-        account_id: Account of the stack.
-
     Returns:
         Policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. Empty where no feature needs a
         permission.
@@ -103,13 +98,7 @@ def instance_policy_problems(
 def instance_policy(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
 ) -> Policy | None:
-    """Return the permissions of `instance_policies` as one document of any length.
-
-    Args:
-        settings: Settings by Region.
-        partition: Partition of the account.
-        account_id: Account of the stack.
-    """
+    """Return the permissions of `instance_policies` as one document of any length."""
     arns = _NodeArns(partition, account_id)
     statements = [*_logs(settings, arns), *_session_data(settings, arns), *_s3(settings, arns)]
     return document(statements) if statements else None

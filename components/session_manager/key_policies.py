@@ -11,10 +11,6 @@ def data_key_policy(*, partition: str, account_id: str) -> KeyPolicy:
     """Return the policy of the key for session data: IAM policies of the account control its use, as in the post.
 
     The operator needs `kms:GenerateDataKey`, the node `kms:Decrypt`; IAM policies that name the alias grant both.
-
-    Args:
-        partition: Partition of the account.
-        account_id: Account of the stack.
     """
     return {"Version": "2012-10-17", "Statement": [governed_by_iam(partition, account_id)]}
 
@@ -23,11 +19,6 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
     """Return the policy of the key for session logs: CloudWatch Logs may use it, too, for log groups of the account.
 
     Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
-
-    Args:
-        partition: Partition of the account.
-        account_id: Account of the stack.
-        region: Region of the log group.
     """
     suffix = ".cn" if partition == "aws-cn" else ""
     # Not limited to one group: a group that was configured earlier remains, and reading its logs needs this key.
@@ -52,10 +43,6 @@ def governed_by_iam(partition: str, account_id: str) -> dict[str, Any]:
     """Return the statement that lets IAM policies manage the key (KMS Developer Guide, "Default key policy").
 
     Without it, no principal could manage the key.
-
-    Args:
-        partition: Partition of the account.
-        account_id: Account of the stack.
     """
     return {
         "Sid": "GovernedByIam",

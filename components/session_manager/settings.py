@@ -339,12 +339,7 @@ class LogLocation:
 
 
 def log_locations(settings: Mapping[str, SessionManagerSettings], account_id: str) -> dict[str, LogLocation]:
-    """Return the locations of logs by Region, of the Regions whose sessions are logged.
-
-    Args:
-        settings: Settings by Region.
-        account_id: Account of the stack.
-    """
+    """Return the locations of logs by Region, of the Regions whose sessions are logged."""
     found: dict[str, LogLocation] = {}
     for region, each in settings.items():
         bucket = each.s3_bucket_name if each.s3_logging else ""

@@ -110,11 +110,7 @@ class Exposure:
 
 
 class Exposures:
-    """Rules of the controllers' security groups of a stack, with the resources that they refer to.
-
-    Args:
-        stack: The stack.
-    """
+    """Rules of the controllers' security groups of a stack, with the resources that they refer to."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

@@ -36,11 +36,7 @@ _NESTING: Final = ("networkInterfaces", "launchSpecifications")
 
 
 class ControllersGroups:
-    """The groups of a stack, with the certainty that they are a controller's.
-
-    Args:
-        stack: The stack.
-    """
+    """The groups of a stack, with the certainty that they are a controller's."""
 
     def __init__(self, stack: Stack) -> None:
         self._groups = ReferenceIndex(stack, SECURITY_GROUP, DEFAULT_SECURITY_GROUP)

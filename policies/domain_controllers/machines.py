@@ -20,11 +20,7 @@ _ON_A_NETWORK: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE)
 
 
 class Machines:
-    """Domain controllers that a stack creates.
-
-    Args:
-        stack: The stack.
-    """
+    """Domain controllers that a stack creates."""
 
     def __init__(self, stack: Stack) -> None:
         self._subnets = ReferenceIndex(stack, *SUBNETS)

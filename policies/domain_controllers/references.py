@@ -39,12 +39,7 @@ NOTHING: Final = ResourceReference((), "")
 
 
 class ReferenceIndex:
-    """Resources of some types, by the references to them.
-
-    Args:
-        stack: The stack.
-        types: Types of the resources.
-    """
+    """Resources of some types, by the references to them."""
 
     def __init__(self, stack: Stack, *types: str) -> None:
         self.resources = stack.of(*types)

@@ -31,12 +31,7 @@ _PREFIXES: Final = ("igw-", "eigw-")
 
 
 class Routes:
-    """Route tables of a stack and their subnets.
-
-    Args:
-        stack: The stack.
-        subnets: Subnets of the stack.
-    """
+    """Route tables of a stack and their subnets."""
 
     def __init__(self, stack: Stack, subnets: ReferenceIndex) -> None:
         self._stack, self._subnets = stack, subnets

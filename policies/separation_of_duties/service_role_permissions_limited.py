@@ -72,9 +72,6 @@ def widening(policies: Sequence[Policy]) -> list[AllowingStatement]:
     """Return the statements that allow a role to give a principal more than named policies.
 
     Statements that require a permissions boundary are accepted.
-
-    Args:
-        policies: All policies of the role.
     """
     some = frozenset[str]().union(*(policy.allowed(WIDENING) for policy in policies))
     attached = tuple(Choice(known(arn)) for arn in _unnamed(policies))

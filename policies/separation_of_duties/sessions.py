@@ -89,12 +89,7 @@ def starts_with_other_documents(
 
 
 def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[AllowingStatement]:
-    """Return the statements that resume or terminate sessions of other principals.
-
-    Args:
-        policies: All policies of a principal.
-        admitted: Principals that may.
-    """
+    """Return the statements that resume or terminate sessions of other principals."""
     found: list[AllowingStatement] = []
     sessions = [f"arn:{each}:ssm:{SOME}:{SOME}:session/" for each in partitions(policies, ON_OTHERS)]
     every = tuple(f"{start}{SOME}" for start in sessions)

@@ -53,11 +53,7 @@ def backup_document(settings: BackupSettings, bucket: BackupBucketSettings) -> P
 
 
 def backup_alarm(controller: str) -> MetricAlarm:
-    """Return the alarm of a controller whose newest backup is older than a day.
-
-    Args:
-        controller: Name of the controller.
-    """
+    """Return the alarm of a controller whose newest backup is older than a day."""
     return MetricAlarm(
         name=f"{ALARMS}no-backup-{controller}",
         description=f"No system state of {controller} has reached the bucket for a day",
@@ -71,12 +67,7 @@ def backup_alarm(controller: str) -> MetricAlarm:
 
 
 def backup_statements(settings: BackupSettings, scopes: Sequence[Scope]) -> list[dict[str, Any]]:
-    """Return the statements of the controllers' policy: write below a site's prefix, and never read or delete.
-
-    Args:
-        settings: Settings of the backups.
-        scopes: Scope of each site with controllers.
-    """
+    """Return the statements of the controllers' policy: write below a site's prefix, and never read or delete."""
     buckets = {
         each: f"arn:{each.partition}:s3:::{settings.buckets[each.region].bucket_name}"
         for each in scopes

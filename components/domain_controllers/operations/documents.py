@@ -38,11 +38,7 @@ def script(name: str, values: Mapping[str, str] | None = None) -> str:
 
 
 def agent_document(configuration: Mapping[str, Any]) -> PlannedDocument:
-    """Return the document that installs the CloudWatch agent and configures it.
-
-    Args:
-        configuration: Configuration of the agent.
-    """
+    """Return the document that installs the CloudWatch agent and configures it."""
     text = json.dumps(configuration, indent=1)
     install = {
         "action": "aws:configurePackage",

@@ -119,11 +119,7 @@ def load_events() -> EventTable:
 
 
 def log_groups(settings: EventLogsSettings) -> list[str]:
-    """Return the names of the log groups.
-
-    Args:
-        settings: Settings of the event logs.
-    """
+    """Return the names of the log groups."""
     groups = dict.fromkeys(each.group for each in load_events().channels)
     return [f"{EVENT_LOGS}/{group}" for group in (*groups, *([_ADDITIONAL] if settings.additional_events else []))]
 
@@ -204,11 +200,7 @@ def _event_term(event_id: int) -> str:
 
 
 def site_alarms(settings: EventLogsSettings) -> list[MetricAlarm]:
-    """Return the alarms of a site: one per kind of event, and one for silence.
-
-    Args:
-        settings: Settings of the event logs.
-    """
+    """Return the alarms of a site: one per kind of event, and one for silence."""
     return [
         *(
             MetricAlarm(

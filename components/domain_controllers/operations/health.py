@@ -48,11 +48,7 @@ another language has none of them."""
 
 
 def limits(settings: HealthSettings) -> dict[str, str]:
-    """Return the limits of the check, by their names in the scripts.
-
-    Args:
-        settings: Settings of the checks.
-    """
+    """Return the limits of the check, by their names in the scripts."""
     return {
         "REPLICATION_HOURS": str(settings.replication_hours),
         "OFFSET_SECONDS": str(settings.clock_offset_seconds),
@@ -61,11 +57,7 @@ def limits(settings: HealthSettings) -> dict[str, str]:
 
 
 def health_document(settings: HealthSettings) -> PlannedDocument:
-    """Return the document that checks a controller and puts the number of its problems as a metric.
-
-    Args:
-        settings: Settings of the checks.
-    """
+    """Return the document that checks a controller and puts the number of its problems as a metric."""
     text = script(
         "check_health",
         {
@@ -81,12 +73,7 @@ def health_document(settings: HealthSettings) -> PlannedDocument:
 
 
 def health_alarm(controller: str, settings: HealthSettings) -> MetricAlarm:
-    """Return the alarm of a controller that has problems, or is not checked.
-
-    Args:
-        controller: Name of the controller.
-        settings: Settings of the checks.
-    """
+    """Return the alarm of a controller that has problems, or is not checked."""
     return MetricAlarm(
         name=f"{ALARMS}not-well-{controller}",
         description=f"{controller} has problems, or was not checked: see the output of the document on the instance",

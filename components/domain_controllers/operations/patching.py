@@ -109,11 +109,7 @@ def window_problems(settings: PatchingSettings, windows: Mapping[str, Sequence[P
 
 
 def approval_rule(settings: PatchingSettings) -> dict[str, Any]:
-    """Return the one rule of the baseline: days until a patch is approved, and filters by key.
-
-    Args:
-        settings: Settings of the patching.
-    """
+    """Return the one rule of the baseline: days until a patch is approved, and filters by key."""
     filters = {"PRODUCT": sorted(PRODUCTS), "CLASSIFICATION": sorted(CLASSIFICATIONS)}
     return {"approve_after_days": settings.approve_after_days, "filters": filters}
 

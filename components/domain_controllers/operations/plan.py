@@ -59,12 +59,7 @@ class OperationsPlan:
 
 
 def plan_operations(section: DomainControllersSection, region: str) -> OperationsPlan:
-    """Return the plan of a site; it is empty where the site builds no controllers, which have no role of this stack.
-
-    Args:
-        section: Settings of the system.
-        region: Region of the site.
-    """
+    """Return the plan of a site; it is empty where the site builds no controllers, which have no role of this stack."""
     controllers = [each.name for each in section.sites[region].controllers]
     parts = (
         [
@@ -178,12 +173,7 @@ def _association(document: PlannedDocument, schedule: str) -> AssociationPlan:
 
 
 def endpoint_services(section: DomainControllersSection, region: str) -> frozenset[str]:
-    """Return the short names of the services that a site's controllers need endpoints for, besides those of all nodes.
-
-    Args:
-        section: Settings of the system.
-        region: Region of the site.
-    """
+    """Return the short names of the services that a site's controllers need endpoints for, besides those of all nodes."""
     plan = plan_operations(section, region)
     needed = {"logs": plan.log_groups, "monitoring": plan.controller_alarms, SECRETS: plan.promotes}
     return frozenset({EC2, *(service for service, is_needed in needed.items() if is_needed)})
@@ -194,10 +184,6 @@ def needs_s3(section: DomainControllersSection, region: str) -> bool:
 
     Sources: Systems Manager User Guide, "SSM Agent communications with AWS managed S3 buckets"; Inspector User Guide,
     "Scanning Windows EC2 instances".
-
-    Args:
-        section: Settings of the system.
-        region: Region of the site.
     """
     return SecurityService.INSPECTOR in section.detected or bool(plan_operations(section, region).documents)
 
@@ -234,11 +220,7 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:
-    """Yield every text that settings can make too long.
-
-    Args:
-        section: Settings of the system.
-    """
+    """Yield every text that settings can make too long."""
     logs = section.collected_events
     if logs:
         agent = _agent_document(section)
