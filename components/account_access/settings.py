@@ -13,7 +13,7 @@ from pydantic import Field
 
 from common.aws.arns import split_arn
 from common.problems import Problem, shown
-from common.validation import Section, enabled_flag
+from common.validation import Section, enabled_flag, setting
 from components.approval.cross_checks import identity_problems
 from components.approval.settings import APPLICATION_ALLOWED, APPLICATION_ARN, IdentityCenterOperator
 
@@ -26,10 +26,10 @@ _ACCOUNT: Final = r"^[0-9]{12}$"
 class EntitledOperators(IdentityCenterOperator):
     """A user or a group of IAM Identity Center, and the accounts in which the people are operators."""
 
-    accounts: list[Annotated[str, Field(pattern=_ACCOUNT)]] = Field(
+    accounts: list[Annotated[str, Field(pattern=_ACCOUNT)]] = setting(
+        "Accounts whose stacks have this user or group in `approval.operators`.",
+        "a list of account IDs in quotes, at least one",
         min_length=1,
-        description="Accounts whose stacks have this user or group in `approval.operators`.",
-        json_schema_extra={"allowed": "a list of account IDs in quotes, at least one"},
     )
 
 
@@ -37,17 +37,17 @@ class AccountAccessSettings(Section):
     """Entitlements of account access manager, one for each person and account."""
 
     enabled: bool = enabled_flag("Create entitlements for operators")
-    application_arn: str = Field(
+    application_arn: str = setting(
+        "Application of account access manager, of this account or, for a delegated administrator, of the "
+        "management account.",
+        APPLICATION_ALLOWED,
         default="",
         pattern=APPLICATION_ARN,
-        description="Application of account access manager, of this account or, for a delegated administrator, of the "
-        "management account.",
-        json_schema_extra={"allowed": APPLICATION_ALLOWED},
     )
-    operators: list[EntitledOperators] = Field(
+    operators: list[EntitledOperators] = setting(
+        "Operators of the accounts. Each person is entitled to the role of their own user ID, and to no other.",
+        "a list of {identityCenterUser, accounts} or {identityCenterGroup, accounts}",
         default_factory=list[EntitledOperators],
-        description="Operators of the accounts. Each person is entitled to the role of their own user ID, and to no other.",
-        json_schema_extra={"allowed": "a list of {identityCenterUser, accounts} or {identityCenterGroup, accounts}"},
     )
 
     @property

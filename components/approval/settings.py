@@ -93,32 +93,29 @@ class ApproverType(StrEnum):
 class Approver(Section):
     """An approver, or a group of approvers."""
 
-    type: Annotated[ApproverType, member_of(ApproverType)] = Field(
-        description="What the name names.",
-        json_schema_extra={"allowed": f"one of {', '.join(ApproverType)}"},
+    type: Annotated[ApproverType, member_of(ApproverType)] = setting(
+        "What the name names.", f"one of {', '.join(ApproverType)}"
     )
-    name: str = Field(
+    name: str = setting(
+        "Of the role, user or group. A role or user below a path has it in front, as its ARN does.",
+        f"a name (no ARN) of at most {MAX_NAME} characters; of a role or user with its path: team/Approver",
         min_length=1,
         max_length=MAX_PATH + MAX_NAME,
         pattern=r"^([^\s{}:/*?\"\\]+/)*[^\s{}:/*?\"\\]{1,128}$",
-        description="Of the role, user or group. A role or user below a path has it in front, as its ARN does.",
-        json_schema_extra={
-            "allowed": f"a name (no ARN) of at most {MAX_NAME} characters; of a role or user with its path: team/Approver"
-        },
     )
-    min_required_approvals: int = Field(
+    min_required_approvals: int = setting(
+        "How many approvals have to come from this one; 0 where any approver of the level will do.",
+        "a whole number from 0 to 10",
         default=1,
         ge=0,
         le=10,
-        description="How many approvals have to come from this one; 0 where any approver of the level will do.",
-        json_schema_extra={"allowed": "a whole number from 0 to 10"},
     )
-    level: int = Field(
+    level: int = setting(
+        "Levels are requested one after the other, the lowest first.",
+        f"a whole number from 1 to {MAX_LEVELS}",
         default=1,
         ge=1,
         le=MAX_LEVELS,
-        description="Levels are requested one after the other, the lowest first.",
-        json_schema_extra={"allowed": f"a whole number from 1 to {MAX_LEVELS}"},
     )
 
     @property
@@ -130,13 +127,11 @@ class Approver(Section):
 class BreakGlass(Section):
     """Emergency access: the role `ShellAccessBreakGlass`, which starts sessions without an approval."""
 
-    users: list[Annotated[str, Field(pattern=_USER), IgnoresCase()]] = Field(
+    users: list[Annotated[str, Field(pattern=_USER), IgnoresCase()]] = setting(
+        "IAM users that can assume the role, with MFA. Each use raises an alarm.",
+        f"a list of 1 to {MAX_BREAK_GLASS_USERS} names of IAM users, with their paths: emergency/alice",
         min_length=1,
         max_length=MAX_BREAK_GLASS_USERS,
-        description="IAM users that can assume the role, with MFA. Each use raises an alarm.",
-        json_schema_extra={
-            "allowed": f"a list of 1 to {MAX_BREAK_GLASS_USERS} names of IAM users, with their paths: emergency/alice"
-        },
     )
 
 
@@ -180,17 +175,17 @@ class Trail(Section):
 class Evidence(Section):
     """Export of the records of sessions, before AWS deletes them."""
 
-    retention_mode: Annotated[RetentionMode, member_of(RetentionMode)] = Field(
+    retention_mode: Annotated[RetentionMode, member_of(RetentionMode)] = setting(
+        "Mode of Object Lock. In mode compliance no principal can delete a record before its time.",
+        ", ".join(RetentionMode),
         default=RetentionMode.GOVERNANCE,
-        description="Mode of Object Lock. In mode compliance no principal can delete a record before its time.",
-        json_schema_extra={"allowed": ", ".join(RetentionMode)},
     )
-    retention_days: int = Field(
+    retention_days: int = setting(
+        "Days for which each exported record is locked.",
+        f"whole days from 1 to {MAX_RETENTION_DAYS}",
         default=400,
         ge=1,
         le=MAX_RETENTION_DAYS,
-        description="Days for which each exported record is locked.",
-        json_schema_extra={"allowed": f"whole days from 1 to {MAX_RETENTION_DAYS}"},
     )
     trail: Trail | None = setting(
         "Define a table of Athena over the log files of an existing trail, and a workgroup for its queries.",
@@ -218,51 +213,49 @@ _GROUP_NAME: Final = r"^[^\s{}*?$\"\\](?:[^\t\n\r{}*?$\"\\]{0,126}[^\s{}*?$\"\\]
 class IdentityCenterOperator(Section):
     """An operator who signs in through IAM Identity Center, or a group of them."""
 
-    identity_center_user: str | None = Field(
+    identity_center_user: str | None = setting(
+        "User name or user ID in IAM Identity Center. Ours, not the post's.",
+        "a user name or user ID of 2 to 64 letters, digits and + = , . @ _ -",
         default=None,
         pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$",
-        description="User name or user ID in IAM Identity Center. Ours, not the post's.",
-        json_schema_extra={"allowed": "a user name or user ID of 2 to 64 letters, digits and + = , . @ _ -"},
     )
-    identity_center_group: str | None = Field(
+    identity_center_group: str | None = setting(
+        "Display name or ID of a group, whose members at the time of the deployment are operators. Ours.",
+        "a display name or group ID of at most 128 characters, without { } * ? $",
         default=None,
         pattern=_GROUP_NAME,
-        description="Display name or ID of a group, whose members at the time of the deployment are operators. Ours.",
-        json_schema_extra={"allowed": "a display name or group ID of at most 128 characters, without { } * ? $"},
     )
 
 
 class IdentityCenterAccess(Section):
     """Sign-in of the operators of `operators`."""
 
-    access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = Field(
-        default=OperatorSignIn.PERMISSION_SET,
-        description="From where operators assume their own role.",
-        json_schema_extra={"allowed": ", ".join(OperatorSignIn)},
+    access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = setting(
+        "From where operators assume their own role.", ", ".join(OperatorSignIn), default=OperatorSignIn.PERMISSION_SET
     )
-    permission_set: str = Field(
+    permission_set: str = setting(
+        "Name of the permission set with which operators sign in to this account.",
+        "a name of at most 32 letters, digits and + = , . @ _ -",
         default="",
         pattern=r"^[A-Za-z0-9_+=,.@-]{0,32}$",
-        description="Name of the permission set with which operators sign in to this account.",
-        json_schema_extra={"allowed": "a name of at most 32 letters, digits and + = , . @ _ -"},
     )
-    application_arn: str = Field(
+    application_arn: str = setting(
+        "Application of account access manager, in the organization's management account.",
+        APPLICATION_ALLOWED,
         default="",
         pattern=APPLICATION_ARN,
-        description="Application of account access manager, in the organization's management account.",
-        json_schema_extra={"allowed": APPLICATION_ALLOWED},
     )
-    region: str = Field(
+    region: str = setting(
+        "Region of IAM Identity Center. Default: that of the application, else the first Region of the stack.",
+        "a Region such as eu-west-1",
         default="",
         pattern=r"^([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2})?$",
-        description="Region of IAM Identity Center. Default: that of the application, else the first Region of the stack.",
-        json_schema_extra={"allowed": "a Region such as eu-west-1"},
     )
-    identity_store_id: str = Field(
+    identity_store_id: str = setting(
+        "Identity store of IAM Identity Center. Default: that of the one instance that the account sees.",
+        "an ID such as d-1234567890",
         default="",
         pattern=r"^(d-[0-9a-z]{10}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$",
-        description="Identity store of IAM Identity Center. Default: that of the one instance that the account sees.",
-        json_schema_extra={"allowed": "an ID such as d-1234567890"},
     )
 
     @property
@@ -283,89 +276,77 @@ class ApprovalSettings(Section):
     """The approval workflow of an account, located in the first Region of the stack and valid for all of them."""
 
     enabled: bool = enabled_flag("Govern by approval")
-    mode: Annotated[Mode, member_of(Mode)] = Field(
+    mode: Annotated[Mode, member_of(Mode)] = setting(
+        "Change requests of Change Manager, approval steps in the runbook, or AWS' just-in-time node access.",
+        f"one of {', '.join(Mode)}",
         default=Mode.AUTOMATION,
-        description="Change requests of Change Manager, approval steps in the runbook, or AWS' just-in-time node access.",
-        json_schema_extra={"allowed": f"one of {', '.join(Mode)}"},
     )
-    approval_validity_minutes: int = Field(
+    approval_validity_minutes: int = setting(
+        "Minutes after the approval within which a session may be started.",
+        f"whole minutes from 1 to {MAX_VALIDITY_MINUTES}",
         default=10,
         ge=1,
         le=MAX_VALIDITY_MINUTES,
-        description="Minutes after the approval within which a session may be started.",
-        json_schema_extra={"allowed": f"whole minutes from 1 to {MAX_VALIDITY_MINUTES}"},
     )
-    approvers: list[Approver] = Field(
+    approvers: list[Approver] = setting(
+        "Who may say yes, in up to five levels.",
+        "a list of {type, name, minRequiredApprovals, level}, at least one, "
+        f"at most {MAX_APPROVERS_OF_A_LEVEL} a level",
         default_factory=list[Approver],
-        description="Who may say yes, in up to five levels.",
-        json_schema_extra={
-            "allowed": "a list of {type, name, minRequiredApprovals, level}, at least one, "
-            f"at most {MAX_APPROVERS_OF_A_LEVEL} a level"
-        },
     )
-    operator_roles: list[RoleName] = Field(
-        default_factory=list,
-        description="IAM roles that may start a session once it is approved.",
-        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
+    operator_roles: list[RoleName] = setting(
+        "IAM roles that may start a session once it is approved.", ROLE_NAMES_ALLOWED, default_factory=list
     )
-    operator_users: list[RoleName] = Field(
-        default_factory=list,
-        description="IAM users that may start a session once it is approved.",
-        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
+    operator_users: list[RoleName] = setting(
+        "IAM users that may start a session once it is approved.", ROLE_NAMES_ALLOWED, default_factory=list
     )
-    operators: list[IdentityCenterOperator] = Field(
+    operators: list[IdentityCenterOperator] = setting(
+        "Operators who sign in through IAM Identity Center. The stack creates one role for each person. Ours.",
+        "a list of {identityCenterUser} or {identityCenterGroup}",
         default_factory=list[IdentityCenterOperator],
-        description="Operators who sign in through IAM Identity Center. The stack creates one role for each person. Ours.",
-        json_schema_extra={"allowed": "a list of {identityCenterUser} or {identityCenterGroup}"},
     )
-    identity_center: IdentityCenterAccess = Field(
+    identity_center: IdentityCenterAccess = setting(
+        "Sign-in of the operators in operators. Ours, not the post's.",
+        "{access, permissionSet, applicationArn, region, identityStoreId}",
         default_factory=IdentityCenterAccess,
-        description="Sign-in of the operators in operators. Ours, not the post's.",
-        json_schema_extra={"allowed": "{access, permissionSet, applicationArn, region, identityStoreId}"},
     )
-    shared_operator_roles: list[RoleName] = Field(
-        default_factory=list,
-        description="Those of operatorRoles that several people may assume, or whose sessions they may tag, accepted "
+    shared_operator_roles: list[RoleName] = setting(
+        "Those of operatorRoles that several people may assume, or whose sessions they may tag, accepted "
         "knowingly: a grant to one admits all of them, and who sets the tag on a session needs none. Ours, not the "
         "post's; such a role that is not named here is refused.",
-        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each in operatorRoles too"},
-    )
-    shared_approver_roles: list[RoleName] = Field(
+        f"{ROLE_NAMES_ALLOWED}, each in operatorRoles too",
         default_factory=list,
-        description="Approver roles whose sessions do not prove which person approves, accepted knowingly: all approvals "
+    )
+    shared_approver_roles: list[RoleName] = setting(
+        "Approver roles whose sessions do not prove which person approves, accepted knowingly: all approvals "
         "by one of them count as one person, and a requester who may assume it may approve under another session name. "
         "Ours, not the post's; approvals by such a role that is not listed here are refused.",
-        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole"},
-    )
-    chat_approver_roles: list[RoleName] = Field(
+        f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole",
         default_factory=list,
-        description="Approver roles through which one person each approves in a chat (Amazon Q Developer in chat "
+    )
+    chat_approver_roles: list[RoleName] = setting(
+        "Approver roles through which one person each approves in a chat (Amazon Q Developer in chat "
         "applications). AWS sees the role, not the person, so each needs a role of their own. Ours, not the post's; "
         "approvals that come through a chat are refused otherwise.",
-        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole"},
-    )
-    notification_emails: list[Email] = Field(
+        f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole",
         default_factory=list,
-        description="Who hears of each request, grant, refusal and end.",
-        json_schema_extra={"allowed": "a list of e-mail addresses"},
     )
-    alarm_topic_arns: list[Annotated[str, Field(pattern=_TOPIC_ARN)]] = Field(
-        default_factory=list,
-        description="Further SNS topics that receive the alarms of the workflow, beside its own topic. Their policies "
+    notification_emails: list[Email] = setting(
+        "Who hears of each request, grant, refusal and end.", "a list of e-mail addresses", default_factory=list
+    )
+    alarm_topic_arns: list[Annotated[str, Field(pattern=_TOPIC_ARN)]] = setting(
+        "Further SNS topics that receive the alarms of the workflow, beside its own topic. Their policies "
         "must allow `events.amazonaws.com` and `cloudwatch.amazonaws.com` to publish. Ours, not the post's.",
-        json_schema_extra={
-            "allowed": "a list of ARNs of standard SNS topics in the account and Region of the workflow"
-        },
+        "a list of ARNs of standard SNS topics in the account and Region of the workflow",
+        default_factory=list,
     )
-    chat_topic_arn: str = Field(
-        default="",
-        pattern=f"^$|{_TOPIC_ARN}",
-        description="SNS topic whose subscriber is a channel of Amazon Q Developer in chat applications (Slack, Microsoft "
+    chat_topic_arn: str = setting(
+        "SNS topic whose subscriber is a channel of Amazon Q Developer in chat applications (Slack, Microsoft "
         "Teams): it receives notices of requests, grants and ends in the schema that a chat shows, with a link. Its policy "
         "must allow `events.amazonaws.com` to publish. Ours, not the post's.",
-        json_schema_extra={
-            "allowed": "the ARN of a standard SNS topic in the account and Region of the workflow, not of alarmTopicArns"
-        },
+        "the ARN of a standard SNS topic in the account and Region of the workflow, not of alarmTopicArns",
+        default="",
+        pattern=f"^$|{_TOPIC_ARN}",
     )
     alarm_iam_changes: bool = flag(
         "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one Region "
@@ -382,15 +363,15 @@ class ApprovalSettings(Section):
         "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
         default=False,
     )
-    break_glass: BreakGlass | None = Field(
+    break_glass: BreakGlass | None = setting(
+        "Emergency access without an approval: one role, watched and time-limited. Ours, not the post's.",
+        "a mapping with users, or absent",
         default=None,
-        description="Emergency access without an approval: one role, watched and time-limited. Ours, not the post's.",
-        json_schema_extra={"allowed": "a mapping with users, or absent"},
     )
-    evidence: Evidence | None = Field(
+    evidence: Evidence | None = setting(
+        "Export the records that `evidence` reads into a bucket with Object Lock. Ours, not the post's.",
+        "a mapping, which may be empty, or absent",
         default=None,
-        description="Export the records that `evidence` reads into a bucket with Object Lock. Ours, not the post's.",
-        json_schema_extra={"allowed": "a mapping, which may be empty, or absent"},
     )
     require_change_request: bool = flag(
         "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
@@ -400,19 +381,17 @@ class ApprovalSettings(Section):
     take_over: bool = flag(
         "Take the account over from another stack, with everything of this section. Ours.", default=False
     )
-    just_in_time: JustInTimeSettings | None = Field(
-        default=None,
-        description="Approval policies, in mode just-in-time, in which of the other keys only `takeOver`, and `evidence` with "
+    just_in_time: JustInTimeSettings | None = setting(
+        "Approval policies, in mode just-in-time, in which of the other keys only `takeOver`, and `evidence` with "
         "`notificationEmails` and `alarmTopicArns`, apply. Ours.",
-        json_schema_extra={
-            "allowed": "a mapping with manualPolicies and autoApprovals, in mode just-in-time, or with justInTimeMigration"
-        },
+        "a mapping with manualPolicies and autoApprovals, in mode just-in-time, or with justInTimeMigration",
+        default=None,
     )
-    just_in_time_migration: Annotated[JustInTimeMigration, member_of(JustInTimeMigration)] = Field(
-        default=JustInTimeMigration.NONE,
-        description="Stage of a move from another mode to just-in-time, which `migrate approval` sets: parallel deploys the "
+    just_in_time_migration: Annotated[JustInTimeMigration, member_of(JustInTimeMigration)] = setting(
+        "Stage of a move from another mode to just-in-time, which `migrate approval` sets: parallel deploys the "
         "approval policies beside the workflow; draining also ends new requests to the workflow. Ours.",
-        json_schema_extra={"allowed": f"one of {', '.join(JustInTimeMigration)}"},
+        f"one of {', '.join(JustInTimeMigration)}",
+        default=JustInTimeMigration.NONE,
     )
 
     @property

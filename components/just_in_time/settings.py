@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from common.problems import Problem, named, shown
-from common.validation import Profile, Section, flag, without_hidden
+from common.validation import Profile, Section, flag, setting, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
 
 MAX_MANUAL_POLICIES: Final = 50
@@ -41,100 +41,93 @@ _GROUPS_ALLOWED: Final = "a list of IDs of groups of IAM Identity Center (GUIDs,
 class GroupApprover(Section):
     """A group of IAM Identity Center whose members approve."""
 
-    type: Annotated[str, Field(pattern="^SSOGroup$")] = Field(
+    type: Annotated[str, Field(pattern="^SSOGroup$")] = setting(
+        "Kind of the approver.",
+        "SSOGroup, as AWS does not publish how these policies name users or IAM roles; create a policy with "
+        "such an approver in the console",
         default="SSOGroup",
-        description="Kind of the approver.",
-        json_schema_extra={
-            "allowed": "SSOGroup, as AWS does not publish how these policies name users or IAM roles; create a policy with "
-            "such an approver in the console"
-        },
     )
-    id: GroupId = Field(
-        description="ID of the group in the identity store.",
-        json_schema_extra={"allowed": "the ID of a group of IAM Identity Center (a GUID, not the group's name)"},
+    id: GroupId = setting(
+        "ID of the group in the identity store.",
+        "the ID of a group of IAM Identity Center (a GUID, not the group's name)",
     )
 
 
 class ApprovalLevel(Section):
     """A level of approval; levels are requested one after the other."""
 
-    approvers: list[GroupApprover] = Field(
+    approvers: list[GroupApprover] = setting(
+        "Groups whose members may approve.",
+        f"a list of 1 to {MAX_APPROVERS_OF_A_LEVEL} approvers {{type, id}}",
         min_length=1,
         max_length=MAX_APPROVERS_OF_A_LEVEL,
-        description="Groups whose members may approve.",
-        json_schema_extra={"allowed": f"a list of 1 to {MAX_APPROVERS_OF_A_LEVEL} approvers {{type, id}}"},
     )
-    min_required_approvals: int = Field(
+    min_required_approvals: int = setting(
+        "Number of approvals that the level requires.",
+        "a whole number from 1 to the number of the level's approvers",
         default=1,
         ge=1,
         le=MAX_APPROVERS_OF_A_LEVEL,
-        description="Number of approvals that the level requires.",
-        json_schema_extra={"allowed": "a whole number from 1 to the number of the level's approvers"},
     )
 
 
 class ManualPolicy(Section):
     """A manual approval policy: nodes by tag, and who approves access to them."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{3,128}$")] = Field(
-        description="Name of the document, the same in every Region of the stack.",
-        json_schema_extra={
-            "allowed": "3 to 128 letters, digits and _ . -, not beginning with aws, amazon, amzn or SSM-"
-        },
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{3,128}$")] = setting(
+        "Name of the document, the same in every Region of the stack.",
+        "3 to 128 letters, digits and _ . -, not beginning with aws, amazon, amzn or SSM-",
     )
-    description: Text = Field(
+    description: Text = setting(
+        "Description of the policy, which approvers see as the message of a request.",
+        f"text of 1 to {_MAX_TEXT} characters",
         default="Approval of shell sessions",
-        description="Description of the policy, which approvers see as the message of a request.",
-        json_schema_extra={"allowed": f"text of 1 to {_MAX_TEXT} characters"},
     )
-    targets: Tags = Field(
-        description="Nodes that have any of these tags. A tag belongs to one policy.",
-        json_schema_extra={
-            "allowed": "a mapping of tag keys to lists of values, without wildcards; a policy for all nodes is refused, as "
-            "AWS does not publish its form"
-        },
+    targets: Tags = setting(
+        "Nodes that have any of these tags. A tag belongs to one policy.",
+        "a mapping of tag keys to lists of values, without wildcards; a policy for all nodes is refused, as "
+        "AWS does not publish its form",
     )
-    access_duration_hours: int = Field(
+    access_duration_hours: int = setting(
+        "Hours after the approval within which sessions may be started. Open sessions do not end with it.",
+        f"whole hours from 1 to {MAX_HOURS}",
         default=1,
         ge=1,
         le=MAX_HOURS,
-        description="Hours after the approval within which sessions may be started. Open sessions do not end with it.",
-        json_schema_extra={"allowed": f"whole hours from 1 to {MAX_HOURS}"},
     )
-    levels: list[ApprovalLevel] = Field(
+    levels: list[ApprovalLevel] = setting(
+        "Levels of approval, in their order.",
+        f"a list of 1 to {MAX_LEVELS} levels {{approvers, minRequiredApprovals}}",
         min_length=1,
         max_length=MAX_LEVELS,
-        description="Levels of approval, in their order.",
-        json_schema_extra={"allowed": f"a list of 1 to {MAX_LEVELS} levels {{approvers, minRequiredApprovals}}"},
     )
 
 
 class AutoApproval(Section):
     """Access that needs no approval, for an hour: groups and tags of nodes, or Cedar."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
-        description="ID of the statement in the auto-approval policy.",
-        json_schema_extra={"allowed": "1 to 64 letters, digits, _ and -"},
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = setting(
+        "ID of the statement in the auto-approval policy.", "1 to 64 letters, digits, _ and -"
     )
-    description: Text = Field(
+    description: Text = setting(
+        "Description of the statement.",
+        f"text of 1 to {_MAX_TEXT} characters",
         default="Automatic approval of shell sessions",
-        description="Description of the statement.",
-        json_schema_extra={"allowed": f"text of 1 to {_MAX_TEXT} characters"},
     )
-    groups: list[GroupId] = Field(
+    groups: list[GroupId] = setting(
+        "Groups whose members need no approval; with `tags`, in place of `cedar`.",
+        _GROUPS_ALLOWED,
         default_factory=list[str],
-        description="Groups whose members need no approval; with `tags`, in place of `cedar`.",
-        json_schema_extra={"allowed": _GROUPS_ALLOWED},
     )
-    tags: dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]] = Field(
+    tags: dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]] = setting(
+        "Tags of the nodes: a node needs all keys, each with one of its values.",
+        "a mapping of tag keys to lists of values",
         default_factory=dict[str, list[str]],
-        description="Tags of the nodes: a node needs all keys, each with one of its values.",
-        json_schema_extra={"allowed": "a mapping of tag keys to lists of values"},
     )
-    cedar: Annotated[Profile, Field(max_length=_MAX_CEDAR)] = Field(
+    cedar: Annotated[Profile, Field(max_length=_MAX_CEDAR)] = setting(
+        "Cedar policies, in place of `groups` and `tags`.",
+        f"Cedar policies of at most {_MAX_CEDAR:,} characters",
         default="",
-        description="Cedar policies, in place of `groups` and `tags`.",
-        json_schema_extra={"allowed": f"Cedar policies of at most {_MAX_CEDAR:,} characters"},
     )
     anyone: bool = flag(
         "Accept knowingly that the Cedar policies permit users who are in no group and have no attribute.",
@@ -151,29 +144,23 @@ class AutoApproval(Section):
 class JustInTimeSettings(Section):
     """Approval policies of AWS' just-in-time node access, in every Region of the stack. Only in mode `just-in-time`."""
 
-    manual_policies: list[ManualPolicy] = Field(
+    manual_policies: list[ManualPolicy] = setting(
+        "Who approves access to which nodes. A node without a policy cannot be accessed.",
+        f"a list of at most {MAX_MANUAL_POLICIES} policies {{name, targets, levels, ...}}",
         default_factory=list[ManualPolicy],
         max_length=MAX_MANUAL_POLICIES,
-        description="Who approves access to which nodes. A node without a policy cannot be accessed.",
-        json_schema_extra={
-            "allowed": f"a list of at most {MAX_MANUAL_POLICIES} policies {{name, targets, levels, ...}}"
-        },
     )
-    auto_approvals: list[AutoApproval] = Field(
+    auto_approvals: list[AutoApproval] = setting(
+        f"Statements of `{AUTO_APPROVAL_NAME}`: access without a person's approval, for an hour.",
+        f"a list of at most {_MAX_AUTO_APPROVALS} statements {{id, groups, tags}} or {{id, cedar}}",
         default_factory=list[AutoApproval],
         max_length=_MAX_AUTO_APPROVALS,
-        description=f"Statements of `{AUTO_APPROVAL_NAME}`: access without a person's approval, for an hour.",
-        json_schema_extra={
-            "allowed": f"a list of at most {_MAX_AUTO_APPROVALS} statements {{id, groups, tags}} or {{id, cedar}}"
-        },
     )
-    deny_policy: None = Field(
+    deny_policy: None = setting(
+        f"Not supported: `{DENY_ACCESS_NAME}` of the organization stays as it is, and is reported.",
+        "no value, as AWS does not publish the content of a deny-access policy; create it in the console of "
+        "the delegated administrator",
         default=None,
-        description=f"Not supported: `{DENY_ACCESS_NAME}` of the organization stays as it is, and is reported.",
-        json_schema_extra={
-            "allowed": "no value, as AWS does not publish the content of a deny-access policy; create it in the console of "
-            "the delegated administrator"
-        },
     )
 
 

@@ -11,7 +11,7 @@ from unicodedata import category
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.characters import hidden_character
-from common.validation import RoleName, Section, enabled_flag, flag, partitions
+from common.validation import RoleName, Section, enabled_flag, flag, partitions, setting
 from components.association import AssociationPlan
 from components.nodes.names import ASSOCIATION_NAME, UPDATE_DOCUMENT, UPDATE_PARAMETERS
 
@@ -144,24 +144,22 @@ class RoleComplianceSettings(Section):
     """`shell-access:nodes.roleCompliance`: instance roles must have the stack's instance policies."""
 
     enabled: bool = enabled_flag("Evaluate instance roles")
-    remediation: Annotated[Remediation, BeforeValidator(_remediation)] = Field(
-        default=Remediation.OFF,
-        description="What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
+    remediation: Annotated[Remediation, BeforeValidator(_remediation)] = setting(
+        "What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
         "Config, or attached by AWS Config itself.",
-        json_schema_extra={"allowed": f"one of {', '.join(Remediation)}"},
+        f"one of {', '.join(Remediation)}",
+        default=Remediation.OFF,
     )
-    excluded_roles: list[RoleName] = Field(
+    excluded_roles: list[RoleName] = setting(
+        "Roles that are neither evaluated nor ever changed.",
+        f"a list of names (not ARNs), spelled as in IAM, at most {MAX_EXCLUDED_ROLES}",
         default_factory=list,
         max_length=MAX_EXCLUDED_ROLES,
-        description="Roles that are neither evaluated nor ever changed.",
-        json_schema_extra={
-            "allowed": f"a list of names (not ARNs), spelled as in IAM, at most {MAX_EXCLUDED_ROLES}",
-        },
     )
-    region: Annotated[str, AfterValidator(_region)] | None = Field(
+    region: Annotated[str, AfterValidator(_region)] | None = setting(
+        "Where AWS Config records IAM, which is global; left out: the one Region of the stack that does.",
+        "a Region whose AWS Config recorder records IAM roles",
         default=None,
-        description="Where AWS Config records IAM, which is global; left out: the one Region of the stack that does.",
-        json_schema_extra={"allowed": "a Region whose AWS Config recorder records IAM roles"},
     )
 
 
@@ -175,37 +173,33 @@ class AgentsSettings(Section):
     """`shell-access:nodes.agents`: updates of the SSM Agent."""
 
     enabled: bool = enabled_flag("Keep the SSM Agent up to date in every Region of the stack")
-    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+    schedule: Annotated[str, AfterValidator(_schedule)] = setting(
+        "When the agents are updated.",
+        "rate(14 days), or cron(0 2 ? * SUN *) in UTC; at least half an hour between two runs",
         default="rate(14 days)",
-        description="When the agents are updated.",
-        json_schema_extra={
-            "allowed": "rate(14 days), or cron(0 2 ? * SUN *) in UTC; at least half an hour between two runs",
-        },
     )
-    max_concurrency: str = Field(
+    max_concurrency: str = setting(
+        "How many nodes are updated at a time.",
+        'a number of nodes above 0, or a percentage, in quotes: "50" or "10%"',
         default="10%",
         pattern=r"^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$",
-        description="How many nodes are updated at a time.",
-        json_schema_extra={"allowed": 'a number of nodes above 0, or a percentage, in quotes: "50" or "10%"'},
     )
-    max_errors: str = Field(
+    max_errors: str = setting(
+        "After how many failed nodes no further one is begun.",
+        'a number of nodes, or a percentage, in quotes: "10" or "5%"',
         default="5%",
         pattern=r"^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$",
-        description="After how many failed nodes no further one is begun.",
-        json_schema_extra={"allowed": 'a number of nodes, or a percentage, in quotes: "10" or "5%"'},
     )
     target_tags: dict[
         Annotated[str, Field(min_length=1, max_length=127), AfterValidator(_tag_key)],
         Annotated[
             list[Annotated[str, Field(max_length=256), AfterValidator(_tag_value)]], Field(min_length=1, max_length=50)
         ],
-    ] = Field(
+    ] = setting(
+        "Only nodes with all of these tags; none: all managed nodes.",
+        f"a mapping of tags to lists of values, at most {MAX_TARGETS}: {{environment: [production, test]}}",
         default_factory=dict[str, list[str]],
         max_length=MAX_TARGETS,
-        description="Only nodes with all of these tags; none: all managed nodes.",
-        json_schema_extra={
-            "allowed": f"a mapping of tags to lists of values, at most {MAX_TARGETS}: {{environment: [production, test]}}"
-        },
     )
 
     @property
@@ -227,20 +221,18 @@ class NodesSection(Section):
     """`shell-access:nodes`: preparation of nodes for governed sessions."""
 
     enabled: bool = enabled_flag("Make nodes ready")
-    role_compliance: RoleComplianceSettings | None = Field(
+    role_compliance: RoleComplianceSettings | None = setting(
+        "Instance roles have the instance policy of this stack, evaluated by AWS Config.",
+        "a mapping of settings, {} for the defaults",
         default=None,
-        description="Instance roles have the instance policy of this stack, evaluated by AWS Config.",
-        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
     )
-    default_host_management: DefaultHostManagementSettings | None = Field(
+    default_host_management: DefaultHostManagementSettings | None = setting(
+        "EC2 instances without an instance profile are managed too.",
+        "a mapping of settings, {} for the defaults",
         default=None,
-        description="EC2 instances without an instance profile are managed too.",
-        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
     )
-    agents: AgentsSettings | None = Field(
-        default=None,
-        description="The SSM Agent is kept up to date.",
-        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
+    agents: AgentsSettings | None = setting(
+        "The SSM Agent is kept up to date.", "a mapping of settings, {} for the defaults", default=None
     )
     take_over: bool = flag("Take the account over from another stack, with everything of this section.", default=False)
 

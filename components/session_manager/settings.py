@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-
 from common.limits import DOCUMENT
 from common.problems import Problem, shown
 from common.validation import (
@@ -25,6 +23,7 @@ from common.validation import (
     enabled_flag,
     flag,
     member_of,
+    setting,
 )
 from components.adoption.document_content import published_bytes
 from components.adoption.document_ownership import OnDestroy
@@ -44,40 +43,40 @@ class SessionManagerSettings(Section):
     """Session Manager preferences of one Region: the post's fifteen parameters and additions."""
 
     s3_logging: bool = flag("Send the log of each session to an S3 bucket when it ends.", default=False)
-    s3_bucket_name: str = Field(
+    s3_bucket_name: str = setting(
+        "The bucket for session logs. It must exist.",
+        "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens",
         default="",
         pattern=rf"^$|^{BUCKET_NAME}$",
-        description="The bucket for session logs. It must exist.",
-        json_schema_extra={"allowed": "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens"},
     )
-    s3_key_prefix: str = Field(
+    s3_key_prefix: str = setting(
+        "Prefix of the keys of session logs; account ID and Region are appended.",
+        "a key prefix that neither starts nor ends with /, or an empty string",
         default="sessionmanager",
         max_length=512,
         pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$",
-        description="Prefix of the keys of session logs; account ID and Region are appended.",
-        json_schema_extra={"allowed": "a key prefix that neither starts nor ends with /, or an empty string"},
     )
     s3_encryption_enabled: bool = flag("Sessions require the bucket to be encrypted.", default=True)
-    s3_kms_key_arn: str = Field(
+    s3_kms_key_arn: str = setting(
+        "The customer managed key that the bucket is encrypted with, if it is. Ours, not the post's: "
+        "nodes need kms:GenerateDataKey on it to write their logs.",
+        "the ARN of a KMS key, or an empty string",
         default="",
         pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
-        description="The customer managed key that the bucket is encrypted with, if it is. Ours, not the post's: "
-        "nodes need kms:GenerateDataKey on it to write their logs.",
-        json_schema_extra={"allowed": "the ARN of a KMS key, or an empty string"},
     )
-    s3_bucket_owner: str = Field(
+    s3_bucket_owner: str = setting(
+        "The account that owns the bucket, where it is another one. Ours, not the post's: nodes then "
+        "need s3:PutObjectAcl.",
+        'an account ID of 12 digits in quotes, or "" for this account',
         default="",
         pattern=r"^$|^[0-9]{12}$",
-        description="The account that owns the bucket, where it is another one. Ours, not the post's: nodes then "
-        "need s3:PutObjectAcl.",
-        json_schema_extra={"allowed": 'an account ID of 12 digits in quotes, or "" for this account'},
     )
     create_cw_log_group: bool = flag("Create the log group; if not, the one named is used as it is.", default=True)
-    cw_log_group_name: str = Field(
+    cw_log_group_name: str = setting(
+        'The CloudWatch log group for session logs; "" with createCwLogGroup false: none.',
+        "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string",
         default="ssm-sessionmanager-logs",
         pattern=r"^$|^[0-9A-Za-z_./#-]{1,512}$",
-        description='The CloudWatch log group for session logs; "" with createCwLogGroup false: none.',
-        json_schema_extra={"allowed": "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string"},
     )
     cw_encryption_enabled: bool = flag("Sessions require the log group to be encrypted.", default=True)
     cw_streaming_enabled: bool = flag(
@@ -85,57 +84,49 @@ class SessionManagerSettings(Section):
         "instance that is terminated, or cut off from CloudWatch Logs, before the session ends.",
         default=False,
     )
-    log_retention_days: int = Field(
-        default=90,
-        description="How long the created log group keeps session logs, in days. Less than 90 may delete the evidence "
+    log_retention_days: int = setting(
+        "How long the created log group keeps session logs, in days. Less than 90 may delete the evidence "
         "of a compromise before anyone looks for it.",
-        json_schema_extra={
-            "allowed": f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
-        },
+        f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}",
+        default=90,
     )
     session_data_encryption: bool = flag("Encrypt session data with a key of this stack.", default=True)
     run_as_enabled: bool = flag("Linux and macOS sessions run as another user than ssm-user.", default=False)
-    run_as_default_user: str = Field(
+    run_as_default_user: str = setting(
+        "The operating system user of sessions where runAsEnabled is true.",
+        "a user name without spaces, at most 100 characters",
         default="",
         max_length=100,
         pattern=r"^\S*$",
-        description="The operating system user of sessions where runAsEnabled is true.",
-        json_schema_extra={"allowed": "a user name without spaces, at most 100 characters"},
     )
     run_as_principal_tag: bool = flag(
         "The people who start sessions carry the tag SSMSessionRunAs, so runAsDefaultUser may be empty. Ours, not the "
         "post's.",
         default=False,
     )
-    idle_session_timeout: int = Field(
-        default=20,
-        ge=1,
-        le=60,
-        description="Minutes without activity after which a session ends.",
-        json_schema_extra={"allowed": "whole minutes from 1 to 60"},
+    idle_session_timeout: int = setting(
+        "Minutes without activity after which a session ends.", "whole minutes from 1 to 60", default=20, ge=1, le=60
     )
-    max_session_duration: int | None = Field(
+    max_session_duration: int | None = setting(
+        "Minutes after which a session ends whatever happens; left out: no maximum. Set it with approval, as "
+        "a session stays open when its grant ends.",
+        "whole minutes from 1 to 1440; leave it out for no maximum",
         default=None,
         ge=1,
         le=1440,
-        description="Minutes after which a session ends whatever happens; left out: no maximum. Set it with approval, as "
-        "a session stays open when its grant ends.",
-        json_schema_extra={"allowed": "whole minutes from 1 to 1440; leave it out for no maximum"},
     )
-    win_shell_profile: Profile = Field(
+    win_shell_profile: Profile = setting(
+        "Commands that run when a session starts on Windows Server.",
+        "text; the whole document has at most 64 KB",
         default="",
-        description="Commands that run when a session starts on Windows Server.",
-        json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
-    linux_shell_profile: Profile = Field(
+    linux_shell_profile: Profile = setting(
+        "Commands that run when a session starts on Linux or macOS.",
+        "text; the whole document has at most 64 KB",
         default="",
-        description="Commands that run when a session starts on Linux or macOS.",
-        json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
-    on_destroy: Annotated[OnDestroy, member_of(OnDestroy)] = Field(
-        default=OnDestroy.RESTORE,
-        description="What becomes of the document when the stack goes.",
-        json_schema_extra={"allowed": f"one of {', '.join(OnDestroy)}"},
+    on_destroy: Annotated[OnDestroy, member_of(OnDestroy)] = setting(
+        "What becomes of the document when the stack goes.", f"one of {', '.join(OnDestroy)}", default=OnDestroy.RESTORE
     )
 
     retain_logs: bool = flag(
@@ -179,36 +170,29 @@ class SessionManagerSection(SessionManagerSettings):
     """`shell-access:sessionManager`: settings of all Regions, and overrides per Region."""
 
     enabled: bool = enabled_flag("Govern Session Manager preferences")
-    instance_roles: list[RoleName] = Field(
+    instance_roles: list[RoleName] = setting(
+        "Names of instance roles that get the instance policy. Ours, not the post's.",
+        ROLE_NAMES_ALLOWED,
         default_factory=list,
-        description="Names of instance roles that get the instance policy. Ours, not the post's.",
-        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
-    region_overrides: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="Settings that differ in a Region, field by field.",
-        json_schema_extra={"allowed": "a mapping of Regions to settings"},
+    region_overrides: dict[str, dict[str, Any]] = setting(
+        "Settings that differ in a Region, field by field.", "a mapping of Regions to settings", default_factory=dict
     )
 
 
 class EndpointSettings(Section):
     """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without internet access."""
 
-    vpc: IdOrNameTag = Field(
-        description="The VPC.",
-        json_schema_extra={"allowed": "an id (vpc-...) or the value of a Name tag"},
-    )
-    subnets: list[IdOrNameTag] = Field(
+    vpc: IdOrNameTag = setting("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    subnets: list[IdOrNameTag] = setting(
+        "The subnets for the interface endpoints; the S3 gateway goes into their route tables.",
+        "a list of ids (subnet-...) or values of Name tags, one subnet a zone",
         min_length=1,
-        description="The subnets for the interface endpoints; the S3 gateway goes into their route tables.",
-        json_schema_extra={"allowed": "a list of ids (subnet-...) or values of Name tags, one subnet a zone"},
     )
-    allowed_cidrs: list[UnicastNetwork] = Field(
+    allowed_cidrs: list[UnicastNetwork] = setting(
+        "The networks whose nodes may use the endpoints.",
+        "networks such as 10.20.0.0/16, with no host bits set, of addresses that single hosts may have",
         min_length=1,
-        description="The networks whose nodes may use the endpoints.",
-        json_schema_extra={
-            "allowed": "networks such as 10.20.0.0/16, with no host bits set, of addresses that single hosts may have"
-        },
     )
     s3_gateway: bool = flag("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
 
