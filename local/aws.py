@@ -64,11 +64,6 @@ def running(workspace: Workspace) -> Emulator | None:
 def start(workspace: Workspace, module: str = EMULATOR, seconds: float = _START_SECONDS) -> Emulator:
     """Start the local AWS in the background, on its previous port if that is free.
 
-    Args:
-        workspace: Workspace of the clone.
-        module: Module that serves it.
-        seconds: Timeout.
-
     Raises:
         EmulatorError: It did not start; the message has the end of its log.
     """

@@ -120,11 +120,6 @@ def demo(dev: Dev) -> None:
 def play(endpoint: str, workflow: Workflow, console: Console) -> None:
     """Play both requests; the stack is unchanged afterwards.
 
-    Args:
-        endpoint: URL of the local AWS.
-        workflow: Workflow of the stack.
-        console: Console for output.
-
     Raises:
         DemoError: A step has an unexpected result.
     """

@@ -57,9 +57,6 @@ class Dev:
     def unchanged(self, *arguments: str) -> None:
         """Preview the stack, which must be deployed.
 
-        Args:
-            arguments: Additional arguments of `pulumi preview`.
-
         Raises:
             StepError: A resource would change.
         """
@@ -242,11 +239,6 @@ def run_to_its_end(what: str, environment: Mapping[str, str], command: Sequence[
 
     The terminal sends Ctrl-C to the command too, and the engine then saves its state and releases its lock. If it is
     killed before that, the next run must start over.
-
-    Args:
-        what: Name of the command, for messages.
-        environment: Environment of the command.
-        command: Command with its arguments.
 
     Raises:
         KeyboardInterrupt: The run was interrupted, and the command has ended.

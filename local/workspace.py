@@ -156,11 +156,7 @@ class Workspace:
         logs.touch()
 
     def environment(self, endpoint: str) -> dict[str, str]:
-        """Return the environment that makes `pulumi`, boto3 and AWS clients use the local AWS, and only that one.
-
-        Args:
-            endpoint: URL of the local AWS, `http://127.0.0.1:<port>`.
-        """
+        """Return the environment that makes `pulumi`, boto3 and AWS clients use the local AWS, and only that one."""
         # Not in this folder: botocore replaces a `$HOME` in the path of this file.
         profile = cache_folder() / "aws-config"
         if not profile.exists():

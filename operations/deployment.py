@@ -46,14 +46,7 @@ class Deployment:
 
     @classmethod
     def of(cls, stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Deployment:
-        """Return the settings of one Region of a stack.
-
-        Args:
-            stack: The stack with its configuration.
-            settings: Settings of the stack.
-            identity: Caller, and its account.
-            region: The Region.
-        """
+        """Return the settings of one Region of a stack."""
         return cls(
             stack=stack.name,
             account_id=identity.account_id,

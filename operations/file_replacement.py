@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 def replaced_file(file: Path) -> Generator[TextIO]:
     """Open a new file, which replaces another one when the context ends without an error; its permissions are kept.
 
-    Args:
-        file: The file, which need not exist.
-
     Raises:
         OSError: The file cannot be written; it is unchanged.
     """

@@ -107,12 +107,7 @@ def unknown_finding(check: str, why: ReadFailure, *, expected: str = "", about: 
 
 
 def listed(names: list[str] | tuple[str, ...], most: int | None = None) -> str:
-    """Return the names as a list in a sentence: `a, b and c`.
-
-    Args:
-        names: The names.
-        most: Maximum number of names; the others are counted. None: all are listed.
-    """
+    """Return the names as a list in a sentence: `a, b and c`."""
     left = 0 if most is None else len(names) - most
     named = names[:most]
     text = " and ".join(part for part in (", ".join(named[:-1]), *named[-1:]) if part)

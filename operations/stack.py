@@ -111,12 +111,7 @@ class StackState:
     resources: tuple[Mapping[str, Any], ...] = field(repr=False)
 
     def arns(self, partition: str, account_id: str) -> frozenset[str]:
-        """Return the ARNs of the resources.
-
-        Args:
-            partition: Partition of the account.
-            account_id: Account of the stack.
-        """
+        """Return the ARNs of the resources."""
         found: set[str] = set()
         for each in self.resources:
             outputs = cast("Mapping[str, Any]", each.get("outputs") or {})
@@ -141,10 +136,6 @@ class StackState:
 def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     """Read the configuration of a stack with `pulumi`; nothing is selected or changed.
 
-    Args:
-        directory: Directory of the program, with Pulumi.yaml.
-        name: Name of the stack; None for the selected one.
-
     Raises:
         UnusableError: `pulumi`, the project or the stack does not exist, or secrets cannot be read.
     """
@@ -160,10 +151,6 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
 def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
     """Read the outputs of a stack with `pulumi`; nothing is selected or changed.
 
-    Args:
-        directory: Directory of the program, with Pulumi.yaml.
-        name: Name of the stack; None for the selected one.
-
     Raises:
         UnusableError: As `read_stack`.
     """
@@ -173,10 +160,6 @@ def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
 
 def read_state(directory: Path, name: str | None) -> StackState:
     """Read the state of a stack with `pulumi`; secrets in it stay encrypted.
-
-    Args:
-        directory: Directory of the program, with Pulumi.yaml.
-        name: Name of the stack; None for the selected one.
 
     Raises:
         UnusableError: As `read_stack`.

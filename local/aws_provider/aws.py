@@ -184,6 +184,21 @@ class Aws:
         while not done():
             self._pause(deadline, AwsError("wait", "Timeout", f"{what} did not happen within {seconds:g} s"))
 
+    def wait_until_gone(
+        self, find: Callable[[], object], codes: Collection[str], what: str, seconds: float = 600
+    ) -> None:
+        """Poll until a call finds nothing, or fails with one of these error codes."""
+
+        def is_gone() -> bool:
+            try:
+                return not find()
+            except AwsError as failure:
+                if failure.code not in codes:
+                    raise
+                return True
+
+        self.wait_until(is_gone, f"deletion of {what}", seconds)
+
     def retry(
         self, codes: Collection[str], call: Callable[[], Result], seconds: float = 120, message: str = ""
     ) -> Result:

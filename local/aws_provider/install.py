@@ -17,13 +17,7 @@ def plugin_version() -> str:
 
 
 def install(pulumi_home: Path, python: Path, repository: Path) -> Path:
-    """Write the launcher and return its path. Idempotent.
-
-    Args:
-        pulumi_home: The `PULUMI_HOME` of the local AWS, never a user's own.
-        python: Interpreter with the project's requirements installed.
-        repository: Folder that contains the package `local`.
-    """
+    """Write the launcher into the `PULUMI_HOME` of the local AWS, never a user's own, and return its path. Idempotent."""
     folder = pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}"
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / "pulumi-resource-aws"

@@ -14,7 +14,8 @@ from local.aws_provider.model import Argument, Operation, Property
 from local.aws_provider.wire import Values, is_list, is_map
 
 _plain = Property()
-_tag_members = frozenset({"tags", "tagslist"})
+_tag_members = frozenset({"tags", "tagslist", "tagstoadd"})
+_tag_keys = frozenset({"tagkeys", "tagstoremove"})
 _unsent = frozenset({"tags", "tagsAll", "region"})
 
 
@@ -103,7 +104,8 @@ def _converted(shape: Any, prop: Property, value: Any) -> Any:
         return pairs(shape, value)
     if kind == "list":
         listed: list[Any] = value if is_list(value) else [value]
-        return [_converted(shape.member, prop.items or _plain, item) for item in listed]
+        items = prop if prop.kind == "object" else prop.items or _plain
+        return [_converted(shape.member, items, item) for item in listed]
     if is_map(value) and kind == "structure" and prop.fields is not None:
         return _structure(shape, prop.fields, value)
     if is_map(value) and kind == "map" and shape.value.type_name == "list":
@@ -160,7 +162,7 @@ def target_arguments(shape: Any, kind: str, object_id: str, arn: str) -> Values:
     for each in shape.required_members:
         if each == "ResourceType":
             result[each] = kind
-        elif each.lower() not in {*_tag_members, "tagkeys"}:
+        elif each.lower() not in _tag_members | _tag_keys:
             value = arn if each.lower().endswith("arn") else object_id
             result[each] = [value] if shape.members[each].type_name == "list" else value
     return result
@@ -168,7 +170,7 @@ def target_arguments(shape: Any, kind: str, object_id: str, arn: str) -> Values:
 
 def removal_arguments(shape: Any, removed: list[str], old: Mapping[str, str]) -> Values:
     """Return the argument that names the tags to remove: their keys, or keys with values."""
-    keys = member(shape, "TagKeys")
+    keys = next((each for each in shape.members if each.lower() in _tag_keys), None)
     if keys is not None:
         return {keys: removed}
     argument = tags_member(shape) or ""
@@ -213,6 +215,9 @@ def _shown(prop: Property, value: Any) -> Any:
         return prop.read_as(value)
     if prop.kind == "map":
         return from_pairs(value)
+    if prop.kind == "object" and is_list(value):
+        # AWS has a list where only one element is allowed.
+        return _shown(prop, value[0]) if value else None
     if prop.output or isinstance(value, str | datetime):
         return _output(value) if prop.kind != "boolean" else value in (True, "true")
     if is_map(value):

@@ -226,13 +226,7 @@ def read_access_request(session: ApprovalSession, request_id: str) -> ApprovalRe
 
 
 def request_of(reader: Reader, item: Mapping[str, Any], now: datetime) -> tuple[ApprovalRequest, str]:
-    """Return the request of an OpsItem, and why its execution or its policy was not read (empty: they were, or are gone).
-
-    Args:
-        reader: Reader of the request's Region.
-        item: OpsItem, as boto3 returns it.
-        now: Time that decides whether the access is over.
-    """
+    """Return the request of an OpsItem, and why its execution or its policy was not read (empty: they were, or are gone)."""
     run, failed, gone = execution_of(item), "", ""
     execution: Execution | None = None
     policy: Answer | None = None
@@ -256,11 +250,6 @@ def requests_of_node(reader: Reader, node: str, now: datetime) -> tuple[Approval
     """Return the latest requests for a node among the latest of its Region, the newest first.
 
     AWS publishes no filter by node whose values it documents.
-
-    Args:
-        reader: Reader of the Region.
-        node: ID of the node.
-        now: Time that decides whether the access is over.
     """
     filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
     listed = reader.items("ssm", "describe_ops_items", "OpsItemSummaries", OpsItemFilters=filters)

@@ -285,10 +285,6 @@ def _selector(
 def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> ApprovalSession:
     """Return the session with the credentials that make the request.
 
-    Args:
-        session: Session of the command.
-        is_for_another: Whether the request names another role or user.
-
     Raises:
         UnusableError: These credentials cannot request access, or not for another principal.
         CallError: The person's role cannot be used.

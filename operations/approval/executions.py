@@ -83,10 +83,6 @@ class NewRequest:
 def check_request_text(reason: str, *names: str | None) -> None:
     """Reject a reason or names that the runbook would not accept.
 
-    Args:
-        reason: Reason, for the approvers.
-        names: Names of the grant's principal, where they are known.
-
     Raises:
         UnusableError: A value is not allowed; the message has the allowed values.
     """
@@ -107,11 +103,6 @@ def check_request_text(reason: str, *names: str | None) -> None:
 
 def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> GrantedPrincipal:
     """Return the principal of the grant: the role or user that is named, by default the caller.
-
-    Args:
-        caller: ARN of the requester.
-        role: Name of a role; None: not given.
-        user: Name of a user; None: not given.
 
     Raises:
         UnusableError: Neither is given, and the caller is neither a role nor a user.
@@ -190,11 +181,6 @@ def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) ->
     """Check that the request waits for a decision, and that this approver may make it.
 
     The runbook checks the same again.
-
-    Args:
-        request: Request to decide.
-        approver: ARN of the approver.
-        approve: Whether to approve; else to reject.
 
     Raises:
         OwnRequestError: The request, or the grant, is the approver's own.

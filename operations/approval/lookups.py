@@ -157,12 +157,7 @@ def tags_without_grant(tags: Iterable[OperatorTag], requests: Iterable[ApprovalR
 
 
 def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]) -> list[ApprovalRequest]:
-    """Return requests with the names of their instances and their open sessions, as far as these can be read.
-
-    Args:
-        session: Session of the command.
-        requests: Requests in any state.
-    """
+    """Return requests with the names of their instances and their open sessions, as far as these can be read."""
     names = _instance_names(session, (each.instance for each in requests))
     sessions = _open_sessions(session, requests)
     return [

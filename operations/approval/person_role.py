@@ -58,10 +58,6 @@ class PersonRole:
     def environment(self, clients: Clients, region: str) -> dict[str, str]:
         """Return environment variables with credentials of the role, for a program.
 
-        Args:
-            clients: Clients with the credentials of the caller.
-            region: Region of STS.
-
         Raises:
             CallError: The role cannot be assumed.
         """

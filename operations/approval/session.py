@@ -143,10 +143,6 @@ class ApprovalSession:
     def call(self, operation: str, **arguments: Any) -> Any:
         """Call Systems Manager in the workflow's Region, and return its response with all pages.
 
-        Args:
-            operation: Name in boto3, such as `send_automation_signal`.
-            arguments: Arguments of the operation.
-
         Raises:
             CallError: The call failed.
         """
@@ -203,10 +199,6 @@ def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
 def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflow:
     """Return the workflow that a stack's outputs describe.
 
-    Args:
-        outputs: Outputs of the stack.
-        stack: Name of the stack, for the message; None: the selected one.
-
     Raises:
         UnusableError: The stack has no approval workflow.
     """
@@ -231,11 +223,7 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
 
 
 def operator_roles_of(outputs: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the ARNs of the roles of operators of IAM Identity Center, by user name; None: there are none.
-
-    Args:
-        outputs: Outputs of the stack.
-    """
+    """Return the ARNs of the roles of operators of IAM Identity Center, by user name; None: there are none."""
     approval = cast("dict[str, Any]", outputs.get("approval") or {})
     roles = cast("dict[str, str]", approval.get("operatorRoleArns") or {})
     return dict(roles) or None

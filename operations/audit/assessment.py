@@ -56,10 +56,6 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
 
     Rules that depend on what others can do are evaluated twice: first for each principal alone, then with the list of
     privileged principals. Role assumption comes last.
-
-    Args:
-        audit: The account.
-        progress: Receives the progress.
     """
     principals = [each for each in audit.account.principals if not each.is_service_linked]
     audit = replace(audit, harmful_policies=harmful_policies(audit))

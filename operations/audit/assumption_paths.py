@@ -45,13 +45,7 @@ _MOST_NAMED: Final = 5
 def assumption_findings(
     audit: AuditContext, evaluated: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> tuple[dict[Principal, list[BypassFinding]], tuple[str, ...]]:
-    """Return findings about roles that principals can assume, directly or by role chaining, and what is by design.
-
-    Args:
-        audit: The account, with the privileged principals.
-        evaluated: Principals to evaluate.
-        progress: Receives the progress.
-    """
+    """Return findings about roles that principals can assume, directly or by role chaining, and what is by design."""
     principals = list(evaluated)
     counting = [role for role in audit.roles if _counts(role, audit)]
     found = role_assumptions(audit, principals, counting, progress)

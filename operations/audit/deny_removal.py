@@ -36,13 +36,7 @@ _REMOVING: Final = frozenset(
 
 
 def deny_removal(principal: Principal, found: list[BypassFinding], audit: AuditContext) -> list[BypassFinding]:
-    """Return a finding where a principal is allowed more without the Deny statements that it can remove.
-
-    Args:
-        principal: The user or role.
-        found: Findings of the principal so far.
-        audit: The account, with the privileged principals.
-    """
+    """Return a finding where a principal is allowed more without the Deny statements that it can remove."""
     if not _REMOVING & allowed(principal):
         return []
     subjects = [

@@ -58,11 +58,6 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
 
     A document that does not exist grants nothing and is not reported; `verify` does.
 
-    Args:
-        stack: The stack with its configuration.
-        clients: Clients of the account.
-        identity: The caller.
-
     Raises:
         UnusableError: The configuration cannot be used.
     """

@@ -34,13 +34,7 @@ Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
 
 
 def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> list[BypassFinding]:
-    """Return a finding for a principal that is an operator and an approver.
-
-    Args:
-        principal: The user or role.
-        reached: Roles that it can assume.
-        audit: The account.
-    """
+    """Return a finding for a principal that is an operator and an approver."""
     everything: Reached = {principal: ((), True), **reached}
     asking = {each: escalation for each, escalation in everything.items() if each in audit.operators_set}
     approving = {each: escalation for each, escalation in everything.items() if each in audit.approvers}

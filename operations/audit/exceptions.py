@@ -114,13 +114,7 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
 
 
 def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedException], today: date) -> Remaining:
-    """Remove the findings that an exception covers, and report expired exceptions.
-
-    Args:
-        audited: Principals with their findings.
-        exceptions: Entries of the file.
-        today: The day on which the audit runs.
-    """
+    """Remove the findings that an exception covers, and report expired exceptions."""
     valid = [each for each in exceptions if each.until >= today]
     accepted: list[Accepted] = []
     left: list[Audited] = []

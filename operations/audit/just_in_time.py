@@ -40,12 +40,7 @@ _NODE_TAGS: Final = {
 
 
 def just_in_time_findings(principal: Principal, audit: AuditContext) -> list[BypassFinding]:
-    """Return the findings of a principal.
-
-    Args:
-        principal: The user or role.
-        audit: The account of a stack in mode `just-in-time`.
-    """
+    """Return the findings of a principal."""
     names = audit.protected
     role = Target((literal(names.iam("role", TOKEN_ROLE)),))
     role_changes = [each for action in _ROLE_CHANGES for each in _granted(principal, audit, action, role)]

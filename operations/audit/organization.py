@@ -43,11 +43,6 @@ def read_organization(clients: Clients, region: str, identity: Identity) -> Orga
     """Read the service control policies of an account; without the permission, add a limit and continue.
 
     Service control policies only restrict, so without them too much is reported, never too little.
-
-    Args:
-        clients: Clients of the account.
-        region: Region of the calls.
-        identity: The caller.
     """
     client = clients.client("organizations", region)
     try:

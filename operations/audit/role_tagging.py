@@ -33,12 +33,7 @@ _OWN_TAG: Final = "aws:principaltag/"
 
 
 def role_tagging(principal: Principal, audit: AuditContext) -> list[BypassFinding]:
-    """Return a finding for each role that a principal can tag and assume, where a tag decides what is allowed.
-
-    Args:
-        principal: The user or role.
-        audit: The account, with the privileged principals.
-    """
+    """Return a finding for each role that a principal can tag and assume, where a tag decides what is allowed."""
     if audit.privileged.get(principal.arn) is Severity.CRITICAL:
         return []  # it is reported for what it is allowed itself, and could tag most roles
     allowed = frozenset[str]().union(*(each.allowed((*_ACTIONS, _TRUST)) for each in principal.permissions.identity))

@@ -56,11 +56,6 @@ def audit_stack(
 ) -> Audit:
     """Audit the account of a stack.
 
-    Args:
-        stack: The stack with its configuration.
-        options: Options of the audit.
-        progress: Receives the progress.
-
     Raises:
         UnusableError: The configuration cannot be used.
     """
@@ -94,14 +89,7 @@ def audit_stack(
 
 
 def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | ReadFailure:
-    """Read the IAM data of an account, page by page.
-
-    Args:
-        clients: Clients of the account.
-        region: Region of the calls.
-        identity: The caller.
-        progress: Receives the number of principals so far.
-    """
+    """Read the IAM data of an account, page by page."""
     details: dict[str, Any] = {name: [] for name in _LISTS}
     action = "iam:GetAccountAuthorizationDetails"
     try:
@@ -123,13 +111,6 @@ def audit_context(
     organization: Organization,
 ) -> AuditContext:
     """Return the account of a stack, for the evaluation of its principals.
-
-    Args:
-        stack: The stack with its configuration.
-        options: Options of the audit.
-        identity: The caller.
-        details: IAM data, as `read_details` returns it.
-        organization: Organization of the account.
 
     Raises:
         DocumentError: A policy cannot be read.

@@ -24,12 +24,7 @@ class TrustIndex:
     """
 
     def __init__(self, account_id: str, principals: Iterable[Principal]) -> None:
-        """Index the roles by the principals that they name, and the principals by the roles that their statements name.
-
-        Args:
-            account_id: 12 digits.
-            principals: Users and roles.
-        """
+        """Index the roles by the principals that they name, and the principals by the roles that their statements name."""
         self._everyone = tuple(principals)
         self._account = {account_id, *(f"arn:{each}:iam::{account_id}:root" for each in _partitions(self._everyone))}
         self._by_name = {name: each for each in self._everyone for name in (each.arn, each.unique_id) if name}

@@ -68,12 +68,7 @@ def command(instance: Instance, forwarding: Forwarding | None, profile: str | No
 
 
 def as_typed(arguments: list[str], *, windows: bool) -> str:
-    """Return the command line for a shell.
-
-    Args:
-        arguments: Command line of the program, starting with its name.
-        windows: Whether to quote for shells of Windows instead of POSIX shells.
-    """
+    """Return the command line for a shell."""
     if not windows:
         return shlex.join(arguments)
     # PowerShell splits an argument at an unquoted comma.

@@ -173,9 +173,6 @@ def own_resources(scope: DeploymentScope) -> list[tuple[tuple[str, ...], list[st
     """Return actions, each with the only resources on which they are not denied.
 
     No action of an entry acts on a type of resource in another entry, so that one statement denies them all.
-
-    Args:
-        scope: DeploymentScope of the deployer's policies.
     """
     documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]

@@ -56,9 +56,6 @@ def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for all calls of the doctor.
 
     The account of a bucket in another account has to allow reading its settings, too.
-
-    Args:
-        scope: DeploymentScope of the stacks whose nodes are checked.
     """
     named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")

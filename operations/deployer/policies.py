@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
 
 def permissions(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[AllowedActions]:
-    """Return the permissions of a role for stacks of a scope.
-
-    Args:
-        scope: DeploymentScope of the policies.
-        role: Role that gets the permissions.
-    """
+    """Return the permissions of a role for stacks of a scope."""
     match role:
         case Role.DEPLOYER:
             return [*read_permissions(scope), *_changing(scope)]
@@ -42,10 +37,6 @@ def permissions(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Allo
 
 def policies(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Policy]:
     """Return the permissions as managed policies within the size limit of IAM.
-
-    Args:
-        scope: DeploymentScope of the policies.
-        role: Role that gets the policies.
 
     Raises:
         TooMuchError: The settings have more names than fit into the policies of a role.

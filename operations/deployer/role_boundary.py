@@ -103,11 +103,7 @@ _WRITE_BACKUPS: Final = {
 
 
 def role_boundary(scope: DeploymentScope) -> Policy:
-    """Return the policy that `shell-access:permissionsBoundary` names.
-
-    Args:
-        scope: DeploymentScope of the deployer's policies.
-    """
+    """Return the policy that `shell-access:permissionsBoundary` names."""
     approval, nodes = System.APPROVAL in scope.systems, System.NODES in scope.systems
     hosts = nodes or System.CONTROLLERS in scope.systems
     actions = {

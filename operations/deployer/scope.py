@@ -132,13 +132,7 @@ class DeploymentScope:
 
 
 def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = ANY) -> DeploymentScope:
-    """Return the scope of one deployer for one or several stacks.
-
-    Args:
-        stacks: Settings of the stacks.
-        tag: See `Scope.tag`.
-        account: See `Scope.account`.
-    """
+    """Return the scope of one deployer for one or several stacks."""
     settings = tuple(stacks)
     approvals = [found for each in settings if (found := each.approval or each.evidence_export)]
     directories = [each.domain_controllers for each in settings if each.domain_controllers]
@@ -206,11 +200,6 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
 
     Operators of IAM Identity Center and the export of records are left out, as their permissions do not fit into the
     boundary with all others, and entitlements, as who creates them decides which people get a shell in every account.
-
-    Args:
-        regions: Governed Regions.
-        tag: See `Scope.tag`.
-        account: See `Scope.account`.
     """
     everything = frozenset({ANY})
     return DeploymentScope(

@@ -40,11 +40,7 @@ def trust(trusted: list[str], organization: str = "") -> Policy:
 
 
 def template(scope: DeploymentScope) -> dict[str, Any]:
-    """Return the template; the account of its deployment replaces the account of the scope.
-
-    Args:
-        scope: DeploymentScope of the policies.
-    """
+    """Return the template; the account of its deployment replaces the account of the scope."""
     here = replace(scope, account=_ACCOUNT)
     managed = {
         BOUNDARY: boundary(here),

@@ -30,12 +30,7 @@ _PENDING: Final = "PendingDeletion"
 
 
 def destination_findings(deployment: Deployment, facts: Destinations) -> list[Finding]:
-    """Return findings about the key for session data, the log group, the bucket and the document.
-
-    Args:
-        deployment: Desired configuration of the Region.
-        facts: Live resources.
-    """
+    """Return findings about the key for session data, the log group, the bucket and the document."""
     settings = deployment.session_manager
     if settings is None:
         return []

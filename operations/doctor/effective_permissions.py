@@ -99,12 +99,6 @@ def evaluate_resource_policy(
 ) -> tuple[EvaluationResult, EvaluationResult]:
     """Evaluate the policy of a key, bucket or endpoint for a role: alone, and together with the account's IAM policies.
 
-    Args:
-        policy: Policy of the resource.
-        role: Role that makes the request.
-        request: Request to evaluate.
-        kind: Type of the policy, for the denial.
-
     Returns:
         Whether the policy allows the role itself, and whether it allows the role or delegates to the account's IAM
         policies. An explicit Deny counts in both.

@@ -35,9 +35,6 @@ As support".
 def evaluate(node: NodeFacts) -> Diagnosis:
     """Return the reasons why a session on a node would fail or would not be logged.
 
-    Args:
-        node: Node with everything that is known.
-
     Returns:
         A diagnosis without problems and doubts only if every requirement of the settings is known to be met.
     """

@@ -44,13 +44,7 @@ class InternetRoute:
 
 
 def internet_route(network: VpcFacts, subnet_id: str, *, has_public_address: bool) -> InternetRoute:
-    """Return the path of a node to the internet.
-
-    Args:
-        network: VPC of the node.
-        subnet_id: Subnet of the node.
-        has_public_address: Whether the node has a public IPv4 address.
-    """
+    """Return the path of a node to the internet."""
     table = network.table_of(subnet_id)
     if table is None:
         return InternetRoute(there=Truth.NO, text=f"{subnet_id} has no route table")

@@ -39,11 +39,7 @@ _UNUSABLE: Final = {
 
 
 def access_findings(node: NodeFacts) -> list[Finding]:
-    """Return the reasons for which people get no just-in-time access to a node; none where the stack does not govern it.
-
-    Args:
-        node: Node with everything that is known.
-    """
+    """Return the reasons for which people get no just-in-time access to a node; none where the stack does not govern it."""
     access = node.access
     if access is None:
         return []

@@ -52,14 +52,7 @@ class RegionReader:
     """Reader of one Region."""
 
     def __init__(self, reader: Reader, deployment: Deployment, roles: Roles, partition: str) -> None:
-        """Initialize the reader.
-
-        Args:
-            reader: Reader of the Region.
-            deployment: Desired configuration of the Region.
-            roles: Roles of the account.
-            partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
-        """
+        """Initialize the reader."""
         self._reader, self._asked, self._roles, self._partition = reader, deployment, roles, partition
         self._memo = Memo()
 
@@ -89,9 +82,6 @@ class RegionReader:
         self, *, running_only: bool = False
     ) -> list[tuple[str, Answer | ReadFailure | None, Answer | ReadFailure | None]]:
         """Return all managed nodes, and running instances that should be, as EC2 and Systems Manager describe them.
-
-        Args:
-            running_only: Whether to omit instances that are not running.
 
         Returns:
             Arguments for `facts`. Empty if neither list can be read: `unread` then has the reason.

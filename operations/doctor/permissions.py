@@ -77,12 +77,7 @@ def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Eva
 
 
 def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """Return findings for requests of the node that the bucket policy denies.
-
-    Args:
-        node: Node that writes to the bucket.
-        role: Role that the node assumes.
-    """
+    """Return findings for requests of the node that the bucket policy denies."""
     settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
     if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, LogBucketFacts):
         return []
@@ -124,15 +119,7 @@ def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Read
 
 
 def _finding(cause: Cause, role: Principal, need: Need, answer: EvaluationResult, restore: str) -> Finding:
-    """Return a finding for a denial by a resource-based policy.
-
-    Args:
-        cause: Cause to report.
-        role: Role that is denied.
-        need: Requirement that is denied.
-        answer: Result of the policy.
-        restore: Command that restores the policy. Empty: none.
-    """
+    """Return a finding for a denial by a resource-based policy."""
     denial = answer.denial
     if answer.allowed is Truth.UNKNOWN or denial is None:
         remedy = f"check whether {' and '.join(answer.doubts)} holds for the node's requests"

@@ -37,25 +37,13 @@ _ANY_EPHEMERAL: Final = (32768, 65535)
 
 
 def out_of_groups(granted: Iterable[Permission], addresses: Sequence[IPv4Address], groups: frozenset[str]) -> Truth:
-    """Return whether security groups allow outbound HTTPS to addresses. UNKNOWN: to some of them only.
-
-    Args:
-        granted: Rules of all security groups of the network interface.
-        addresses: Destination addresses.
-        groups: Security groups of the destination.
-    """
+    """Return whether security groups allow outbound HTTPS to addresses. UNKNOWN: to some of them only."""
     rules = tuple(granted)
     return _all_or_none(addresses, lambda each: admitting(rules, _packet(Direction.EGRESS, each, groups)) is not None)
 
 
 def into_groups(granted: Iterable[Permission], address: IPv4Address, groups: frozenset[str]) -> bool:
-    """Return whether security groups allow inbound HTTPS from an address.
-
-    Args:
-        granted: Rules of all security groups of the network interface.
-        address: Source address.
-        groups: Security groups of the source.
-    """
+    """Return whether security groups allow inbound HTTPS from an address."""
     return admitting(tuple(granted), _packet(Direction.INGRESS, address, groups)) is not None
 
 
@@ -106,12 +94,7 @@ def to_public(
 
 
 def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
-    """Return sample addresses of networks such that no rule distinguishes another address from all of them.
-
-    Args:
-        within: IPv4 CIDR blocks.
-        rules: Rules whose networks have boundaries there.
-    """
+    """Return sample addresses of networks such that no rule distinguishes another address from all of them."""
     networks = [each for each in map(ip_network, within) if isinstance(each, IPv4Network)]
     spans = [(int(network[0]), int(network[-1])) for network in networks]
     edges = {edge for span in spans for edge in span}

@@ -41,14 +41,7 @@ class RequestPath:
 
 
 def endpoints_of(node: NodeFacts, network: VpcFacts, service: str, kind: str) -> list[VpcEndpoint]:
-    """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints.
-
-    Args:
-        node: Node that makes the requests.
-        network: VPC of the node.
-        service: Short name of the service.
-        kind: Type: `INTERFACE` or `GATEWAY`.
-    """
+    """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints."""
     if service == STORAGE and is_bucket_elsewhere(node):
         return []
     name = service_name(node.deployment.region, service)
@@ -78,12 +71,7 @@ def is_bucket_elsewhere(node: NodeFacts) -> bool:
 
 
 def request_path(node: NodeFacts, service: str) -> RequestPath | None:
-    """Return the path of a node's requests to a service. None: it cannot be determined.
-
-    Args:
-        node: Node that makes the requests.
-        service: Short name of the service.
-    """
+    """Return the path of a node's requests to a service. None: it cannot be determined."""
     instance, network = node.instance, node.network
     if not isinstance(instance, NodeInstance) or not isinstance(network, VpcFacts):
         return None

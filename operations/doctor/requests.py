@@ -69,13 +69,7 @@ _NOT_OF_UPLOADS: Final = dict.fromkeys(
 
 
 def context(node: NodeFacts, role: Principal, need: Need) -> RequestContext:
-    """Return the condition keys of a node's request; keys that it does not list are not known.
-
-    Args:
-        node: Node that makes the request.
-        role: Role that the node assumes.
-        need: Requirement for which the request is made.
-    """
+    """Return the condition keys of a node's request; keys that it does not list are not known."""
     own = role.context()
     values: dict[str, Value] = {
         **own.values,
@@ -240,25 +234,13 @@ def _context_of_s3(bucket: str) -> dict[str, Value]:
 
 
 def requests(node: NodeFacts, role: Principal, need: Need) -> list[RoleRequest]:
-    """Return the requests for a requirement, one per resource that AWS may evaluate.
-
-    Args:
-        node: Node that makes the requests.
-        role: Role that the node assumes.
-        need: Requirement for which the requests are made.
-    """
+    """Return the requests for a requirement, one per resource that AWS may evaluate."""
     keys = context(node, role, need)
     return [RoleRequest(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
 
 
 def denial_message(role: Principal, action: str, answer: EvaluationResult) -> str:
-    """Return the message for a request that is not allowed, worded like AWS' own.
-
-    Args:
-        role: Role that makes the request.
-        action: Action of the request.
-        answer: Result, which is not an Allow.
-    """
+    """Return the message for a request that is not allowed, worded like AWS' own."""
     if answer.allowed is Truth.UNKNOWN:
         where = f", by {_where(answer)}" if answer.denial and answer.cut else ""
         depends = "; ".join(answer.doubts)

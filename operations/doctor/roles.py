@@ -49,13 +49,7 @@ class Roles:
     """Roles of an account."""
 
     def __init__(self, clients: Clients, identity: Identity, region: str) -> None:
-        """Initialize the reader.
-
-        Args:
-            clients: Clients for the calls.
-            identity: Caller, and its account.
-            region: Region for calls to IAM.
-        """
+        """Initialize the reader."""
         self._clients, self._identity, self._region = clients, identity, region
         self._reader = Reader(clients, region, identity.arn)
         self._memo = Memo()
@@ -65,11 +59,7 @@ class Roles:
         return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
 
     def of_profile(self, arn: str) -> Principal | ReadFailure | None:
-        """Return the role of an instance profile. None: it does not exist or has no role.
-
-        Args:
-            arn: ARN of the instance profile.
-        """
+        """Return the role of an instance profile. None: it does not exist or has no role."""
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
     def named(self, name: str) -> Principal | ReadFailure | None:

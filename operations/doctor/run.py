@@ -60,10 +60,6 @@ class Doctor:
     def __init__(self, stack: StackConfiguration, regions: Sequence[str] | None = None) -> None:
         """Initialize the doctor.
 
-        Args:
-            stack: Stack with its configuration.
-            regions: Regions of the stack in which to look for nodes; None: all.
-
         Raises:
             UnusableError: The configuration cannot be used, or has none of these Regions.
         """
@@ -73,9 +69,6 @@ class Doctor:
 
     def diagnose(self, name_or_id: str) -> Diagnosis:
         """Return the reasons why a session on a node would fail or would not be logged.
-
-        Args:
-            name_or_id: ID of the node (`i-...` or `mi-...`), or its Name tag.
 
         Raises:
             UnusableError: AWS cannot be called.
@@ -99,10 +92,6 @@ class Doctor:
 
     def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:
         """Diagnose every managed node in every Region, and every running instance that is not managed.
-
-        Args:
-            running_only: Whether to omit instances that are not running.
-            progress: Receives the progress.
 
         Raises:
             UnusableError: AWS cannot be called.

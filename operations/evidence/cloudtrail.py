@@ -38,12 +38,7 @@ ACCESS_EVENTS: Final = ("StartAccessRequest",)
 
 
 def add_event(event: Event, records: Records) -> bool:
-    """Add an event to the records, and return whether it is of interest.
-
-    Args:
-        event: Event, as CloudTrail writes it into log files and returns it in `CloudTrailEvent`.
-        records: Records to extend.
-    """
+    """Add an event, in the form of log files and `CloudTrailEvent`, to the records, and return whether it is of interest."""
     read = _READERS.get((event.get("eventSource", ""), event.get("eventName", "")))
     return bool(read and read(event, records))
 

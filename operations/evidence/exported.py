@@ -47,12 +47,7 @@ def read_exported(
 ) -> Records:
     """Read the exported records of a period; a day that is not exported completely makes the source incomplete.
 
-    Args:
-        folder: Folder with `records/kind=.../account=.../region=.../day=.../records.json.gz`.
-        since: Begin of the period.
-        until: End of the period.
-        progress: Receives a line about the progress now and then.
-        needed: End of the period whose days must be exported; None: `until`.
+    The folder has `records/kind=.../account=.../region=.../day=.../records.json.gz`. Days are needed to `until`, or `needed`.
 
     Raises:
         UnusableError: There is no file.

@@ -38,12 +38,6 @@ def read_trail(folder: Path, since: datetime, until: datetime, progress: Callabl
 
     A file that cannot be read makes the source incomplete.
 
-    Args:
-        folder: Folder with `*.json.gz` or `*.json` files.
-        since: Begin of the period.
-        until: End of the period.
-        progress: Receives a line about the progress now and then.
-
     Raises:
         UnusableError: There is no log file.
     """

@@ -235,13 +235,7 @@ class Context:
 
 
 def findings_of(row: EvidenceRow, context: Context, *, is_within: bool) -> Iterable[EvidenceFinding]:
-    """Yield the findings about a session.
-
-    Args:
-        row: The session; a row without one has none.
-        context: Criteria of the report.
-        is_within: Whether the session started within its grant.
-    """
+    """Yield the findings about a session."""
     start = row.start
     if start is None:
         return

@@ -176,14 +176,7 @@ def summary(report: Report) -> str:
 
 
 def page(report: Report, since: datetime, until: datetime, now: datetime) -> str:
-    """Return one HTML page that sends no request, can be filtered, and prints.
-
-    Args:
-        report: Report to show.
-        since: Begin of the period.
-        until: End of the period.
-        now: Time of the report.
-    """
+    """Return one HTML page that sends no request, can be filtered, and prints."""
     emphasis = "" if report.is_complete else ' class="incomplete"'
     title = f"Shell sessions, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     body = [

@@ -305,11 +305,7 @@ class _TrailQuery(ABC):
         self.account, self.reader = account, reader
 
     def result(self, stopping: Event) -> _QueryResult:
-        """Run the query, and return its result, or why there is none.
-
-        Args:
-            stopping: Set where no result is needed any more.
-        """
+        """Run the query, and return its result, or why there is none."""
         scanned = 0
         try:
             query = self.start()
@@ -374,11 +370,7 @@ def _results(queries: Sequence[_TrailQuery]) -> Iterator[_QueryResult]:
 
 
 def _events_condition(text: str) -> str:
-    """Return the condition that selects what the report reads; of role assumptions, those that may set the tag.
-
-    Args:
-        text: Column with the text of the request.
-    """
+    """Return the condition that selects what the report reads; of role assumptions, those that may set the tag."""
     pairs = [f"(eventsource = '{source}' AND eventname = '{name}')" for source, name in all_events()]
     tag = f"lower({text}) LIKE '%{TAG_KEY.lower()}%'"
     return f"({' OR '.join(pairs)}) AND (eventname <> 'AssumeRole' OR {tag})"

@@ -25,14 +25,7 @@ ACCESS_REQUEST_LASTS: Final = timedelta(days=5 * 7, hours=MAX_HOURS)
 
 
 def add_session(session: Mapping[str, Any], account: str, region: str, found: Records) -> None:
-    """Add a session that Session Manager lists, and its end.
-
-    Args:
-        session: Session, as boto3 returns it.
-        account: Account ID.
-        region: Region of the session.
-        found: Records to extend.
-    """
+    """Add a session that Session Manager lists, and its end."""
     document = document_name(session.get("DocumentName", ""))
     found.starts.append(
         SessionStart(
@@ -71,14 +64,7 @@ def add_execution(run: Mapping[str, Any], account: str, mode: str, found: Record
 
 
 def add_access_request(request: ApprovalRequest, execution: str, account: str, found: Records) -> None:
-    """Add an access request, and its decisions.
-
-    Args:
-        request: The request.
-        execution: ID of the execution that its approvers decide; empty: none.
-        account: Account ID.
-        found: Records to extend.
-    """
+    """Add an access request, and its decisions."""
     granted = request.granted_at.astimezone(UTC) if request.granted_at else NO_TIME
     until = request.until or request.ended_at
     found.requests.append(

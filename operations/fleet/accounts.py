@@ -64,13 +64,7 @@ class AccountSelection:
 def select_accounts(
     settings: FleetSettings, found: Sequence[FleetAccount], units: Mapping[str, tuple[str, ...]]
 ) -> AccountSelection:
-    """Combine listed and discovered accounts.
-
-    Args:
-        settings: Settings of the fleet.
-        found: Accounts that discovery found, in any state.
-        units: Organizational units of listed accounts by account ID, if known.
-    """
+    """Combine listed and discovered accounts."""
     listed = [
         FleetAccount(id=each.id, name=each.name, tags=each.tags, units=units.get(each.id, ()))
         for each in settings.accounts.listed

@@ -60,10 +60,6 @@ def read_fleet_file(path: Path) -> FleetSettings:
 def parse_fleet_file(path: Path, text: str) -> FleetSettings:
     """Parse and validate the text of a fleet file.
 
-    Args:
-        path: Path of the file, for messages.
-        text: Content of the file.
-
     Raises:
         FleetFileError: The file has problems; all are listed.
         UnusableError: The text is not YAML.

@@ -167,10 +167,6 @@ def _refused(section: Mapping[str, Any], spelled: Mapping[str, str]) -> list[Pro
 def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[StackInstance]) -> Migration:
     """Build a fleet file, and validate it like `fleet plan`.
 
-    Args:
-        parameters: Names and values of the StackSet's parameters.
-        instances: Instances of the StackSet.
-
     Raises:
         FleetFileError: The parameters have problems, or `fleet plan` would reject the file; all problems are listed.
         UnusableError: No instance remains.
@@ -260,9 +256,6 @@ def parameters_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]
 def read_instances(paths: Sequence[Path]) -> list[StackInstance]:
     """Read all instances from the pages of a list.
 
-    Args:
-        paths: Paths of files that contain one or all pages.
-
     Raises:
         UnusableError: A file is not the output of `list-stack-instances`, or the last page is missing.
     """
@@ -330,9 +323,6 @@ _NEEDED = "cloudformation:DescribeStackSet"
 
 def cloudformation_client(region: str | None) -> Any:
     """Return a client with the current credentials.
-
-    Args:
-        region: Region of the StackSet. None: the Region of the environment.
 
     Raises:
         UnusableError: No Region is configured.

@@ -27,12 +27,7 @@ class Progress:
     """Progress of every account on a console; its methods are called from several threads."""
 
     def __init__(self, console: Console, total: int) -> None:
-        """Initialize the progress.
-
-        Args:
-            console: Console on standard error, so that standard output only contains results.
-            total: Number of accounts.
-        """
+        """Initialize the progress."""
         self._console = console
         self._total = total
         self._lock = threading.Lock()

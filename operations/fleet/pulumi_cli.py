@@ -285,12 +285,7 @@ class PulumiCli:
         self._command("cancel", stack, "--yes", "--non-interactive")
 
     def start(self, task: EngineTask, *, on_scratch: bool = False) -> EngineProcess:
-        """Start an engine.
-
-        Args:
-            task: Task of the engine.
-            on_scratch: Whether to use a temporary state, for the preview of a new stack.
-        """
+        """Start an engine."""
         events = self._folder / f"{task.stack}.events"
         events.unlink(missing_ok=True)
         packs = task.policy_packs if task.operation in _EVALUATES_POLICIES else ()

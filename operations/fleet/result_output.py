@@ -162,12 +162,7 @@ _ACCOUNT_WIDE = "account-wide"
 
 
 def results_page(report: FleetReport, created_at: datetime) -> str:
-    """Return the whole page.
-
-    Args:
-        report: Results to show.
-        created_at: Time of creation, with its time zone.
-    """
+    """Return the whole page."""
     title = summary_line(report)
     body = [
         '<a class="skip" href="#results">Skip to the results</a>',

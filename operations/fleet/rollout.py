@@ -77,11 +77,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the journal; an unusable file counts as empty, because repeating an account is safer than skipping it.
-
-        Args:
-            path: Path of the journal.
-        """
+        """Open the journal; an unusable file counts as empty, because repeating an account is safer than skipping it."""
         self._path = path
         self._lock = threading.Lock()
         try:
@@ -106,11 +102,7 @@ class Journal:
                 json.dump({"done": self._done}, opened, indent=2)
 
     def close(self, fingerprints: Mapping[str, str]) -> None:
-        """Delete the journal if no account remains.
-
-        Args:
-            fingerprints: Fingerprint of every account of the fleet, by account ID.
-        """
+        """Delete the journal if no account remains."""
         if all(self.has(account, fingerprint) for account, fingerprint in fingerprints.items()):
             self._path.unlink(missing_ok=True)
 

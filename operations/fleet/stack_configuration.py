@@ -170,10 +170,6 @@ class FleetStack:
 def configure_stacks(settings: FleetSettings, accounts: Sequence[FleetAccount]) -> tuple[list[FleetStack], list[str]]:
     """Build the configuration of every account.
 
-    Args:
-        settings: Settings of the fleet.
-        accounts: Accounts of the fleet.
-
     Returns:
         The configurations, and all problems as text; a problem of several accounts is listed once.
     """

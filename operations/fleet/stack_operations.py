@@ -113,16 +113,7 @@ def engine_context(  # noqa: PLR0913 -- the options of a command
     policy_packs: list[Path] | None = None,
     refresh: bool = False,
 ) -> Generator[EngineContext]:
-    """Provide everything that the engines of one command share.
-
-    Args:
-        fleet: Fleet with its accounts.
-        cwd: Directory of the program.
-        stop: Stop requests by signals.
-        accounts: Number of accounts to process.
-        policy_packs: Policy packs to evaluate.
-        refresh: Whether to refresh the state first.
-    """
+    """Provide everything that the engines of one command share."""
     packs = tuple(each.resolve() for each in policy_packs or ())
     with open_backend(fleet, cwd, packs) as pulumi, progress_of(accounts) as progress:
         yield EngineContext(

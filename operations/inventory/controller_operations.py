@@ -72,14 +72,7 @@ def read_operations(
     bucket: BackupBucketSettings | None = None,
     secret_arns: Sequence[str] = (),
 ) -> OperationsFacts:
-    """Read what a plan has; facts that cannot be read contain the reason.
-
-    Args:
-        reader: Reader of the Region.
-        plan: Plan of the site.
-        bucket: Bucket of the site's backups.
-        secret_arns: ARNs of the secrets of the promotion.
-    """
+    """Read what a plan has; facts that cannot be read contain the reason."""
     return OperationsFacts(
         log_groups={name: read_log_group(reader, name) for name in plan.log_groups},
         metric_filters=_metric_filters(reader, plan),

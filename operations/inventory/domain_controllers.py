@@ -236,14 +236,7 @@ _FAILED = "FAILED"
 
 
 def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, plan: SitePlan) -> SiteFacts:
-    """Read a site; facts that cannot be read contain the reason.
-
-    Args:
-        reader: Reader of the Region.
-        site: Settings of the site.
-        placement: Network of the site.
-        plan: Plan of the site, with the names by which some resources are found.
-    """
+    """Read a site; facts that cannot be read contain the reason."""
     groups, lists = read_groups(reader, _of_controllers(placement.vpc_id)), _lists(reader, site.deployment.account_id)
     rules = [alert_rule_name(each.name) for each in alerts_of(site)]
     return SiteFacts(

@@ -112,12 +112,7 @@ def read_policy_tags(reader: Reader, arn: str) -> dict[str, str] | None:
 
 @returns_failure
 def read_role(reader: Reader, name: str) -> RoleFacts | None:
-    """Read a role with its policies.
-
-    Args:
-        reader: Reader of any Region.
-        name: Name of the role.
-    """
+    """Read a role with its policies."""
     answer = reader.find("iam", "get_role", absent=NO_ENTITY, RoleName=name)
     if answer is None:
         return None

@@ -60,13 +60,7 @@ class Finder:
     """Lookup in several Regions at the same time."""
 
     def __init__(self, clients: Clients, regions: Sequence[str], identity: Identity) -> None:
-        """Initialize the finder.
-
-        Args:
-            clients: Clients for the calls.
-            regions: Regions to search.
-            identity: Caller, and its account.
-        """
+        """Initialize the finder."""
         self._account_id = identity.account_id
         self._readers = {region: Reader(clients, region, identity.arn) for region in regions}
 
@@ -190,12 +184,7 @@ def _instance(found: Answer, region: str) -> Instance:
 
 @returns_failure
 def read_node(reader: Reader, node_id: str) -> Answer | None:
-    """Read a node in the format of Systems Manager; None: it is not managed.
-
-    Args:
-        reader: Reader of the Region.
-        node_id: ID of the node (`i-...` or `mi-...`).
-    """
+    """Read a node in the format of Systems Manager; None: it is not managed."""
     by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
     listed = reader.items("ssm", "describe_instance_information", "InstanceInformationList", Filters=by_id)
     return next(iter(listed), None)

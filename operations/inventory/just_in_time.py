@@ -80,12 +80,7 @@ def read_nodes(reader: Reader) -> tuple[ManagedNode, ...]:
 def read_decisions(
     readers: Iterable[Reader], policies_of: Callable[[Reader], Policies | ReadFailure]
 ) -> tuple[list[AccessDecision], list[tuple[str, ReadFailure]]]:
-    """Return the decisions about all managed nodes, and the Regions that cannot be read, with the reason.
-
-    Args:
-        readers: Readers of the Regions, which are read in parallel.
-        policies_of: Returns the policies of a reader's Region.
-    """
+    """Return the decisions about all managed nodes, and the Regions that cannot be read, with the reason."""
 
     def decide_all(reader: Reader) -> list[AccessDecision] | ReadFailure:
         nodes, policies = read_nodes(reader), policies_of(reader)

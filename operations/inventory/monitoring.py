@@ -108,13 +108,7 @@ class EventRule:
 
 @returns_failure
 def read_event_rules(reader: Reader, prefix: str, names: Iterable[str]) -> dict[str, EventRule]:
-    """Read rules of the default event bus with their targets, by name; a rule that does not exist is omitted.
-
-    Args:
-        reader: Reader of the Region.
-        prefix: Prefix of the names.
-        names: Names of the rules.
-    """
+    """Read rules of the default event bus with their targets, by name; a rule that does not exist is omitted."""
     found = {str(each["Name"]): each for each in reader.items("events", "list_rules", "Rules", NamePrefix=prefix)}
     return {
         name: EventRule(
@@ -320,12 +314,7 @@ class OwnBucketFacts:
 
 @returns_failure
 def read_trail(reader: Reader, name: str) -> TrailFacts | None:
-    """Read a trail.
-
-    Args:
-        reader: Reader of the Region where the stack keeps resources that exist once per account.
-        name: Name or ARN of the trail.
-    """
+    """Read a trail."""
     absent = ("TrailNotFoundException",)
     answer = reader.find("cloudtrail", "get_trail", absent=absent, Name=name)
     if answer is None:
@@ -350,14 +339,7 @@ def _records_writes(reader: Reader, trail_arn: str) -> bool:
 
 @returns_failure
 def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = False) -> OwnBucketFacts | None:
-    """Read a bucket of the stack; None: it does not exist.
-
-    Args:
-        reader: Reader of the Region of the bucket.
-        name: Name of the bucket.
-        account_id: ID of the account that owns it.
-        lock: Whether to read its Object Lock.
-    """
+    """Read a bucket of the stack; None: it does not exist."""
     bucket = {"Bucket": name, "ExpectedBucketOwner": account_id}
     if reader.find("s3", "head_bucket", absent=NO_BUCKET, **bucket) is None:
         return None

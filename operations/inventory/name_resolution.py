@@ -110,14 +110,7 @@ _SERVICE = "route53resolver"
 def read_name_resolution(
     reader: Reader, vpc_id: str, settings: ResolverEndpointsSettings, account_id: str
 ) -> NameResolutionFacts:
-    """Read the name resolution of a Region.
-
-    Args:
-        reader: Reader of the Region.
-        vpc_id: VPC of the controllers.
-        settings: Domains, shares and sites.
-        account_id: Account of the stack.
-    """
+    """Read the name resolution of a Region."""
     names = [resolver_name(site_name(reader.region), each) for each in ("outbound", "inbound")]
     by_name = [*filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": names}]
     return NameResolutionFacts(

@@ -231,13 +231,7 @@ class EndpointNetwork:
 
 @returns_failure
 def read_endpoint_network(reader: Reader, vpc: str, group: str) -> EndpointNetwork:
-    """Read the VPC that settings name, with its endpoints.
-
-    Args:
-        reader: Reader of the Region.
-        vpc: ID or Name tag of the VPC.
-        group: Name tag of the endpoints' security group.
-    """
+    """Read the VPC that settings name, with its endpoints."""
     vpc_ids = read_vpc_ids(reader, vpc)
     if len(vpc_ids) != 1:
         return EndpointNetwork(vpc_ids=vpc_ids)
@@ -247,10 +241,6 @@ def read_endpoint_network(reader: Reader, vpc: str, group: str) -> EndpointNetwo
 def read_vpc_ids(reader: Reader, vpc: str) -> tuple[str, ...]:
     """Read the IDs of the VPCs with an ID or Name tag.
 
-    Args:
-        reader: Reader of the Region.
-        vpc: ID or Name tag.
-
     Raises:
         ReadError: They cannot be read.
     """
@@ -259,13 +249,7 @@ def read_vpc_ids(reader: Reader, vpc: str) -> tuple[str, ...]:
 
 
 def read_endpoints(reader: Reader, vpc_id: str, group: str) -> EndpointNetwork:
-    """Read the endpoints of a VPC with its route tables and their security group; not the subnets.
-
-    Args:
-        reader: Reader of the Region.
-        vpc_id: The VPC.
-        group: Name tag of the security group.
-    """
+    """Read the endpoints of a VPC with its route tables and their security group; not the subnets."""
     named = [*filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": [group]}]
     return EndpointNetwork(
         vpc_ids=(vpc_id,),
@@ -277,12 +261,7 @@ def read_endpoints(reader: Reader, vpc_id: str, group: str) -> EndpointNetwork:
 
 @returns_failure
 def read_vpc(reader: Reader, vpc_id: str) -> VpcFacts:
-    """Read a VPC. If a single part cannot be read, all of it counts as unread, because any part may be decisive.
-
-    Args:
-        reader: Reader of the Region.
-        vpc_id: ID of the VPC (`vpc-...`).
-    """
+    """Read a VPC. If a single part cannot be read, all of it counts as unread, because any part may be decisive."""
     within = filters(vpc_id=[vpc_id])
     subnets = known(read_subnets(reader, vpc_id))
     endpoints = known(_vpc_endpoints(reader, vpc_id))
@@ -436,12 +415,7 @@ def read_prefix_list(reader: Reader, id_: str) -> list[Answer]:
 
 @returns_failure
 def read_groups(reader: Reader, chosen: list[dict[str, Any]]) -> tuple[SecurityGroup, ...]:
-    """Read security groups with their rules.
-
-    Args:
-        reader: Reader of the Region.
-        chosen: Filters of DescribeSecurityGroups.
-    """
+    """Read security groups with their rules."""
     found = reader.items("ec2", "describe_security_groups", "SecurityGroups", Filters=chosen)
     rules = _rules(reader, [each["GroupId"] for each in found])
     return tuple(

@@ -56,11 +56,7 @@ _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
 
 
 def removal_command(arn: str) -> str:
-    """Return the command that deletes a resource, or one that shows it if its type is not known.
-
-    Args:
-        arn: ARN of the resource.
-    """
+    """Return the command that deletes a resource, or one that shows it if its type is not known."""
     _, _, service, region, _, rest = arn.split(":", 5)
     separator = next((each for each in rest if each in ":/"), "")
     kind, _, name = rest.partition(separator) if separator else ("", "", rest)

@@ -29,12 +29,7 @@ class _PlacementError(Exception):
 
 @returns_failure
 def read_placement(reader: Reader, site: SiteDeployment) -> SitePlacement | str:
-    """Read a site's network; a string is a fault of the resources that the settings name.
-
-    Args:
-        reader: Reader of the Region.
-        site: Settings of the site.
-    """
+    """Read a site's network; a string is a fault of the resources that the settings name."""
     try:
         return _place(reader, site)
     except _PlacementError as fault:

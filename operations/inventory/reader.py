@@ -95,13 +95,7 @@ class Reader:
     """Reader of one Region."""
 
     def __init__(self, clients: Clients, region: str, caller: str) -> None:
-        """Create a reader.
-
-        Args:
-            clients: Clients to read with.
-            region: Region to read from.
-            caller: ARN of the caller, for remedies.
-        """
+        """Create a reader."""
         self.region = region
         self._clients = clients
         self._caller = caller
@@ -177,10 +171,6 @@ def aws_clients(stack: StackConfiguration) -> AwsClients:
 def identify(clients: Clients, region: str) -> Identity | ReadFailure:
     """Return the identity of the credentials, after all configured roles are assumed.
 
-    Args:
-        clients: Clients to call with.
-        region: Region of the STS endpoint.
-
     Raises:
         UnusableError: There are no credentials, or the AWS configuration cannot be used.
     """
@@ -204,14 +194,7 @@ def _identity(answer: Answer) -> Identity:
 
 
 def read_failure(action: str, failed: Exception, region: str, caller: str) -> ReadFailure:
-    """Return the reason why a call failed, and the remediation.
-
-    Args:
-        action: IAM action of the call.
-        failed: The exception.
-        region: Region of the call.
-        caller: ARN of the caller.
-    """
+    """Return the reason why a call failed, and the remediation."""
     why = failure_of(action, failed, region, caller)
     so_far: Answer = getattr(failed, "read_so_far", {})
     number = sum(len(each) for each in so_far.values())

@@ -147,13 +147,7 @@ class RegionFacts:
 
 
 def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = False) -> RegionFacts:
-    """Read one Region; facts that cannot be read contain the reason.
-
-    Args:
-        reader: Reader of the Region.
-        deployment: Settings of the Region.
-        key_policies: Whether to read the key policies, too.
-    """
+    """Read one Region; facts that cannot be read contain the reason."""
     network = (
         read_endpoint_network(reader, deployment.endpoints.vpc, f"endpoints-{deployment.region}")
         if deployment.endpoints
@@ -175,13 +169,7 @@ def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = 
 
 
 def read_data_key(reader: Reader, deployment: Deployment, *, policy: bool = False) -> KeyFacts | ReadFailure | None:
-    """Read the key for session data, with its tags where it needs some.
-
-    Args:
-        reader: Reader of the Region.
-        deployment: Settings of the Region.
-        policy: Whether to read the key policy, too.
-    """
+    """Read the key for session data, with its tags where it needs some."""
     key = read_key(reader, DATA_KEY_ALIAS, policy=policy)
     needs_tags = isinstance(key, KeyFacts) and bool(deployment.data_key_tags)
     return replace(key, tags=_key_tags(reader, key.key_id)) if needs_tags and isinstance(key, KeyFacts) else key
@@ -195,13 +183,7 @@ def _key_tags(reader: Reader, key_id: str) -> dict[str, str]:
 
 @returns_failure
 def read_document(reader: Reader, name: str, *, sharing: bool = False) -> DocumentFacts | None:
-    """Read a document with the content of its default and its latest version.
-
-    Args:
-        reader: Reader of the Region.
-        name: Name of the document.
-        sharing: Whether to read the accounts that it is shared with, too.
-    """
+    """Read a document with the content of its default and its latest version."""
     answer = reader.find("ssm", "describe_document", absent=NO_DOCUMENT, Name=name)
     if answer is None:
         return None
@@ -236,13 +218,7 @@ def _shared_with(reader: Reader, name: str) -> tuple[str, ...]:
 
 @returns_failure
 def read_key(reader: Reader, alias: str, *, policy: bool = False) -> KeyFacts | None:
-    """Read the key behind an alias.
-
-    Args:
-        reader: Reader of the Region.
-        alias: Name of the alias, or the ARN of a key.
-        policy: Whether to read its key policy, too.
-    """
+    """Read the key behind an alias."""
     answer = reader.find("kms", "describe_key", absent=("NotFoundException",), KeyId=alias)
     if answer is None:
         return None
@@ -315,10 +291,6 @@ def _encryption(reader: Reader, of_bucket: dict[str, str]) -> BucketEncryption |
 def read_default_encryption(reader: Reader, of_bucket: dict[str, str]) -> DefaultEncryption | None:
     """Read the default encryption of a bucket.
 
-    Args:
-        reader: Reader of the bucket's Region.
-        of_bucket: Name and expected owner of the bucket.
-
     Raises:
         ReadError: It cannot be read.
     """
@@ -340,12 +312,7 @@ def _key_arn(reader: Reader, reference: str, account_id: str) -> str | None:
 
 @returns_failure
 def open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...]:
-    """Return the names of a bucket's Block Public Access settings that are off.
-
-    Args:
-        reader: Reader of the bucket's Region.
-        of_bucket: Name and expected owner of the bucket.
-    """
+    """Return the names of a bucket's Block Public Access settings that are off."""
     absent = ("NoSuchPublicAccessBlockConfiguration",)
     answer = reader.find("s3", "get_public_access_block", absent=absent, **of_bucket)
     block: Answer = answer["PublicAccessBlockConfiguration"] if answer else {}

@@ -225,12 +225,7 @@ def obstacles(
 
 
 def path_findings(settings: Settings, paths: AccessPaths | ReadFailure) -> list[Finding]:
-    """Return the findings about who can start sessions: no principal after a request, or one without an approval.
-
-    Args:
-        settings: Present settings of the stack.
-        paths: Ways to a session.
-    """
+    """Return the findings about who can start sessions: no principal after a request, or one without an approval."""
     situation = MigrationSituation(paths=paths)
     if settings.approval and settings.approval.accepts_requests:
         return _closed(situation, Mode.AUTOMATION)

@@ -269,12 +269,6 @@ def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[Pa
 
     Ctrl-C reaches the engine as well, which finishes its current operations; it is awaited.
 
-    Args:
-        directory: Directory of Pulumi.yaml.
-        stack: Name of the stack.
-        configuration: Configuration file.
-        packs: Policy packs to evaluate.
-
     Raises:
         UnusableError: There is no `pulumi`.
         KeyboardInterrupt: Ctrl-C, after the engine has ended.

@@ -43,10 +43,6 @@ class SituationReader:
     def __init__(self, configuration: StackConfiguration, options: AuditOptions) -> None:
         """Create a reader.
 
-        Args:
-            configuration: The stack with its present configuration.
-            options: Declared principals and accepted exceptions of the audit.
-
         Raises:
             UnusableError: AWS cannot be called.
         """
@@ -55,12 +51,7 @@ class SituationReader:
         self._clients: AwsClients = aws_clients(configuration)
 
     def read(self, move: Move, outputs: Mapping[str, Any]) -> MigrationSituation:
-        """Return the situation before the next step of a move.
-
-        Args:
-            move: The move.
-            outputs: Outputs of the stack.
-        """
+        """Return the situation before the next step of a move."""
         planned = move.planned
         unread: list[Finding] = []
         return MigrationSituation(

@@ -20,10 +20,6 @@ _WIDTH: Final = 110
 def stack_file(directory: Path, stack: str) -> Path:
     """Return the path of a stack's configuration file.
 
-    Args:
-        directory: Directory of Pulumi.yaml.
-        stack: Name of the stack.
-
     Raises:
         UnusableError: There is no such file, as for a stack of a fleet.
     """

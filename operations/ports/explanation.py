@@ -108,10 +108,6 @@ def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
 def evaluate_packet(site: SiteMatrix, query: PacketQuery) -> PacketResult:
     """Evaluate a packet with a site's security groups.
 
-    Args:
-        site: Site with its plan.
-        query: Packet.
-
     Raises:
         UnusableError: The site has no plan.
     """

@@ -119,13 +119,7 @@ class SiteMatrix:
 def matrix(
     section: DomainControllersSection, subnets: SubnetNetworks, region: str | None = None
 ) -> tuple[SiteMatrix, ...]:
-    """Return the matrix of every site, or of one.
-
-    Args:
-        section: Settings of domain controllers.
-        subnets: Networks of subnets that are known.
-        region: Region of the only site to return. None: all sites.
-    """
+    """Return the matrix of every site, or of one."""
     return tuple(_site(section, each, subnets) for each in section.sites if region in (None, each))
 
 

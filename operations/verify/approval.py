@@ -103,15 +103,7 @@ class ApprovalVerification:
     def of(
         cls, settings: Settings, section: ApprovalSettings, clients: Clients, identity: Identity, deployment: Deployment
     ) -> ApprovalVerification:
-        """Return the verification of a stack's workflow.
-
-        Args:
-            settings: Settings of the stack.
-            section: Section `shell-access:approval`.
-            clients: Clients to read with.
-            identity: The caller.
-            deployment: Settings of the first Region, with the command that repairs it.
-        """
+        """Return the verification of a stack's workflow."""
         place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
         people = look_up(section, clients, identity, deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
@@ -319,12 +311,7 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
 
 @returns_failure
 def read_stray_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
-    """Read the approval tags without an active grant.
-
-    Args:
-        reader: Reader of the workflow's Region.
-        principals: Principals that may carry the tag.
-    """
+    """Read the approval tags without an active grant."""
     before = _tags(reader, principals)
     if not before:
         return ()

@@ -37,14 +37,7 @@ _PRINCIPAL_KINDS: Final = {
 def document_findings(
     check: str, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | ReadFailure | None
 ) -> list[Finding]:
-    """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
-
-    Args:
-        check: ID of the finding.
-        deployment: Settings of the Region of the document, with the command that repairs it.
-        planned: The document as the settings define it.
-        live: The document of the account.
-    """
+    """Compare a document: type, status, sharing, default version, and the content of its default and latest version."""
     expected = _document_exists(planned)
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)]
@@ -98,12 +91,7 @@ def _content(
 
 
 def document_differences(desired: Mapping[str, Any], text: str) -> list[str]:
-    """Return the differences in the content of a runbook or change template, step by step; empty if there are none.
-
-    Args:
-        desired: The content that the settings define.
-        text: The content of the account's document, as JSON.
-    """
+    """Return the differences in the content of a runbook or change template, step by step; empty if there are none."""
     try:
         found: Any = json.loads(text)
     except ValueError:
@@ -225,12 +213,7 @@ class TolerateHolder:
 
 
 def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
-    """Return a role of the workflow for comparison with the account.
-
-    Args:
-        planned: The role as the settings define it.
-        boundary: ARN of the permissions boundary; "": none.
-    """
+    """Return a role of the workflow for comparison with the account."""
     return DesiredRole(
         check="approval-runbook-role" if planned.key == "role" else f"approval-{planned.key}-role",
         name=planned.name,
@@ -243,13 +226,7 @@ def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
 def schedule_findings(
     deployment: Deployment, planned: PlannedSchedule, live: Answer | ReadFailure | None
 ) -> list[Finding]:
-    """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        planned: The schedule as the settings define it.
-        live: The schedule of the account.
-    """
+    """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define."""
     check, expected = (
         f"approval-{planned.key}",
         f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}",
@@ -353,12 +330,7 @@ def _principal_faults(
 def tag_findings(
     expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure
 ) -> list[Finding]:
-    """Report approval tags without an active grant.
-
-    Args:
-        expected_none: Principals that were checked.
-        live: Their unexplained tags.
-    """
+    """Report approval tags without an active grant."""
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
     if isinstance(live, ReadFailure):
         return [unknown_finding(check, live, expected=expected)]

@@ -22,14 +22,7 @@ _FAILED: Final = "Failed"
 def association_findings(
     check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts | ReadFailure | None
 ) -> list[Finding]:
-    """Compare an association, and report the result of its last execution.
-
-    Args:
-        check: ID of the finding.
-        deployment: Settings of the Region, with the command that repairs it.
-        plan: The association as the settings define it.
-        live: The association of the account.
-    """
+    """Compare an association, and report the result of its last execution."""
     expected = f"{plan.name} runs {plan.document} at {plan.schedule}"
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]

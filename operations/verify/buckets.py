@@ -42,14 +42,7 @@ def own_bucket_findings(
     live: OwnBucketFacts | ReadFailure | None,
     key: KeyFacts | ReadFailure | None,
 ) -> list[Finding]:
-    """Compare a bucket.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The bucket as the settings define it.
-        live: The bucket of the account.
-        key: The key behind the alias.
-    """
+    """Compare a bucket."""
     check, expected = desired.check, f"bucket {desired.name} exists"
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such bucket", remedy=deployment.repair)]

@@ -51,14 +51,7 @@ def document_findings(
     live: DocumentFacts | ReadFailure | None,
     data_key: KeyFacts | object,
 ) -> list[Finding]:
-    """Compare the document.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        settings: Session Manager settings of the Region.
-        live: The document.
-        data_key: The key for session data, if it is known.
-    """
+    """Compare the document."""
     expected = f"{DOCUMENT_NAME} exists"
     if live is None or isinstance(live, ReadFailure):
         return [missing("document", live, expected=expected, found="no such document", remedy=deployment.repair)]
@@ -141,13 +134,7 @@ def _value(value: Any) -> str:
 
 
 def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -> Finding:
-    """Compare the owner tag of a resource with the stack.
-
-    Args:
-        check: ID of the finding.
-        deployment: Settings of the Region of the resource, with the command that repairs it.
-        tags: Tags of the resource.
-    """
+    """Compare the owner tag of a resource with the stack."""
     # The tag also includes the organization and the project, which the stack's name may lack.
     name, holder = deployment.stack.rsplit("/", 1)[-1], tags.get(OWNER_TAG)
     same = holder is not None and holder.rsplit("/", 1)[-1] == name
@@ -172,13 +159,7 @@ def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | Re
 def document_ownership_findings(
     check: str, deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None
 ) -> list[Finding]:
-    """Compare the two tags of a document; empty if there is no document, or its tags were not read.
-
-    Args:
-        check: Prefix of the findings' IDs, `document`.
-        deployment: Settings of the Region of the document, with the command that repairs it.
-        tags: Tags of the document.
-    """
+    """Compare the two tags of a document; empty if there is no document, or its tags were not read."""
     if tags is None:
         return []
     if isinstance(tags, ReadFailure):

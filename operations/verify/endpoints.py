@@ -88,25 +88,13 @@ def endpoint_findings(
 
 
 def service_findings(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> list[Finding]:
-    """Compare the interface endpoints and the S3 gateway endpoint of a VPC.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The endpoints as the settings define them.
-        live: Endpoints, route tables and security group of the VPC.
-    """
+    """Compare the interface endpoints and the S3 gateway endpoint of a VPC."""
     findings = [_interface(deployment, service, desired, live) for service in desired.services]
     return findings + ([_gateway(deployment, desired, live)] if desired.routed else [])
 
 
 def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
-    """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The endpoints as the settings define them.
-        live: Security groups with their name.
-    """
+    """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else."""
     check = f"{desired.check}-security-group"
     expected = (
         f"security group {desired.group} allows HTTPS from {', '.join(desired.cidrs) or 'nowhere'} and nothing else"

@@ -38,15 +38,7 @@ def evidence_findings(
     regions: Sequence[str],
     reader: Reader,
 ) -> list[Finding]:
-    """Read and compare the key, the bucket, the table and the queries.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        settings: Retention of the records.
-        place: Location of the workflow.
-        regions: Regions of the stack.
-        reader: Reader of the Region of the workflow.
-    """
+    """Read and compare the key, the bucket, the table and the queries."""
     key = read_key(reader, EVIDENCE_KEY_ALIAS, policy=True)
     desired = DesiredBucket(
         check="approval-evidence-bucket",

@@ -102,13 +102,7 @@ _SHOWN_FIRST = (Status.DIFFERENT, Status.UNKNOWN, Status.WARNING)
 
 
 def show(verification: Verification, console: Console, *, lists_all: bool = False) -> None:
-    """Print the verification: what differs, with its remediation, then the numbers.
-
-    Args:
-        verification: Findings of a stack.
-        console: Console to print on.
-        lists_all: Whether to print a table of all checks, too.
-    """
+    """Print the verification: what differs, with its remediation, then the numbers."""
     if not verification.regions:
         nothing = "has no sessionManager, endpoints or sites of domainControllers to verify."
         print_line(console, f"Stack {verification.stack} {nothing}")

@@ -42,14 +42,7 @@ class LookedUp:
 
 
 def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, region: str) -> LookedUp:
-    """Look up the operators of the settings.
-
-    Args:
-        settings: Settings of the workflow.
-        clients: Clients to read with.
-        identity: The caller.
-        region: First Region of the stack.
-    """
+    """Look up the operators of the settings."""
     if not settings.operators:
         return LookedUp()
     try:
@@ -71,12 +64,7 @@ def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, re
 
 
 def lookup_finding(deployment: Deployment, people: LookedUp) -> Finding:
-    """Report users, groups and permission sets that do not exist, or cannot be looked up.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        people: The operators.
-    """
+    """Report users, groups and permission sets that do not exist, or cannot be looked up."""
     expected = "the users and groups of operators, and the permission set that they use, exist"
     if not people.problems:
         return Finding(check=_LOOKUP, status=Status.OK, expected=expected, found=expected)
@@ -88,13 +76,7 @@ def lookup_finding(deployment: Deployment, people: LookedUp) -> Finding:
 
 
 def person_role(planned: PlannedRole, policies: Sequence[PlannedPolicy], boundary: str) -> DesiredRole:
-    """Return the role of a person for comparison with the account.
-
-    Args:
-        planned: The role as the settings define it.
-        policies: Managed policies of operators.
-        boundary: ARN of the permissions boundary of the stack's roles; "": none.
-    """
+    """Return the role of a person for comparison with the account."""
     return DesiredRole(
         check="approval-operator-role",
         name=planned.name,
@@ -111,11 +93,6 @@ def leftover_finding(deployment: Deployment, people: LookedUp, live: list[Operat
 
     A person who left the group keeps the role until the next update. A user name that was given to another user would
     admit that user to the role of the former one.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        people: The operators.
-        live: Roles of the account.
     """
     check, expected = "approval-operator-role-leftovers", f"no roles of others below {OPERATORS_PATH}"
     if isinstance(live, ReadFailure):

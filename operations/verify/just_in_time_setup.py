@@ -43,13 +43,7 @@ _SAME_ACCOUNT: Final = ("aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpa
 
 
 def account_findings(reader: Reader, account_id: str, partition: str) -> list[Finding]:
-    """Return the findings about roles and Quick Setup.
-
-    Args:
-        reader: Reader of the stack's first Region.
-        account_id: Account of the stack.
-        partition: Partition of the account.
-    """
+    """Return the findings about roles and Quick Setup."""
     return [
         *_token_role(reader, partition),
         _service_role(reader, SERVICE_ROLE, Status.DIFFERENT),
@@ -59,12 +53,7 @@ def account_findings(reader: Reader, account_id: str, partition: str) -> list[Fi
 
 
 def region_findings(reader: Reader, account_id: str) -> list[Finding]:
-    """Return the findings about a Region: identity provider, and recording of RDP connections.
-
-    Args:
-        reader: Reader of the Region.
-        account_id: Account of the stack.
-    """
+    """Return the findings about a Region: identity provider, and recording of RDP connections."""
     return [_identity_provider(reader), *_recording(reader, account_id)]
 
 

@@ -80,12 +80,7 @@ def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
 
 
 def data_key_tag_findings(deployment: Deployment, key: KeyFacts | ReadFailure | None) -> list[Finding]:
-    """Compare the tags of the key for session data, where sessions need some.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        key: The key.
-    """
+    """Compare the tags of the key for session data, where sessions need some."""
     if not deployment.data_key_tags:
         return []
     check, text = "data-key-tags", ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())

@@ -314,12 +314,7 @@ def marker_command(token: str, platform: str) -> str:
 
 
 def read_transcript(output: str, token: str) -> Transcript:
-    """Parse a session's output.
-
-    Args:
-        output: The original output, including escape sequences.
-        token: Token of the marker command.
-    """
+    """Parse a session's output."""
     text = plain_text(output)
     answer = re.search(rf"{re.escape(marker(token))} user=([^;\n]*);", text)
     started, ended = _STARTED.search(text), _ENDED.search(text)

@@ -185,12 +185,7 @@ def _agent_updates(deployment: Deployment, settings: AgentsSettings, reader: Rea
 
 
 def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
-    """Compare the role of Default Host Management Configuration.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        live: The role's name; None: none is set.
-    """
+    """Compare the role of Default Host Management Configuration."""
     check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)
@@ -199,13 +194,7 @@ def host_management_finding(deployment: Deployment, live: str | ReadFailure | No
 
 
 def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:
-    """Compare the AWS Config rule.
-
-    Args:
-        deployment: Settings of the Region where IAM is recorded.
-        desired: Text of the rule, in Guard.
-        live: The rule.
-    """
+    """Compare the AWS Config rule."""
     check, expected = "node-roles", f"rule {RULE_NAME} of AWS Config is active"
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such rule", remedy=deployment.repair)]
@@ -260,13 +249,7 @@ def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure)
 def remediation_finding(
     deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | ReadFailure | None
 ) -> Finding:
-    """Compare the remediation of a role without the policy.
-
-    Args:
-        deployment: Settings of the Region where IAM is recorded.
-        desired: The remediation as the settings define it; None: none.
-        live: The remediation of the account; None: none.
-    """
+    """Compare the remediation of a role without the policy."""
     check, expected = "node-remediation", _described(desired)
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)
@@ -285,13 +268,7 @@ def _described(remediation: RemediationFacts | None) -> str:
 
 
 def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str | ReadFailure | None) -> Finding:
-    """Compare the default version of the remediation's runbook.
-
-    Args:
-        deployment: Settings of the Region where IAM is recorded.
-        desired: Content that the settings define.
-        live: Content of the account's runbook, as JSON.
-    """
+    """Compare the default version of the remediation's runbook."""
     check, expected = "node-remediation-runbook", f"{RUNBOOK_NAME} is as published"
     if live is None or isinstance(live, ReadFailure):
         return missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)

@@ -54,14 +54,7 @@ def topic_findings(
     live: TopicFacts | ReadFailure | None,
     key: KeyFacts | ReadFailure | None,
 ) -> list[Finding]:
-    """Compare a topic: its encryption, its policy, and its subscriptions.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The topic as the settings define it.
-        live: The topic of the account.
-        key: The key behind the alias.
-    """
+    """Compare a topic: its encryption, its policy, and its subscriptions."""
     check, name = f"{desired.prefix}-topic", desired.arn.rsplit(":", 1)[-1]
     expected = f"topic {name}, encrypted with the key behind {desired.key_alias}"
     if live is None or isinstance(live, ReadFailure):
@@ -235,13 +228,7 @@ def event_alarm_finding(
 
 
 def chat_rule_finding(deployment: Deployment, rule: ChatRule, live: Mapping[str, EventRule] | ReadFailure) -> Finding:
-    """Compare an EventBridge rule for notices in a chat, and its message.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        rule: The rule as the settings define it.
-        live: Rules of the Region, by name.
-    """
+    """Compare an EventBridge rule for notices in a chat, and its message."""
     check = f"approval-{rule.alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"rule {rule.alarm.name} is enabled and publishes its notice to {rule.topic_arn}"
     if isinstance(live, ReadFailure):
@@ -273,13 +260,7 @@ class DesiredAlarm:
 def metric_alarm_findings(
     deployment: Deployment, desired: DesiredAlarm, live: Mapping[str, Answer] | ReadFailure
 ) -> Iterator[Finding]:
-    """Compare a CloudWatch alarm, and report one in the ALARM state.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The alarm as the settings define it.
-        live: Alarms of the account, by name.
-    """
+    """Compare a CloudWatch alarm, and report one in the ALARM state."""
     check, alarm, topics = desired.check, desired.alarm, desired.topics
     expected = f"alarm {alarm.name} is on and publishes to {len(topics)} topics"
     if isinstance(live, ReadFailure):
@@ -323,13 +304,7 @@ def metric_alarm_findings(
 
 
 def recording_finding(check: str, region: str, live: RecordingFacts | ReadFailure) -> Finding:
-    """Report whether a trail records the calls that the alarms depend on.
-
-    Args:
-        check: ID of the finding.
-        region: Region of the events.
-        live: Trails that record in the Region.
-    """
+    """Report whether a trail records the calls that the alarms depend on."""
     expected = f"a trail records management events in {region}"
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)

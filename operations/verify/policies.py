@@ -44,14 +44,7 @@ def policy_differences(desired: Mapping[str, Any], found: Mapping[str, Any]) -> 
 def policy_finding(
     check: str, deployment: Deployment, desired: Mapping[str, Any], live: Mapping[str, Any] | ReadFailure | None
 ) -> Finding:
-    """Compare the policy of a resource.
-
-    Args:
-        check: ID of the finding.
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The policy as the settings define it.
-        live: The policy of the resource; None: it has none.
-    """
+    """Compare the policy of a resource."""
     expected = "the policy matches the settings"
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)
@@ -156,13 +149,7 @@ def boundary_arn(boundary: str, policies: str) -> str:
 
 
 def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts | ReadFailure | None) -> Finding:
-    """Compare a role: its trust policy, its exact set of policies, and its permissions boundary.
-
-    Args:
-        deployment: Settings of the Region, with the command that repairs it.
-        desired: The role as the settings define it.
-        live: The role of the account.
-    """
+    """Compare a role: its trust policy, its exact set of policies, and its permissions boundary."""
     expected = f"role {desired.name} has the trust policy and permissions that the settings define"
     if live is None or isinstance(live, ReadFailure):
         return missing(desired.check, live, expected=expected, found="no such role", remedy=deployment.repair)
@@ -212,15 +199,7 @@ def instance_policy_findings(
     roles: tuple[str, ...],
     live: PolicyFacts | ReadFailure | None,
 ) -> list[Finding]:
-    """Compare the policy.
-
-    Args:
-        deployment: Settings of the Region where the stack keeps resources that exist once per account.
-        name: Name of the policy.
-        desired: Its content, as `components.session_manager.instance_policy` builds it.
-        roles: Names of the roles that it must be attached to.
-        live: The policy of the account.
-    """
+    """Compare the policy."""
     expected = f"managed policy {name} exists"
     if live is None or isinstance(live, ReadFailure):
         return [missing("instance-policy", live, expected=expected, found="no such policy", remedy=deployment.repair)]

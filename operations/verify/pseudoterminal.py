@@ -41,11 +41,7 @@ class Pseudoterminal:
     """A program, and its output so far."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Start the program.
-
-        Args:
-            arguments: Arguments of the program, its name first.
-        """
+        """Start the program."""
         import pty  # noqa: PLC0415 -- POSIX only
 
         self.output = ""

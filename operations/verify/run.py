@@ -112,13 +112,7 @@ def verify_stack(
 
 
 def verify_just_in_time(stack: StackConfiguration, clients: AwsClients, identity: Identity) -> Verification:
-    """Compare the approval policies, what else just-in-time node access needs, and the tags of the key for session data.
-
-    Args:
-        stack: The stack with its configuration.
-        clients: Clients of the stack.
-        identity: Their identity.
-    """
+    """Compare the approval policies, what else just-in-time node access needs, and the tags of the key for session data."""
     settings = stack.settings()
     access = _just_in_time(stack, settings, clients, identity)
     if access is None:
@@ -285,12 +279,7 @@ _MOST: Final = 5
 
 
 def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
-    """Return the findings by Region.
-
-    Args:
-        orphans: Result of the search.
-        home: Region with which IAM's resources are reported.
-    """
+    """Return the findings by Region."""
     findings: dict[str, list[Finding]] = {}
     for place in sorted({*orphans.found, *orphans.unread}, key=lambda each: each == GLOBAL):
         why = orphans.unread.get(place)

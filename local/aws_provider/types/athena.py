@@ -41,66 +41,32 @@ NAMED_QUERY = ResourceType(
 )
 
 
-def _configuration(group: Item, managed: str) -> Values:
-    """Return the configuration for a call; `managed` is the member's name, which differs between the calls."""
-    given = fields_of(group.values.get("configuration"))
-    results = fields_of(given.get("managedQueryResultsConfiguration"))
-    found = {
-        "BytesScannedCutoffPerQuery": given.get("bytesScannedCutoffPerQuery"),
-        "EnforceWorkGroupConfiguration": given.get("enforceWorkgroupConfiguration"),
-        "PublishCloudWatchMetricsEnabled": given.get("publishCloudwatchMetricsEnabled"),
-        managed: {"Enabled": results["enabled"]} if "enabled" in results else None,
-    }
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _create_work_group(aws: Aws, group: Item) -> str:
-    tags = [{"Key": key, "Value": value} for key, value in group.values["tagsAll"].items()]
-    aws.call(
-        "CreateWorkGroup",
-        Name=group.values["name"],
-        Configuration=_configuration(group, _managed),
-        Description=group.values.get("description") or "",
-        Tags=tags,
-    )
-    return str(group.values["name"])
-
-
 def _read_work_group(aws: Aws, group: Item) -> Values | None:
     try:
-        found = aws.call("GetWorkGroup", WorkGroup=group.id)["WorkGroup"]
+        return aws.call("GetWorkGroup", WorkGroup=group.id)["WorkGroup"]
     except AwsError as failure:
         # The same code as of every invalid request.
         if _not_found in str(failure):
             return None
         raise
-    live = found.get("Configuration", {})
-    managed = live.get(_managed)
-    return {
-        "arn": f"arn:{aws.partition}:athena:{aws.region}:{aws.account}:workgroup/{group.id}",
-        "name": found["Name"],
-        "description": found.get("Description"),
-        "state": found.get("State"),
-        "configuration": {
-            "bytesScannedCutoffPerQuery": live.get("BytesScannedCutoffPerQuery"),
-            "enforceWorkgroupConfiguration": live.get("EnforceWorkGroupConfiguration"),
-            "publishCloudwatchMetricsEnabled": live.get("PublishCloudWatchMetricsEnabled"),
-            "managedQueryResultsConfiguration": {"enabled": managed.get("Enabled")} if managed else None,
-        },
+
+
+def _disable(aws: Aws, group: Item) -> None:
+    if group.values["state"] == "DISABLED":
+        aws.call("UpdateWorkGroup", WorkGroup=group.id, State="DISABLED")
+
+
+def _updates(group: Values) -> Values:
+    """Return the configuration of an update, which names what is removed."""
+    given = fields_of(group.get("configuration"))
+    cutoff, managed = given.get("bytesScannedCutoffPerQuery"), fields_of(given.get("managedQueryResultsConfiguration"))
+    updates = {
+        "EnforceWorkGroupConfiguration": given.get("enforceWorkgroupConfiguration"),
+        "PublishCloudWatchMetricsEnabled": given.get("publishCloudwatchMetricsEnabled"),
+        "ManagedQueryResultsConfigurationUpdates": {"Enabled": managed["enabled"]} if "enabled" in managed else None,
+        **({"BytesScannedCutoffPerQuery": cutoff} if cutoff else {"RemoveBytesScannedCutoffPerQuery": True}),
     }
-
-
-def _update_work_group(aws: Aws, group: Item) -> None:
-    changed = _configuration(group, "ManagedQueryResultsConfigurationUpdates")
-    if "BytesScannedCutoffPerQuery" not in changed:
-        changed["RemoveBytesScannedCutoffPerQuery"] = True
-    aws.call(
-        "UpdateWorkGroup",
-        WorkGroup=group.id,
-        ConfigurationUpdates=changed,
-        Description=group.values.get("description") or "",
-        State=group.values["state"],
-    )
+    return {key: value for key, value in updates.items() if value is not None}
 
 
 def _delete_work_group(aws: Aws, group: Item) -> None:
@@ -135,9 +101,21 @@ WORK_GROUP = ResourceType(
         "state": text(default="ENABLED", checks=(validators.one_of("ENABLED", "DISABLED"),)),
     },
     outputs="arn",
-    create=(Code(_create_work_group, "CreateWorkGroup"),),
+    id="{name}",
+    arn="workgroup/{id}",
+    create=(Operation("CreateWorkGroup"), Code(_disable, "UpdateWorkGroup")),
     read=(Code(_read_work_group, "GetWorkGroup"),),
-    update=(Code(_update_work_group, "UpdateWorkGroup", on="configuration description state"),),
+    update=(
+        Operation(
+            "UpdateWorkGroup",
+            {
+                "WorkGroup": "id",
+                "ConfigurationUpdates": _updates,
+                "Description": lambda new: new.get("description") or "",
+            },
+            on="configuration",
+        ),
+    ),
     delete=(Code(_delete_work_group, "DeleteWorkGroup"),),
     tagging=Tagging(),
 )

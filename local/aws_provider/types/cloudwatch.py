@@ -77,28 +77,6 @@ LOG_GROUP = ResourceType(
 
 _filter_name: Final = validators.matches(r"[^:*]+", "must not hold : or *")
 _metric_name: Final = validators.matches(r"[^:*$]+", "must not hold :, * or $")
-_transformation: Final = {
-    "name": "metricName",
-    "namespace": "metricNamespace",
-    "value": "metricValue",
-    "defaultValue": "defaultValue",
-    "dimensions": "dimensions",
-    "unit": "unit",
-}
-
-
-def _sent_transformation(value: Values) -> list[Values]:
-    sent = {
-        _transformation[key]: each for key, each in value.items() if key in _transformation and each not in ("", {})
-    }
-    # The API has a number there, the resource a text.
-    return [sent | {"defaultValue": float(sent["defaultValue"])} if "defaultValue" in sent else sent]
-
-
-def _shown_transformation(value: list[Values]) -> Values:
-    found = {key: value[0][name] for key, name in _transformation.items() if name in value[0]}
-    shown = {"defaultValue": f"{found['defaultValue']:g}"} if "defaultValue" in found else {}
-    return {"unit": "None", **found, **shown}
 
 
 def _find_metric_filter(aws: Aws, item: Item) -> Values | None:
@@ -116,17 +94,18 @@ LOG_METRIC_FILTER = ResourceType(
         "logGroupName": text(required=True, replaces=True, checks=(validators.length(1, 512),)),
         "metricTransformation": record(
             {
-                "defaultValue": text(),
+                # The API has a number there, the resource a text.
+                "defaultValue": text(sent_as=float, read_as="{:g}".format),
                 "dimensions": text_map(),
-                "name": text(required=True, checks=(validators.length(1, 255), _metric_name)),
-                "namespace": text(required=True, checks=(validators.length(1, 255), _metric_name)),
+                "name": text(required=True, checks=(validators.length(1, 255), _metric_name), aws="metricName"),
+                "namespace": text(
+                    required=True, checks=(validators.length(1, 255), _metric_name), aws="metricNamespace"
+                ),
                 "unit": text(default="None"),
-                "value": text(required=True, checks=(validators.length(0, 100),)),
+                "value": text(required=True, checks=(validators.length(0, 100),), aws="metricValue"),
             },
             required=True,
             aws="metricTransformations",
-            sent_as=_sent_transformation,
-            read_as=_shown_transformation,
         ),
         "name": name(validators.length(1, 512), _filter_name, aws="filterName"),
         "pattern": text(

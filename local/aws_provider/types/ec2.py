@@ -29,18 +29,6 @@ def tagging(kind: str) -> Tagging:
     return Tagging("CreateTags", "DeleteTags", listing="", kind=kind)
 
 
-def _wait_until_gone(aws: Aws, item: Item, find: Any, code: str) -> None:
-    def absent() -> bool:
-        try:
-            return find(aws, item) is None
-        except AwsError as failure:
-            if failure.code != code:
-                raise
-            return True
-
-    aws.wait_until(absent, f"deletion of {item.id}", wait_seconds)
-
-
 # Endpoints.
 
 
@@ -127,7 +115,11 @@ VPC_ENDPOINT = ResourceType(
     ),
     delete=(
         Operation("DeleteVpcEndpoints", {"VpcEndpointIds": "id"}),
-        Code(lambda aws, endpoint: _wait_until_gone(aws, endpoint, _find_endpoint, _endpoint_gone)),
+        Code(
+            lambda aws, endpoint: aws.wait_until_gone(
+                lambda: _find_endpoint(aws, endpoint), {_endpoint_gone}, endpoint.id
+            )
+        ),
     ),
     tagging=tagging("vpc-endpoint"),
     gone=frozenset({_endpoint_gone}),
@@ -234,7 +226,11 @@ MANAGED_PREFIX_LIST = ResourceType(
     update=(Code(_update_list, "ModifyManagedPrefixList", on="name entries maxEntries"),),
     delete=(
         Operation("DeleteManagedPrefixList", {"PrefixListId": "id"}),
-        Code(lambda aws, prefix_list: _wait_until_gone(aws, prefix_list, _find_settled, _list_gone)),
+        Code(
+            lambda aws, prefix_list: aws.wait_until_gone(
+                lambda: _find_settled(aws, prefix_list), {_list_gone}, prefix_list.id
+            )
+        ),
     ),
     tagging=tagging("prefix-list"),
     gone=frozenset({_list_gone}),

@@ -1,13 +1,14 @@
 """Databases and tables of the AWS Glue Data Catalog. Source: Terraform AWS provider, `internal/service/glue`."""
 
+from collections.abc import Callable
 from typing import Final
 
 from local.aws_provider import validators
+from local.aws_provider.actions import call
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Code, Item, ResourceType, Tagging, record, records, text, text_map
+from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, record, records, text, text_map
 from local.aws_provider.model import name as named
-from local.aws_provider.wire import Values, fields_of, is_map
+from local.aws_provider.wire import Values
 
 _missing: Final = frozenset({"EntityNotFoundException"})
 _lower: Final = validators.unlike(r"[A-Z]", "must not contain uppercase letters")
@@ -20,60 +21,25 @@ def _account(aws: Aws) -> str:
 # Databases.
 
 
-def _database_input(database: Item) -> Values:
-    given = {"Name": database.values["name"], "Description": database.values.get("description")}
-    return {key: value for key, value in given.items() if value is not None}
-
-
 def _create_database(aws: Aws, database: Item) -> str:
-    catalog = _account(aws)
-    tags = database.values["tagsAll"]
-    aws.call(
-        "CreateDatabase", CatalogId=catalog, DatabaseInput=_database_input(database), **({"Tags": tags} if tags else {})
-    )
-    return f"{catalog}:{database.values['name']}"
+    values = {**database.values, "catalog": _account(aws)}
+    operation = Operation("CreateDatabase", {"CatalogId": "catalog", "Tags": "tagsAll"}, within="DatabaseInput")
+    call(aws, operation, DATABASE.properties, values)
+    return f"{values['catalog']}:{values['name']}"
 
 
-def _database_arn(aws: Aws, identifier: str) -> str:
-    catalog, _, title = identifier.partition(":")
-    return f"arn:{aws.partition}:glue:{aws.region}:{catalog}:database/{title}"
+def _part(index: int) -> Callable[[Values], str]:
+    """Return the function that reads a part of an ID: catalog, database, table."""
+    return lambda values: values["id"].split(":")[index]
 
 
-def _read_database(aws: Aws, database: Item) -> Values | None:
+_database: Final = {"CatalogId": _part(0), "Name": _part(1)}
+
+
+def _read_database(aws: Aws, database: Item) -> Values:
     catalog, _, title = database.id.partition(":")
-    try:
-        found = aws.call("GetDatabase", CatalogId=catalog, Name=title)["Database"]
-    except AwsError as failure:
-        if failure.code in _missing:
-            return None
-        raise
-    arn = _database_arn(aws, database.id)
-    return {
-        "arn": arn,
-        "catalogId": catalog,
-        "name": found["Name"],
-        "description": found.get("Description"),
-        "locationUri": found.get("LocationUri") or "",
-        "Tags": aws.call("GetTags", ResourceArn=arn).get("Tags") or {},
-    }
-
-
-def _update_database(aws: Aws, database: Item) -> None:
-    catalog, _, title = database.id.partition(":")
-    aws.call("UpdateDatabase", CatalogId=catalog, Name=title, DatabaseInput=_database_input(database))
-
-
-def _delete_database(aws: Aws, database: Item) -> None:
-    catalog, _, title = database.id.partition(":")
-    aws.call("DeleteDatabase", CatalogId=catalog, Name=title)
-
-
-def _retag(aws: Aws, identifier: str, _old: dict[str, str], added: dict[str, str], removed: list[str]) -> None:
-    arn = _database_arn(aws, identifier)
-    if removed:
-        aws.call("UntagResource", ResourceArn=arn, TagsToRemove=removed)
-    if added:
-        aws.call("TagResource", ResourceArn=arn, TagsToAdd=added)
+    arn = f"arn:{aws.partition}:glue:{aws.region}:{catalog}:database/{title}"
+    return {"arn": arn, "catalogId": catalog, "LocationUri": database.found.get("LocationUri") or ""}
 
 
 DATABASE = ResourceType(
@@ -86,10 +52,10 @@ DATABASE = ResourceType(
     outputs="arn catalogId locationUri",
     refused="catalogId createTableDefaultPermissions federatedDatabase locationUri parameters targetDatabase",
     create=(Code(_create_database, "sts:GetCallerIdentity CreateDatabase"),),
-    read=(Code(_read_database, "GetDatabase GetTags"),),
-    update=(Code(_update_database, "UpdateDatabase", on="description"),),
-    delete=(Code(_delete_database, "DeleteDatabase"),),
-    tagging=Tagging(listing="", change=_retag, operations="TagResource UntagResource"),
+    read=(Operation("GetDatabase", _database, result="Database"), Code(_read_database)),
+    update=(Operation("UpdateDatabase", _database, within="DatabaseInput"),),
+    delete=(Operation("DeleteDatabase", _database),),
+    tagging=Tagging(listing="GetTags"),
     gone=_missing,
 )
 
@@ -97,108 +63,21 @@ DATABASE = ResourceType(
 # Tables.
 
 _column: Final = {"name": text(required=True), "type": text()}
-
-
-def _table_input(table: Item) -> Values:
-    stored = fields_of(table.values.get("storageDescriptor"))
-    given = {
-        "Name": table.values["name"],
-        "TableType": table.values.get("tableType"),
-        "Parameters": table.values.get("parameters"),
-        "PartitionKeys": _columns_input(table.values.get("partitionKeys")),
-        "StorageDescriptor": {
-            "Location": stored.get("location"),
-            "InputFormat": stored.get("inputFormat"),
-            "OutputFormat": stored.get("outputFormat"),
-            "Columns": _columns_input(stored.get("columns")),
-            "SerdeInfo": _serde_input(fields_of(stored.get("serDeInfo"))),
-        },
-    }
-    return _present(given)
-
-
-def _present(given: Values) -> Values:
-    """Return the values that are set, on every level."""
-    return {key: _present(value) if is_map(value) else value for key, value in given.items() if value is not None}
-
-
-def _columns_input(columns: list[Values] | None) -> list[Values]:
-    return [_present({"Name": column["name"], "Type": column.get("type")}) for column in columns or ()]
-
-
-def _serde_input(serde: Values) -> Values:
-    return {
-        "Name": serde.get("name"),
-        "SerializationLibrary": serde.get("serializationLibrary"),
-        "Parameters": serde.get("parameters") or {},
-    }
-
-
-def _parts(table: Item) -> Values:
-    catalog, database, title = table.id.split(":")
-    return {"CatalogId": catalog, "DatabaseName": database, "Name": title}
+_table: Final = {"CatalogId": _part(0), "DatabaseName": _part(1), "Name": _part(2)}
 
 
 def _create_table(aws: Aws, table: Item) -> str:
-    catalog, database = _account(aws), table.values["databaseName"]
-    aws.call("CreateTable", CatalogId=catalog, DatabaseName=database, TableInput=_table_input(table))
-    return f"{catalog}:{database}:{table.values['name']}"
+    values = {**table.values, "catalog": _account(aws)}
+    operation = Operation("CreateTable", {"CatalogId": "catalog", "DatabaseName": "databaseName"}, within="TableInput")
+    call(aws, operation, TABLE.properties, values)
+    return f"{values['catalog']}:{values['databaseName']}:{values['name']}"
 
 
-def _read_table(aws: Aws, table: Item) -> Values | None:
-    named_parts = _parts(table)
-    try:
-        found = aws.call("GetTable", **named_parts)["Table"]
-    except AwsError as failure:
-        if failure.code in _missing:
-            return None
-        raise
-    aws.call(
-        "GetPartitionIndexes",
-        CatalogId=named_parts["CatalogId"],
-        DatabaseName=named_parts["DatabaseName"],
-        TableName=named_parts["Name"],
-    )
-    stored = fields_of(found.get("StorageDescriptor"))
-    serde = fields_of(stored.get("SerdeInfo"))
-    return {
-        "arn": f"arn:{aws.partition}:glue:{aws.region}:{table.id.split(':')[0]}:table/{found['DatabaseName']}/{found['Name']}",
-        "catalogId": named_parts["CatalogId"],
-        "databaseName": found["DatabaseName"],
-        "name": found["Name"],
-        "tableType": found.get("TableType"),
-        "parameters": found.get("Parameters"),
-        "partitionKeys": _columns_output(found.get("PartitionKeys")),
-        "storageDescriptor": {
-            "location": stored.get("Location"),
-            "inputFormat": stored.get("InputFormat"),
-            "outputFormat": stored.get("OutputFormat"),
-            "columns": _columns_output(stored.get("Columns")),
-            "serDeInfo": {
-                "name": serde.get("Name"),
-                "serializationLibrary": serde.get("SerializationLibrary"),
-                "parameters": serde.get("Parameters"),
-            },
-        },
-    }
-
-
-def _columns_output(columns: list[Values] | None) -> list[Values]:
-    return [{"name": column["Name"], "type": column.get("Type")} for column in columns or ()]
-
-
-def _update_table(aws: Aws, table: Item) -> None:
-    parts = _parts(table)
-    aws.call(
-        "UpdateTable",
-        CatalogId=parts["CatalogId"],
-        DatabaseName=parts["DatabaseName"],
-        TableInput=_table_input(table),
-    )
-
-
-def _delete_table(aws: Aws, table: Item) -> None:
-    aws.call("DeleteTable", **_parts(table))
+def _read_table(aws: Aws, table: Item) -> Values:
+    catalog, database, title = table.id.split(":")
+    # As the real plugin, which shows the indexes.
+    aws.call("GetPartitionIndexes", CatalogId=catalog, DatabaseName=database, TableName=title)
+    return {"arn": f"arn:{aws.partition}:glue:{aws.region}:{catalog}:table/{database}/{title}", "catalogId": catalog}
 
 
 TABLE = ResourceType(
@@ -226,9 +105,11 @@ TABLE = ResourceType(
         "viewExpandedText viewOriginalText"
     ),
     create=(Code(_create_table, "sts:GetCallerIdentity CreateTable"),),
-    read=(Code(_read_table, "GetTable GetPartitionIndexes"),),
-    update=(Code(_update_table, "UpdateTable", on="parameters partitionKeys storageDescriptor tableType"),),
-    delete=(Code(_delete_table, "DeleteTable"),),
+    read=(Operation("GetTable", _table, result="Table"), Code(_read_table, "GetPartitionIndexes")),
+    update=(
+        Operation("UpdateTable", {name: _table[name] for name in ("CatalogId", "DatabaseName")}, within="TableInput"),
+    ),
+    delete=(Operation("DeleteTable", _table),),
     gone=_missing,
 )
 

@@ -10,7 +10,6 @@ from local.aws_provider.model import (
     Operation,
     Property,
     ResourceType,
-    Tagging,
     flag,
     name,
     record,
@@ -18,52 +17,16 @@ from local.aws_provider.model import (
     text,
     whole,
 )
+from local.aws_provider.types.ssm import ssm_name, ssm_tagging
 from local.aws_provider.wire import Values
 
-_name_form: Final = validators.matches(
-    r"[0-9A-Za-z_.-]{3,128}", "must contain only alphanumeric, underscore, hyphen, or period characters"
-)
 _amount: Final = validators.matches(r"[1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%", "must be a number or a percentage")
 _gone: Final = frozenset({"DoesNotExistException"})
-
-
-def _tagging(kind: str) -> Tagging:
-    return Tagging("AddTagsToResource", "RemoveTagsFromResource", kind=kind)
 
 
 # Patch baselines: patch_baseline.go.
 
 _levels: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNSPECIFIED")
-
-
-def _sent_rules(rules: list[Values]) -> Values:
-    return {
-        "PatchRules": [
-            {
-                "PatchFilterGroup": {
-                    "PatchFilters": [{"Key": each["key"], "Values": each["values"]} for each in rule["patchFilters"]]
-                },
-                "ComplianceLevel": rule.get("complianceLevel", "UNSPECIFIED"),
-                "EnableNonSecurity": rule.get("enableNonSecurity", False),
-                "ApproveAfterDays": rule["approveAfterDays"],
-            }
-            for rule in rules
-        ]
-    }
-
-
-def _shown_rules(found: Values) -> list[Values]:
-    return [
-        {
-            "approveAfterDays": rule.get("ApproveAfterDays"),
-            "complianceLevel": rule.get("ComplianceLevel", "UNSPECIFIED"),
-            "enableNonSecurity": rule.get("EnableNonSecurity", False),
-            "patchFilters": [
-                {"key": each["Key"], "values": each["Values"]} for each in rule["PatchFilterGroup"]["PatchFilters"]
-            ],
-        }
-        for rule in found.get("PatchRules", [])
-    ]
 
 
 PATCH_BASELINE = ResourceType(
@@ -78,14 +41,14 @@ PATCH_BASELINE = ResourceType(
                 "patchFilters": records(
                     {"key": text(required=True), "values": Property(kind="list", items=Property(), required=True)},
                     required=True,
+                    aws="PatchFilterGroup.PatchFilters",
                 ),
             },
-            sent_as=_sent_rules,
-            read_as=_shown_rules,
+            aws="ApprovalRules.PatchRules",
         ),
         "approvedPatchesComplianceLevel": text(default="UNSPECIFIED", checks=(validators.one_of(*_levels),)),
         "description": text(checks=(validators.length(0, 1024),)),
-        "name": name(_name_form, longest=128, replaces=False),
+        "name": name(ssm_name, longest=128, replaces=False),
         "operatingSystem": text(default="WINDOWS", replaces=True),
     },
     outputs="arn json",
@@ -98,7 +61,7 @@ PATCH_BASELINE = ResourceType(
     read=(Operation("GetPatchBaseline", {"BaselineId": "id"}),),
     update=(Operation("UpdatePatchBaseline", {"BaselineId": "id"}),),
     delete=(Operation("DeletePatchBaseline", {"BaselineId": "id"}),),
-    tagging=_tagging("PatchBaseline"),
+    tagging=ssm_tagging("PatchBaseline"),
     gone=_gone,
 )
 
@@ -140,7 +103,7 @@ MAINTENANCE_WINDOW = ResourceType(
         "description": text(),
         "duration": whole(required=True),
         "enabled": flag(default=True),
-        "name": name(_name_form, longest=128, replaces=False),
+        "name": name(ssm_name, longest=128, replaces=False),
         "schedule": text(required=True),
         "scheduleTimezone": text(),
     },
@@ -154,7 +117,7 @@ MAINTENANCE_WINDOW = ResourceType(
     # An update removes what it does not send, so all arguments are sent.
     update=(Operation("UpdateMaintenanceWindow", {"WindowId": "id", "Replace": True}),),
     delete=(Operation("DeleteMaintenanceWindow", {"WindowId": "id"}),),
-    tagging=_tagging("MaintenanceWindow"),
+    tagging=ssm_tagging("MaintenanceWindow"),
     gone=_gone,
 )
 
@@ -178,7 +141,7 @@ MAINTENANCE_WINDOW_TARGET = ResourceType(
     service="ssm",
     properties={
         "description": text(checks=(validators.length(3, 128),)),
-        "name": name(_name_form, longest=128, replaces=False, naming=None),
+        "name": name(ssm_name, longest=128, replaces=False, naming=None),
         "resourceType": text(required=True, replaces=True, checks=(validators.one_of("INSTANCE", "RESOURCE_GROUP"),)),
         "targets": records(_targets, required=True, checks=(validators.items_at_most(5),)),
         "windowId": text(required=True, replaces=True),
@@ -218,7 +181,7 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
         "description": text(checks=(validators.length(3, 128),)),
         "maxConcurrency": text(computed=True, checks=(_amount,)),
         "maxErrors": text(computed=True, checks=(_amount,)),
-        "name": name(_name_form, longest=128, replaces=False),
+        "name": name(ssm_name, longest=128, replaces=False),
         "priority": whole(default=1),
         "targets": records(_targets, checks=(validators.items_at_most(5),)),
         "taskArn": text(required=True),

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
 from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, flag, name, text
 from local.aws_provider.wire import Values
 
@@ -24,17 +23,6 @@ def _pairs(tags: dict[str, str]) -> list[Values]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def _create_share(aws: Aws, share: Item) -> str:
-    new = share.values
-    answer = aws.call(
-        "CreateResourceShare",
-        name=new["name"],
-        allowExternalPrincipals=bool(new.get("allowExternalPrincipals")),
-        tags=_pairs(new["tagsAll"]),
-    )
-    return answer["resourceShare"]["resourceShareArn"]
-
-
 def _find_share(aws: Aws, share: Item) -> Values | None:
     """Return the share; deleted ones are visible for about an hour."""
     found = aws.call("GetResourceShares", resourceOwner="SELF", resourceShareArns=[share.id])["resourceShares"]
@@ -43,15 +31,7 @@ def _find_share(aws: Aws, share: Item) -> Values | None:
 
 
 def _wait_until_deleted(aws: Aws, share: Item) -> None:
-    def gone() -> bool:
-        try:
-            return _find_share(aws, share) is None
-        except AwsError as failure:
-            if failure.code not in _unknown:
-                raise
-            return True
-
-    aws.wait_until(gone, f"deletion of {share.id}", wait_seconds)
+    aws.wait_until_gone(lambda: _find_share(aws, share), _unknown, share.id, wait_seconds)
 
 
 RESOURCE_SHARE = ResourceType(
@@ -63,7 +43,7 @@ RESOURCE_SHARE = ResourceType(
     },
     outputs="arn permissionArns",
     refused="permissionArns resourceShareConfiguration",
-    create=(Code(_create_share, "CreateResourceShare"),),
+    create=(Operation("CreateResourceShare", result="resourceShare.resourceShareArn"),),
     read=(Code(_find_share, "GetResourceShares"),),
     update=(Operation("UpdateResourceShare", {"resourceShareArn": "id"}),),
     delete=(

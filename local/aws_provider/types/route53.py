@@ -19,7 +19,6 @@ from local.aws_provider.model import (
     texts,
     whole,
 )
-from local.aws_provider.tags import pairs
 from local.aws_provider.wire import Values, items_of
 
 wait_seconds: Final = 600
@@ -28,38 +27,22 @@ _name: Final = validators.length(0, 64)
 _tagging: Final = Tagging()
 
 
-def _wait_until_gone(aws: Aws, item: Item, operation: str, argument: str) -> None:
-    def gone() -> bool:
-        try:
-            aws.call(operation, **{argument: item.id})
-        except AwsError as failure:
-            if failure.code != _not_found:
-                raise
-            return True
-        return False
+def _deleted(operation: str, argument: str) -> Code:
+    """Return the action that waits until an operation does not find the resource any more."""
 
-    aws.wait_until(gone, f"deletion of {item.id}", wait_seconds)
+    def wait(aws: Aws, item: Item) -> None:
+        aws.wait_until_gone(lambda: aws.call(operation, **{argument: item.id}), {_not_found}, item.id, wait_seconds)
+
+    return Code(wait, operation)
 
 
-def _addresses(values: Values) -> list[Values]:
-    return [
-        {key: each[name] for key, name in (("SubnetId", "subnetId"), ("Ip", "ip")) if each.get(name)}
-        for each in items_of(values.get("ipAddresses"))
-    ]
+def _sent_addresses(addresses: Any) -> list[Values]:
+    names = (("SubnetId", "subnetId"), ("Ip", "ip"))
+    return [{key: each[name] for key, name in names if each.get(name)} for each in items_of(addresses)]
 
 
-def _create_endpoint(aws: Aws, endpoint: Item) -> str:
-    new = endpoint.values
-    answer = aws.call(
-        "CreateResolverEndpoint",
-        CreatorRequestId=str(uuid.uuid4()),
-        Name=new.get("name"),
-        Direction=new["direction"],
-        SecurityGroupIds=new["securityGroupIds"],
-        IpAddresses=_addresses(new),
-        Tags=pairs(new["tagsAll"]),
-    )
-    return answer["ResolverEndpoint"]["Id"]
+def _create(operation: str, result: str) -> Operation:
+    return Operation(operation, {"CreatorRequestId": lambda _: str(uuid.uuid4())}, result=result)
 
 
 def _wait_for_endpoint(aws: Aws, endpoint: Item) -> None:
@@ -93,13 +76,14 @@ RESOLVER_ENDPOINT = ResourceType(
             required=True,
             replaces=True,
             same=_same_subnets,
+            sent_as=_sent_addresses,
         ),
         "name": name(_name, replaces=False, longest=64),
         "securityGroupIds": texts(required=True, replaces=True, checks=(validators.items_at_most(64),)),
     },
     outputs="arn hostVpcId=HostVPCId protocols resolverEndpointType",
     refused="protocols resolverEndpointType rniEnhancedMetricsEnabled targetNameServerMetricsEnabled",
-    create=(Code(_create_endpoint, "CreateResolverEndpoint"), Code(_wait_for_endpoint, "GetResolverEndpoint")),
+    create=(_create("CreateResolverEndpoint", "ResolverEndpoint.Id"), Code(_wait_for_endpoint, "GetResolverEndpoint")),
     read=(
         Operation("GetResolverEndpoint", {"ResolverEndpointId": "id"}, result="ResolverEndpoint"),
         Code(_read_addresses, "ListResolverEndpointIpAddresses"),
@@ -107,10 +91,7 @@ RESOLVER_ENDPOINT = ResourceType(
     update=(Operation("UpdateResolverEndpoint", {"ResolverEndpointId": "id"}),),
     delete=(
         Operation("DeleteResolverEndpoint", {"ResolverEndpointId": "id"}),
-        Code(
-            lambda aws, item: _wait_until_gone(aws, item, "GetResolverEndpoint", "ResolverEndpointId"),
-            "GetResolverEndpoint",
-        ),
+        _deleted("GetResolverEndpoint", "ResolverEndpointId"),
     ),
     tagging=_tagging,
     gone=frozenset({_not_found}),
@@ -119,31 +100,6 @@ RESOLVER_ENDPOINT = ResourceType(
 
 def _without_dot(value: Any) -> str:
     return str(value).rstrip(".")
-
-
-def _targets(values: Values) -> list[Values]:
-    return [{"Ip": each["ip"], "Port": each.get("port", 53)} for each in items_of(values.get("targetIps"))]
-
-
-def _create_rule(aws: Aws, rule: Item) -> str:
-    new = rule.values
-    answer = aws.call(
-        "CreateResolverRule",
-        CreatorRequestId=str(uuid.uuid4()),
-        Name=new.get("name"),
-        RuleType=new["ruleType"],
-        DomainName=new["domainName"],
-        ResolverEndpointId=new.get("resolverEndpointId"),
-        TargetIps=_targets(new),
-        Tags=pairs(new["tagsAll"]),
-    )
-    return answer["ResolverRule"]["Id"]
-
-
-def _update_rule(aws: Aws, rule: Item) -> None:
-    new = rule.values
-    config: Values = {"Name": new.get("name"), "ResolverEndpointId": new.get("resolverEndpointId")}
-    aws.call("UpdateResolverRule", ResolverRuleId=rule.id, Config={**config, "TargetIps": _targets(new)})
 
 
 RESOLVER_RULE = ResourceType(
@@ -167,12 +123,12 @@ RESOLVER_RULE = ResourceType(
         ),
     },
     outputs="arn ownerId shareStatus",
-    create=(Code(_create_rule, "CreateResolverRule"),),
+    create=(_create("CreateResolverRule", "ResolverRule.Id"),),
     read=(Operation("GetResolverRule", {"ResolverRuleId": "id"}, result="ResolverRule"),),
-    update=(Code(_update_rule, "UpdateResolverRule", on="name resolverEndpointId targetIps"),),
+    update=(Operation("UpdateResolverRule", {"ResolverRuleId": "id"}, within="Config"),),
     delete=(
         Operation("DeleteResolverRule", {"ResolverRuleId": "id"}),
-        Code(lambda aws, item: _wait_until_gone(aws, item, "GetResolverRule", "ResolverRuleId"), "GetResolverRule"),
+        _deleted("GetResolverRule", "ResolverRuleId"),
     ),
     tagging=_tagging,
     gone=frozenset({_not_found}),
@@ -192,10 +148,7 @@ RESOLVER_RULE_ASSOCIATION = ResourceType(
     ),
     delete=(
         Operation("DisassociateResolverRule", {"ResolverRuleId": "resolverRuleId", "VPCId": "vpcId"}),
-        Code(
-            lambda aws, item: _wait_until_gone(aws, item, "GetResolverRuleAssociation", "ResolverRuleAssociationId"),
-            "GetResolverRuleAssociation",
-        ),
+        _deleted("GetResolverRuleAssociation", "ResolverRuleAssociationId"),
     ),
     gone=frozenset({_not_found}),
 )

@@ -340,22 +340,7 @@ BUCKET_VERSIONING = ResourceType(
 # Object Lock.
 
 
-def _put_lock(aws: Aws, lock: Item) -> str:
-    _send_lock(aws, lock.values["bucket"], lock.values.get("rule"))
-    return lock.values["bucket"]
-
-
-def _remove_lock_rule(aws: Aws, lock: Item) -> None:
-    # Object Lock itself stays enabled for the life of the bucket.
-    _send_lock(aws, lock.id, None)
-
-
-def _send_lock(aws: Aws, bucket: str, rule: Values | None) -> None:
-    configuration: Values = {"ObjectLockEnabled": "Enabled"}
-    if rule:
-        kept = rule["defaultRetention"]
-        configuration["Rule"] = {"DefaultRetention": {"Mode": kept["mode"], "Days": kept["days"]}}
-    aws.call("PutObjectLockConfiguration", Bucket=bucket, ObjectLockConfiguration=configuration)
+_put_lock: Final = Operation("PutObjectLockConfiguration", {"Bucket": "bucket"}, within="ObjectLockConfiguration")
 
 
 OBJECT_LOCK = ResourceType(
@@ -378,10 +363,16 @@ OBJECT_LOCK = ResourceType(
     },
     refused="expectedBucketOwner token",
     id="{bucket}",
-    create=(Code(_put_lock, "PutObjectLockConfiguration"),),
+    create=(_put_lock,),
     read=(Operation("GetObjectLockConfiguration", result="ObjectLockConfiguration"),),
-    update=(Code(_put_lock, "PutObjectLockConfiguration", on="rule"),),
-    delete=(Code(_remove_lock_rule, "PutObjectLockConfiguration"),),
+    update=(_put_lock,),
+    # Object Lock itself stays enabled for the life of the bucket.
+    delete=(
+        Operation(
+            "PutObjectLockConfiguration",
+            {"Bucket": "id", "ObjectLockConfiguration": lambda _: {"ObjectLockEnabled": "Enabled"}},
+        ),
+    ),
     gone=_missing_bucket | {"ObjectLockConfigurationNotFoundError"},
 )
 

@@ -4,7 +4,6 @@ from typing import Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
 from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, fixed, name, record, text
 from local.aws_provider.wire import Values
 
@@ -49,16 +48,7 @@ SCHEDULE = ResourceType(
 
 
 def _wait_for_deletion(aws: Aws, group: Item) -> None:
-    def gone() -> bool:
-        try:
-            aws.call("GetScheduleGroup", Name=group.id)
-        except AwsError as failure:
-            if failure.code != _not_found:
-                raise
-            return True
-        return False
-
-    aws.wait_until(gone, f"deletion of schedule group {group.id}", delete_seconds)
+    aws.wait_until_gone(lambda: aws.call("GetScheduleGroup", Name=group.id), {_not_found}, group.id, delete_seconds)
 
 
 SCHEDULE_GROUP = ResourceType(

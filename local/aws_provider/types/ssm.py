@@ -20,8 +20,14 @@ from local.aws_provider.model import (
 )
 from local.aws_provider.wire import UNKNOWN, Values
 
+ssm_name: Final = validators.matches(
+    r"[0-9A-Za-z_.-]{3,128}", "must contain only alphanumeric, underscore, hyphen, or period characters"
+)
+"""Validator of most names in Systems Manager."""
 
-def _tagging(kind: str) -> Tagging:
+
+def ssm_tagging(kind: str) -> Tagging:
+    """Return the operations for tags of a type of resource."""
     return Tagging("AddTagsToResource", "RemoveTagsFromResource", kind=kind)
 
 
@@ -67,7 +73,7 @@ PARAMETER = ResourceType(
     ),
     update=(Operation("PutParameter", {"Value": _value, "Overwrite": True}, on="insecureValue"),),
     delete=(Operation("DeleteParameter"),),
-    tagging=_tagging("Parameter"),
+    tagging=ssm_tagging("Parameter"),
     gone=frozenset({"ParameterNotFound"}),
     exactly_one=(("value", "insecureValue", "valueWo"),),
     plan=_plan_parameter,
@@ -186,7 +192,7 @@ DOCUMENT = ResourceType(
         Code(lambda aws, document: _share(aws, Item(document.id, {}, document.values)), "ModifyDocumentPermission"),
         Operation("DeleteDocument"),
     ),
-    tagging=_tagging("Document"),
+    tagging=ssm_tagging("Document"),
     gone=frozenset({"InvalidDocument"}),
     moves=dict.fromkeys(("defaultVersion", "documentVersion", "hash", "latestVersion", "parameters"), ("content",)),
 )
@@ -194,9 +200,6 @@ DOCUMENT = ResourceType(
 
 # State Manager associations.
 
-_name_form: Final = validators.matches(
-    r"[0-9A-Za-z_.-]{3,128}", "must contain only alphanumeric, underscore, hyphen, or period characters"
-)
 _amount: Final = "must be a valid number (e.g. 10) or percentage including the percent sign (e.g. 10%)"
 
 ASSOCIATION = ResourceType(
@@ -204,7 +207,7 @@ ASSOCIATION = ResourceType(
     service="ssm",
     properties={
         "applyOnlyAtCronInterval": fixed(False),
-        "associationName": text(checks=(validators.length(3, 128), _name_form)),
+        "associationName": text(checks=(validators.length(3, 128), ssm_name)),
         "maxConcurrency": text(checks=(validators.matches(r"[1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%", _amount),)),
         "maxErrors": text(checks=(validators.matches(r"[1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%", _amount),)),
         "name": name(),
@@ -232,7 +235,7 @@ ASSOCIATION = ResourceType(
     # An update removes what it does not send, so all arguments are sent.
     update=(Operation("UpdateAssociation", {"AssociationId": "id"}),),
     delete=(Operation("DeleteAssociation", {"AssociationId": "id"}),),
-    tagging=_tagging("Association"),
+    tagging=ssm_tagging("Association"),
     gone=frozenset({"AssociationDoesNotExist"}),
 )
 

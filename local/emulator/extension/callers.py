@@ -40,13 +40,7 @@ class CallerIdentity:
     principal: Principal | None = None
 
     def refusal(self, action: str, resource: str, keys: Mapping[str, Value]) -> str | None:
-        """Return the reason for a denial, in AWS' words; None if the action is allowed.
-
-        Args:
-            action: Action, such as `ssm:StartSession`.
-            resource: ARN.
-            keys: Condition keys of the request; other keys are absent.
-        """
+        """Return the reason for a denial, in AWS' words; None if the action is allowed."""
         if self.principal is None:
             return None
         permissions, context = self.principal.permissions, self.context(self.principal, keys)

@@ -41,13 +41,7 @@ EVENTS: Final[dict[tuple[str, str], list[Event]]] = defaultdict(list)
 
 
 def record(response: BaseResponse, status: Any, body: Any) -> None:
-    """Record a call, if the history has it.
-
-    Args:
-        response: Handler of the request.
-        status: HTTP status of the response.
-        body: Body of the response.
-    """
+    """Record a call, if the history has it."""
     service, operation = str(response.service_name), str(cast("Any", response)._get_action())  # noqa: SLF001
     if operation not in _RECORDED.get(service, ()):
         return

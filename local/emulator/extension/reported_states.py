@@ -16,12 +16,7 @@ def reported(id_: str) -> dict[str, Any]:
 
 
 def as_reported(models: Iterable[ModelT], id_of: str = "id") -> list[ModelT]:
-    """Return moto's models; for those in the setting, copies with its attributes.
-
-    Args:
-        models: Models to return.
-        id_of: Attribute with the ID of a model.
-    """
+    """Return moto's models; for those in the setting, copies with its attributes."""
     return [_changed(each, reported(str(getattr(each, id_of)))) for each in models]
 
 

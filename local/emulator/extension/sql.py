@@ -72,10 +72,6 @@ class Query:
 def parse(text: str, parameters: Iterable[str] = ()) -> Query:
     """Return a query.
 
-    Args:
-        text: Text of the query.
-        parameters: Literals for the placeholders, in their order.
-
     Raises:
         QueryError: The text is not a query of this form.
     """

@@ -38,14 +38,7 @@ class _Fault:
 def controller_findings(
     site: SiteDeployment, placement: SitePlacement, groups: frozenset[str] | ReadFailure, live: SiteFacts
 ) -> list[Finding]:
-    """Compare the volumes' key, and each controller that the settings define.
-
-    Args:
-        site: Settings of the site.
-        placement: Network of the site.
-        groups: IDs of the plan's security groups.
-        live: Facts about the site.
-    """
+    """Compare the volumes' key, and each controller that the settings define."""
     findings = alias_findings(
         "directory-key", CONTROLLERS_KEY_ALIAS, site.deployment, live.key, _key_policy(site, live.key)
     )

@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_detection(reader: Reader, site: SiteDeployment) -> Mapping[SecurityService, ServiceState | ReadFailure | None]:
-    """Return the state of each service that the settings enable; None: it is off.
-
-    Args:
-        reader: Reader of the Region.
-        site: Settings of the site.
-    """
+    """Return the state of each service that the settings enable; None: it is off."""
     return {service: _read(reader, service) for service in site.section.detected}
 
 
@@ -39,12 +34,7 @@ def _read(reader: Reader, service: SecurityService) -> ServiceState | None:
 def detection_findings(
     site: SiteDeployment, live: Mapping[SecurityService, ServiceState | ReadFailure | None]
 ) -> list[Finding]:
-    """Compare the services; one that another account manages may have more than the settings, and belongs to no stack.
-
-    Args:
-        site: Settings of the site.
-        live: State of each service.
-    """
+    """Compare the services; one that another account manages may have more than the settings, and belongs to no stack."""
     return [
         finding
         for service, switches in site.section.detected.items()

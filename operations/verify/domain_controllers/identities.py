@@ -40,12 +40,7 @@ class IdentityFacts:
 
 
 def read_identities(reader: Reader, site: SiteDeployment) -> IdentityFacts:
-    """Read the IAM resources of domain controllers.
-
-    Args:
-        reader: Reader of any Region.
-        site: Settings of the Region where the stack keeps resources that exist once per account.
-    """
+    """Read the IAM resources of domain controllers."""
     names = _policy_names(site)
     policies = {name: read_policy(reader, _policy_arn(site, name)) for name in names}
     if not _has_controllers(site):
@@ -67,13 +62,7 @@ def _profile_roles(reader: Reader) -> tuple[str, ...] | ReadFailure | None:
 def identity_findings(
     site: SiteDeployment, live: IdentityFacts, *, instance_policies: tuple[str, ...]
 ) -> list[Finding]:
-    """Compare managed policies, and the role and the instance profile of controllers.
-
-    Args:
-        site: Settings of the Region where the stack keeps resources that exist once per account.
-        live: IAM resources of the account.
-        instance_policies: Names of the policies that managed sessions require.
-    """
+    """Compare managed policies, and the role and the instance profile of controllers."""
     findings = [
         _policy(site, check, name, live.policies[name]) for check, name in _checks().items() if name in live.policies
     ]
@@ -164,10 +153,6 @@ def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list
 
     Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so it is read
     from the policy: if the policy names one principal besides the directory team, it is that one; if several, none.
-
-    Args:
-        site: Settings of the Region.
-        policy: The policy of the account; None: not known.
     """
     partition, account_id = site.partition, site.deployment.account_id
     if site.section.deployer_roles:

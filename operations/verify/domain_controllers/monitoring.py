@@ -84,13 +84,7 @@ def monitoring_findings(
 
 
 def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) -> Watched | None:
-    """Return the resources that the alerts watch; None if they are not known.
-
-    Args:
-        live: Facts about the site, with the controllers.
-        groups: IDs of the plan's groups.
-        acls: ID of the plan's network ACL.
-    """
+    """Return the resources that the alerts watch; None if they are not known."""
     if isinstance(live.controllers, ReadFailure):
         return None
     return Watched(
@@ -131,15 +125,7 @@ def _flow_log_remedy(site: SiteDeployment) -> str:
 
 
 def log_group_finding(site: SiteDeployment, live: SiteFacts, check: str, name: str, days: int) -> Finding:
-    """Compare a log group that the key for monitoring encrypts.
-
-    Args:
-        site: Settings of the site.
-        live: Facts about the site.
-        check: ID of the finding.
-        name: Name of the log group.
-        days: Its retention.
-    """
+    """Compare a log group that the key for monitoring encrypts."""
     expected = f"log group {name}, encrypted, kept for {days} days"
     found = live.log_group if name == FLOW_LOGS else live.operations.log_groups[name]
     if found is None or isinstance(found, ReadFailure):

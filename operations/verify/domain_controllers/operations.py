@@ -32,12 +32,7 @@ _PAGE = "docs/domain-controllers.md, Alarms"
 
 
 def operations_findings(site: SiteDeployment, live: SiteFacts) -> list[Finding]:
-    """Compare what operates the controllers of a site.
-
-    Args:
-        site: Settings of the site.
-        live: Facts about the site.
-    """
+    """Compare what operates the controllers of a site."""
     plan, deployment = plan_operations(site.section, site.deployment.region), site.deployment
     facts = live.operations
     return [

@@ -30,13 +30,7 @@ _COMMAND: Final = frozenset({"Parameters", "TimeoutSeconds"})
 
 
 def patching_findings(site: SiteDeployment, windows: Sequence[PatchWindow], live: SiteFacts) -> list[Finding]:
-    """Compare the patching of a site.
-
-    Args:
-        site: Settings of the site.
-        windows: Planned maintenance windows.
-        live: Facts about the site.
-    """
+    """Compare the patching of a site."""
     settings, facts = site.section.patches, live.patching
     if settings is None or not windows:
         return []

@@ -40,12 +40,7 @@ def desired_bucket(site: SiteDeployment) -> DesiredBucket:
 
 
 def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
-    """Read and compare the trail, with its key and bucket if the stack creates them.
-
-    Args:
-        reader: Reader of the Region where the stack keeps resources that exist once per account.
-        site: Settings of the Region.
-    """
+    """Read and compare the trail, with its key and bucket if the stack creates them."""
     existing = site.section.monitoring.existing_trail
     trail = read_trail(reader, existing or TRAIL)
     if existing:

@@ -135,14 +135,7 @@ def _zones(section: DomainControllersSection, region: str, placements: Mapping[s
 
 
 def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> list[Finding]:
-    """Return all findings about one site.
-
-    Args:
-        site: Settings of the site.
-        placement: Network of the site.
-        plan: Plan of groups and network ACL.
-        live: Facts about the site.
-    """
+    """Return all findings about one site."""
     groups = live.groups if isinstance(live.groups, ReadFailure) else group_ids(site, plan.groups, live.groups)
     return [
         *group_findings(site, plan.groups, live),

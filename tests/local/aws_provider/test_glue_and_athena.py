@@ -116,6 +116,11 @@ def test_workgroup_with_queries_is_deleted_by_force_only(provider: Any, aws: Any
         provider.destroy(group, "x")
 
 
+def test_workgroup_is_created_disabled(provider: Any, aws: Any) -> None:
+    made = provider.up(group, "x", {**limited, "state": "DISABLED"})
+    assert aws("athena").get_work_group(WorkGroup="evidence")["WorkGroup"]["State"] == made["state"] == "DISABLED"
+
+
 def test_limit_of_a_workgroup_has_a_minimum(provider: Any) -> None:
     with pytest.raises(Exception, match="10485760"):
         provider.check(group, "x", {**limited, "configuration": {"bytesScannedCutoffPerQuery": 1}})
