@@ -20,6 +20,7 @@ from policies.domain_controllers import (
     controller_patched_singly,
     controller_private_network,
     controller_remote_administration,
+    controller_scanned,
     controller_tagged,
     controller_termination_protection,
     controller_tier_zero,
@@ -51,4 +52,5 @@ RULES: tuple[Rule, ...] = (
     controller_alarms_on_silence.RULE,
     controller_patched_singly.RULE,
     controller_no_secrets.RULE,
+    controller_scanned.RULE,
 )

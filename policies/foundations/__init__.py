@@ -1,4 +1,4 @@
-"""Rules about keys, logs and their buckets, topics, trails, shared documents, role trust, associations."""
+"""Rules about keys, logs and their buckets, topics, trails, shared documents, role trust, associations, detection."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from policies.foundations import (
     log_resource_policy_closed,
     resources_readable,
     role_trust_closed,
+    scans_enabled,
     ssm_document_not_shared,
     ssm_public_sharing_blocked,
     topic_encrypted,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     log_resource_policy_closed.RULE,
     resources_readable.RULE,
     role_trust_closed.RULE,
+    scans_enabled.RULE,
     ssm_document_not_shared.RULE,
     ssm_public_sharing_blocked.RULE,
     topic_encrypted.RULE,
