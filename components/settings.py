@@ -15,6 +15,7 @@ from components.account_access.settings import AccountAccessSettings, account_ac
 from components.approval.cross_checks import approval_problems
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, Mode
+from components.detection.settings import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection
@@ -136,6 +137,9 @@ class Settings:
         account_access = _account_access(sections["accountAccess"], problems) if "accountAccess" in sections else None
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
         nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
+        if controllers and SecurityService.INSPECTOR in controllers.detected and EXCLUSION_TAG in tags:
+            message = "expected no such tag with domainControllers.detection.inspector. Remove it: Inspector scans no instance with it."
+            problems.append(Problem(path=("tags", EXCLUSION_TAG), message=message))
         if problems:
             raise SettingsError(problems)
         is_just_in_time = approval is not None and approval.mode is Mode.JUST_IN_TIME

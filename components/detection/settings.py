@@ -17,6 +17,8 @@ RUNTIME: Final = "RUNTIME_MONITORING"
 AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
 EC2: Final = "EC2"
 """Switch of Inspector's scans of EC2 instances."""
+EXCLUSION_TAG: Final = "InspectorEc2Exclusion"
+"""Tag, with any value, of an instance that Inspector does not scan (Inspector User Guide, "Scanning Amazon EC2 instances")."""
 
 
 class SecurityService(StrEnum):

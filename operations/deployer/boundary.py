@@ -58,7 +58,7 @@ _ALLOWED_ACTIONS: Final = {
     "inspector2": ("*able", "BatchGetA*", "GetDel*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
-    "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
+    "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "Get*", "List*", "UntagUser"),
     "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
     "secretsmanager": ("Describe*", "GetRes*"),
@@ -93,19 +93,18 @@ _CREDENTIALS: Final = (
 
 _SESSIONS: Final = (
     "config:*Organization*",
-    "config:StartRemediationExecution",
+    "config:StartR*",
     "ec2:CreateImage",
-    "ec2:CreateInstanceConnect*",
-    "ec2:CreateKeyPair",
-    "ec2:CreateReplaceRoot*",
+    "ec2:CreateInstanceC*",
+    "ec2:CreateReplaceR*",
     "ec2:CreateSnapshot*",
-    "ec2:EnableSerialConsole*",
+    "ec2:EnableSerial*",
     "ec2:GetConsole*",
-    "ec2:GetPasswordData",
-    "ec2:ImportKeyPair",
-    "ec2:SendDiagnosticInterrupt",
-    "ssm:ModifyDocumentPermission",
-    "ssm:UpdateDocumentMetadata",
+    "ec2:GetPass*",
+    "ec2:*KeyPair",
+    "ec2:SendDiag*",
+    "ssm:ModifyDoc*",
+    "ssm:UpdateDocumentM*",
 )
 """Actions that give access to a shell or an approval, to the caller or to another principal."""
 
@@ -122,7 +121,7 @@ _ROLE_CHANGES: Final = (
     "iam:TagRole",
     "iam:Update*Role*",
 )
-_SERVICE_ROLES: Final = "iam:CreateServiceLinkedRole"
+_SERVICE_ROLES: Final = "iam:CreateServiceL*"
 _DOCUMENT_CHANGES: Final = ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*")
 _RECORD_CHANGES: Final = (
     "cloudtrail:Delete*",
@@ -192,9 +191,9 @@ def own_resources(scope: DeploymentScope) -> list[tuple[tuple[str, ...], list[st
 def _service_roles(scope: DeploymentScope) -> list[str]:
     """Return the service-linked roles of detection services, which IAM lets no principal change."""
     services = (SERVICE_ROLES[each] for each in sorted(scope.detection))
-    # The policies name each principal.
-    suffixes = (names[0] if len(names) == 1 else f"*{names[0]}" for names in services)
-    return [scope.iam(f"role/aws-service-role/{each}/*") for each in suffixes]
+    # The policies name each principal. Without its domain, as the size of a policy is limited.
+    prefixes = (f"{'*' * (len(names) > 1)}{names[0].partition('.')[0]}.*" for names in services)
+    return [scope.iam(f"role/aws-service-role/{each}") for each in prefixes]
 
 
 def _others(scope: DeploymentScope) -> Policy:

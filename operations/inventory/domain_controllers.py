@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from components.detection.settings import EXCLUSION_TAG
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.names import (
     ALERTS_TOPIC,
@@ -146,6 +147,7 @@ class ControllerFacts:
         tagged: Whether it carries the controllers' tag.
         volumes: Attached volumes.
         patch_group: Value of the tag with the patch group; "": none.
+        is_excluded: Whether a tag excludes it from Inspector's scans.
     """
 
     id: str
@@ -164,6 +166,7 @@ class ControllerFacts:
     tagged: bool
     volumes: tuple[VolumeFacts, ...] | ReadFailure
     patch_group: str = ""
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +366,7 @@ def _controller(
         tagged=_is_tagged(found),
         volumes=volumes,
         patch_group=tag(found, PATCH_GROUP_TAG),
+        is_excluded=any(each["Key"] == EXCLUSION_TAG for each in found.get("Tags", ())),
     )
 
 

@@ -11,6 +11,7 @@ from policies.domain_controllers import (
     controller_network_acl,
     controller_patched_singly,
     controller_placement,
+    controller_scanned,
     controller_tagged,
     controller_tier_zero,
     controller_traffic,
@@ -40,4 +41,5 @@ RULES: tuple[Rule, ...] = (
     controller_monitoring.CONTROLLER_ALARMS_ON_SILENCE,
     controller_patched_singly.CONTROLLER_PATCHED_SINGLY,
     controller_machines.CONTROLLER_NO_SECRETS,
+    controller_scanned.CONTROLLER_SCANNED,
 )

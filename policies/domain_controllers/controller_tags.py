@@ -74,6 +74,14 @@ def tagged(tags: Any, key: str, values: list[str]) -> Truth:
     return any_of(Truth.UNKNOWN if each is UNKNOWN else truth(str(each).casefold() in wanted) for each in found)
 
 
+def has_tag(resource: Resource, key: str) -> Truth:
+    """Return whether a resource, or an instance that it starts, has a tag with any value. AWS compares keys exactly."""
+    keys = [
+        name for tags in _tag_sets(resource) for name in ([tags] if tags is UNKNOWN else [n for n, _ in _pairs(tags)])
+    ]
+    return any_of(Truth.UNKNOWN if each is UNKNOWN else truth(each == key) for each in keys)
+
+
 def _pairs(tags: Any) -> list[tuple[Any, Any]]:
     """Return the tags of a resource, or of an Auto Scaling group, which has them as a list."""
     if isinstance(tags, dict):

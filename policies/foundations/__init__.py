@@ -1,4 +1,4 @@
-"""Rules about keys, logs and their buckets, topics, trails, shared documents, role trust, associations."""
+"""Rules about keys, logs and their buckets, topics, trails, shared documents, role trust, associations, detection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from policies.foundations import (
     log_groups,
     resource_policies,
     resources_readable,
+    scans_enabled,
     systems_manager,
     topics,
     trails,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     log_groups.LOG_RESOURCE_POLICY_CLOSED,
     resources_readable.RESOURCES_READABLE,
     resource_policies.ROLE_TRUST_CLOSED,
+    scans_enabled.SCANS_ENABLED,
     systems_manager.SSM_DOCUMENT_NOT_SHARED,
     systems_manager.SSM_PUBLIC_SHARING_BLOCKED,
     topics.TOPIC_ENCRYPTED,

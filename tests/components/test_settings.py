@@ -187,6 +187,14 @@ def test_tags_that_aws_or_the_stack_refuses(tags: dict[str, str], key: str, said
     assert said in found[f"shell-access:tags.{key}"]
 
 
+def test_tag_that_excludes_from_scans_is_refused() -> None:
+    section = {"sites": {"eu-west-1": {"vpc": "a", "subnets": ["b", "c"]}}}
+    tags = {"InspectorEc2Exclusion": ""}
+    assert load(tags=tags, domainControllers=section | {"detection": {"guardDuty": {}}}).tags == tags
+    found = problems(tags=tags, domainControllers=section | {"detection": {"inspector": {}}})
+    assert list(found) == ["shell-access:tags.InspectorEc2Exclusion"]
+
+
 def test_tags_that_aws_accepts() -> None:
     tags = {"shell-access": "yes", "équipe": "Größe 5", "a:b/c=d+e-f@g_h.i": "", "owner": "x" * 256}
     assert load(tags=tags).tags == tags

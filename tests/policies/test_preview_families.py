@@ -43,6 +43,7 @@ CONTROLLERS = {
     ("controller-remote-administration", "rule-for-all-protocols"),
     ("controller-remote-administration", "rule-for-desktops"),
     ("controller-remote-administration", "rule-for-desktops-of-web"),
+    ("controller-scanned", "instance-out-of-scans"),
     ("controller-termination-protection", "instance-without-protection"),
     ("controller-tier-zero", "policy-for-snapshots"),
     ("controller-two-zones", "good-instance"),
@@ -77,6 +78,7 @@ NOT_IN_THE_PLUGIN = {
     "controller-private-network",
     "detector-enabled",
     "log-resource-policy-closed",
+    "scans-enabled",
     "ssm-public-sharing-blocked",
 }
 ELSEWHERE = {"kms-key-rotation", "log-group-encrypted", "log-group-retention"}

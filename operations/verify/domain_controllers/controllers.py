@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from components.detection.settings import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
@@ -73,6 +74,7 @@ def _controller(
     faults = [
         *_network(site, found, groups, subnet),
         *_instance(site, settings, found),
+        *_tags(site, found),
         *_volumes(site, settings, found, live.key),
     ]
     finding = compared(
@@ -119,11 +121,17 @@ def _instance(site: SiteDeployment, settings: ControllerSettings, found: Control
         yield _Fault(text=f"termination protection {_on(on=not protection)}", remedy=repair)
     if found.profile != PROFILE:
         yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
+
+
+def _tags(site: SiteDeployment, found: ControllerFacts) -> Iterator[_Fault]:
+    repair = site.deployment.repair
     if not found.tagged:
         yield _Fault(text=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
     if site.section.patches and found.patch_group != PATCH_GROUP:
         # Without it, AWS' own baseline counts.
         yield _Fault(text=f"lacks the tag {PATCH_GROUP_TAG} with {PATCH_GROUP}", remedy=repair)
+    if found.is_excluded and SecurityService.INSPECTOR in site.section.detected:
+        yield _Fault(text=f"has the tag {EXCLUSION_TAG}, so that Inspector does not scan it", remedy=repair)
 
 
 def _volumes(

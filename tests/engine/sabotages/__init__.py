@@ -35,6 +35,7 @@ SABOTAGES = (
     *external.SABOTAGES,
     *monitoring.DETECTION,
     *monitoring.SCANS,
+    *instances.EXCLUSIONS,
 )
 DELETIONS = (
     *keys.DELETIONS,

@@ -111,4 +111,12 @@ SABOTAGES: tuple[Sabotage, ...] = (
 )
 
 
+def excluded_from_scans(live: Live, each: Resource) -> Undo:
+    ec2, tag = live.aws("ec2", each.region), {"Key": "InspectorEc2Exclusion", "Value": "true"}
+    ec2.create_tags(Resources=[each.id], Tags=[tag])
+    return lambda: ec2.delete_tags(Resources=[each.id], Tags=[tag])
+
+
+EXCLUSIONS: tuple[Sabotage, ...] = (Sabotage("Instance", "exclusion tag", excluded_from_scans),)
+
 LAST: tuple[Sabotage, ...] = (Sabotage("Volume", "size", volume_grown),)

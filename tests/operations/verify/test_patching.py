@@ -174,3 +174,14 @@ def test_controller_outside_the_patch_group_is_reported() -> None:
 
     assert differing(PATCH_GROUP) == []
     assert differing("") == ["directory-controller-DC1", "directory-controller-DC2"]
+
+
+@pytest.mark.parametrize(("detection", "is_reported"), [({"inspector": {}}, True), ({"guardDuty": {}}, False)])
+def test_controller_out_of_scans_is_reported(detection: dict[str, Any], is_reported: bool) -> None:  # noqa: FBT001 -- a case
+    site = replace(SITE, section=DomainControllersSection.model_validate(SECTION | {"detection": detection}))
+    given = case()
+    assert not isinstance(given.live.controllers, ReadFailure)
+    groups = frozenset(given.live.controllers[0].group_ids)
+    controllers = tuple(replace(each, is_excluded=True) for each in given.live.controllers)
+    found = controller_findings(site, given.place, groups, replace(given.live, controllers=controllers))
+    assert any("has the tag InspectorEc2Exclusion" in each.found for each in found) is is_reported
