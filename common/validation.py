@@ -58,7 +58,7 @@ def enabled_flag(what: str) -> Any:
     Args:
         what: What the section does, as an imperative sentence without its period.
     """
-    return flag(f"{what}; false is as if the section were absent.", default=True)
+    return flag(f"{what}. If false, the section is treated as absent.", default=True)
 
 
 def member_of(kind: type[StrEnum]) -> BeforeValidator:

@@ -94,24 +94,24 @@ class Approver(Section):
     """An approver, or a group of approvers."""
 
     type: Annotated[ApproverType, member_of(ApproverType)] = setting(
-        "What the name names.", f"one of {', '.join(ApproverType)}"
+        "Type of the approver.", f"one of {', '.join(ApproverType)}"
     )
     name: str = setting(
-        "Of the role, user or group. A role or user below a path has it in front, as its ARN does.",
+        "Name of the role, user or group. The name of a role or user includes its path, as in its ARN.",
         f"a name (no ARN) of at most {MAX_NAME} characters; of a role or user with its path: team/Approver",
         min_length=1,
         max_length=MAX_PATH + MAX_NAME,
         pattern=r"^([^\s{}:/*?\"\\]+/)*[^\s{}:/*?\"\\]{1,128}$",
     )
     min_required_approvals: int = setting(
-        "How many approvals have to come from this one; 0 where any approver of the level will do.",
+        "Number of approvals that must come from this approver. With 0, any approver of the level can approve.",
         "a whole number from 0 to 10",
         default=1,
         ge=0,
         le=10,
     )
     level: int = setting(
-        "Levels are requested one after the other, the lowest first.",
+        "Level of approval. Levels are requested one after another, the lowest first.",
         f"a whole number from 1 to {MAX_LEVELS}",
         default=1,
         ge=1,
@@ -151,8 +151,8 @@ class Trail(Section):
         "Bucket of the trail, of this account or another one.", "the name of a bucket", pattern=rf"^{BUCKET_NAME}$"
     )
     prefix: str = setting(
-        "Folder in the bucket that has one folder per account: AWSLogs/o-exampleorgid for the trail of an organization, after "
-        "the prefix of the trail.",
+        "Folder in the bucket that contains one folder per account. For the trail of an organization, this is"
+        " AWSLogs/o-exampleorgid after the prefix of the trail.",
         "a folder without slashes at its ends, such as AWSLogs/o-exampleorgid",
         default="AWSLogs",
         pattern=r"^[A-Za-z0-9_=.-]+(/[A-Za-z0-9_=.-]+)*$",
@@ -188,7 +188,7 @@ class Evidence(Section):
         le=MAX_RETENTION_DAYS,
     )
     trail: Trail | None = setting(
-        "Define a table of Athena over the log files of an existing trail, and a workgroup for its queries.",
+        "Create an Athena table of the log files of an existing trail, and a workgroup for queries.",
         "a mapping with bucket, or absent",
         default=None,
     )
@@ -214,13 +214,14 @@ class IdentityCenterOperator(Section):
     """An operator who signs in through IAM Identity Center, or a group of them."""
 
     identity_center_user: str | None = setting(
-        "User name or user ID in IAM Identity Center. Ours, not the post's.",
+        "User name or user ID in IAM Identity Center. Not part of the AWS post.",
         "a user name or user ID of 2 to 64 letters, digits and + = , . @ _ -",
         default=None,
         pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$",
     )
     identity_center_group: str | None = setting(
-        "Display name or ID of a group, whose members at the time of the deployment are operators. Ours.",
+        "Display name or ID of a group. Its members at the time of the deployment are operators. Not part of "
+        "the AWS post.",
         "a display name or group ID of at most 128 characters, without { } * ? $",
         default=None,
         pattern=_GROUP_NAME,
@@ -231,7 +232,9 @@ class IdentityCenterAccess(Section):
     """Sign-in of the operators of `operators`."""
 
     access: Annotated[OperatorSignIn, member_of(OperatorSignIn)] = setting(
-        "From where operators assume their own role.", ", ".join(OperatorSignIn), default=OperatorSignIn.PERMISSION_SET
+        "Sign-in from which operators assume their own role.",
+        ", ".join(OperatorSignIn),
+        default=OperatorSignIn.PERMISSION_SET,
     )
     permission_set: str = setting(
         "Name of the permission set with which operators sign in to this account.",
@@ -275,121 +278,130 @@ class IdentityCenterAccess(Section):
 class ApprovalSettings(Section):
     """The approval workflow of an account, located in the first Region of the stack and valid for all of them."""
 
-    enabled: bool = enabled_flag("Govern by approval")
+    enabled: bool = enabled_flag("Require approval of sessions")
     mode: Annotated[Mode, member_of(Mode)] = setting(
-        "Change requests of Change Manager, approval steps in the runbook, or AWS' just-in-time node access.",
+        "Approval by steps in the runbook, by change requests of Change Manager, or by just-in-time node "
+        "access of AWS.",
         f"one of {', '.join(Mode)}",
         default=Mode.AUTOMATION,
     )
     approval_validity_minutes: int = setting(
-        "Minutes after the approval within which a session may be started.",
+        "Minutes after the approval during which a session can be started.",
         f"whole minutes from 1 to {MAX_VALIDITY_MINUTES}",
         default=10,
         ge=1,
         le=MAX_VALIDITY_MINUTES,
     )
     approvers: list[Approver] = setting(
-        "Who may say yes, in up to five levels.",
+        "Approvers, in up to five levels.",
         "a list of {type, name, minRequiredApprovals, level}, at least one, "
         f"at most {MAX_APPROVERS_OF_A_LEVEL} a level",
         default_factory=list[Approver],
     )
     operator_roles: list[RoleName] = setting(
-        "IAM roles that may start a session once it is approved.", ROLE_NAMES_ALLOWED, default_factory=list
+        "IAM roles that can start a session after approval.", ROLE_NAMES_ALLOWED, default_factory=list
     )
     operator_users: list[RoleName] = setting(
-        "IAM users that may start a session once it is approved.", ROLE_NAMES_ALLOWED, default_factory=list
+        "IAM users that can start a session after approval.", ROLE_NAMES_ALLOWED, default_factory=list
     )
     operators: list[IdentityCenterOperator] = setting(
-        "Operators who sign in through IAM Identity Center. The stack creates one role for each person. Ours.",
+        "Operators who sign in through IAM Identity Center. The stack creates one role per person. Not part "
+        "of the AWS post.",
         "a list of {identityCenterUser} or {identityCenterGroup}",
         default_factory=list[IdentityCenterOperator],
     )
     identity_center: IdentityCenterAccess = setting(
-        "Sign-in of the operators in operators. Ours, not the post's.",
+        "Sign-in of the operators in `operators`. Not part of the AWS post.",
         "{access, permissionSet, applicationArn, region, identityStoreId}",
         default_factory=IdentityCenterAccess,
     )
     shared_operator_roles: list[RoleName] = setting(
-        "Those of operatorRoles that several people may assume, or whose sessions they may tag, accepted "
-        "knowingly: a grant to one admits all of them, and who sets the tag on a session needs none. Ours, not the "
-        "post's; such a role that is not named here is refused.",
+        "Roles of operatorRoles that more than one person can assume, or whose session tags an operator can "
+        "set. A grant to such a role admits everyone who can assume it, and a principal that can set the tag "
+        "on a session needs no grant. Such a role is rejected unless it is listed here. Not part of the AWS "
+        "post.",
         f"{ROLE_NAMES_ALLOWED}, each in operatorRoles too",
         default_factory=list,
     )
     shared_approver_roles: list[RoleName] = setting(
-        "Approver roles whose sessions do not prove which person approves, accepted knowingly: all approvals "
-        "by one of them count as one person, and a requester who may assume it may approve under another session name. "
-        "Ours, not the post's; approvals by such a role that is not listed here are refused.",
+        "Approver roles whose sessions do not prove the identity of the person. All approvals by such a role "
+        "count as those of one person, and a requester who can assume it can approve under another session "
+        "name. Approvals by such a role are rejected unless it is listed here. Not part of the AWS post.",
         f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole",
         default_factory=list,
     )
     chat_approver_roles: list[RoleName] = setting(
         "Approver roles through which one person each approves in a chat (Amazon Q Developer in chat "
-        "applications). AWS sees the role, not the person, so each needs a role of their own. Ours, not the post's; "
-        "approvals that come through a chat are refused otherwise.",
+        "applications). AWS records the role and not the person, so each person needs a separate role. Other "
+        "approvals from a chat are rejected. Not part of the AWS post.",
         f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole",
         default_factory=list,
     )
     notification_emails: list[Email] = setting(
-        "Who hears of each request, grant, refusal and end.", "a list of e-mail addresses", default_factory=list
+        "Recipients of a notice of each request, grant, rejection and end of a grant.",
+        "a list of e-mail addresses",
+        default_factory=list,
     )
     alarm_topic_arns: list[Annotated[str, Field(pattern=_TOPIC_ARN)]] = setting(
-        "Further SNS topics that receive the alarms of the workflow, beside its own topic. Their policies "
-        "must allow `events.amazonaws.com` and `cloudwatch.amazonaws.com` to publish. Ours, not the post's.",
+        "SNS topics that receive the alarms of the workflow, in addition to its own topic. Their policies "
+        "must allow `events.amazonaws.com` and `cloudwatch.amazonaws.com` to publish. Not part of the AWS "
+        "post.",
         "a list of ARNs of standard SNS topics in the account and Region of the workflow",
         default_factory=list,
     )
     chat_topic_arn: str = setting(
-        "SNS topic whose subscriber is a channel of Amazon Q Developer in chat applications (Slack, Microsoft "
-        "Teams): it receives notices of requests, grants and ends in the schema that a chat shows, with a link. Its policy "
-        "must allow `events.amazonaws.com` to publish. Ours, not the post's.",
+        "SNS topic with a subscribed channel of Amazon Q Developer in chat applications (Slack, Microsoft "
+        "Teams). It receives notices of requests, grants and ends of grants as custom notifications, with a "
+        "link. Its policy must allow `events.amazonaws.com` to publish. Not part of the AWS post.",
         "the ARN of a standard SNS topic in the account and Region of the workflow, not of alarmTopicArns",
         default="",
         pattern=f"^$|{_TOPIC_ARN}",
     )
     alarm_iam_changes: bool = flag(
-        "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one Region "
-        "(us-east-1), from where rules forward them; set it to false where a service control policy denies that Region. "
-        "Ours, not the post's.",
+        "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one "
+        "Region (us-east-1), from where rules forward them. Set to false if a service control policy denies "
+        "that Region. Not part of the AWS post.",
         default=True,
     )
     end_sessions_with_grant: bool = flag(
-        "End the operator's open sessions on the instance when a grant ends. Without it, as in the post, a session may "
-        "outlive its grant until maxSessionDuration. A grant that is ended early ends them in any case. Ours, not the post's.",
+        "Terminate the operator's open sessions on the instance when a grant ends. If false, as in the post, "
+        "a session can continue after its grant until maxSessionDuration. A grant that is revoked early "
+        "always terminates them. Not part of the AWS post.",
         default=False,
     )
     guard_rails: bool = flag(
-        "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
+        "Attach a policy to the operators that denies changes to IAM, the tag and the documents. Not part of "
+        "the AWS post.",
         default=False,
     )
     break_glass: BreakGlass | None = setting(
-        "Emergency access without an approval: one role, watched and time-limited. Ours, not the post's.",
+        "Emergency access without approval, through one role with alarms and a time limit. Not part of the AWS post.",
         "a mapping with users, or absent",
         default=None,
     )
     evidence: Evidence | None = setting(
-        "Export the records that `evidence` reads into a bucket with Object Lock. Ours, not the post's.",
+        "Export the records that `evidence` reads to a bucket with Object Lock. Not part of the AWS post.",
         "a mapping, which may be empty, or absent",
         default=None,
     )
     require_change_request: bool = flag(
-        "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
-        "the post's.",
+        "In mode change-manager, allow the runbook to run only for change requests from the template. Not "
+        "part of the AWS post.",
         default=True,
     )
     take_over: bool = flag(
-        "Take the account over from another stack, with everything of this section. Ours.", default=False
+        "Take over all resources of this section from another stack. Not part of the AWS post.", default=False
     )
     just_in_time: JustInTimeSettings | None = setting(
-        "Approval policies, in mode just-in-time, in which of the other keys only `takeOver`, and `evidence` with "
-        "`notificationEmails` and `alarmTopicArns`, apply. Ours.",
+        "Approval policies for mode just-in-time. In that mode, the only other keys that apply are "
+        "`takeOver`, and `evidence` with `notificationEmails` and `alarmTopicArns`. Not part of the AWS post.",
         "a mapping with manualPolicies and autoApprovals, in mode just-in-time, or with justInTimeMigration",
         default=None,
     )
     just_in_time_migration: Annotated[JustInTimeMigration, member_of(JustInTimeMigration)] = setting(
-        "Stage of a move from another mode to just-in-time, which `migrate approval` sets: parallel deploys the "
-        "approval policies beside the workflow; draining also ends new requests to the workflow. Ours.",
+        "Stage of the migration from another mode to just-in-time, set by `migrate approval`. In stage "
+        "parallel the stack deploys the approval policies beside the workflow; in stage draining the workflow"
+        " accepts no new requests. Not part of the AWS post.",
         f"one of {', '.join(JustInTimeMigration)}",
         default=JustInTimeMigration.NONE,
     )

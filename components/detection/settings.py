@@ -1,4 +1,4 @@
-"""Settings of `shell-access:domainControllers.detection`. Ours, not the post's; each service is off unless its section is present."""
+"""Settings of `shell-access:domainControllers.detection`. Each service is off unless its section is present."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class GuardDutySettings(Section):
 
     enabled: bool = enabled_flag("Enable GuardDuty in the Regions of the sites")
     runtime_monitoring: bool = flag(
-        "The GuardDuty agent runs on EC2 instances with Linux, such as bastions; it does not exist for Windows.",
+        "Run the GuardDuty agent on Linux instances, such as bastion hosts. There is no agent for Windows.",
         default=False,
     )
 

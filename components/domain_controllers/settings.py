@@ -118,15 +118,20 @@ AdditionalPort = Literal["icmp", "esp", "rpc"] | Annotated[str, AfterValidator(_
 class ClientPrefixList(Section):
     """`clientPrefixLists.<name>`: clients with an existing prefix list."""
 
-    id: str = setting("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
+    id: str = setting("ID of the prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
     address_family: Annotated[Family, member_of(Family)] = setting(
-        "Of its entries.", f"one of {', '.join(Family)}", default=Family.IPV4
+        "Address family of the entries.", f"one of {', '.join(Family)}", default=Family.IPV4
     )
     max_entries: int = setting(
-        "Its maximum number of entries, which is what each rule counts.", "a whole number from 1 to 1000", ge=1, le=1000
+        "Maximum number of entries. Each rule that references the list counts as this number of rules.",
+        "a whole number from 1 to 1000",
+        ge=1,
+        le=1000,
     )
     networks: list[Cidr] = setting(
-        "What it holds, for the network ACL, which cannot refer to prefix lists.", _NETWORKS, default_factory=list
+        "Entries of the prefix list, for the network ACL, which cannot reference prefix lists.",
+        _NETWORKS,
+        default_factory=list,
     )
 
 
@@ -134,7 +139,7 @@ class AdditionalTraffic(Section):
     """`additionalDestinations.<name>`, `additionalSources.<name>`: traffic that no port table has."""
 
     reason: str = setting(
-        "Its purpose, which the rules' descriptions have.",
+        "Purpose of the traffic. It is part of the rules' descriptions.",
         "1 to 200 letters, digits, spaces and _ . : / ( ) # , @ + = & ; -, beginning with a letter or digit",
         pattern=r"^[0-9A-Za-z][0-9A-Za-z_ .:/()#,@+=&;-]{0,199}$",
     )
@@ -156,7 +161,7 @@ class AdditionalTraffic(Section):
 
 
 class QuotaSettings(Section):
-    """`quotas`: quotas of the account in a Region. Ours, not the post's."""
+    """`quotas`: quotas of the account in a Region."""
 
     rules_per_security_group: int = setting(
         "Inbound or outbound rules per security group (L-0EA8095F).",
@@ -184,40 +189,40 @@ class QuotaSettings(Section):
 class VolumeSettings(Section):
     """A data volume of a controller."""
 
-    device_name: str = setting("Where it appears.", "xvdb to xvdz", pattern=r"^xvd[b-z]$")
-    size: int = setting("In GiB.", "whole GiB from 1 to 16384", ge=1, le=16384)
+    device_name: str = setting("Device name.", "xvdb to xvdz", pattern=r"^xvd[b-z]$")
+    size: int = setting("Size, in GiB.", "whole GiB from 1 to 16384", ge=1, le=16384)
 
 
 class ControllerSettings(Section):
     """A domain controller to create."""
 
     name: str = setting(
-        "Its name, which Windows takes too.",
+        "Name of the instance, and its computer name in Windows.",
         "1 to 15 letters, digits and hyphens, beginning with a letter",
         pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$",
     )
-    subnet: IdOrNameTag = setting("Where it stands.", "one of the site's subnets, as written there")
+    subnet: IdOrNameTag = setting("Subnet of the instance.", "one of the site's subnets, as written there")
     image_parameter: str = setting(
-        "The public parameter that names the image; Windows Server Core, as the post recommends.",
+        "Public parameter with the ID of the image. The default is Windows Server Core, as the post recommends.",
         "the name of a parameter below /aws/service/ami-windows-latest/",
         default="/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
         pattern=r"^/[A-Za-z0-9_./-]+$",
         max_length=1011,
     )
     image_id: str = setting(
-        "The image, such as a hardened one of your own; imageParameter does not count then.",
+        "ID of the image, such as your own hardened image. It takes precedence over imageParameter.",
         "the ID of an image such as ami-0123456789abcdef0; leave it out for imageParameter",
         default="",
         pattern=r"^(ami-[0-9a-f]{8,17})?$",
     )
     instance_type: str = setting(
-        "Its size.",
+        "Instance type.",
         "an instance type such as m6i.large",
         default="m6i.large",
         pattern=r"^[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}$",
     )
     volumes: list[VolumeSettings] = setting(
-        "Data volumes, encrypted like the first one.", "a list of {deviceName, size}", default_factory=list
+        "Data volumes. They are encrypted like the root volume.", "a list of {deviceName, size}", default_factory=list
     )
 
     @property
@@ -229,14 +234,14 @@ class ControllerSettings(Section):
 class SiteSettings(Section):
     """`sites.<Region>`: location of this Region's controllers."""
 
-    vpc: IdOrNameTag = setting("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    vpc: IdOrNameTag = setting("VPC of the site.", "an id (vpc-...) or the value of a Name tag")
     subnets: list[IdOrNameTag] = setting(
-        "The controllers' subnets, which are private.",
+        "Private subnets of the controllers.",
         "a list of ids (subnet-...) or values of Name tags",
         min_length=1,
     )
     controllers: list[ControllerSettings] = setting(
-        "Instances to build; none: only what protects them is built.",
+        "Instances to create. Without any, the stack creates only the resources that protect controllers.",
         "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
     )
@@ -255,34 +260,35 @@ class ResolverSiteSettings(Section):
     """`resolverEndpoints.sites.<Region>`: endpoints in the controllers' subnets of a site."""
 
     vpcs: list[IdOrNameTag] = setting(
-        "VPCs of this account and Region whose instances resolve the domains by the controllers.",
+        "VPCs of this account and Region whose instances resolve the domains through the controllers.",
         "a list of ids (vpc-...) or values of Name tags",
         default_factory=list,
     )
     controller_addresses: list[ControllerAddress] = setting(
-        "Addresses of controllers of this Region that the stack does not build, besides those that it builds.",
+        "Addresses of controllers in this Region that the stack does not create.",
         f"a list of private IPv4 addresses in the site's subnets, at most {TARGETS_PER_RULE} with those that it builds",
         default_factory=list,
         max_length=TARGETS_PER_RULE,
     )
     inbound_sources: list[Cidr] = setting(
-        "Networks whose DNS servers forward names of AWS to an inbound endpoint; none: no such endpoint.",
+        "Networks whose DNS servers forward queries for AWS names to an inbound endpoint. Without any, there "
+        "is no inbound endpoint.",
         f"{_NETWORKS}; IPv4 only",
         default_factory=list,
     )
 
 
 class ResolverEndpointsSettings(Section):
-    """`resolverEndpoints`: names of the directory for instances, by Route 53 Resolver. Ours, not the post's."""
+    """`resolverEndpoints`: names of the directory for instances, by Route 53 Resolver. Not part of the AWS post."""
 
     domains: list[DomainName] = setting(
-        "DNS domains of the directory, reverse zones included.",
+        "DNS domains of the directory, including reverse zones.",
         "a list of names such as corp.example.com, in lower case, without a final dot, and none of AWS' own",
         min_length=1,
         max_length=50,
     )
     share_with: list[SharePrincipal] = setting(
-        "Accounts, organizational units or organizations of the same organization that may use the rules.",
+        "Accounts, organizational units or the organization that can use the rules.",
         "a list of account IDs, or of ARNs of organizational units or of the organization",
         default_factory=list,
     )
@@ -292,21 +298,22 @@ class ResolverEndpointsSettings(Section):
 
 
 class MonitoringSettings(Section):
-    """`monitoring`: recipients of alerts about controllers, and storage of logs. Ours, not the post's."""
+    """`monitoring`: recipients of alerts about controllers, and storage of logs. Not part of the AWS post."""
 
     notification_emails: list[Email] = setting(
-        "Who hears of changes, commands and sessions; each has to confirm.",
+        "Recipients of alerts about changes, commands and sessions. Each recipient must confirm the subscription.",
         "a list of e-mail addresses",
         default_factory=list,
     )
     flow_log_retention_days: RetentionDays = setting(
-        "How long flow logs of the controllers' subnets are kept, in days.",
+        "Retention of the flow logs of the controllers' subnets, in days.",
         RETENTION,
         default=90,
     )
     existing_trail: str = setting(
-        "The trail that records management events of this account already, such as the organization's; none: one is "
-        "made. Without a trail EventBridge hears of no session and of no changed security group.",
+        "Existing trail that records the management events of this account, such as the organization's trail."
+        " If empty, the stack creates a trail. Without a trail, EventBridge receives no events about sessions"
+        " and changed security groups.",
         "the name or the ARN of a trail; leave it out where there is none",
         default="",
         pattern=r"^$|^(arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$",
@@ -316,109 +323,117 @@ class MonitoringSettings(Section):
 class DomainControllersSection(Section):
     """`shell-access:domainControllers`."""
 
-    enabled: bool = enabled_flag("Build what the section asks for")
+    enabled: bool = enabled_flag("Create the resources of the section")
     profile: Annotated[Profile, member_of(Profile)] = setting(
-        "Which rows of the port tables count: the post's to the letter, Microsoft's for supported versions of Windows "
-        "Server, or those with trusts that know NetBIOS only.",
+        "Rows of the port tables that apply: all rows of the post, those of Microsoft for supported versions "
+        "of Windows Server, or the latter with NetBIOS for older trusts.",
         f"one of {', '.join(Profile)}",
         default=Profile.POST,
     )
-    ldaps: bool = flag("LDAP over SSL is configured.", default=True)
-    dns: bool = flag("Controllers are DNS servers.", default=True)
-    icmp_echo: bool = flag("Clients and controllers may ping controllers. Ours, not the post's.", default=False)
+    ldaps: bool = flag("Allow LDAP over TLS, for controllers with a certificate.", default=True)
+    dns: bool = flag("Allow DNS, for controllers that are DNS servers.", default=True)
+    icmp_echo: bool = flag(
+        "Allow clients and controllers to ping controllers. Not part of the AWS post.", default=False
+    )
     ipsec: bool = flag(
-        "Controllers protect the traffic among each other with IPsec: UDP 500 and 4500, ESP. Ours, not the post's.",
+        "Allow IPsec between controllers: UDP 500 and 4500, ESP. Not part of the AWS post.",
         default=False,
     )
     wins: bool = flag(
-        "Controllers are WINS servers: TCP and UDP 42 among each other, UDP 137. Ours, not the post's.", default=False
+        "Allow WINS, for controllers that are WINS servers: TCP and UDP 42 between controllers, UDP 137. Not "
+        "part of the AWS post.",
+        default=False,
     )
     replication_port: RpcPort | None = setting(
-        "A fixed RPC port in place of the dynamic range (KB 224196: NTDS, TCP/IP Port).",
+        "Fixed RPC port of replication, instead of the dynamic range (KB 224196: NTDS, TCP/IP Port).",
         "a port from 1024 to 65535 that no row has; leave it out for the dynamic range",
         default=None,
     )
     netlogon_port: RpcPort | None = setting(
-        "The fixed RPC port of Netlogon beside replicationPort (KB 224196: Netlogon, DCTcpipPort). Ours, not the post's.",
+        "Fixed RPC port of Netlogon, in addition to replicationPort (KB 224196: Netlogon, DCTcpipPort). Not "
+        "part of the AWS post.",
         "a port from 1024 to 65535 that no row has, other than replicationPort; leave it out where Netlogon uses SMB",
         default=None,
     )
     dfsr_port: RpcPort | None = setting(
-        "The fixed RPC port of DFS Replication, which carries SYSVOL, beside replicationPort (dfsrdiag StaticRPC). Ours, "
-        "not the post's.",
+        "Fixed RPC port of DFS Replication, which replicates SYSVOL, in addition to replicationPort (dfsrdiag"
+        " StaticRPC). Not part of the AWS post.",
         "a port from 1024 to 65535 that no row has, other than the two above; leave it out where SYSVOL is not "
         "replicated by DFSR",
         default=None,
     )
     clients: dict[Name, list[Cidr]] = setting("Networks of clients, by name.", _NETWORKS, default_factory=dict)
     client_prefix_lists: dict[Name, ClientPrefixList] = setting(
-        "Prefix lists of clients that exist already, by name. Ours, not the post's.",
+        "Existing prefix lists of clients, by name. Not part of the AWS post.",
         "a mapping of names to {id, addressFamily, maxEntries, networks}",
         default_factory=dict,
     )
     on_premises_domain_controllers: list[Cidr] = setting(
-        "Networks or addresses of the controllers on premises.", _NETWORKS, default_factory=list
+        "Networks or addresses of on-premises domain controllers.", _NETWORKS, default_factory=list
     )
     read_only_domain_controllers: list[Cidr] = setting(
-        "Networks or addresses of read-only domain controllers, which connect to these controllers and are not connected "
-        "to. Ours, not the post's.",
+        "Networks or addresses of read-only domain controllers (RODCs). They connect to the controllers; no "
+        "connection is made to them. Not part of the AWS post.",
         _NETWORKS,
         default_factory=list,
     )
     resolvers: list[Cidr] = setting(
-        "DNS servers that controllers ask, besides each other and the VPC's own. Ours, not the post's.",
+        "DNS servers that controllers query, in addition to other controllers and the Route 53 Resolver of "
+        "the VPC. Not part of the AWS post.",
         _NETWORKS,
         default_factory=list,
     )
     time_sources: list[Cidr] = setting(
-        "NTP servers that controllers ask, besides each other and the Amazon Time Sync Service. Ours, not the post's.",
+        "NTP servers that controllers query, in addition to other controllers and the Amazon Time Sync "
+        "Service. Not part of the AWS post.",
         _NETWORKS,
         default_factory=list,
     )
     additional_destinations: dict[Name, AdditionalTraffic] = setting(
-        "What else controllers connect to, by name: a certificate authority, WSUS, SIEM, backup, proxies. Ours, not the "
-        "post's.",
+        "Other destinations of controllers, by name, such as a certificate authority, WSUS, a SIEM, backup "
+        "servers or proxies. Not part of the AWS post.",
         "a mapping of names to {reason, networks, ports}",
         default_factory=dict,
     )
     additional_sources: dict[Name, AdditionalTraffic] = setting(
-        "What else connects to controllers, by name, such as monitoring. Ours, not the post's.",
+        "Other sources of connections to controllers, by name, such as monitoring. Not part of the AWS post.",
         "a mapping of names to {reason, networks, ports}",
         default_factory=dict,
     )
     management_access: Annotated[ManagementAccess, member_of(ManagementAccess)] = setting(
-        "How administrators reach controllers.",
+        "Access of administrators to controllers.",
         f"one of {', '.join(ManagementAccess)}",
         default=ManagementAccess.SESSION_MANAGER,
     )
     bastion_security_group_ids: list[GroupId] = setting(
-        "The bastion hosts' security groups.", "a list of ids such as sg-0123456789abcdef0", default_factory=list
+        "Security groups of the bastion hosts.", "a list of ids such as sg-0123456789abcdef0", default_factory=list
     )
     bastion_networks: list[Cidr] = setting(
-        "The bastion hosts' subnets, for the network ACL. Ours, not the post's.", _NETWORKS, default_factory=list
+        "Subnets of the bastion hosts, for the network ACL. Not part of the AWS post.", _NETWORKS, default_factory=list
     )
-    require_mfa: bool = flag("Port forwarding to controllers needs MFA. Ours, not the post's.", default=False)
+    require_mfa: bool = flag("Require MFA for port forwarding to controllers. Not part of the AWS post.", default=False)
     administrator_roles: list[TeamRole] = setting(
-        "Names of the roles of the team that manages the directory: only they may stop, start and terminate "
-        "controllers, touch their volumes and use their key.",
+        "Roles of the directory administrators. Only these roles can stop, start and terminate controllers, "
+        "change their volumes and use their key.",
         _TEAM_ROLES,
         default_factory=list,
     )
     deployer_roles: list[TeamRole] = setting(
-        "Names of the roles that run this program, which are permitted like administratorRoles; none: the principal "
-        "that runs it. Ours, not the post's.",
+        "Deployment roles, which have the permissions of administratorRoles. By default, the principal that "
+        "deploys the stack. Not part of the AWS post.",
         _TEAM_ROLES,
         default_factory=list,
     )
     dedicated_account: bool = flag(
-        "The account holds the directory alone, as the post recommends: the access restriction then denies all others "
-        "whatever lets nodes run something, also where a request does not name the node (associations, runbooks other than "
-        "those of the approval, maintenance windows, patch baselines, documents).",
+        "Confirm that the account contains only the directory, as the post recommends. The access restriction"
+        " then denies other principals all actions that run something on nodes, even if a request does not "
+        "name the node (associations, runbooks other than those of the approval, maintenance windows, patch "
+        "baselines, documents).",
         default=False,
     )
     termination_protection: bool = flag(
-        "Controllers cannot be terminated, and the trail's bucket stays while there are logs in it. Ours, not the "
-        "post's.",
+        "Protect controllers from termination, and retain the trail's bucket while it contains logs. Not part"
+        " of the AWS post.",
         default=True,
     )
     monitoring: MonitoringSettings = setting(
@@ -427,48 +442,48 @@ class DomainControllersSection(Section):
         default_factory=MonitoringSettings,
     )
     event_logs: EventLogsSettings | None = setting(
-        "Windows events of the controllers go to CloudWatch Logs and raise alarms.",
+        "Send Windows events of the controllers to CloudWatch Logs, with alarms.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     health: HealthSettings | None = setting(
-        "Controllers are checked on a schedule, and an alarm is raised when one is not well.",
+        "Check the controllers on a schedule, with alarms.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     resolver_endpoints: ResolverEndpointsSettings | None = setting(
-        "Route 53 Resolver endpoints and rules, by which instances find the directory.",
+        "Route 53 Resolver endpoints and rules, so that instances can resolve names of the directory.",
         "a mapping of domains, shareWith, sites; leave it out for none",
         default=None,
     )
     patching: PatchingSettings | None = setting(
-        "Windows updates are installed on one controller at a time, in a maintenance window per Availability Zone.",
+        "Install Windows updates on one controller at a time, in one maintenance window per Availability Zone.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     backups: BackupSettings | None = setting(
-        "The system state of the controllers is backed up to a volume and to a bucket with Object Lock.",
+        "Back up the system state of the controllers to a volume and to a bucket with Object Lock.",
         "a mapping of settings with buckets",
         default=None,
     )
     promotion: PromotionSettings | None = setting(
-        "Controllers that the stack builds are promoted, with passwords from AWS Secrets Manager.",
+        "Promote the controllers that the stack creates, with passwords from AWS Secrets Manager.",
         "a mapping of settings with domain and secrets",
         default=None,
     )
     detection: DetectionSettings | None = setting(
-        "Detection services of the account are enabled in the Regions of the sites, where the organization does not do it.",
+        "Enable detection services of the account in the Regions of the sites, if the organization does not do so.",
         "a mapping of guardDuty, inspector",
         default=None,
     )
-    network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)
+    network_acl: bool = flag("Create a network ACL for the controllers' subnets.", default=True)
     quotas: QuotaSettings = setting(
-        "What the account may have.",
+        "Quotas of the account.",
         "a mapping of rulesPerSecurityGroup, securityGroupsPerInterface, rulesPerNetworkAcl",
         default_factory=QuotaSettings,
     )
     sites: dict[str, SiteSettings] = setting(
-        "Where controllers stand, one site a Region.",
+        "Sites with controllers, one per Region.",
         "a mapping of Regions to {vpc, subnets, controllers}",
         default_factory=dict,
     )

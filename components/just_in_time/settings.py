@@ -42,7 +42,7 @@ class GroupApprover(Section):
     """A group of IAM Identity Center whose members approve."""
 
     type: Annotated[str, Field(pattern="^SSOGroup$")] = setting(
-        "Kind of the approver.",
+        "Type of the approver.",
         "SSOGroup, as AWS does not publish how these policies name users or IAM roles; create a policy with "
         "such an approver in the console",
         default="SSOGroup",
@@ -57,7 +57,7 @@ class ApprovalLevel(Section):
     """A level of approval; levels are requested one after the other."""
 
     approvers: list[GroupApprover] = setting(
-        "Groups whose members may approve.",
+        "Groups whose members can approve.",
         f"a list of 1 to {MAX_APPROVERS_OF_A_LEVEL} approvers {{type, id}}",
         min_length=1,
         max_length=MAX_APPROVERS_OF_A_LEVEL,
@@ -89,7 +89,7 @@ class ManualPolicy(Section):
         "AWS does not publish its form",
     )
     access_duration_hours: int = setting(
-        "Hours after the approval within which sessions may be started. Open sessions do not end with it.",
+        "Hours after the approval during which sessions can be started. Open sessions continue.",
         f"whole hours from 1 to {MAX_HOURS}",
         default=1,
         ge=1,
@@ -115,22 +115,22 @@ class AutoApproval(Section):
         default="Automatic approval of shell sessions",
     )
     groups: list[GroupId] = setting(
-        "Groups whose members need no approval; with `tags`, in place of `cedar`.",
+        "Groups whose members need no approval. Use it with `tags`, instead of `cedar`.",
         _GROUPS_ALLOWED,
         default_factory=list[str],
     )
     tags: dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]] = setting(
-        "Tags of the nodes: a node needs all keys, each with one of its values.",
+        "Tags of the nodes. A node must have all keys, each with one of the values.",
         "a mapping of tag keys to lists of values",
         default_factory=dict[str, list[str]],
     )
     cedar: Annotated[Profile, Field(max_length=_MAX_CEDAR)] = setting(
-        "Cedar policies, in place of `groups` and `tags`.",
+        "Cedar policies, instead of `groups` and `tags`.",
         f"Cedar policies of at most {_MAX_CEDAR:,} characters",
         default="",
     )
     anyone: bool = flag(
-        "Accept knowingly that the Cedar policies permit users who are in no group and have no attribute.",
+        "Confirm that the Cedar policies permit users who are in no group and have no attribute.",
         default=False,
     )
 
@@ -145,7 +145,7 @@ class JustInTimeSettings(Section):
     """Approval policies of AWS' just-in-time node access, in every Region of the stack. Only in mode `just-in-time`."""
 
     manual_policies: list[ManualPolicy] = setting(
-        "Who approves access to which nodes. A node without a policy cannot be accessed.",
+        "Approval policies by tags of nodes. A node without a policy cannot be accessed.",
         f"a list of at most {MAX_MANUAL_POLICIES} policies {{name, targets, levels, ...}}",
         default_factory=list[ManualPolicy],
         max_length=MAX_MANUAL_POLICIES,

@@ -145,19 +145,19 @@ class RoleComplianceSettings(Section):
 
     enabled: bool = enabled_flag("Evaluate instance roles")
     remediation: Annotated[Remediation, BeforeValidator(_remediation)] = setting(
-        "What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
-        "Config, or attached by AWS Config itself.",
+        "Action on a role without the instance policy: report it, attach the policy on request in AWS Config,"
+        " or let AWS Config attach it automatically.",
         f"one of {', '.join(Remediation)}",
         default=Remediation.OFF,
     )
     excluded_roles: list[RoleName] = setting(
-        "Roles that are neither evaluated nor ever changed.",
+        "Roles that are not evaluated and never changed.",
         f"a list of names (not ARNs), spelled as in IAM, at most {MAX_EXCLUDED_ROLES}",
         default_factory=list,
         max_length=MAX_EXCLUDED_ROLES,
     )
     region: Annotated[str, AfterValidator(_region)] | None = setting(
-        "Where AWS Config records IAM, which is global; left out: the one Region of the stack that does.",
+        "Region in which AWS Config records IAM, which is global. By default, the one Region of the stack that does.",
         "a Region whose AWS Config recorder records IAM roles",
         default=None,
     )
@@ -174,18 +174,18 @@ class AgentsSettings(Section):
 
     enabled: bool = enabled_flag("Keep the SSM Agent up to date in every Region of the stack")
     schedule: Annotated[str, AfterValidator(_schedule)] = setting(
-        "When the agents are updated.",
+        "Schedule of the updates.",
         "rate(14 days), or cron(0 2 ? * SUN *) in UTC; at least half an hour between two runs",
         default="rate(14 days)",
     )
     max_concurrency: str = setting(
-        "How many nodes are updated at a time.",
+        "Number or percentage of nodes that are updated at the same time.",
         'a number of nodes above 0, or a percentage, in quotes: "50" or "10%"',
         default="10%",
         pattern=r"^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$",
     )
     max_errors: str = setting(
-        "After how many failed nodes no further one is begun.",
+        "Number or percentage of failed nodes after which no further node is updated.",
         'a number of nodes, or a percentage, in quotes: "10" or "5%"',
         default="5%",
         pattern=r"^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$",
@@ -196,7 +196,7 @@ class AgentsSettings(Section):
             list[Annotated[str, Field(max_length=256), AfterValidator(_tag_value)]], Field(min_length=1, max_length=50)
         ],
     ] = setting(
-        "Only nodes with all of these tags; none: all managed nodes.",
+        "Tags of the nodes to update; a node must have all of them. By default, all managed nodes.",
         f"a mapping of tags to lists of values, at most {MAX_TARGETS}: {{environment: [production, test]}}",
         default_factory=dict[str, list[str]],
         max_length=MAX_TARGETS,
@@ -220,21 +220,21 @@ class AgentsSettings(Section):
 class NodesSection(Section):
     """`shell-access:nodes`: preparation of nodes for governed sessions."""
 
-    enabled: bool = enabled_flag("Make nodes ready")
+    enabled: bool = enabled_flag("Prepare nodes for sessions")
     role_compliance: RoleComplianceSettings | None = setting(
-        "Instance roles have the instance policy of this stack, evaluated by AWS Config.",
+        "Evaluate with AWS Config if instance roles have the instance policy of this stack.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     default_host_management: DefaultHostManagementSettings | None = setting(
-        "EC2 instances without an instance profile are managed too.",
+        "Manage EC2 instances without an instance profile.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     agents: AgentsSettings | None = setting(
-        "The SSM Agent is kept up to date.", "a mapping of settings, {} for the defaults", default=None
+        "Keep the SSM Agent up to date.", "a mapping of settings, {} for the defaults", default=None
     )
-    take_over: bool = flag("Take the account over from another stack, with everything of this section.", default=False)
+    take_over: bool = flag("Take over all resources of this section from another stack.", default=False)
 
     @property
     def compliance(self) -> RoleComplianceSettings | None:

@@ -42,74 +42,79 @@ RETENTION_DAYS = (
 class SessionManagerSettings(Section):
     """Session Manager preferences of one Region: the post's fifteen parameters and additions."""
 
-    s3_logging: bool = flag("Send the log of each session to an S3 bucket when it ends.", default=False)
+    s3_logging: bool = flag("Send the log of each session to an S3 bucket when the session ends.", default=False)
     s3_bucket_name: str = setting(
-        "The bucket for session logs. It must exist.",
+        "Bucket for session logs. It must exist.",
         "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens",
         default="",
         pattern=rf"^$|^{BUCKET_NAME}$",
     )
     s3_key_prefix: str = setting(
-        "Prefix of the keys of session logs; account ID and Region are appended.",
+        "Prefix of the object keys of session logs. The account ID and the Region are appended.",
         "a key prefix that neither starts nor ends with /, or an empty string",
         default="sessionmanager",
         max_length=512,
         pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$",
     )
-    s3_encryption_enabled: bool = flag("Sessions require the bucket to be encrypted.", default=True)
+    s3_encryption_enabled: bool = flag("Require the bucket to be encrypted.", default=True)
     s3_kms_key_arn: str = setting(
-        "The customer managed key that the bucket is encrypted with, if it is. Ours, not the post's: "
-        "nodes need kms:GenerateDataKey on it to write their logs.",
+        "Customer managed key that encrypts the bucket, if there is one. Nodes need kms:GenerateDataKey on it"
+        " to write their logs. Not part of the AWS post.",
         "the ARN of a KMS key, or an empty string",
         default="",
         pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
     )
     s3_bucket_owner: str = setting(
-        "The account that owns the bucket, where it is another one. Ours, not the post's: nodes then "
-        "need s3:PutObjectAcl.",
+        "Account that owns the bucket, if it is another account. Nodes then need s3:PutObjectAcl. Not part of"
+        " the AWS post.",
         'an account ID of 12 digits in quotes, or "" for this account',
         default="",
         pattern=r"^$|^[0-9]{12}$",
     )
-    create_cw_log_group: bool = flag("Create the log group; if not, the one named is used as it is.", default=True)
+    create_cw_log_group: bool = flag(
+        "Create the log group. If false, an existing log group is used and not changed.", default=True
+    )
     cw_log_group_name: str = setting(
-        'The CloudWatch log group for session logs; "" with createCwLogGroup false: none.',
+        'CloudWatch log group for session logs. To disable logging to CloudWatch, set "" and createCwLogGroup false.',
         "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string",
         default="ssm-sessionmanager-logs",
         pattern=r"^$|^[0-9A-Za-z_./#-]{1,512}$",
     )
-    cw_encryption_enabled: bool = flag("Sessions require the log group to be encrypted.", default=True)
+    cw_encryption_enabled: bool = flag("Require the log group to be encrypted.", default=True)
     cw_streaming_enabled: bool = flag(
-        "Send log data while the session runs, not only at its end. Without it the log of a session is lost with an "
-        "instance that is terminated, or cut off from CloudWatch Logs, before the session ends.",
+        "Stream log data during the session instead of sending it at the end. Without streaming, the log of a"
+        " session is lost if the instance is terminated, or loses its connection to CloudWatch Logs, before "
+        "the session ends.",
         default=False,
     )
     log_retention_days: int = setting(
-        "How long the created log group keeps session logs, in days. Less than 90 may delete the evidence "
-        "of a compromise before anyone looks for it.",
+        "Retention of the created log group, in days. With less than 90 days, evidence of a compromise may be"
+        " deleted before the compromise is found.",
         f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}",
         default=90,
     )
-    session_data_encryption: bool = flag("Encrypt session data with a key of this stack.", default=True)
-    run_as_enabled: bool = flag("Linux and macOS sessions run as another user than ssm-user.", default=False)
+    session_data_encryption: bool = flag("Encrypt session data with a KMS key of this stack.", default=True)
+    run_as_enabled: bool = flag(
+        "Run Linux and macOS sessions as an operating system user other than ssm-user.", default=False
+    )
     run_as_default_user: str = setting(
-        "The operating system user of sessions where runAsEnabled is true.",
+        "Operating system user of sessions if runAsEnabled is true.",
         "a user name without spaces, at most 100 characters",
         default="",
         max_length=100,
         pattern=r"^\S*$",
     )
     run_as_principal_tag: bool = flag(
-        "The people who start sessions carry the tag SSMSessionRunAs, so runAsDefaultUser may be empty. Ours, not the "
-        "post's.",
+        "Confirm that the principals who start sessions have the tag SSMSessionRunAs, so that "
+        "runAsDefaultUser can be empty. Not part of the AWS post.",
         default=False,
     )
     idle_session_timeout: int = setting(
-        "Minutes without activity after which a session ends.", "whole minutes from 1 to 60", default=20, ge=1, le=60
+        "Minutes of inactivity after which a session ends.", "whole minutes from 1 to 60", default=20, ge=1, le=60
     )
     max_session_duration: int | None = setting(
-        "Minutes after which a session ends whatever happens; left out: no maximum. Set it with approval, as "
-        "a session stays open when its grant ends.",
+        "Maximum duration of a session, in minutes. Set it with `approval`, because a session continues when "
+        "its grant ends.",
         "whole minutes from 1 to 1440; leave it out for no maximum",
         default=None,
         ge=1,
@@ -126,22 +131,24 @@ class SessionManagerSettings(Section):
         default="",
     )
     on_destroy: Annotated[OnDestroy, member_of(OnDestroy)] = setting(
-        "What becomes of the document when the stack goes.", f"one of {', '.join(OnDestroy)}", default=OnDestroy.RESTORE
+        "Action on the document when the stack is destroyed.",
+        f"one of {', '.join(OnDestroy)}",
+        default=OnDestroy.RESTORE,
     )
 
     retain_logs: bool = flag(
-        "Log group and logs key stay when the stack goes, so that old session logs can be read; the next stack takes "
-        "them again. Ours, not the post's.",
+        "Retain the log group and the logs key when the stack is destroyed, so that session logs stay "
+        "readable. A later stack adopts them. Not part of the AWS post.",
         default=True,
     )
     shorten_log_retention: bool = flag(
-        "Let a log group that is there already and keeps its logs longer be cut down to logRetentionDays: CloudWatch "
-        "Logs then deletes what is older. Ours, not the post's.",
+        "Allow an existing log group's longer retention to be shortened to logRetentionDays. CloudWatch Logs "
+        "then deletes older events. Not part of the AWS post.",
         default=False,
     )
     take_over: bool = flag(
-        "Take the account over from another stack, with the documents, keys, log groups, parameters and the policy of "
-        "this section. Ours, not the post's.",
+        "Take over the documents, keys, log groups, parameters and the policy of this section from another "
+        "stack. Not part of the AWS post.",
         default=False,
     )
 
@@ -169,32 +176,34 @@ class SessionManagerSettings(Section):
 class SessionManagerSection(SessionManagerSettings):
     """`shell-access:sessionManager`: settings of all Regions, and overrides per Region."""
 
-    enabled: bool = enabled_flag("Govern Session Manager preferences")
+    enabled: bool = enabled_flag("Manage Session Manager preferences")
     instance_roles: list[RoleName] = setting(
-        "Names of instance roles that get the instance policy. Ours, not the post's.",
+        "Instance roles to which the stack attaches the instance policy. Not part of the AWS post.",
         ROLE_NAMES_ALLOWED,
         default_factory=list,
     )
     region_overrides: dict[str, dict[str, Any]] = setting(
-        "Settings that differ in a Region, field by field.", "a mapping of Regions to settings", default_factory=dict
+        "Settings by Region that replace the ones above, key by key.",
+        "a mapping of Regions to settings",
+        default_factory=dict,
     )
 
 
 class EndpointSettings(Section):
     """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without internet access."""
 
-    vpc: IdOrNameTag = setting("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    vpc: IdOrNameTag = setting("VPC of the endpoints.", "an id (vpc-...) or the value of a Name tag")
     subnets: list[IdOrNameTag] = setting(
-        "The subnets for the interface endpoints; the S3 gateway goes into their route tables.",
+        "Subnets of the interface endpoints. The S3 gateway endpoint is added to the route tables of these subnets.",
         "a list of ids (subnet-...) or values of Name tags, one subnet a zone",
         min_length=1,
     )
     allowed_cidrs: list[UnicastNetwork] = setting(
-        "The networks whose nodes may use the endpoints.",
+        "Networks whose nodes can use the endpoints.",
         "networks such as 10.20.0.0/16, with no host bits set, of addresses that single hosts may have",
         min_length=1,
     )
-    s3_gateway: bool = flag("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
+    s3_gateway: bool = flag("Create the S3 gateway endpoint, too. Set to false if the VPC has one.", default=True)
 
 
 def preferences(

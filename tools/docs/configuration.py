@@ -56,17 +56,18 @@ from tools.docs.markdown import table
 _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
 # Configuration
 
-Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. Invalid
-values are reported before any resource changes, all at once: the key, what is expected, what was given.
+Keys of a stack's configuration (`Pulumi.<stack>.yaml`), in the namespace `shell-access:`. Every section is optional. All invalid
+values are reported together, before any resource changes, with the key, the expected value and the actual value.
 Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...). Calls
-that the stack makes beside that provider (documents, the end of session grants) use the same ones.
+that the stack makes itself (documents, the end of session grants) use the same ones. *The AWS post* of a section is the one in
+the [README](../README.md); keys that it does not have say so.
 
 | key | allowed | default | meaning |
 | --- | --- | --- | --- |
-| `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
+| `regions` | a list of Regions, each once | the provider's Region | Regions of the stack. |
 | `tags` | a mapping of names to text | none | Tags applied to all taggable resources. |
 | `permissionsBoundary` | the name or the ARN of a managed policy | none | Permissions boundary of every role that the stack creates. Not part of the AWS post: see [deployer.md](deployer.md). |
-| `takeOver` | true or false | false | Take over the account from another stack that governs it, with all resources that the sections of this stack name. Not part of the AWS post: see [guarantees.md](guarantees.md). |
+| `takeOver` | true or false | false | Take over the account from another stack, with all resources of the sections of this stack. Not part of the AWS post: see [guarantees.md](guarantees.md). |
 """
 
 _PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, uses the
@@ -76,7 +77,7 @@ except `enabled`, `instanceRoles` and `regionOverrides` for a Region."""
 _ENDPOINTS = """VPC endpoints for nodes without internet access: `ssm`, `ssmmessages` and `ec2messages`, `logs`
 if sessions are logged to CloudWatch, `kms` if session data is encrypted, and the S3 gateway."""
 
-_APPROVAL = """Session approval (separation of duties): see docs/approval.md. The workflow is in the first Region of
+_APPROVAL = """Session approval (separation of duties): see [approval.md](approval.md). The workflow is in the first Region of
 the stack and applies to all of them. Operators and approvers are existing principals of this account."""
 
 _CONTROLLERS = """Active Directory domain controllers that are reachable on the listed ports only, as in the AWS post: security
@@ -89,61 +90,69 @@ _SITE = """One site per Region; sites admit each other's controllers. The VPC ge
 S3), unless `shell-access:endpoints` names the same VPC."""
 
 _ACCOUNT_ACCESS = """Entitlements of account access manager, in the account of its application or its delegated administrator: one for
-each person and account, for the stacks with `approval.identityCenter.access: account-access-manager`. See docs/approval.md, Operators
-of IAM Identity Center."""
+each person and account, for the stacks with `approval.identityCenter.access: account-access-manager`. See
+[Operators of IAM Identity Center](approval.md#operators-of-iam-identity-center)."""
 
-_NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
+_NODES = """Preparation of nodes for sessions: see [nodes.md](nodes.md). Each of the three parts is optional, and `{}` gives its
 defaults."""
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sessionManager", _PREFERENCES, SessionManagerSection),
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
     ("approval", _APPROVAL, ApprovalSettings),
-    ("approval.approvers", "A list of these.", Approver),
+    ("approval.approvers", "A list of mappings with these keys.", Approver),
     (
         "approval.operators",
-        "A list of these; see docs/approval.md, Operators of IAM Identity Center.",
+        "A list of mappings with these keys: see [Operators of IAM Identity Center](approval.md#operators-of-iam-identity-center).",
         IdentityCenterOperator,
     ),
     ("approval.identityCenter", "Sign-in of the operators in `operators`.", IdentityCenterAccess),
     ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
     ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
-    ("approval.justInTime", "Policies in every Region of the stack: see docs/just-in-time.md.", JustInTimeSettings),
-    ("approval.justInTime.manualPolicies", "A list of these.", ManualPolicy),
-    ("approval.justInTime.manualPolicies.levels", "A list of these.", ApprovalLevel),
-    ("approval.justInTime.manualPolicies.levels.approvers", "A list of these.", GroupApprover),
-    ("approval.justInTime.autoApprovals", "A list of these.", AutoApproval),
+    (
+        "approval.justInTime",
+        "Policies in every Region of the stack: see [just-in-time.md](just-in-time.md).",
+        JustInTimeSettings,
+    ),
+    ("approval.justInTime.manualPolicies", "A list of mappings with these keys.", ManualPolicy),
+    ("approval.justInTime.manualPolicies.levels", "A list of mappings with these keys.", ApprovalLevel),
+    ("approval.justInTime.manualPolicies.levels.approvers", "A list of mappings with these keys.", GroupApprover),
+    ("approval.justInTime.autoApprovals", "A list of mappings with these keys.", AutoApproval),
     ("accountAccess", _ACCOUNT_ACCESS, AccountAccessSettings),
-    ("accountAccess.operators", "A list of these.", EntitledOperators),
+    ("accountAccess.operators", "A list of mappings with these keys.", EntitledOperators),
     ("domainControllers", _CONTROLLERS, DomainControllersSection),
     ("domainControllers.sites.<Region>", _SITE, SiteSettings),
-    ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
-    ("domainControllers.sites.<Region>.controllers.volumes", "A list of these.", VolumeSettings),
-    ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
-    ("domainControllers.monitoring", "Notifications, and storage of events.", MonitoringSettings),
+    ("domainControllers.sites.<Region>.controllers", "A list of mappings with these keys.", ControllerSettings),
+    ("domainControllers.sites.<Region>.controllers.volumes", "A list of mappings with these keys.", VolumeSettings),
+    ("domainControllers.clientPrefixLists.<name>", "A mapping by name. Each value has these keys.", ClientPrefixList),
+    ("domainControllers.monitoring", "Alerts, flow logs and the trail.", MonitoringSettings),
     (
         "domainControllers.eventLogs",
-        "At sites that build controllers: docs/domain-controllers.md, Event logs.",
+        "For sites that create controllers: see [Event logs](domain-controllers.md#event-logs).",
         EventLogsSettings,
     ),
-    ("domainControllers.backups", "At sites that build controllers: docs/recovery.md.", BackupSettings),
-    ("domainControllers.backups.buckets.<Region>", "One per site that builds controllers.", BackupBucketSettings),
+    ("domainControllers.backups", "For sites that create controllers: see [recovery.md](recovery.md).", BackupSettings),
+    ("domainControllers.backups.buckets.<Region>", "One for each site that creates controllers.", BackupBucketSettings),
     (
         "domainControllers.patching",
-        "At sites that build controllers: docs/domain-controllers.md, Patching.",
+        "For sites that create controllers: see [Patching](domain-controllers.md#patching).",
         PatchingSettings,
     ),
     (
         "domainControllers.health",
-        "At sites that build controllers: docs/domain-controllers.md, Health.",
+        "For sites that create controllers: see [Health](domain-controllers.md#health).",
         HealthSettings,
     ),
     (
         "domainControllers.promotion",
-        "At sites that build controllers: docs/domain-controllers.md, Promotion.",
+        "For sites that create controllers: see [Promotion](domain-controllers.md#promotion).",
         PromotionSettings,
     ),
-    ("domainControllers.promotion.secrets.<Region>", "One per site that builds controllers.", PromotionSecretsSettings),
+    (
+        "domainControllers.promotion.secrets.<Region>",
+        "One for each site that creates controllers.",
+        PromotionSecretsSettings,
+    ),
     ("domainControllers.promotion.newForest", "Only for the first controllers of a new forest.", NewForestSettings),
     ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
     ("nodes", _NODES, NodesSection),
@@ -237,7 +246,7 @@ def fields(model: type[BaseModel]) -> str:
 def _value(default: Any) -> str:
     several = cast("list[Any]", default) if isinstance(default, list) else [default]
     if any(isinstance(each, BaseModel) for each in several):
-        return "theirs"
+        return "see below"
     return "none" if default is None else f"`{json.dumps(default)}`"
 
 

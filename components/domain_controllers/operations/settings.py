@@ -1,4 +1,4 @@
-"""Settings of the operation of controllers. Ours, not the post's; each part is off unless its section is present."""
+"""Settings of the operation of controllers. Each part is off unless its section is present."""
 
 from __future__ import annotations
 
@@ -70,27 +70,28 @@ class EventLogsSettings(Section):
     """`eventLogs`: Windows events of controllers in CloudWatch Logs, and alarms about them."""
 
     enabled: bool = enabled_flag("Collect events of the controllers")
-    retention_days: RetentionDays = setting("How long events are kept, in days.", RETENTION, default=365)
+    retention_days: RetentionDays = setting("Retention of events, in days.", RETENTION, default=365)
     frequent_events: bool = flag(
-        "Collect sign-ins, Kerberos tickets and process creations too, of which a domain has many a second.",
+        "Also collect sign-ins, Kerberos tickets and process creations, which occur many times per second.",
         default=True,
     )
     lockout_threshold: int = setting(
-        "How many lockouts in five minutes raise an alarm.",
+        "Number of account lockouts within five minutes that raises an alarm.",
         "a whole number from 1 to 10000",
         default=10,
         ge=1,
         le=10_000,
     )
     silence_minutes: Annotated[int, AfterValidator(_silence)] = setting(
-        "After how many minutes without events, or without a sign of life of one controller's agent, an alarm is raised.",
+        "Minutes without events, or without a heartbeat of the agent of one controller, after which an alarm "
+        "is raised.",
         "a multiple of 5 from 5 to 1440",
         default=15,
         ge=5,
         le=1440,
     )
     additional_events: dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]] = setting(
-        "Further events, by the name of their channel.",
+        "Additional events, by channel.",
         'a mapping of channels to lists of event IDs: {"Microsoft-Windows-PowerShell/Operational": [4104]}',
         default_factory=dict[str, list[int]],
         max_length=10,
@@ -110,21 +111,22 @@ class HealthSettings(Section):
         "Minutes between two checks of a controller.", "a whole number from 30 to 720", default=30, ge=30, le=720
     )
     replication_hours: int = setting(
-        "After how many hours without a successful replication from a partner there is a problem.",
+        "Hours without a successful replication from a partner after which a problem is reported.",
         "a whole number from 1 to 336",
         default=12,
         ge=1,
         le=336,
     )
     clock_offset_seconds: int = setting(
-        "From how many seconds of difference to the Amazon Time Sync Service on there is a problem; Kerberos takes 300.",
+        "Clock offset from the Amazon Time Sync Service, in seconds, at which a problem is reported. Kerberos"
+        " tolerates 300.",
         "a whole number from 1 to 299",
         default=60,
         ge=1,
         le=299,
     )
     free_disk_percent: int = setting(
-        "Below how many percent of free space on the disks of database and logs there is a problem.",
+        "Percentage of free disk space for the database and the logs below which a problem is reported.",
         "a whole number from 1 to 50",
         default=15,
         ge=1,
@@ -137,28 +139,32 @@ class PatchingSettings(Section):
 
     enabled: bool = enabled_flag("Patch the controllers")
     day: Annotated[str, AfterValidator(_day)] = setting(
-        "Day of the first window of the week, in UTC.", ", ".join(DAYS), default="SUN"
+        "Day of the first maintenance window of the week, in UTC.", ", ".join(DAYS), default="SUN"
     )
     start_hour: int = setting(
-        "Hour at which the first window opens, in UTC.", "a whole number from 0 to 23", default=2, ge=0, le=23
+        "Hour at which the first maintenance window starts, in UTC.",
+        "a whole number from 0 to 23",
+        default=2,
+        ge=0,
+        le=23,
     )
     hours_between_zones: int = setting(
-        "Hours from the window of one Availability Zone to that of the next, through all sites: what a patch breaks shows "
-        "before the next zone gets it.",
+        "Hours between the maintenance windows of two Availability Zones, across all sites. Faults caused by "
+        "a patch can appear before the next zone is patched.",
         "a whole number from 2 to 84, and no less than windowHours",
         default=24,
         ge=2,
         le=84,
     )
     window_hours: int = setting(
-        "How long a window is open; in its last hour no controller is begun.",
+        "Duration of a maintenance window, in hours. In its last hour, no further controller is started.",
         "a whole number from 2 to 24",
         default=4,
         ge=2,
         le=24,
     )
     approve_after_days: int = setting(
-        "Days after the release of a patch on which it is approved.",
+        "Days between the release of a patch and its approval.",
         "a whole number from 0 to 90",
         default=7,
         ge=0,
@@ -170,15 +176,17 @@ class BackupBucketSettings(Section):
     """`backups.buckets.<Region>`: an existing bucket with Object Lock, best in another account."""
 
     bucket_name: str = setting(
-        "The bucket, with a default retention.",
+        "Bucket with a default retention.",
         "the name of a bucket",
         pattern=rf"^{BUCKET_NAME}$",
     )
     bucket_owner: str = setting(
-        "Account that owns it.", 'an account ID of twelve digits, in quotes: "999988887777"', pattern=r"^[0-9]{12}$"
+        "Account that owns the bucket.",
+        'an account ID of twelve digits, in quotes: "999988887777"',
+        pattern=r"^[0-9]{12}$",
     )
     kms_key_arn: str = setting(
-        "Key that encrypts the backups; its policy has to let the controllers' role use it.",
+        "Key that encrypts the backups. Its policy must allow the controllers' role to use it.",
         "the ARN of a KMS key",
         pattern=_ARN_OF_KEY,
     )
@@ -187,16 +195,16 @@ class BackupBucketSettings(Section):
 class BackupSettings(Section):
     """`backups`: the system state of controllers, on a volume of its own and in a bucket with Object Lock."""
 
-    enabled: bool = enabled_flag("Back the controllers up")
+    enabled: bool = enabled_flag("Back up the controllers")
     every_hours: int = setting(
-        "Hours between two backups of a controller; the alarm is raised after a day without one.",
+        "Hours between two backups of a controller. An alarm is raised after a day without a backup.",
         "a whole number from 4 to 20",
         default=12,
         ge=4,
         le=20,
     )
     keep_versions: int = setting(
-        "How many backups the volume keeps.", "a whole number from 1 to 30", default=4, ge=1, le=30
+        "Number of backups on the volume.", "a whole number from 1 to 30", default=4, ge=1, le=30
     )
     volume_size: int = setting(
         f"Size of the volume of each controller in GiB; it is attached as {BACKUP_DEVICE}.",
@@ -206,7 +214,7 @@ class BackupSettings(Section):
         le=16384,
     )
     buckets: dict[str, BackupBucketSettings] = setting(
-        "Bucket by Region, one for each site that builds controllers.",
+        "Bucket by Region, one for each site that creates controllers.",
         "a mapping of Regions to {bucketName, bucketOwner, kmsKeyArn}",
         min_length=1,
     )
@@ -220,18 +228,19 @@ class PromotionSecretsSettings(Section):
     """`promotion.secrets.<Region>`: existing secrets in the site's Region, which its controllers read."""
 
     administrator_arn: str = setting(
-        'Secret {"username": ..., "password": ...} of an account that may add domain controllers to the domain.',
+        'Secret {"username": ..., "password": ...} of an account that can add domain controllers to the domain.',
         "the complete ARN of a secret, with the six characters at its end",
         pattern=_ARN_OF_SECRET,
     )
     restore_mode_arn: str = setting(
-        'Secret {"username": ..., "password": ...} with the password for Directory Services Restore Mode; its user name does '
-        "not count.",
+        'Secret {"username": ..., "password": ...} with the password for Directory Services Restore Mode. The'
+        " user name is ignored.",
         "the complete ARN of a secret, with the six characters at its end",
         pattern=_ARN_OF_SECRET,
     )
     kms_key_arn: str = setting(
-        "Key that encrypts both; not the AWS managed one, whose policy lets every principal of the account use it.",
+        "Key that encrypts both secrets. The AWS managed key is rejected, because its policy allows every "
+        "principal of the account to use it.",
         "the ARN of a KMS key",
         pattern=_ARN_OF_KEY,
     )
@@ -241,12 +250,15 @@ class NewForestSettings(Section):
     """`promotion.newForest`: the controller that creates the forest."""
 
     instance_id: str = setting(
-        "Its instance: a replacement has another ID, so that no second forest with the same name is created.",
+        "Instance of the controller. A replacement has another ID, so it cannot create a second forest with "
+        "the same name.",
         "the ID of an instance that the stack has built, such as i-0123456789abcdef0",
         pattern=r"^i-[0-9a-f]{8,17}$",
     )
     controller: str = setting(
-        "Its name in the settings.", "the name of a controller", pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$"
+        "Name of the controller in the settings.",
+        "the name of a controller",
+        pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$",
     )
     netbios_name: str = setting(
         "NetBIOS name of the domain.",
@@ -261,30 +273,30 @@ class PromotionSettings(Section):
     enabled: bool = enabled_flag("Promote the controllers")
     domain: DomainName = setting("DNS name of the domain.", "a name such as corp.example.com, in lower case")
     site_name: str = setting(
-        "Active Directory site of the controllers; empty: the one that the domain has for their subnets.",
+        "Active Directory site of the controllers. If empty, the site to which the domain assigns their subnets.",
         "1 to 63 letters, digits and hyphens",
         default="",
         pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$",
     )
     partners: list[ControllerAddress] = setting(
-        "Addresses of controllers of the domain that are DNS servers, with newForest that of its controller; one of them has to "
-        "answer.",
+        "Addresses of domain controllers of the domain that are DNS servers; with newForest, the address of "
+        "its controller. At least one must respond.",
         "a list of one to four private IPv4 addresses",
         min_length=1,
         max_length=4,
     )
     new_forest: NewForestSettings | None = setting(
-        "The one controller that creates a new forest; all others join its domain.",
+        "Controller that creates a new forest. All other controllers join its domain.",
         "a mapping of instanceId, controller, netbiosName; leave it out to join an existing domain",
         default=None,
     )
     database_device: str = setting(
-        "Volume of each controller for the database.", "xvdb to xvdz", default="xvdb", pattern=_DEVICE
+        "Device of each controller for the database.", "xvdb to xvdz", default="xvdb", pattern=_DEVICE
     )
-    log_device: str = setting("Volume for its log files.", "xvdb to xvdz", default="xvdc", pattern=_DEVICE)
-    sysvol_device: str = setting("Volume for SYSVOL.", "xvdb to xvdz", default="xvdd", pattern=_DEVICE)
+    log_device: str = setting("Device for the database's log files.", "xvdb to xvdz", default="xvdc", pattern=_DEVICE)
+    sysvol_device: str = setting("Device for SYSVOL.", "xvdb to xvdz", default="xvdd", pattern=_DEVICE)
     secrets: dict[str, PromotionSecretsSettings] = setting(
-        "Secrets by Region, for each site that builds controllers.",
+        "Secrets by Region, for each site that creates controllers.",
         "a mapping of Regions to {administratorArn, restoreModeArn, kmsKeyArn}",
         min_length=1,
     )
