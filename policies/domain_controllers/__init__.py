@@ -9,7 +9,6 @@ from policies.domain_controllers import (
     controller_monitoring,
     controller_name_resolution,
     controller_network_acl,
-    controller_patched_singly,
     controller_placement,
     controller_scanned,
     controller_tagged,
@@ -39,7 +38,7 @@ RULES: tuple[Rule, ...] = (
     controller_monitoring.CONTROLLER_MONITORED,
     controller_monitoring.CONTROLLER_EVENTS_ALARMED,
     controller_monitoring.CONTROLLER_ALARMS_ON_SILENCE,
-    controller_patched_singly.CONTROLLER_PATCHED_SINGLY,
+    controller_machines.CONTROLLER_PATCHED_SINGLY,
     controller_machines.CONTROLLER_NO_SECRETS,
     controller_scanned.CONTROLLER_SCANNED,
 )

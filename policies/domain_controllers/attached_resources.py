@@ -16,7 +16,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     belongs,
 )
-from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.references import ReferenceIndex
 from policies.findings import UNKNOWN
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def attached_resources(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
     brought = ReferenceIndex(stack, NETWORK_INTERFACE, LAUNCH_TEMPLATE, LAUNCH_CONFIGURATION)
     for holder in stack.of(*_NAMING):
         for name in _NAMING[holder.type]:
-            for value in texts(given(holder, name)):
+            for value in texts(holder.given(name)):
                 yield from ((holder, each) for each in brought.of(holder, name, value).candidates)
     machines = ReferenceIndex(stack, INSTANCE, SPOT_INSTANCE)
     for attachment in stack.of(INTERFACE_ATTACHMENT):
@@ -55,7 +55,7 @@ def attached_resources(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
         for machine in machines.all_of(attachment, "instanceId"):
             yield from ((one, each) for one in machine.candidates for named in interfaces for each in named.candidates)
     for interface in stack.of(NETWORK_INTERFACE):
-        for value in texts(given(interface, "attachments")):
+        for value in texts(interface.given("attachments")):
             yield from ((one, interface) for one in machines.of(interface, "attachments", value).candidates)
 
 

@@ -1,4 +1,4 @@
-"""Instances of domain controllers: metadata service, termination protection, user data, volumes."""
+"""Instances of domain controllers: metadata service, termination protection, user data, volumes, patching."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from policies.domain_controllers.controller_tags import (
     on_controllers,
 )
 from policies.domain_controllers.machines import Machines
-from policies.domain_controllers.references import given
 from policies.findings import UNKNOWN, Resource, Unseen, Violation, is_given, is_true
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -130,12 +129,12 @@ def _hold_no_secrets(stack: Stack) -> Findings:
     for instance in (each for each in machines.instances if each.type == INSTANCE):
         for name in ("userData", "userDataBase64"):
             yield from _in_text(instance, name, instance.value(name))
-    regions = {given(each, "region") for each in machines.instances}
-    for document in (each for each in stack.of(DOCUMENT, OWN_DOCUMENT) if given(each, "region") in regions):
+    regions = {each.given("region") for each in machines.instances}
+    for document in (each for each in stack.of(DOCUMENT, OWN_DOCUMENT) if each.given("region") in regions):
         yield from _in_document(document)
-    for association in (each for each in stack.of(ASSOCIATION) if given(each, "region") in regions):
+    for association in (each for each in stack.of(ASSOCIATION) if each.given("region") in regions):
         yield from _in_parameters(association)
-    for version in (each for each in stack.of(SECRET_VERSION) if given(each, "region") in regions):
+    for version in (each for each in stack.of(SECRET_VERSION) if each.given("region") in regions):
         for name in ("secretString", "secretBinary"):
             if version.value(name) not in (None, ""):
                 yield Violation(
@@ -253,3 +252,33 @@ def _encrypted(volume: Resource) -> Findings:
 
 def _listed(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
+
+
+TASK: Final = "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask"
+_LIMITS: Final = {"maxConcurrency": "1", "maxErrors": "0"}
+
+CONTROLLER_PATCHED_SINGLY = Rule(
+    id="controller-patched-singly",
+    title="Maintenance windows treat domain controllers one at a time, and none after an error",
+    severity=Severity.HIGH,
+    risk="a bad patch, or a restart of all at once, takes the directory away from every user",
+    remedy='Set maxConcurrency to "1" and maxErrors to "0" (here: shell-access:domainControllers.patching)',
+    source='Microsoft "Securing domain controllers against attack"; AWS Systems Manager User Guide, tasks of maintenance '
+    "windows; NIST SP 800-53 r5 CM-3, SI-2",
+    url="https://docs.aws.amazon.com/systems-manager/latest/userguide/assign-tasks-mw.html",
+    parameters=MARKS,
+)
+
+
+@CONTROLLER_PATCHED_SINGLY.on_stack
+def _are_single(stack: Stack) -> Findings:
+    regions = {each.given("region") for each in Machines(stack).instances}
+    for task in stack.of(TASK):
+        if task.given("region") not in regions:
+            continue
+        for name, limit in _LIMITS.items():
+            value = task.value(name)
+            if value is UNKNOWN:
+                yield Unseen(name, about=task)
+            elif value != limit:
+                yield Violation(name, str(value), f'"{limit}"', about=task)

@@ -12,7 +12,7 @@ from common.iam.truth import Truth, any_of, truth
 from components.domain_controllers.event_patterns import GROUP_CALLS
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
-from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import VPC
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.parameters import Parameter
@@ -72,7 +72,7 @@ def _are_watched(stack: Stack) -> Findings:
         yield from _one_of("trail", [_records(each) for each in stack.of(TRAIL)], "one that records all Regions", first)
     if "alerts" not in elsewhere:
         # EventBridge receives the events of its own Region.
-        by_region = {given(each, "region"): each for each in reversed(machines.instances)}
+        by_region = {each.given("region"): each for each in reversed(machines.instances)}
         for region, instance in by_region.items():
             yield from _alerts(stack, region, instance)
 
@@ -87,7 +87,7 @@ def _one_of(name: str, found: list[Truth], expected: str, about: Resource) -> It
 
 def _alerts(stack: Stack, region: Any, about: Resource) -> Iterator[Finding]:
     calls = stack.settings[_CALLS.name]
-    heard = [_notifies(stack, each, calls) for each in stack.of(EVENT_RULE) if given(each, "region") == region]
+    heard = [_notifies(stack, each, calls) for each in stack.of(EVENT_RULE) if each.given("region") == region]
     yield from _one_of("alerts", heard, f"an EventBridge rule with a target for {', '.join(calls)}", about)
 
 
@@ -100,7 +100,7 @@ def _flow_log(stack: Stack, machines: Machines, instance: Resource) -> Iterator[
         of_the_subnet = any(same(one, subnet) for one in machines.subnets_named_by(log, "subnetId"))
         of_the_vpc = any(same(one, other) for one in vpcs.all_of(log, "vpcId") for other in of_subnet)
         # The VPC of another stack's subnet is not known.
-        perhaps = not subnet.candidates and given(log, "vpcId") is not None
+        perhaps = not subnet.candidates and log.given("vpcId") is not None
         where = Truth.YES if of_the_subnet or of_the_vpc else Truth.UNKNOWN if perhaps else Truth.NO
         kind = log.value("trafficType")
         # The published control requires rejected traffic.
@@ -124,7 +124,7 @@ def _notifies(stack: Stack, rule: Resource, calls: list[str]) -> Truth:
     has_target = any(
         rule in named.candidates for target in stack.of(EVENT_TARGET) for named in rules.all_of(target, "rule")
     )
-    on = given(rule, "state") != "DISABLED" and given(rule, "isEnabled") is not False
+    on = rule.given("state") != "DISABLED" and rule.given("isEnabled") is not False
     pattern = rule.value("eventPattern")
     hears = Truth.UNKNOWN if pattern is UNKNOWN else truth(_names_all(str(pattern or "{}"), calls))
     return min(truth(has_target and on), hears)
@@ -177,10 +177,10 @@ CONTROLLER_EVENTS_ALARMED = Rule(
 
 @CONTROLLER_EVENTS_ALARMED.on_stack
 def _raise_alarms(stack: Stack) -> Findings:
-    by_region = {given(each, "region"): each for each in reversed(Machines(stack).instances)}
+    by_region = {each.given("region"): each for each in reversed(Machines(stack).instances)}
     for region, instance in by_region.items():
-        filters = [each for each in stack.of(METRIC_FILTER) if given(each, "region") == region]
-        alarms = [each for each in stack.of(METRIC_ALARM) if given(each, "region") == region]
+        filters = [each for each in stack.of(METRIC_FILTER) if each.given("region") == region]
+        alarms = [each for each in stack.of(METRIC_ALARM) if each.given("region") == region]
         alarmed = {each.urn: _is_alarmed(each, alarms) for each in filters}
         for each in filters:
             if alarmed[each.urn] is Truth.NO:
@@ -217,8 +217,8 @@ def _watches(alarm: Resource, metric_filter: Resource) -> Truth:
         _equal(alarm.value("metricName"), metric.get("name", UNKNOWN)),
         _equal(alarm.value("namespace"), metric.get("namespace", UNKNOWN)),
     ]
-    actions = given(alarm, "alarmActions")
-    acts = Truth.UNKNOWN if actions is UNKNOWN else truth(bool(actions) and given(alarm, "actionsEnabled") is not False)
+    actions = alarm.given("alarmActions")
+    acts = Truth.UNKNOWN if actions is UNKNOWN else truth(bool(actions) and alarm.given("actionsEnabled") is not False)
     return min(*same, acts)
 
 
@@ -248,15 +248,15 @@ CONTROLLER_ALARMS_ON_SILENCE = Rule(
 
 @CONTROLLER_ALARMS_ON_SILENCE.on_stack
 def _are_raised(stack: Stack) -> Findings:
-    regions = {given(each, "region") for each in Machines(stack).instances}
+    regions = {each.given("region") for each in Machines(stack).instances}
     for alarm in stack.of(METRIC_ALARM):
-        if given(alarm, "region") not in regions or alarm.value("metricName") not in stack.settings[_METRICS.name]:
+        if alarm.given("region") not in regions or alarm.value("metricName") not in stack.settings[_METRICS.name]:
             continue
         missing = alarm.value("treatMissingData")
         if missing is UNKNOWN:
             yield Unseen("treatMissingData", about=alarm)
         elif missing != "breaching":
             yield Violation("treatMissingData", str(missing), "breaching", about=alarm)
-        actions = given(alarm, "alarmActions")
-        if actions is not UNKNOWN and (not actions or given(alarm, "actionsEnabled") is False):
+        actions = alarm.given("alarmActions")
+        if actions is not UNKNOWN and (not actions or alarm.given("actionsEnabled") is False):
             yield Violation("alarmActions", "none", "a topic", about=alarm)

@@ -17,7 +17,7 @@ from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.port_ranges import ICMP, ICMPV6, PortRange, port_range
-from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.references import ReferenceIndex
 from policies.findings import UNKNOWN, Unseen, Violation, described
 from policies.rule import Rule
 
@@ -157,7 +157,7 @@ def _acls(stack: Stack) -> Iterator[tuple[Resource, Truth]]:
 def _entries(stack: Stack, acl: Resource, is_one: Truth) -> Iterator[_Entry]:
     undecided = "" if is_one is Truth.YES else "tags"
     for direction in ("ingress", "egress"):
-        blocks = given(acl, direction)
+        blocks = acl.given(direction)
         several = cast("list[Any]", blocks) if isinstance(blocks, list) else [] if blocks is None else [blocks]
         for index, block in enumerate(several):
             path = f"{direction}[{index}]." if isinstance(block, dict) else f"{direction}."
@@ -166,7 +166,7 @@ def _entries(stack: Stack, acl: Resource, is_one: Truth) -> Iterator[_Entry]:
     acls = ReferenceIndex(stack, ACL, DEFAULT_ACL)
     for rule in stack.of(ACL_RULE):
         if any(acl in named.candidates for named in acls.all_of(rule, "networkAclId")):
-            properties = {name: given(rule, name) for name in _NAMES}
+            properties = {name: rule.given(name) for name in _NAMES}
             yield _entry(rule, "", properties, egress=rule.value("egress") is True, undecided=undecided)
 
 

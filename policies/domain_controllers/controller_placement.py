@@ -18,7 +18,7 @@ from policies.domain_controllers.controller_tags import (
     on_controllers,
 )
 from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
-from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import Routes
 from policies.findings import UNKNOWN, Resource, Unseen, Violation
 from policies.parameters import Parameter
@@ -123,7 +123,7 @@ def _subnets(stack: Stack, machines: Machines) -> Iterator[Finding]:
 
 def _gives_none(subnet: Resource) -> Iterator[Finding]:
     for name in _GIVES_ADDRESSES:
-        value = given(subnet, name)
+        value = subnet.given(name)
         # A default subnet assigns public addresses unless configured otherwise (Amazon VPC User Guide, "Default subnets").
         by_default = name == "mapPublicIpOnLaunch" and subnet.type == DEFAULT_SUBNET and value is None
         if value is UNKNOWN:
@@ -135,7 +135,7 @@ def _gives_none(subnet: Resource) -> Iterator[Finding]:
 def _address(machines: Machines, address: Resource, name: str) -> Iterator[Finding]:
     for machine in machines.named_by(address, name):
         yield Violation(name, f'"{machine.name}"', "no domain controller", about=address)
-    if given(address, name) is not None:
+    if address.given(name) is not None:
         undecided = [each for each in machines.undecided if address.refers(name, each)]
         if undecided:
             yield Unseen(f'{name} (the tags of "{undecided[0].name}")', about=address)
@@ -167,7 +167,7 @@ def _are_spread(stack: Stack) -> Findings:
     machines = Machines(stack)
     by_region: dict[str, list[Resource]] = defaultdict(list)
     for instance in machines.instances:
-        by_region[str(given(instance, "region") or "")].append(instance)
+        by_region[str(instance.given("region") or "")].append(instance)
     for region, instances in by_region.items():
         yield from _judged(machines, region, instances, int(stack.settings[_ZONES.name]))
 
@@ -224,12 +224,12 @@ def _have_their_own(stack: Stack) -> Findings:
 
 
 def _groups_of(machine: Resource, vpcs: tuple[Resource, ...]) -> Iterator[Finding]:
-    names = [name for name in (*_LISTS, "networkInterfaces") if given(machine, name)]
-    if machine.type != LAUNCH_TEMPLATE and not any(given(machine, name) for name in (*_LISTS, *_ELSEWHERE)):
+    names = [name for name in (*_LISTS, "networkInterfaces") if machine.given(name)]
+    if machine.type != LAUNCH_TEMPLATE and not any(machine.given(name) for name in (*_LISTS, *_ELSEWHERE)):
         yield Violation(_LISTS[1 if machine.type == NETWORK_INTERFACE else 0], "no value", _EXPECTED, about=machine)
     for name in names:
         for vpc in vpcs:
-            if vpc.urn in machine.sources.get(name, ()) or vpc.value(_OUTPUT) in _values(given(machine, name)):
+            if vpc.urn in machine.sources.get(name, ()) or vpc.value(_OUTPUT) in _values(machine.given(name)):
                 yield Violation(name, f'the default group of "{vpc.name}"', _EXPECTED, about=machine)
 
 

@@ -26,7 +26,7 @@ from policies.domain_controllers.controller_tags import (
 )
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
 from policies.domain_controllers.machines import Machines
-from policies.domain_controllers.references import ReferenceIndex, given
+from policies.domain_controllers.references import ReferenceIndex
 from policies.findings import Unseen, Violation, described
 from policies.rule import Rule
 
@@ -92,7 +92,7 @@ def _brought_along(stack: Stack) -> Iterator[Finding]:
             yield from _is_marked(brought, f'"{holder.name}", a domain controller, {verb}')
     for starter in stack.of(*_WITHOUT_TAGS):
         name = _WITHOUT_TAGS[starter.type]
-        if belongs(starter) is Truth.YES and given(starter, name):
+        if belongs(starter) is Truth.YES and starter.given(name):
             yield Violation(name, "given", "a launch template, which can carry the tag", about=starter)
 
 

@@ -16,7 +16,7 @@ from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import is_admissible, is_unreachable, is_within, parsed
 from policies.domain_controllers.groups import ControllersGroups
 from policies.domain_controllers.port_ranges import PortRange, port_range, spelled, uncovered
-from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference, given
+from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference
 from policies.findings import UNKNOWN, Unseen, Violation, described
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Exposures:
         """Return the CIDRs of a prefix list of the stack, with `UNKNOWN` for unknown entries."""
         found: list[Any] = []
         for listed in peer.named.candidates:
-            entries = given(listed, "entries")
+            entries = listed.given("entries")
             several = cast("list[Any]", entries) if isinstance(entries, list) else [entries] if entries else []
             found += [
                 cast("dict[str, Any]", each).get("cidr") if isinstance(each, dict) else UNKNOWN for each in several
@@ -182,7 +182,7 @@ class Exposures:
             return
         undecided = self._why_undecided(rule, is_one) or ("type" if rule.value("type") is UNKNOWN else "")
         names = ("protocol" if rule.type == OLD_RULE else "ipProtocol", "fromPort", "toPort")
-        peers = tuple(self._ends(rule, {name: given(rule, name) for name in (*_PEERS, "self")}, "", None))
+        peers = tuple(self._ends(rule, {name: rule.given(name) for name in (*_PEERS, "self")}, "", None))
         made = _opening(rule, direction, {name: rule.value(name) for name in names}, "", peers)
         yield replace(made, undecided=undecided)
 
@@ -194,7 +194,7 @@ class Exposures:
 
     def _of_group(self, group: Resource, is_one: Truth, direction: Direction) -> Iterator[Exposure]:
         name, undecided = str(direction), "" if is_one is Truth.YES else "tags"
-        blocks = given(group, name)
+        blocks = group.given(name)
         several = cast("list[Any]", blocks) if isinstance(blocks, list) else [] if blocks is None else [blocks]
         for index, block in enumerate(several):
             path = f"{name}[{index}]."

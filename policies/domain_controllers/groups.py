@@ -18,7 +18,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     belongs,
 )
-from policies.domain_controllers.references import ReferenceIndex, ResourceReference, given
+from policies.domain_controllers.references import ReferenceIndex, ResourceReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class ControllersGroups:
         for name in _LISTS:
             yield from self._groups.all_of(machine, name)
         for name in _NESTING:
-            yield from (self._groups.of(machine, name, each) for each in _groups_in(given(machine, name)))
+            yield from (self._groups.of(machine, name, each) for each in _groups_in(machine.given(name)))
 
     def certainty(self, named: ResourceReference) -> Truth:
         """Return the certainty that a value names a controller's group."""

@@ -61,7 +61,7 @@ class ReferenceIndex:
 
     def all_of(self, holder: Resource, name: str) -> tuple[ResourceReference, ...]:
         """Resolve the values of a property, which may be one or a list."""
-        value = given(holder, name)
+        value = holder.given(name)
         values = cast("list[Any]", value) if isinstance(value, list) else [value]
         return tuple(self.of(holder, name, each) for each in values if each is not None)
 
@@ -77,11 +77,6 @@ class ReferenceIndex:
                 if isinstance(identity, str):
                     found[identity] = (*found.get(identity, ()), each)
         return found
-
-
-def given(resource: Resource, name: str) -> Any:
-    """Return a property of the program; None where the provider sets it and preview does not know it."""
-    return resource.given(name)
 
 
 def _is_another(resource: Resource, value: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.machines import same
-from policies.domain_controllers.references import ReferenceIndex, ResourceReference, given
+from policies.domain_controllers.references import ReferenceIndex, ResourceReference
 from policies.findings import UNKNOWN
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Routes:
     def to_the_internet(self, subnet: ResourceReference) -> Iterator[tuple[Resource, str, Truth]]:
         """Return routes to an internet gateway: resource, property, certainty."""
         for table in self._tables_of(subnet):
-            routes = given(table, "routes")
+            routes = table.given("routes")
             several = cast("list[Any]", routes) if isinstance(routes, list) else [] if routes is None else [UNKNOWN]
             for index, route in enumerate(several):
                 found = self._leads_out(table, "routes", route)
@@ -51,7 +51,7 @@ class Routes:
             for route in self._stack.of(ROUTE):
                 if any(table in named.candidates for named in self._tables.all_of(route, "routeTableId")):
                     for name in _TARGETS:
-                        found = self._target(route, name, given(route, name))
+                        found = self._target(route, name, route.given(name))
                         if found is not Truth.NO:
                             yield route, name, found
 

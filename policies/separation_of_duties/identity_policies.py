@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pulumi_policy import Severity
+
 from common.iam.documents import DocumentError, Policy, parse
-from policies.findings import UNKNOWN, Resource, Unknown
+from policies.findings import UNKNOWN, Resource, Unknown, Violation
+from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from policies.findings import Findings
 
 POLICY: Final = "aws:iam/policy:Policy"
 ROLE: Final = "aws:iam/role:Role"
@@ -210,3 +215,22 @@ def _several(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+IDENTITY_POLICY_READABLE = Rule(
+    id="identity-policy-readable",
+    title="Identity policies are policy documents",
+    severity=Severity.HIGH,
+    risk="the permissions cannot be evaluated",
+    remedy="Write the policy as one JSON object with Version and Statement",
+    source='IAM User Guide, "IAM JSON policy elements reference"',
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html",
+)
+
+
+@IDENTITY_POLICY_READABLE.on(*CARRIERS)
+def _can_be_read(resource: Resource) -> Findings:
+    for held in held_in(resource):
+        if held.reading and held.reading.is_complete and held.reading.policy is None:
+            # The text may contain secrets, so it is not quoted.
+            yield Violation(held.property, "text that cannot be read", "a policy document", about=resource)

@@ -7,7 +7,7 @@ import pytest
 
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.settings import DomainControllersSection
-from policies.domain_controllers.controller_machines import ASSOCIATION, SECRET_VERSION
+from policies.domain_controllers.controller_machines import ASSOCIATION, CONTROLLER_PATCHED_SINGLY, SECRET_VERSION, TASK
 from policies.domain_controllers.controller_machines import CONTROLLER_IMDSV2 as IMDSV2
 from policies.domain_controllers.controller_machines import CONTROLLER_NO_SECRETS as NO_SECRETS
 from policies.domain_controllers.controller_machines import CONTROLLER_TERMINATION_PROTECTION as PROTECTED
@@ -261,3 +261,30 @@ def test_other_volumes_are_left_alone() -> None:
 def test_mapping_that_says_nothing_is_refused() -> None:
     mappings = [{"deviceName": "/dev/sda1"}]
     assert len(violations(VOLUMES_ENCRYPTED, LAUNCH_TEMPLATE, {"tags": MARKED, "blockDeviceMappings": mappings})) == 2
+
+
+def task(**change: Any) -> Made:
+    return Made(type=TASK, name="patches", properties={"maxConcurrency": "1", "maxErrors": "0", **change})
+
+
+def test_task_for_one_controller_at_a_time_is_fine() -> None:
+    assert judge_stack(CONTROLLER_PATCHED_SINGLY, instance(), task()) == SILENT
+    assert judge_stack(CONTROLLER_PATCHED_SINGLY, instance(tags={}), task(maxConcurrency="50%")) == SILENT
+    assert judge_stack(CONTROLLER_PATCHED_SINGLY, instance(), task(maxConcurrency="50%", region="us-east-1")) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"maxConcurrency": "2"}, 'maxConcurrency: found 2, expected "1"'),
+        ({"maxConcurrency": None}, "maxConcurrency: found None"),
+        ({"maxErrors": "100%"}, 'maxErrors: found 100%, expected "0"'),
+    ],
+)
+def test_task_for_several_or_after_errors_is_reported(change: dict[str, Any], said: str) -> None:
+    (text,) = judge_stack(CONTROLLER_PATCHED_SINGLY, instance(), task(**change)).violations
+    assert said in text
+
+
+def test_unknown_limit_is_unseen() -> None:
+    assert judge_stack(CONTROLLER_PATCHED_SINGLY, instance(), task(maxErrors=UNKNOWN)).unseen

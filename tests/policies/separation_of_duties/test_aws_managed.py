@@ -22,8 +22,7 @@ from policies.separation_of_duties.node_access import (
     document_paths,
     matching_paths,
 )
-from policies.separation_of_duties.operators_cannot_change_approval import changes
-from policies.separation_of_duties.service_role_permissions_limited import widening
+from policies.separation_of_duties.permission_changes import changes, widening
 from policies.separation_of_duties.sessions import (
     starts_beyond_approval,
     starts_with_other_documents,

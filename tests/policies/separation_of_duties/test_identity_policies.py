@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from policies.separation_of_duties.identity_policy_readable import IDENTITY_POLICY_READABLE as RULE
+from policies.separation_of_duties.identity_policies import IDENTITY_POLICY_READABLE
 from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.separation_of_duties.forms import allow, document
 
@@ -23,7 +23,7 @@ from tests.policies.separation_of_duties.forms import allow, document
     ],
 )
 def test_what_cannot_be_read_is_refused(form: Form, policy: Any) -> None:
-    assert violations(RULE, form.type, form.carry(policy)) == [
+    assert violations(IDENTITY_POLICY_READABLE, form.type, form.carry(policy)) == [
         (
             f'{form.type} "subject": {form.path}: found text that cannot be read, expected a policy document. '
             "Write the policy as one JSON object with Version and Statement."
@@ -33,8 +33,8 @@ def test_what_cannot_be_read_is_refused(form: Form, policy: Any) -> None:
 
 @pytest.mark.parametrize("policy", [json.dumps(document(allow("s3:*"))), document(allow("s3:*")), UNKNOWN])
 def test_what_can_be_read_is_fine(form: Form, policy: Any) -> None:
-    assert judge(RULE, form.type, form.carry(policy)) == SILENT
+    assert judge(IDENTITY_POLICY_READABLE, form.type, form.carry(policy)) == SILENT
 
 
 def test_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
-    assert "hunter2" not in violations(RULE, form.type, form.carry("password: hunter2"))[0]
+    assert "hunter2" not in violations(IDENTITY_POLICY_READABLE, form.type, form.carry("password: hunter2"))[0]

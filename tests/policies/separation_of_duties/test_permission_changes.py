@@ -1,0 +1,369 @@
+import json
+from typing import Any
+
+import pytest
+
+from components.approval.guard_rails import operator_deny_policy
+from components.nodes.names import NodesAccount
+from components.nodes.role_compliance import remediation_role_policy, remediation_trust
+from policies import findings
+from policies.separation_of_duties.permission_changes import OPERATORS_CANNOT_CHANGE_APPROVAL as OPERATORS
+from policies.separation_of_duties.permission_changes import SERVICE_ROLE_PERMISSIONS_LIMITED as SERVICES
+from tests.policies.judging import UNKNOWN, Judgment, Made, judge_stack
+from tests.policies.separation_of_duties.documents import PLACE, settings
+from tests.policies.separation_of_duties.forms import (
+    ATTACHMENTS,
+    FORMS,
+    POLICY,
+    ROLE,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    allow,
+    deny,
+    document,
+    shown,
+)
+from tests.policies.separation_of_duties.stacks import OPERATOR, attached, managed, policy
+
+WIDENS = allow("iam:AttachRolePolicy")
+
+
+def operators_text(type_: str, name: str, place: str, found: str, operator: str = "role/Operator") -> str:
+    return (
+        f'{type_} "{name}": {place}: found {found}, expected nothing of the kind for {operator}, who is an operator. Remove '
+        "the statement from operators, or deny these actions in another of their policies."
+    )
+
+
+def operators_inline(*statements: dict[str, Any], role: str = "Operator", name: str = "inline") -> Made:
+    return Made(type=ROLE_POLICY, name=name, properties={"role": role, "policy": json.dumps(document(*statements))})
+
+
+@pytest.mark.parametrize(
+    ("statement", "actions"),
+    [
+        pytest.param(WIDENS, "iam:AttachRolePolicy", id="permissions"),
+        pytest.param(allow("iam:Put*Policy"), "iam:PutGroupPolicy, iam:PutRolePolicy, iam:PutUserPolicy", id="inline"),
+        pytest.param(allow("iam:UpdateAssumeRolePolicy"), "iam:UpdateAssumeRolePolicy", id="trust"),
+        pytest.param(
+            allow("iam:CreateAccessKey", on="arn:aws:iam::*:user/*"), "iam:CreateAccessKey", id="others' credentials"
+        ),
+        pytest.param(allow("ssm:UpdateDocument"), "ssm:UpdateDocument", id="documents"),
+        pytest.param(
+            allow("ssm:CreateDocument", on="arn:aws:ssm:*:*:document/mine-*"), "ssm:CreateDocument", id="a document"
+        ),
+        pytest.param(allow("ssm:SendAutomationSignal"), "ssm:SendAutomationSignal", id="decisions"),
+        pytest.param(allow("sso:CreateAccountAssignment"), "sso:CreateAccountAssignment", id="assignments"),
+        pytest.param(
+            allow("identitystore:U*", on="arn:aws:identitystore:::user/*"), "identitystore:UpdateUser", id="user names"
+        ),
+    ],
+)
+def test_operator_who_changes_something_is_refused(statement: dict[str, Any], actions: str) -> None:
+    assert judge_stack(OPERATORS, *OPERATOR, operators_inline(statement)).violations == [
+        operators_text(ROLE_POLICY, "inline", "policy", f"statement 1 ({actions}: {shown(statement)})")
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(allow("iam:Get*", "iam:List*", "ssm:Get*", "ssm:Describe*"), id="reading"),
+        pytest.param(allow("iam:CreateAccessKey", on="arn:aws:iam::*:user/${aws:username}"), id="one's own key"),
+        pytest.param(allow("ssm:*", on="arn:aws:ssm:*:*:parameter/*"), id="other resources"),
+        pytest.param(deny("iam:*"), id="denial"),
+    ],
+)
+def test_operator_who_changes_nothing_is_fine(statement: dict[str, Any]) -> None:
+    assert judge_stack(OPERATORS, *OPERATOR, operators_inline(statement)) == Judgment()
+
+
+def test_others_may_change_what_they_like() -> None:
+    assert judge_stack(OPERATORS, *OPERATOR, operators_inline(allow("iam:*"), role="Deployer")) == Judgment()
+    assert judge_stack(OPERATORS, operators_inline(allow("iam:*"))) == Judgment()
+
+
+def test_attached_policy_of_an_operator_is_reported_once() -> None:
+    wide = managed("wide", WIDENS)
+    found = judge_stack(
+        OPERATORS,
+        *OPERATOR,
+        wide,
+        attached("wide", "Operator"),
+        attached("by-approval", "Second"),
+        attached("wide", "Second"),
+    )
+    assert found.violations == [
+        operators_text(POLICY, "wide", "policy", f"statement 1 (iam:AttachRolePolicy: {shown(WIDENS)})")
+    ]
+
+
+def test_policy_without_an_operator_is_left_alone() -> None:
+    assert judge_stack(OPERATORS, *OPERATOR, managed("wide", WIDENS), attached("wide", "Deployer")) == Judgment()
+
+
+def test_attachments_are_followed_by_arn_too() -> None:
+    wide = Made(type=POLICY, name="wide", properties={"arn": "arn:wide", "policy": json.dumps(document(WIDENS))})
+    several = Made(
+        type=ROLE, name="operator", properties={"name": "Operator", "managedPolicyArns": ["arn:other", "arn:wide"]}
+    )
+    assert len(judge_stack(OPERATORS, *OPERATOR, wide, several).violations) == 1
+
+
+def test_operators_policy_of_aws_counts() -> None:
+    power = Made(
+        type=ROLE_ATTACHMENT,
+        name="power",
+        properties={"role": "Operator", "policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"},
+    )
+    assert judge_stack(OPERATORS, *OPERATOR, power).violations == [
+        operators_text(ROLE_ATTACHMENT, "power", "policyArn", "IAMFullAccess, which AWS manages")
+    ]
+
+
+def test_action_that_another_policy_denies_is_not_allowed() -> None:
+    assert (
+        judge_stack(
+            OPERATORS, *OPERATOR, operators_inline(allow("iam:*")), operators_inline(deny("iam:*"), name="denial")
+        )
+        == Judgment()
+    )
+    someone_elses = operators_inline(deny("iam:*"), role="Other", name="denial")
+    assert len(judge_stack(OPERATORS, *OPERATOR, operators_inline(allow("iam:*")), someone_elses).violations) == 1
+
+
+def test_guard_rails_keep_what_they_name_and_no_more() -> None:
+    rails = (policy("rails", operator_deny_policy(settings(), PLACE)), attached("rails", "Operator"))
+    assert judge_stack(OPERATORS, *OPERATOR, *rails, operators_inline(allow("ssm:SendAutomationSignal"))) == Judgment()
+    assert len(judge_stack(OPERATORS, *OPERATOR, *rails, operators_inline(allow("ssm:CreateDocument"))).violations) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "managed"])
+def test_configured_operators_count_in_every_form(name: str) -> None:
+    form = FORMS[name]
+    made = Made(type=form.type, properties=form.carry(json.dumps(document(WIDENS))))
+    operators = ["role/some", "user/some", "group/some", "permission-set/*/ps-1"]
+    assert len(judge_stack(OPERATORS, made, operators=operators).violations) == 1
+    assert judge_stack(OPERATORS, made) == Judgment()
+
+
+@pytest.mark.parametrize("name", ATTACHMENTS)
+def test_configured_operators_count_in_every_attachment(name: str) -> None:
+    form = ATTACHMENTS[name]
+    made = Made(type=form.type, properties=form.carry("arn:aws:iam::aws:policy/IAMFullAccess"))
+    operators = ["role/*", "user/*", "group/*", "permission-set/*"]
+    assert len(judge_stack(OPERATORS, made, operators=operators).violations) == 1
+
+
+def test_operators_named_policy_is_left_alone() -> None:
+    stack = (*OPERATOR, managed("wide", WIDENS), attached("wide", "Operator"))
+    assert judge_stack(OPERATORS, *stack, allowedPolicies=["wide"]) == Judgment()
+
+
+def test_policy_that_is_not_known_yet_is_reported_as_advice() -> None:
+    late = Made(type=ROLE_POLICY, name="late", properties={"role": "Operator", "policy": UNKNOWN})
+    result = judge_stack(OPERATORS, *OPERATOR, late)
+    assert result.violations == []
+    assert result.unseen == [f'{ROLE_POLICY} "late": policy is not known yet; the rule is applied in the update.']
+
+
+OWN = "arn:aws:iam::111122223333:policy/sessions"
+ATTACHES = allow("iam:AttachRolePolicy")
+
+
+def roles_text(type_: str, name: str, place: str, found: str, role: str = "node") -> str:
+    return (
+        f'{type_} "{name}": {place}: found {found}, expected no way for {role}, a role of ec2.amazonaws.com, to widen '
+        "permissions. Remove these actions, or name in a condition on iam:PolicyARN the policies that may be attached."
+    )
+
+
+def trust(*services: str) -> str:
+    return json.dumps(document({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}))
+
+
+def role(called: str = "node", taken_on_by: str = "ec2.amazonaws.com", **more: Any) -> Made:
+    properties = {"name": called.title(), "assumeRolePolicy": trust(taken_on_by), **more}
+    return Made(type=ROLE, name=called, properties=properties)
+
+
+def roles_inline(*statements: dict[str, Any], of: Any = "Node", name: str = "inline", **more: Any) -> Made:
+    properties = {"role": of, "policy": json.dumps(document(*statements))}
+    return Made(type=ROLE_POLICY, name=name, properties=properties, **more)
+
+
+def only(key: str, *values: str, operator: str = "ArnLike") -> dict[str, Any]:
+    return {"Condition": {operator: {key: list(values)}}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "actions"),
+    [
+        pytest.param(ATTACHES, "iam:AttachRolePolicy", id="attachment"),
+        pytest.param(allow("iam:AttachRolePolicy", on="arn:aws:iam::*:role/app-*"), "iam:AttachRolePolicy", id="roles"),
+        pytest.param(allow("iam:Put*Policy"), "iam:PutGroupPolicy, iam:PutRolePolicy, iam:PutUserPolicy", id="inline"),
+        pytest.param(allow("iam:CreatePolicyVersion"), "iam:CreatePolicyVersion", id="version"),
+        pytest.param(allow("iam:UpdateAssumeRolePolicy"), "iam:UpdateAssumeRolePolicy", id="trust"),
+        pytest.param(allow("iam:CreateAccessKey"), "iam:CreateAccessKey", id="credentials"),
+        pytest.param(
+            allow("iam:AttachRolePolicy", **only("iam:PolicyARN", "arn:aws:iam::aws:policy/*")),
+            "iam:AttachRolePolicy",
+            id="all policies of AWS",
+        ),
+        pytest.param(
+            allow("iam:AttachRolePolicy", **only("iam:PolicyARN", "arn:aws-us-gov:iam::aws:policy/*")),
+            "iam:AttachRolePolicy",
+            id="all policies of AWS in another partition",
+        ),
+        pytest.param(
+            allow("iam:AttachRolePolicy", **only("iam:PolicyARN", "arn:aws:iam::111122223333:policy/*")),
+            "iam:AttachRolePolicy",
+            id="all policies of the account",
+        ),
+    ],
+)
+def test_role_of_nodes_that_widens_permissions_is_refused(statement: dict[str, Any], actions: str) -> None:
+    found = f"statement 1 ({actions}: {shown(statement)})"
+    assert judge_stack(SERVICES, role(), roles_inline(statement)).violations == [
+        roles_text(ROLE_POLICY, "inline", "policy", found)
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(allow("iam:AttachRolePolicy", **only("iam:PolicyARN", OWN)), id="a policy"),
+        pytest.param(
+            allow("iam:AttachRolePolicy", **only("iam:PolicyARN", OWN, operator="StringEquals")), id="a policy as text"
+        ),
+        pytest.param(allow("iam:AttachRolePolicy", **only("iam:PolicyARN", f"{OWN}-*")), id="policies by prefix"),
+        pytest.param(
+            allow("iam:PutRolePolicy", **only("iam:PermissionsBoundary", OWN, operator="StringEquals")), id="boundary"
+        ),
+        pytest.param(allow("iam:Get*", "iam:List*", "ssm:*", "sts:AssumeRole"), id="no change of identities"),
+        pytest.param(deny("iam:*"), id="denial"),
+    ],
+)
+def test_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str, Any]) -> None:
+    assert judge_stack(SERVICES, role(), roles_inline(statement)) == Judgment()
+
+
+@pytest.mark.parametrize("policies", [[OWN], [OWN, f"{OWN}-2"]], ids=["one", "two"])
+def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
+    place = NodesAccount(partition="aws", account_id="111122223333")
+    ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
+    rights = remediation_role_policy(place, policies, ["Excluded"])
+    held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
+    assert judge_stack(SERVICES, ours, held) == Judgment()
+    for statement in rights["Statement"]:
+        statement.pop("Condition", None)
+    held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
+    assert len(judge_stack(SERVICES, ours, held).violations) == 1
+
+
+def test_roles_of_other_services_and_of_people_are_left_alone() -> None:
+    people = json.dumps(
+        document(
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+        )
+    )
+    assert judge_stack(SERVICES, role(taken_on_by="cloudformation.amazonaws.com"), roles_inline(ATTACHES)) == Judgment()
+    assert judge_stack(SERVICES, role(assumeRolePolicy=people), roles_inline(ATTACHES)) == Judgment()
+    assert judge_stack(SERVICES, role(), roles_inline(ATTACHES, of="Deployer")) == Judgment()
+
+
+def test_configuration_names_other_services() -> None:
+    functions = role(taken_on_by="lambda.amazonaws.com")
+    assert judge_stack(SERVICES, functions, roles_inline(ATTACHES)) == Judgment()
+    assert (
+        len(judge_stack(SERVICES, functions, roles_inline(ATTACHES), services=["lambda.amazonaws.com"]).violations) == 1
+    )
+
+
+def test_service_that_is_denied_does_not_take_the_role_on() -> None:
+    statement = {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    assert (
+        judge_stack(SERVICES, role(assumeRolePolicy=json.dumps(document(statement))), roles_inline(ATTACHES))
+        == Judgment()
+    )
+
+
+def test_what_another_policy_of_the_role_denies_is_not_allowed() -> None:
+    denial = roles_inline(deny("iam:AttachRolePolicy"), name="denial")
+    assert judge_stack(SERVICES, role(), roles_inline(ATTACHES), denial) == Judgment()
+    someone_elses = roles_inline(deny("iam:AttachRolePolicy"), name="denial", of="Other")
+    assert len(judge_stack(SERVICES, role(), roles_inline(ATTACHES), someone_elses).violations) == 1
+
+
+def test_policy_of_several_roles_is_reported_once() -> None:
+    wide = managed("wide", ATTACHES)
+    found = judge_stack(SERVICES, role(), role("other"), wide, attached("wide", "Node"), attached("wide", "Other"))
+    said = f"statement 1 (iam:AttachRolePolicy: {shown(ATTACHES)})"
+    assert found.violations == [roles_text(POLICY, "wide", "policy", said)]
+
+
+def test_role_whose_name_is_not_known_yet_is_followed() -> None:
+    late = role("late", name=UNKNOWN)
+    found = judge_stack(SERVICES, late, roles_inline(ATTACHES, of=UNKNOWN, sources={"role": ["late"]}))
+    said = f"statement 1 (iam:AttachRolePolicy: {shown(ATTACHES)})"
+    assert found.violations == [roles_text(ROLE_POLICY, "inline", "policy", said, role="late")]
+    another = roles_inline(ATTACHES, of=UNKNOWN, sources={"role": ["another"]})
+    assert judge_stack(SERVICES, late, role("another", taken_on_by="lambda.amazonaws.com"), another) == Judgment()
+
+
+def test_what_a_role_holds_within_itself_counts() -> None:
+    within = [{"name": "wide", "policy": json.dumps(document(ATTACHES))}]
+    assert len(judge_stack(SERVICES, role(inlinePolicies=within)).violations) == 1
+    assert len(judge_stack(SERVICES, role(managedPolicyArns=["arn:aws:iam::aws:policy/IAMFullAccess"])).violations) == 1
+
+
+def test_roles_policy_of_aws_counts() -> None:
+    def of_aws(name: str) -> Made:
+        arn = f"arn:aws:iam::aws:policy/{name}"
+        return Made(type=ROLE_ATTACHMENT, name="theirs", properties={"role": "Node", "policyArn": arn})
+
+    assert judge_stack(SERVICES, role(), of_aws("AdministratorAccess")).violations == [
+        roles_text(ROLE_ATTACHMENT, "theirs", "policyArn", "AdministratorAccess, which AWS manages")
+    ]
+    assert judge_stack(SERVICES, role(), of_aws("AmazonSSMManagedInstanceCore")) == Judgment()
+
+
+def test_roles_named_policy_is_left_alone() -> None:
+    stack = (role(), managed("wide", ATTACHES), attached("wide", "Node"))
+    assert judge_stack(SERVICES, *stack, allowedPolicies=["wide"]) == Judgment()
+
+
+def test_what_is_not_known_yet_is_reported_as_advice() -> None:
+    late = Made(type=ROLE_POLICY, name="late", properties={"role": "Node", "policy": UNKNOWN})
+    assert judge_stack(SERVICES, role(), late).unseen == [
+        f'{ROLE_POLICY} "late": policy is not known yet; the rule is applied in the update.'
+    ]
+    assert judge_stack(SERVICES, role(assumeRolePolicy=UNKNOWN), roles_inline(ATTACHES)).unseen == [
+        f'{ROLE} "node": assumeRolePolicy is not known yet; the rule is applied in the update.'
+    ]
+
+
+def reads_of(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the number of properties read to evaluate so many roles, each with an inline and an attached policy."""
+    read = 0
+    original = findings._read
+
+    def counting(container: Any, key: Any) -> Any:
+        nonlocal read
+        read += 1
+        return original(container, key)
+
+    stack: list[Made] = []
+    for number in range(count):
+        name = f"role{number}"
+        stack += [role(name), roles_inline(ATTACHES, of=name.title(), name=f"inline-{name}")]
+        stack += [managed(f"managed-{name}", ATTACHES), attached(f"managed-{name}", name.title())]
+    with monkeypatch.context() as patched:
+        patched.setattr(findings, "_read", counting)
+        found = judge_stack(SERVICES, *stack)
+    assert len(found.violations) == 2 * count
+    return read
+
+
+def test_rule_reads_each_policy_as_often_in_a_large_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reads_of(40, monkeypatch) <= 2 * reads_of(20, monkeypatch)
