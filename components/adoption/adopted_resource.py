@@ -23,7 +23,7 @@ from components.adoption.dynamic_provider import (
 )
 from components.adoption.lookup import import_id, previous_owner
 from components.adoption.owned_resources import RESOURCE_TAG
-from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Found, Kind, ResourceAdapter, resource_adapter
+from components.adoption.resource_kinds import MADE_HERE_TAG, Found, Kind, ResourceAdapter, resource_adapter
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -106,11 +106,11 @@ class AdoptedResourceProvider(AwsResourceProvider):
 
     def _adapter(self, props: Properties) -> ResourceAdapter:
         kind = Kind(props["kind"])
-        return resource_adapter(kind, self.clients().client(SERVICES[kind], props["region"]), props["name"])
+        return resource_adapter(kind, self.clients().client(kind.service, props["region"]), props["name"])
 
     def _existing(self, props: Properties) -> Existing | None:
         kind = Kind(props["kind"])
-        client = self.clients().client(SERVICES[kind], props["region"])
+        client = self.clients().client(kind.service, props["region"])
         return inventory.find(kind, client, props["region"], props["name"])
 
     def _permitted(self, props: Properties, known_as: str = "") -> Existing | None:
@@ -128,7 +128,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
         region, kind = props["region"], Kind(props["kind"])
         clients = self.clients()
         what = f"{kind} {_shown_name(props)} in {region}"
-        return explained(what, SERVICES[kind], region, lambda: clients.caller_arn(region))
+        return explained(what, kind.service, region, lambda: clients.caller_arn(region))
 
 
 def _is_permitted(props: Properties, existing: Existing, known_as: str = "") -> bool:

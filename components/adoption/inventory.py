@@ -154,10 +154,10 @@ def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> d
 def described(kind: Kind, region: str, name: str) -> str:
     """Return the description of a resource for messages: `the log group logs in eu-west-1`."""
     if kind in GLOBAL:
-        return f"the {_NOUNS[kind]} {name.rpartition('/')[2]}"
+        return f"the {kind.noun} {name.rpartition('/')[2]}"
     if kind is Kind.WORK_GROUP:
         name = name.rpartition("/")[2]
-    return f"the {_NOUNS[kind]} {name.rpartition(':')[2] if kind is Kind.TOPIC else name} in {region}"
+    return f"the {kind.noun} {name.rpartition(':')[2] if kind is Kind.TOPIC else name} in {region}"
 
 
 def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
@@ -165,7 +165,7 @@ def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
 
     Args:
         kind: Kind of resource.
-        client: Client of `SERVICES[kind]` in the Region.
+        client: Client of the kind's service in the Region.
         region: Region of the client.
         name: As in `FixedName`.
 
@@ -175,7 +175,11 @@ def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
     Raises:
         ClientError: AWS returns an error; also an access denial, after which it is unknown whether the name exists.
     """
-    found = _FINDERS[kind](client, name)
+    look_up, absent = _FINDERS[kind]
+    try:
+        found = look_up(client, name)
+    except tuple(getattr(client.exceptions, each) for each in absent):
+        return None
     if found is None:
         return None
     return Existing(
@@ -215,11 +219,8 @@ def _first(tag: Mapping[str, str], *names: str) -> str:
     return next(tag[name] for name in names if name in tag)
 
 
-def _alias(kms: Any, name: str) -> _Tagged | None:
-    try:
-        key = kms.describe_key(KeyId=name)["KeyMetadata"]
-    except kms.exceptions.NotFoundException:
-        return None
+def _alias(kms: Any, name: str) -> _Tagged:
+    key = kms.describe_key(KeyId=name)["KeyMetadata"]
     pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
     tags = tags_of(tag for page in pages for tag in page["Tags"])
     return _Tagged(tags=tags, id=key["KeyId"], is_usable=key["KeyState"] == "Enabled")
@@ -232,20 +233,13 @@ def _log_group(logs: Any, name: str) -> _Tagged | None:
     return _Tagged(tags=logs.list_tags_for_resource(resourceArn=log_group_arn(group))["tags"])
 
 
-def _parameter(ssm: Any, name: str) -> _Tagged | None:
-    try:
-        answer = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
-    except ssm.exceptions.InvalidResourceId:
-        return None
+def _parameter(ssm: Any, name: str) -> _Tagged:
+    answer = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
     return _Tagged(tags=tags_of(answer.get("TagList", [])))
 
 
-def _document(ssm: Any, name: str) -> _Tagged | None:
-    try:
-        document = ssm.describe_document(Name=name)["Document"]
-    except ssm.exceptions.InvalidDocument:
-        return None
-    return _Tagged(tags=tags_of(document.get("Tags", [])))
+def _document(ssm: Any, name: str) -> _Tagged:
+    return _Tagged(tags=tags_of(ssm.describe_document(Name=name)["Document"].get("Tags", [])))
 
 
 def _association(ssm: Any, name: str) -> _Tagged | None:
@@ -258,62 +252,40 @@ def _association(ssm: Any, name: str) -> _Tagged | None:
     return _Tagged(tags=tags_of(answer.get("TagList", [])), id=found["AssociationId"])
 
 
-def _topic(sns: Any, arn: str) -> _Tagged | None:
-    try:
-        return _Tagged(tags=tags_of(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
-    except (sns.exceptions.ResourceNotFoundException, sns.exceptions.NotFoundException):
-        return None
+def _topic(sns: Any, arn: str) -> _Tagged:
+    return _Tagged(tags=tags_of(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
 
 
-def _policy(iam: Any, arn: str) -> _Tagged | None:
-    try:
-        policy = iam.get_policy(PolicyArn=arn)["Policy"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
+def _policy(iam: Any, arn: str) -> _Tagged:
+    policy = iam.get_policy(PolicyArn=arn)["Policy"]
     described_owner = governance.owner_in(policy.get("Description", ""))
     return _Tagged(
         tags={**({OWNER_TAG: described_owner} if described_owner else {}), **tags_of(policy.get("Tags", []))}
     )
 
 
-def _role(iam: Any, name: str) -> _Tagged | None:
-    try:
-        return _Tagged(tags=tags_of(iam.get_role(RoleName=name)["Role"].get("Tags", [])))
-    except iam.exceptions.NoSuchEntityException:
-        return None
+def _role(iam: Any, name: str) -> _Tagged:
+    return _Tagged(tags=tags_of(iam.get_role(RoleName=name)["Role"].get("Tags", [])))
 
 
-def _instance_profile(iam: Any, name: str) -> _Tagged | None:
-    try:
-        profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
+def _instance_profile(iam: Any, name: str) -> _Tagged:
+    profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     return _Tagged(tags=tags_of(profile.get("Tags", [])))
 
 
-def _config_rule(config: Any, name: str) -> _Tagged | None:
-    try:
-        (rule,) = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
-    except config.exceptions.NoSuchConfigRuleException:
-        return None
-    answer = config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])
-    return _Tagged(tags=tags_of(answer["Tags"]))
+def _config_rule(config: Any, name: str) -> _Tagged:
+    (rule,) = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
+    return _Tagged(tags=tags_of(config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])["Tags"]))
 
 
-def _schedule_group(scheduler: Any, name: str) -> _Tagged | None:
-    try:
-        arn = scheduler.get_schedule_group(Name=name)["Arn"]
-    except scheduler.exceptions.ResourceNotFoundException:
-        return None
+def _schedule_group(scheduler: Any, name: str) -> _Tagged:
+    arn = scheduler.get_schedule_group(Name=name)["Arn"]
     return _Tagged(tags=tags_of(scheduler.list_tags_for_resource(ResourceArn=arn).get("Tags", [])))
 
 
-def _schedule(scheduler: Any, name: str) -> _Tagged | None:
+def _schedule(scheduler: Any, name: str) -> _Tagged:
     group, _, schedule = name.partition("/")
-    try:
-        scheduler.get_schedule(GroupName=group, Name=schedule)
-    except scheduler.exceptions.ResourceNotFoundException:
-        return None
+    scheduler.get_schedule(GroupName=group, Name=schedule)
     return _schedule_group(scheduler, group)
 
 
@@ -326,31 +298,22 @@ def _trail(cloudtrail: Any, name: str) -> _Tagged | None:
     return _Tagged(tags=tags_of(listed.get("TagsList", [])), id=arn)
 
 
-def _database(glue: Any, name: str) -> _Tagged | None:
-    try:
-        catalog = glue.get_database(Name=name)["Database"].get("CatalogId", "")
-    except glue.exceptions.EntityNotFoundException:
-        return None
+def _database(glue: Any, name: str) -> _Tagged:
+    catalog = glue.get_database(Name=name)["Database"].get("CatalogId", "")
     arn = f"arn:{glue.meta.partition}:glue:{glue.meta.region_name}:{catalog}:database/{name}"
     return _Tagged(tags=dict(glue.get_tags(ResourceArn=arn)["Tags"]), id=f"{catalog}:{name}")
 
 
-def _table(glue: Any, name: str) -> _Tagged | None:
+def _table(glue: Any, name: str) -> _Tagged:
     database, _, table = name.partition("/")
-    try:
-        glue.get_table(DatabaseName=database, Name=table)
-    except glue.exceptions.EntityNotFoundException:
-        return None
+    glue.get_table(DatabaseName=database, Name=table)
     owning = _database(glue, database)
-    return replace(owning, id=f"{owning.id}:{table}") if owning else None
+    return replace(owning, id=f"{owning.id}:{table}")
 
 
-def _work_group(athena: Any, arn: str) -> _Tagged | None:
-    try:
-        pages = athena.get_paginator("list_tags_for_resource").paginate(ResourceARN=arn)
-        return _Tagged(tags=tags_of(tag for page in pages for tag in page["Tags"]), id=arn.rpartition("/")[2])
-    except athena.exceptions.ResourceNotFoundException:
-        return None
+def _work_group(athena: Any, arn: str) -> _Tagged:
+    pages = athena.get_paginator("list_tags_for_resource").paginate(ResourceARN=arn)
+    return _Tagged(tags=tags_of(tag for page in pages for tag in page["Tags"]), id=arn.rpartition("/")[2])
 
 
 _NO_BUCKET: Final = frozenset({"404", "NoSuchBucket"})
@@ -369,41 +332,23 @@ def _bucket(s3: Any, name: str) -> _Tagged | None:
         raise
 
 
-_FINDERS: Final[Mapping[Kind, Callable[[Any, str], _Tagged | None]]] = {
-    Kind.ALIAS: _alias,
-    Kind.LOG_GROUP: _log_group,
-    Kind.PARAMETER: _parameter,
-    Kind.DOCUMENT: _document,
-    Kind.ASSOCIATION: _association,
-    Kind.TOPIC: _topic,
-    Kind.POLICY: _policy,
-    Kind.ROLE: _role,
-    Kind.INSTANCE_PROFILE: _instance_profile,
-    Kind.CONFIG_RULE: _config_rule,
-    Kind.SCHEDULE_GROUP: _schedule_group,
-    Kind.SCHEDULE: _schedule,
-    Kind.TRAIL: _trail,
-    Kind.BUCKET: _bucket,
-    Kind.DATABASE: _database,
-    Kind.TABLE: _table,
-    Kind.WORK_GROUP: _work_group,
+_FINDERS: Final[Mapping[Kind, tuple[Callable[[Any, str], _Tagged | None], tuple[str, ...]]]] = {
+    Kind.ALIAS: (_alias, ("NotFoundException",)),
+    Kind.LOG_GROUP: (_log_group, ()),
+    Kind.PARAMETER: (_parameter, ("InvalidResourceId",)),
+    Kind.DOCUMENT: (_document, ("InvalidDocument",)),
+    Kind.ASSOCIATION: (_association, ()),
+    Kind.TOPIC: (_topic, ("ResourceNotFoundException", "NotFoundException")),
+    Kind.POLICY: (_policy, ("NoSuchEntityException",)),
+    Kind.ROLE: (_role, ("NoSuchEntityException",)),
+    Kind.INSTANCE_PROFILE: (_instance_profile, ("NoSuchEntityException",)),
+    Kind.CONFIG_RULE: (_config_rule, ("NoSuchConfigRuleException",)),
+    Kind.SCHEDULE_GROUP: (_schedule_group, ("ResourceNotFoundException",)),
+    Kind.SCHEDULE: (_schedule, ("ResourceNotFoundException",)),
+    Kind.TRAIL: (_trail, ()),
+    Kind.BUCKET: (_bucket, ()),
+    Kind.DATABASE: (_database, ("EntityNotFoundException",)),
+    Kind.TABLE: (_table, ("EntityNotFoundException",)),
+    Kind.WORK_GROUP: (_work_group, ("ResourceNotFoundException",)),
 }
-_NOUNS: Final[Mapping[Kind, str]] = {
-    Kind.ALIAS: "key",
-    Kind.LOG_GROUP: "log group",
-    Kind.PARAMETER: "parameter",
-    Kind.DOCUMENT: "document",
-    Kind.ASSOCIATION: "association",
-    Kind.TOPIC: "topic",
-    Kind.POLICY: "policy",
-    Kind.ROLE: "role",
-    Kind.INSTANCE_PROFILE: "instance profile",
-    Kind.CONFIG_RULE: "rule",
-    Kind.SCHEDULE_GROUP: "schedule group",
-    Kind.SCHEDULE: "schedule",
-    Kind.TRAIL: "trail",
-    Kind.BUCKET: "bucket",
-    Kind.DATABASE: "database",
-    Kind.TABLE: "table",
-    Kind.WORK_GROUP: "workgroup",
-}
+"""Lookup of each kind, and the exceptions of its client that mean that the name does not exist."""

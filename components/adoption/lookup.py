@@ -15,7 +15,7 @@ from common.aws.session import AwsClients, UnsupportedConfigurationError
 from common.problems import Problem
 from components.adoption.dynamic_provider import this_stack
 from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
-from components.adoption.resource_kinds import SERVICES, Kind
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping
@@ -68,7 +68,7 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
     known = _governed.get((kind, "" if kind in GLOBAL else region, name))
     if known is not None:
         return known
-    service = SERVICES[kind]
+    service = kind.service
     with answered(described(kind, region, name), service, region):
         return find(kind, program_clients().client(service, region), region, name)
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from common.aws.failures import ResourceError
 from components.adoption.dynamic_provider import log
@@ -19,25 +19,39 @@ MADE_HERE_TAG: Final = "shell-access:made-here"
 
 
 class Kind(StrEnum):
-    """Kind of resource that has a fixed name."""
+    """Kind of resource that has a fixed name.
 
-    ALIAS = "alias"
-    ASSOCIATION = "association"
-    BUCKET = "bucket"
-    CONFIG_RULE = "configRule"
-    DATABASE = "database"
-    DOCUMENT = "document"
-    INSTANCE_PROFILE = "instanceProfile"
-    LOG_GROUP = "logGroup"
-    PARAMETER = "parameter"
-    POLICY = "policy"
-    ROLE = "role"
-    SCHEDULE = "schedule"
-    SCHEDULE_GROUP = "scheduleGroup"
-    TABLE = "table"
-    TOPIC = "topic"
-    TRAIL = "trail"
-    WORK_GROUP = "workGroup"
+    Attributes:
+        service: AWS service whose API serves the kind.
+        noun: Noun for messages.
+    """
+
+    service: str
+    noun: str
+
+    def __new__(cls, value: str, service: str, noun: str) -> Self:
+        """Create a member, whose value alone is in state."""
+        member = str.__new__(cls, value)
+        member._value_, member.service, member.noun = value, service, noun
+        return member
+
+    ALIAS = "alias", "kms", "key"
+    ASSOCIATION = "association", "ssm", "association"
+    BUCKET = "bucket", "s3", "bucket"
+    CONFIG_RULE = "configRule", "config", "rule"
+    DATABASE = "database", "glue", "database"
+    DOCUMENT = "document", "ssm", "document"
+    INSTANCE_PROFILE = "instanceProfile", "iam", "instance profile"
+    LOG_GROUP = "logGroup", "logs", "log group"
+    PARAMETER = "parameter", "ssm", "parameter"
+    POLICY = "policy", "iam", "policy"
+    ROLE = "role", "iam", "role"
+    SCHEDULE = "schedule", "scheduler", "schedule"
+    SCHEDULE_GROUP = "scheduleGroup", "scheduler", "schedule group"
+    TABLE = "table", "glue", "table"
+    TOPIC = "topic", "sns", "topic"
+    TRAIL = "trail", "cloudtrail", "trail"
+    WORK_GROUP = "workGroup", "athena", "workgroup"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,43 +90,6 @@ class ResourceAdapter(Protocol):
     def remove(self, value: str) -> None:
         """Delete it, if it exists; an alias only if it still refers to this key."""
         ...
-
-
-class Service(StrEnum):
-    """AWS service whose API serves a kind."""
-
-    ATHENA = "athena"
-    CLOUDTRAIL = "cloudtrail"
-    CONFIG = "config"
-    GLUE = "glue"
-    IAM = "iam"
-    KMS = "kms"
-    LOGS = "logs"
-    S3 = "s3"
-    SCHEDULER = "scheduler"
-    SNS = "sns"
-    SSM = "ssm"
-
-
-SERVICES: Final[Mapping[Kind, Service]] = {
-    Kind.ALIAS: Service.KMS,
-    Kind.ASSOCIATION: Service.SSM,
-    Kind.BUCKET: Service.S3,
-    Kind.CONFIG_RULE: Service.CONFIG,
-    Kind.DATABASE: Service.GLUE,
-    Kind.DOCUMENT: Service.SSM,
-    Kind.INSTANCE_PROFILE: Service.IAM,
-    Kind.LOG_GROUP: Service.LOGS,
-    Kind.PARAMETER: Service.SSM,
-    Kind.POLICY: Service.IAM,
-    Kind.ROLE: Service.IAM,
-    Kind.SCHEDULE: Service.SCHEDULER,
-    Kind.SCHEDULE_GROUP: Service.SCHEDULER,
-    Kind.TABLE: Service.GLUE,
-    Kind.TOPIC: Service.SNS,
-    Kind.TRAIL: Service.CLOUDTRAIL,
-    Kind.WORK_GROUP: Service.ATHENA,
-}
 
 
 def resource_adapter(kind: Kind, client: Any, name: str) -> ResourceAdapter:

@@ -11,7 +11,7 @@ from common.aws.session import AwsClients
 from components.adoption import inventory
 from components.adoption.adopted_resource import AdoptedResourceProvider
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.resource_kinds import SERVICES, Kind, resource_adapter
+from components.adoption.resource_kinds import Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
 
 CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
@@ -56,7 +56,7 @@ class Stacks:
     def create(self, owner: str, **changes: Any) -> dict[str, Any]:
         """Adopt the name, then import and update it as the AWS provider does: its value, and its tags without the mark."""
         outs = self.provider.create(self.inputs(owner, **changes)).outs or {}
-        named = resource_adapter(self.kind, self._client(SERVICES[self.kind]), NAMES[self.kind])
+        named = resource_adapter(self.kind, self._client(self.kind.service), NAMES[self.kind])
         if self.kind is Kind.TOPIC:
             found = named.find()
             assert found is not None
@@ -67,7 +67,7 @@ class Stacks:
         return outs
 
     def live(self) -> tuple[Any, ...] | None:
-        client = self._client(SERVICES[self.kind])
+        client = self._client(self.kind.service)
         existing = inventory.find(self.kind, client, "eu-west-1", NAMES[self.kind])
         return existing and (existing, resource_adapter(self.kind, client, NAMES[self.kind]).find())
 
@@ -122,7 +122,7 @@ def test_loser_of_a_race_is_refused(
 ) -> None:
     """It finds nothing, and the other stack creates it first."""
     other = next(each for each in (ALPHA, BETA) if each != owner)
-    named = resource_adapter(stacks.kind, client(SERVICES[stacks.kind]), NAMES[stacks.kind])
+    named = resource_adapter(stacks.kind, client(stacks.kind.service), NAMES[stacks.kind])
 
     make = type(named).make
 

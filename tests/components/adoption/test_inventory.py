@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from components.adoption import governance
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import FixedName, described, find
-from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Kind
+from components.adoption.resource_kinds import MADE_HERE_TAG, Kind
 
 Tags = dict[str, str]
 Clients = "Callable[..., Any]"
@@ -145,14 +145,14 @@ MAKERS: dict[Kind, Callable[[Any, Tags], Any]] = {
 
 
 def test_every_kind_is_tried() -> None:
-    assert NAMES.keys() == MAKERS.keys() == SERVICES.keys() == set(Kind)
+    assert NAMES.keys() == MAKERS.keys() == set(Kind)
     for kind in Kind:
         assert described(kind, REGION, NAMES[kind]) == str(FixedName(kind=kind, region=REGION, name=NAMES[kind]))
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_find_returns_owner_of_every_kind(kind: Kind, client: Callable[..., Any]) -> None:
-    service = client(SERVICES[kind])
+    service = client(kind.service)
     assert find(kind, service, REGION, NAMES[kind]) is None
     MAKERS[kind](client, {OWNER_TAG: OWNER, "other": "x"})
     existing = find(kind, service, REGION, NAMES[kind])
@@ -164,7 +164,7 @@ def test_find_returns_owner_of_every_kind(kind: Kind, client: Callable[..., Any]
 @pytest.mark.parametrize("kind", Kind)
 def test_find_returns_no_owner_without_the_tag(kind: Kind, client: Callable[..., Any]) -> None:
     MAKERS[kind](client, {MADE_HERE_TAG: OWNER} if kind is not Kind.BUCKET else {})
-    existing = find(kind, client(SERVICES[kind]), REGION, NAMES[kind])
+    existing = find(kind, client(kind.service), REGION, NAMES[kind])
     assert existing is not None
     assert (existing.owner, existing.made_here) == (None, kind is not Kind.BUCKET)
 

@@ -8,7 +8,6 @@ import pytest
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import find
 from components.adoption.owned_resources import RESOURCE_TAG, OwnedResources
-from components.adoption.resource_kinds import SERVICES
 
 OWNER, OTHER = "organization/shell-access/prod", "organization/shell-access/other"
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -36,7 +35,7 @@ def owned(client: Callable[..., Any]) -> Callable[..., OwnedResources]:
     def make(**changed: Any) -> OwnedResources:
         arguments: dict[str, Any] = {
             "client": client,
-            "existing": lambda kind, region, name: find(kind, client(SERVICES[kind], region), region, name),
+            "existing": lambda kind, region, name: find(kind, client(kind.service, region), region, name),
             "owner": OWNER,
             "partition": "aws",
             "account_id": ACCOUNT,

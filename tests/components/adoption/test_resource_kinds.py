@@ -8,7 +8,7 @@ import pytest
 
 from common.aws.failures import ResourceError
 from components.adoption import inventory
-from components.adoption.resource_kinds import SERVICES, Found, Kind, ResourceAdapter, resource_adapter
+from components.adoption.resource_kinds import Found, Kind, ResourceAdapter, resource_adapter
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:requests"
 NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter", Kind.TOPIC: TOPIC}
@@ -29,7 +29,7 @@ class Named:
             Kind.TOPIC: ids,
         }
         self.kind, self.values = kind, values[kind]
-        self.holder: ResourceAdapter = resource_adapter(kind, client(SERVICES[kind]), NAMES[kind])
+        self.holder: ResourceAdapter = resource_adapter(kind, client(kind.service), NAMES[kind])
 
 
 @pytest.fixture(params=NAMES)
@@ -96,7 +96,7 @@ def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
 
 
 def live_tags(client: Callable[..., Any], named: Named) -> dict[str, str]:
-    existing = inventory.find(named.kind, client(SERVICES[named.kind]), "eu-west-1", NAMES[named.kind])
+    existing = inventory.find(named.kind, client(named.kind.service), "eu-west-1", NAMES[named.kind])
     assert existing is not None
     return {"owner": existing.owner or "", "made-here": "x" if existing.made_here else ""}
 
