@@ -9,22 +9,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from common.limits import (
-    ALARM_ACTIONS,
-    DOCUMENT,
-    EVENT_DESCRIPTION,
-    EVENT_PATTERN,
-    KEY_POLICY,
-    MANAGED_POLICY,
-    ROLE_POLICIES,
-    RULE_TARGETS,
-    TOPIC_POLICY,
-    TRUST_POLICY,
-    Generated,
-    Quota,
-    size,
-)
+from common import limits
 from components.adoption.document_content import PlannedDocument, published_bytes
+from components.approval import names
 from components.approval.alarms import (
     EventAlarm,
     event_alarms,
@@ -56,34 +43,6 @@ from components.approval.identity_center import (
     operator_boundary,
     operator_trust,
 )
-from components.approval.names import (
-    APPROVER_POLICY_NAME,
-    AUTOMATION,
-    BREAK_GLASS_ROLE_NAME,
-    BREAK_GLASS_SECONDS,
-    CHANGE_TEMPLATE,
-    CHANGE_TEMPLATE_NAME,
-    EVENT_FORWARDING_ROLE_NAME,
-    EVIDENCE_ROLE_NAME,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-    EVIDENCE_SCHEDULE_NAME,
-    EVIDENCE_SCHEDULE_ROLE_NAME,
-    GUARD_RAIL_POLICY_NAME,
-    IDENTITIES_GUARD_RAIL_POLICY_NAME,
-    OPERATOR_BOUNDARY_NAME,
-    OPERATOR_POLICY_NAME,
-    OPERATORS_PATH,
-    REAPER_NAME,
-    REAPER_SCHEDULE_GROUP,
-    REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
-    REQUESTER_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    PolicyDocument,
-    WorkflowLocation,
-)
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
@@ -108,8 +67,8 @@ INLINE_POLICY_NAME: Final = "shell-access"
 REAPER_RATE: Final = "rate(15 minutes)"
 EXPORT_RATE: Final = "rate(30 minutes)"
 GUARD_RAILS: Final = {
-    "guard-rails": GUARD_RAIL_POLICY_NAME,
-    "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    "guard-rails": names.GUARD_RAIL_POLICY_NAME,
+    "identities-guard-rails": names.IDENTITIES_GUARD_RAIL_POLICY_NAME,
 }
 
 
@@ -131,8 +90,8 @@ class PlannedRole:
     key: str
     name: str
     description: str
-    trust: PolicyDocument
-    policy: PolicyDocument
+    trust: names.PolicyDocument
+    policy: names.PolicyDocument
     path: str = "/"
     boundary: str = ""
     max_session_seconds: int = 0
@@ -156,7 +115,7 @@ class PlannedPolicy:
     name: str
     arn: str
     description: str
-    content: PolicyDocument
+    content: names.PolicyDocument
     roles: Sequence[str]
     users: Sequence[str]
 
@@ -181,8 +140,8 @@ class PlannedSchedule:
     input: str
     key: str = "schedule"
     description: str = "Removes session grants whose run is over"
-    name: str = REAPER_SCHEDULE_NAME
-    group: str = REAPER_SCHEDULE_GROUP
+    name: str = names.REAPER_SCHEDULE_NAME
+    group: str = names.REAPER_SCHEDULE_GROUP
     expression: str = REAPER_RATE
 
 
@@ -217,7 +176,7 @@ class EvidencePlan:
         forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
     """
 
-    place: WorkflowLocation
+    place: names.WorkflowLocation
     export: PlannedExport | None
     event_alarms: tuple[EventAlarm, ...]
     metric_alarms: tuple[MetricAlarm, ...]
@@ -305,7 +264,7 @@ class ApprovalPlan(EvidencePlan):
 
 def plan_evidence(
     settings: ApprovalSettings,
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     regions: Sequence[str],
     logs: Mapping[str, LogLocation] | None = None,
 ) -> EvidencePlan:
@@ -321,7 +280,7 @@ def plan_evidence(
 
 def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     settings: ApprovalSettings,
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     regions: Sequence[str],
     *,
     session_data_encryption: bool,
@@ -344,30 +303,30 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         place=place,
         runbook=PlannedDocument(
             key="runbook",
-            name=RUNBOOK_NAME,
-            type=AUTOMATION,
+            name=names.RUNBOOK_NAME,
+            type=names.AUTOMATION,
             content=runbook(settings, place, regions, operators),
             settings={**_named(settings, _RUNBOOK_SETTINGS), "regions": list(regions)},
         ),
         reaper=PlannedDocument(
             key="reaper",
-            name=REAPER_NAME,
-            type=AUTOMATION,
+            name=names.REAPER_NAME,
+            type=names.AUTOMATION,
             content=reaper(settings, place, operators),
             settings=_named(settings, _OPERATOR_SETTINGS),
         ),
         template=_template(settings, place),
         runbook_role=PlannedRole(
             key="role",
-            name=ROLE_NAME,
+            name=names.ROLE_NAME,
             description="Sets and removes the tag that allows a session",
             trust=service_trust("ssm.amazonaws.com", place),
             policy=runbook_role_policy(settings, place, operators.store),
         ),
         schedule_role=PlannedRole(
             key="schedule",
-            name=REAPER_SCHEDULE_ROLE_NAME,
-            description=f"Starts {REAPER_NAME}",
+            name=names.REAPER_SCHEDULE_ROLE_NAME,
+            description=f"Starts {names.REAPER_NAME}",
             trust=service_trust("scheduler.amazonaws.com", place),
             policy=schedule_role_policy(place),
         ),
@@ -379,8 +338,8 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         approver_policy=_approver_policy(settings, place),
         schedule=PlannedSchedule(
             target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{REAPER_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": REAPER_NAME}),
+            role_arn=place.iam(f"role/{names.REAPER_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": names.REAPER_NAME}),
         ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
@@ -393,27 +352,27 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
 
 
 def _export(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
 ) -> PlannedExport:
     has_access_requests = settings.has_access_requests
     return PlannedExport(
         runbook=PlannedDocument(
             key="evidence",
-            name=EVIDENCE_RUNBOOK_NAME,
-            type=AUTOMATION,
+            name=names.EVIDENCE_RUNBOOK_NAME,
+            type=names.AUTOMATION,
             content=export_runbook(place, regions, logs, access_requests=has_access_requests),
         ),
         role=PlannedRole(
             key="evidence",
-            name=EVIDENCE_ROLE_NAME,
+            name=names.EVIDENCE_ROLE_NAME,
             description="Adds records of sessions to the evidence bucket",
             trust=service_trust("ssm.amazonaws.com", place),
             policy=export_role_policy(place, logs, access_requests=has_access_requests),
         ),
         schedule_role=PlannedRole(
             key="evidence-schedule",
-            name=EVIDENCE_SCHEDULE_ROLE_NAME,
-            description=f"Starts {EVIDENCE_RUNBOOK_NAME}",
+            name=names.EVIDENCE_SCHEDULE_ROLE_NAME,
+            description=f"Starts {names.EVIDENCE_RUNBOOK_NAME}",
             trust=service_trust("scheduler.amazonaws.com", place),
             policy=export_schedule_role_policy(place),
         ),
@@ -421,10 +380,10 @@ def _export(
             key="evidence-schedule",
             description="Exports the records of sessions of past days",
             target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{EVIDENCE_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": EVIDENCE_RUNBOOK_NAME}),
-            name=EVIDENCE_SCHEDULE_NAME,
-            group=EVIDENCE_SCHEDULE_GROUP,
+            role_arn=place.iam(f"role/{names.EVIDENCE_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": names.EVIDENCE_RUNBOOK_NAME}),
+            name=names.EVIDENCE_SCHEDULE_NAME,
+            group=names.EVIDENCE_SCHEDULE_GROUP,
             expression=EXPORT_RATE,
         ),
     )
@@ -432,18 +391,22 @@ def _export(
 
 def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
     """Return the names of the managed policies that operators get."""
-    return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
+    return (
+        names.OPERATOR_POLICY_NAME,
+        names.REQUESTER_POLICY_NAME,
+        *(GUARD_RAILS.values() if settings.guard_rails else ()),
+    )
 
 
 def _boundary(
-    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
+    settings: ApprovalSettings, place: names.WorkflowLocation, *, session_data_encryption: bool
 ) -> PlannedPolicy | None:
     if not settings.operators:
         return None
     return PlannedPolicy(
         key="operator-boundary",
-        name=OPERATOR_BOUNDARY_NAME,
-        arn=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+        name=names.OPERATOR_BOUNDARY_NAME,
+        arn=place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}"),
         description="Permissions boundary of operators of IAM Identity Center",
         content=operator_boundary(settings, place, session_data_encryption=session_data_encryption),
         roles=(),
@@ -452,7 +415,10 @@ def _boundary(
 
 
 def _person_role(
-    settings: ApprovalSettings, operators: IdentityCenterOperators, person: OperatorPerson, place: WorkflowLocation
+    settings: ApprovalSettings,
+    operators: IdentityCenterOperators,
+    person: OperatorPerson,
+    place: names.WorkflowLocation,
 ) -> PlannedRole:
     return PlannedRole(
         key=f"operator-{person.user_id}",
@@ -460,48 +426,48 @@ def _person_role(
         description=f"Approved sessions of {person.user_name}, who signs in through IAM Identity Center",
         trust=operator_trust(settings, operators, person, place),
         policy={},
-        path=OPERATORS_PATH,
-        boundary=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+        path=names.OPERATORS_PATH,
+        boundary=place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}"),
     )
 
 
-def _template(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedDocument | None:
+def _template(settings: ApprovalSettings, place: names.WorkflowLocation) -> PlannedDocument | None:
     if settings.mode is not Mode.CHANGE_MANAGER:
         return None
     return PlannedDocument(
         key="change-template",
-        name=CHANGE_TEMPLATE_NAME,
-        type=CHANGE_TEMPLATE,
+        name=names.CHANGE_TEMPLATE_NAME,
+        type=names.CHANGE_TEMPLATE,
         content=change_template(settings, place),
         settings=_named(settings, _TEMPLATE_SETTINGS),
     )
 
 
-def _named(settings: ApprovalSettings, names: frozenset[str]) -> dict[str, Any]:
+def _named(settings: ApprovalSettings, fields: frozenset[str]) -> dict[str, Any]:
     """Return some settings under their names in the configuration."""
-    return settings.model_dump(mode="json", by_alias=True, include=set(names))
+    return settings.model_dump(mode="json", by_alias=True, include=set(fields))
 
 
 def _break_glass_role(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
 ) -> PlannedRole | None:
     if settings.break_glass is None:
         return None
     watched = watched_regions(place, regions)
     return PlannedRole(
         key="break-glass",
-        name=BREAK_GLASS_ROLE_NAME,
+        name=names.BREAK_GLASS_ROLE_NAME,
         description="Emergency access to instances without an approval; each use raises an alarm",
         trust=break_glass_trust(settings.break_glass.users, place),
         policy=break_glass_policy(place, watched, session_data_encryption=session_data_encryption),
-        max_session_seconds=BREAK_GLASS_SECONDS,
+        max_session_seconds=names.BREAK_GLASS_SECONDS,
     )
 
 
-def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> PlannedRole:
+def _forwarding_role(place: names.WorkflowLocation, regions: Sequence[str]) -> PlannedRole:
     return PlannedRole(
         key="event-forwarding",
-        name=EVENT_FORWARDING_ROLE_NAME,
+        name=names.EVENT_FORWARDING_ROLE_NAME,
         description="Forwards IAM events of session approval to the Region of the workflow",
         trust=forwarding_trust(place, regions),
         policy=forwarding_policy(place),
@@ -510,16 +476,16 @@ def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> Planned
 
 def _operator_policies(
     settings: ApprovalSettings,
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     operators: IdentityCenterOperators,
     *,
     session_data_encryption: bool,
 ) -> tuple[PlannedPolicy, ...]:
     contents = {
-        ("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
+        ("operator", names.OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
             place, session_data_encryption=session_data_encryption
         ),
-        ("requester", REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
+        ("requester", names.REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
     }
     # People of IAM Identity Center always have them.
     if settings.guard_rails or settings.operators:
@@ -541,11 +507,11 @@ def _operator_policies(
     )
 
 
-def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedPolicy:
+def _approver_policy(settings: ApprovalSettings, place: names.WorkflowLocation) -> PlannedPolicy:
     return PlannedPolicy(
         key="approver",
-        name=APPROVER_POLICY_NAME,
-        arn=place.iam(f"policy/{APPROVER_POLICY_NAME}"),
+        name=names.APPROVER_POLICY_NAME,
+        arn=place.iam(f"policy/{names.APPROVER_POLICY_NAME}"),
         description="Decide on requests for sessions",
         content=approver_policy(place),
         roles=settings.attachable_approvers(ApproverType.IAM_ROLE),
@@ -553,7 +519,7 @@ def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> Pla
     )
 
 
-def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[Generated]:
+def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[limits.Generated]:
     """Yield all texts that the workflow generates, with their sizes.
 
     Args:
@@ -564,8 +530,8 @@ def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[
     operators = len(settings.operator_roles) + len(settings.operator_users) + len(people)
     given = f"{operators} operators and {len(settings.approvers)} approvers"
 
-    def text(what: str, length: int, quota: Quota) -> Generated:
-        return Generated(
+    def text(what: str, length: int, quota: limits.Quota) -> limits.Generated:
+        return limits.Generated(
             what=what,
             size=length,
             quota=quota,
@@ -575,20 +541,20 @@ def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[
         )
 
     for policy in plan.policies:
-        yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
+        yield text(f"the policy {policy.name}", limits.size(policy.content), limits.MANAGED_POLICY)
     for role in (*plan.roles, *people):
         if role.policy:
-            yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
-        yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
+            yield text(f"the policy of the role {role.name}", limits.size(role.policy), limits.ROLE_POLICIES)
+        yield text(f"the trust policy of the role {role.name}", limits.size(role.trust), limits.TRUST_POLICY)
     for document in plan.documents:
-        yield text(f"the document {document.name}", published_bytes(document.content), DOCUMENT)
+        yield text(f"the document {document.name}", published_bytes(document.content), limits.DOCUMENT)
     for alarm in plan.event_alarms:
-        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), EVENT_PATTERN)
-        yield text(f"the description of the rule {alarm.name}", len(alarm.description), EVENT_DESCRIPTION)
-    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), TOPIC_POLICY)
-    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), KEY_POLICY)
-    for what, quota in (("an EventBridge rule", RULE_TARGETS), ("a CloudWatch alarm", ALARM_ACTIONS)):
-        yield Generated(
+        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), limits.EVENT_PATTERN)
+        yield text(f"the description of the rule {alarm.name}", len(alarm.description), limits.EVENT_DESCRIPTION)
+    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), limits.TOPIC_POLICY)
+    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), limits.KEY_POLICY)
+    for what, quota in (("an EventBridge rule", limits.RULE_TARGETS), ("a CloudWatch alarm", limits.ALARM_ACTIONS)):
+        yield limits.Generated(
             what=f"the topics of {what}",
             size=len(plan.alarm_topics),
             quota=quota,
