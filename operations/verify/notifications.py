@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from components.approval.alarms import EventAlarm
     from components.approval.chat import ChatRule
-    from components.approval.plan import EvidencePlan
+    from components.approval.evidence_plan import EvidencePlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import Deployment
     from operations.inventory.monitoring import EventRule, RecordingFacts, Sender, SubscriptionFacts, TopicFacts
