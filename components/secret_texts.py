@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.json_values import decoded, leaves
 from common.problems import NAMESPACE, Problem, SettingsError
 from components.adoption.document_ownership import OnDestroy
 from components.approval.settings import ApproverType, Mode
@@ -55,7 +56,7 @@ class SecretTexts:
             secret_keys: Full keys whose values hold a secret.
         """
         prefix = f"{NAMESPACE}:"
-        leaves = {leaf for key in secret_keys for leaf in _leaves(_decoded(values.get(key, "")))}
+        leaves = {leaf for key in secret_keys for leaf in _texts(decoded(values.get(key, "")))}
         return cls(
             sections=frozenset(key.removeprefix(prefix) for key in secret_keys if key.startswith(prefix)),
             texts=tuple(sorted(leaves, key=len, reverse=True)),
@@ -101,24 +102,10 @@ def _spellings(text: str) -> Iterator[str]:
             spelled = json.dumps(spelled, ensure_ascii=ascii_only)[1:-1]
 
 
-def _decoded(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for each in cast("dict[str, Any]", value).values():
-            yield from _leaves(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _leaves(each)
-    elif isinstance(value, str) and len(value) >= _SHORTEST and not _is_public(value):
-        yield value
+def _texts(value: Any) -> Iterator[str]:
+    for each in leaves(value):
+        if isinstance(each, str) and len(each) >= _SHORTEST and not _is_public(each):
+            yield each
 
 
 def _is_public(text: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unicodedata import category
 
 from common.characters import hidden_character
+from common.json_values import decoded
 from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
 from components.account_access.settings import AccountAccessSettings, account_access_problems
@@ -202,12 +202,8 @@ class Settings:
 
 def _decoded(value: Any) -> Any:
     """Return a value decoded: the engine passes lists and objects as JSON text; other text is returned unchanged."""
-    if not isinstance(value, str):
-        return value
     try:
-        return json.loads(value)
-    except ValueError:
-        return value
+        return decoded(value)
     except RecursionError:
         return _TOO_DEEP
 

@@ -6,7 +6,6 @@ environment and the shared files, which botocore reads as the provider does.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from common.aws import CONNECT_SECONDS, RETRIES
+from common.json_values import decoded
 
 if TYPE_CHECKING:
     import botocore.session
@@ -85,13 +85,7 @@ class AwsClients:
         return str(value) if value not in (None, "") else None
 
     def _decoded(self, name: str) -> Any:
-        value = self._read(f"aws:{name}")
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
+        return decoded(self._read(f"aws:{name}"))
 
     def _endpoint(self, service: str) -> str | None:
         endpoints = cast("list[dict[str, str]]", self._decoded("endpoints") or [])

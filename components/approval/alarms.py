@@ -12,24 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import Problem
-from components.approval.names import (
-    ALARM_PREFIX,
-    BREAK_GLASS_ROLE_NAME,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-    EVIDENCE_SCHEDULE_NAME,
-    OPERATOR_BOUNDARY_NAME,
-    OPERATOR_ROLE_PREFIX,
-    POLICY_NAMES,
-    REAPER_NAME,
-    REAPER_SCHEDULE_GROUP,
-    REAPER_SCHEDULE_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TAG_KEY,
-    PolicyDocument,
-    WorkflowLocation,
-)
+from components.approval import names
 from components.approval.settings import ApprovalSettings, ApproverType
 from components.metric_alarm import MetricAlarm
 
@@ -106,7 +89,7 @@ def _schedule_alarms(key: str, runbook: str, group: str, schedule: str, danger: 
 
     def alarm(name: str, description: str, metric: str, *, is_expected: bool = False) -> MetricAlarm:
         return MetricAlarm(
-            name=f"{ALARM_PREFIX}{key}-{name}",
+            name=f"{names.ALARM_PREFIX}{key}-{name}",
             description=f"{description}: {danger}",
             namespace="AWS/Scheduler",
             metric=metric,
@@ -130,13 +113,13 @@ def _schedule_alarms(key: str, runbook: str, group: str, schedule: str, danger: 
 
 
 METRIC_ALARMS: Final = _schedule_alarms(
-    "reaper", REAPER_NAME, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, "expired grants may remain"
+    "reaper", names.REAPER_NAME, names.REAPER_SCHEDULE_GROUP, names.REAPER_SCHEDULE_NAME, "expired grants may remain"
 )
 _EVIDENCE_ALARMS: Final = _schedule_alarms(
     "evidence",
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-    EVIDENCE_SCHEDULE_NAME,
+    names.EVIDENCE_RUNBOOK_NAME,
+    names.EVIDENCE_SCHEDULE_GROUP,
+    names.EVIDENCE_SCHEDULE_NAME,
     "AWS deletes records after 30 days",
 )
 
@@ -146,7 +129,7 @@ def metric_alarms(settings: ApprovalSettings) -> tuple[MetricAlarm, ...]:
     return (*(METRIC_ALARMS if settings.has_workflow else ()), *(_EVIDENCE_ALARMS if settings.evidence else ()))
 
 
-def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
+def topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Problem]:
     """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only."""
     here = place.topic_arn.rpartition(":")[0]
     return [
@@ -160,7 +143,7 @@ def topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[
     ] + _chat_topic_problems(settings, place)
 
 
-def _chat_topic_problems(settings: ApprovalSettings, place: WorkflowLocation) -> list[Problem]:
+def _chat_topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Problem]:
     """Return the problem of the topic for chat; its messages are for no other subscriber."""
     arn, here = settings.chat_topic_arn, place.topic_arn.rpartition(":")[0]
     if not arn or (arn.rpartition(":")[0] == here and arn not in (place.topic_arn, *settings.alarm_topic_arns)):
@@ -174,7 +157,9 @@ def _chat_topic_problems(settings: ApprovalSettings, place: WorkflowLocation) ->
     ]
 
 
-def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()) -> list[EventAlarm]:
+def event_alarms(
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str] = ()
+) -> list[EventAlarm]:
     """Return the rules in the Region of the workflow."""
     return [
         *(_run_alarms() if settings.has_workflow else ()),
@@ -185,17 +170,17 @@ def event_alarms(settings: ApprovalSettings, place: WorkflowLocation, regions: S
     ]
 
 
-def watches_iam(settings: ApprovalSettings, place: WorkflowLocation) -> bool:
+def watches_iam(settings: ApprovalSettings, place: names.WorkflowLocation) -> bool:
     """Return whether changes in IAM raise alarms: they are enabled, and the events reach the workflow's Region."""
     return settings.alarm_iam_changes and (not needs_forwarding(place) or place.partition in FORWARDING_PARTITIONS)
 
 
-def needs_forwarding(place: WorkflowLocation) -> bool:
+def needs_forwarding(place: names.WorkflowLocation) -> bool:
     """Return whether IAM sends its events to another Region than that of the workflow."""
     return place.region != iam_event_region(place)
 
 
-def iam_event_region(place: WorkflowLocation) -> str:
+def iam_event_region(place: names.WorkflowLocation) -> str:
     """Return the Region that IAM sends its events to."""
     return IAM_EVENT_REGIONS.get(place.partition, place.region)
 
@@ -206,7 +191,7 @@ def topic_target_id(position: int) -> str:
 
 
 def forwarding_regions(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str] = ()
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Return the Regions with rules that forward events to the workflow, IAM's first."""
     iam = [iam_event_region(place)] if watches_iam(settings, place) else []
@@ -214,17 +199,17 @@ def forwarding_regions(
     return tuple(each for each in dict.fromkeys((*iam, *used)) if each != place.region)
 
 
-def watched_regions(place: WorkflowLocation, regions: Sequence[str]) -> tuple[str, ...]:
+def watched_regions(place: names.WorkflowLocation, regions: Sequence[str]) -> tuple[str, ...]:
     """Return the Regions of the stack whose events reach the workflow: emergency access works in no other."""
     forwards = place.partition in FORWARDING_PARTITIONS
     return tuple(each for each in regions if forwards or each == place.region)
 
 
-def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> PolicyDocument:
+def forwarding_trust(place: names.WorkflowLocation, regions: Sequence[str]) -> names.PolicyDocument:
     """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
     # A trust policy has 2,048 characters at most.
     named = regions if len(regions) <= _MOST_NAMED_REGIONS else ["*"]
-    rules = [place.rule_arn(f"{ALARM_PREFIX}*", region) for region in named]
+    rules = [place.rule_arn(f"{names.ALARM_PREFIX}*", region) for region in named]
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -241,7 +226,7 @@ def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> PolicyD
     }
 
 
-def forwarding_policy(place: WorkflowLocation) -> PolicyDocument:
+def forwarding_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return the policy of the role that forwards events: put events on the default bus of the workflow's Region."""
     return {
         "Version": "2012-10-17",
@@ -257,44 +242,46 @@ def forwarding_policy(place: WorkflowLocation) -> PolicyDocument:
 
 
 def _run_alarms() -> Iterator[EventAlarm]:
-    runbook = {"Definition": [RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
+    runbook = {"Definition": [names.RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}grant-not-released",
-        description=f"A run of {RUNBOOK_NAME} could not remove its grant; {REAPER_NAME} tries again",
+        name=f"{names.ALARM_PREFIX}grant-not-released",
+        description=f"A run of {names.RUNBOOK_NAME} could not remove its grant; {names.REAPER_NAME} tries again",
         pattern=_of("aws.ssm", _STEP_CHANGE, {**runbook, "StepName": [_RELEASE_STEP]}),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}run-not-completed",
-        description=f"A run of {RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
+        name=f"{names.ALARM_PREFIX}run-not-completed",
+        description=f"A run of {names.RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
         pattern=_of("aws.ssm", _EXECUTION_CHANGE, runbook),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}reaper-failed",
-        description=f"A run of {REAPER_NAME} failed: expired grants may remain",
-        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [REAPER_NAME], "Status": _UNSUCCESSFUL}),
+        name=f"{names.ALARM_PREFIX}reaper-failed",
+        description=f"A run of {names.REAPER_NAME} failed: expired grants may remain",
+        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [names.REAPER_NAME], "Status": _UNSUCCESSFUL}),
     )
 
 
 def _export_alarm() -> EventAlarm:
     return EventAlarm(
-        name=f"{ALARM_PREFIX}evidence-not-exported",
-        description=f"A run of {EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
-        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}),
+        name=f"{names.ALARM_PREFIX}evidence-not-exported",
+        description=f"A run of {names.EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
+        pattern=_of(
+            "aws.ssm", _EXECUTION_CHANGE, {"Definition": [names.EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
+        ),
     )
 
 
-def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
-    names = settings.document_names
-    documents = [*names, *(place.ssm(f"document/{name}") for name in names)]
+def _call_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> Iterator[EventAlarm]:
+    own = settings.document_names
+    documents = [*own, *(place.ssm(f"document/{name}") for name in own)]
     schedules = [each for group, name in settings.schedules.items() for each in (name, group)]
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}documents-changed",
+        name=f"{names.ALARM_PREFIX}documents-changed",
         description="The runbook, the change template or the reaper of session approval changed, or was shared",
         pattern=_calls("ssm", {"eventName": _DOCUMENT_CALLS, "requestParameters": {"name": documents}}),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}schedule-changed",
-        description=f"The schedule of {REAPER_NAME} changed",
+        name=f"{names.ALARM_PREFIX}schedule-changed",
+        description=f"The schedule of {names.REAPER_NAME} changed",
         # The spelling of request parameters in these events is not documented.
         pattern=_calls(
             "scheduler",
@@ -305,7 +292,7 @@ def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterato
         ),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}topic-changed",
+        name=f"{names.ALARM_PREFIX}topic-changed",
         description="The topic of session approval changed, or a subscription to it ended or changed",
         pattern=_calls(
             "sns",
@@ -321,7 +308,7 @@ def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterato
         ),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}rules-changed",
+        name=f"{names.ALARM_PREFIX}rules-changed",
         description="A rule that raises alarms for session approval changed",
         pattern=_calls(
             "events",
@@ -329,27 +316,30 @@ def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterato
                 "$or": [
                     {
                         "eventName": ["PutRule", "DisableRule", "DeleteRule"],
-                        "requestParameters": {"name": [{"prefix": ALARM_PREFIX}]},
+                        "requestParameters": {"name": [{"prefix": names.ALARM_PREFIX}]},
                     },
                     {
                         "eventName": ["PutTargets", "RemoveTargets"],
-                        "requestParameters": {"rule": [{"prefix": ALARM_PREFIX}]},
+                        "requestParameters": {"rule": [{"prefix": names.ALARM_PREFIX}]},
                     },
                 ]
             },
         ),
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}metric-alarms-changed",
+        name=f"{names.ALARM_PREFIX}metric-alarms-changed",
         description="A CloudWatch alarm of session approval changed",
         pattern=_calls(
             "monitoring",
             {
                 "$or": [
-                    {"eventName": ["PutMetricAlarm"], "requestParameters": {"alarmName": [{"prefix": ALARM_PREFIX}]}},
+                    {
+                        "eventName": ["PutMetricAlarm"],
+                        "requestParameters": {"alarmName": [{"prefix": names.ALARM_PREFIX}]},
+                    },
                     {
                         "eventName": ["DeleteAlarms", "DisableAlarmActions"],
-                        "requestParameters": {"alarmNames": [{"prefix": ALARM_PREFIX}]},
+                        "requestParameters": {"alarmNames": [{"prefix": names.ALARM_PREFIX}]},
                     },
                 ]
             },
@@ -357,24 +347,24 @@ def _call_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterato
     )
 
 
-def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator[EventAlarm]:
+def _iam_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> Iterator[EventAlarm]:
     forwarded = (iam_event_region(place),) if needs_forwarding(place) else ()
-    policy_names = (*POLICY_NAMES, *((OPERATOR_BOUNDARY_NAME,) if settings.operators else ()))
+    policy_names = (*names.POLICY_NAMES, *((names.OPERATOR_BOUNDARY_NAME,) if settings.operators else ()))
     policies = [place.iam(f"policy/{name}") for name in policy_names]
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}policies-changed",
+        name=f"{names.ALARM_PREFIX}policies-changed",
         description="A managed policy of session approval changed, or was attached or detached",
         pattern=_calls("iam", {"eventName": _POLICY_CALLS, "requestParameters": {"policyArn": policies}}),
         forwarded_from=forwarded,
     )
     yield EventAlarm(
-        name=f"{ALARM_PREFIX}tag-set",
-        description=f"A principal other than {ROLE_NAME} set the tag {TAG_KEY}, which allows a session",
+        name=f"{names.ALARM_PREFIX}tag-set",
+        description=f"A principal other than {names.ROLE_NAME} set the tag {names.TAG_KEY}, which allows a session",
         pattern=_calls(
             "iam",
             {
                 "eventName": ["TagRole", "TagUser", "CreateRole", "CreateUser"],
-                "requestParameters": {"tags": {"key": [{"equals-ignore-case": TAG_KEY}]}},
+                "requestParameters": {"tags": {"key": [{"equals-ignore-case": names.TAG_KEY}]}},
                 "userIdentity": {"arn": [{"anything-but": {"prefix": _session_arn(place)}}]},
             },
         ),
@@ -382,11 +372,11 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
     )
     if settings.operators:
         yield EventAlarm(
-            name=f"{ALARM_PREFIX}operator-roles-changed",
+            name=f"{names.ALARM_PREFIX}operator-roles-changed",
             description="IAM roles of operators of IAM Identity Center changed",
             pattern=_calls(
                 "iam",
-                {"eventName": _ROLE_CALLS, "requestParameters": {"roleName": [{"prefix": OPERATOR_ROLE_PREFIX}]}},
+                {"eventName": _ROLE_CALLS, "requestParameters": {"roleName": [{"prefix": names.OPERATOR_ROLE_PREFIX}]}},
             ),
             forwarded_from=forwarded,
         )
@@ -402,25 +392,25 @@ def _iam_alarms(settings: ApprovalSettings, place: WorkflowLocation) -> Iterator
         *approvers[ApproverType.IAM_USER],
         *(each.rsplit("/", 1)[-1] for each in emergency),
     ]
-    for kind, key, calls, names in (
+    for kind, key, calls, people in (
         ("roles", "roleName", _ROLE_CALLS, roles),
         ("users", "userName", _USER_CALLS, users),
     ):
-        for number, chunk in enumerate(_chunks(names), start=1):
+        for number, chunk in enumerate(_chunks(people), start=1):
             yield EventAlarm(
-                name=f"{ALARM_PREFIX}{kind}-changed" + (f"-{number}" if number > 1 else ""),
+                name=f"{names.ALARM_PREFIX}{kind}-changed" + (f"-{number}" if number > 1 else ""),
                 description=f"IAM {kind} of session approval changed: its own, operators or approvers",
                 pattern=_calls("iam", {"eventName": calls, "requestParameters": {key: chunk}}),
                 forwarded_from=forwarded,
             )
 
 
-def _break_glass_alarm(settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str]) -> EventAlarm:
+def _break_glass_alarm(settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str]) -> EventAlarm:
     """Return the rule for each use of the emergency access role: its calls, and attempts to assume it."""
     role = [place.break_glass_arn]
     return EventAlarm(
-        name=f"{ALARM_PREFIX}break-glass-used",
-        description=f"{BREAK_GLASS_ROLE_NAME}, which needs no approval, was assumed or used, or an attempt was refused",
+        name=f"{names.ALARM_PREFIX}break-glass-used",
+        description=f"{names.BREAK_GLASS_ROLE_NAME}, which needs no approval, was assumed or used, or an attempt was refused",
         pattern={
             "detail-type": [_CALL],
             "detail": {
@@ -435,12 +425,12 @@ def _break_glass_alarm(settings: ApprovalSettings, place: WorkflowLocation, regi
     )
 
 
-def _session_arn(place: WorkflowLocation) -> str:
-    return f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{ROLE_NAME}/"
+def _session_arn(place: names.WorkflowLocation) -> str:
+    return f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{names.ROLE_NAME}/"
 
 
-def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
-    unique = sorted(set(names))
+def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    unique = sorted(set(values))
     for start in range(0, len(unique), _NAMES_PER_PATTERN):
         yield unique[start : start + _NAMES_PER_PATTERN]
 

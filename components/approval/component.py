@@ -17,6 +17,7 @@ from components.adoption.document_resource import ConvergingDocument, Converging
 from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
 from components.approval.cross_checks import approval_problems
+from components.approval.evidence_plan import plan_evidence
 from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
@@ -27,7 +28,7 @@ from components.approval.notifications import (
     NotificationTopicArgs,
 )
 from components.approval.operator_grants import OperatorGrants
-from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval, plan_evidence
+from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval
 from components.approval.settings import Mode
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from common.aws.session import AwsClients
     from components.account import Account
     from components.adoption.document_content import PlannedDocument
-    from components.approval.plan import ApprovalPlan, EvidencePlan, PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.approval.evidence_plan import EvidencePlan, PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.approval.plan import ApprovalPlan
     from components.approval.settings import ApprovalSettings
     from components.session_manager.settings import LogLocation
 

@@ -9,18 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from components.approval import names
 from components.approval.alarms import IAM_EVENT_REGIONS
-from components.approval.names import (
-    CHANGE_TEMPLATE_NAME,
-    EVIDENCE_KEY_ALIAS,
-    EVIDENCE_ROLE_NAME,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_TABLE,
-    RUNBOOK_NAME,
-    TRAIL_TABLE,
-    PolicyDocument,
-    WorkflowLocation,
-)
 from components.approval.script import script_inputs
 from components.just_in_time.names import MANUAL_APPROVAL
 from components.session_manager.key_policies import governed_by_iam
@@ -197,7 +187,7 @@ ORDER BY account, region, day""",
 
 
 def export_runbook(
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     regions: Sequence[str],
     logs: Mapping[str, LogLocation] | None = None,
     *,
@@ -219,7 +209,7 @@ def export_runbook(
         "IamRegion": IAM_EVENT_REGIONS.get(place.partition, place.region),
         "Events": [*SESSION_EVENTS, *(ACCESS_EVENTS if access_requests else ())],
         "IamEvents": list(IAM_EVENTS),
-        "Documents": [RUNBOOK_NAME, CHANGE_TEMPLATE_NAME],
+        "Documents": [names.RUNBOOK_NAME, names.CHANGE_TEMPLATE_NAME],
         **({"AccessRequests": True} if access_requests else {}),
         "Logs": {
             region: {"Bucket": each.bucket, "Prefix": each.prefix, "LogGroup": each.log_group}
@@ -230,7 +220,7 @@ def export_runbook(
     return {
         "schemaVersion": "0.3",
         "description": "Exports the records of sessions of past days into the evidence bucket, each day once.",
-        "assumeRole": place.iam(f"role/{EVIDENCE_ROLE_NAME}"),
+        "assumeRole": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}"),
         "mainSteps": [
             {
                 "name": "ExportEvidence",
@@ -245,8 +235,8 @@ def export_runbook(
 
 
 def export_role_policy(
-    place: WorkflowLocation, logs: Mapping[str, LogLocation] | None = None, *, access_requests: bool = False
-) -> PolicyDocument:
+    place: names.WorkflowLocation, logs: Mapping[str, LogLocation] | None = None, *, access_requests: bool = False
+) -> names.PolicyDocument:
     """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
 
     Logs of sessions are listed, and never read.
@@ -282,14 +272,14 @@ def export_role_policy(
                 ),
                 "Condition": {
                     "Null": {"kms:ResourceAliases": "false"},
-                    "ForAllValues:StringEquals": {"kms:ResourceAliases": [EVIDENCE_KEY_ALIAS]},
+                    "ForAllValues:StringEquals": {"kms:ResourceAliases": [names.EVIDENCE_KEY_ALIAS]},
                 },
             },
         ],
     }
 
 
-def _access_requests(place: WorkflowLocation) -> Iterator[dict[str, object]]:
+def _access_requests(place: names.WorkflowLocation) -> Iterator[dict[str, object]]:
     """Yield the statements to read access requests with their executions and policies, which each Region has."""
     arn = f"arn:{place.partition}:ssm:*:{place.account_id}:"
     yield _allow("ListAccessRequests", "ssm:DescribeOpsItems", "*")
@@ -304,7 +294,7 @@ def _access_requests(place: WorkflowLocation) -> Iterator[dict[str, object]]:
     }
 
 
-def _list_logs(place: WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator[dict[str, object]]:
+def _list_logs(place: names.WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator[dict[str, object]]:
     """Yield the statements to list objects and streams, the same for every Region, so that many Regions fit."""
     folders: dict[str, list[str]] = {}
     groups: list[str] = []
@@ -323,21 +313,21 @@ def _list_logs(place: WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator
         yield _allow("ListLogStreams", "logs:DescribeLogStreams", streams)
 
 
-def export_schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
+def export_schedule_role_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return the policy to start the export with its role."""
     return {
         "Version": _VERSION,
         "Statement": [
-            _allow("StartExport", "ssm:StartAutomationExecution", place.default_version(EVIDENCE_RUNBOOK_NAME)),
+            _allow("StartExport", "ssm:StartAutomationExecution", place.default_version(names.EVIDENCE_RUNBOOK_NAME)),
             {
-                **_allow("HandOverRole", "iam:PassRole", place.iam(f"role/{EVIDENCE_ROLE_NAME}")),
+                **_allow("HandOverRole", "iam:PassRole", place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")),
                 "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             },
         ],
     }
 
 
-def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
+def evidence_bucket_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return the bucket policy: only the export adds records, over TLS and with the bucket's key."""
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
     return {
@@ -349,7 +339,7 @@ def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
             },
             {
                 **_deny("OnlyTheExportAdds", "s3:PutObject", f"{bucket}/*"),
-                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{EVIDENCE_ROLE_NAME}")}},
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")}},
             },
             {
                 **_deny("WithTheBucketsKey", "s3:PutObject", f"{bucket}/*"),
@@ -363,7 +353,7 @@ def evidence_bucket_policy(place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
+def evidence_key_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return the key policy: IAM of the account controls the key."""
     return {
         "Version": _VERSION,
@@ -373,7 +363,7 @@ def evidence_key_policy(place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def table_parameters(place: WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
+def table_parameters(place: names.WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
     """Return the parameters of the table, with its partitions, so that none has to be added."""
     named = list(dict.fromkeys([*regions, IAM_EVENT_REGIONS.get(place.partition, place.region)]))
     return {
@@ -419,10 +409,10 @@ class AthenaTable:
     serde_parameters: Mapping[str, str] | None = None
 
 
-def records_table(place: WorkflowLocation, regions: Sequence[str]) -> AthenaTable:
+def records_table(place: names.WorkflowLocation, regions: Sequence[str]) -> AthenaTable:
     """Return the table of exported records."""
     return AthenaTable(
-        name=EVIDENCE_TABLE,
+        name=names.EVIDENCE_TABLE,
         location=f"s3://{place.evidence_bucket}/records/",
         parameters=table_parameters(place, regions),
         partitions=PARTITIONS,
@@ -440,7 +430,7 @@ def trail_table(trail: Trail) -> AthenaTable:
     """
     location = f"s3://{trail.bucket}/{trail.prefix}/"
     return AthenaTable(
-        name=TRAIL_TABLE,
+        name=names.TRAIL_TABLE,
         location=location,
         parameters={
             "EXTERNAL": "TRUE",

@@ -8,22 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import (
-    ALARM_PREFIX,
-    CHANGE_TEMPLATE_NAME,
-    EVIDENCE_KEY_ALIAS,
-    GUARD_RAIL_POLICY_NAME,
-    IDENTITIES_GUARD_RAIL_POLICY_NAME,
-    KEY_ALIAS,
-    OPERATOR_BOUNDARY_NAME,
-    POLICY_NAMES,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TAG_KEY,
-    TOPIC_NAME,
-    PolicyDocument,
-    WorkflowLocation,
-)
+from components.approval import names
 from components.approval.settings import ApproverType
 from components.session_manager.document import DOCUMENT_NAME
 
@@ -101,23 +86,23 @@ _CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
 _HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
 
 
-def guard_rail_policies(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, PolicyDocument]:
+def guard_rail_policies(settings: ApprovalSettings, place: names.WorkflowLocation) -> dict[str, names.PolicyDocument]:
     """Return the managed policies that deny operators changes to what the approval depends on, whatever else they have.
 
     Two, by name: the names of operators and approvers need most of the characters of a managed policy.
     """
     return {
-        GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
-        IDENTITIES_GUARD_RAIL_POLICY_NAME: _document(_identity_statements(settings, place)),
+        names.GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
+        names.IDENTITIES_GUARD_RAIL_POLICY_NAME: _document(_identity_statements(settings, place)),
     }
 
 
-def operator_deny_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PolicyDocument:
+def operator_deny_policy(settings: ApprovalSettings, place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return everything that the guard rails deny, as one document."""
     return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
 
 
-def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) -> list[dict[str, object]]:
+def _identity_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[dict[str, object]]:
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
@@ -129,8 +114,8 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
         *place.principals("role", settings.operator_roles),
         *people,
         *approvers,
-        *(place.iam(f"policy/{name}") for name in POLICY_NAMES),
-        *([place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}")] if people else []),
+        *(place.iam(f"policy/{name}") for name in names.POLICY_NAMES),
+        *([place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}")] if people else []),
     ]
     return [
         _deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
@@ -139,8 +124,8 @@ def _identity_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
     ]
 
 
-def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) -> list[dict[str, object]]:
-    keys = [KEY_ALIAS, *([EVIDENCE_KEY_ALIAS] if settings.evidence else [])]
+def _workflow_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[dict[str, object]]:
+    keys = [names.KEY_ALIAS, *([names.EVIDENCE_KEY_ALIAS] if settings.evidence else [])]
     of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": keys}}
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
@@ -154,7 +139,7 @@ def _workflow_statements(settings: ApprovalSettings, place: WorkflowLocation) ->
     ]
 
 
-def tag_control_policy(place: WorkflowLocation) -> PolicyDocument:
+def tag_control_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
     The organization's management account attaches it to the accounts with this workflow.
@@ -162,15 +147,15 @@ def tag_control_policy(place: WorkflowLocation) -> PolicyDocument:
     Args:
         place: Location of the workflow; the role has the same name in every account of the organization.
     """
-    others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{ROLE_NAME}"]}}
+    others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{names.ROLE_NAME}"]}}
     return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])
 
 
-def _document(statements: list[dict[str, object]]) -> PolicyDocument:
+def _document(statements: list[dict[str, object]]) -> names.PolicyDocument:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _workflow(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
+def _workflow(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[str]:
     """Return the ARNs of the workflow's resources except identities; documents, rules and settings in every Region."""
     here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
     return [
@@ -179,12 +164,15 @@ def _workflow(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
         *(
             f"arn:{place.partition}:{resource}"
             for resource in (
-                f"sns:{here}:{TOPIC_NAME}",
+                f"sns:{here}:{names.TOPIC_NAME}",
                 *(f"scheduler:{here}:schedule/*/{name}" for name in settings.schedules.values()),
                 *(f"scheduler:{here}:schedule-group/{group}" for group in settings.schedules),
-                f"events:{everywhere}:rule/{ALARM_PREFIX}*",
-                f"cloudwatch:{here}:alarm:{ALARM_PREFIX}*",
-                *(f"kms:{here}:{alias}" for alias in (KEY_ALIAS, *([EVIDENCE_KEY_ALIAS] if settings.evidence else []))),
+                f"events:{everywhere}:rule/{names.ALARM_PREFIX}*",
+                f"cloudwatch:{here}:alarm:{names.ALARM_PREFIX}*",
+                *(
+                    f"kms:{here}:{alias}"
+                    for alias in (names.KEY_ALIAS, *([names.EVIDENCE_KEY_ALIAS] if settings.evidence else []))
+                ),
             )
         ),
     ]
@@ -192,19 +180,19 @@ def _workflow(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
 
 def _names_the_tag() -> dict[str, object]:
     # IAM does not distinguish tag keys by case (IAM User Guide, "Tags for IAM resources").
-    return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
+    return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [names.TAG_KEY]}}
 
 
-def _requests(settings: ApprovalSettings, place: WorkflowLocation) -> list[str]:
+def _requests(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[str]:
     """Return what operators may start: the workflow, and during a move the policies of just-in-time node access.
 
     AWS starts a manual policy with the permissions of the requester (Systems Manager User Guide, "Setting up just-in-time
     access"). By name, as a document that an operator creates may have the same type.
     """
-    names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
+    starting = (names.RUNBOOK_NAME, names.CHANGE_TEMPLATE_NAME)
     policies = settings.just_in_time.manual_policies if settings.just_in_time else []
     return [
-        *(arn for name in names for arn in place.default_version(name)),
+        *(arn for name in starting for arn in place.default_version(name)),
         *(place.ssm(f"document/{each.name}", "*") for each in policies),
         *(place.ssm(f"automation-definition/{each.name}:*", "*") for each in policies),
         place.ssm("automation-execution/*", "*" if policies else ""),

@@ -21,8 +21,8 @@ from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
     from components.approval.alarms import EventAlarm
+    from components.approval.evidence_plan import EvidencePlan
     from components.approval.names import WorkflowLocation
-    from components.approval.plan import EvidencePlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,24 +9,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from common.limits import (
-    ALARM_ACTIONS,
-    DOCUMENT,
-    EVENT_DESCRIPTION,
-    EVENT_PATTERN,
-    KEY_POLICY,
-    MANAGED_POLICY,
-    ROLE_POLICIES,
-    RULE_TARGETS,
-    TOPIC_POLICY,
-    TRUST_POLICY,
-    Generated,
-    Quota,
-    size,
-)
+from common import limits
 from components.adoption.document_content import PlannedDocument, published_bytes
+from components.approval import names
 from components.approval.alarms import (
-    EventAlarm,
     event_alarms,
     forwarding_policy,
     forwarding_regions,
@@ -34,8 +20,8 @@ from components.approval.alarms import (
     metric_alarms,
     watched_regions,
 )
-from components.approval.chat import ChatRule, chat_rules
-from components.approval.evidence import export_role_policy, export_runbook, export_schedule_role_policy
+from components.approval.chat import chat_rules
+from components.approval.evidence_plan import EvidencePlan, PlannedPolicy, PlannedRole, PlannedSchedule, plan_export
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
@@ -56,43 +42,13 @@ from components.approval.identity_center import (
     operator_boundary,
     operator_trust,
 )
-from components.approval.names import (
-    APPROVER_POLICY_NAME,
-    AUTOMATION,
-    BREAK_GLASS_ROLE_NAME,
-    BREAK_GLASS_SECONDS,
-    CHANGE_TEMPLATE,
-    CHANGE_TEMPLATE_NAME,
-    EVENT_FORWARDING_ROLE_NAME,
-    EVIDENCE_ROLE_NAME,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-    EVIDENCE_SCHEDULE_NAME,
-    EVIDENCE_SCHEDULE_ROLE_NAME,
-    GUARD_RAIL_POLICY_NAME,
-    IDENTITIES_GUARD_RAIL_POLICY_NAME,
-    OPERATOR_BOUNDARY_NAME,
-    OPERATOR_POLICY_NAME,
-    OPERATORS_PATH,
-    REAPER_NAME,
-    REAPER_SCHEDULE_GROUP,
-    REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
-    REQUESTER_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    PolicyDocument,
-    WorkflowLocation,
-)
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from components.metric_alarm import MetricAlarm
     from components.session_manager.settings import LogLocation
-
 
 _OPERATOR_SETTINGS: Final = frozenset({"operator_roles", "operator_users"})
 _TEMPLATE_SETTINGS: Final = frozenset({"approval_validity_minutes", "approvers"})
@@ -105,150 +61,10 @@ _RUNBOOK_SETTINGS: Final = (
 """Settings that a document is made from."""
 
 INLINE_POLICY_NAME: Final = "shell-access"
-REAPER_RATE: Final = "rate(15 minutes)"
-EXPORT_RATE: Final = "rate(30 minutes)"
 GUARD_RAILS: Final = {
-    "guard-rails": GUARD_RAIL_POLICY_NAME,
-    "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    "guard-rails": names.GUARD_RAIL_POLICY_NAME,
+    "identities-guard-rails": names.IDENTITIES_GUARD_RAIL_POLICY_NAME,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedRole:
-    """A role that an AWS service assumes, or users in an emergency.
-
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the role.
-        description: Description of the role.
-        trust: Trust policy.
-        policy: Its one inline policy, `shell-access`; empty: managed policies only.
-        path: Path of the role.
-        boundary: ARN of its permissions boundary, unless the settings of the stack name one; "": none.
-        max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
-    """
-
-    key: str
-    name: str
-    description: str
-    trust: PolicyDocument
-    policy: PolicyDocument
-    path: str = "/"
-    boundary: str = ""
-    max_session_seconds: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedPolicy:
-    """A managed policy and the principals that it is attached to.
-
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the policy.
-        arn: ARN of the policy.
-        description: Description of the policy.
-        content: Content of the default version.
-        roles: Names of the roles that it is attached to.
-        users: Names of the users that it is attached to.
-    """
-
-    key: str
-    name: str
-    arn: str
-    description: str
-    content: PolicyDocument
-    roles: Sequence[str]
-    users: Sequence[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedSchedule:
-    """A schedule that starts a runbook; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
-
-    Attributes:
-        key: Part of the logical name.
-        description: Description of the schedule.
-        target_arn: ARN of the API operation.
-        role_arn: ARN of the role that calls it.
-        input: Parameters of the call, as JSON.
-        name: Name of the schedule.
-        group: Name of its group.
-        expression: Rate.
-    """
-
-    target_arn: str
-    role_arn: str
-    input: str
-    key: str = "schedule"
-    description: str = "Removes session grants whose run is over"
-    name: str = REAPER_SCHEDULE_NAME
-    group: str = REAPER_SCHEDULE_GROUP
-    expression: str = REAPER_RATE
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedExport:
-    """The export of records.
-
-    Attributes:
-        runbook: Document that exports.
-        role: Role of the runbook.
-        schedule_role: Role of the schedule.
-        schedule: Schedule of the runbook.
-    """
-
-    runbook: PlannedDocument
-    role: PlannedRole
-    schedule_role: PlannedRole
-    schedule: PlannedSchedule
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvidencePlan:
-    """The export of records of one account, with its alarms.
-
-    Attributes:
-        place: Location of the export.
-        export: Export of records; None: there is none.
-        event_alarms: EventBridge rules.
-        metric_alarms: CloudWatch alarms.
-        alarm_topics: ARNs of the topics that receive alarms, the stack's own first.
-        chat_rules: EventBridge rules for notices in a chat.
-        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
-    """
-
-    place: WorkflowLocation
-    export: PlannedExport | None
-    event_alarms: tuple[EventAlarm, ...]
-    metric_alarms: tuple[MetricAlarm, ...]
-    alarm_topics: tuple[str, ...]
-    chat_rules: tuple[ChatRule, ...] = ()
-    forwarding_role: PlannedRole | None = None
-
-    @property
-    def forwarding_regions(self) -> tuple[str, ...]:
-        """Regions with rules that forward events."""
-        return tuple(dict.fromkeys(region for each in self.event_alarms for region in each.forwarded_from))
-
-    @property
-    def documents(self) -> tuple[PlannedDocument, ...]:
-        """All documents."""
-        return (self.export.runbook,) if self.export else ()
-
-    @property
-    def schedules(self) -> tuple[PlannedSchedule, ...]:
-        """All schedules."""
-        return (self.export.schedule,) if self.export else ()
-
-    @property
-    def roles(self) -> tuple[PlannedRole, ...]:
-        """All roles, without those of operators of IAM Identity Center."""
-        return (self.export.role, self.export.schedule_role) if self.export else ()
-
-    @property
-    def policies(self) -> tuple[PlannedPolicy, ...]:
-        """All managed policies."""
-        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,25 +119,9 @@ class ApprovalPlan(EvidencePlan):
         return (*self.operator_policies, self.approver_policy, *((self.boundary,) if self.boundary else ()))
 
 
-def plan_evidence(
-    settings: ApprovalSettings,
-    place: WorkflowLocation,
-    regions: Sequence[str],
-    logs: Mapping[str, LogLocation] | None = None,
-) -> EvidencePlan:
-    """Return the plan for the export of records beside just-in-time node access."""
-    return EvidencePlan(
-        place=place,
-        export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
-        event_alarms=tuple(event_alarms(settings, place, regions)),
-        metric_alarms=metric_alarms(settings),
-        alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
-    )
-
-
 def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     settings: ApprovalSettings,
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     regions: Sequence[str],
     *,
     session_data_encryption: bool,
@@ -344,30 +144,30 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         place=place,
         runbook=PlannedDocument(
             key="runbook",
-            name=RUNBOOK_NAME,
-            type=AUTOMATION,
+            name=names.RUNBOOK_NAME,
+            type=names.AUTOMATION,
             content=runbook(settings, place, regions, operators),
             settings={**_named(settings, _RUNBOOK_SETTINGS), "regions": list(regions)},
         ),
         reaper=PlannedDocument(
             key="reaper",
-            name=REAPER_NAME,
-            type=AUTOMATION,
+            name=names.REAPER_NAME,
+            type=names.AUTOMATION,
             content=reaper(settings, place, operators),
             settings=_named(settings, _OPERATOR_SETTINGS),
         ),
         template=_template(settings, place),
         runbook_role=PlannedRole(
             key="role",
-            name=ROLE_NAME,
+            name=names.ROLE_NAME,
             description="Sets and removes the tag that allows a session",
             trust=service_trust("ssm.amazonaws.com", place),
             policy=runbook_role_policy(settings, place, operators.store),
         ),
         schedule_role=PlannedRole(
             key="schedule",
-            name=REAPER_SCHEDULE_ROLE_NAME,
-            description=f"Starts {REAPER_NAME}",
+            name=names.REAPER_SCHEDULE_ROLE_NAME,
+            description=f"Starts {names.REAPER_NAME}",
             trust=service_trust("scheduler.amazonaws.com", place),
             policy=schedule_role_policy(place),
         ),
@@ -379,12 +179,12 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
         approver_policy=_approver_policy(settings, place),
         schedule=PlannedSchedule(
             target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{REAPER_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": REAPER_NAME}),
+            role_arn=place.iam(f"role/{names.REAPER_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": names.REAPER_NAME}),
         ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
-        export=_export(settings, place, regions, logs or {}) if settings.evidence else None,
+        export=plan_export(settings, place, regions, logs or {}),
         alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
         chat_rules=chat_rules(settings, place),
         boundary=_boundary(settings, place, session_data_encryption=session_data_encryption),
@@ -392,58 +192,24 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     )
 
 
-def _export(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
-) -> PlannedExport:
-    has_access_requests = settings.has_access_requests
-    return PlannedExport(
-        runbook=PlannedDocument(
-            key="evidence",
-            name=EVIDENCE_RUNBOOK_NAME,
-            type=AUTOMATION,
-            content=export_runbook(place, regions, logs, access_requests=has_access_requests),
-        ),
-        role=PlannedRole(
-            key="evidence",
-            name=EVIDENCE_ROLE_NAME,
-            description="Adds records of sessions to the evidence bucket",
-            trust=service_trust("ssm.amazonaws.com", place),
-            policy=export_role_policy(place, logs, access_requests=has_access_requests),
-        ),
-        schedule_role=PlannedRole(
-            key="evidence-schedule",
-            name=EVIDENCE_SCHEDULE_ROLE_NAME,
-            description=f"Starts {EVIDENCE_RUNBOOK_NAME}",
-            trust=service_trust("scheduler.amazonaws.com", place),
-            policy=export_schedule_role_policy(place),
-        ),
-        schedule=PlannedSchedule(
-            key="evidence-schedule",
-            description="Exports the records of sessions of past days",
-            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{EVIDENCE_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": EVIDENCE_RUNBOOK_NAME}),
-            name=EVIDENCE_SCHEDULE_NAME,
-            group=EVIDENCE_SCHEDULE_GROUP,
-            expression=EXPORT_RATE,
-        ),
+def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
+    """Return the names of the managed policies that operators get."""
+    return (
+        names.OPERATOR_POLICY_NAME,
+        names.REQUESTER_POLICY_NAME,
+        *(GUARD_RAILS.values() if settings.guard_rails else ()),
     )
 
 
-def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
-    """Return the names of the managed policies that operators get."""
-    return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
-
-
 def _boundary(
-    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
+    settings: ApprovalSettings, place: names.WorkflowLocation, *, session_data_encryption: bool
 ) -> PlannedPolicy | None:
     if not settings.operators:
         return None
     return PlannedPolicy(
         key="operator-boundary",
-        name=OPERATOR_BOUNDARY_NAME,
-        arn=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+        name=names.OPERATOR_BOUNDARY_NAME,
+        arn=place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}"),
         description="Permissions boundary of operators of IAM Identity Center",
         content=operator_boundary(settings, place, session_data_encryption=session_data_encryption),
         roles=(),
@@ -452,7 +218,10 @@ def _boundary(
 
 
 def _person_role(
-    settings: ApprovalSettings, operators: IdentityCenterOperators, person: OperatorPerson, place: WorkflowLocation
+    settings: ApprovalSettings,
+    operators: IdentityCenterOperators,
+    person: OperatorPerson,
+    place: names.WorkflowLocation,
 ) -> PlannedRole:
     return PlannedRole(
         key=f"operator-{person.user_id}",
@@ -460,48 +229,48 @@ def _person_role(
         description=f"Approved sessions of {person.user_name}, who signs in through IAM Identity Center",
         trust=operator_trust(settings, operators, person, place),
         policy={},
-        path=OPERATORS_PATH,
-        boundary=place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}"),
+        path=names.OPERATORS_PATH,
+        boundary=place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}"),
     )
 
 
-def _template(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedDocument | None:
+def _template(settings: ApprovalSettings, place: names.WorkflowLocation) -> PlannedDocument | None:
     if settings.mode is not Mode.CHANGE_MANAGER:
         return None
     return PlannedDocument(
         key="change-template",
-        name=CHANGE_TEMPLATE_NAME,
-        type=CHANGE_TEMPLATE,
+        name=names.CHANGE_TEMPLATE_NAME,
+        type=names.CHANGE_TEMPLATE,
         content=change_template(settings, place),
         settings=_named(settings, _TEMPLATE_SETTINGS),
     )
 
 
-def _named(settings: ApprovalSettings, names: frozenset[str]) -> dict[str, Any]:
+def _named(settings: ApprovalSettings, fields: frozenset[str]) -> dict[str, Any]:
     """Return some settings under their names in the configuration."""
-    return settings.model_dump(mode="json", by_alias=True, include=set(names))
+    return settings.model_dump(mode="json", by_alias=True, include=set(fields))
 
 
 def _break_glass_role(
-    settings: ApprovalSettings, place: WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str], *, session_data_encryption: bool
 ) -> PlannedRole | None:
     if settings.break_glass is None:
         return None
     watched = watched_regions(place, regions)
     return PlannedRole(
         key="break-glass",
-        name=BREAK_GLASS_ROLE_NAME,
+        name=names.BREAK_GLASS_ROLE_NAME,
         description="Emergency access to instances without an approval; each use raises an alarm",
         trust=break_glass_trust(settings.break_glass.users, place),
         policy=break_glass_policy(place, watched, session_data_encryption=session_data_encryption),
-        max_session_seconds=BREAK_GLASS_SECONDS,
+        max_session_seconds=names.BREAK_GLASS_SECONDS,
     )
 
 
-def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> PlannedRole:
+def _forwarding_role(place: names.WorkflowLocation, regions: Sequence[str]) -> PlannedRole:
     return PlannedRole(
         key="event-forwarding",
-        name=EVENT_FORWARDING_ROLE_NAME,
+        name=names.EVENT_FORWARDING_ROLE_NAME,
         description="Forwards IAM events of session approval to the Region of the workflow",
         trust=forwarding_trust(place, regions),
         policy=forwarding_policy(place),
@@ -510,16 +279,16 @@ def _forwarding_role(place: WorkflowLocation, regions: Sequence[str]) -> Planned
 
 def _operator_policies(
     settings: ApprovalSettings,
-    place: WorkflowLocation,
+    place: names.WorkflowLocation,
     operators: IdentityCenterOperators,
     *,
     session_data_encryption: bool,
 ) -> tuple[PlannedPolicy, ...]:
     contents = {
-        ("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
+        ("operator", names.OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
             place, session_data_encryption=session_data_encryption
         ),
-        ("requester", REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
+        ("requester", names.REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
     }
     # People of IAM Identity Center always have them.
     if settings.guard_rails or settings.operators:
@@ -541,11 +310,11 @@ def _operator_policies(
     )
 
 
-def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> PlannedPolicy:
+def _approver_policy(settings: ApprovalSettings, place: names.WorkflowLocation) -> PlannedPolicy:
     return PlannedPolicy(
         key="approver",
-        name=APPROVER_POLICY_NAME,
-        arn=place.iam(f"policy/{APPROVER_POLICY_NAME}"),
+        name=names.APPROVER_POLICY_NAME,
+        arn=place.iam(f"policy/{names.APPROVER_POLICY_NAME}"),
         description="Decide on requests for sessions",
         content=approver_policy(place),
         roles=settings.attachable_approvers(ApproverType.IAM_ROLE),
@@ -553,7 +322,7 @@ def _approver_policy(settings: ApprovalSettings, place: WorkflowLocation) -> Pla
     )
 
 
-def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[Generated]:
+def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[limits.Generated]:
     """Yield all texts that the workflow generates, with their sizes.
 
     Args:
@@ -564,8 +333,8 @@ def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[
     operators = len(settings.operator_roles) + len(settings.operator_users) + len(people)
     given = f"{operators} operators and {len(settings.approvers)} approvers"
 
-    def text(what: str, length: int, quota: Quota) -> Generated:
-        return Generated(
+    def text(what: str, length: int, quota: limits.Quota) -> limits.Generated:
+        return limits.Generated(
             what=what,
             size=length,
             quota=quota,
@@ -575,20 +344,20 @@ def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[
         )
 
     for policy in plan.policies:
-        yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
+        yield text(f"the policy {policy.name}", limits.size(policy.content), limits.MANAGED_POLICY)
     for role in (*plan.roles, *people):
         if role.policy:
-            yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
-        yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
+            yield text(f"the policy of the role {role.name}", limits.size(role.policy), limits.ROLE_POLICIES)
+        yield text(f"the trust policy of the role {role.name}", limits.size(role.trust), limits.TRUST_POLICY)
     for document in plan.documents:
-        yield text(f"the document {document.name}", published_bytes(document.content), DOCUMENT)
+        yield text(f"the document {document.name}", published_bytes(document.content), limits.DOCUMENT)
     for alarm in plan.event_alarms:
-        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), EVENT_PATTERN)
-        yield text(f"the description of the rule {alarm.name}", len(alarm.description), EVENT_DESCRIPTION)
-    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), TOPIC_POLICY)
-    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), KEY_POLICY)
-    for what, quota in (("an EventBridge rule", RULE_TARGETS), ("a CloudWatch alarm", ALARM_ACTIONS)):
-        yield Generated(
+        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), limits.EVENT_PATTERN)
+        yield text(f"the description of the rule {alarm.name}", len(alarm.description), limits.EVENT_DESCRIPTION)
+    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), limits.TOPIC_POLICY)
+    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), limits.KEY_POLICY)
+    for what, quota in (("an EventBridge rule", limits.RULE_TARGETS), ("a CloudWatch alarm", limits.ALARM_ACTIONS)):
+        yield limits.Generated(
             what=f"the topics of {what}",
             size=len(plan.alarm_topics),
             quota=quota,

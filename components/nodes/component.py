@@ -25,6 +25,7 @@ from common.problems import Collector, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.adoption.lookup import program_clients
 from components.association import register_association
+from components.nodes import role_compliance
 from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.names import (
     HOST_MANAGED_POLICY,
@@ -39,22 +40,6 @@ from components.nodes.names import (
     host_trust,
 )
 from components.nodes.recorders import recording_region
-from components.nodes.role_compliance import (
-    CONCURRENT_EXECUTION_RATE_PERCENTAGE,
-    ERROR_PERCENTAGE,
-    MAXIMUM_AUTOMATIC_ATTEMPTS,
-    MESSAGE_TYPES,
-    REMEDIATION_POLICY_NAME,
-    RESOURCE_PARAMETER,
-    RETRY_ATTEMPT_SECONDS,
-    ROLE_PARAMETER,
-    RUNTIME,
-    generated_texts,
-    remediation_role_policy,
-    remediation_trust,
-    role_rule,
-    runbook,
-)
 from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
 from components.nodes.settings import Remediation
 from components.session_manager.instance_policy import instance_policies
@@ -111,7 +96,7 @@ def plan_nodes(
         with collector:
             region = recording_region(program_clients(), regions, section.compliance.region)
         with collector:
-            raise_problems(excess_problems(generated_texts(section.compliance, account, names)))
+            raise_problems(excess_problems(role_compliance.generated_texts(section.compliance, account, names)))
     collector.check()
     return PlannedNodes(
         section=section,
@@ -192,10 +177,12 @@ class Nodes(pulumi.ComponentResource):
             source=RuleSourceArgs(
                 owner="CUSTOM_POLICY",
                 custom_policy_details=RuleSourceCustomPolicyDetailsArgs(
-                    policy_runtime=RUNTIME, policy_text=role_rule(policy_arns, settings.excluded_roles)
+                    policy_runtime=role_compliance.RUNTIME,
+                    policy_text=role_compliance.role_rule(policy_arns, settings.excluded_roles),
                 ),
                 source_details=[
-                    RuleSourceSourceDetailArgs(event_source="aws.config", message_type=each) for each in MESSAGE_TYPES
+                    RuleSourceSourceDetailArgs(event_source="aws.config", message_type=each)
+                    for each in role_compliance.MESSAGE_TYPES
                 ],
             ),
             region=self._args.planned.recording_region,
@@ -219,13 +206,13 @@ class Nodes(pulumi.ComponentResource):
             "remediation",
             REMEDIATION_ROLE_NAME,
             f"Attaches {INSTANCE_POLICY_NAME} to roles of EC2 instances",
-            remediation_trust(self._place),
+            role_compliance.remediation_trust(self._place),
         )
         rights = RolePolicy(
             f"{self._name}-remediation",
-            name=REMEDIATION_POLICY_NAME,
+            name=role_compliance.REMEDIATION_POLICY_NAME,
             role=role.name,
-            policy=json.dumps(remediation_role_policy(self._place, policy_arns, excluded)),
+            policy=json.dumps(role_compliance.remediation_role_policy(self._place, policy_arns, excluded)),
             opts=self._child(),
         )
         document = ConvergingDocument(
@@ -234,7 +221,7 @@ class Nodes(pulumi.ComponentResource):
                 region=self._args.planned.recording_region,
                 name=RUNBOOK_NAME,
                 type="Automation",
-                content=runbook(self._place, policy_arns, excluded),
+                content=role_compliance.runbook(self._place, policy_arns, excluded),
                 section="nodes",
                 settings={"excludedRoles": excluded},
                 take_over=self._args.planned.section.take_over,
@@ -250,17 +237,19 @@ class Nodes(pulumi.ComponentResource):
             target_type="SSM_DOCUMENT",
             target_id=RUNBOOK_NAME,
             automatic=automatic,
-            maximum_automatic_attempts=MAXIMUM_AUTOMATIC_ATTEMPTS if automatic else None,
-            retry_attempt_seconds=RETRY_ATTEMPT_SECONDS if automatic else None,
+            maximum_automatic_attempts=role_compliance.MAXIMUM_AUTOMATIC_ATTEMPTS if automatic else None,
+            retry_attempt_seconds=role_compliance.RETRY_ATTEMPT_SECONDS if automatic else None,
             execution_controls=RemediationConfigurationExecutionControlsArgs(
                 ssm_controls=RemediationConfigurationExecutionControlsSsmControlsArgs(
-                    concurrent_execution_rate_percentage=CONCURRENT_EXECUTION_RATE_PERCENTAGE,
-                    error_percentage=ERROR_PERCENTAGE,
+                    concurrent_execution_rate_percentage=role_compliance.CONCURRENT_EXECUTION_RATE_PERCENTAGE,
+                    error_percentage=role_compliance.ERROR_PERCENTAGE,
                 )
             ),
             parameters=[
-                RemediationConfigurationParameterArgs(name=ROLE_PARAMETER, static_value=role.arn),
-                RemediationConfigurationParameterArgs(name=RESOURCE_PARAMETER, resource_value="RESOURCE_ID"),
+                RemediationConfigurationParameterArgs(name=role_compliance.ROLE_PARAMETER, static_value=role.arn),
+                RemediationConfigurationParameterArgs(
+                    name=role_compliance.RESOURCE_PARAMETER, resource_value="RESOURCE_ID"
+                ),
             ],
             region=self._args.planned.recording_region,
             opts=self._child(document),

@@ -10,46 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from components.adoption.inventory import GLOBAL, FixedName
 from components.adoption.resource_kinds import Kind
+from components.approval import names as approval
 from components.approval.alarms import forwarding_regions
-from components.approval.names import (
-    APPROVER_POLICY_NAME,
-    BREAK_GLASS_ROLE_NAME,
-    CHANGE_TEMPLATE_NAME,
-    EVENT_FORWARDING_ROLE_NAME,
-    EVIDENCE_DATABASE,
-    EVIDENCE_KEY_ALIAS,
-    EVIDENCE_ROLES,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-    EVIDENCE_SCHEDULE_NAME,
-    EVIDENCE_TABLE,
-    GUARD_RAIL_POLICY_NAME,
-    IDENTITIES_GUARD_RAIL_POLICY_NAME,
-    KEY_ALIAS,
-    OPERATOR_BOUNDARY_NAME,
-    OPERATOR_POLICY_NAME,
-    REAPER_NAME,
-    REAPER_SCHEDULE_GROUP,
-    REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
-    REQUESTER_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TRAIL_TABLE,
-    WorkflowLocation,
-)
 from components.approval.settings import Mode
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
-from components.domain_controllers.names import (
-    ALERTS_TOPIC,
-    CONTROLLERS_KEY_ALIAS,
-    FLOW_LOGS,
-    MONITORING_KEY_ALIAS,
-    TRAIL,
-    TRAIL_KEY_ALIAS,
-    flow_logs_role_name,
-    trail_bucket_name,
-)
+from components.domain_controllers import names as controllers
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.settings import ManagementAccess
 from components.just_in_time.documents import policy_documents
@@ -124,8 +89,8 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
     section = settings.approval or settings.evidence_export
     if section is None:
         return
-    place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
-    names = [(Kind.ALIAS, KEY_ALIAS), (Kind.TOPIC, place.topic_arn)]
+    place = approval.WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    names = [(Kind.ALIAS, approval.KEY_ALIAS), (Kind.TOPIC, place.topic_arn)]
     names += _evidence(place, section.evidence) if section.evidence else ()
     names += _workflow(settings, section, place, operators) if section.has_workflow else ()
     for kind, name in names:
@@ -140,45 +105,45 @@ def _approval(settings: Settings, account: Account, operators: Iterable[str]) ->
 
 
 def _workflow(
-    settings: Settings, section: ApprovalSettings, place: WorkflowLocation, operators: Iterable[str]
+    settings: Settings, section: ApprovalSettings, place: approval.WorkflowLocation, operators: Iterable[str]
 ) -> list[tuple[Kind, str]]:
     forwards = bool(forwarding_regions(section, place, settings.regions))
     names = [
-        (Kind.DOCUMENT, RUNBOOK_NAME),
-        (Kind.DOCUMENT, REAPER_NAME),
-        *([(Kind.DOCUMENT, CHANGE_TEMPLATE_NAME)] if section.mode is Mode.CHANGE_MANAGER else []),
-        (Kind.ROLE, ROLE_NAME),
-        (Kind.ROLE, REAPER_SCHEDULE_ROLE_NAME),
-        *([(Kind.ROLE, EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
-        *([(Kind.ROLE, BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
-        (Kind.POLICY, place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
-        (Kind.POLICY, place.iam(f"policy/{REQUESTER_POLICY_NAME}")),
-        (Kind.POLICY, place.iam(f"policy/{APPROVER_POLICY_NAME}")),
+        (Kind.DOCUMENT, approval.RUNBOOK_NAME),
+        (Kind.DOCUMENT, approval.REAPER_NAME),
+        *([(Kind.DOCUMENT, approval.CHANGE_TEMPLATE_NAME)] if section.mode is Mode.CHANGE_MANAGER else []),
+        (Kind.ROLE, approval.ROLE_NAME),
+        (Kind.ROLE, approval.REAPER_SCHEDULE_ROLE_NAME),
+        *([(Kind.ROLE, approval.EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
+        *([(Kind.ROLE, approval.BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
+        (Kind.POLICY, place.iam(f"policy/{approval.OPERATOR_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{approval.REQUESTER_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{approval.APPROVER_POLICY_NAME}")),
     ]
     names += [(Kind.ROLE, name) for name in operators]
     if section.operators:
-        names.append((Kind.POLICY, place.iam(f"policy/{OPERATOR_BOUNDARY_NAME}")))
+        names.append((Kind.POLICY, place.iam(f"policy/{approval.OPERATOR_BOUNDARY_NAME}")))
     if section.guard_rails or section.operators:
-        rails = (GUARD_RAIL_POLICY_NAME, IDENTITIES_GUARD_RAIL_POLICY_NAME)
+        rails = (approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME)
         names += [(Kind.POLICY, place.iam(f"policy/{name}")) for name in rails]
     return [
         *names,
-        (Kind.SCHEDULE_GROUP, REAPER_SCHEDULE_GROUP),
-        (Kind.SCHEDULE, f"{REAPER_SCHEDULE_GROUP}/{REAPER_SCHEDULE_NAME}"),
+        (Kind.SCHEDULE_GROUP, approval.REAPER_SCHEDULE_GROUP),
+        (Kind.SCHEDULE, f"{approval.REAPER_SCHEDULE_GROUP}/{approval.REAPER_SCHEDULE_NAME}"),
     ]
 
 
-def _evidence(place: WorkflowLocation, settings: Evidence) -> Iterator[tuple[Kind, str]]:
-    yield from ((Kind.ROLE, role) for role in EVIDENCE_ROLES)
-    yield Kind.DOCUMENT, EVIDENCE_RUNBOOK_NAME
-    yield Kind.ALIAS, EVIDENCE_KEY_ALIAS
+def _evidence(place: approval.WorkflowLocation, settings: Evidence) -> Iterator[tuple[Kind, str]]:
+    yield from ((Kind.ROLE, role) for role in approval.EVIDENCE_ROLES)
+    yield Kind.DOCUMENT, approval.EVIDENCE_RUNBOOK_NAME
+    yield Kind.ALIAS, approval.EVIDENCE_KEY_ALIAS
     yield Kind.BUCKET, place.evidence_bucket
-    yield Kind.SCHEDULE_GROUP, EVIDENCE_SCHEDULE_GROUP
-    yield Kind.SCHEDULE, f"{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"
-    yield Kind.DATABASE, EVIDENCE_DATABASE
-    yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{EVIDENCE_TABLE}"
+    yield Kind.SCHEDULE_GROUP, approval.EVIDENCE_SCHEDULE_GROUP
+    yield Kind.SCHEDULE, f"{approval.EVIDENCE_SCHEDULE_GROUP}/{approval.EVIDENCE_SCHEDULE_NAME}"
+    yield Kind.DATABASE, approval.EVIDENCE_DATABASE
+    yield Kind.TABLE, f"{approval.EVIDENCE_DATABASE}/{approval.EVIDENCE_TABLE}"
     if settings.trail:
-        yield Kind.TABLE, f"{EVIDENCE_DATABASE}/{TRAIL_TABLE}"
+        yield Kind.TABLE, f"{approval.EVIDENCE_DATABASE}/{approval.TRAIL_TABLE}"
         yield Kind.WORK_GROUP, place.work_group_arn
 
 
@@ -212,17 +177,17 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
         ]
     if section.sites and not section.monitoring.existing_trail:
         names += [
-            (Kind.ALIAS, home, TRAIL_KEY_ALIAS),
-            (Kind.BUCKET, home, trail_bucket_name(account.id, home)),
-            (Kind.TRAIL, home, TRAIL),
+            (Kind.ALIAS, home, controllers.TRAIL_KEY_ALIAS),
+            (Kind.BUCKET, home, controllers.trail_bucket_name(account.id, home)),
+            (Kind.TRAIL, home, controllers.TRAIL),
         ]
     for region in section.sites:
         names += [
-            (Kind.ALIAS, region, CONTROLLERS_KEY_ALIAS),
-            (Kind.ALIAS, region, MONITORING_KEY_ALIAS),
-            (Kind.TOPIC, region, f"arn:{account.partition}:sns:{region}:{account.id}:{ALERTS_TOPIC}"),
-            (Kind.LOG_GROUP, region, FLOW_LOGS),
-            (Kind.ROLE, region, flow_logs_role_name(region)),
+            (Kind.ALIAS, region, controllers.CONTROLLERS_KEY_ALIAS),
+            (Kind.ALIAS, region, controllers.MONITORING_KEY_ALIAS),
+            (Kind.TOPIC, region, f"arn:{account.partition}:sns:{region}:{account.id}:{controllers.ALERTS_TOPIC}"),
+            (Kind.LOG_GROUP, region, controllers.FLOW_LOGS),
+            (Kind.ROLE, region, controllers.flow_logs_role_name(region)),
         ]
         names += _operations(section, region)
     for kind, region, name in names:

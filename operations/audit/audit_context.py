@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
     from common.iam.principals import AuthorizationDetails, Principal
     from common.iam.truth import Truth
-    from components.approval.plan import PlannedRole
+    from components.approval.evidence_plan import PlannedRole
     from operations.audit.protected import Protected
 
 AWS_BROAD = (

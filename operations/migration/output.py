@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from components.approval.evidence_plan import plan_evidence
 from components.approval.names import OPERATORS_PATH, WorkflowLocation
-from components.approval.plan import plan_approval, plan_evidence
+from components.approval.plan import plan_approval
 from components.approval.settings import Mode
 from components.just_in_time.decisions import Outcome
 from components.just_in_time.documents import policy_documents
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from components.approval.plan import EvidencePlan
+    from components.approval.evidence_plan import EvidencePlan
     from components.settings import Settings
     from operations.findings import Finding
     from operations.migration.approval import MigrationSituation, Move

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from components.approval.alarms import ALARM_PREFIX, iam_event_region, watches_iam
+from components.approval.alarms import iam_event_region, watches_iam
+from components.approval.evidence_plan import EvidencePlan, plan_evidence
 from components.approval.iam_policies import topic_key_policy, topic_policy
-from components.approval.names import KEY_ALIAS, RUNBOOK_NAME, TAG_KEY, TOPIC_NAME, WorkflowLocation
-from components.approval.plan import ApprovalPlan, EvidencePlan, plan_approval, plan_evidence
+from components.approval.names import ALARM_PREFIX, KEY_ALIAS, RUNBOOK_NAME, TAG_KEY, TOPIC_NAME, WorkflowLocation
+from components.approval.plan import ApprovalPlan, plan_approval
 from components.session_manager.settings import log_locations
 from operations.approval.lookups import OperatorTag, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request

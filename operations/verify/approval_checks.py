@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from components.adoption.document_content import PlannedDocument
-    from components.approval.plan import PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.approval.evidence_plan import PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from operations.approval.lookups import OperatorTag
     from operations.deployment import Deployment

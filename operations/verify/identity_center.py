@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from common.aws.session import Clients
-    from components.approval.plan import PlannedPolicy, PlannedRole
+    from components.approval.evidence_plan import PlannedPolicy, PlannedRole
     from components.approval.settings import ApprovalSettings
     from operations.deployment import Deployment
     from operations.inventory.reader import Identity

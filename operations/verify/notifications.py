@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.approval.alarms import ALARM_PREFIX, ENABLED, FORWARDING_TARGET_ID, topic_target_id
+from components.approval.alarms import ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
+from components.approval.names import ALARM_PREFIX
 from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from components.approval.alarms import EventAlarm
     from components.approval.chat import ChatRule
-    from components.approval.plan import EvidencePlan
+    from components.approval.evidence_plan import EvidencePlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import Deployment
     from operations.inventory.monitoring import EventRule, RecordingFacts, Sender, SubscriptionFacts, TopicFacts

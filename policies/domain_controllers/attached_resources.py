@@ -5,17 +5,10 @@ They need no tag, so they are found from the controller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from policies.domain_controllers.controller_tags import (
-    INSTANCE,
-    LAUNCH_CONFIGURATION,
-    LAUNCH_TEMPLATE,
-    NETWORK_INTERFACE,
-    SPOT_FLEET,
-    SPOT_INSTANCE,
-    belongs,
-)
+from common.json_values import leaves
+from policies.domain_controllers import controller_tags as tags
 from policies.domain_controllers.references import ReferenceIndex
 from policies.findings import UNKNOWN
 
@@ -32,36 +25,38 @@ INTERFACE_ATTACHMENT: Final = "aws:ec2/networkInterfaceAttachment:NetworkInterfa
 
 _INTERFACES: Final = ("networkInterfaces", "primaryNetworkInterface")
 _NAMING: Final = {
-    INSTANCE: ("launchTemplate", *_INTERFACES),
-    SPOT_INSTANCE: ("launchTemplate", *_INTERFACES),
-    LAUNCH_TEMPLATE: _INTERFACES,
+    tags.INSTANCE: ("launchTemplate", *_INTERFACES),
+    tags.SPOT_INSTANCE: ("launchTemplate", *_INTERFACES),
+    tags.LAUNCH_TEMPLATE: _INTERFACES,
     AUTO_SCALING_GROUP: ("launchTemplate", "mixedInstancesPolicy", "launchConfiguration"),
     FLEET: ("launchTemplateConfigs",),
-    SPOT_FLEET: ("launchTemplateConfigs", "launchSpecifications"),
+    tags.SPOT_FLEET: ("launchTemplateConfigs", "launchSpecifications"),
 }
 """Properties by which machines, and resources that launch them, name interfaces, templates and launch configurations."""
 
 
 def attached_resources(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
     """Return each machine, or what starts machines, with an interface or template that comes with it."""
-    brought = ReferenceIndex(stack, NETWORK_INTERFACE, LAUNCH_TEMPLATE, LAUNCH_CONFIGURATION)
+    brought = ReferenceIndex(stack, tags.NETWORK_INTERFACE, tags.LAUNCH_TEMPLATE, tags.LAUNCH_CONFIGURATION)
     for holder in stack.of(*_NAMING):
         for name in _NAMING[holder.type]:
             for value in texts(holder.given(name)):
                 yield from ((holder, each) for each in brought.of(holder, name, value).candidates)
-    machines = ReferenceIndex(stack, INSTANCE, SPOT_INSTANCE)
+    machines = ReferenceIndex(stack, tags.INSTANCE, tags.SPOT_INSTANCE)
     for attachment in stack.of(INTERFACE_ATTACHMENT):
         interfaces = brought.all_of(attachment, "networkInterfaceId")
         for machine in machines.all_of(attachment, "instanceId"):
             yield from ((one, each) for one in machine.candidates for named in interfaces for each in named.candidates)
-    for interface in stack.of(NETWORK_INTERFACE):
+    for interface in stack.of(tags.NETWORK_INTERFACE):
         for value in texts(interface.given("attachments")):
             yield from ((one, interface) for one in machines.of(interface, "attachments", value).candidates)
 
 
 def belonging(stack: Stack) -> dict[str, Truth]:
     """Return how surely machines, and what they bring along, belong to a domain controller, by URN."""
-    found = {each.urn: belongs(each) for each in stack.of(*_NAMING, NETWORK_INTERFACE, LAUNCH_CONFIGURATION)}
+    found = {
+        each.urn: tags.belongs(each) for each in stack.of(*_NAMING, tags.NETWORK_INTERFACE, tags.LAUNCH_CONFIGURATION)
+    }
     pairs = tuple(attached_resources(stack))
     for _ in range(3):  # from the launching resource to its template to the template's interface
         for holder, brought in pairs:
@@ -71,11 +66,4 @@ def belonging(stack: Stack) -> dict[str, Truth]:
 
 def texts(value: Any) -> Iterator[Any]:
     """Return all texts, and all that is not known yet, however deep."""
-    if isinstance(value, dict):
-        for each in cast("dict[str, Any]", value).values():
-            yield from texts(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from texts(each)
-    elif value is UNKNOWN or isinstance(value, str):
-        yield value
+    return (each for each in leaves(value) if each is UNKNOWN or isinstance(each, str))

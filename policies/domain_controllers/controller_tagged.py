@@ -8,22 +8,8 @@ from typing import TYPE_CHECKING, Final
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth
+from policies.domain_controllers import controller_tags as tags
 from policies.domain_controllers.attached_resources import AUTO_SCALING_GROUP, attached_resources
-from policies.domain_controllers.controller_tags import (
-    DEFAULT_SECURITY_GROUP,
-    INSTANCE,
-    LAUNCH_CONFIGURATION,
-    LAUNCH_TEMPLATE,
-    MARKS,
-    NETWORK_INTERFACE,
-    SECURITY_GROUP,
-    SPOT_FLEET,
-    SPOT_INSTANCE,
-    TAG_KEY,
-    TAG_VALUES,
-    VOLUME,
-    belongs,
-)
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
 from policies.domain_controllers.machines import Machines
 from policies.domain_controllers.references import ReferenceIndex
@@ -39,11 +25,11 @@ if TYPE_CHECKING:
 ATTACHMENT: Final = "aws:ec2/volumeAttachment:VolumeAttachment"
 _WITHOUT_TAGS: Final = {
     AUTO_SCALING_GROUP: "launchConfiguration",
-    SPOT_FLEET: "launchSpecifications",
+    tags.SPOT_FLEET: "launchSpecifications",
 }
 """Resource types that launch instances that the other rules do not evaluate."""
 
-_LOOKED_AT_ALONE: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE, VOLUME)
+_LOOKED_AT_ALONE: Final = (tags.INSTANCE, tags.SPOT_INSTANCE, tags.NETWORK_INTERFACE, tags.LAUNCH_TEMPLATE, tags.VOLUME)
 
 CONTROLLER_TAGGED = Rule(
     id="controller-tagged",
@@ -55,14 +41,16 @@ CONTROLLER_TAGGED = Rule(
     source='AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", access by tag; '
     "NIST SP 800-53 r5 AC-16, CM-8",
     url="https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
-    parameters=MARKS,
+    parameters=tags.MARKS,
 )
 
 
 @CONTROLLER_TAGGED.on_stack
 def _are_marked(stack: Stack) -> Findings:
     groups = ControllersGroups(stack)
-    marked = [each for each in stack.of(SECURITY_GROUP, DEFAULT_SECURITY_GROUP) if belongs(each) is Truth.YES]
+    marked = [
+        each for each in stack.of(tags.SECURITY_GROUP, tags.DEFAULT_SECURITY_GROUP) if tags.belongs(each) is Truth.YES
+    ]
     for machine in stack.of(*MACHINES):
         if any(group in marked for named in groups.on(machine) for group in named.candidates):
             yield from _is_marked(machine, "it has a domain controllers' security group")
@@ -76,7 +64,7 @@ def _each_once(found: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _volumes(stack: Stack) -> Iterator[Finding]:
-    machines, volumes = Machines(stack), ReferenceIndex(stack, VOLUME)
+    machines, volumes = Machines(stack), ReferenceIndex(stack, tags.VOLUME)
     for attachment in stack.of(ATTACHMENT):
         if machines.named_by(attachment, "instanceId"):
             for named in volumes.all_of(attachment, "volumeId"):
@@ -87,27 +75,27 @@ def _volumes(stack: Stack) -> Iterator[Finding]:
 def _brought_along(stack: Stack) -> Iterator[Finding]:
     for holder, brought in attached_resources(stack):
         # Resources without tags are reported where they are referenced.
-        if belongs(holder) is Truth.YES and brought.type != LAUNCH_CONFIGURATION:
-            verb = "starts from it" if brought.type == LAUNCH_TEMPLATE else "has it"
+        if tags.belongs(holder) is Truth.YES and brought.type != tags.LAUNCH_CONFIGURATION:
+            verb = "starts from it" if brought.type == tags.LAUNCH_TEMPLATE else "has it"
             yield from _is_marked(brought, f'"{holder.name}", a domain controller, {verb}')
     for starter in stack.of(*_WITHOUT_TAGS):
         name = _WITHOUT_TAGS[starter.type]
-        if belongs(starter) is Truth.YES and starter.given(name):
+        if tags.belongs(starter) is Truth.YES and starter.given(name):
             yield Violation(name, "given", "a launch template, which can carry the tag", about=starter)
 
 
 def _tagged_apart(stack: Stack) -> Iterator[Finding]:
     """Report resources whose tag is set by a separate resource, as other rules do not see it."""
     for resource in stack.of(*_LOOKED_AT_ALONE):
-        apart = bool(resource.added_tags) and belongs(resource) is Truth.YES
-        if apart and belongs(replace(resource, added_tags={})) is not Truth.YES:
+        apart = bool(resource.added_tags) and tags.belongs(resource) is Truth.YES
+        if apart and tags.belongs(replace(resource, added_tags={})) is not Truth.YES:
             yield from _is_marked(replace(resource, added_tags={}), "an ec2.Tag gives it the tag")
 
 
 def _is_marked(resource: Resource, why: str) -> Iterator[Finding]:
     settings = resource.settings
-    wanted = f"{settings[TAG_KEY.name]}: {' or '.join(settings[TAG_VALUES.name])}, as {why}"
-    match belongs(resource):
+    wanted = f"{settings[tags.TAG_KEY.name]}: {' or '.join(settings[tags.TAG_VALUES.name])}, as {why}"
+    match tags.belongs(resource):
         case Truth.YES:
             return
         case Truth.UNKNOWN:

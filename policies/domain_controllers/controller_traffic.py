@@ -8,19 +8,10 @@ from pulumi_policy import Severity
 
 from common.iam.truth import Truth, any_of, truth
 from components.domain_controllers.traffic_requirements import Direction
+from policies.domain_controllers import port_ranges
 from policies.domain_controllers.addresses import networks_parameter
 from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TEXTS, tagged
 from policies.domain_controllers.exposures import ExposurePeerKind, findings, of_end, of_ports, ports_of_named_peers
-from policies.domain_controllers.port_ranges import (
-    NAMED_PEERS_SCHEMA,
-    PORTS_SCHEMA,
-    TABLES,
-    PortRange,
-    from_bastions,
-    inbound,
-    outbound,
-    spelled,
-)
 from policies.findings import UNKNOWN, described
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -36,7 +27,7 @@ _PORTS: Final = Parameter(
     name="administrationPorts",
     description="Ports of remote administration: SSH, Remote Desktop, Windows Remote Management.",
     default=["tcp/22", "tcp/3389", "udp/3389", "tcp/5985", "tcp/5986"],
-    schema={**PORTS_SCHEMA, "minItems": 1},
+    schema={**port_ranges.PORTS_SCHEMA, "minItems": 1},
 )
 _GROUPS: Final = Parameter(
     name="bastionGroups",
@@ -55,9 +46,9 @@ ADMINISTRATION: Final = (_PORTS,)
 BASTIONS: Final = (_GROUPS, _TAG_VALUES)
 
 
-def administration_ports(settings: Mapping[str, Any]) -> tuple[PortRange, ...]:
+def administration_ports(settings: Mapping[str, Any]) -> tuple[port_ranges.PortRange, ...]:
     """Return the configured ports of remote administration."""
-    return spelled(settings[_PORTS.name])
+    return port_ranges.spelled(settings[_PORTS.name])
 
 
 def from_a_bastion(peer: ExposurePeer, settings: Mapping[str, Any]) -> Truth:
@@ -93,7 +84,7 @@ _INBOUND_PORTS_PEERS: Final = Parameter(
     description="Networks with ports of their own, which may connect to controllers besides those of the tables: "
     "{networks, ports}.",
     default=[],
-    schema=NAMED_PEERS_SCHEMA,
+    schema=port_ranges.NAMED_PEERS_SCHEMA,
 )
 
 CONTROLLER_INBOUND_PORTS = Rule(
@@ -107,7 +98,7 @@ CONTROLLER_INBOUND_PORTS = Rule(
     source="Microsoft KB 179442, KB 224196; AWS Security Hub EC2.18; NIST SP 800-53 r5 AC-4, CM-7, SC-7; "
     'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", port tables',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-18",
-    parameters=(_INBOUND_PORTS_PEERS, *TABLES, *ADMINISTRATION, *BASTIONS, *MARKS),
+    parameters=(_INBOUND_PORTS_PEERS, *port_ranges.TABLES, *ADMINISTRATION, *BASTIONS, *MARKS),
 )
 """Ports of remote administration are checked by controller-remote-administration, regardless of this rule's parameters."""
 
@@ -119,9 +110,9 @@ def _are_in_the_tables(stack: Stack) -> Findings:
 
 def _inbound_ports_judged(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
-    bastions = from_bastions(settings) if is_from_bastions(exposure) else ()
+    bastions = port_ranges.from_bastions(settings) if is_from_bastions(exposure) else ()
     named = ports_of_named_peers(exposure, settings[_INBOUND_PORTS_PEERS.name])
-    yield from of_ports(exposure, (*inbound(settings), *administration_ports(settings), *bastions, *named))
+    yield from of_ports(exposure, (*port_ranges.inbound(settings), *administration_ports(settings), *bastions, *named))
 
 
 _SOURCES: Final = networks_parameter(
@@ -181,7 +172,7 @@ _OUTBOUND_PEERS: Final = Parameter(
     description="Networks with ports of their own, which controllers may connect to besides those of the tables: "
     "{networks, ports}.",
     default=[],
-    schema=NAMED_PEERS_SCHEMA,
+    schema=port_ranges.NAMED_PEERS_SCHEMA,
 )
 
 CONTROLLER_OUTBOUND = Rule(
@@ -196,7 +187,7 @@ CONTROLLER_OUTBOUND = Rule(
     'NIST SP 800-53 r5 AC-4, SC-7(5); AWS post "Securely extend and access on-premises Active Directory domain controllers '
     'in AWS"',
     url="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    parameters=(_DESTINATIONS, _OUTBOUND_PEERS, *TABLES, *MARKS),
+    parameters=(_DESTINATIONS, _OUTBOUND_PEERS, *port_ranges.TABLES, *MARKS),
 )
 """The entries of a prefix list of another stack, such as that of Amazon S3, are not known and are accepted."""
 
@@ -211,7 +202,7 @@ def _outbound_judged(exposures: Exposures, exposure: Exposure) -> Iterator[Findi
     for peer in exposure.peers:
         yield from of_end(exposures, exposure, peer, settings[_DESTINATIONS.name])
     yield from of_ports(
-        exposure, (*outbound(settings), *ports_of_named_peers(exposure, settings[_OUTBOUND_PEERS.name]))
+        exposure, (*port_ranges.outbound(settings), *ports_of_named_peers(exposure, settings[_OUTBOUND_PEERS.name]))
     )
 
 

@@ -5,7 +5,6 @@ Session tags take precedence over those of the principal (IAM User Guide, "Pass 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,6 +14,7 @@ from pulumi_policy import Severity
 from common.iam.evaluation import AllowingStatement, Permissions, Target
 from common.iam.patterns import SOME
 from common.iam.tag_requests import REMOVING, SETTING, tag_grants
+from common.json_values import decoded
 from components.approval.names import TAG_KEY
 from policies.findings import UNKNOWN, Violation
 from policies.parameters import Parameter
@@ -97,9 +97,9 @@ def _has_no_tag(principal: Resource) -> Findings:
 @APPROVAL_TAG_NOT_IN_PROGRAM.on("pulumi:providers:aws")
 def _adds_no_tag(provider: Resource) -> Findings:
     # The engine passes nested properties of a provider as JSON text.
-    defaults = _decoded(provider.value("defaultTags"))
+    defaults = decoded(provider.value("defaultTags"))
     tags = cast("Mapping[str, Any]", defaults).get("tags") if isinstance(defaults, Mapping) else defaults
-    yield from _without(provider, "defaultTags", _decoded(tags))
+    yield from _without(provider, "defaultTags", decoded(tags))
 
 
 @APPROVAL_TAG_NOT_IN_PROGRAM.on("aws:cognito/identityPoolProviderPrincipalTag:IdentityPoolProviderPrincipalTag")
@@ -127,13 +127,6 @@ def _without(resource: Resource, name: str, tags: Any) -> Iterator[Any]:
                 yield resource.unseen(name)
             if str(key).casefold() == TAG_KEY.casefold():
                 yield Violation(f"{name}.{key}", "a tag", _EXPECTED, about=resource)
-
-
-def _decoded(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
 
 
 _TAGGED = Parameter(

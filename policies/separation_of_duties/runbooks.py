@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.json_values import leaves
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
 from policies.findings import UNKNOWN
 from policies.separation_of_duties.scripts import calls, commands
@@ -108,9 +109,8 @@ class Step:
     @cached_property
     def _principals(self) -> frozenset[str]:
         """Return the principal of the step; for scripts all texts of the payload."""
-        if self.action == "aws:executeScript":
-            return frozenset(_texts(self.inputs.get("InputPayload")))
-        return frozenset(_texts(self.inputs.get(f"{self._kind}Name")))
+        name = "InputPayload" if self.action == "aws:executeScript" else f"{self._kind}Name"
+        return frozenset(_squeezed(each) for each in leaves(self.inputs.get(name)) if isinstance(each, str))
 
     def _does(self, wanted: frozenset[str], keys: str, *, if_not_known: bool) -> bool:
         inputs = self.inputs
@@ -284,18 +284,6 @@ def _has_late_key(tags: Any) -> bool:
         _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
         for each in _listed(tags)
     )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Return all texts in a value."""
-    if isinstance(value, Mapping):
-        for each in cast("Mapping[str, Any]", value).values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _texts(each)
-    elif isinstance(value, str):
-        yield _squeezed(value)
 
 
 def _squeezed(value: Any) -> str:

@@ -6,23 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.limits import (
-    BUCKET_POLICY,
-    ENDPOINT_POLICY,
-    EVENT_DESCRIPTION,
-    KEY_POLICY,
-    MANAGED_POLICY,
-    ROLE_POLICIES,
-    TOPIC_POLICY,
-    TRUST_POLICY,
-    Generated,
-    Quota,
-    StatementTooLongError,
-    document,
-    excess_problems,
-    packed,
-    size,
-)
+from common import limits
 from components.approval.alarms import METRIC_ALARMS, forwarding_policy, forwarding_trust
 from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role, monitoring_policies
@@ -36,28 +20,28 @@ ACCOUNT = "111122223333"
 PARTITIONS = {"aws": "ap-southeast-4", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
 
 
-def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], Quota]]:
+def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], limits.Quota]]:
     scope = monitoring_policies.Scope(partition=partition, account_id=ACCOUNT, region=region)
     place = WorkflowLocation(partition=partition, account_id=ACCOUNT, region=region)
     where = {"partition": partition, "account_id": ACCOUNT}
-    yield instance_role.agent_policy(), MANAGED_POLICY
-    yield port_forwarding_policy(**where, require_mfa=True, shell=True), MANAGED_POLICY
+    yield instance_role.agent_policy(), limits.MANAGED_POLICY
+    yield port_forwarding_policy(**where, require_mfa=True, shell=True), limits.MANAGED_POLICY
     for trust in (
         instance_role.trust_policy(partition),
         host_trust(),
         forwarding_trust(place, [region] * 40),
         monitoring_policies.flow_logs_trust_policy(scope),
     ):
-        yield trust, TRUST_POLICY
-    yield forwarding_policy(place), ROLE_POLICIES
-    yield monitoring_policies.flow_logs_policy(scope, "l" * 512), ROLE_POLICIES
-    yield data_key_policy(**where), KEY_POLICY
-    yield logs_key_policy(**where, region=region), KEY_POLICY
-    yield monitoring_policies.monitoring_key_policy(scope, ["l" * 512] * 10, alarms=True), KEY_POLICY
-    yield monitoring_policies.trail_key_policy(scope, "t" * 128), KEY_POLICY
-    yield monitoring_policies.topic_policy(scope, "t" * 256), TOPIC_POLICY
-    yield monitoring_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), BUCKET_POLICY
-    yield endpoint_policy("ssmmessages", ACCOUNT), ENDPOINT_POLICY
+        yield trust, limits.TRUST_POLICY
+    yield forwarding_policy(place), limits.ROLE_POLICIES
+    yield monitoring_policies.flow_logs_policy(scope, "l" * 512), limits.ROLE_POLICIES
+    yield data_key_policy(**where), limits.KEY_POLICY
+    yield logs_key_policy(**where, region=region), limits.KEY_POLICY
+    yield monitoring_policies.monitoring_key_policy(scope, ["l" * 512] * 10, alarms=True), limits.KEY_POLICY
+    yield monitoring_policies.trail_key_policy(scope, "t" * 128), limits.KEY_POLICY
+    yield monitoring_policies.topic_policy(scope, "t" * 256), limits.TOPIC_POLICY
+    yield monitoring_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), limits.BUCKET_POLICY
+    yield endpoint_policy("ssmmessages", ACCOUNT), limits.ENDPOINT_POLICY
 
 
 @pytest.mark.parametrize(("partition", "region"), PARTITIONS.items())
@@ -67,20 +51,20 @@ def test_policies_that_no_setting_makes_long_fit(partition: str, region: str) ->
 
 
 def test_descriptions_fit() -> None:
-    assert all(len(alert.description) <= EVENT_DESCRIPTION.maximum for alert in ALERTS)
+    assert all(len(alert.description) <= limits.EVENT_DESCRIPTION.maximum for alert in ALERTS)
     assert all(len(alarm.description) <= 1_024 for alarm in METRIC_ALARMS)
 
 
 def test_problem_names_key_quota_size_and_fix() -> None:
-    given = Generated(
+    given = limits.Generated(
         what="the policy P",
         size=6_145,
-        quota=MANAGED_POLICY,
+        quota=limits.MANAGED_POLICY,
         path=("approval", "operatorRoles"),
         given="90 operators",
         fix="Use fewer operators",
     )
-    (problem,) = excess_problems([given])
+    (problem,) = limits.excess_problems([given])
     assert str(problem) == (
         "shell-access:approval.operatorRoles: expected the policy P to take at most 6144 characters, as a managed policy "
         "has no more, got 6145 with 90 operators. Use fewer operators"
@@ -88,14 +72,14 @@ def test_problem_names_key_quota_size_and_fix() -> None:
 
 
 def test_size_counts_no_white_space_between_values() -> None:
-    assert size({"Statement": [{"Sid": "a b"}]}) == len('{"Statement":[{"Sid":"a b"}]}')
+    assert limits.size({"Statement": [{"Sid": "a b"}]}) == len('{"Statement":[{"Sid":"a b"}]}')
 
 
 def test_packed_fills_policies_in_order() -> None:
     statements = [{"Sid": f"S{number}", "Resource": "r" * 100} for number in range(10)]
-    policies = packed(statements, maximum=500)
-    assert all(size(each) <= 500 for each in policies)
+    policies = limits.packed(statements, maximum=500)
+    assert all(limits.size(each) <= 500 for each in policies)
     assert [each for policy in policies for each in policy["Statement"]] == statements
-    assert packed(statements) == [document(statements)]
-    with pytest.raises(StatementTooLongError, match="the statement S0 alone is longer than a policy"):
-        packed(statements, maximum=100)
+    assert limits.packed(statements) == [limits.document(statements)]
+    with pytest.raises(limits.StatementTooLongError, match="the statement S0 alone is longer than a policy"):
+        limits.packed(statements, maximum=100)

@@ -7,8 +7,8 @@ import pytest
 
 from common.characters import hidden_character
 from common.problems import SettingsError
+from components.approval.evidence_plan import plan_evidence
 from components.approval.names import ALARM_PREFIX, WorkflowLocation
-from components.approval.plan import plan_evidence
 from components.just_in_time.documents import policy_documents
 from components.settings import Settings
 from tests.components.hostile import HOSTILE_OTHERS, HOSTILE_TEXTS, leaves

@@ -52,6 +52,15 @@ TAGGING = {
 }
 
 
+def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def deny(*actions: str, **more: Any) -> dict[str, Any]:
+    resource = {} if "NotResource" in more else {"Resource": "*"}
+    return {"Effect": "Deny", "Action": list(actions), **resource, **more}
+
+
 def document(statements: Any) -> dict[str, Any]:
     several = statements if isinstance(statements, list) else [statements]
     return {"Version": "2012-10-17", "Statement": several}

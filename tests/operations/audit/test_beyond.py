@@ -12,10 +12,12 @@ from tests.operations.audit.accounts import (
     ARN,
     OPERATOR,
     REQUESTER,
+    allow,
     assessed,
     attached,
     baseline,
     bounded,
+    deny,
     entries,
     group,
     inline,
@@ -29,15 +31,6 @@ INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
 TAGGED = f"arn:aws:ec2:*:{ACCOUNT}:instance/{APPROVED}"
 START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 TAG = {"Effect": "Allow", "Action": ["iam:TagUser", "iam:TagRole"], "Resource": "*"}
-
-
-def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
-
-
-def deny(*actions: str, **more: Any) -> dict[str, Any]:
-    resource = {} if "NotResource" in more else {"Resource": "*"}
-    return {"Effect": "Deny", "Action": list(actions), **resource, **more}
 
 
 def found_with(*policies: Any, **more: Any) -> dict[str, str]:

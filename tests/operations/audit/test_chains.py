@@ -8,8 +8,10 @@ from tests.operations.audit.accounts import (
     ARN,
     OPERATOR,
     WHO,
+    allow,
     assessed,
     baseline,
+    deny,
     document,
     entries,
     role,
@@ -18,14 +20,6 @@ from tests.operations.audit.accounts import (
 )
 
 START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
-
-
-def allow(*actions: str, on: Any = "*") -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": on}
-
-
-def deny(*actions: str) -> dict[str, Any]:
-    return {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
 
 
 def test_role_chain_counts_for_who_begins_it() -> None:

@@ -13,7 +13,7 @@ from operations.errors import UnusableError
 from operations.inventory import reader
 from operations.stack import StackConfiguration
 from tests.operations.arrangement import Account, Command, configuration, refusal
-from tests.operations.audit.accounts import document, trusting
+from tests.operations.audit.accounts import allow, document, trusting
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}"
@@ -64,10 +64,6 @@ arn:aws:iam::123456789012:user/bob
 declared administrator: arn:aws:iam::123456789012:user/root-like
 5 principals: 1 critical, 1 high, 1 low
 """
-
-
-def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
 
 
 @pytest.fixture

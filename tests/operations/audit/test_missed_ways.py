@@ -11,9 +11,11 @@ from tests.operations.audit.accounts import (
     ARN,
     OPERATOR,
     REQUESTER,
+    allow,
     assessed,
     attached,
     baseline,
+    deny,
     document,
     entries,
     group,
@@ -29,14 +31,6 @@ SAML = f"{ARN}:saml-provider/company"
 TEAM = {"StringEquals": {"aws:PrincipalTag/Team": "ops"}}
 ABAC = {"StringEquals": {"aws:ResourceTag/Project": "${aws:PrincipalTag/Project}"}}
 RED = {"Tags": [{"Key": "Project", "Value": "red"}]}
-
-
-def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
-
-
-def deny(*actions: str, **more: Any) -> dict[str, Any]:
-    return {"Effect": "Deny", "Action": list(actions), "Resource": "*", **more}
 
 
 def on(condition: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,8 @@ from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, W
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Plant = Callable[[History], object]
 
 CONTEXT = Context(
     now=after(24 * 60),
@@ -74,58 +76,27 @@ def test_approved_session_has_no_finding() -> None:
     assert (row.grant.begin, row.grant.end) == (after(2), after(12))
 
 
-def without_approval(history: History) -> None:
-    history.start(after(3))
+OTHER_NODE = "i-0fedcba9876543210"
 
 
-def for_another_node(history: History) -> None:
-    history.grant(node="i-0fedcba9876543210")
-    history.start(after(3))
-    history.start(after(3), node="i-0fedcba9876543210")
+def role_session(role: str, person: str = "olivia") -> str:
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{person}"
 
 
-def by_another_principal(history: History) -> None:
-    history.grant()
-    history.start(after(3))
-    history.start(after(3), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Other/olivia")
+def grant(**more: Any) -> Plant:
+    return lambda history: history.grant(**more)
 
 
-def after_the_grant(history: History) -> None:
-    history.grant()
-    history.start(after(3))
-    history.start(after(13))
+def start(minute: int = 3, **more: Any) -> Plant:
+    return lambda history: history.start(after(minute), **more)
 
 
-def before_the_grant(history: History) -> None:
-    history.grant()
-    history.start(after(1))
-    history.start(after(3))
+def tag(**more: Any) -> Plant:
+    return lambda history: history.tag(after(2), **more)
 
 
-def approved_by_the_requester(history: History) -> None:
-    run = history.request(after(0))
-    history.decide(run, after(1), who=OLIVIA)
-    history.tag(after(2))
-    history.start(after(3))
-
-
-def approved_by_the_requesters_user(history: History) -> None:
-    run = history.request(after(0))
-    history.decide(run, after(1), who=f"arn:aws:iam::{ACCOUNT}:user/olivia")
-    history.tag(after(2))
-    history.start(after(3))
-
-
-def tagged_by_hand(history: History) -> None:
-    history.tag(after(2), who=OLIVIA)
-    history.start(after(3))
-
-
-def tagged_by_hand_after_a_request(history: History) -> None:
-    run = history.request(after(0))
-    history.decide(run, after(1))
-    history.tag(after(2), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/mallory")
-    history.start(after(3))
+def approval(who: str = ALICE, **more: Any) -> Plant:
+    return lambda history: history.decide(history.request(after(0), **more), after(1), who=who)
 
 
 def session_tag(history: History) -> None:
@@ -134,89 +105,58 @@ def session_tag(history: History) -> None:
         "tags": [{"key": "securityallowsessioninstance", "value": NODE}],
     }
     history.add("sts", "AssumeRole", ALICE, after(2), requestParameters=asked)
-    history.start(after(3))
-
-
-def without_approver(history: History) -> None:
-    history.request(after(0))
-    history.tag(after(2))
-    history.start(after(3))
-
-
-def without_reason(history: History) -> None:
-    run = history.request(after(0), reason="not given")
-    history.decide(run, after(1))
-    history.tag(after(2))
-    history.start(after(3))
-
-
-def forwarding(history: History) -> None:
-    history.grant()
-    history.start(after(3), documentName="AWS-StartPortForwardingSessionToRemoteHost")
-
-
-def ssh_by_arn(history: History) -> None:
-    history.grant()
-    history.start(after(3), documentName="arn:aws:ssm:eu-west-1::document/AWS-StartSSHSession")
-
-
-def other_document(history: History) -> None:
-    history.grant()
-    history.start(after(3), documentName="MyShell")
-
-
-def interactive_command(history: History) -> None:
-    history.grant()
-    history.start(after(3), documentName="AWS-StartInteractiveCommand")
 
 
 def remote_desktop(history: History) -> None:
-    history.grant()
     history.add(
         "ssm-guiconnect", "StartConnection", OLIVIA, after(3), requestParameters={"instanceId": NODE}, eventID="e"
     )
 
 
-def break_glass(history: History) -> None:
-    history.start(after(3), who=f"arn:aws:sts::{ACCOUNT}:assumed-role/Emergency/olivia")
+PLANTED: dict[str, tuple[str, list[Plant]]] = {
+    "without approval": ("session-without-approval", [start()]),
+    "for another node": ("session-without-approval", [grant(node=OTHER_NODE), start(), start(node=OTHER_NODE)]),
+    "by another principal": ("session-without-approval", [grant(), start(), start(who=role_session("Other"))]),
+    "after the grant": ("session-outside-window", [grant(), start(), start(13)]),
+    "before the grant": ("session-outside-window", [grant(), start(1), start()]),
+    "approved by the requester": ("session-self-approved", [approval(OLIVIA), tag(), start()]),
+    "approved by the requester's user": (
+        "session-self-approved",
+        [approval(f"arn:aws:iam::{ACCOUNT}:user/olivia"), tag(), start()],
+    ),
+    "tagged by hand": ("grant-outside-runbook", [tag(who=OLIVIA), start()]),
+    "tagged by hand after a request": (
+        "grant-outside-runbook",
+        [approval(), tag(who=role_session("Admin", "mallory")), start()],
+    ),
+    "session tag": ("grant-outside-runbook", [session_tag, start()]),
+    "without approver": ("approver-unknown", [lambda history: history.request(after(0)), tag(), start()]),
+    "without reason": ("approval-without-reason", [approval(reason="not given"), tag(), start()]),
+    "forwarding": (
+        "session-forwarding",
+        [grant(), start(documentName="AWS-StartPortForwardingSessionToRemoteHost")],
+    ),
+    "SSH by ARN": (
+        "session-forwarding",
+        [grant(), start(documentName="arn:aws:ssm:eu-west-1::document/AWS-StartSSHSession")],
+    ),
+    "remote desktop": ("session-forwarding", [grant(), remote_desktop]),
+    "other document": ("session-other-document", [grant(), start(documentName="MyShell")]),
+    "interactive command": (
+        "session-other-document",
+        [grant(), start(documentName="AWS-StartInteractiveCommand")],
+    ),
+    "emergency access": ("session-break-glass", [start(who=role_session("Emergency"))]),
+    "unused": ("grant-unused", [grant()]),
+    "refused": ("attempt-refused", [lambda history: history.refuse(after(3))]),
+}
 
 
-def unused(history: History) -> None:
-    history.grant()
-
-
-def refused(history: History) -> None:
-    history.refuse(after(3))
-
-
-PLANTED = [
-    (without_approval, "session-without-approval"),
-    (for_another_node, "session-without-approval"),
-    (by_another_principal, "session-without-approval"),
-    (after_the_grant, "session-outside-window"),
-    (before_the_grant, "session-outside-window"),
-    (approved_by_the_requester, "session-self-approved"),
-    (approved_by_the_requesters_user, "session-self-approved"),
-    (tagged_by_hand, "grant-outside-runbook"),
-    (tagged_by_hand_after_a_request, "grant-outside-runbook"),
-    (session_tag, "grant-outside-runbook"),
-    (without_approver, "approver-unknown"),
-    (without_reason, "approval-without-reason"),
-    (forwarding, "session-forwarding"),
-    (ssh_by_arn, "session-forwarding"),
-    (remote_desktop, "session-forwarding"),
-    (other_document, "session-other-document"),
-    (interactive_command, "session-other-document"),
-    (break_glass, "session-break-glass"),
-    (unused, "grant-unused"),
-    (refused, "attempt-refused"),
-]
-
-
-@pytest.mark.parametrize(("plant", "rule"), PLANTED, ids=lambda each: getattr(each, "__name__", each))
-def test_planted_fault_is_the_only_finding(plant: Callable[[History], None], rule: str) -> None:
+@pytest.mark.parametrize(("rule", "plants"), PLANTED.values(), ids=PLANTED)
+def test_planted_fault_is_the_only_finding(rule: str, plants: list[Plant]) -> None:
     history = History()
-    plant(history)
+    for plant in plants:
+        plant(history)
     assert rules(made(history)) == [rule]
 
 
@@ -482,7 +422,7 @@ def test_every_rule_is_planted() -> None:
         *("session-without-log", "session-log-short", "session-log-deleted", "session-not-in-trail"),
         *("session-unknown-person", *OF_ACCESS_REQUESTS),
     }
-    assert {rule for _, rule in PLANTED} | here == RULES.keys()
+    assert {rule for rule, _ in PLANTED.values()} | here == RULES.keys()
 
 
 minutes = st.integers(0, 5_000)

@@ -1,0 +1,32 @@
+"""Values of JSON, as text or decoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def decoded(value: Any) -> Any:
+    """Return a value decoded; other values, and text that is not JSON, are returned unchanged."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield all values in mappings and lists, however deep, that are neither."""
+    if isinstance(value, Mapping):
+        for each in cast("Mapping[str, Any]", value).values():
+            yield from leaves(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from leaves(each)
+    else:
+        yield value

@@ -1,0 +1,219 @@
+"""Plan of the export of records, and the resources that it and the approval workflow consist of, as plain data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.adoption.document_content import PlannedDocument
+from components.approval import names
+from components.approval.alarms import EventAlarm, event_alarms, metric_alarms
+from components.approval.evidence import export_role_policy, export_runbook, export_schedule_role_policy
+from components.approval.iam_policies import service_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.approval.chat import ChatRule
+    from components.approval.settings import ApprovalSettings
+    from components.metric_alarm import MetricAlarm
+    from components.session_manager.settings import LogLocation
+
+REAPER_RATE: Final = "rate(15 minutes)"
+EXPORT_RATE: Final = "rate(30 minutes)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRole:
+    """A role that an AWS service assumes, or users in an emergency.
+
+    Attributes:
+        key: Part of the logical name.
+        name: Name of the role.
+        description: Description of the role.
+        trust: Trust policy.
+        policy: Its one inline policy, `shell-access`; empty: managed policies only.
+        path: Path of the role.
+        boundary: ARN of its permissions boundary, unless the settings of the stack name one; "": none.
+        max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
+    """
+
+    key: str
+    name: str
+    description: str
+    trust: names.PolicyDocument
+    policy: names.PolicyDocument
+    path: str = "/"
+    boundary: str = ""
+    max_session_seconds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedPolicy:
+    """A managed policy and the principals that it is attached to.
+
+    Attributes:
+        key: Part of the logical name.
+        name: Name of the policy.
+        arn: ARN of the policy.
+        description: Description of the policy.
+        content: Content of the default version.
+        roles: Names of the roles that it is attached to.
+        users: Names of the users that it is attached to.
+    """
+
+    key: str
+    name: str
+    arn: str
+    description: str
+    content: names.PolicyDocument
+    roles: Sequence[str]
+    users: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSchedule:
+    """A schedule that starts a runbook; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
+
+    Attributes:
+        key: Part of the logical name.
+        description: Description of the schedule.
+        target_arn: ARN of the API operation.
+        role_arn: ARN of the role that calls it.
+        input: Parameters of the call, as JSON.
+        name: Name of the schedule.
+        group: Name of its group.
+        expression: Rate.
+    """
+
+    target_arn: str
+    role_arn: str
+    input: str
+    key: str = "schedule"
+    description: str = "Removes session grants whose run is over"
+    name: str = names.REAPER_SCHEDULE_NAME
+    group: str = names.REAPER_SCHEDULE_GROUP
+    expression: str = REAPER_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedExport:
+    """The export of records.
+
+    Attributes:
+        runbook: Document that exports.
+        role: Role of the runbook.
+        schedule_role: Role of the schedule.
+        schedule: Schedule of the runbook.
+    """
+
+    runbook: PlannedDocument
+    role: PlannedRole
+    schedule_role: PlannedRole
+    schedule: PlannedSchedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidencePlan:
+    """The export of records of one account, with its alarms.
+
+    Attributes:
+        place: Location of the export.
+        export: Export of records; None: there is none.
+        event_alarms: EventBridge rules.
+        metric_alarms: CloudWatch alarms.
+        alarm_topics: ARNs of the topics that receive alarms, the stack's own first.
+        chat_rules: EventBridge rules for notices in a chat.
+        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
+    """
+
+    place: names.WorkflowLocation
+    export: PlannedExport | None
+    event_alarms: tuple[EventAlarm, ...]
+    metric_alarms: tuple[MetricAlarm, ...]
+    alarm_topics: tuple[str, ...]
+    chat_rules: tuple[ChatRule, ...] = ()
+    forwarding_role: PlannedRole | None = None
+
+    @property
+    def forwarding_regions(self) -> tuple[str, ...]:
+        """Regions with rules that forward events."""
+        return tuple(dict.fromkeys(region for each in self.event_alarms for region in each.forwarded_from))
+
+    @property
+    def documents(self) -> tuple[PlannedDocument, ...]:
+        """All documents."""
+        return (self.export.runbook,) if self.export else ()
+
+    @property
+    def schedules(self) -> tuple[PlannedSchedule, ...]:
+        """All schedules."""
+        return (self.export.schedule,) if self.export else ()
+
+    @property
+    def roles(self) -> tuple[PlannedRole, ...]:
+        """All roles, without those of operators of IAM Identity Center."""
+        return (self.export.role, self.export.schedule_role) if self.export else ()
+
+    @property
+    def policies(self) -> tuple[PlannedPolicy, ...]:
+        """All managed policies."""
+        return ()
+
+
+def plan_evidence(
+    settings: ApprovalSettings,
+    place: names.WorkflowLocation,
+    regions: Sequence[str],
+    logs: Mapping[str, LogLocation] | None = None,
+) -> EvidencePlan:
+    """Return the plan for the export of records beside just-in-time node access."""
+    return EvidencePlan(
+        place=place,
+        export=plan_export(settings, place, regions, logs or {}),
+        event_alarms=tuple(event_alarms(settings, place, regions)),
+        metric_alarms=metric_alarms(settings),
+        alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
+    )
+
+
+def plan_export(
+    settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str], logs: Mapping[str, LogLocation]
+) -> PlannedExport | None:
+    """Return the export of records; None where the settings have none."""
+    if settings.evidence is None:
+        return None
+    has_access_requests = settings.has_access_requests
+    return PlannedExport(
+        runbook=PlannedDocument(
+            key="evidence",
+            name=names.EVIDENCE_RUNBOOK_NAME,
+            type=names.AUTOMATION,
+            content=export_runbook(place, regions, logs, access_requests=has_access_requests),
+        ),
+        role=PlannedRole(
+            key="evidence",
+            name=names.EVIDENCE_ROLE_NAME,
+            description="Adds records of sessions to the evidence bucket",
+            trust=service_trust("ssm.amazonaws.com", place),
+            policy=export_role_policy(place, logs, access_requests=has_access_requests),
+        ),
+        schedule_role=PlannedRole(
+            key="evidence-schedule",
+            name=names.EVIDENCE_SCHEDULE_ROLE_NAME,
+            description=f"Starts {names.EVIDENCE_RUNBOOK_NAME}",
+            trust=service_trust("scheduler.amazonaws.com", place),
+            policy=export_schedule_role_policy(place),
+        ),
+        schedule=PlannedSchedule(
+            key="evidence-schedule",
+            description="Exports the records of sessions of past days",
+            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
+            role_arn=place.iam(f"role/{names.EVIDENCE_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": names.EVIDENCE_RUNBOOK_NAME}),
+            name=names.EVIDENCE_SCHEDULE_NAME,
+            group=names.EVIDENCE_SCHEDULE_GROUP,
+            expression=EXPORT_RATE,
+        ),
+    )
