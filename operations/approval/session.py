@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.arns import split_arn
 from common.aws.failures import action_of, code_of, failure_of
 from common.aws.session import AwsClients, Clients
 from common.validation import partitions
@@ -214,7 +215,7 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
         return Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions)
     return Workflow(
         mode=Mode(found["mode"]),
-        region=str(found["topicArn"]).split(":")[3],
+        region=split_arn(str(found["topicArn"])).region,
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
         regions=regions,

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.aws.arns import split_arn
 from components.approval.alarms import ALARM_PREFIX, ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
 from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
@@ -45,7 +46,7 @@ class DesiredTopic:
     @property
     def region(self) -> str:
         """Region of the topic."""
-        return self.arn.split(":")[3]
+        return split_arn(self.arn).region
 
 
 def topic_findings(

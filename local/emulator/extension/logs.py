@@ -14,6 +14,7 @@ from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundExce
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
 
+from common.aws.arns import split_arn
 from local.emulator.extension.filter_patterns import PatternError, parse
 
 RETENTION_DAYS = frozenset(
@@ -179,10 +180,10 @@ class LocalLogs(LogsResponse):
     def _key(self, arn: str) -> Key | None:
         """Return the key with this ARN, which may be in another account but not in another Region."""
         backends: Any = kms_backends
-        parts = arn.split(":", 5)
-        if len(parts) < len(("arn", "partition", "kms", "region", "account", "key")) or parts[3] != self.region:
+        named = split_arn(arn)
+        if not named.resource or named.region != self.region:
             return None
-        return backends[parts[4]][self.region].keys.get(parts[5].removeprefix("key/"))
+        return backends[named.account_id][self.region].keys.get(named.resource.removeprefix("key/"))
 
 
 def _is(metric_filter: dict[str, Any], group: str, name: str) -> bool:

@@ -12,6 +12,7 @@ from moto.iam.models import iam_backends
 from moto.sts import urls
 from moto.sts.responses import TokenResponse
 
+from common.aws.arns import split_arn
 from common.iam.conditions import hold
 from common.iam.context import known
 from common.iam.documents import parse
@@ -63,7 +64,7 @@ class LocalSts(TokenResponse):
         return super().assume_role()
 
     def _authorize(self, caller: CallerIdentity, arn: str) -> None:
-        iam: Any = iam_backends[arn.split(":")[4]][PARTITION]
+        iam: Any = iam_backends[split_arn(arn).account_id][PARTITION]
         role = next((each for each in iam.get_roles() if each.arn == arn), None)
         if role is None:
             return
