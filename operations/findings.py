@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -73,18 +73,27 @@ def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) 
     return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
 
 
-def from_differences(check: str, unequal: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
+def from_differences(check: str, differences: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
     """Return the finding of a comparison with its differences.
 
     Args:
         check: ID of the check.
-        unequal: The differences.
+        differences: The differences.
         expected: Value in the settings.
         remedy: Remediation.
         found: Actual value if there are no differences. Empty: the expected one.
     """
-    text = "; ".join(unequal) or found or expected
-    return compared(check, same=not unequal, expected=expected, found=text, remedy=remedy)
+    text = "; ".join(differences) or found or expected
+    return compared(check, same=not differences, expected=expected, found=text, remedy=remedy)
+
+
+def unequal(pairs: Mapping[str, tuple[object, object]]) -> list[str]:
+    """Return the differences of pairs of the desired and the actual value, by their names."""
+    return [
+        f"{name}: {'none' if desired is None else desired} expected, {found} found"
+        for name, (desired, found) in pairs.items()
+        if desired != found
+    ]
 
 
 def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
