@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
+
+from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from operations.inventory.reader import ReadFailure
 
@@ -133,11 +135,6 @@ def styled(status: Status) -> Text:
     return Text(UNKNOWN_LABEL if status is Status.UNKNOWN else status.value, style=STYLES[status])
 
 
-def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
-    """Print a line without wrapping, so that commands can be copied."""
-    console.print(Text.assemble(*parts), soft_wrap=True)
-
-
 def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
     """Print that a Region, or a part of it, cannot be read, with the remediation."""
     print_line(console, styled(Status.UNKNOWN), f": {subject}: {why.action}: {why.cause}")
@@ -152,4 +149,4 @@ def unread_as_json(region: str, why: ReadFailure) -> dict[str, Any]:
 def stack_table(stack: str, account_id: str | None) -> Table:
     """Return an empty table with the stack and the account as its title."""
     account = f", account {account_id}" if account_id else ""
-    return Table(title=Text(f"Stack {stack}{account}"), title_justify="left", title_style="bold")
+    return titled_table(f"Stack {stack}{account}")

@@ -187,6 +187,18 @@ def identify(clients: Clients, region: str) -> Identity | ReadFailure:
         ) from None
 
 
+def known_identity(clients: Clients, region: str) -> Identity:
+    """Return the identity of the credentials.
+
+    Raises:
+        UnusableError: As `identify`, or AWS does not return it.
+    """
+    found = identify(clients, region)
+    if isinstance(found, ReadFailure):
+        raise UnusableError(f"Cannot call AWS with the configured credentials: {found.cause}.")
+    return found
+
+
 def _identity(answer: Answer) -> Identity:
     arn = str(answer["Arn"])
     if not _PRINCIPAL.fullmatch(arn):
