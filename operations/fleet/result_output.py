@@ -68,7 +68,7 @@ def print_results(report: FleetReport, console: Console) -> None:
     for group in group_results(report.results):
         _print_details(group, console)
     style = "bold red" if any(each.state in BAD for each in report.results) else "bold green"
-    print_line(console, summary_line(report), style)
+    print_line(console, summary_line(report), style=style)
     for step in report.next_steps:
         print_line(console, f"Next step: {step.purpose}:")
         print_line(console, f"  {step.command}")
