@@ -9,7 +9,6 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.kms.models import Key, kms_backends
-from moto.logs import urls
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
@@ -21,11 +20,6 @@ RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731} | {1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 """Allowed values of `retentionInDays` (API_PutRetentionPolicy)."""
-
-
-def apply() -> None:
-    """Replace moto's CloudWatch Logs with the extended one."""
-    urls.url_paths["{0}/$"] = LocalLogs.dispatch
 
 
 class LocalLogs(LogsResponse):

@@ -9,7 +9,6 @@ from typing import Any, Final
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
-from moto.sts import urls
 from moto.sts.responses import TokenResponse
 
 from common.aws.arns import split_arn
@@ -37,11 +36,6 @@ class ValidationError(ServiceException):
     """The request has a value that AWS rejects."""
 
     code = "ValidationError"
-
-
-def apply() -> None:
-    """Replace moto's Security Token Service with the extended one."""
-    urls.url_paths["{0}/$"] = LocalSts.dispatch
 
 
 class LocalSts(TokenResponse):
