@@ -142,11 +142,7 @@ class ApprovalSession:
         return Reader(self.clients, region or self.workflow.region, self.identity.arn)
 
     def call(self, operation: str, **arguments: Any) -> Any:
-        """Call Systems Manager in the workflow's Region, and return its response with all pages.
-
-        Raises:
-            CallError: The call failed.
-        """
+        """Call Systems Manager in the workflow's Region, and return its response with all pages."""
         client = self.clients.client("ssm", self.workflow.region)
         try:
             if client.can_paginate(operation):
