@@ -38,9 +38,6 @@ def option_defaults(command: str, arguments: Sequence[str]) -> dict[str, Any]:
     Args:
         command: Name of the command.
         arguments: Arguments of the command. With `--stack`, nothing replaces a stack.
-
-    Raises:
-        UnusableError: A file cannot be used.
     """
     found = {**_read(_user_file()), **_read(_repository_file(Path.cwd()))}
     if any(each == "-s" or each.split("=")[0] == "--stack" for each in arguments):

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
+from operations.terminal import print_line, titled_table
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from operations.inventory.reader import ReadFailure
 
@@ -73,18 +75,27 @@ def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) 
     return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
 
 
-def from_differences(check: str, unequal: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
+def from_differences(check: str, differences: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
     """Return the finding of a comparison with its differences.
 
     Args:
         check: ID of the check.
-        unequal: The differences.
+        differences: The differences.
         expected: Value in the settings.
         remedy: Remediation.
         found: Actual value if there are no differences. Empty: the expected one.
     """
-    text = "; ".join(unequal) or found or expected
-    return compared(check, same=not unequal, expected=expected, found=text, remedy=remedy)
+    text = "; ".join(differences) or found or expected
+    return compared(check, same=not differences, expected=expected, found=text, remedy=remedy)
+
+
+def unequal(pairs: Mapping[str, tuple[object, object]]) -> list[str]:
+    """Return the differences of pairs of the desired and the actual value, by their names."""
+    return [
+        f"{name}: {'none' if desired is None else desired} expected, {found} found"
+        for name, (desired, found) in pairs.items()
+        if desired != found
+    ]
 
 
 def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
@@ -124,11 +135,6 @@ def styled(status: Status) -> Text:
     return Text(UNKNOWN_LABEL if status is Status.UNKNOWN else status.value, style=STYLES[status])
 
 
-def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
-    """Print a line without wrapping, so that commands can be copied."""
-    console.print(Text.assemble(*parts), soft_wrap=True)
-
-
 def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
     """Print that a Region, or a part of it, cannot be read, with the remediation."""
     print_line(console, styled(Status.UNKNOWN), f": {subject}: {why.action}: {why.cause}")
@@ -143,4 +149,4 @@ def unread_as_json(region: str, why: ReadFailure) -> dict[str, Any]:
 def stack_table(stack: str, account_id: str | None) -> Table:
     """Return an empty table with the stack and the account as its title."""
     account = f", account {account_id}" if account_id else ""
-    return Table(title=Text(f"Stack {stack}{account}"), title_justify="left", title_style="bold")
+    return titled_table(f"Stack {stack}{account}")

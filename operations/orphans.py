@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,10 @@ from rich.text import Text
 
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode
-from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
+from operations.findings import counted, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.terminal import Terminal, working
+from operations.terminal import Terminal, print_json, print_line, working
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +41,7 @@ def orphans(
     with working("Looking for orphans ..."):
         found, account = _search(configuration, given.read_state(cwd, configuration.name))
     if json_output:
-        typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
+        print_json(_as_json(found, configuration.name, account))
     else:
         _show(found, Terminal(), configuration.name)
     raise typer.Exit(ExitCode.FINDINGS if found.all or found.unread else ExitCode.SUCCESS)

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from operations.errors import UnusableError
+from operations.file_replacement import replaced_file
 from operations.version import VERSION
 
 _MANIFEST: Final = "PulumiPolicy.yaml"
@@ -65,6 +66,5 @@ def _write(folder: Path) -> None:
     )
     for name, text in ((_MANIFEST, json.dumps(manifest, indent=2) + "\n"), (_PROGRAM, program)):
         # Another run may read the folder at the same time.
-        written = folder / f".{name}.{os.getpid()}"
-        written.write_text(text, encoding="utf-8")
-        written.replace(folder / name)
+        with replaced_file(folder / name) as written:
+            written.write(text)

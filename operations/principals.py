@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from common.aws.arns import split_arn
 from components.approval.settings import IDENTITY_CENTER_PREFIX
 
 
@@ -39,7 +40,7 @@ def principal_of(who: str) -> GrantedPrincipal | None:
     """
     if not who.startswith("arn:"):
         return GrantedPrincipal("user", who) if who else None
-    kind, *path = who.split(":", 5)[5].split("/")
+    kind, *path = split_arn(who).resource.split("/")
     if kind == "assumed-role" and path:
         return GrantedPrincipal("role", path[0])
     return GrantedPrincipal("user", path[-1]) if kind == "user" and path else None

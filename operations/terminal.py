@@ -106,9 +106,9 @@ def working(text: str) -> Status:
     return Terminal(stderr=True).status(text)
 
 
-def print_line(console: Console, text: str | Text, style: str = "") -> None:
+def print_line(console: Console, *parts: str | Text | tuple[str, str], style: str = "") -> None:
     """Print a line without breaks, so that commands and IDs can be copied."""
-    console.print(text if isinstance(text, Text) else Text(text, style=style), soft_wrap=True)
+    console.print(Text.assemble(*parts, style=style), soft_wrap=True)
 
 
 def titled_table(title: str, *headings: str) -> Table:

@@ -8,6 +8,7 @@ import os
 import re
 from typing import Final
 
+from common.aws.arns import split_arn
 from local.aws_provider.failure import InvalidInputError
 from local.aws_provider.model import Naming
 
@@ -56,5 +57,5 @@ def split_region(import_id: str) -> tuple[str, str | None]:
 
 def region_of_arn(text: str) -> str | None:
     """Return the Region of an ARN; None for other text and for an ARN without a Region."""
-    parts = text.split(":", 5)
-    return (parts[3] or None) if parts[0] == "arn" and len(parts) > 5 else None  # noqa: PLR2004 - sections of an ARN
+    found = split_arn(text)
+    return (found.region or None) if found.prefix == "arn" and found.resource else None

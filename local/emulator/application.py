@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from local.emulator import extension
-from local.emulator.extension import event_history
+from local.emulator.extension import answers, event_history
 from local.emulator.settings import SETTINGS, InvalidSettingsError
 
 HEALTH = "/local-aws/health"
@@ -37,7 +37,7 @@ class Application:
         from moto import backends  # noqa: PLC0415 (settings of moto are read when it loads)
         from moto.moto_server import werkzeug_app  # noqa: PLC0415
 
-        extension.apply_to_all()
+        answers.answer_every_action()
         # moto would list its own folder at every request, a fifth of the cost of a request
         modules = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: modules

@@ -14,7 +14,7 @@ from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import CommandError, ExitCode, UnusableError
 from operations.findings import counted, print_unread, unread_as_json
 from operations.inventory.just_in_time import read_decisions, read_policies, why_not_one
-from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, known_identity
 from operations.terminal import Terminal, print_json, print_line, titled_table
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[lis
             "to just-in-time, or use: python -m operations audit"
         )
     clients = aws_clients(configuration)
-    identity = identify(clients, configuration.sts_region(settings.regions[0]))
-    if isinstance(identity, ReadFailure):
-        raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
+    identity = known_identity(clients, configuration.sts_region(settings.regions[0]))
     of_stack = planned_policies(policy_documents(settings.just_in_time)) if planned else None
     return read_decisions(
         [Reader(clients, region, identity.arn) for region in settings.regions],

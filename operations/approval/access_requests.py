@@ -148,7 +148,6 @@ def submit(session: ApprovalSession, node: str, reason: str) -> str:
 
     Raises:
         UnusableError: The reason is longer than AWS accepts.
-        CallError: AWS refused the request.
     """
     if len(reason) > MAX_REASON:
         raise UnusableError(f"--reason: expected at most {MAX_REASON} characters, got {len(reason)}. Shorten it.")
@@ -166,9 +165,6 @@ def list_access_requests(
         ended: Number of ended requests.
         incomplete: Receives why requests cannot be read; the others then count. None: that is an error.
         by: ARN of the requester. Empty: all.
-
-    Raises:
-        CallError: A call to AWS failed.
     """
     oldest = session.now() - timedelta(hours=MAX_HOURS)
     chosen: list[tuple[ApprovalSession, str]] = []
@@ -190,11 +186,7 @@ def list_access_requests(
 
 
 def match_access_requests(session: ApprovalSession, prefix: str) -> list[ApprovalRequest]:
-    """Return the requests whose ID begins with a text.
-
-    Raises:
-        CallError: A call to AWS failed.
-    """
+    """Return the requests whose ID begins with a text."""
     listed = [(regional, str(item["OpsItemId"])) for regional, item in _summaries(session, None)]
     return _read_all([pair for pair in listed if pair[1].startswith(prefix)], None)
 
@@ -204,7 +196,6 @@ def find_access_request(session: ApprovalSession, request_id: str) -> ApprovalRe
 
     Raises:
         UnusableError: It does not exist.
-        CallError: A call to AWS failed.
     """
     for region in session.regions:
         try:
@@ -278,11 +269,7 @@ def send_signal(session: ApprovalSession, request: ApprovalRequest, signal: str,
 
 
 def token_state(session: ApprovalSession, request: ApprovalRequest) -> ApprovalRequest:
-    """Return the caller's own request with the state that decides about sessions; its credentials are dropped.
-
-    Raises:
-        CallError: AWS refused the call.
-    """
+    """Return the caller's own request with the state that decides about sessions; its credentials are dropped."""
     answer = session.in_region(request.region).call("get_access_token", AccessRequestId=request.id)
     state = _TOKEN_STATES.get(str(answer.get("AccessRequestStatus")), RequestState.UNKNOWN)
     return replace(request, state=state, is_over=not state.is_open)

@@ -270,7 +270,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
         console = Terminal()
         print_line(console, Text.assemble("The grant is now: ", state_text(ended, command.now())))
         for each in ended.sessions or ():
-            print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", "bold red")
+            print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", style="bold red")
     if ended.sessions or ended.holds_tag:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -373,7 +373,7 @@ def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
         print_line(console, Text.assemble("Not granted: ", state_text(submitted, now)))
         return
     until = f" until {local_time(submitted.until, now)}" if submitted.until else ""
-    print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", "bold green")
+    print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", style="bold green")
     print_line(console, f"  {start_command(submitted)}")
 
 
@@ -410,7 +410,7 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
     else:
         console = Terminal()
         for why in incomplete:
-            print_line(console, f"Incomplete: {why}", "bold magenta")
+            print_line(console, f"Incomplete: {why}", style="bold magenta")
         if requests:
             where = ", ".join(session.regions if session.is_just_in_time else (session.workflow.region,))
             console.print(requests_table(requests, now, f"Requests in {where}"))

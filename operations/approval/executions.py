@@ -120,7 +120,6 @@ def submit_request(session: ApprovalSession, new: NewRequest) -> str:
 
     Raises:
         UnusableError: The runbook would not accept the request.
-        CallError: AWS refused the request.
     """
     if session.is_just_in_time:
         return access_requests.submit(session.in_region(new.region), new.instance, new.reason)
@@ -238,9 +237,6 @@ def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | 
         session: Session of the command.
         ended: Number of ended requests.
         incomplete: Receives why a listing ended early; its first pages then count. None: that is an error.
-
-    Raises:
-        CallError: A call to AWS failed.
     """
     if session.is_just_in_time:
         return access_requests.list_access_requests(session, ended, incomplete)
@@ -269,7 +265,6 @@ def check_workflow(session: ApprovalSession) -> None:
 
     Raises:
         UnusableError: The workflow does not exist.
-        CallError: A call to AWS failed.
     """
     if session.is_just_in_time:
         # AWS has access requests in every Region, and refuses them where the service is not enabled.
@@ -291,7 +286,6 @@ def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
 
     Raises:
         UnusableError: No request matches, several match, or the beginning is too short.
-        CallError: A call to AWS failed.
     """
     if session.is_just_in_time and access_requests.ACCESS_REQUEST_ID.fullmatch(named):
         return access_requests.find_access_request(session, named)
@@ -322,7 +316,6 @@ def get_execution(session: ApprovalSession, execution_id: str) -> Execution:
 
     Raises:
         UnusableError: The execution does not exist.
-        CallError: A call to AWS failed.
     """
     try:
         return session.call("get_automation_execution", AutomationExecutionId=execution_id)["AutomationExecution"]
@@ -345,9 +338,6 @@ def poll_request(
         pause: Function that waits for a number of seconds.
         until: Condition, which receives the result of each poll.
         attempts: Maximum number of polls; None: no maximum.
-
-    Raises:
-        CallError: A call to AWS failed.
     """
     polls = 0
     while True:

@@ -140,7 +140,7 @@ def print_tags(console: Console, tags: Sequence[OperatorTag] | ReadFailure) -> N
         return
     for tag in tags:
         text = f"{tag.principal} has the tag {TAG_KEY} for {visible(tag.value)} without a grant."
-        print_line(console, f"{text} The runbook that runs every 15 minutes removes it.", "bold red")
+        print_line(console, f"{text} The runbook that runs every 15 minutes removes it.", style="bold red")
 
 
 def start_command(request: ApprovalRequest) -> str:

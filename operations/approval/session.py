@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.arns import split_arn
 from common.aws.failures import action_of, code_of, failure_of
 from common.aws.session import AwsClients, Clients
 from common.validation import partitions
@@ -141,11 +142,7 @@ class ApprovalSession:
         return Reader(self.clients, region or self.workflow.region, self.identity.arn)
 
     def call(self, operation: str, **arguments: Any) -> Any:
-        """Call Systems Manager in the workflow's Region, and return its response with all pages.
-
-        Raises:
-            CallError: The call failed.
-        """
+        """Call Systems Manager in the workflow's Region, and return its response with all pages."""
         client = self.clients.client("ssm", self.workflow.region)
         try:
             if client.can_paginate(operation):
@@ -214,7 +211,7 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
         return Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions)
     return Workflow(
         mode=Mode(found["mode"]),
-        region=str(found["topicArn"]).split(":")[3],
+        region=split_arn(str(found["topicArn"])).region,
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
         regions=regions,

@@ -27,7 +27,7 @@ from operations.audit.rules import position
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from common.iam.choices import Knowledge
     from common.iam.documents import Statement
@@ -43,12 +43,12 @@ _MOST_NAMED: Final = 5
 
 
 def assumption_findings(
-    audit: AuditContext, evaluated: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
+    audit: AuditContext, evaluated: Iterable[Principal]
 ) -> tuple[dict[Principal, list[BypassFinding]], tuple[str, ...]]:
     """Return findings about roles that principals can assume, directly or by role chaining, and what is by design."""
     principals = list(evaluated)
     counting = [role for role in audit.roles if _counts(role, audit)]
-    found = role_assumptions(audit, principals, counting, progress)
+    found = role_assumptions(audit, principals, counting)
     builder = _FindingBuilder(audit, found)
     results = {principal: builder.findings(principal) for principal in principals}
     return {principal: findings for principal, findings in results.items() if findings}, builder.by_design()

@@ -132,9 +132,9 @@ class AuditContext:
         runbook = (each for each in self.roles if each.arn == self.runbook_role)
         return tuple(dict.fromkeys((*runbook, *self.operators, *self.approvers)))
 
-    def is_privileged(self, principal: Principal, least: Severity = Severity.HIGH) -> bool:
-        """Return whether a principal has a finding of this severity or worse."""
-        return self.privileged.get(principal.arn, Severity.LOW) >= least
+    def is_privileged(self, principal: Principal) -> bool:
+        """Return whether a principal has a finding of severity HIGH or worse."""
+        return self.privileged.get(principal.arn, Severity.LOW) >= Severity.HIGH
 
     def entitled_user(self, role: Principal) -> str:
         """Return the ID of the one user who is entitled to an operator's role; empty: others may be, or assume it.

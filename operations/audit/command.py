@@ -15,7 +15,7 @@ from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import UnusableError
-from operations.terminal import Terminal
+from operations.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from operations.audit.findings import Audit
@@ -70,7 +70,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
         AuditOptions(declared=declared, least=_severity(severity), exceptions=chosen_exceptions(exceptions, cwd)),
     )
     if machine:
-        typer.echo(as_json(found))
+        print_json(as_json(found))
     else:
         show(found, Terminal())
     raise typer.Exit(found.exit_code)

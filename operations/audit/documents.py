@@ -32,9 +32,6 @@ def planned_workflow(
         stack: The stack with its configuration.
         identity: The caller.
         people: Operators of IAM Identity Center; None: they are left out.
-
-    Raises:
-        UnusableError: The configuration cannot be used.
     """
     if "shell-access:approval" not in stack.values:
         return None
@@ -57,9 +54,6 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
     """Return the documents whose default version differs from the settings, and those that cannot be read.
 
     A document that does not exist grants nothing and is not reported; `verify` does.
-
-    Raises:
-        UnusableError: The configuration cannot be used.
     """
     if "shell-access:approval" not in stack.values:
         return []

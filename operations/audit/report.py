@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from operations.audit.rules import BY_ID, position
 from operations.audit.severity import Severity
+from operations.findings import stack_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
+    from rich.table import Table
 
     from operations.audit.findings import AcceptedException, Audit, Audited, BypassFinding
 
@@ -31,34 +32,29 @@ _MOST_APART: Final = 4
 """Findings of one statement that have a row each; more are one row with their IDs."""
 
 
-def as_json(audit: Audit) -> str:
+def as_json(audit: Audit) -> dict[str, Any]:
     """Return the audit as a JSON document."""
-    return json.dumps(
-        {
-            "schemaVersion": SCHEMA_VERSION,
-            "time": audit.time,
-            "stack": audit.stack,
-            "accountId": audit.account_id,
-            "caller": audit.caller,
-            "principals": audit.principals,
-            "findings": [_plain_principal(each) for each in audit.audited],
-            "serviceRoles": [_plain_principal(each) for each in audit.services],
-            "declaredAdministrators": list(audit.administrators),
-            "serviceLinkedRoles": audit.service_linked,
-            "counts": {each.word: audit.count(each) for each in reversed(Severity)},
-            "cannotTell": [
-                {"action": each.action, "cause": each.cause, "remedy": each.remedy} for each in audit.unread
-            ],
-            "acceptedExceptions": [
-                {"principal": each.arn, "finding": _plain(each.finding), **_plain_exception(each.exception)}
-                for each in audit.accepted
-            ],
-            "unusedExceptions": [{"principal": each.principal, **_plain_exception(each)} for each in audit.unused],
-            "byDesign": list(audit.by_design),
-            "limits": list(audit.limits),
-        },
-        indent=2,
-    )
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "time": audit.time,
+        "stack": audit.stack,
+        "accountId": audit.account_id,
+        "caller": audit.caller,
+        "principals": audit.principals,
+        "findings": [_plain_principal(each) for each in audit.audited],
+        "serviceRoles": [_plain_principal(each) for each in audit.services],
+        "declaredAdministrators": list(audit.administrators),
+        "serviceLinkedRoles": audit.service_linked,
+        "counts": {each.word: audit.count(each) for each in reversed(Severity)},
+        "cannotTell": [{"action": each.action, "cause": each.cause, "remedy": each.remedy} for each in audit.unread],
+        "acceptedExceptions": [
+            {"principal": each.arn, "finding": _plain(each.finding), **_plain_exception(each.exception)}
+            for each in audit.accepted
+        ],
+        "unusedExceptions": [{"principal": each.principal, **_plain_exception(each)} for each in audit.unused],
+        "byDesign": list(audit.by_design),
+        "limits": list(audit.limits),
+    }
 
 
 def show(audit: Audit, console: Console) -> None:
@@ -123,9 +119,7 @@ def _plain(finding: BypassFinding) -> dict[str, Any]:
 
 
 def _table(audit: Audit) -> Table:
-    table = Table(
-        title=Text(f"Stack {audit.stack}, account {audit.account_id}"), title_justify="left", title_style="bold"
-    )
+    table = stack_table(audit.stack, audit.account_id)
     table.add_column("Severity", no_wrap=True)
     table.add_column("Finding", overflow="fold")
     for audited in audit.audited:

@@ -21,7 +21,7 @@ from common.iam.variables import keys_of
 from operations.audit.request_context import RequestKnowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from common.iam.choices import Knowledge
     from common.iam.documents import Policy, Statement
@@ -71,7 +71,6 @@ def role_assumptions(
     audit: AuditContext,
     principals: Iterable[Principal],
     counting: Iterable[Principal],
-    progress: Callable[[int, int], None],
 ) -> RoleAssumptions:
     """Return the principals that can assume a protected role, directly or by role chaining.
 
@@ -79,10 +78,9 @@ def role_assumptions(
         audit: The account.
         principals: Principals to evaluate.
         counting: Protected roles.
-        progress: Receives the progress.
     """
     search = _AssumptionSearch(audit, list(principals), dict.fromkeys(counting, ()))
-    search.run(progress)
+    search.run()
     return RoleAssumptions(plain=search.plain, by_resources=search.by_resources, special=search.special)
 
 
@@ -134,16 +132,15 @@ class _AssumptionSearch:
         self.special: dict[Principal, list[AssumptionStep]] = {}
         self._account = {audit.account.id, audit.protected.iam_root}
 
-    def run(self, progress: Callable[[int, int], None]) -> None:
+    def run(self) -> None:
         waiting = list(self._counting)
         while waiting:
             fresh: dict[Principal, tuple[Principal, ...]] = {}
-            for done, role in enumerate(waiting, start=1):
+            for role in waiting:
                 plain = _leaves_it_to(role, self._account)
                 if plain:
                     self._by_resources(role, fresh)
                 self._one_by_one(role, self._others if plain else self._all, fresh)
-                progress(done, len(waiting))
             self._counting.update(fresh)
             waiting = list(fresh)
 

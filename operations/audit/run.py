@@ -54,11 +54,7 @@ class AuditOptions:
 def audit_stack(
     stack: StackConfiguration, options: AuditOptions, progress: Progress = lambda _what, _done, _of: None
 ) -> Audit:
-    """Audit the account of a stack.
-
-    Raises:
-        UnusableError: The configuration cannot be used.
-    """
+    """Audit the account of a stack."""
     region = stack.value("aws:region") or _FALLBACK_REGION
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(region))
@@ -114,7 +110,6 @@ def audit_context(
 
     Raises:
         DocumentError: A policy cannot be read.
-        UnusableError: The configuration cannot be used.
     """
     account = read_account(
         details,

@@ -151,11 +151,7 @@ def _check_forwarding(caller: _Caller, forwarding: Forwarding | None) -> None:
 def _check_options(
     mode: str | None, regions: Sequence[str], access_request: str | None, *, is_stack_given: bool
 ) -> None:
-    """Check the options in place of a stack.
-
-    Raises:
-        UnusableError: One of them cannot be used.
-    """
+    """Check the options in place of a stack."""
     if regions and is_stack_given:
         raise UnusableError("--stack, --region: expected one of them, got both.")
     if mode is not None and not regions:

@@ -36,11 +36,7 @@ def account_of(given: str | None) -> str:
 
 
 def fleet_stacks(path: Path) -> list[Settings]:
-    """Return the settings of a fleet file, without calls to AWS: its defaults, and the defaults with each override.
-
-    Raises:
-        UnusableError: The file cannot be used.
-    """
+    """Return the settings of a fleet file, without calls to AWS: its defaults, and the defaults with each override."""
     settings = read_fleet_file(path)
     try:
         return [Settings.load(_with_region(merge(layers))) for layers in _layers(settings)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.just_in_time.names import DENY_ACCESS_NAME, DOCUMENT_TYPES, IDENTITY_PROVIDER_SETTING
 from components.session_manager.names import DATA_KEY_PARAMETER
@@ -234,7 +235,7 @@ def _approval_events(scope: DeploymentScope) -> list[AllowedActions]:
 
 def _identities(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to look up users and groups of IAM Identity Center."""
-    regions = scope.identity_regions | {each.split(":")[3] for each in scope.read_applications}
+    regions = scope.identity_regions | {split_arn(each).region for each in scope.read_applications}
     if not regions:
         return []
     there = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
@@ -258,7 +259,7 @@ def entitlement_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """
     if not scope.applications:
         return []
-    regions = sorted({each.split(":")[3] for each in scope.applications})
+    regions = sorted({split_arn(each).region for each in scope.applications})
     return [
         AllowedActions(
             sid="ManageEntitlements",

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
-from operations.doctor.findings import as_json, plain, show
+from operations.doctor.findings import plain, show
 from operations.doctor.run import Doctor
-from operations.terminal import Terminal, working
+from operations.terminal import Terminal, print_json, working
 
 
 def doctor(  # noqa: PLR0913 -- options of a command line
@@ -37,7 +37,7 @@ def doctor(  # noqa: PLR0913 -- options of a command line
     with working("Diagnosing the node ..."):
         found = Doctor(configuration, region).diagnose(instance)
     if json_output:
-        typer.echo(as_json(plain(found)))
+        print_json(plain(found))
     else:
         show(found, Terminal())
     raise typer.Exit(found.exit_code)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.errors import ExitCode
-from operations.findings import UNKNOWN_LABEL, Finding, Status, print_line, styled
+from operations.findings import UNKNOWN_LABEL, Finding, Status, styled
+from operations.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,11 +130,6 @@ def plain(diagnosis: Diagnosis) -> dict[str, Any]:
         "verdict": diagnosis.verdict.value,
         "findings": [_plain(each) for each in diagnosis.findings],
     }
-
-
-def as_json(value: Any) -> str:
-    """Return one JSON document in ASCII, so that names from outside reach the terminal only in escaped form."""
-    return json.dumps(value, indent=2)
 
 
 def show(diagnosis: Diagnosis, console: Console) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.arns import split_arn
 from common.iam.documents import DocumentError, parse
 from components.adoption.inventory import tags_of
 from components.session_manager.names import DATA_KEY_ALIAS
@@ -197,10 +198,10 @@ class RegionReader:
 
     def _key(self, arn: str | None) -> KeyFacts | ReadFailure | None:
         """Return the key of a log group or bucket. None: it has no key, or names one that does not exist."""
-        return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
+        return read_key(self._reader.elsewhere(split_arn(arn).region), arn) if arn and is_key_arn(arn) else None
 
     def _policy_of_bucket_key(self, arn: str) -> Policy | ReadFailure | None:
-        _arn, _partition, _kms, region, account_id, resource = arn.split(":")
+        _, _, _, region, account_id, resource = split_arn(arn)
         if account_id != self._asked.account_id:
             # GetKeyPolicy only works within the key's own account (KMS API reference).
             why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"

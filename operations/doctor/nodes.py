@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
-from operations.doctor.findings import VERDICTS, Verdict, as_json, plain
+from operations.doctor.findings import VERDICTS, Verdict, plain
 from operations.doctor.run import Doctor
 from operations.errors import ExitCode
-from operations.findings import Status, counted, print_line, print_unread, stack_table, unread_as_json
-from operations.terminal import Terminal
+from operations.findings import Status, counted, print_unread, stack_table, unread_as_json
+from operations.terminal import Terminal, print_json, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ def nodes(  # noqa: PLR0913 -- options of a command line
     configuration = CommandContext.of(context).read_stack(cwd, stack)
     found = _survey(Doctor(configuration, region), running_only=running)
     if json_output:
-        typer.echo(as_json(as_plain(found)))
+        print_json(as_plain(found))
     else:
         show(found, Terminal())
     raise typer.Exit(exit_code(found))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import split_arn
 from common.iam.context import ABSENT, PRESENT, UNKNOWN, Known, OneOf, RequestContext, Value, known
 from common.iam.truth import Truth
 from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S3
@@ -162,7 +163,7 @@ def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
         region = bucket.region if isinstance(bucket, LogBucketFacts) else region
         account = settings.s3_bucket_owner or account
     elif is_key_arn(need.resources[0]):
-        region, account = need.resources[0].split(":")[3:5]
+        _, _, _, region, account, _ = split_arn(need.resources[0])
     values: dict[str, Value] = {"aws:requestedregion": known(region), "aws:resourceaccount": known(account)}
     if account != node.deployment.account_id:
         return values

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.arns import split_arn
 from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
@@ -118,7 +119,6 @@ MESSAGES: Final = "ec2messages"
 STORAGE: Final = "s3"
 DECRYPT: Final = "kms:Decrypt"
 GENERATE: Final = "kms:GenerateDataKey"
-_ARN_PARTS: Final = 6
 WITHOUT_MESSAGES: Final = "3.3.40.0"
 """First version of the agent that does not need ec2messages."""
 
@@ -192,13 +192,13 @@ def bucket_key(node: NodeFacts) -> str:
 
 def is_key_arn(text: str) -> bool:
     """Return whether a text is the ARN of a key, rather than an alias or an ID."""
-    parts = text.split(":")
-    return len(parts) == _ARN_PARTS and parts[0] == "arn" and parts[5].startswith("key/")
+    found = split_arn(text)
+    return found.prefix == "arn" and found.resource.startswith("key/") and ":" not in found.resource
 
 
 def _need(node: NodeFacts, action: str, key: str = "") -> Need:
     through = ""
     if action == GENERATE:
-        region = key.split(":")[3]
+        region = split_arn(key).region
         through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
     return Need(action=action, resources=evaluated_resources(node, action, key), through=through)

@@ -22,7 +22,7 @@ from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
 from operations.evidence.records import Records
 from operations.evidence.report import Report, report
-from operations.inventory.reader import ReadFailure, aws_clients, identify
+from operations.inventory.reader import aws_clients, known_identity
 from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
@@ -270,9 +270,7 @@ def _account(
     settings = configuration.settings()
     is_just_in_time = settings.just_in_time is not None
     clients = aws_clients(configuration)
-    identity = identify(clients, configuration.sts_region(settings.regions[0]))
-    if isinstance(identity, ReadFailure):
-        raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
+    identity = known_identity(clients, configuration.sts_region(settings.regions[0]))
     return RecordedAccount(
         clients=clients,
         identity=identity,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.arns import split_arn
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
 from components.session_manager.settings import log_locations
@@ -388,10 +389,10 @@ class People:
 
     def person_of(self, arn: str) -> str:
         """Return the user name or the name of a session that proves a person; empty if none is proven."""
-        kind, *path = arn.split(":", 5)[-1].split("/")
+        kind, *path = split_arn(arn).resource.split("/")
         if kind == "user" and path:
             return path[-1]
-        if kind != "assumed-role" or len(path) != 2 or arn.split(":")[4] != self._account:  # noqa: PLR2004 -- role, session
+        if kind != "assumed-role" or len(path) != 2 or split_arn(arn).account_id != self._account:  # noqa: PLR2004 -- role, session
             return ""
         role = self._role(path[0])
         if role is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.validation import suggestion
 from operations.errors import UnusableError
@@ -14,7 +14,7 @@ from operations.fleet.rollout import RolloutWave
 from operations.fleet.stack_configuration import configure_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from operations.fleet.file_schema import FleetSettings
@@ -84,19 +84,17 @@ class Fleet:
         ]
 
 
-def load_fleet(path: Path, client: Callable[[], Any] = organizations_client) -> Fleet:
+def load_fleet(path: Path) -> Fleet:
     """Read a fleet file, discover its accounts, and build every configuration.
-
-    Args:
-        path: Path of the file.
-        client: Factory of the client for AWS Organizations, called only if needed.
 
     Raises:
         UnusableError: The file cannot be used, with all its problems, or AWS did not answer.
     """
     settings = read_fleet_file(path)
     found, units = (
-        discover_accounts(settings, client()) if needs_organization(settings) else ([], dict[str, tuple[str, ...]]())
+        discover_accounts(settings, organizations_client())
+        if needs_organization(settings)
+        else ([], dict[str, tuple[str, ...]]())
     )
     selection = select_accounts(settings, found, units)
     stacks, problems = configure_stacks(settings, selection.accounts)

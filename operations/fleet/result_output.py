@@ -68,7 +68,7 @@ def print_results(report: FleetReport, console: Console) -> None:
     for group in group_results(report.results):
         _print_details(group, console)
     style = "bold red" if any(each.state in BAD for each in report.results) else "bold green"
-    print_line(console, summary_line(report), style)
+    print_line(console, summary_line(report), style=style)
     for step in report.next_steps:
         print_line(console, f"Next step: {step.purpose}:")
         print_line(console, f"  {step.command}")
@@ -96,12 +96,12 @@ def _groups_table(report: FleetReport) -> Table:
 
 def print_settings(name: str, settings: list[Setting], console: Console) -> None:
     """Print all settings of an account with their sources."""
-    print_line(console, f"Settings of {name}", "bold")
+    print_line(console, f"Settings of {name}", style="bold")
     for each in settings:
         print_line(console, f"{'.'.join(each.path)}: {_value(each.value)}")
-        print_line(console, f"  from:        {each.origin}", "dim")
+        print_line(console, f"  from:        {each.origin}", style="dim")
         for replaced in each.replaced:
-            print_line(console, f"  instead of:  {_value(replaced.value)} ({replaced.origin})", "dim")
+            print_line(console, f"  instead of:  {_value(replaced.value)} ({replaced.origin})", style="dim")
 
 
 def markdown_comment(report: FleetReport) -> str:

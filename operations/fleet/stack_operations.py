@@ -93,11 +93,7 @@ def state_folder(fleet: Fleet) -> Path:
 
 @contextmanager
 def open_backend(fleet: Fleet, cwd: Path, policy_packs: tuple[Path, ...] = ()) -> Generator[PulumiCli]:
-    """Provide the Pulumi CLI with the program and the existing stacks, even if the fleet has no accounts.
-
-    Raises:
-        UnusableError: One of them cannot be used.
-    """
+    """Provide the Pulumi CLI with the program and the existing stacks, even if the fleet has no accounts."""
     program = read_program(cwd, policy_packs)
     with tempfile.TemporaryDirectory(prefix=f"fleet-{fleet.path.stem}-") as folder:
         yield PulumiCli(program, Path(folder))

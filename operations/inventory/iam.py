@@ -139,11 +139,7 @@ def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]]:
 
 
 def read_inline_policies(reader: Reader, role: str) -> dict[str, Mapping[str, Any]]:
-    """Read the inline policies of a role by name.
-
-    Raises:
-        ReadError: They cannot be read.
-    """
+    """Read the inline policies of a role by name."""
     found: dict[str, Mapping[str, Any]] = {}
     for each in reader.get("iam", "list_role_policies", RoleName=role).get("PolicyNames", ()):
         policy = reader.find("iam", "get_role_policy", absent=NO_ENTITY, RoleName=role, PolicyName=each)

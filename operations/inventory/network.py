@@ -239,11 +239,7 @@ def read_endpoint_network(reader: Reader, vpc: str, group: str) -> EndpointNetwo
 
 
 def read_vpc_ids(reader: Reader, vpc: str) -> tuple[str, ...]:
-    """Read the IDs of the VPCs with an ID or Name tag.
-
-    Raises:
-        ReadError: They cannot be read.
-    """
+    """Read the IDs of the VPCs with an ID or Name tag."""
     chosen = [{"Name": "vpc-id" if vpc.startswith("vpc-") else "tag:Name", "Values": [vpc]}]
     return tuple(each["VpcId"] for each in reader.items("ec2", "describe_vpcs", "Vpcs", Filters=chosen))
 
@@ -405,11 +401,7 @@ def _prefix_lists(reader: Reader, tables: Iterable[RouteTable], rules: Iterable[
 
 
 def read_prefix_list(reader: Reader, id_: str) -> list[Answer]:
-    """Read the entries of a managed prefix list, in the format of the API.
-
-    Raises:
-        ReadError: They cannot be read.
-    """
+    """Read the entries of a managed prefix list, in the format of the API."""
     return reader.items("ec2", "get_managed_prefix_list_entries", "Entries", PrefixListId=id_)
 
 

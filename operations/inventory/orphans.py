@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
+from common.aws.arns import split_arn
 from components.adoption import governance
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_by_resource, tags_of
@@ -57,7 +58,7 @@ _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
 
 def removal_command(arn: str) -> str:
     """Return the command that deletes a resource, or one that shows it if its type is not known."""
-    _, _, service, region, _, rest = arn.split(":", 5)
+    _, _, service, region, _, rest = split_arn(arn)
     separator = next((each for each in rest if each in ":/"), "")
     kind, _, name = rest.partition(separator) if separator else ("", "", rest)
     if service == "iam":
@@ -228,7 +229,7 @@ class _OrphanSearch:
         return {
             arn: tags
             for arn, tags in found.items()
-            if self._owns(tags) and arn.split(":")[2] not in ("ec2", "iam") and _is_there(reader, arn)
+            if self._owns(tags) and split_arn(arn).service not in ("ec2", "iam") and _is_there(reader, arn)
         }
 
     def _in_iam(self, reader: Reader) -> dict[str, dict[str, str]]:
@@ -266,7 +267,7 @@ def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:
 
 def _is_there(reader: Reader, arn: str) -> bool:
     """Return whether a resource is not being deleted: a key that is pending deletion keeps its tags."""
-    if arn.split(":")[2] != "kms":
+    if split_arn(arn).service != "kms":
         return True
     key = reader.get("kms", "describe_key", KeyId=arn)["KeyMetadata"]
     return key["KeyState"] != "PendingDeletion"

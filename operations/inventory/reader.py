@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.arns import split_arn
 from common.aws.failures import NO_ANSWER, FailureCause, MalformedAnswerError, action_of, code_of, failure_of, sentence
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
@@ -186,11 +187,23 @@ def identify(clients: Clients, region: str) -> Identity | ReadFailure:
         ) from None
 
 
+def known_identity(clients: Clients, region: str) -> Identity:
+    """Return the identity of the credentials.
+
+    Raises:
+        UnusableError: As `identify`, or AWS does not return it.
+    """
+    found = identify(clients, region)
+    if isinstance(found, ReadFailure):
+        raise UnusableError(f"Cannot call AWS with the configured credentials: {found.cause}.")
+    return found
+
+
 def _identity(answer: Answer) -> Identity:
     arn = str(answer["Arn"])
     if not _PRINCIPAL.fullmatch(arn):
         raise MalformedAnswerError(operation="GetCallerIdentity", found="no ARN in Arn")
-    return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
+    return Identity(account_id=answer["Account"], partition=split_arn(arn).partition, arn=arn)
 
 
 def read_failure(action: str, failed: Exception, region: str, caller: str) -> ReadFailure:

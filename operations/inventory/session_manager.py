@@ -289,11 +289,7 @@ def _encryption(reader: Reader, of_bucket: dict[str, str]) -> BucketEncryption |
 
 
 def read_default_encryption(reader: Reader, of_bucket: dict[str, str]) -> DefaultEncryption | None:
-    """Read the default encryption of a bucket.
-
-    Raises:
-        ReadError: It cannot be read.
-    """
+    """Read the default encryption of a bucket."""
     absent = ("ServerSideEncryptionConfigurationNotFoundError",)
     answer = reader.find("s3", "get_bucket_encryption", absent=absent, **of_bucket)
     return default_encryption(answer["ServerSideEncryptionConfiguration"]) if answer else None

@@ -18,7 +18,7 @@ from operations.audit.run import audit_context, read_details
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.just_in_time import read_decisions, read_policies
-from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, known_identity
 from operations.migration.access_paths import AccessPaths, access_paths
 from operations.migration.approval import MigrationSituation, Move, path_findings
 from operations.verify.run import verify_just_in_time
@@ -68,10 +68,7 @@ class SituationReader:
 
     @cached_property
     def _identity(self) -> Identity:
-        found = identify(self._clients, self._configuration.sts_region(self._settings.regions[0]))
-        if isinstance(found, ReadFailure):
-            raise UnusableError(f"Cannot call AWS with the configured credentials: {found.cause}.")
-        return found
+        return known_identity(self._clients, self._configuration.sts_region(self._settings.regions[0]))
 
     def _paths(self, planned: Settings) -> AccessPaths | ReadFailure:
         region = self._settings.regions[0]

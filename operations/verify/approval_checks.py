@@ -9,7 +9,7 @@ from common.problems import shown
 from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
+from operations.findings import Finding, compared, from_differences, listed, missing, unequal, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.principals import GrantedPrincipal
 from operations.verify.policies import DesiredRole, policy_differences
@@ -70,10 +70,7 @@ def _existence(check: str, deployment: Deployment, planned: PlannedDocument, liv
         wrong.append(f"it is shared with accounts: {', '.join(live.shared_with)}")
         unshare = f"aws ssm modify-document-permission --name {planned.name} --region {deployment.region}"
         commands.append(f"{unshare} --permission-type Share --account-ids-to-remove {' '.join(live.shared_with)}")
-    found, remedy = "; ".join(wrong), " && ".join(commands)
-    return compared(
-        check, same=not found, expected=expected, found=found or expected, remedy=remedy or deployment.repair
-    )
+    return from_differences(check, wrong, expected=expected, remedy=" && ".join(commands))
 
 
 def _document_exists(planned: PlannedDocument) -> str:
@@ -86,8 +83,8 @@ def _content(
     expected = f"version {version} of {planned.name} matches the settings"
     if isinstance(text, ReadFailure):
         return unknown_finding(check, text, expected=expected)
-    unequal = document_differences(planned.content, text)
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+    differences = document_differences(planned.content, text)
+    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
 
 def document_differences(desired: Mapping[str, Any], text: str) -> list[str]:
@@ -147,11 +144,8 @@ def policy_findings(
     if isinstance(live.content, ReadFailure):
         findings.append(unknown_finding(f"{check}-content", live.content, expected=text))
     else:
-        unequal = policy_differences(planned.content, live.content)
-        found = "; ".join(unequal) or text
-        findings.append(
-            compared(f"{check}-content", same=not unequal, expected=text, found=found, remedy=deployment.repair)
-        )
+        differences = policy_differences(planned.content, live.content)
+        findings.append(from_differences(f"{check}-content", differences, expected=text, remedy=deployment.repair))
     return [*findings, *_attachments(f"{check}-attachments", deployment, planned, live, tolerated)]
 
 
@@ -175,13 +169,7 @@ def _attachments(
     found += [f"attached to {each}, too" for each in extra]
     commands = [deployment.repair] if without else []
     commands += [_detach(each, planned.arn) for each in extra]
-    yield compared(
-        check,
-        same=not found,
-        expected=expected,
-        found="; ".join(found) or expected,
-        remedy=" && ".join(commands) or deployment.repair,
-    )
+    yield from_differences(check, found, expected=expected, remedy=" && ".join(commands))
 
 
 def _detach(holder: GrantedPrincipal, arn: str) -> str:
@@ -243,15 +231,10 @@ def schedule_findings(
         "target": (planned.target_arn, target.get("Arn")),
         "role": (planned.role_arn, target.get("RoleArn")),
     }
-    unequal = [
-        f"{name}: {desired or 'none'} expected, {found} found"
-        for name, (desired, found) in given.items()
-        if desired != found
-    ]
+    differences = unequal(given)
     if not _same_json(planned.input, str(target.get("Input", ""))):
-        unequal.append(f"input: {planned.input} expected, {shown(target.get('Input'))} found")
-    found = "; ".join(unequal) or expected
-    return [compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair)]
+        differences.append(f"input: {planned.input} expected, {shown(target.get('Input'))} found")
+    return [from_differences(check, differences, expected=expected, remedy=deployment.repair)]
 
 
 def _same_json(desired: str, found: str) -> bool:
@@ -334,9 +317,9 @@ def tag_findings(
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
     if isinstance(live, ReadFailure):
         return [unknown_finding(check, live, expected=expected)]
-    found = "; ".join(f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live)
+    found = [f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live]
     commands = [
         f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"
         for each in live
     ]
-    return [compared(check, same=not live, expected=expected, found=found or expected, remedy=" && ".join(commands))]
+    return [from_differences(check, found, expected=expected, remedy=" && ".join(commands))]

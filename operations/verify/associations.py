@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from common.problems import shown
-from operations.findings import Finding, Status, compared, missing
+from operations.findings import Finding, Status, from_differences, missing, unequal
 from operations.inventory.nodes import DEFAULT_VERSION
 from operations.inventory.reader import ReadFailure
 
@@ -36,18 +36,13 @@ def association_findings(
         "parameters": (_listed(parameters), _listed(live.parameters)),
         "run when made or changed": (True, not live.only_at_interval),
     }
-    unequal = [
-        f"{name}: {desired} expected, {found} found" for name, (desired, found) in pairs.items() if desired != found
-    ]
     more = [f"{name} is {shown(value)}" for name, value in sorted(live.others.items())]
     if live.document_version != DEFAULT_VERSION:
         more.append(f"document version: {DEFAULT_VERSION} expected, {live.document_version} found")
     # An update of the stack leaves alone what the resource does not set.
     delete = f"aws ssm delete-association --association-id {live.id} --region {deployment.region} && " if more else ""
-    found = "; ".join([*unequal, *more]) or expected
-    remedy = f"{delete}{deployment.repair}"
     return [
-        compared(check, same=not (unequal or more), expected=expected, found=found, remedy=remedy),
+        from_differences(check, [*unequal(pairs), *more], expected=expected, remedy=f"{delete}{deployment.repair}"),
         _last_run(check, deployment, plan, live),
     ]
 

@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
-from operations.terminal import Terminal
+from operations.terminal import Terminal, print_json
 from operations.verify.findings import as_json, show
 from operations.verify.live_session import verify_node
 from operations.verify.run import verify_stack
@@ -63,7 +63,7 @@ def verify(  # noqa: PLR0913 -- options of a command line
         else _verify(configuration, partial(given.read_state, cwd, configuration.name), region)
     )
     if json_output:
-        typer.echo(as_json(verification))
+        print_json(as_json(verification))
     else:
         show(verification, Terminal(), lists_all=lists_all)
     raise typer.Exit(verification.exit_code)

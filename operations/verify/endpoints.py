@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
-from operations.findings import Finding, compared, unknown_finding
+from operations.findings import Finding, compared, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.policies import policy_differences
 
@@ -118,8 +118,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
         for each in foreign
     ]
     remedies += [deployment.repair] if missing else []
-    found = "; ".join(differences) or group.id
-    return compared(check, same=not differences, expected=expected, found=found, remedy=" && ".join(remedies))
+    return from_differences(check, differences, expected=expected, remedy=" && ".join(remedies), found=group.id)
 
 
 def _key(rule: SecurityGroupRule) -> tuple[str, str, int, int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,8 @@ from rich.text import Text
 
 from components.secret_texts import SHOWN
 from operations.errors import ExitCode
-from operations.findings import Finding, Status, counted, print_line, styled
+from operations.findings import Finding, Status, counted, styled
+from operations.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,19 +83,16 @@ def _section(check: str) -> str:
     return "endpoints" if check.startswith(_OF_ENDPOINTS) else "sessionManager"
 
 
-def as_json(verification: Verification) -> str:
-    """Return the verification as one JSON document."""
-    return json.dumps(
-        {
-            "stack": verification.stack,
-            "accountId": verification.account_id,
-            "regions": {
-                region: [_plain(finding) for finding in findings] for region, findings in verification.regions.items()
-            },
-            "differences": verification.differences,
+def as_json(verification: Verification) -> dict[str, Any]:
+    """Return the verification as a JSON document."""
+    return {
+        "stack": verification.stack,
+        "accountId": verification.account_id,
+        "regions": {
+            region: [_plain(finding) for finding in findings] for region, findings in verification.regions.items()
         },
-        indent=2,
-    )
+        "differences": verification.differences,
+    }
 
 
 _SHOWN_FIRST = (Status.DIFFERENT, Status.UNKNOWN, Status.WARNING)

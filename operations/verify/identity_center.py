@@ -9,7 +9,7 @@ from common.problems import SettingsError
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.identity_store import NO_ANSWER, find_operators
 from components.approval.names import OPERATORS_PATH
-from operations.findings import Finding, Status, compared, listed, unknown_finding
+from operations.findings import Finding, Status, from_differences, listed, unknown_finding
 from operations.inventory.identity_center import OperatorRole, read_operator_roles
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.policies import DesiredRole
@@ -110,9 +110,7 @@ def leftover_finding(deployment: Deployment, people: LookedUp, live: list[Operat
             found.append(f"{role.name} admits {role.user_name}, which is the user name of user {other.user_id} now")
         else:
             found.append(f"{role.name} admits {role.user_name or 'others than one person'}, who is no operator")
-    return compared(
-        check, same=not found, expected=expected, found="; ".join(found) or expected, remedy=deployment.repair
-    )
+    return from_differences(check, found, expected=expected, remedy=deployment.repair)
 
 
 def assignment_finding(people: LookedUp, permission_set: str, live: dict[str, str] | ReadFailure) -> Finding:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-from operations.findings import Finding, compared, missing, unknown_finding
+from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
 from operations.verify.policies import policy_finding
@@ -103,5 +103,5 @@ def _parameter(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
         return [missing(check, live, expected=expected, found="no such parameter", remedy=deployment.repair)]
     differences = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
     differences += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]
-    found = "; ".join(differences) or f"it holds {live.value}"
-    return [compared(check, same=not differences, expected=expected, found=found, remedy=deployment.repair)]
+    found = f"it holds {live.value}"
+    return [from_differences(check, differences, expected=expected, remedy=deployment.repair, found=found)]

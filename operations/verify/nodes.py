@@ -32,7 +32,7 @@ from components.nodes.role_compliance import (
     runbook,
 )
 from components.nodes.settings import Remediation
-from operations.findings import Finding, compared, missing, unknown_finding
+from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.iam import read_role
 from operations.inventory.nodes import (
     ATTEMPTS,
@@ -203,9 +203,8 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadF
     if live.triggers != triggers:
         listed = ", ".join(sorted(live.triggers)) or "nothing"
         differences.append(f"evaluated for {', '.join(sorted(triggers))} expected, for {listed} found")
-    found = "; ".join(differences) or expected
     return [
-        compared(check, same=not differences, expected=expected, found=found, remedy=deployment.repair),
+        from_differences(check, differences, expected=expected, remedy=deployment.repair),
         _rule_content(deployment, desired, live.text),
         _recorded(deployment, live.unrecorded),
         _evaluation(deployment, live.failure),

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.aws.arns import split_arn
 from components.approval.alarms import ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
 from components.approval.names import ALARM_PREFIX
-from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
+from operations.findings import Finding, Status, compared, from_differences, missing, unequal, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.policies import policy_finding
@@ -46,7 +47,7 @@ class DesiredTopic:
     @property
     def region(self) -> str:
         """Region of the topic."""
-        return self.arn.split(":")[3]
+        return split_arn(self.arn).region
 
 
 def topic_findings(
@@ -287,13 +288,7 @@ def metric_alarm_findings(
         "unit": (None, found.get("Unit")),
         "data points to alarm": (alarm.evaluation_periods, found.get("DatapointsToAlarm") or alarm.evaluation_periods),
     }
-    unequal = [
-        f"{name}: {'none' if desired is None else desired} expected, {value} found"
-        for name, (desired, value) in given.items()
-        if desired != value
-    ]
-    text = "; ".join(unequal) or expected
-    yield compared(check, same=not unequal, expected=expected, found=text, remedy=deployment.repair)
+    yield from_differences(check, unequal(given), expected=expected, remedy=deployment.repair)
     if found.get("StateValue") == _ALARM:
         yield Finding(
             check=f"{check}-state",

@@ -176,10 +176,7 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
     commands = [deployment.repair] if repaired else []
     commands += [f"aws iam delete-role-policy {named} --policy-name {name}" for name in more]
     commands += [f"aws iam detach-role-policy {named} --policy-arn {arn}" for arn in policies]
-    found = "; ".join([*repaired, *extra])
-    return compared(
-        desired.check, same=not found, expected=expected, found=found or expected, remedy=" && ".join(commands)
-    )
+    return from_differences(desired.check, [*repaired, *extra], expected=expected, remedy=" && ".join(commands))
 
 
 def _inline_differences(
@@ -228,5 +225,5 @@ def _roles(deployment: Deployment, roles: tuple[str, ...], live: PolicyFacts) ->
         return unknown_finding(check, live.holders, expected=expected)
     attached = {holder.name for holder in live.holders if holder.kind == "role"}
     without = [role for role in roles if role not in attached]
-    found = f"not attached to {', '.join(without)}" if without else expected
-    return compared(check, same=not without, expected=expected, found=found, remedy=deployment.repair)
+    differences = [f"not attached to {', '.join(without)}"] if without else []
+    return from_differences(check, differences, expected=expected, remedy=deployment.repair)

@@ -21,8 +21,6 @@ from local.aws_provider.model import (
 )
 from local.aws_provider.wire import Values, items_of
 
-wait_seconds: Final = 600
-
 
 def tagging(kind: str) -> Tagging:
     """Return the operations for tags of a type of EC2 resource."""
@@ -47,7 +45,7 @@ def _wait_for_endpoint(aws: Aws, endpoint: Item) -> None:
             raise AwsError("ec2:CreateVpcEndpoint", state, f"{endpoint.id} is {state}")
         return state in {"available", "pendingacceptance"}
 
-    aws.wait_until(settled, f"{endpoint.id} being available", wait_seconds)
+    aws.wait_until(settled, f"{endpoint.id} being available")
 
 
 def _read_prefix_list(aws: Aws, endpoint: Item) -> Values:
@@ -153,7 +151,7 @@ def _wait_for_list(aws: Aws, prefix_list: Item) -> None:
     def settled() -> bool:
         return (_find_settled(aws, prefix_list) or {}).get("State", "").endswith("-complete")
 
-    aws.wait_until(settled, f"{prefix_list.id} being ready", wait_seconds)
+    aws.wait_until(settled, f"{prefix_list.id} being ready")
 
 
 def _read_entries(aws: Aws, prefix_list: Item) -> Values:

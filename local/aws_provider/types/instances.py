@@ -17,7 +17,6 @@ from local.aws_provider.tags import pairs
 from local.aws_provider.types.ec2 import tagging
 from local.aws_provider.wire import UNKNOWN, Values, fields_of
 
-wait_seconds: Final = 600
 not_found: Final = "InvalidInstanceID.NotFound"
 volume_types: Final = ("standard", "io1", "io2", "gp2", "gp3", "sc1", "st1")
 _arm_family: Final = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
@@ -52,7 +51,7 @@ def wait_for_state(aws: Aws, instance_id: str, *states: str) -> None:
             raise AwsError("ec2:RunInstances", "terminated", f"{instance_id} is terminated")
         return current in states
 
-    aws.wait_until(reached, f"{instance_id} being {' or '.join(states)}", wait_seconds)
+    aws.wait_until(reached, f"{instance_id} being {' or '.join(states)}")
 
 
 def wait_for_volume(aws: Aws, volume_id: str) -> None:
@@ -62,7 +61,7 @@ def wait_for_volume(aws: Aws, volume_id: str) -> None:
         found = aws.call("DescribeVolumesModifications", VolumeIds=[volume_id])["VolumesModifications"]
         return not found or found[-1]["ModificationState"] in {"completed", "optimizing"}
 
-    aws.wait_until(modified, f"change of {volume_id}", wait_seconds)
+    aws.wait_until(modified, f"change of {volume_id}")
 
 
 # Creation.

@@ -21,7 +21,6 @@ from local.aws_provider.model import (
 )
 from local.aws_provider.wire import Values, items_of
 
-wait_seconds: Final = 600
 _not_found: Final = "ResourceNotFoundException"
 _name: Final = validators.length(0, 64)
 _tagging: Final = Tagging()
@@ -31,7 +30,7 @@ def _deleted(operation: str, argument: str) -> Code:
     """Return the action that waits until an operation does not find the resource any more."""
 
     def wait(aws: Aws, item: Item) -> None:
-        aws.wait_until_gone(lambda: aws.call(operation, **{argument: item.id}), {_not_found}, item.id, wait_seconds)
+        aws.wait_until_gone(lambda: aws.call(operation, **{argument: item.id}), {_not_found}, item.id)
 
     return Code(wait, operation)
 
@@ -52,7 +51,7 @@ def _wait_for_endpoint(aws: Aws, endpoint: Item) -> None:
             raise AwsError("route53resolver:CreateResolverEndpoint", found["Status"], found.get("StatusMessage", ""))
         return found["Status"] == "OPERATIONAL"
 
-    aws.wait_until(operational, f"{endpoint.id} being operational", wait_seconds)
+    aws.wait_until(operational, f"{endpoint.id} being operational")
 
 
 def _read_addresses(aws: Aws, endpoint: Item) -> Values:

@@ -3,46 +3,50 @@
 Late loading shortens the start: a test that only needs Systems Manager never loads EC2.
 """
 
-import importlib
 from functools import cache
-from typing import Any, cast
+from importlib import import_module
+from typing import Any, Final
 
-from local.emulator.extension.answers import answer_every_action
-
-MODULES = {
-    "athena": "local.emulator.extension.athena",
-    "cloudtrail": "local.emulator.extension.cloudtrail",
-    "config": "local.emulator.extension.config",
-    "ec2": "local.emulator.extension.ec2",
-    "events": "local.emulator.extension.events",
-    "guardduty": "local.emulator.extension.guardduty",
-    "iam": "local.emulator.extension.iam",
-    "inspector2": "local.emulator.extension.inspector2",
-    "kms": "local.emulator.extension.kms",
-    "logs": "local.emulator.extension.logs",
-    "organizations": "local.emulator.extension.organizations",
-    "ram": "local.emulator.extension.ram",
-    "route53resolver": "local.emulator.extension.route53resolver",
-    "s3": "local.emulator.extension.s3",
-    "scheduler": "local.emulator.extension.scheduler",
-    "servicequotas": "local.emulator.extension.service_quotas",
-    "sns": "local.emulator.extension.sns",
-    "ssm": "local.emulator.extension.ssm",
-    "ssoadmin": "local.emulator.extension.ssoadmin",
-    "sts": "local.emulator.extension.sts",
+MODULES: Final = {
+    "athena": "athena:LocalAthena",
+    "cloudtrail": "cloudtrail:LocalCloudTrail",
+    "config": "config:LocalConfig",
+    "ec2": "ec2:LocalCompute",
+    "events": "events:LocalEvents",
+    "guardduty": "guardduty:LocalGuardDuty",
+    "iam": "iam:LocalIam",
+    "inspector2": "inspector2:LocalInspector",
+    "kms": "kms:LocalKeys",
+    "logs": "logs:LocalLogs",
+    "organizations": "organizations:LocalOrganizations",
+    "ram": "ram:LocalResourceAccessManager",
+    "route53resolver": "route53resolver:LocalResolver",
+    "s3": "s3",
+    "scheduler": "scheduler:LocalScheduler",
+    "servicequotas": "service_quotas:LocalServiceQuotas",
+    "sns": "sns:LocalSns",
+    "ssm": "ssm:LocalSystemsManager",
+    "ssoadmin": "ssoadmin:LocalIdentityCenter",
+    "sts": "sts:LocalSts",
 }
+"""Module by service, with the class that responds instead of moto's: on moto's paths, and the `FURTHER_PATHS` that moto lacks.
 
-
-def apply_to_all() -> None:
-    """Apply the changes for all services. Call once, before the first request."""
-    answer_every_action()
+`apply` of a module makes further changes.
+"""
 
 
 @cache
 def apply_to(service: str) -> None:
     """Apply the changes for one service, once. Call before its routes are read."""
     # moto registers the account of every request with Identity and Access Management
-    cast("Any", importlib.import_module("local.emulator.extension.aws_policies")).load_on_first_use()
-    if service in MODULES:
-        module = cast("Any", importlib.import_module(MODULES[service]))
+    aws_policies: Any = import_module(f"{__name__}.aws_policies")
+    aws_policies.load_on_first_use()
+    name, _, response = MODULES.get(service, "").partition(":")
+    module: Any = import_module(f"{__name__}.{name}") if name else None
+    if response:
+        routes: Any = import_module(f"moto.{service}.urls")
+        dispatched = [path for path, handler in routes.url_paths.items() if hasattr(handler, "__self__")]
+        for path in (*dispatched, *getattr(module, "FURTHER_PATHS", ())):
+            routes.url_paths[path] = getattr(module, response).dispatch
+    if hasattr(module, "apply"):
         module.apply()

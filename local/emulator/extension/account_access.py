@@ -84,7 +84,7 @@ class LocalApplication:
     @property
     def region(self) -> str:
         """Region of the application."""
-        return self.arn.split(":")[3]
+        return split_arn(self.arn).region
 
 
 APPLICATIONS: Final[dict[str, LocalApplication]] = {}

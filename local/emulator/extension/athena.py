@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from moto.athena import urls
 from moto.athena.models import Execution
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
@@ -23,12 +22,6 @@ from local.emulator.extension.sql import Query, QueryError, flat, parse
 _CLOUDTRAIL: Final = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
 _PAGE: Final = 1000
 _MANAGED: Final = "ManagedQueryResultsConfiguration"
-
-
-def apply() -> None:
-    """Replace moto's Athena with the extended one."""
-    for path in urls.url_paths:
-        urls.url_paths[path] = LocalAthena.dispatch
 
 
 class LocalAthena(AthenaResponse):

@@ -16,6 +16,7 @@ from moto.ssm.exceptions import InvalidDocument, SSMException, ValidationExcepti
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
+from common.aws.arns import split_arn
 from local.automation.actions import Connect
 from local.automation.execution import ENDED, ApprovalDecision, Execution, ExecutionRequest
 from local.emulator.extension import automation_runs, automation_views, document_versions, nodes
@@ -255,6 +256,6 @@ def _is_enhanced_approver(who: str, approver: dict[str, Any]) -> bool:
         return ":user/" in who and _name(who) == name
     if kind == "IamGroup":
         # Not by an API call, which would wait for the lock that this request holds.
-        group: Any = iam_backends[who.split(":")[4]]["aws"].groups.get(name)
+        group: Any = iam_backends[split_arn(who).account_id]["aws"].groups.get(name)
         return group is not None and who in [user.arn for user in group.users]
     return False

@@ -13,6 +13,7 @@ from moto.iam.models import iam_backends
 from moto.ssm.exceptions import SSMException
 from moto.sts.models import sts_backends
 
+from common.aws.arns import split_arn
 from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions, decide
@@ -130,7 +131,7 @@ def _read(
         for arn, policy in held.items()
     ]
     details = {f"{kind}DetailList": [given], "Policies": policies, **more}
-    return read_account(details, account_id=given["Arn"].split(":")[4]).principals[0]
+    return read_account(details, account_id=split_arn(given["Arn"]).account_id).principals[0]
 
 
 def _policies(holder: Any, kind: str) -> dict[str, Any]:

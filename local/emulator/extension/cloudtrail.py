@@ -6,7 +6,6 @@ API_… pages: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/.
 import json
 from typing import Any
 
-from moto.cloudtrail import urls
 from moto.cloudtrail.exceptions import TrailNotFoundException
 from moto.cloudtrail.models import Trail
 from moto.core.exceptions import JsonRESTError
@@ -26,11 +25,6 @@ DEFAULT_SELECTORS: list[dict[str, Any]] = [
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html: a new
 trail logs all management events, and no data events.
 """
-
-
-def apply() -> None:
-    """Replace moto's CloudTrail with the extended one."""
-    urls.url_paths["{0}/$"] = LocalCloudTrail.dispatch
 
 
 class LocalCloudTrail(LakeResponse):

@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from moto.config import urls
 from moto.config.exceptions import (
     InvalidParameterValueException,
     NoAvailableConfigurationRecorderException,
@@ -28,11 +27,6 @@ MAX_TEXT: Final = 10_000
 """API_CustomPolicyDetails."""
 _KEPT: Final = "_local_remediations"
 _HIDDEN: Final = "PolicyText"
-
-
-def apply() -> None:
-    """Replace moto's AWS Config with the extended one."""
-    urls.url_paths["{0}/$"] = LocalConfig.dispatch
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Amazon EC2 as documented by AWS: groups, endpoints, prefix lists, ACLs, flow logs, instances and volumes."""
 
-from moto.ec2 import urls
 from moto.ec2.responses import EC2Response
 
 from local.emulator.extension.flow_logs import LocalFlowLogs
@@ -15,11 +14,10 @@ from local.emulator.extension.vpc_endpoints import LocalVpcEndpoints
 
 
 def apply() -> None:
-    """Replace moto's Amazon EC2 with the extended one."""
+    """Correct models, and add images."""
     replace_in_moto()
     apply_to_models()
     add_images()
-    urls.url_paths["{0}/"] = LocalCompute.dispatch
 
 
 class LocalCompute(

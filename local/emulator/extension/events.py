@@ -7,16 +7,10 @@ import json
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.events import urls
 from moto.events.responses import EventsHandler
 
 MAX_PATTERN = 2_048
 MAX_TARGETS = 5
-
-
-def apply() -> None:
-    """Replace moto's EventBridge with the extended one."""
-    urls.url_paths["{0}/"] = LocalEvents.dispatch
 
 
 class LocalEvents(EventsHandler):

@@ -7,7 +7,6 @@ import json
 from typing import Any, Final
 
 from moto.core.exceptions import JsonRESTError
-from moto.guardduty import urls
 from moto.guardduty.models import Detector
 from moto.guardduty.responses import GuardDutyResponse
 
@@ -26,10 +25,7 @@ _EXCLUSIVE: Final = ("EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING")
 _ALWAYS_ON: Final = 3
 
 
-def apply() -> None:
-    """Replace moto's GuardDuty with the extended one."""
-    for path in (*urls.url_paths, "{0}/tags/(?P<arn>.+)$"):
-        urls.url_paths[path] = LocalGuardDuty.dispatch
+FURTHER_PATHS = ("{0}/tags/(?P<arn>.+)$",)
 
 
 class LocalGuardDuty(GuardDutyResponse):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from moto.core.responses import ActionResult
-from moto.iam import urls
 from moto.iam.exceptions import DeleteConflictException, LimitExceededException, NotFoundException
 from moto.iam.models import AWSManagedPolicy, Role, User
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
@@ -27,8 +26,7 @@ SET_CONTEXT = "sts:SetContext"
 
 
 def apply() -> None:
-    """Replace moto's IAM with the extended one."""
-    urls.url_paths["{0}/$"] = LocalIam.dispatch
+    """Accept an action of trust policies that moto does not know."""
     validator: Any = IAMTrustPolicyDocumentValidator
     of_moto = validator._validate_trust_policy_action  # noqa: SLF001 -- moto validates there
 

@@ -7,7 +7,6 @@ import json
 from typing import Final
 
 from moto.core.exceptions import JsonRESTError
-from moto.inspector2 import urls
 from moto.inspector2.responses import Inspector2Response
 
 from local.emulator.extension.reported_states import reported
@@ -22,10 +21,7 @@ _TYPES: Final = {
 """Types of resources (API_Enable), with their names in API_ResourceState."""
 
 
-def apply() -> None:
-    """Replace moto's Inspector with the extended one."""
-    for path in (*urls.url_paths, "{0}/delegatedadminaccounts/get$"):
-        urls.url_paths[path] = LocalInspector.dispatch
+FURTHER_PATHS = ("{0}/delegatedadminaccounts/get$",)
 
 
 class LocalInspector(Inspector2Response):

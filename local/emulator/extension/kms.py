@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time, utcnow
-from moto.kms import models, urls
+from moto.kms import models
 from moto.kms.exceptions import NotFoundException, ValidationException
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
@@ -67,8 +67,7 @@ KEY_ID_LENGTH = 36
 
 
 def apply() -> None:
-    """Replace moto's AWS KMS with the extended one."""
-    urls.url_paths["{0}/$"] = LocalKeys.dispatch
+    """Make no key material for symmetric keys."""
     models.generate_private_key = _private_key  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
 
 

@@ -9,22 +9,17 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.kms.models import Key, kms_backends
-from moto.logs import urls
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
 
+from common.aws.arns import split_arn
 from local.emulator.extension.filter_patterns import PatternError, parse
 
 RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731} | {1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 """Allowed values of `retentionInDays` (API_PutRetentionPolicy)."""
-
-
-def apply() -> None:
-    """Replace moto's CloudWatch Logs with the extended one."""
-    urls.url_paths["{0}/$"] = LocalLogs.dispatch
 
 
 class LocalLogs(LogsResponse):
@@ -179,10 +174,10 @@ class LocalLogs(LogsResponse):
     def _key(self, arn: str) -> Key | None:
         """Return the key with this ARN, which may be in another account but not in another Region."""
         backends: Any = kms_backends
-        parts = arn.split(":", 5)
-        if len(parts) < len(("arn", "partition", "kms", "region", "account", "key")) or parts[3] != self.region:
+        named = split_arn(arn)
+        if not named.resource or named.region != self.region:
             return None
-        return backends[parts[4]][self.region].keys.get(parts[5].removeprefix("key/"))
+        return backends[named.account_id][self.region].keys.get(named.resource.removeprefix("key/"))
 
 
 def _is(metric_filter: dict[str, Any], group: str, name: str) -> bool:

@@ -8,7 +8,6 @@ AWSSystemsManagerJustInTimeNodeAccessRolePropagationPolicy.
 import json
 from typing import Any, Final
 
-from moto.organizations import urls
 from moto.organizations.exceptions import AWSOrganizationsNotInUseException, OrganizationsClientError
 from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess, organizations_backends
 from moto.organizations.responses import OrganizationsResponse
@@ -19,10 +18,9 @@ ACCOUNT_ACCESS: Final = "account-access.amazonaws.com"
 
 
 def apply() -> None:
-    """Replace moto's AWS Organizations with the extended one."""
+    """Add services that moto does not know."""
     FakeDelegatedAdministrator.SUPPORTED_SERVICES.extend((QUICK_SETUP, ACCOUNT_ACCESS))
     FakeServiceAccess.TRUSTED_SERVICES.append(ACCOUNT_ACCESS)
-    urls.url_paths["{0}/$"] = LocalOrganizations.dispatch
 
 
 class LocalOrganizations(OrganizationsResponse):

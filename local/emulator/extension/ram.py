@@ -6,7 +6,6 @@ API_… pages: https://docs.aws.amazon.com/ram/latest/APIReference/.
 import json
 from typing import Any
 
-from moto.ram import urls
 from moto.ram.exceptions import UnknownResourceException
 from moto.ram.models import ResourceShare
 from moto.ram.responses import ResourceAccessManagerResponse
@@ -14,14 +13,9 @@ from moto.ram.responses import ResourceAccessManagerResponse
 _TAGS = "local_tags"
 
 
-def apply() -> None:
-    """Replace moto's Resource Access Manager with the extended one."""
-    paths = (*urls.url_paths, *(f"{{0}}/{each}$" for each in _FURTHER))
-    for path in paths:
-        urls.url_paths[path] = LocalResourceAccessManager.dispatch
-
-
-_FURTHER = ("associateresourceshare", "disassociateresourceshare", "tagresource", "untagresource")
+FURTHER_PATHS = tuple(
+    f"{{0}}/{each}$" for each in ("associateresourceshare", "disassociateresourceshare", "tagresource", "untagresource")
+)
 
 
 class LocalResourceAccessManager(ResourceAccessManagerResponse):

@@ -7,17 +7,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.route53resolver import urls
 from moto.route53resolver.exceptions import ResourceNotFoundException
 from moto.route53resolver.responses import Route53ResolverResponse
 
 from local.emulator.extension.reported_states import reported
-
-
-def apply() -> None:
-    """Replace moto's Route 53 Resolver with the extended one."""
-    for path in urls.url_paths:
-        urls.url_paths[path] = LocalResolver.dispatch
 
 
 class LocalResolver(Route53ResolverResponse):

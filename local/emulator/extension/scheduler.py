@@ -4,15 +4,8 @@ API_… pages: https://docs.aws.amazon.com/scheduler/latest/APIReference/.
 """
 
 from moto.core.exceptions import JsonRESTError
-from moto.scheduler import urls
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.responses import EventBridgeSchedulerResponse
-
-
-def apply() -> None:
-    """Replace moto's EventBridge Scheduler with the extended one."""
-    for path in urls.url_paths:
-        urls.url_paths[path] = LocalScheduler.dispatch
 
 
 class LocalScheduler(EventBridgeSchedulerResponse):

@@ -7,13 +7,7 @@ rules and groups against https://docs.aws.amazon.com/vpc/latest/userguide/amazon
 import json
 from typing import Any
 
-from moto.servicequotas import urls
 from moto.servicequotas.responses import ServiceQuotasResponse
-
-
-def apply() -> None:
-    """Replace moto's Service Quotas with the extended one."""
-    urls.url_paths["{0}/$"] = LocalServiceQuotas.dispatch
 
 
 class LocalServiceQuotas(ServiceQuotasResponse):

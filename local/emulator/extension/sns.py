@@ -7,18 +7,12 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permiss
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.sns import urls
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.responses import SNSResponse
 
 from local.emulator.extension.reported_states import as_reported
 
 MAX_POLICY_BYTES = 30 * 1024
-
-
-def apply() -> None:
-    """Replace moto's Amazon SNS with the extended one."""
-    urls.url_paths["{0}/$"] = LocalSns.dispatch
 
 
 class LocalSns(SNSResponse):

@@ -6,7 +6,6 @@ Sources are named where they apply; API_… pages: https://docs.aws.amazon.com/s
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.ssm import urls
 from moto.ssm.exceptions import (
     DuplicateDocumentContent,
     DuplicateDocumentVersionName,
@@ -40,9 +39,8 @@ PLATFORMS = {
 
 
 def apply() -> None:
-    """Replace moto's Systems Manager with the extended one, with the public parameters of Windows images."""
+    """Add the public parameters of Windows images."""
     images.add_parameters()
-    urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
 
 
 class LocalSystemsManager(

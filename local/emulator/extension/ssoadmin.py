@@ -10,7 +10,6 @@ import secrets
 from typing import Any, Final
 
 from moto.iam.models import iam_backends
-from moto.ssoadmin import urls
 from moto.ssoadmin.responses import SSOAdminResponse
 
 PARTITION: Final = "aws"
@@ -21,11 +20,6 @@ INLINE_POLICY: Final = "AwsSSOInlinePolicy"
 SAML_PROVIDER: Final = "saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
 DEFAULT_DURATION: Final = "PT1H"
 MAX_SESSION_SECONDS: Final = "43200"
-
-
-def apply() -> None:
-    """Replace moto's IAM Identity Center with the extended one."""
-    urls.url_paths["{0}/$"] = LocalIdentityCenter.dispatch
 
 
 class LocalIdentityCenter(SSOAdminResponse):

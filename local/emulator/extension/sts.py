@@ -9,9 +9,9 @@ from typing import Any, Final
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
-from moto.sts import urls
 from moto.sts.responses import TokenResponse
 
+from common.aws.arns import split_arn
 from common.iam.conditions import hold
 from common.iam.context import known
 from common.iam.documents import parse
@@ -38,11 +38,6 @@ class ValidationError(ServiceException):
     code = "ValidationError"
 
 
-def apply() -> None:
-    """Replace moto's Security Token Service with the extended one."""
-    urls.url_paths["{0}/$"] = LocalSts.dispatch
-
-
 class LocalSts(TokenResponse):
     """moto's Security Token Service with trust policies."""
 
@@ -63,7 +58,7 @@ class LocalSts(TokenResponse):
         return super().assume_role()
 
     def _authorize(self, caller: CallerIdentity, arn: str) -> None:
-        iam: Any = iam_backends[arn.split(":")[4]][PARTITION]
+        iam: Any = iam_backends[split_arn(arn).account_id][PARTITION]
         role = next((each for each in iam.get_roles() if each.arn == arn), None)
         if role is None:
             return

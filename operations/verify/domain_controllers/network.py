@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.domain_controllers.names import acl_name, group_name, resolver_name, site_name
 from components.domain_controllers.traffic_requirements import ITSELF, RESOLVER, Direction, PeerKind
-from operations.findings import Finding, compared, unknown_finding
+from operations.findings import Finding, compared, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -136,12 +136,8 @@ def _groups(site: SiteDeployment, expected: str, plan: GroupPlan, live: Sequence
         f"aws ec2 delete-security-group --group-id {each.id} --region {site.deployment.region}, once nothing uses it"
         for each in foreign
     ]
-    return compared(
-        "directory-groups",
-        same=not differences,
-        expected=expected,
-        found="; ".join(differences) or ", ".join(sorted(ids)),
-        remedy="; ".join(remedies),
+    return from_differences(
+        "directory-groups", differences, expected=expected, remedy="; ".join(remedies), found=", ".join(sorted(ids))
     )
 
 
@@ -159,12 +155,12 @@ def _rules(site: SiteDeployment, planned: Group, live: SecurityGroup, peers: Map
         if (ids := [each.id for each in found.foreign if each.direction is way])
     ]
     remedies += [site.deployment.repair] if found.missing or found.changed else []
-    return compared(
+    return from_differences(
         _check(planned),
-        same=not differences,
+        differences,
         expected=_expected(planned, live),
-        found="; ".join(differences) or f"{len(live.rules)} rules",
         remedy=" && ".join(remedies),
+        found=f"{len(live.rules)} rules",
     )
 
 
@@ -268,12 +264,12 @@ def _acl_rules(site: SiteDeployment, plan: AclPlan, live: NetworkAcl) -> Finding
         for key, each in theirs.items()
         if key in ours and ours[key] != each
     ]
-    return compared(
+    return from_differences(
         "directory-acl-rules",
-        same=not differences,
+        differences,
         expected=f"{live.id} has the plan's {len(plan.rules)} rules and no others",
-        found="; ".join(differences) or f"{len(live.rules)} rules",
         remedy=site.deployment.repair,
+        found=f"{len(live.rules)} rules",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_differences
-from operations.findings import Finding, from_differences, missing, unknown_finding
+from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.approval_checks import document_findings
 from operations.verify.associations import association_findings
@@ -81,8 +81,8 @@ def _secrets(site: SiteDeployment, live: Mapping[str, SecretFacts | ReadFailure 
         if found is None or isinstance(found, ReadFailure):
             yield missing(check, found, expected=expected, found="no such secret", remedy=remedy)
             continue
-        unequal = [*secret_differences(found.description, secrets.kms_key_arn), *_sharing(found.policy)]
-        yield from_differences(check, unequal, expected=expected, remedy=remedy)
+        differences = [*secret_differences(found.description, secrets.kms_key_arn), *_sharing(found.policy)]
+        yield from_differences(check, differences, expected=expected, remedy=remedy)
 
 
 def _sharing(policy: str) -> list[str]:
@@ -119,8 +119,7 @@ def _metric_filter(
         # Alarms name the metric without dimensions.
         "dimensions": ({}, first.get("dimensions") or {}),
     }
-    unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
-    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+    return from_differences(check, unequal(pairs), expected=expected, remedy=site.deployment.repair)
 
 
 def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> Iterator[Finding]:
@@ -134,12 +133,12 @@ def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> I
         yield unknown_finding(check, live, expected=expected)
         return
     retention: dict[str, Any] = (live or {}).get("Rule", {}).get("DefaultRetention", {})
-    unequal = [] if (live or {}).get("ObjectLockEnabled") == "Enabled" else ["Object Lock is not enabled"]
-    unequal += [] if retention.get("Days") or retention.get("Years") else ["it has no default retention"]
+    differences = [] if (live or {}).get("ObjectLockEnabled") == "Enabled" else ["Object Lock is not enabled"]
+    differences += [] if retention.get("Days") or retention.get("Years") else ["it has no default retention"]
     remedy = (
         f"aws s3api put-object-lock-configuration --bucket {name}, in account {settings.buckets[region].bucket_owner}"
     )
-    yield from_differences(check, unequal, expected=expected, remedy=remedy)
+    yield from_differences(check, differences, expected=expected, remedy=remedy)
 
 
 def _alarms(site: SiteDeployment, plan: OperationsPlan, live: SiteFacts) -> Iterator[Finding]:

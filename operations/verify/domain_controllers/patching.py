@@ -12,7 +12,7 @@ from components.domain_controllers.operations.patching import (
     approval_rule,
     task_parameters,
 )
-from operations.findings import Finding, from_differences, missing, unknown_finding
+from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFa
         "filters of all rules": ([], list(found.get("GlobalFilters", {}).get("PatchFilters", []))),
         "patch group": (True, PATCH_GROUP in found.get("PatchGroups", [])),
     }
-    unequal = [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
-    unequal += ["several baselines have this name"] if len(live.baselines) > 1 else []
-    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+    differences = unequal(pairs)
+    differences += ["several baselines have this name"] if len(live.baselines) > 1 else []
+    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
 
 
 def _window(site: SiteDeployment, settings: PatchingSettings, planned: PatchWindow, live: SiteFacts) -> Finding:
@@ -83,9 +83,9 @@ def _window(site: SiteDeployment, settings: PatchingSettings, planned: PatchWind
     if not found:
         return missing(check, None, expected=expected, found="no such window", remedy=site.deployment.repair)
     ids = sorted(each.id for each in live.controllers if each.name in planned.controllers)
-    unequal = [] if len(found) == 1 else [f"{len(found)} windows have this name"]
-    unequal += _differences(settings, planned, ids, found[0])
-    return from_differences(check, unequal, expected=expected, remedy=site.deployment.repair)
+    differences = [] if len(found) == 1 else [f"{len(found)} windows have this name"]
+    differences += _differences(settings, planned, ids, found[0])
+    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
 
 
 def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str], found: WindowFacts) -> list[str]:
@@ -119,7 +119,7 @@ def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str
             "errors": (TASK_SETTINGS["maxErrors"], task.get("MaxErrors")),
             "task's targets": ([("WindowTargetIds", sorted(registered))], _targets(task.get("Targets", []))),
         }
-    return [f"{name}: {want} expected, {value} found" for name, (want, value) in pairs.items() if want != value]
+    return unequal(pairs)
 
 
 def _is_linked_role(arn: str) -> bool:

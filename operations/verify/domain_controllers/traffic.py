@@ -17,7 +17,7 @@ from components.domain_controllers.packet_evaluation import Packet, admitting, p
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6
 from components.domain_controllers.traffic_requirements import Direction, Peer, PeerKind
-from operations.findings import Finding, compared, unknown_finding
+from operations.findings import Finding, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> li
             wrong += _faults(required, by_groups, traffic.acls, packet)
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     return [
-        compared(
+        from_differences(
             check,
-            same=not wrong,
+            [*wrong[:_SHOWN], *more],
             expected=expected,
-            found="; ".join([*wrong[:_SHOWN], *more]) or f"{tried} packets tried",
             remedy=f"see the findings about groups, prefix lists and the network ACL; otherwise {site.deployment.repair}",
+            found=f"{tried} packets tried",
         )
     ]
 

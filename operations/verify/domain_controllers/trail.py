@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from operations.findings import Finding, compared, from_differences, missing, unknown_finding
+from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
 from operations.inventory.monitoring import (
     DELIVERY_ERRORS,
     TrailFacts,
@@ -91,13 +91,12 @@ def trail_findings(
         selectors = """'[{"ReadWriteType": "All", "IncludeManagementEvents": true}]'"""
         remedies.append(f"aws cloudtrail put-event-selectors --trail-{named[2:]} --event-selectors {selectors}")
     if not existing:
-        unequal = [] if live.configuration.get("IsMultiRegionTrail") else ["of one Region only"]
-        unequal += _differences(site, live.configuration, key)
-        differences += unequal
-        remedies += [site.deployment.repair] if unequal else []
-    found = "; ".join(differences) or expected
+        wrong = [] if live.configuration.get("IsMultiRegionTrail") else ["of one Region only"]
+        wrong += _differences(site, live.configuration, key)
+        differences += wrong
+        remedies += [site.deployment.repair] if wrong else []
     return [
-        compared(check, same=not differences, expected=expected, found=found, remedy=" && ".join(remedies)),
+        from_differences(check, differences, expected=expected, remedy=" && ".join(remedies)),
         _delivery(site, live),
     ]
 
@@ -111,9 +110,7 @@ def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | 
         # An unknown key is a finding of its own.
         "KmsKeyId": key.arn if isinstance(key, KeyFacts) else live.get("KmsKeyId"),
     }
-    return [
-        f"{name}: {value} expected, {live.get(name)} found" for name, value in ours.items() if live.get(name) != value
-    ]
+    return unequal({name: (value, live.get(name)) for name, value in ours.items()})
 
 
 def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:

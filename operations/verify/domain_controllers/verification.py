@@ -15,7 +15,7 @@ from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import ITSELF
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
-from operations.findings import Finding, Status, compared, unknown_finding
+from operations.findings import Finding, Status, compared, from_differences, unknown_finding
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadFailure
@@ -245,13 +245,12 @@ def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure |
         remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"
         return [compared(check, same=False, expected=expected, found=live, remedy=remedy)]
     public = [each for each in live.subnets if each.internet_gateway]
-    text = "; ".join(f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public)
     return [
-        compared(
+        from_differences(
             check,
-            same=not public,
+            [f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public],
             expected=expected,
-            found=text or f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
             remedy="remove the route to the internet gateway from the route tables of these subnets",
+            found=f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
         )
     ]

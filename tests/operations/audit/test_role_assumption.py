@@ -91,5 +91,5 @@ def steps_one_by_one(audit: AuditContext, protected: set[Principal]) -> set[tupl
 @given(accounts(), st.sampled_from(ROLES))
 def test_aggregated_steps_are_those_of_each_pair(audit: AuditContext, name: str) -> None:
     protected = {each for each in audit.roles if each.name == name}
-    found = role_assumptions(audit, (*audit.users, *audit.roles), protected, lambda _done, _all: None)
+    found = role_assumptions(audit, (*audit.users, *audit.roles), protected)
     assert steps(found) == steps_one_by_one(audit, protected)

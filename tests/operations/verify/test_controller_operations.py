@@ -171,7 +171,7 @@ def test_operation_as_planned_has_no_findings() -> None:
         (
             changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION | {"defaultValue": 1.0}]),
             "directory-filter-audit-policy-changed",
-            "default value: None expected, 1.0 found",
+            "default value: none expected, 1.0 found",
         ),
         (
             changed(FILTER, "metric_filters", metricTransformations=[TRANSFORMATION]),

@@ -87,7 +87,7 @@ def test_missing_patching_is_reported_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ScheduleOffset": 2}, "offset: None expected, 2 found"),
+        ({"ScheduleOffset": 2}, "offset: none expected, 2 found"),
         ({"Schedule": "cron(0 2 ? * MON *)"}, "schedule"),
         ({"AllowUnassociatedTargets": True}, "targets besides the registered ones"),
         ({"EndDate": "2026-01-01T00:00:00Z"}, "first and last day: (None, None) expected"),
