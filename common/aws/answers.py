@@ -9,7 +9,9 @@ values of enumerations) or omit (empty lists in XML) is accepted.
 from __future__ import annotations
 
 import json
+import re
 import time
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
@@ -70,6 +72,29 @@ _POLICY: Final = "policyDocumentType"
 
 _KEY_POLICY: Final = "GetKeyPolicy"
 """Operation of AWS KMS whose response has a policy as text."""
+
+_PROTOCOL_NUMBER: Final = re.compile(r"-1|[0-9]{1,3}")
+_PROTOCOL_NAMES: Final = frozenset({"esp", "icmp", "icmpv6", "tcp", "udp"})
+
+
+def _is_network(text: str) -> bool:
+    """Return whether a text is empty, which EC2 uses for an absent value, or a network."""
+    try:
+        return not text or bool(ip_network(text))
+    except ValueError:
+        return False
+
+
+_EC2_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {
+    **dict.fromkeys(("cidrBlock", "ipv6CidrBlock", "cidrIp", "cidrIpv4", "cidrIpv6"), _is_network),
+    **dict.fromkeys(("destinationCidrBlock", "destinationIpv6CidrBlock"), _is_network),
+    **dict.fromkeys(("ipv6Address", "privateIp", "privateIpAddress", "publicIp"), _is_network),
+    "cidr": lambda text: bool(text) and _is_network(text),
+    # Of security groups, and of network ACLs.
+    "ipProtocol": lambda text: text in _PROTOCOL_NAMES or bool(_PROTOCOL_NUMBER.fullmatch(text)),
+    "protocol": lambda text: bool(_PROTOCOL_NUMBER.fullmatch(text)),
+}
+"""Formats of texts in responses of EC2, whose model has none, by the name of the element."""
 
 _IN_HEADERS: Final = ("header", "headers", "statusCode")
 
@@ -282,7 +307,16 @@ class _RestJson(_CheckedJson, parsers.RestJSONParser): ...
 class _Query(_CheckedXml, parsers.QueryParser): ...
 
 
-class _Ec2(_CheckedXml, parsers.EC2QueryParser): ...
+class _Ec2(_CheckedXml, parsers.EC2QueryParser):
+    def _fits(self, shape: Any, node: Any) -> bool:
+        """Return whether the text of an element is a network, an address or a protocol too, if its name says so."""
+        if not super()._fits(shape, node):
+            return False
+        if shape.type_name != "string" or isinstance(node, str):
+            return True
+        (element,) = node if isinstance(node, list) else (node,)
+        is_valid = _EC2_FORMATS.get(self._node_tag(element))
+        return is_valid is None or is_valid((element.text or "").strip())
 
 
 class _RestXml(_CheckedRestXml, parsers.RestXMLParser): ...

@@ -74,6 +74,47 @@ def _call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
     return getattr(client, operation)(**arguments)
 
 
+def _ec2(name: str, text: str) -> tuple[str, dict[str, str], str]:
+    """Return an operation with its arguments, and a response that has one element with a text."""
+    operation, arguments, call, kind = {
+        "protocol": ("describe_network_acls", {}, "DescribeNetworkAcls", "networkAclSet/item/entrySet"),
+        "ipProtocol": ("describe_security_group_rules", {}, "DescribeSecurityGroupRules", "securityGroupRuleSet"),
+        "cidrIpv4": ("describe_security_group_rules", {}, "DescribeSecurityGroupRules", "securityGroupRuleSet"),
+        "cidrIpv6": ("describe_security_group_rules", {}, "DescribeSecurityGroupRules", "securityGroupRuleSet"),
+        "cidr": (
+            "get_managed_prefix_list_entries",
+            {"PrefixListId": "pl-1"},
+            "GetManagedPrefixListEntries",
+            "entrySet",
+        ),
+        "cidrBlock": ("describe_subnets", {}, "DescribeSubnets", "subnetSet"),
+        "privateIpAddress": ("describe_instances", {}, "DescribeInstances", "reservationSet/item/instancesSet"),
+    }[name]
+    path = [f"{call}Response", *kind.split("/"), "item", name]
+    return (
+        operation,
+        arguments,
+        "".join(f"<{each}>" for each in path) + text + "".join(f"</{each}>" for each in path[::-1]),
+    )
+
+
+WRONG_TEXTS = [
+    *(("protocol", text) for text in ("", "tcp", "all", "6.0")),
+    *(("ipProtocol", text) for text in ("", "any", "TCP", "-2")),
+    *(("cidrIpv4", text) for text in ("gar bage", "10.0.0.0/33", "10.0.0.1/8")),
+    *(
+        ("cidrIpv6", "::/129"),
+        ("cidr", ""),
+        ("cidr", "10.0.0/8"),
+        ("cidrBlock", "vpc"),
+        ("privateIpAddress", "10.0.0.256"),
+    ),
+]
+SOUND_TEXTS = [
+    *(("protocol", "-1"), ("protocol", "17"), ("ipProtocol", "-1"), ("ipProtocol", "50"), ("ipProtocol", "icmpv6")),
+    *(("cidrIpv4", "0.0.0.0/0"), ("cidrIpv6", "2001:db8::/48"), ("cidrIpv6", ""), ("cidr", " 10.0.0.0/8 ")),
+    *(("cidrBlock", ""), ("privateIpAddress", "10.0.0.1"), ("privateIpAddress", "")),
+]
 GARBAGE = [
     ("ssm", "describe_instance_information", {}, ""),
     ("ssm", "describe_instance_information", {}, PAGE),
@@ -120,6 +161,7 @@ GARBAGE = [
     ("ec2", "describe_vpcs", {}, "<DescribeSubnetsResponse><subnetSet/></DescribeSubnetsResponse>"),
     ("ec2", "describe_vpcs", {}, "<Response><Errors><Error><Code>Unavailable</Code></Error></Errors></Response>"),
     ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse><vpcSet><item>vpc-1</item></vpcSet></DescribeVpcsResponse>"),
+    *(("ec2", *_ec2(name, text)) for name, text in WRONG_TEXTS),
     ("s3", "get_bucket_versioning", BUCKET, ""),
     ("s3", "get_bucket_versioning", BUCKET, PAGE),
     ("s3", "get_bucket_versioning", BUCKET, "<null/>"),
@@ -163,6 +205,7 @@ SOUND = [
     ("iam", "get_role", {"RoleName": "r"}, _role("%7B%22Statement%22%3A%20%5B%5D%7D")),
     ("iam", "delete_role", {"RoleName": "r"}, "<DeleteRoleResponse><ResponseMetadata/></DeleteRoleResponse>"),
     ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse>\n  <vpcSet/>\n  <extra>1</extra></DescribeVpcsResponse>"),
+    *(("ec2", *_ec2(name, text)) for name, text in SOUND_TEXTS),
     ("ec2", "delete_subnet", {"SubnetId": "s"}, "<DeleteSubnetResponse><return>true</return></DeleteSubnetResponse>"),
     ("s3", "get_bucket_versioning", BUCKET, "<VersioningConfiguration/>"),
     ("s3", "get_bucket_location", BUCKET, '<LocationConstraint xmlns="x">eu-west-1</LocationConstraint>'),
