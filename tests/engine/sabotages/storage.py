@@ -223,5 +223,6 @@ DELETIONS: tuple[Sabotage, ...] = (
         "CatalogDatabase",
         "itself",
         deleted("glue", "delete_database", "Name", "name"),
+        also=("approval-evidence-trail",),
     ),
 )
