@@ -33,8 +33,9 @@ MODULES = {
 }
 
 
+@cache
 def apply_to_all() -> None:
-    """Apply the changes for all services. Call once, before the first request."""
+    """Apply the changes for all services, once. Call before the first request."""
     answer_every_action()
 
 
