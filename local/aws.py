@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -48,7 +47,7 @@ class Emulator:
 
 def running(workspace: Workspace) -> Emulator | None:
     """Return the local AWS of this clone, if it responds."""
-    written = _written(_port_file(workspace))
+    written = _written(port_file(workspace))
     if not written:
         return None
     endpoint = f"http://127.0.0.1:{written['port']}"
@@ -68,12 +67,12 @@ def start(workspace: Workspace, module: str = EMULATOR, seconds: float = _START_
         EmulatorError: It did not start; the message has the end of its log.
     """
     workspace.folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port((_written(_port_file(workspace)) or {}).get("port", 0))
-    _port_file(workspace).unlink(missing_ok=True)
+    port = _free_port((_written(port_file(workspace)) or {}).get("port", 0))
+    port_file(workspace).unlink(missing_ok=True)
     log = workspace.folder / "local-aws.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, "--port", str(port), "--port-file", str(_port_file(workspace))],
+            [str(workspace.python), "-m", module, "--port", str(port), "--port-file", str(port_file(workspace))],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -108,7 +107,7 @@ def stop(workspace: Workspace) -> None:
         deadline = time.monotonic() + _STOP_SECONDS
         while (processes := [each for each in processes if _is_of(workspace, each)]) and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL_SECONDS)
-    _port_file(workspace).unlink(missing_ok=True)
+    port_file(workspace).unlink(missing_ok=True)
 
 
 def instance_id(endpoint_url: str) -> str:
@@ -163,10 +162,11 @@ def _is_of(workspace: Workspace, process: int) -> bool:
         command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
-    return os.fsencode(_port_file(workspace)) in command.split(b"\0")
+    return os.fsencode(port_file(workspace)) in command.split(b"\0")
 
 
-def _port_file(workspace: Workspace) -> Path:
+def port_file(workspace: Workspace) -> Path:
+    """Return the file with the port, process and instance of this clone's local AWS."""
     return workspace.folder / "local-aws.json"
 
 

@@ -6,6 +6,7 @@ requirements-dev.txt (once per machine, in the cache), links it as `.venv` and s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.cache import cache_folder, cached, say
+from local.cache import cache_folder, cached, prune, say
 
 MINIMUM = (3, 11)
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -116,6 +117,8 @@ def main() -> None:
         check_paths()
         environment = link_environment(cached(environment_name(LOCK), lambda folder: install(folder, LOCK)))
         keep_byte_code()
+        with contextlib.suppress(OSError):
+            prune()
     except SetUpError as problem:
         sys.exit(f"Set-up stopped: {problem}")
     except OSError as problem:

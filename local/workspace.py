@@ -69,7 +69,7 @@ class Workspace:
 
     Attributes:
         folder: Folder, created on first use; `.local` of the clone, or a temporary one in tests.
-        python: Python for the language host and the stand-in.
+        python: Python for the local AWS, the language host and the stand-in.
     """
 
     folder: Path = REPOSITORY / ".local"

@@ -52,9 +52,7 @@ def main(argv: list[str] | None = None, wrap: Callable[[Any], Any] = lambda appl
 
 def build(port: int, instance_id: str, wrap: Callable[[Any], Any]) -> BaseWSGIServer:
     """Return the server, bound to 127.0.0.1 and not yet serving. Port 0 uses a free port."""
-    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    # About a hundred unused images, created after each reset, would take longer than most tests.
-    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    set_defaults_of_moto()
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
 
     from local.emulator.application import Application  # noqa: PLC0415
@@ -100,6 +98,13 @@ def build(port: int, instance_id: str, wrap: Callable[[Any], Any]) -> BaseWSGISe
 
     application = wrap(Application(instance_id))
     return make_server(ADDRESS, port, application, threaded=True, request_handler=RequestHandler)
+
+
+def set_defaults_of_moto() -> None:
+    """Set the variables that moto reads when it loads, and with the first use of a service."""
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    # About a hundred unused images, created after each reset, would take longer than most tests.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
 
 def _run(application: Any, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

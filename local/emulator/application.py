@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
@@ -34,20 +35,8 @@ class Application:
     """Application that handles `/local-aws/` and forwards every other request to moto."""
 
     def __init__(self, instance_id: str) -> None:
-        from moto import backends  # noqa: PLC0415 (settings of moto are read when it loads)
-        from moto.moto_server import werkzeug_app  # noqa: PLC0415
-
-        answers.answer_every_action()
-        # moto would list its own folder at every request, a fifth of the cost of a request
-        modules = frozenset(backends.list_of_moto_modules())
-        backends.list_of_moto_modules = lambda: modules
-
-        def create_service(service: Any) -> Any:
-            extension.apply_to(str(service))
-            return werkzeug_app.create_backend_app(service)
-
         self._instance_id = instance_id
-        self._moto: Any = werkzeug_app.DomainDispatcherApplication(create_service)
+        self._moto = moto_application()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Handle one request."""
@@ -74,6 +63,24 @@ class Application:
                 service: Any = import_module(ACCOUNT_ACCESS)
                 return service.respond(environ, start_response)
             return self._moto(environ, start_response)
+
+
+@cache
+def moto_application() -> Any:
+    """Return moto's application, whose state is that of this process; it loads a service with its first request."""
+    from moto import backends  # noqa: PLC0415 (settings of moto are read when it loads)
+    from moto.moto_server import werkzeug_app  # noqa: PLC0415
+
+    answers.answer_every_action()
+    # moto would list its own folder at every request, a fifth of the cost of a request
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+
+    def create_service(service: Any) -> Any:
+        extension.apply_to(str(service))
+        return werkzeug_app.create_backend_app(service)
+
+    return werkzeug_app.DomainDispatcherApplication(create_service)
 
 
 def _read_body(environ: dict[str, Any]) -> None:

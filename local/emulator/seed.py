@@ -72,21 +72,22 @@ def seed(endpoint_url: str) -> None:
 
 
 @cache
-def _session() -> Any:
+def session() -> Any:
+    """Return the session of all clients."""
     return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
 
 
 @cache
 def _client(service: str, region: str, endpoint_url: str) -> Any:
     """Return a client, cached for the next seeding, because creating clients takes longer than using them."""
-    return _session().client(service, region, endpoint_url=endpoint_url)
+    return session().client(service, region, endpoint_url=endpoint_url)
 
 
 def _client_of(account: str, service: str, region: str, endpoint_url: str) -> Any:
     """Return a client of another account; not cached, because its session ends with a reset of the local AWS."""
     role = f"arn:aws:iam::{account}:role/LogArchive"
     given = _client("sts", region, endpoint_url).assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
-    return _session().client(
+    return session().client(
         service,
         region,
         endpoint_url=endpoint_url,

@@ -30,7 +30,7 @@ VERSIONS = {"adoption": 2, "update": 3}
 """Number of versions of a document afterwards: none is created twice."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def gate(aws_endpoint: str) -> Iterator[Gate]:
     with running_gate(aws_endpoint) as running:
         yield running

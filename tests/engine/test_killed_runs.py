@@ -15,11 +15,9 @@ import boto3
 import jmespath
 import pytest
 
-from local.emulator.seed import seed
 from local.processes import descendants, end
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
 from tests.support.api_calls import ApiCall
-from tests.support.emulator import reset
 from tests.support.gate import Gate, running_gate
 from tests.support.stack import Stack, dev_sections
 
@@ -82,18 +80,10 @@ MOST_OF_A_KIND = 3
 """Writes of one operation to the same types of resources at which a run is killed; the others are alike, such as rules."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def gate(aws_endpoint: str) -> Iterator[Gate]:
     with running_gate(aws_endpoint) as running:
         yield running
-
-
-@pytest.fixture
-def fresh(aws_endpoint: str) -> str:
-    """Endpoint of a local AWS that holds what the sections take as existing."""
-    reset(aws_endpoint)
-    seed(aws_endpoint)
-    return aws_endpoint
 
 
 @dataclass
@@ -270,8 +260,8 @@ SAMPLED_UP = {
 
 
 @pytest.mark.parametrize("section", [pytest.param("approval", marks=pytest.mark.exhaustive), "domainControllers"])
-def test_killed_run_of_section_is_completed(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
-    account = Account(fresh)
+def test_killed_run_of_section_is_completed(tmp_path: Path, gate: Gate, aws_endpoint: str, section: str) -> None:
+    account = Account(aws_endpoint)
     before = account.contents()
     interrupted = Interruptible(tmp_path / "stack", gate)
     interrupted.stack.configure(SECTIONS[section])
@@ -287,8 +277,8 @@ def test_killed_run_of_section_is_completed(tmp_path: Path, gate: Gate, fresh: s
 @pytest.mark.exhaustive
 @pytest.mark.timeout(EXHAUSTIVE_SECONDS)
 @pytest.mark.parametrize("section", [each for each in SECTIONS if each != "approval"])  # changeManager has all of it
-def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
-    account = Account(fresh)
+def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, aws_endpoint: str, section: str) -> None:
+    account = Account(aws_endpoint)
     before = account.contents()
     interrupted = Interruptible(tmp_path / "stack", gate)
     interrupted.stack.configure(SECTIONS[section])
@@ -300,16 +290,16 @@ def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, fres
 
 
 @pytest.mark.timeout(LOST_STATE_SECONDS)
-def test_lost_state_of_every_section_is_recovered(tmp_path: Path, fresh: str) -> None:
+def test_lost_state_of_every_section_is_recovered(tmp_path: Path, aws_endpoint: str) -> None:
     """On the configuration of `dev` with one site of domain controllers: all sections, in the Regions that each has."""
-    lost_state_is_recovered(tmp_path, fresh, dev_sections(has_second_site=False))
+    lost_state_is_recovered(tmp_path, aws_endpoint, dev_sections(has_second_site=False))
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(LOST_STATE_SECONDS)
-def test_lost_state_of_every_site_is_recovered(tmp_path: Path, fresh: str) -> None:
+def test_lost_state_of_every_site_is_recovered(tmp_path: Path, aws_endpoint: str) -> None:
     # The provider imports a network ACL in its own Region only.
-    lost_state_is_recovered(tmp_path, fresh, dev_sections(), made_again="us-east-1 describe_network_acls")
+    lost_state_is_recovered(tmp_path, aws_endpoint, dev_sections(), made_again="us-east-1 describe_network_acls")
 
 
 def lost_state_is_recovered(folder: Path, endpoint: str, sections: dict[str, Any], made_again: str = "") -> None:

@@ -1,10 +1,14 @@
+import mmap
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from local.cache import cache_folder, cached, locked
+from local import cache as module
+from local.cache import UNUSED_DAYS, cache_folder, cached, locked, prune
 from local.workspace import REPOSITORY
 
 
@@ -98,3 +102,97 @@ def test_lock_is_free_again_afterwards(cache: Path, capfd: pytest.CaptureFixture
         with locked(cache / "lock", "x"):
             pass
     assert capfd.readouterr().err == ""
+
+
+def unused(name: str, days: float = UNUSED_DAYS + 1) -> Path:
+    """Return an entry that was last used days ago."""
+    folder = cached(name, lambda made: (made / "program").write_bytes(b"x" * mmap.PAGESIZE))
+    then = time.time() - days * 24 * 60 * 60
+    for file in folder.iterdir():
+        os.utime(file, (then, then))
+    return folder
+
+
+def test_prune_removes_what_was_not_used_for_a_month(cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    removed, kept = unused("thing-1"), unused("thing-2", UNUSED_DAYS - 1)
+    prune()
+    assert not removed.exists()
+    assert (kept / "program").exists()
+    assert "Removing thing-1 from the cache: no clone has used it for 30 days." in capfd.readouterr().err
+    assert {each.name for each in cache.iterdir()} == {"thing-1.lock", "thing-2", "thing-2.lock", ".pruned"}
+    assert cached("thing-1", lambda made: (made / "again").touch()) == removed
+
+
+def test_prune_looks_once_a_day(cache: Path) -> None:
+    prune()
+    assert not cache.exists()
+    unused("thing-1").with_name("other").mkdir()
+    prune()
+    folder = unused("thing-1")
+    prune()
+    assert folder.exists()
+    os.utime(cache / ".pruned", (0, 0))
+    prune()
+    assert not folder.exists()
+
+
+def test_prune_leaves_an_entry_that_is_read_or_returned() -> None:
+    read, returned = unused("thing-1"), unused("thing-2")
+    os.utime(read / "program", (time.time(), 0))
+    cached("thing-2", lambda _: None)
+    prune()
+    assert read.exists()
+    assert returned.exists()
+
+
+def test_prune_leaves_an_entry_whose_file_is_loaded() -> None:
+    folder = unused("thing-1")
+    with (folder / "program").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        unused("thing-1")
+        prune()
+    assert folder.exists()
+
+
+def test_prune_leaves_an_entry_that_another_run_prepares() -> None:
+    folder = unused("thing-1")
+    with locked(folder.with_name("thing-1.lock"), "a test"):
+        prune()
+    assert folder.exists()
+
+
+def test_prune_puts_back_an_entry_that_is_used_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = unused("thing-1")
+
+    def use(entry: Path) -> bool:
+        os.utime(entry / "program")
+        return False
+
+    monkeypatch.setattr(module, "_is_loaded", use)
+    prune()
+    assert (folder / "program").exists()
+
+
+def test_prune_leaves_other_folders_and_unknown_times(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cache / "other").mkdir(parents=True)
+    prune()
+    assert (cache / "other").exists()
+    (cache / ".pruned").unlink()
+    folder, found = unused("thing-1"), os.statvfs(cache)
+    monkeypatch.setattr(
+        os, "statvfs", lambda _: os.statvfs_result((*found[:8], found.f_flag | os.ST_NOATIME, found[9]))
+    )
+    prune()
+    assert folder.exists()
+
+
+def test_prune_removes_byte_code_of_folders_that_are_gone(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "clone" / "package").mkdir(parents=True)
+    (tmp_path / "environment" / "lib").mkdir(parents=True)
+    (tmp_path / "environment" / "pyvenv.cfg").touch()
+    stored = Path(f"{cache}/bytecode{tmp_path}")
+    for name in ("clone/package", "clone/gone", "gone/clone", "environment/lib", "environment/gone"):
+        (stored / name).mkdir(parents=True)
+        (stored / name / "module.pyc").touch()
+    prune()
+    left = sorted(str(file.parent.relative_to(stored)) for file in stored.rglob("*.pyc"))
+    assert left == ["clone/package", "environment/gone", "environment/lib"]

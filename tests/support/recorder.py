@@ -1,4 +1,4 @@
-"""Local AWS that counts calls and records authorization requests: `python -m tests.support.recorder`, and its client.
+"""Local AWS that has the fixtures, counts calls and records authorization requests, and its client.
 
 It also serves the key that encrypts the secrets of test stacks, which has to survive resets of the local AWS.
 """
@@ -16,6 +16,7 @@ from local.aws import request
 from local.emulator.__main__ import main
 from local.emulator.application import ONE_AT_A_TIME
 from tests.support.api_calls import UNKNOWN, ApiCall
+from tests.support.emulator import prepare
 from tests.support.middleware import Middleware, call_of
 
 CALLS_ROUTE: Final = "/local-aws/calls"
@@ -118,4 +119,5 @@ def secrets_provider(endpoint_url: str) -> str:
 
 
 if __name__ == "__main__":
+    prepare()
     raise SystemExit(main(wrap=Recorder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.workspace import REPOSITORY
-from tests.support.warm_python import KINDS, warm_python
+from tests.support import warm_launcher
+from tests.support.warm_python import EMULATOR, KINDS, warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +103,8 @@ START_UP = {
     "LC_ALL": (["-u"], {"LC_ALL": "C"}),
     "TZ": (["-u"], {"TZ": "Asia/Tokyo"}),
 }
+
+NO_STREAMS: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 
 WAIT = """
 import os, time
@@ -197,7 +201,7 @@ def test_output_is_unbuffered_with_the_option(start: Start, warm: str, tmp_path:
         process.communicate()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != EMULATOR])
 def test_each_kind_of_engine_process_is_forked(start: Start, warm: str, tmp_path: Path, kind: str) -> None:
     module = KINDS[kind].modules[0]
     program = written(
@@ -242,3 +246,29 @@ def test_program_ends_with_the_process_that_was_started(
     # Its end of the pipe closes when the program is gone.
     assert process.stdout.read() == ""
     process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_before_the_program_exists_is_forwarded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """The test is the warm Python, so that it decides when the program exists."""
+    monkeypatch.chdir(tmp_path)  # a short path, as that of a socket has to be
+    program = written(tmp_path, WAIT)
+    read = {name: value for name, value in os.environ.items() if warm_launcher.is_read_at_start_up(name)}
+    written(tmp_path, json.dumps({"options": [], "environment": read, "modules": {}}), "warm.json")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("warm")
+        listening.listen()
+        launcher = subprocess.Popen([sys.executable, "-IS", warm_launcher.__file__, ".", program], **NO_STREAMS)
+        connection, _ = listening.accept()
+    with connection, subprocess.Popen(["sleep", "600"]) as child:
+        size, files, *_ = socket.recv_fds(connection, warm_launcher.SIZE_BYTES, warm_launcher.STANDARD_STREAMS)
+        connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+        for file in files:
+            os.close(file)
+        launcher.send_signal(number)
+        connection.sendall(f"{child.pid}\n".encode())
+        assert child.wait(30) == -number
+        connection.sendall(f"{-number}\n".encode())
+        assert launcher.wait(30) == -number

@@ -74,13 +74,18 @@ class Kind:
         path: Value of PYTHONPATH, or "" to leave it unchanged.
         modules: Modules to import in advance.
         sessions: Modules whose botocore sessions load the service models in advance.
+        prepared: Modules whose `prepare` is called; programs continue with the state that it leaves.
     """
 
     options: tuple[str, ...]
     path: str
     modules: tuple[str, ...]
     sessions: tuple[str, ...] = ()
+    prepared: tuple[str, ...] = ()
 
+
+EMULATOR = "emulator"
+ENGINE = "engine"
 
 KINDS = {
     "language-host": Kind((), "", ("local.language_host",)),
@@ -104,26 +109,35 @@ KINDS = {
         ),
         ("common.aws.session",),
     ),
+    EMULATOR: Kind((), "", ("local.emulator.__main__", "tests.support.emulator"), prepared=("tests.support.emulator",)),
 }
+
+_GROUPS = {ENGINE: tuple(name for name in KINDS if name != EMULATOR), EMULATOR: (EMULATOR,)}
+"""Kinds that start together. A launcher knows those of one group: the local AWS has the options of a language host."""
 
 
 @cache
-def warm_python() -> Path:
+def warm_python(group: str = ENGINE) -> Path:
     """Return a folder with the layout of a virtual environment whose Python forks from warm processes.
 
     Descendants of the process that calls `share_warm_python` use the same ones.
+
+    Args:
+        group: `ENGINE` for the engine's programs and plugins, `EMULATOR` for the local AWS.
     """
     if SHARED not in os.environ:
         share_warm_python()
-    folder, _, owner = os.environ[SHARED].rpartition(":")
-    with locked(Path(folder) / "lock", "it is starting the warm Pythons"):
-        if not (Path(folder) / "bin").exists():
-            starting = [_start(name, kind, Path(folder), owner) for name, kind in KINDS.items()]
+    shared, _, owner = os.environ[SHARED].rpartition(":")
+    folder = Path(shared) / group
+    with locked(Path(shared) / f"{group}.lock", "it is starting the warm Pythons"):
+        if not (folder / "bin").exists():
+            folder.mkdir(exist_ok=True)
+            starting = [_start(name, KINDS[name], folder, owner) for name in _GROUPS[group]]
             for process in starting:
                 cast("IO[bytes]", process.stdout).readline()
             _started.extend(starting)
-            _write_launcher(Path(folder))
-    return Path(folder)
+            _write_launcher(folder)
+    return folder
 
 
 def share_warm_python() -> None:
@@ -173,6 +187,8 @@ class WarmPython:
         self._own_files: tuple[int, ...] = ()
         read = _variables_read_by(self._import)
         self._read_service_descriptions()
+        for module in self._kind.prepared:
+            importlib.import_module(module).prepare()
         # Shared objects are never garbage; scanning them would copy the shared memory.
         gc.collect()
         gc.freeze()

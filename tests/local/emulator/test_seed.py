@@ -1,5 +1,7 @@
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local.emulator.fixtures import (
@@ -12,7 +14,8 @@ from local.emulator.fixtures import (
     PERSON_ROLES,
 )
 from local.emulator.seed import seed
-from tests.support.emulator import reset
+from local.workspace import Workspace
+from tests.support.emulator import reset, running_emulator
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,6 +47,19 @@ def test_seeding_again_changes_nothing(emulator: Any, connect: Any) -> None:
     before = snapshot(connect)
     seed(emulator.endpoint_url)
     assert snapshot(connect) == before
+
+
+@pytest.mark.parametrize("is_warm", [True, pytest.param(False, marks=pytest.mark.exhaustive)], ids=["forked", "new"])
+def test_new_local_aws_of_a_test_is_seeded(tmp_path: Path, *, is_warm: bool) -> None:
+    with running_emulator(workspace=None if is_warm else Workspace(tmp_path)) as running:
+
+        def connect(service: str, region: str = "eu-west-1") -> Any:
+            keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+            return boto3.client(service, region, endpoint_url=running.endpoint_url, **keys)
+
+        before = snapshot(connect)
+        seed(running.endpoint_url)
+        assert snapshot(connect) == before
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.region} {network.name}")
