@@ -1,5 +1,11 @@
 """Shell Access: governed shell access to EC2 for one AWS account. See README.md."""
 
+# ruff: noqa: E402 -- the process is prepared before the imports, half of its work before the first resource
+
+from components.startup import prepare_process
+
+prepare_process()
+
 import sys
 from typing import Final
 
@@ -13,12 +19,10 @@ from components.adoption.dynamic_provider import this_stack
 from components.secret_marking import marked, program_secrets
 from components.settings import Settings
 from components.stack import build
-from components.startup import prepare_process
 
 ERROR_IS_LOGGED: Final = 32
 """Exit code with which the language host does not log the error again, as it is logged already."""
 
-prepare_process()
 try:
     # Only the complete map reveals unknown keys, such as mistyped ones.
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})

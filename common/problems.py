@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +12,7 @@ from unicodedata import category
 from common.characters import hidden_character
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 NAMESPACE = "shell-access"
@@ -22,6 +23,7 @@ _MESSAGE_CHARACTERS = 1500
 _LISTED_PROBLEMS = 50
 _LISTED_CHARACTERS = 15_000
 _NAMED = 40
+_LONGEST_KEY = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,12 @@ def named(values: Iterable[str]) -> str:
     several = list(values)
     listed = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
     return listed if len(several) <= _NAMED else f"{listed} and {len(several) - _NAMED:,} more"
+
+
+def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Return `; did you mean ...?` for a mistyped key, or the list of known keys."""
+    close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
 
 
 def visible(text: str) -> str:

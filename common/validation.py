@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import json
 import re
@@ -16,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from common.characters import hidden_character
-from common.problems import Problem, named, shown
+from common.problems import Problem, shown, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -153,8 +152,6 @@ def _sdk_data() -> Path:
     return Path(specification.submodule_search_locations[0]) / "data"
 
 
-_LONGEST_KEY = 100
-
 ModelT = TypeVar("ModelT", bound="Section")
 
 
@@ -247,12 +244,6 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...])
     hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
     without = f", without {hidden}" if hidden else ""
     return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.")
-
-
-def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Return `; did you mean ...?` for a mistyped key, or the list of known keys."""
-    close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
 
 
 def _keys(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:

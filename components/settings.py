@@ -9,13 +9,13 @@ from unicodedata import category
 
 from common.characters import hidden_character
 from common.json_values import decoded
-from common.problems import NAMESPACE, Problem, SettingsError, named, shown
-from common.validation import partitions, read_section, suggestion
+from common.problems import NAMESPACE, Problem, SettingsError, named, shown, suggestion
+from common.validation import partitions, read_section
 from components.account_access.settings import AccountAccessSettings, account_access_problems
 from components.approval.cross_checks import approval_problems
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, Mode
-from components.detection.settings import EXCLUSION_TAG, SecurityService
+from components.detection.names import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.nodes.settings import NodesSection

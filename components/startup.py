@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any, Final
 
 import pulumi
-import pulumi_aws
 
 DEBUG_MESSAGES: Final = "SHELL_ACCESS_DEBUG_MESSAGES"
 """Environment variable that keeps the SDK's debug messages, which `pulumi --debug` shows."""
@@ -24,6 +23,8 @@ _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def prepare_process() -> None:
     """Disable what a run of seconds does not need; the program registers the same resources without it.
 
+    Called before the program's imports, which create as many objects as its resources do.
+
     - Garbage collection: nearly all objects of the SDK live until the end, and searching them for garbage, also before
       the interpreter exits, takes half of the program's processor time.
     - The SDK's debug messages: four calls of the engine per resource, shown with `--debug` only.
@@ -31,6 +32,8 @@ def prepare_process() -> None:
     """
     gc.disable()
     atexit.register(gc.freeze)
+    import pulumi_aws  # noqa: PLC0415 -- as all other imports, when garbage collection is off
+
     if not os.environ.get(DEBUG_MESSAGES):
         pulumi.log.debug = _no_message
     for name, module in list(vars(pulumi_aws).items()):

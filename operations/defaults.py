@@ -84,7 +84,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _problems(values: Mapping[str, Any]) -> list[str]:
-    from common.validation import partitions, suggestion  # noqa: PLC0415 -- as above
+    from common.problems import suggestion  # noqa: PLC0415 -- as above
+    from common.validation import partitions  # noqa: PLC0415 -- as above
     from components.approval.settings import Mode  # noqa: PLC0415 -- as above
 
     known = partitions()

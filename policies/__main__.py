@@ -1,11 +1,16 @@
 """Program of the policy pack: `pulumi preview --policy-pack policies`. The rules are in catalog.py."""
 
+import atexit
+import gc
 import sys
 from pathlib import Path
 
+# The process ends with the run, before its garbage matters; imports create most of its objects.
+gc.disable()
+atexit.register(gc.freeze)
 # The engine runs this folder by its path, from any directory; `policies` and `components` are packages of the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policies.serving import serve
+from policies.serving import serve  # noqa: E402 -- see above
 
 serve()

@@ -6,8 +6,6 @@ its type instead of for every rule of the pack, and a stack once for all of them
 
 from __future__ import annotations
 
-import atexit
-import gc
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -15,7 +13,7 @@ import grpc
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import PolicyPack, PolicyResource, StackValidationPolicy, policy
 
-from common.validation import suggestion
+from common.problems import suggestion
 from policies.catalog import RULES
 from policies.secret_properties import secrets_of
 from policies.stack import sharing_contents
@@ -144,9 +142,6 @@ def _hint(given: str, known: Mapping[str, Any] | list[str]) -> str:
 
 def serve() -> NoReturn:
     """Serve the engine and do not return."""
-    # The process ends with the run, before its garbage matters.
-    gc.disable()
-    atexit.register(gc.freeze)
     policy._PolicyAnalyzerServicer = PackServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     PolicyPack(PACK, [rule.policy() for rule in RULES])
     raise SystemExit

@@ -18,7 +18,6 @@ from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
 from components.approval.cross_checks import approval_problems
 from components.approval.evidence_plan import plan_evidence
-from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.notifications import (
@@ -198,6 +197,9 @@ class _ApprovalResources(pulumi.ComponentResource):
         settings, planned = self._args.settings.evidence, self._planned.export
         if settings is None or planned is None:
             return
+        # Imported where a stack has it: the packages of S3, AWS Glue and Athena are large.
+        from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs  # noqa: PLC0415
+
         store = EvidenceStore(
             f"{self._name}-evidence",
             EvidenceStoreArgs(settings=settings, place=self._place, regions=self._args.regions, tags=self._args.tags),

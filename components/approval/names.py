@@ -52,6 +52,8 @@ EVIDENCE_DATABASE: Final = "shell_access_evidence"
 EVIDENCE_WORKGROUP: Final = "shell-access-evidence"
 TRAIL_TABLE: Final = "trail"
 EVIDENCE_TABLE: Final = "records"
+DEFAULT_VALIDITY_MINUTES: Final = 10
+"""Minutes after the approval within which a session may be started; also what the policy pack allows by default."""
 
 ROLES: Final = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
 """Roles of every workflow."""

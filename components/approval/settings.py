@@ -26,6 +26,7 @@ from common.validation import (
 )
 from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
+    DEFAULT_VALIDITY_MINUTES,
     DOCUMENT_NAMES,
     EVIDENCE_ROLES,
     EVIDENCE_RUNBOOK_NAME,
@@ -288,7 +289,7 @@ class ApprovalSettings(Section):
     approval_validity_minutes: int = setting(
         "Minutes after the approval during which a session can be started.",
         f"whole minutes from 1 to {MAX_VALIDITY_MINUTES}",
-        default=10,
+        default=DEFAULT_VALIDITY_MINUTES,
         ge=1,
         le=MAX_VALIDITY_MINUTES,
     )

@@ -20,8 +20,8 @@ from common.aws.failures import ResourceError, code_of, explained
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.names import SecurityService
 from components.detection.services import OURS_TAG, SERVICES, ServiceKind, ServiceState
-from components.detection.settings import SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from common.aws.arns import split_arn
 from common.aws.failures import ResourceError
-from components.detection.settings import DETECTOR, EC2, RUNTIME, SecurityService
+from components.detection.names import DETECTOR, EC2, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from common.validation import Section, enabled_flag, flag, setting
+from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-DETECTOR: Final = "DETECTOR"
-"""Switch of the detector itself, with the findings from flow logs, DNS logs and CloudTrail that it always has."""
-RUNTIME: Final = "RUNTIME_MONITORING"
-AGENTS: Final = f"{RUNTIME}/EC2_AGENT_MANAGEMENT"
-EC2: Final = "EC2"
-"""Switch of Inspector's scans of EC2 instances."""
-EXCLUSION_TAG: Final = "InspectorEc2Exclusion"
-"""Tag, with any value, of an instance that Inspector does not scan (Inspector User Guide, "Scanning Amazon EC2 instances")."""
-
-
-class SecurityService(StrEnum):
-    """A detection service, by its name in the settings."""
-
-    GUARD_DUTY = "guardDuty"
-    INSPECTOR = "inspector"
 
 
 class GuardDutySettings(Section):

@@ -6,14 +6,13 @@ reduced to the ports that a profile and its options select.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from common.problems import shown
 
@@ -63,33 +62,22 @@ class InvalidTableError(ValueError):
     """A port table is invalid; the message names the file and every invalid row."""
 
 
-def _port(value: str) -> str:
-    if value not in (_ECHO, _NO_PORTS):
-        first, _, last = value.partition("-")
-        low, high = int(first), int(last or first)
-        if not 0 <= low <= high <= HIGHEST_PORT or value not in (f"{low}", f"{low}-{high}"):
-            raise ValueError
-    return value
+RowProtocol = Literal["TCP", "UDP", "TCP and UDP", "ICMP", "ESP"]
+_STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 
-def _profiles(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    given = cast("list[object]", value)
-    return tuple(Profile(each) if isinstance(each, str) and each in set(Profile) else each for each in given)
-
-
-class Row(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """One row of a table, as in the source; the tables' files explain each key."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    protocol: Literal["TCP", "UDP", "TCP and UDP", "ICMP", "ESP"]
-    port: Annotated[str, AfterValidator(_port)]
+    protocol: RowProtocol
+    port: str
     direction: Literal["Bi-directional", "Uni-directional"]
-    use: str = Field(min_length=1)
-    traffic: str = Field(min_length=1)
-    profiles: Annotated[tuple[Profile, ...], BeforeValidator(_profiles)] = Field(min_length=1)
+    use: str
+    traffic: str
+    profiles: tuple[Profile, ...]
     when: Literal["always", "dns", "ldaps", "icmpEcho", "ipsec", "wins"] = "always"
     rpc: Literal["no", "replaced", "replaced, files too", "dropped"] = "no"
     replies: Literal["ephemeral port", "same port"] = "ephemeral port"
@@ -113,7 +101,8 @@ class Row(BaseModel):
         return int(first), int(last or first)
 
 
-class Table(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Table:
     """A port table.
 
     Attributes:
@@ -124,13 +113,13 @@ class Table(BaseModel):
         row: Rows in the order of the source.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     title: str
     source: str
     destination: str
-    sources: list[str] = Field(min_length=1)
-    row: list[Row] = Field(min_length=1)
+    sources: tuple[str, ...]
+    row: tuple[Row, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +220,9 @@ def read_table(path: Path) -> Table:
     Raises:
         InvalidTableError: The file is missing or invalid.
     """
+    # Imported with the first table: the policy pack starts without it, and most stacks have no domain controllers.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as missing:
@@ -238,15 +230,15 @@ def read_table(path: Path) -> Table:
     except tomllib.TOMLDecodeError as wrong:
         raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
     try:
-        table = Table.model_validate(given)
+        # As JSON, in which strict types accept lists for tuples and texts for members.
+        table = TypeAdapter(Table).validate_json(json.dumps(given, default=str))
     except ValidationError as invalid:
         lines = [_finding(error["loc"], error["type"], error["input"], error["msg"]) for error in invalid.errors()]
         raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in lines)) from None
-    wrong_rows = [
-        f"{path.name}: row {number}: {problem}" for number, row in enumerate(table.row, 1) if (problem := _odd(row))
-    ]
-    if wrong_rows:
-        raise InvalidTableError("\n".join(wrong_rows))
+    empty = [f"{key}: expected at least one" for key in ("sources", "row") if not getattr(table, key)]
+    wrong = [f"row {number}: {problem}" for number, row in enumerate(table.row, 1) if (problem := _odd(row))]
+    if empty or wrong:
+        raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in (*empty, *wrong)))
     return table
 
 
@@ -269,7 +261,7 @@ def _finding(location: tuple[int | str, ...], kind: str, given: object, message:
     names = [part for part in location if isinstance(part, str) and part != "row"]
     key = names[0] if names else "row"
     where = key if index is None or location[0] != "row" else f"row {index + 1}: {key}"
-    if kind == "extra_forbidden":
+    if kind == "unexpected_keyword_argument":
         return f"{where}: unknown key"
     allowed = _ALLOWED.get(key, "text" if "string" in kind or kind == "missing" else message)
     return (
@@ -280,7 +272,13 @@ def _finding(location: tuple[int | str, ...], kind: str, given: object, message:
 
 
 def _odd(row: Row) -> str:
-    """Return the error of a row with keys that are valid individually; empty: none."""
+    """Return the error of a row with keys of the right types; empty: none."""
+    for key, is_valid in (("port", _is_port(row.port)), ("profiles", bool(row.profiles))):
+        if not is_valid:
+            return f"{key}: expected {_ALLOWED[key]}, got {shown(getattr(row, key))}"
+    for key in ("use", "traffic"):
+        if not getattr(row, key):
+            return f'{key}: expected text, got ""'
     for protocol, port in (("ICMP", _ECHO), ("ESP", _NO_PORTS)):
         if (row.protocol == protocol) != (row.port == port):
             return f"expected {port} for {protocol}, and for nothing else, got {row.protocol} with port {row.port}"
@@ -289,6 +287,16 @@ def _odd(row: Row) -> str:
     if row.rpc.startswith("replaced") and row.protocol != "TCP":
         return f"{row.protocol} cannot be replaced by a fixed RPC port, which is a TCP port"
     return ""
+
+
+def _is_port(text: str) -> bool:
+    if text in (_ECHO, _NO_PORTS):
+        return True
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()):
+        return False
+    low, high = int(first), int(last or first)
+    return 0 <= low <= high <= HIGHEST_PORT and text in (f"{low}", f"{low}-{high}")
 
 
 def ports(name: str, table: Table, options: Options, *, to: str = "controllers") -> tuple[Port, ...]:
@@ -344,16 +352,14 @@ def additional_ports(key: str, reason: str, texts: Sequence[str]) -> tuple[Port,
     """
     named = {RPC: (("TCP", "135"), ("TCP", DYNAMIC_RANGE)), "icmp": (("ICMP", _ECHO),), "esp": (("ESP", _NO_PORTS),)}
     rows = [
-        Row.model_validate(
-            {
-                "protocol": protocol.upper(),
-                "port": port,
-                "direction": "Uni-directional",
-                "use": reason,
-                "traffic": reason,
-                "profiles": list(Profile),
-                "origin": "settings",
-            }
+        Row(
+            protocol=cast("RowProtocol", protocol.upper()),
+            port=port,
+            direction="Uni-directional",
+            use=reason,
+            traffic=reason,
+            profiles=tuple(Profile),
+            origin="settings",
         )
         for text in dict.fromkeys(texts)
         for protocol, port in named.get(text) or [tuple(text.split("/"))]

@@ -54,7 +54,7 @@ from components.domain_controllers.traffic_requirements import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.detection.settings import SecurityService
+    from components.detection.names import SecurityService
 WIDEST = {4: 8, 6: 16}
 """Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 

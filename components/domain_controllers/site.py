@@ -17,7 +17,6 @@ from pulumi_aws.ec2 import (
 
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
-from components.domain_controllers.name_resolution import NameResolution, NameResolutionArgs, resolver_group
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE, acls_name, groups_name
 from components.domain_controllers.network_resources import (
     DirectoryNetworkAcl,
@@ -287,6 +286,9 @@ class Site(pulumi.ComponentResource):
         args, settings = self._args, self._args.section.resolver_endpoints
         if settings is None or args.scope.region not in settings.sites:
             return None
+        # Imported where a stack has it, as below: the packages of Route 53 and AWS RAM.
+        from components.domain_controllers.name_resolution import resolver_group  # noqa: PLC0415
+
         return resolver_group(
             self._name,
             "outbound",
@@ -302,6 +304,8 @@ class Site(pulumi.ComponentResource):
         args, settings = self._args, self._args.section.resolver_endpoints
         if settings is None:
             return
+        from components.domain_controllers.name_resolution import NameResolution, NameResolutionArgs  # noqa: PLC0415
+
         NameResolution(
             self._name,
             NameResolutionArgs(

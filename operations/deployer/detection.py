@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.names import SecurityService
 from components.detection.services import OURS_TAG
-from components.detection.settings import SecurityService
 from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
-from components.detection.settings import SecurityService
+from components.detection.names import SecurityService
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
 from components.just_in_time.documents import policy_documents

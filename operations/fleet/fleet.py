@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from common.validation import suggestion
+from common.problems import suggestion
 from operations.errors import UnusableError
 from operations.fleet.accounts import assign_waves, select_accounts, tolerated_failures
 from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from common.problems import NAMESPACE, Problem, listed, shown
+from common.problems import NAMESPACE, Problem, listed, shown, suggestion
 from common.strict_yaml import BoundedLoader
-from common.validation import read_section, suggestion
+from common.validation import read_section
 from components.settings import SECTIONS
 from operations.errors import UnusableError
 from operations.fleet.file_schema import FleetSettings

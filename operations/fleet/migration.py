@@ -16,8 +16,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.session import AwsClients
-from common.problems import NAMESPACE, Problem, SettingsError, shown
-from common.validation import suggestion
+from common.problems import NAMESPACE, Problem, SettingsError, shown, suggestion
 from components.settings import Settings
 from operations.errors import UnusableError
 from operations.fleet.accounts import select_accounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from components.detection.settings import EXCLUSION_TAG
+from components.detection.names import EXCLUSION_TAG
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.names import (
     ALERTS_TOPIC,

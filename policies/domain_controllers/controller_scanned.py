@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth
-from components.detection.settings import EXCLUSION_TAG
+from components.detection.names import EXCLUSION_TAG
 from policies.domain_controllers.controller_tags import (
     INSTANCE,
     LAUNCH_TEMPLATE,

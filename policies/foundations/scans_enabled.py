@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from components.detection.settings import EC2, SecurityService
+from components.detection.names import EC2, SecurityService
 from policies.findings import UNKNOWN, Violation, is_true
 from policies.rule import Rule
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_policy import Severity
 
-from components.approval.settings import ApprovalSettings
+from components.approval.names import DEFAULT_VALIDITY_MINUTES
 from policies.findings import Violation
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MINUTES = Parameter(
     name="maximumMinutes",
     description="How long a runbook may wait with the tag set.",
-    default=ApprovalSettings.model_fields["approval_validity_minutes"].default,
+    default=DEFAULT_VALIDITY_MINUTES,
     schema={"type": "number", "exclusiveMinimum": 0},
 )
 

@@ -1,5 +1,6 @@
 """Setup of the process that runs the program, tried in processes of its own."""
 
+import ast
 import json
 import os
 import subprocess
@@ -72,3 +73,26 @@ pulumi.log.warn("a warning")
 print(json.dumps(sent))
 """
     assert answer(program, SHELL_ACCESS_DEBUG_MESSAGES=value) == [*sent, "a warning"]
+
+
+def test_components_import_no_package_of_absent_parts() -> None:
+    found = answer(
+        """
+import components.approval.component, components.domain_controllers.component
+packages = {name.split(".")[1] for name in sys.modules if name.startswith("pulumi_aws.") and name.endswith("._inputs")}
+print(json.dumps(sorted(packages & {"athena", "ec2", "glue", "ram", "route53"})))
+"""
+    )
+    assert found == ["ec2"]
+
+
+def test_program_is_prepared_before_its_imports() -> None:
+    first, *others = [
+        each
+        for each in ast.parse((REPOSITORY / "__main__.py").read_text()).body
+        if not ast.get_docstring(ast.Module([each], []))
+    ]
+    assert [ast.unparse(each) for each in (first, others[0])] == [
+        "from components.startup import prepare_process",
+        "prepare_process()",
+    ]

@@ -185,3 +185,11 @@ def test_pack_imports_no_client_of_aws() -> None:
     imported = set(run.stdout.split())
     assert "policies.catalog" in imported
     assert not imported & {"boto3", "botocore", "cedarpy", "components.approval.plan", "pulumi_aws"}
+
+
+def test_pack_starts_without_models_and_the_aws_sdk() -> None:
+    program = "import sys, policies.serving; print(sorted({'boto3', 'botocore', 'pydantic', 'pulumi_aws'} & sys.modules.keys()))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout == "[]\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
 from components.association import AssociationPlan
-from components.detection.settings import SecurityService
+from components.detection.names import SecurityService
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
 from components.domain_controllers.operations import backups, documents, event_logs, health, patching, promotion
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG

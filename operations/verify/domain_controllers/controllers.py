@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.detection.settings import EXCLUSION_TAG, SecurityService
+from components.detection.names import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE

@@ -12,7 +12,7 @@ from operations.verify.documents import owner_finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.detection.settings import SecurityService
+    from components.detection.names import SecurityService
     from operations.deployment import SiteDeployment
 
 

@@ -10,9 +10,9 @@ import pytest
 from common.aws.failures import ResourceError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME
 from components.detection.resource import DetectionServiceProvider
 from components.detection.services import OURS_TAG
-from components.detection.settings import AGENTS, DETECTOR, EC2, RUNTIME
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:

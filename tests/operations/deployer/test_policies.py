@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
-from components.detection.settings import SecurityService
+from components.detection.names import SecurityService
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary

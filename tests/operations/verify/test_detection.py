@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.adoption.document_ownership import OWNER_TAG
+from components.detection.names import AGENTS, DETECTOR, RUNTIME, SecurityService
 from components.detection.services import ServiceState
-from components.detection.settings import AGENTS, DETECTOR, RUNTIME, SecurityService
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status
