@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from common.validation import Section, enabled_flag, flag, setting
-from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
+from common.validation import Section, enabled_flag, flag, member_of, setting
+from components.detection.names import AGENTS, DETECTOR, EC2, HUB, RUNTIME, SecurityService, SecurityStandard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+"""Days of a schedule, as Inspector names them."""
 
 
 class GuardDutySettings(Section):
@@ -26,10 +30,32 @@ class GuardDutySettings(Section):
         return frozenset({DETECTOR, *((RUNTIME, AGENTS) if self.runtime_monitoring else ())})
 
 
+class CisScansSettings(Section):
+    """Section `inspector.cisScans`."""
+
+    enabled: bool = enabled_flag(
+        "Scan the controllers every week against the CIS benchmark of their version of Windows Server"
+    )
+    level: Literal[1, 2] = setting(
+        "Level of the benchmark. Level 2 includes level 1, and has settings that can reduce functionality.",
+        "1, 2",
+        default=1,
+    )
+    day: str = setting("Day of the scan, in UTC.", ", ".join(_DAYS), default="SAT", pattern=rf"^({'|'.join(_DAYS)})$")
+    start_hour: int = setting(
+        "Hour at which the scan starts, in UTC.", "a whole number from 0 to 23", default=2, ge=0, le=23
+    )
+
+
 class InspectorSettings(Section):
     """Section `inspector`."""
 
     enabled: bool = enabled_flag("Enable Inspector's scans of EC2 instances in the Regions of the sites")
+    cis_scans: CisScansSettings | None = setting(
+        "Scan the controllers against a CIS benchmark every week.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
 
     @property
     def switches(self) -> frozenset[str]:
@@ -37,17 +63,38 @@ class InspectorSettings(Section):
         return frozenset({EC2})
 
 
+class SecurityHubSettings(Section):
+    """Section `securityHub`."""
+
+    enabled: bool = enabled_flag("Enable Security Hub CSPM in the Regions of the sites")
+    standards: list[Annotated[SecurityStandard, member_of(SecurityStandard)]] = setting(
+        "Standards to enable. The default standards of AWS are not enabled unless they are listed.",
+        f"a list, each once, of {', '.join(SecurityStandard)}",
+        default_factory=lambda: [SecurityStandard.FOUNDATIONAL],
+    )
+
+    @property
+    def switches(self) -> frozenset[str]:
+        """Switches of the service that are to be on."""
+        return frozenset({HUB, *self.standards})
+
+
 class DetectionSettings(Section):
     """Section `detection`: services of the account, in the Regions of the sites."""
 
     enabled: bool = enabled_flag("Enable the detection services")
     guard_duty: GuardDutySettings | None = setting(
-        "GuardDuty evaluates flow logs, DNS queries and API calls.",
+        "Analyze flow logs, DNS queries and API calls with GuardDuty.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
     inspector: InspectorSettings | None = setting(
-        "Inspector finds vulnerabilities of the software on EC2 instances.",
+        "Scan the software on EC2 instances for vulnerabilities with Inspector.",
+        "a mapping of settings, {} for the defaults",
+        default=None,
+    )
+    security_hub: SecurityHubSettings | None = setting(
+        "Evaluate the account against standards with Security Hub CSPM, which also collects the findings of the other services.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
@@ -55,5 +102,15 @@ class DetectionSettings(Section):
     @property
     def services(self) -> Mapping[SecurityService, frozenset[str]]:
         """Switches by service, of those that are enabled."""
-        sections = {SecurityService.GUARD_DUTY: self.guard_duty, SecurityService.INSPECTOR: self.inspector}
+        sections = {
+            SecurityService.GUARD_DUTY: self.guard_duty,
+            SecurityService.INSPECTOR: self.inspector,
+            SecurityService.SECURITY_HUB: self.security_hub,
+        }
         return {service: each.switches for service, each in sections.items() if self.enabled and each and each.enabled}
+
+    @property
+    def benchmark(self) -> CisScansSettings | None:
+        """Settings of the CIS scans, where they are on."""
+        inspector = self.inspector if self.enabled and self.inspector and self.inspector.enabled else None
+        return inspector.cis_scans if inspector and inspector.cis_scans and inspector.cis_scans.enabled else None

@@ -26,6 +26,7 @@ from common.validation import (
     member_of,
     setting,
 )
+from components.detection.names import HUB, SecurityService
 from components.detection.settings import DetectionSettings  # noqa: TC001 -- a model reads it
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
@@ -54,7 +55,7 @@ from components.domain_controllers.traffic_requirements import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.detection.names import SecurityService
+    from components.detection.settings import CisScansSettings
 WIDEST = {4: 8, 6: 16}
 """Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 
@@ -473,7 +474,7 @@ class DomainControllersSection(Section):
     )
     detection: DetectionSettings | None = setting(
         "Enable detection services of the account in the Regions of the sites, if the organization does not do so.",
-        "a mapping of guardDuty, inspector",
+        "a mapping of guardDuty, inspector, securityHub",
         default=None,
     )
     network_acl: bool = flag("Create a network ACL for the controllers' subnets.", default=True)
@@ -517,6 +518,16 @@ class DomainControllersSection(Section):
     def detected(self) -> Mapping[SecurityService, frozenset[str]]:
         """Switches of the detection services, of those that are enabled."""
         return self.detection.services if self.detection else {}
+
+    @property
+    def evaluates(self) -> bool:
+        """Security Hub evaluates a standard, for which AWS Config has to record."""
+        return bool(self.detected.get(SecurityService.SECURITY_HUB, frozenset()) - {HUB})
+
+    @property
+    def benchmark(self) -> CisScansSettings | None:
+        """Settings of the CIS scans, where they are on."""
+        return self.detection.benchmark if self.detection else None
 
     def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
         """Return the data volumes of a controller, with the one for backups."""

@@ -1,16 +1,16 @@
 """Region in which AWS Config records IAM: detected, or verified where configured, before anything is created.
 
-Sources: AWS Config API reference, RecordingGroup and RecordingStrategy; Developer Guide, "Recording AWS resources",
-section on global resources.
+Source: AWS Config Developer Guide, "Recording AWS resources", section on global resources.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from common.aws.failures import ResourceError, explained
+from common.config_recorders import why_not_recorded
 from common.problems import Problem, SettingsError, shown
 from components.nodes.names import ROLE_TYPE
 
@@ -29,8 +29,6 @@ WITHOUT_IAM: Final = frozenset(
 
 _AT_A_TIME: Final = 8
 _PATH: Final = ("nodes", "roleCompliance", "region")
-
-Json = dict[str, Any]
 
 
 def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | None) -> str:
@@ -59,36 +57,6 @@ def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | 
     raise _refusal(f"expected a Region whose AWS Config recorder is on and records IAM roles, got {got}. {why}")
 
 
-def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json]) -> str | None:
-    """Return why a Region's recorders do not record IAM roles; None: one does.
-
-    Args:
-        recorders: Result of DescribeConfigurationRecorders.
-        statuses: Result of DescribeConfigurationRecorderStatus.
-    """
-    # Service-linked recorders record for their service only.
-    own = [
-        each for each in recorders if each.get("recordingScope", "PAID") == "PAID" and not each.get("servicePrincipal")
-    ]
-    if not own:
-        return "has no AWS Config recorder"
-    running = {each["name"] for each in statuses if each.get("recording")}
-    working = [each for each in own if each["name"] in running]
-    if not working:
-        return "has an AWS Config recorder that is stopped"
-    if not any(_records_roles(_part(each, "recordingGroup")) for each in working):
-        return f"has an AWS Config recorder that leaves {ROLE_TYPE} out"
-    return None
-
-
-def _records_roles(group: Json) -> bool:
-    if _part(group, "recordingStrategy").get("useOnly") == "EXCLUSION_BY_RESOURCE_TYPES":
-        return ROLE_TYPE not in (_part(group, "exclusionByResourceTypes").get("resourceTypes") or [])
-    if group.get("allSupported"):
-        return bool(group.get("includeGlobalResourceTypes"))
-    return ROLE_TYPE in (group.get("resourceTypes") or [])
-
-
 def _why_not(clients: AwsClients, region: str) -> str | None:
     if region in WITHOUT_IAM:
         return "is a Region in which AWS Config records no IAM resources"
@@ -99,12 +67,8 @@ def _why_not(clients: AwsClients, region: str) -> str | None:
             statuses = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
     except ResourceError as unknown:
         raise _refusal(f"cannot be checked: {unknown}") from None
-    return why_not_recorded(recorders, statuses)
+    return why_not_recorded(recorders, statuses, ROLE_TYPE)
 
 
 def _refusal(message: str) -> SettingsError:
     return SettingsError([Problem(path=_PATH, message=message)])
-
-
-def _part(of: Json, name: str) -> Json:
-    return cast("Json", of.get(name) or {})

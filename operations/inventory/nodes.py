@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from common.config_recorders import why_not_recorded
 from components.adoption.inventory import tags_of
-from components.nodes.names import HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
-from components.nodes.recorders import why_not_recorded
+from components.nodes.names import HOST_MANAGEMENT_SETTING, ROLE_TYPE, RULE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
 from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
@@ -173,9 +173,19 @@ def _failure(reader: Reader) -> str:
 
 @returns_failure
 def _unrecorded(reader: Reader) -> str | None:
-    recorders = reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders")
-    statuses = reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus")
-    return why_not_recorded(recorders, statuses)
+    return why_not_recorded(*read_recorders(reader), ROLE_TYPE)
+
+
+def read_recorders(reader: Reader) -> tuple[list[Answer], list[Answer]]:
+    """Return the recorders of AWS Config, and their states.
+
+    Raises:
+        ReadError: They cannot be read.
+    """
+    return (
+        reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders"),
+        reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus"),
+    )
 
 
 @returns_failure

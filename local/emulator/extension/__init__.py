@@ -23,6 +23,7 @@ MODULES: Final = {
     "route53resolver": "route53resolver:LocalResolver",
     "s3": "s3",
     "scheduler": "scheduler:LocalScheduler",
+    "securityhub": "security_hub:LocalSecurityHub",
     "servicequotas": "service_quotas:LocalServiceQuotas",
     "sns": "sns:LocalSns",
     "ssm": "ssm:LocalSystemsManager",

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from common.aws.session import AwsClients
+from common.config_recorders import why_not_recorded
 from common.problems import SettingsError
-from components.nodes.recorders import recording_region, why_not_recorded
+from components.nodes.names import ROLE_TYPE
+from components.nodes.recorders import recording_region
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ROLE = "AWS::IAM::Role"
@@ -31,7 +33,7 @@ def without(*types: str) -> dict[str, Any]:
 
 def judged(group: dict[str, Any] | None, *, recording: bool = True, **recorder: Any) -> str | None:
     made = {"name": "default", **({"recordingGroup": group} if group else {}), **recorder}
-    return why_not_recorded([made], [{"name": "default", "recording": recording}])
+    return why_not_recorded([made], [{"name": "default", "recording": recording}], ROLE_TYPE)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,20 @@ def test_recorded_types_follow_the_recording_group(group: dict[str, Any] | None,
     assert judged(group) == expected
 
 
+def test_each_type_has_to_be_recorded() -> None:
+    types = ("AWS::EC2::Instance", "AWS::SSM::PatchCompliance")
+
+    def why(*groups: dict[str, Any]) -> str | None:
+        recorders = [{"name": str(number), "recordingGroup": each} for number, each in enumerate(groups)]
+        return why_not_recorded(recorders, [{"name": each["name"], "recording": True} for each in recorders], *types)
+
+    assert why(WITHOUT_GLOBAL) is None
+    assert why(named(*types)) is None
+    left_out = "has an AWS Config recorder that leaves AWS::SSM::PatchCompliance out"
+    assert why(named("AWS::EC2::Instance")) == left_out
+    assert why({}, without("AWS::SSM::PatchCompliance")) == left_out
+
+
 def test_recorder_that_is_stopped_records_nothing() -> None:
     assert judged(EVERYTHING, recording=False) == STOPPED
 
@@ -63,7 +79,7 @@ def test_recorder_of_a_service_does_not_count(foreign: dict[str, str]) -> None:
 
 def test_one_recorder_of_several_is_enough() -> None:
     recorders = [{"name": "a", "recordingGroup": WITHOUT_GLOBAL}, {"name": "b", "recordingGroup": EVERYTHING}]
-    assert why_not_recorded(recorders, [{"name": each, "recording": True} for each in "ab"]) is None
+    assert why_not_recorded(recorders, [{"name": each, "recording": True} for each in "ab"], ROLE_TYPE) is None
 
 
 def record(client: Callable[..., Any], region: str, group: dict[str, Any] = EVERYTHING, *, start: bool = True) -> None:
