@@ -158,6 +158,15 @@ class Aws:
         given = {key: value for key, value in arguments.items() if value is not None}
         return self.session.request(service or self.service, self.region, name, **given)
 
+    def attempt(self, codes: Collection[str], operation: str, **arguments: Any) -> Values | None:
+        """Call an operation; return None where AWS answers with one of these error codes."""
+        try:
+            return self.call(operation, **arguments)
+        except AwsError as failure:
+            if failure.code not in codes:
+                raise
+            return None
+
     def shape(self, operation: str) -> Any:
         """Return botocore's model of the arguments of an operation."""
         service, _, name = operation.rpartition(":")

@@ -285,6 +285,11 @@ class Function:
     run: Callable[[Aws], Values]
 
 
+def same_by(normal_form: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
+    """Return the function that compares two values by a normal form, in which outputs do not store them."""
+    return lambda old, new: normal_form(old) == normal_form(new)
+
+
 # Short forms, so that a type reads like a table.
 
 

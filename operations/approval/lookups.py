@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
 from operations.approval.session import CallError
-from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
-from operations.inventory.reader import ReadFailure
+from operations.inventory.iam import NO_ENTITY, read_holders
+from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError, read_names
+from operations.inventory.reader import ReadFailure, returns_failure
 from operations.principals import GrantedPrincipal, principal_of
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from operations.approval.requests import ApprovalRequest
     from operations.approval.session import ApprovalSession
     from operations.inventory.reader import Reader
-
-_TAG_KEY: Final = TAG_KEY.lower()
-"""The key in lower case, as IAM does not distinguish tag keys by case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,15 +107,10 @@ def find_operator(session: ApprovalSession, principal: GrantedPrincipal) -> Gran
 
 def read_operators(session: ApprovalSession, reader: Reader) -> list[GrantedPrincipal] | ReadFailure:
     """Return all principals with the operators' policy, or why they cannot be read."""
-    policy = session.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
-    answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
-    if isinstance(answer, ReadFailure):
-        return answer
-    found = answer or {}
-    return [
-        *(GrantedPrincipal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
-        *(GrantedPrincipal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
-    ]
+    holders = read_holders(reader, session.place.iam(f"policy/{OPERATOR_POLICY_NAME}"))
+    if isinstance(holders, ReadFailure):
+        return holders
+    return sorted((each for each in holders if each.kind != "group"), key=str)
 
 
 def read_tags(session: ApprovalSession) -> tuple[OperatorTag, ...] | ReadFailure:
@@ -126,19 +119,23 @@ def read_tags(session: ApprovalSession) -> tuple[OperatorTag, ...] | ReadFailure
         return ()
     reader = session.reader()
     principals = read_operators(session, reader)
-    if isinstance(principals, ReadFailure):
-        return principals
-    tags: list[OperatorTag] = []
+    return principals if isinstance(principals, ReadFailure) else read_operator_tags(reader, principals)
+
+
+@returns_failure
+def read_operator_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
+    """Read the tags that grant sessions to principals; IAM treats keys that differ only in case as the same key."""
+    found: list[OperatorTag] = []
     for principal in principals:
-        operation, key = ("list_role_tags", "RoleName") if principal.kind == "role" else ("list_user_tags", "UserName")
-        answer = reader.read("iam", operation, ("NoSuchEntity",), **{key: principal.name})
-        if isinstance(answer, ReadFailure):
-            return answer
-        given = (answer or {}).get("Tags", [])
-        tags += [
-            OperatorTag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"].lower() == _TAG_KEY
+        kind = principal.kind
+        name = {f"{kind.capitalize()}Name": principal.name}
+        answer = reader.find("iam", f"list_{kind}_tags", absent=NO_ENTITY, **name) or {}
+        found += [
+            OperatorTag(principal=principal, value=each["Value"], key=each["Key"])
+            for each in answer.get("Tags", ())
+            if each["Key"].lower() == TAG_KEY.lower()
         ]
-    return tuple(tags)
+    return tuple(found)
 
 
 def tags_without_grant(tags: Iterable[OperatorTag], requests: Iterable[ApprovalRequest]) -> tuple[OperatorTag, ...]:
@@ -173,17 +170,11 @@ def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]
 def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[str, str]:
     """Return the Name tags of instances by ID, as far as they can be read."""
     ids = sorted({each for each in instances if re.fullmatch(INSTANCE_PATTERN, each)})
-    found: dict[str, str] = {}
-    for region in session.regions if ids else ():
-        by_id = [{"Name": "instance-id", "Values": ids}]
-        answer = session.reader(region).read("ec2", "describe_instances", Filters=by_id)
-        if answer is None or isinstance(answer, ReadFailure):
-            continue
-        for group in answer.get("Reservations", ()):
-            for each in group["Instances"]:
-                name = next((tag["Value"] for tag in each.get("Tags", ()) if tag["Key"] == "Name"), "")
-                found |= {each["InstanceId"]: name} if name else {}
-    return found
+    return {
+        instance: name
+        for region in session.regions
+        for instance, name in read_names(session.reader(region), ids).items()
+    }
 
 
 def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | ReadFailure:

@@ -86,9 +86,7 @@ def _severity(word: str) -> Severity:
 
 def _audit(configuration: StackConfiguration, options: AuditOptions) -> Audit:
     errors = Terminal(stderr=True)
-    if not errors.is_terminal:
-        return audit_stack(configuration, options)
-    with Progress(console=errors, transient=True) as progress:
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("Auditing ...", total=None)
         return audit_stack(
             configuration,

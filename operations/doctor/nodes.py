@@ -52,10 +52,8 @@ def nodes(  # noqa: PLR0913 -- options of a command line
 
 def _survey(doctor: Doctor, *, running_only: bool) -> Survey:
     errors = Terminal(stderr=True)
-    if not errors.is_terminal:
-        return doctor.survey(running_only=running_only)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("Listing nodes", total=None)
         return doctor.survey(
             running_only=running_only,

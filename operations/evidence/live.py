@@ -30,6 +30,7 @@ from operations.evidence.systems_manager import (
     add_session,
 )
 from operations.inventory.identity_center import read_user_name
+from operations.inventory.instances import read_names
 from operations.inventory.reader import Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
-_INSTANCES_AT_ONCE: Final = 200
 _GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
 _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
@@ -360,15 +360,7 @@ def node_names(account: RecordedAccount, records: Records) -> dict[str, str]:
     names: dict[str, str] = {}
     for region in account.regions:
         nodes = sorted({each.node for each in records.starts if each.region == region and each.node.startswith("i-")})
-        for at in range(0, len(nodes), _INSTANCES_AT_ONCE):
-            # A filter, as an ID that does not exist any more would be an error.
-            chosen = [{"Name": "instance-id", "Values": nodes[at : at + _INSTANCES_AT_ONCE]}]
-            answer = account.reader(region).read("ec2", "describe_instances", Filters=chosen)
-            if isinstance(answer, ReadFailure) or answer is None:
-                break
-            for each in (instance for found in answer["Reservations"] for instance in found["Instances"]):
-                tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
-                names[each["InstanceId"]] = tags.get("Name", "")
+        names |= read_names(account.reader(region), nodes)
     return names
 
 

@@ -78,7 +78,7 @@ def read_policy(reader: Reader, arn: str) -> PolicyFacts | None:
     return PolicyFacts(
         version=version,
         content=_content(reader, arn, version),
-        holders=_holders(reader, arn),
+        holders=read_holders(reader, arn),
         tags=tags_of(answer["Policy"].get("Tags", ())),
     )
 
@@ -89,7 +89,7 @@ def _content(reader: Reader, arn: str, version: str) -> Mapping[str, Any]:
 
 
 @returns_failure
-def _holders(reader: Reader, arn: str) -> frozenset[GrantedPrincipal]:
+def read_holders(reader: Reader, arn: str) -> frozenset[GrantedPrincipal]:
     """Return the principals with the policy attached; a permissions boundary by itself grants nothing."""
     usage = {"PolicyUsageFilter": "PermissionsPolicy"}
     answer = reader.find("iam", "list_entities_for_policy", absent=NO_ENTITY, PolicyArn=arn, **usage) or {}

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from operations.errors import CommandError
+from operations.inventory.network import FILTER_VALUES, filters, tag
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
@@ -172,10 +173,9 @@ def _online(reader: Reader) -> list[Instance]:
 
 
 def _instance(found: Answer, region: str) -> Instance:
-    name = next((tag["Value"] for tag in found.get("Tags", ()) if tag["Key"] == "Name"), "")
     return Instance(
         id=found["InstanceId"],
-        name=name,
+        name=tag(found, "Name"),
         region=region,
         state=found["State"]["Name"],
         address=found.get("PrivateIpAddress", ""),
@@ -188,6 +188,20 @@ def read_node(reader: Reader, node_id: str) -> Answer | None:
     by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
     listed = reader.items("ssm", "describe_instance_information", "InstanceInformationList", Filters=by_id)
     return next(iter(listed), None)
+
+
+def read_names(reader: Reader, ids: Sequence[str]) -> dict[str, str]:
+    """Return the Name tags of EC2 instances by ID, as far as they can be read."""
+    names: dict[str, str] = {}
+    for start in range(0, len(ids), FILTER_VALUES):
+        # A filter, as an ID that does not exist any more would be an error.
+        chosen = filters(instance_id=ids[start : start + FILTER_VALUES])
+        answer = reader.read("ec2", "describe_instances", Filters=chosen)
+        if answer is None or isinstance(answer, ReadFailure):
+            break
+        for each in (instance for found in answer.get("Reservations", ()) for instance in found["Instances"]):
+            names |= {each["InstanceId"]: tag(each, "Name")} if tag(each, "Name") else {}
+    return names
 
 
 def _listed(instances: Sequence[Instance]) -> str:

@@ -23,7 +23,7 @@ _TARGETS: Final = (
     *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId"),
     *("LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "OdbNetworkArn"),
 )
-_FILTER_VALUES: Final = 200
+FILTER_VALUES: Final = 200
 """Maximum number of values of an EC2 filter (API reference, Filter)."""
 
 
@@ -422,8 +422,8 @@ def read_groups(reader: Reader, chosen: list[dict[str, Any]]) -> tuple[SecurityG
 
 def _rules(reader: Reader, group_ids: list[str]) -> list[Answer]:
     found: list[Answer] = []
-    for start in range(0, len(group_ids), _FILTER_VALUES):
-        several = filters(group_id=group_ids[start : start + _FILTER_VALUES])
+    for start in range(0, len(group_ids), FILTER_VALUES):
+        several = filters(group_id=group_ids[start : start + FILTER_VALUES])
         found += reader.items("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=several)
     return found
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from components.approval.alarms import iam_event_region, watches_iam
 from components.approval.evidence_plan import EvidencePlan, plan_evidence
 from components.approval.iam_policies import topic_key_policy, topic_policy
-from components.approval.names import ALARM_PREFIX, KEY_ALIAS, RUNBOOK_NAME, TAG_KEY, TOPIC_NAME, WorkflowLocation
+from components.approval.names import ALARM_PREFIX, KEY_ALIAS, RUNBOOK_NAME, TOPIC_NAME, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.session_manager.settings import log_locations
-from operations.approval.lookups import OperatorTag, tags_without_grant
+from operations.approval.lookups import OperatorTag, read_operator_tags, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request
 from operations.findings import Finding, Status
-from operations.inventory.iam import NO_ENTITY, PolicyFacts, read_policy, read_principal, read_role
+from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
 from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
     read_event_rules,
@@ -26,7 +26,7 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
-from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import read_document, read_key
 from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
@@ -313,28 +313,13 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
 @returns_failure
 def read_stray_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
     """Read the approval tags without an active grant."""
-    before = _tags(reader, principals)
+    before = known(read_operator_tags(reader, principals))
     if not before:
         return ()
     stray = tags_without_grant(before, _live_requests(reader))
     # An execution may have ended in between, which removes its tag.
-    after = _tags(reader, [each.principal for each in stray])
+    after = known(read_operator_tags(reader, [each.principal for each in stray]))
     return tuple(each for each in stray if each in after)
-
-
-def _tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -> tuple[OperatorTag, ...]:
-    found: list[OperatorTag] = []
-    for principal in principals:
-        kind = principal.kind
-        name = {f"{kind.capitalize()}Name": principal.name}
-        answer = reader.find("iam", f"list_{kind}_tags", absent=NO_ENTITY, **name) or {}
-        # IAM treats keys that differ only in case as the same key.
-        found += [
-            OperatorTag(principal=principal, value=each["Value"], key=each["Key"])
-            for each in answer.get("Tags", ())
-            if each["Key"].lower() == TAG_KEY.lower()
-        ]
-    return tuple(found)
 
 
 def _live_requests(reader: Reader) -> list[ApprovalRequest]:

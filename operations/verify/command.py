@@ -73,9 +73,7 @@ def _verify(
     configuration: StackConfiguration, read_state: Callable[[], StackState], chosen: Sequence[str] | None
 ) -> Verification:
     errors = Terminal(stderr=True)
-    if not errors.is_terminal:
-        return verify_stack(configuration, read_state=read_state, chosen=chosen)
-    with Progress(console=errors, transient=True) as progress:
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("Verifying ...", total=None)
         return verify_stack(
             configuration,

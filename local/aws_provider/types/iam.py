@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
 from local.aws_provider.model import (
     Code,
     Item,
@@ -22,8 +21,7 @@ from local.aws_provider.wire import Values, items_of
 
 version_limit: Final = 5
 """Maximum number of versions of a policy."""
-_not_found: Final = "NoSuchEntity"
-_gone: Final = frozenset({_not_found})
+_gone: Final = frozenset({"NoSuchEntity"})
 _name_form: Final = validators.matches(r"[\w+=,.@-]*", "must hold only alphanumeric characters and +=,.@_-")
 _path: Final = fixed("/", replaces=True)
 
@@ -267,11 +265,7 @@ def _read_role(aws: Aws, profile: Item) -> Values:
     if not roles:
         return {}
     role: str = roles[0]["RoleName"]
-    try:
-        aws.call("GetRole", RoleName=role)
-    except AwsError as failure:
-        if failure.code != _not_found:
-            raise
+    if aws.attempt(_gone, "GetRole", RoleName=role) is None:
         aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile.id, RoleName=role)
         return {}
     return {"role": role}
@@ -285,11 +279,7 @@ def _change_role(aws: Aws, profile: Item) -> None:
 
 
 def _remove_role(aws: Aws, profile: str, role: str) -> None:
-    try:
-        aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role)
-    except AwsError as failure:
-        if failure.code != _not_found:
-            raise
+    aws.attempt(_gone, "RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role)
 
 
 def _release_profile(aws: Aws, profile: Item) -> None:

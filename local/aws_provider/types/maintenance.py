@@ -1,6 +1,6 @@
 """Maintenance windows, patch baselines and patch groups. Source: Terraform AWS provider, `internal/service/ssm`."""
 
-from typing import Any, Final
+from typing import Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
@@ -14,6 +14,7 @@ from local.aws_provider.model import (
     name,
     record,
     records,
+    same_by,
     text,
     whole,
 )
@@ -170,10 +171,6 @@ def _shown_invocation(found: Values) -> Values:
     return {"runCommandParameters": {"parameters": listed, **more}}
 
 
-def _same_invocation(old: Any, new: Any) -> bool:
-    return _sent_invocation(old) == _sent_invocation(new)
-
-
 MAINTENANCE_WINDOW_TASK = ResourceType(
     name="aws:ssm/maintenanceWindowTask:MaintenanceWindowTask",
     service="ssm",
@@ -201,7 +198,7 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
             },
             sent_as=_sent_invocation,
             read_as=_shown_invocation,
-            same=_same_invocation,
+            same=same_by(_sent_invocation),
         ),
         "taskType": text(required=True, replaces=True, checks=(validators.one_of("RUN_COMMAND"),)),
         "windowId": text(required=True, replaces=True),

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import InvalidInputError
-from local.aws_provider.model import Code, Item, Operation, Property, ResourceType, records, text, texts, whole
+from local.aws_provider.model import Code, Item, Operation, Property, ResourceType, records, same_by, text, texts, whole
 from local.aws_provider.types import ip_protocols
 from local.aws_provider.types.ec2 import tagging
 from local.aws_provider.wire import Values, items_of
@@ -136,10 +136,6 @@ def _action(value: Any) -> str | None:
     return validators.one_of("allow", "deny")(value.lower())
 
 
-def _same_entries(old: Any, new: Any) -> bool:
-    return _configured(old) == _configured(new)
-
-
 def _rules() -> Property:
     port = whole(required=True, checks=(validators.between(0, 65535),))
     return records(
@@ -156,7 +152,7 @@ def _rules() -> Property:
         },
         computed=True,
         unordered=True,
-        same=_same_entries,
+        same=same_by(_configured),
     )
 
 

@@ -89,22 +89,11 @@ def _create_bucket(aws: Aws, bucket: Item) -> str:
 
 
 def _exists(aws: Aws, title: str) -> bool:
-    try:
-        aws.call("HeadBucket", Bucket=title)
-    except AwsError as failure:
-        if failure.code in _missing_bucket:
-            return False
-        raise
-    return True
+    return aws.attempt(_missing_bucket, "HeadBucket", Bucket=title) is not None
 
 
 def _optional(aws: Aws, operation: str, title: str) -> Values:
-    try:
-        return aws.call(operation, Bucket=title)
-    except AwsError as failure:
-        if failure.code in _absent:
-            return {}
-        raise
+    return aws.attempt(_absent, operation, Bucket=title) or {}
 
 
 def _read_bucket(aws: Aws, bucket: Item) -> Values | None:
@@ -297,12 +286,9 @@ def _put_versioning(aws: Aws, versioning: Item) -> None:
 def _suspend(aws: Aws, versioning: Item) -> None:
     if versioning.values["versioningConfiguration"]["status"] == _never_on:
         return
-    try:
-        aws.call("PutBucketVersioning", Bucket=versioning.id, VersioningConfiguration={"Status": "Suspended"})
-    except AwsError as failure:
-        # Versioning of a bucket with Object Lock cannot be suspended.
-        if failure.code != "InvalidBucketState":
-            raise
+    # Versioning of a bucket with Object Lock cannot be suspended.
+    suspended = {"Status": "Suspended"}
+    aws.attempt({"InvalidBucketState"}, "PutBucketVersioning", Bucket=versioning.id, VersioningConfiguration=suspended)
 
 
 def _plan_versioning(old: Values, new: Values) -> list[RejectedValue]:

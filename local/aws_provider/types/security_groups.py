@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
 from local.aws_provider.model import (
     Code,
     Item,
@@ -128,12 +127,8 @@ def _same_rules(old: Any, new: Any) -> bool:
 def _revoke_default_egress(aws: Aws, group: Item) -> None:
     # AWS permits all egress of a new group; this provider does only if the program sets it.
     for source in ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}):
-        try:
-            everything: Values = {"IpProtocol": "-1", **source}
-            aws.call("RevokeSecurityGroupEgress", GroupId=group.id, IpPermissions=[everything])
-        except AwsError as failure:
-            if failure.code != _missing_rule:
-                raise
+        everything: Values = {"IpProtocol": "-1", **source}
+        aws.attempt({_missing_rule}, "RevokeSecurityGroupEgress", GroupId=group.id, IpPermissions=[everything])
 
 
 def _change_rules(aws: Aws, group: Item) -> None:

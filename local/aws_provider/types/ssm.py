@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError, RejectedValue
+from local.aws_provider.failure import RejectedValue
 from local.aws_provider.model import (
     Code,
     Item,
@@ -15,6 +15,7 @@ from local.aws_provider.model import (
     fixed,
     name,
     records,
+    same_by,
     text,
     text_map,
 )
@@ -130,26 +131,18 @@ def _update_content(aws: Aws, document: Item) -> None:
     if document.old.get("schemaVersion", "").startswith("1.") and not document.has("content"):
         return
     new = document.values
-    try:
-        # The document type is not sent: AWS keeps that of the creation.
-        answer = aws.call(
-            "UpdateDocument",
-            Name=document.id,
-            Content=new["content"],
-            DocumentFormat=new["documentFormat"],
-            DocumentVersion=document.old["defaultVersion"],
-        )
-        version = answer["DocumentDescription"]["DocumentVersion"]
-    except AwsError as failure:
-        if failure.code != "DuplicateDocumentContent":
-            raise
-        version = document.old["latestVersion"]
+    # The document type is not sent: AWS keeps that of the creation.
+    answer = aws.attempt(
+        {"DuplicateDocumentContent"},
+        "UpdateDocument",
+        Name=document.id,
+        Content=new["content"],
+        DocumentFormat=new["documentFormat"],
+        DocumentVersion=document.old["defaultVersion"],
+    )
+    version = answer["DocumentDescription"]["DocumentVersion"] if answer else document.old["latestVersion"]
     aws.call("UpdateDocumentDefaultVersion", Name=document.id, DocumentVersion=version)
     _wait_until_active(aws, document)
-
-
-def _same_accounts(old: Any, new: Any) -> bool:
-    return _accounts(old) == _accounts(new)
 
 
 def _permission_map(value: Any) -> str | None:
@@ -170,7 +163,7 @@ DOCUMENT = ResourceType(
             validators.length(3, 128),
             validators.matches(r"[0-9A-Za-z_.-]+", "must hold only alphanumeric characters and _.-"),
         ),
-        "permissions": text_map(checks=(_permission_map,), same=_same_accounts),
+        "permissions": text_map(checks=(_permission_map,), same=same_by(_accounts)),
     },
     outputs=(
         "arn createdDate defaultVersion description documentVersion hash hashType latestVersion owner parameters "

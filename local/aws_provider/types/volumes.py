@@ -69,13 +69,10 @@ def _find_attachment(aws: Aws, attachment: Item) -> Values | None:
         {"Name": "attachment.device", "Values": [attachment.values["deviceName"]]},
         {"Name": "attachment.instance-id", "Values": [instance]},
     ]
-    try:
-        found = aws.call("DescribeVolumes", VolumeIds=[attachment.values["volumeId"]], Filters=filters)["Volumes"]
-    except AwsError as failure:
-        if failure.code != not_found:
-            raise
-        return None
-    attachments: list[Values] = [item for volume in found for item in volume.get("Attachments", [])]
+    found = (
+        aws.attempt({not_found}, "DescribeVolumes", VolumeIds=[attachment.values["volumeId"]], Filters=filters) or {}
+    )
+    attachments: list[Values] = [item for volume in found.get("Volumes", []) for item in volume.get("Attachments", [])]
     return next((item for item in attachments if item["InstanceId"] == instance), None)
 
 

@@ -19,7 +19,7 @@ from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
 from operations.errors import UnusableError
 from operations.inventory import reader
-from operations.inventory.instances import Finder, Instance
+from operations.inventory.instances import Finder, Instance, read_names
 from operations.inventory.reader import AwsClients, Identity, identify
 from operations.terminal import Terminal
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
@@ -80,6 +80,20 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def connect(run: Command, *arguments: str) -> Result:
     return run("connect", *arguments, stack=STACK)
+
+
+def test_read_names_many_instances_are_asked_in_parts() -> None:
+    class Reader:
+        def read(self, _service: str, _operation: str, Filters: list[Any]) -> dict[str, Any]:  # noqa: N803
+            assert len(Filters[0]["Values"]) <= 200
+            named = [
+                {"InstanceId": each, "Tags": [{"Key": "Name", "Value": each[2:]}]} for each in Filters[0]["Values"]
+            ]
+            return {"Reservations": [{"Instances": [each]} for each in named]}
+
+    reading: Any = Reader()
+    ids = [f"i-{number:08x}" for number in range(450)]
+    assert read_names(reading, ids) == {each: each[2:] for each in ids}
 
 
 def test_rdp_finds_controller_by_name_in_any_region(
