@@ -30,3 +30,15 @@ def leaves(value: Any) -> Iterator[Any]:
             yield from leaves(each)
     else:
         yield value
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, no value as an empty list, and another value as a list of one."""
+    if value is None:
+        return []
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping as it is, and any other value as an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

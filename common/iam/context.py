@@ -78,7 +78,3 @@ class RequestContext:
         if found is not None:
             return found
         return next((value for prefix, value in self.prefixes.items() if name.startswith(prefix)), self.otherwise)
-
-    def also(self, values: Mapping[str, Value]) -> RequestContext:
-        """Return the context with further keys, which take precedence."""
-        return RequestContext({**self.values, **values}, self.prefixes, self.otherwise)

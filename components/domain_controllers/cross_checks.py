@@ -34,15 +34,10 @@ if TYPE_CHECKING:
 
 
 def read_domain_controllers(
-    given: Any, regions: Sequence[str], path: tuple[str, ...] = ("domainControllers",)
+    given: Any, regions: Sequence[str]
 ) -> tuple[DomainControllersSection | None, list[Problem]]:
-    """Read the section, including cross-checks.
-
-    Args:
-        given: Value of the configuration.
-        regions: Regions of the stack.
-        path: Path of the section.
-    """
+    """Read the section, including cross-checks."""
+    path = ("domainControllers",)
     section, problems, wrong = read_section(DomainControllersSection, given, path)
     if section is None:
         return None, problems

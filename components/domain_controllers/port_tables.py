@@ -194,20 +194,17 @@ class Port:
 
 
 @cache
-def load_tables(directory: Path = DIRECTORY) -> Tables:
+def load_tables() -> Tables:
     """Read the tables.
-
-    Args:
-        directory: Folder with the files.
 
     Raises:
         InvalidTableError: A file is missing or invalid.
     """
     return Tables(
-        controllers=read_table(directory / "controller_to_controller.toml"),
-        clients=read_table(directory / "client_to_controller.toml"),
-        bastions=read_table(directory / "bastion_to_controller.toml"),
-        services=read_table(directory / "controller_to_services.toml"),
+        controllers=read_table(DIRECTORY / "controller_to_controller.toml"),
+        clients=read_table(DIRECTORY / "client_to_controller.toml"),
+        bastions=read_table(DIRECTORY / "bastion_to_controller.toml"),
+        services=read_table(DIRECTORY / "controller_to_services.toml"),
     )
 
 

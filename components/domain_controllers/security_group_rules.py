@@ -149,12 +149,10 @@ def port_ranges(ports: Iterable[Port]) -> tuple[ProtocolPorts, ...]:
     return tuple(ports for ports, _ in _merged(ports))
 
 
-def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = None) -> list[PlannedRule]:
-    """Return the fewest rules per peer that allow exactly the required traffic.
+def rules_of(requirements: Iterable[TrafficRequirement]) -> list[PlannedRule]:
+    """Return the fewest rules per peer that allow exactly the required traffic, in any order.
 
-    Args:
-        requirements: Demands in any order; several tables for one peer become one set of rules.
-        named: Name for every peer instead of its sources' names.
+    Several tables for one peer become one set of rules.
     """
     desired: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
     peers: dict[tuple[str, str, str], Peer] = {}
@@ -163,7 +161,7 @@ def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = 
         for source in requirement.sources:
             peers[source.peer.key] = source.peer
             by_name = desired.setdefault((requirement.direction, source.peer.key), {})
-            by_name.setdefault(named or source.name, set()).update(ports)
+            by_name.setdefault(source.name, set()).update(ports)
     rules = [
         rule for (direction, key), by_name in desired.items() for rule in _rules_of_peer(direction, peers[key], by_name)
     ]

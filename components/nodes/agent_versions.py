@@ -77,13 +77,10 @@ def needed_agent_versions(
 
 
 def minimum_agent_version(
-    preferences: SessionManagerSettings | None,
-    *,
-    platform: str | None = None,
-    default_host_management: bool = False,
+    preferences: SessionManagerSettings | None, *, default_host_management: bool = False
 ) -> NeededVersion:
-    """Return the highest of `needed_agent_versions`, with the same arguments."""
-    return needed_agent_versions(preferences, platform=platform, default_host_management=default_host_management)[0]
+    """Return the highest of `needed_agent_versions` for all platforms."""
+    return needed_agent_versions(preferences, default_host_management=default_host_management)[0]
 
 
 def unmet(needs: Iterable[NeededVersion], installed: str) -> tuple[NeededVersion, ...]:

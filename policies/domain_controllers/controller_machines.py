@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
+from common.json_values import listed, mapping
 from policies.domain_controllers.controller_tags import (
     INSTANCE,
     LAUNCH_TEMPLATE,
@@ -57,7 +58,7 @@ def _requires_tokens(machine: Resource) -> Findings:
     if given is UNKNOWN:
         yield machine.unseen(_PATH)
         return
-    properties = cast("dict[str, Any]", given) if isinstance(given, dict) else dict[str, Any]()
+    properties = mapping(given)
     options = Resource(type=machine.type, name=machine.name, properties=properties, path=f"{_PATH}.", urn=machine.urn)
     if options.value("httpEndpoint") == "disabled":
         return
@@ -163,7 +164,7 @@ def _in_parameters(association: Resource) -> Iterator[Any]:
     if value is UNKNOWN:
         yield Unseen("parameters", about=association)
         return
-    parameters = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    parameters = mapping(value)
     for name, each in parameters.items():
         text = each if isinstance(each, str) else json.dumps(each, default=str)
         literal = _NAMED.search(name) and not _REFERENCE.search(text)
@@ -214,21 +215,21 @@ def _is_encrypted(volume: Resource) -> Findings:
 def _has_encrypted_volumes(instance: Resource) -> Findings:
     # An unspecified root volume is encrypted only where the account's default is.
     yield from _parts(instance, "rootBlockDevice", instance.value("rootBlockDevice") or {})
-    for index, device in enumerate(_listed(instance.value("ebsBlockDevices"))):
+    for index, device in enumerate(listed(instance.value("ebsBlockDevices"))):
         yield from _parts(instance, f"ebsBlockDevices[{index}]", device)
 
 
 @on_controllers(CONTROLLER_VOLUMES_ENCRYPTED, LAUNCH_TEMPLATE)
 def _makes_encrypted_volumes(template: Resource) -> Findings:
-    mappings = _listed(template.value("blockDeviceMappings"))
+    mappings = listed(template.value("blockDeviceMappings"))
     if not mappings:
         yield template.violation("blockDeviceMappings", _NO_VOLUMES)
-    for index, mapping in enumerate(mappings):
+    for index, value in enumerate(mappings):
         path = f"blockDeviceMappings[{index}]"
-        if mapping is UNKNOWN:
+        if value is UNKNOWN:
             yield template.unseen(path)
             continue
-        device = cast("dict[str, Any]", mapping)
+        device = cast("dict[str, Any]", value)
         if "ebs" in device or not (device.get("virtualName") or device.get("noDevice")):
             yield from _parts(template, f"{path}.ebs", device.get("ebs") or {})
 
@@ -248,10 +249,6 @@ def _encrypted(volume: Resource) -> Findings:
     key = volume.value("kmsKeyId")
     if not is_given(key) or (isinstance(key, str) and key.endswith(_DEFAULT_KEY)):
         yield volume.violation("kmsKeyId", "the ARN of a customer managed KMS key")
-
-
-def _listed(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
 
 
 TASK: Final = "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth, any_of, truth
+from common.json_values import mapping
 from components.domain_controllers.event_patterns import GROUP_CALLS
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
@@ -212,7 +213,7 @@ def _is_alarmed(metric_filter: Resource, alarms: list[Resource]) -> Truth:
 
 def _watches(alarm: Resource, metric_filter: Resource) -> Truth:
     transformation: Any = metric_filter.value("metricTransformation")
-    metric = cast("dict[str, Any]", transformation) if isinstance(transformation, dict) else dict[str, Any]()
+    metric = mapping(transformation)
     same = [
         _equal(alarm.value("metricName"), metric.get("name", UNKNOWN)),
         _equal(alarm.value("namespace"), metric.get("namespace", UNKNOWN)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
+from common.json_values import listed
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, on_controllers
 from policies.findings import UNKNOWN, Resource, described
@@ -36,7 +37,7 @@ CONTROLLER_NAME_RESOLUTION = Rule(
 
 @on_controllers(CONTROLLER_NAME_RESOLUTION, ENDPOINT)
 def _has_two_subnets(endpoint: Resource) -> Findings:
-    addresses = _items(endpoint.value("ipAddresses"))
+    addresses = listed(endpoint.value("ipAddresses"))
     subnets = [each if each is UNKNOWN else each.get("subnetId", UNKNOWN) for each in addresses]
     if UNKNOWN in subnets and len(subnets) >= _FEWEST:
         yield endpoint.unseen("ipAddresses")
@@ -48,7 +49,7 @@ def _has_two_subnets(endpoint: Resource) -> Findings:
 def _forwards_to_private_addresses(rule: Resource) -> Findings:
     if rule.value("ruleType") != "FORWARD":
         return
-    for number, target in enumerate(_items(rule.value("targetIps"))):
+    for number, target in enumerate(listed(rule.value("targetIps"))):
         address = UNKNOWN if target is UNKNOWN else target.get("ip") or target.get("ipv6")
         if address is UNKNOWN:
             yield rule.unseen(f"targetIps[{number}].ip")
@@ -63,7 +64,3 @@ def _forwards_to_private_addresses(rule: Resource) -> Findings:
 @on_controllers(CONTROLLER_NAME_RESOLUTION, SHARE)
 def _stays_in_the_organization(share: Resource) -> Findings:
     yield from share.require("allowExternalPrincipals", lambda value: value is False, "false")
-
-
-def _items(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth, truth
+from common.json_values import listed
 from common.network import contains
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
@@ -158,7 +159,7 @@ def _entries(stack: Stack, acl: Resource, is_one: Truth) -> Iterator[_Entry]:
     undecided = "" if is_one is Truth.YES else "tags"
     for direction in ("ingress", "egress"):
         blocks = acl.given(direction)
-        several = cast("list[Any]", blocks) if isinstance(blocks, list) else [] if blocks is None else [blocks]
+        several = listed(blocks)
         for index, block in enumerate(several):
             path = f"{direction}[{index}]." if isinstance(block, dict) else f"{direction}."
             properties = cast("dict[str, Any]", block) if isinstance(block, dict) else _LOST

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.truth import Truth
+from common.json_values import listed
 from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     INSTANCE,
@@ -55,7 +56,7 @@ def _asks_for_none(instance: Resource) -> Findings:
 @on_controllers(CONTROLLER_NO_PUBLIC_ADDRESS, LAUNCH_TEMPLATE)
 def _template_asks_for_none(template: Resource) -> Findings:
     given = template.value("networkInterfaces")
-    interfaces = cast("list[Any]", given) if isinstance(given, list) else [] if given is None else [given]
+    interfaces = listed(given)
     for index, interface in enumerate(interfaces):
         if interface is UNKNOWN:
             yield template.unseen("networkInterfaces")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of, truth
+from common.json_values import mapping
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from policies.findings import UNKNOWN
 from policies.parameters import Parameter
@@ -87,7 +88,7 @@ def _pairs(tags: Any) -> list[tuple[Any, Any]]:
     if isinstance(tags, dict):
         return list(cast("dict[str, Any]", tags).items())
     listed = cast("list[Any]", tags) if isinstance(tags, list) else []
-    pairs = [cast("dict[str, Any]", each) if isinstance(each, dict) else dict[str, Any]() for each in listed]
+    pairs = [mapping(each) for each in listed]
     return [(each.get("key", UNKNOWN), each.get("value", UNKNOWN)) for each in pairs]
 
 

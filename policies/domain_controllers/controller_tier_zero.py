@@ -7,6 +7,7 @@ has what is left for the directory: a principal that copies a controller's disk,
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
@@ -23,11 +24,9 @@ from policies.separation_of_duties.requests import one
 from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from common.iam.choices import Choice
-    from common.iam.documents import Policy
-    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings
     from policies.separation_of_duties.node_access import Path
     from policies.stack import Stack
@@ -109,9 +108,6 @@ def _belongs_to_the_team(stack: Stack) -> Findings:
         return
     key, (value, *_) = stack.settings[TAG_KEY.name], stack.settings[TAG_VALUES.name]
     tags = {f"{prefix}{key.lower()}": one(value) for prefix in _TAGS}
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return matching_paths(policies, _paths(tags), admitted)
-
+    question = partial(matching_paths, _paths(tags))
     for resource in (each for type_ in CARRIERS for each in stack.of(type_)):
         yield from judged(resource, question, "no right over controllers' disks, secrets and scheduled work", INSTANCES)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth
+from common.json_values import listed
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers.addresses import is_admissible, is_unreachable, is_within, parsed
 from policies.domain_controllers.groups import ControllersGroups
@@ -157,14 +158,14 @@ class Exposures:
     def entries(self, peer: ExposurePeer) -> list[Any]:
         """Return the CIDRs of a prefix list of the stack, with `UNKNOWN` for unknown entries."""
         found: list[Any] = []
-        for listed in peer.named.candidates:
-            entries = listed.given("entries")
+        for prefix_list in peer.named.candidates:
+            entries = prefix_list.given("entries")
             several = cast("list[Any]", entries) if isinstance(entries, list) else [entries] if entries else []
             found += [
                 cast("dict[str, Any]", each).get("cidr") if isinstance(each, dict) else UNKNOWN for each in several
             ]
             for entry in self._stack.of(PREFIX_LIST_ENTRY):
-                if any(listed in named.candidates for named in self._lists.all_of(entry, "prefixListId")):
+                if any(prefix_list in named.candidates for named in self._lists.all_of(entry, "prefixListId")):
                     found.append(entry.value("cidr"))
         return found
 
@@ -195,7 +196,7 @@ class Exposures:
     def _of_group(self, group: Resource, is_one: Truth, direction: Direction) -> Iterator[Exposure]:
         name, undecided = str(direction), "" if is_one is Truth.YES else "tags"
         blocks = group.given(name)
-        several = cast("list[Any]", blocks) if isinstance(blocks, list) else [] if blocks is None else [blocks]
+        several = listed(blocks)
         for index, block in enumerate(several):
             path = f"{name}[{index}]."
             if isinstance(block, dict):

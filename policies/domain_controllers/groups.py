@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of
+from common.json_values import listed
 from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     ALSO,
@@ -105,6 +106,6 @@ def _groups_in(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict):
         for key, each in cast("dict[str, Any]", value).items():
             if key in _LISTS:
-                yield from cast("list[Any]", each) if isinstance(each, list) else [] if each is None else [each]
+                yield from listed(each)
             else:
                 yield from _groups_in(each)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.json_values import mapping
 from policies.embedded.kinds import KINDS, NATIVE, pascal, type_of_native
 from policies.embedded.templates import TemplateError, TemplateResource, declared_in, generated_in, read_template
 from policies.findings import UNKNOWN, Resource
@@ -110,7 +111,7 @@ def _in_state(container: Resource, type_: str, properties: str) -> Body:
             state = json.loads(state)
         except ValueError:
             return Body(unread=((properties, "text that cannot be read"),))
-    given = cast("dict[str, Any]", state) if isinstance(state, dict) else {}
+    given = mapping(state)
     return _checked(Body(properties, (TemplateResource("", str(kind), given),)))
 
 

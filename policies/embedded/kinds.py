@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.json_values import listed, mapping
 from policies.embedded.templates import widened
 from policies.findings import UNKNOWN
 
@@ -65,14 +66,10 @@ def _tags(value: Any) -> Any:
     return found
 
 
-def _listed(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
-
-
 def _inner(given: Properties, name: str) -> Iterator[dict[str, Any]]:
     """Return the inline policies of a principal."""
-    for each in _listed(given.get(name)):
-        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
+    for each in listed(given.get(name)):
+        fields = mapping(each)
         document = UNKNOWN if each is UNKNOWN else widened(fields.get("PolicyDocument"))
         yield {"name": fields.get("PolicyName"), "policy": document}
 
@@ -96,7 +93,7 @@ def _principal(kind: str) -> Callable[[Properties], Iterator[Form]]:
             yield _USER, {"name": name, "tags": _tags(given.get("Tags"))}, {}
         for each in _inner(given, "Policies"):
             yield _INLINE[kind], {kind: name, **each}, {}
-        for arn in _listed(given.get("ManagedPolicyArns")):
+        for arn in listed(given.get("ManagedPolicyArns")):
             yield _ATTACHMENTS[kind], {kind: name, "policyArn": arn}, {"policyArn": "ManagedPolicyArns"}
 
     return convert
@@ -109,7 +106,7 @@ def _managed(given: Properties) -> Iterator[Form]:
 def _shared_inline(given: Properties) -> Iterator[Form]:
     """Return the inline policy of an AWS::IAM::Policy for each principal that it names."""
     policy = {"name": given.get("PolicyName"), "policy": widened(given.get("PolicyDocument"))}
-    holders = [(kind, each, f"{kind.title()}s") for kind in _INLINE for each in _listed(given.get(f"{kind.title()}s"))]
+    holders = [(kind, each, f"{kind.title()}s") for kind in _INLINE for each in listed(given.get(f"{kind.title()}s"))]
     for kind, holder, origin in holders:
         yield _INLINE[kind], {kind: holder, **policy}, {kind: origin}
     if not holders:
@@ -134,9 +131,9 @@ def _permission_set(given: Properties) -> Iterator[Form]:
 
 
 def _attributes(given: Properties) -> Iterator[Form]:
-    listed = _listed(given.get("AccessControlAttributes"))
     attributes = [
-        UNKNOWN if not isinstance(each, dict) else {"key": cast("dict[str, Any]", each).get("Key")} for each in listed
+        {"key": cast("dict[str, Any]", each).get("Key")} if isinstance(each, dict) else UNKNOWN
+        for each in listed(given.get("AccessControlAttributes"))
     ]
     yield "aws:ssoadmin/instanceAccessControlAttributes:InstanceAccessControlAttributes", {"attributes": attributes}, {}
 
@@ -153,7 +150,7 @@ def _document(given: Properties) -> Iterator[Form]:
 def _group(given: Properties) -> Iterator[Form]:
     properties: dict[str, Any] = {"name": given.get("GroupName"), "tags": _tags(given.get("Tags"))}
     for name, direction in (("ingress", "SecurityGroupIngress"), ("egress", "SecurityGroupEgress")):
-        properties[name] = [_block(each) for each in _listed(given.get(direction))]
+        properties[name] = [_block(each) for each in listed(given.get(direction))]
     yield (
         "aws:ec2/securityGroup:SecurityGroup",
         properties,

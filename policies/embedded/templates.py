@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
+from common.json_values import mapping
 from common.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN
 
@@ -120,7 +121,7 @@ def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> I
             continue
         written = cast("dict[str, Any]", each)
         given = written.get("Properties")
-        properties = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+        properties = mapping(given)
         resolver = _Resolver(values, resources, cast("Mapping[str, Any]", template.get("Mappings") or {}))
         resolved = {key: resolver.of(value, key) for key, value in properties.items()}
         yield TemplateResource(name, str(written.get("Type")), resolved, resolver.references)

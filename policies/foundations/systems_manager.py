@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
+from common.json_values import mapping
 from policies.findings import UNKNOWN, Violation, described
 from policies.rule import Rule
 
@@ -35,7 +36,7 @@ def _is_not_public(document: Resource) -> Findings:
     if permissions is UNKNOWN:
         yield document.unseen("permissions")
         return
-    given = cast("dict[str, Any]", permissions) if isinstance(permissions, dict) else dict[str, Any]()
+    given = mapping(permissions)
     for name in _ACCOUNTS:
         value = given.get(name)
         if value is UNKNOWN:

@@ -6,6 +6,7 @@ Session tags take precedence over those of the principal (IAM User Guide, "Pass 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -151,9 +152,5 @@ APPROVAL_TAG_SET_BY_RUNBOOK = Rule(
 
 @APPROVAL_TAG_SET_BY_RUNBOOK.on(*CARRIERS)
 def _sets_no_tag(resource: Resource) -> Findings:
-    tagged = resource.settings[_TAGGED.name]
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return sets_approval_tag(policies, admitted, tagged)
-
+    question = partial(sets_approval_tag, tagged=resource.settings[_TAGGED.name])
     yield from judged(resource, question, f"requests that cannot carry the tag {TAG_KEY}", TAG)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
+from common.json_values import mapping
 from components.approval.names import EVIDENCE_BUCKET
 from policies.findings import UNKNOWN, Violation
 from policies.parameters import Parameter
@@ -60,7 +61,7 @@ def _retention_findings(lock: Resource, minimum: int) -> Findings:
     if UNKNOWN in (rule, kept):
         yield lock.unseen("rule")
         return
-    given = cast("dict[str, Any]", kept) if isinstance(kept, dict) else {}
+    given = mapping(kept)
     days, years = given.get("days") or 0, given.get("years") or 0
     if UNKNOWN in (days, years):
         yield lock.unseen("rule")

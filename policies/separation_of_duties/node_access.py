@@ -53,13 +53,13 @@ Path = tuple[RequiredPermission, ...]
 
 
 def matching_paths(
-    policies: Sequence[Policy], paths: Sequence[Path], admitted: Sequence[str] = ()
+    paths: Sequence[Path], policies: Sequence[Policy], admitted: Sequence[str] = ()
 ) -> list[AllowingStatement]:
     """Return the statements that together allow one of some paths.
 
     Args:
-        policies: All policies of a principal.
         paths: Paths to search for.
+        policies: All policies of a principal.
         admitted: Principals that may use them.
     """
     found: list[AllowingStatement] = []

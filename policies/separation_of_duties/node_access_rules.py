@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
@@ -22,10 +23,6 @@ from policies.separation_of_duties.node_access import (
 from policies.separation_of_duties.resource_checks import JUST_IN_TIME, POLICIES, PRINCIPALS, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from common.iam.documents import Policy
-    from common.iam.evaluation import AllowingStatement
     from policies.findings import Findings, Resource
 
 _HARMLESS = Parameter(
@@ -51,11 +48,7 @@ NODE_COMMANDS_NEED_APPROVAL = Rule(
 @NODE_COMMANDS_NEED_APPROVAL.on(*CARRIERS)
 def _runs_nothing(resource: Resource) -> Findings:
     paths = command_paths(resource.settings[_HARMLESS.name])
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return matching_paths(policies, paths, admitted)
-
-    yield from judged(resource, question, "no commands on nodes", COMMANDS)
+    yield from judged(resource, partial(matching_paths, paths), "no commands on nodes", COMMANDS)
 
 
 NODE_LOGINS_NEED_APPROVAL = Rule(
@@ -75,11 +68,7 @@ NODE_LOGINS_NEED_APPROVAL = Rule(
 @NODE_LOGINS_NEED_APPROVAL.on(*CARRIERS)
 def _logs_in_nowhere(resource: Resource) -> Findings:
     paths = LOGIN_WAYS if resource.settings[JUST_IN_TIME.name] else (*LOGIN_WAYS, *ACCESS_REQUESTS)
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return matching_paths(policies, paths, admitted)
-
-    yield from judged(resource, question, "no login to a node or container", LOGINS)
+    yield from judged(resource, partial(matching_paths, paths), "no login to a node or container", LOGINS)
 
 
 _DOCUMENTS = Parameter(
@@ -105,11 +94,9 @@ DOCUMENTS_CHANGED_BY_NAMED_PRINCIPALS = Rule(
 @DOCUMENTS_CHANGED_BY_NAMED_PRINCIPALS.on(*CARRIERS)
 def _changes_no_document(resource: Resource) -> Findings:
     paths = document_paths(resource.settings[_DOCUMENTS.name])
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return matching_paths(policies, paths, admitted)
-
-    yield from judged(resource, question, "no change of governed documents and settings", CHANGED_DOCUMENTS)
+    yield from judged(
+        resource, partial(matching_paths, paths), "no change of governed documents and settings", CHANGED_DOCUMENTS
+    )
 
 
 INSTANCES_CHANGED_BY_NAMED_PRINCIPALS = Rule(
@@ -124,10 +111,11 @@ INSTANCES_CHANGED_BY_NAMED_PRINCIPALS = Rule(
 )
 
 
-def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-    return matching_paths(policies, INSTANCE_WAYS, admitted)
-
-
 @INSTANCES_CHANGED_BY_NAMED_PRINCIPALS.on(*CARRIERS)
 def _changes_no_instance(resource: Resource) -> Findings:
-    yield from judged(resource, _question, "no change of what instances run or which role they have", INSTANCES)
+    yield from judged(
+        resource,
+        partial(matching_paths, INSTANCE_WAYS),
+        "no change of what instances run or which role they have",
+        INSTANCES,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from common.json_values import leaves
+from common.json_values import leaves, listed
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
 from policies.findings import UNKNOWN
 from policies.separation_of_duties.scripts import calls, commands
@@ -255,10 +255,10 @@ def is_unseen(document: Resource) -> bool:
 
 def approvers_in(step: Step) -> Iterator[tuple[str, str]]:
     """Return the approvers of a step as `role/Name` (user, group, ...), each with its path in the inputs."""
-    for position, each in enumerate(_listed(step.inputs.get("Approvers"))):
+    for position, each in enumerate(listed(step.inputs.get("Approvers"))):
         yield _named(str(each)), f"inputs.Approvers[{position}]"
     enhanced = _mapping(step.inputs.get("EnhancedApprovals"))
-    for position, each in enumerate(_listed(enhanced.get("Approvers"))):
+    for position, each in enumerate(listed(enhanced.get("Approvers"))):
         fields = _mapping(each)
         kind = str(fields.get("type", "")).lower().removeprefix("iam").removeprefix("sso")
         name = str(fields.get("approver", ""))
@@ -282,18 +282,12 @@ def _has_late_key(tags: Any) -> bool:
     """Return whether tags, or the key of a tag, are parameters."""
     return any(
         _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
-        for each in _listed(tags)
+        for each in listed(tags)
     )
 
 
 def _squeezed(value: Any) -> str:
     return "".join(str(value).split())
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ Source: Systems Manager User Guide, "Additional sample IAM policies for Session 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
@@ -128,10 +129,7 @@ def _starts_on_the_approved_only(resource: Resource) -> Findings:
     if _is_of_emergency_role(resource):
         return
     is_just_in_time: bool = resource.settings[JUST_IN_TIME.name]
-
-    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[AllowingStatement]:
-        return starts_beyond_approval(policies, admitted, by_tag=not is_just_in_time)
-
+    question = partial(starts_beyond_approval, by_tag=not is_just_in_time)
     expected = (
         "no node, as AWS starts the sessions of access requests" if is_just_in_time else "no node but the approved one"
     )

@@ -16,6 +16,7 @@ import yaml
 from pulumi_policy import Severity
 
 from common.iam.documents import unique_keys
+from common.json_values import mapping
 from common.strict_yaml import UniqueKeys
 from components.adoption.document_content import text_of_input
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
@@ -34,7 +35,6 @@ OWN_DOCUMENT: Final = "pulumi-python:dynamic/ssm:Document"
 """Resource type of this project for other documents."""
 
 _SHELL: Final = "Standard_Stream"
-_NO_INPUTS: Final[dict[str, Any]] = {}
 
 
 def on_session_preferences(rule: Rule) -> Callable[[Check], Check]:
@@ -76,7 +76,7 @@ def _in_document(document: Resource, check: Check) -> Findings:
     if content.get("sessionType") != _SHELL and document.value("name") != DOCUMENT_NAME:
         return
     found = content.get("inputs")
-    inputs = cast("dict[str, Any]", found) if isinstance(found, dict) else _NO_INPUTS
+    inputs = mapping(found)
     yield from check(
         Resource(
             type=document.type,

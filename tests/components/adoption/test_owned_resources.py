@@ -28,11 +28,15 @@ SHARE = "aws:ram/resourceShare:ResourceShare"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
+Client = Callable[..., Any]
+Find = Callable[..., str | None]
+
+
 @pytest.fixture
-def owned(client: Callable[..., Any]) -> Callable[..., OwnedResources]:
+def import_id(client: Client) -> Find:
     """Looks up, each time afresh."""
 
-    def make(**changed: Any) -> OwnedResources:
+    def look_up(token: str, name: str, properties: dict[str, Any], **changed: Any) -> str | None:
         arguments: dict[str, Any] = {
             "client": client,
             "existing": lambda kind, region, name: find(kind, client(kind.service, region), region, name),
@@ -42,9 +46,9 @@ def owned(client: Callable[..., Any]) -> Callable[..., OwnedResources]:
             "provider_region": REGION,
             "may_write": True,
         }
-        return OwnedResources(**arguments | changed)
+        return OwnedResources(**arguments | changed).import_id(token, name, REGION, properties)
 
-    return make
+    return look_up
 
 
 def tags(name: str, owner: str = OWNER) -> list[dict[str, str]]:
@@ -63,36 +67,32 @@ def make_group(ec2: Any, physical: str, name: str = "group", owner: str = OWNER)
     return made["GroupId"]
 
 
-def test_group_with_the_stacks_tags_is_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+def test_group_with_the_stacks_tags_is_found(client: Client, import_id: Find) -> None:
     ec2 = client("ec2")
     make_group(ec2, "another", owner=OTHER)
     group = make_group(ec2, "ours")
-    assert owned().import_id(GROUP, "group", REGION, {"description": "d"}) == f"{group}@{REGION}"
-    assert owned().import_id(GROUP, "other-name", REGION, {"description": "d"}) is None
+    assert import_id(GROUP, "group", {"description": "d"}) == f"{group}@{REGION}"
+    assert import_id(GROUP, "other-name", {"description": "d"}) is None
     # The engine could not replace it in the run that imports it.
-    assert owned().import_id(GROUP, "group", REGION, {"description": "another"}) is None
+    assert import_id(GROUP, "group", {"description": "another"}) is None
     make_group(ec2, "second")
-    assert owned().import_id(GROUP, "group", REGION, {"description": "d"}) is None
+    assert import_id(GROUP, "group", {"description": "d"}) is None
 
 
 @pytest.mark.parametrize("may_write", [True, False])
-def test_unfinished_group_loses_its_default_rule(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
-) -> None:
+def test_unfinished_group_loses_its_default_rule(client: Client, import_id: Find, *, may_write: bool) -> None:
     ec2 = client("ec2")
     group = make_group(ec2, "ours")
-    owned(may_write=may_write).import_id(GROUP, "group", REGION, {})
+    import_id(GROUP, "group", {}, may_write=may_write)
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
     assert [rule["IsEgress"] for rule in rules] == ([] if may_write else [True])
 
 
-def test_finished_group_keeps_a_rule_to_everywhere(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_finished_group_keeps_a_rule_to_everywhere(client: Client, import_id: Find) -> None:
     ec2 = client("ec2")
     group = make_group(ec2, "ours")
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission("10.0.0.0/8")])
-    owned().import_id(GROUP, "group", REGION, {})
+    import_id(GROUP, "group", {})
     filters = [{"Name": "group-id", "Values": [group]}]
     assert len(ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]) == 2
 
@@ -113,14 +113,12 @@ def rule(group: str, **changed: Any) -> dict[str, Any]:
     return {"security_group_id": group, **planned, **changed}
 
 
-def test_rule_without_tags_is_found_by_its_content(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_rule_without_tags_is_found_by_its_content(client: Client, import_id: Find) -> None:
     ec2 = client("ec2")
     group = make_group(ec2, "ours")
     made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission("10.0.0.0/8")])
     expected = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
-    assert owned().import_id(INGRESS, "rule", REGION, rule(group)) == f"{expected}@{REGION}"
+    assert import_id(INGRESS, "rule", rule(group)) == f"{expected}@{REGION}"
     for changed in (
         {"to_port": 444},
         {"cidr_ipv4": "10.0.0.0/9"},
@@ -130,12 +128,10 @@ def test_rule_without_tags_is_found_by_its_content(
         {"security_group_id": None},
         {"security_group_id": make_group(ec2, "second", "second")},
     ):
-        assert owned().import_id(INGRESS, "rule", REGION, rule(group, **changed)) is None, changed
+        assert import_id(INGRESS, "rule", rule(group, **changed)) is None, changed
 
 
-def test_tagged_rule_is_found_whatever_its_ports(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_tagged_rule_is_found_whatever_its_ports(client: Client, import_id: Find) -> None:
     ec2 = client("ec2")
     group = make_group(ec2, "ours")
     made = ec2.authorize_security_group_ingress(
@@ -144,35 +140,33 @@ def test_tagged_rule_is_found_whatever_its_ports(
         TagSpecifications=specification("security-group-rule", "rule"),
     )
     expected = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
-    assert owned().import_id(INGRESS, "rule", REGION, rule(group)) == f"{expected}@{REGION}"
+    assert import_id(INGRESS, "rule", rule(group)) == f"{expected}@{REGION}"
     # Another kind of source is another rule.
     planned = rule(group, cidr_ipv4=None, prefix_list_id="pl-1")
-    assert owned().import_id(INGRESS, "rule", REGION, planned) is None
+    assert import_id(INGRESS, "rule", planned) is None
 
 
-def test_enabled_key_is_found_by_its_tags(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+def test_enabled_key_is_found_by_its_tags(client: Client, import_id: Find) -> None:
     kms = client("kms")
     of_kms = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in tags("key")]
     gone, key = (kms.create_key(Tags=of_kms)["KeyMetadata"]["KeyId"] for _ in range(2))
-    assert owned().import_id(KEY, "key", REGION, {}) is None
+    assert import_id(KEY, "key", {}) is None
     kms.schedule_key_deletion(KeyId=gone)
-    assert owned().import_id(KEY, "key", REGION, {}) == f"{key}@{REGION}"
-    assert owned(owner=OTHER).import_id(KEY, "key", REGION, {}) is None
+    assert import_id(KEY, "key", {}) == f"{key}@{REGION}"
+    assert import_id(KEY, "key", {}, owner=OTHER) is None
 
 
 @pytest.mark.parametrize(("owner", "found"), [(OWNER, "Role"), (None, None)])
 def test_role_is_found_by_its_name_and_owner(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources], owner: str | None, found: str | None
+    client: Client, import_id: Find, owner: str | None, found: str | None
 ) -> None:
     marked = tags("role", owner) if owner else []
     client("iam").create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST, Tags=marked)
-    assert owned().import_id(ROLE, "role", REGION, {"name": "Role"}) == found
+    assert import_id(ROLE, "role", {"name": "Role"}) == found
 
 
 @pytest.mark.parametrize("may_write", [True, False])
-def test_network_acl_without_subnets_is_made_again(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
-) -> None:
+def test_network_acl_without_subnets_is_made_again(client: Client, import_id: Find, *, may_write: bool) -> None:
     ec2 = client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]
     ids = [
@@ -187,61 +181,53 @@ def test_network_acl_without_subnets_is_made_again(
         each["NetworkAclAssociationId"] for each in current["Associations"] if each["SubnetId"] == subnet["SubnetId"]
     )
     ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=ids[0])
-    found = [owned(may_write=may_write).import_id(ACL, name, REGION, {}) for name in ("acl", "unfinished")]
+    found = [import_id(ACL, name, {}, may_write=may_write) for name in ("acl", "unfinished")]
     assert found == [f"{ids[0]}@{REGION}", None]
     left = {each["NetworkAclId"] for each in ec2.describe_network_acls()["NetworkAcls"]}
     assert (ids[1] in left) is not may_write
 
 
 @pytest.mark.parametrize("may_write", [True, False])
-def test_instance_profile_without_a_role_is_created_again(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
-) -> None:
+def test_instance_profile_without_a_role_is_created_again(client: Client, import_id: Find, *, may_write: bool) -> None:
     iam = client("iam")
     iam.create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST)
     for name in ("Whole", "Unfinished"):
         iam.create_instance_profile(InstanceProfileName=name, Tags=tags(name))
     iam.add_role_to_instance_profile(InstanceProfileName="Whole", RoleName="Role")
-    found = [
-        owned(may_write=may_write).import_id(PROFILE, name, REGION, {"name": name}) for name in ("Whole", "Unfinished")
-    ]
+    found = [import_id(PROFILE, name, {"name": name}, may_write=may_write) for name in ("Whole", "Unfinished")]
     assert found == ["Whole", None]
     left = {each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]}
     assert ("Unfinished" in left) is not may_write
 
 
-def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+def test_deleted_volume_is_not_found(client: Client, import_id: Find) -> None:
     ec2 = client("ec2")
     made = ec2.create_volume(
         AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=specification("volume", "volume")
     )["VolumeId"]
     planned = {"availability_zone": f"{REGION}a"}
-    assert owned().import_id(VOLUME, "volume", REGION, planned) == f"{made}@{REGION}"
-    assert owned().import_id(VOLUME, "volume", REGION, {"availability_zone": f"{REGION}b"}) is None
+    assert import_id(VOLUME, "volume", planned) == f"{made}@{REGION}"
+    assert import_id(VOLUME, "volume", {"availability_zone": f"{REGION}b"}) is None
     ec2.delete_volume(VolumeId=made)
-    assert owned().import_id(VOLUME, "volume", REGION, planned) is None
+    assert import_id(VOLUME, "volume", planned) is None
 
 
-def test_baseline_with_the_stacks_tags_is_found(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_baseline_with_the_stacks_tags_is_found(client: Client, import_id: Find) -> None:
     ssm = client("ssm")
     ssm.create_patch_baseline(Name="theirs", Tags=tags("patches", OTHER))
     ours = ssm.create_patch_baseline(Name="ours", Tags=tags("patches"))["BaselineId"]
-    assert owned().import_id(BASELINE, "patches", REGION, {}) == f"{ours}@{REGION}"
-    assert owned().import_id(BASELINE, "other-name", REGION, {}) is None
+    assert import_id(BASELINE, "patches", {}) == f"{ours}@{REGION}"
+    assert import_id(BASELINE, "other-name", {}) is None
     ssm.create_patch_baseline(Name="second", Tags=tags("patches"))
-    assert owned().import_id(BASELINE, "patches", REGION, {}) is None
+    assert import_id(BASELINE, "patches", {}) is None
 
 
-def test_window_is_found_with_its_target_and_task(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_window_is_found_with_its_target_and_task(client: Client, import_id: Find) -> None:
     ssm = client("ssm")
     given = {"Schedule": "rate(7 days)", "Duration": 3, "Cutoff": 1, "AllowUnassociatedTargets": False}
     ssm.create_maintenance_window(Name="theirs", Tags=tags("window", OTHER), **given)
     window = ssm.create_maintenance_window(Name="ours", Tags=tags("window"), **given)["WindowId"]
-    assert owned().import_id(WINDOW, "window", REGION, {}) == f"{window}@{REGION}"
+    assert import_id(WINDOW, "window", {}) == f"{window}@{REGION}"
     targets = [{"Key": "InstanceIds", "Values": ["i-0123456789abcdef0"]}]
     target = ssm.register_target_with_maintenance_window(
         WindowId=window, ResourceType="INSTANCE", Targets=targets, Name="patches"
@@ -250,15 +236,13 @@ def test_window_is_found_with_its_target_and_task(
         WindowId=window, TaskArn="AWS-RunPatchBaseline", TaskType="RUN_COMMAND", Name="patches"
     )["WindowTaskId"]
     parts = {"window_id": window, "name": "patches"}
-    assert owned().import_id(TARGET, "target", REGION, parts) == f"{window}/{target}@{REGION}"
-    assert owned().import_id(TASK, "task", REGION, parts) == f"{window}/{task}@{REGION}"
-    assert owned().import_id(TASK, "task", REGION, parts | {"name": "other"}) is None
-    assert owned().import_id(TASK, "task", REGION, parts | {"window_id": None}) is None
+    assert import_id(TARGET, "target", parts) == f"{window}/{target}@{REGION}"
+    assert import_id(TASK, "task", parts) == f"{window}/{task}@{REGION}"
+    assert import_id(TASK, "task", parts | {"name": "other"}) is None
+    assert import_id(TASK, "task", parts | {"window_id": None}) is None
 
 
-def test_resolver_rule_is_found_with_its_association(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
+def test_resolver_rule_is_found_with_its_association(client: Client, import_id: Find) -> None:
     resolver = client("route53resolver")
 
     def rule(domain: str, owner: str) -> str:
@@ -269,15 +253,15 @@ def test_resolver_rule_is_found_with_its_association(
 
     rule("corp.example.net", OTHER)
     ours = rule("corp.example.com", OWNER)
-    assert owned().import_id(RESOLVER_RULE, "rule", REGION, {}) == f"{ours}@{REGION}"
+    assert import_id(RESOLVER_RULE, "rule", {}) == f"{ours}@{REGION}"
     vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     ends = {"resolver_rule_id": ours, "vpc_id": vpc}
-    assert owned().import_id(RULE_ASSOCIATION, "association", REGION, ends) is None
+    assert import_id(RULE_ASSOCIATION, "association", ends) is None
     made = resolver.associate_resolver_rule(ResolverRuleId=ours, VPCId=vpc, Name="a")["ResolverRuleAssociation"]["Id"]
-    assert owned().import_id(RULE_ASSOCIATION, "association", REGION, ends) == f"{made}@{REGION}"
+    assert import_id(RULE_ASSOCIATION, "association", ends) == f"{made}@{REGION}"
 
 
-def test_share_with_the_stacks_tags_is_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+def test_share_with_the_stacks_tags_is_found(client: Client, import_id: Find) -> None:
     ram = client("ram")
 
     def share(name: str, owner: str) -> str:
@@ -285,6 +269,6 @@ def test_share_with_the_stacks_tags_is_found(client: Callable[..., Any], owned: 
         return ram.create_resource_share(name=name, tags=pairs)["resourceShare"]["resourceShareArn"]
 
     share("theirs", OTHER)
-    assert owned().import_id(SHARE, "share", REGION, {}) is None
+    assert import_id(SHARE, "share", {}) is None
     ours = share("ours", OWNER)
-    assert owned().import_id(SHARE, "share", REGION, {}) == ours
+    assert import_id(SHARE, "share", {}) == ours

@@ -38,7 +38,7 @@ def test_default_host_management_needs_more_than_any_preference() -> None:
 
 def test_node_needs_nothing_for_what_its_platform_does_not_have() -> None:
     asked = settings(winShellProfile="date", runAsEnabled=True, runAsDefaultUser="ops")
-    assert minimum_agent_version(asked, platform="Linux").version == "2.3.672.0"
+    assert needed_agent_versions(asked, platform="Linux")[0].version == "2.3.672.0"
     assert [each.version for each in needed_agent_versions(asked, platform="Windows")] == ["3.0.161.0", "2.3.68.0"]
 
 

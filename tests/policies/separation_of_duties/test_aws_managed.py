@@ -49,10 +49,10 @@ QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "change": changes,
     "tag": sets_approval_tag,
     "widen": widening,
-    "commands": lambda policies: matching_paths(policies, command_paths()),
-    "logins": lambda policies: matching_paths(policies, (*LOGIN_WAYS, *ACCESS_REQUESTS)),
-    "instances": lambda policies: starts_instances(policies) and matching_paths(policies, INSTANCE_WAYS),
-    "changed_documents": lambda policies: matching_paths(policies, document_paths(GOVERNED_DOCUMENTS)),
+    "commands": lambda policies: matching_paths(command_paths(), policies),
+    "logins": lambda policies: matching_paths((*LOGIN_WAYS, *ACCESS_REQUESTS), policies),
+    "instances": lambda policies: starts_instances(policies) and matching_paths(INSTANCE_WAYS, policies),
+    "changed_documents": lambda policies: matching_paths(document_paths(GOVERNED_DOCUMENTS), policies),
 }
 
 
