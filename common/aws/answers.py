@@ -314,7 +314,7 @@ class _Ec2(_CheckedXml, parsers.EC2QueryParser):
             return False
         if shape.type_name != "string" or isinstance(node, str):
             return True
-        (element,) = node if isinstance(node, list) else (node,)
+        (element,) = cast("list[Any]", node if isinstance(node, list) else [node])
         is_valid = _EC2_FORMATS.get(self._node_tag(element))
         return is_valid is None or is_valid((element.text or "").strip())
 
