@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 from common.validation import Section, enabled_flag, flag, member_of, setting
 from components.detection.names import AGENTS, DETECTOR, EC2, HUB, RUNTIME, SecurityService, SecurityStandard
@@ -36,10 +36,12 @@ class CisScansSettings(Section):
     enabled: bool = enabled_flag(
         "Scan the controllers every week against the CIS benchmark of their version of Windows Server"
     )
-    level: Literal[1, 2] = setting(
+    level: int = setting(
         "Level of the benchmark. Level 2 includes level 1, and has settings that can reduce functionality.",
-        "1, 2",
+        "1 or 2",
         default=1,
+        ge=1,
+        le=2,
     )
     day: str = setting("Day of the scan, in UTC.", ", ".join(_DAYS), default="SAT", pattern=rf"^({'|'.join(_DAYS)})$")
     start_hour: int = setting(

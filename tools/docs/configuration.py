@@ -173,7 +173,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ),
     (
         "domainControllers.resolverEndpoints",
-        "See [Finding controllers by name](domain-controllers.md#finding-controllers-by-name).",
+        "See [Name resolution](domain-controllers.md#name-resolution).",
         ResolverEndpointsSettings,
     ),
     ("domainControllers.resolverEndpoints.sites.<Region>", "One per site with endpoints.", ResolverSiteSettings),
