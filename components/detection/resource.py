@@ -86,7 +86,7 @@ class DetectionServiceProvider(AwsResourceProvider):
             dropped = (ours - {*_news["switches"]}) & state.switches
             if dropped and not state.administrator:
                 kind.adapter(client).change(state, (), dropped)
-                if kind.resource:
+                if kind.resource and kind.has_tags(state):
                     kind.resource(client).tag(state, {OURS_TAG: _listed(outs["ours"])})
         return UpdateResult(outs)
 
@@ -99,7 +99,7 @@ class DetectionServiceProvider(AwsResourceProvider):
         live = {**props, "arn": state.arn, "administrator": state.administrator}
         if not state.administrator:
             live["switches"] = sorted({*props["switches"]} & state.switches)
-            live["owner"] = state.tags.get(OWNER_TAG, "") if kind.resource else props["owner"]
+            live["owner"] = state.tags.get(OWNER_TAG, "") if kind.has_tags(state) else props["owner"]
             if MADE_HERE_TAG in state.tags:
                 live["tags"] = {key: state.tags[key] for key in props["tags"] if key in state.tags}
         return ReadResult(id_, live, {name: live[name] for name in _INPUTS if name in live})
@@ -141,6 +141,8 @@ class DetectionServiceProvider(AwsResourceProvider):
 def _find(kind: ServiceKind, client: Any, props: Properties) -> ServiceState | None:
     def read(operation: str, absent: tuple[str, ...] = (), /, **arguments: Any) -> Mapping[str, Any] | None:
         try:
+            if client.can_paginate(operation):
+                return client.get_paginator(operation).paginate(**arguments).build_full_result()
             return getattr(client, operation)(**arguments)
         except ClientError as refused:
             if code_of(refused) in absent:
@@ -176,7 +178,7 @@ def _turn_on(
     tags = {OWNER_TAG: props["owner"], OURS_TAG: _listed(ours | off)}
     if MADE_HERE_TAG in state.tags:
         tags |= props["tags"]
-    if kind.resource and not tags.items() <= state.tags.items():
+    if kind.resource and kind.has_tags(state) and not tags.items() <= state.tags.items():
         kind.resource(client).tag(state, tags)
     if off:
         kind.adapter(client).change(state, off, ())

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from common.aws.arns import split_arn
 from common.aws.failures import ResourceError
-from components.detection.settings import DETECTOR, EC2, RUNTIME, SecurityService
+from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.settings import DETECTOR, EC2, HUB, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,6 +32,8 @@ _SCANS: Final = {
     "codeRepository": "CODE_REPOSITORY",
 }
 """Types of resources that Inspector scans, by their names in the state of an account."""
+_NOT_WORKING: Final = frozenset({"FAILED", "INCOMPLETE"})
+"""States of a standard that was not disabled, or not enabled, completely (Security Hub API reference, StandardsSubscription)."""
 _ALREADY: Final = frozenset({"ALREADY_ENABLED", "ENABLE_IN_PROGRESS"})
 """Codes of a scan that is on, or is being turned on (Inspector API reference, FailedAccount)."""
 
@@ -52,12 +55,14 @@ class ServiceState:
         switches: Names of the switches that are on.
         tags: Tags of the resource.
         administrator: ID of the account that manages the service for this one; empty: none does.
+        faults: Why a switch that is on does not work, by its name.
     """
 
     arn: str
     switches: frozenset[str]
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     administrator: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class ServiceAdapter(Protocol):
@@ -232,6 +237,81 @@ def _failures(answer: Mapping[str, Any]) -> str:
     return "; ".join(f"{each['accountId']}: {each['errorCode']}: {each['errorMessage']}" for each in failed)
 
 
+def _find_security_hub(read: Read, _region: str) -> ServiceState | None:
+    """Return the hub with its standards; None: Security Hub is not enabled.
+
+    Source: Security Hub API reference, DescribeHub, GetEnabledStandards, StandardsSubscription (a standard that could not be
+    disabled is on), GetAdministratorAccount.
+
+    Args:
+        read: Function that calls Security Hub.
+    """
+    hub = read("describe_hub", ("InvalidAccessException", "ResourceNotFoundException"))
+    if hub is None:
+        return None
+    arn = hub["HubArn"]
+    found = cast("list[dict[str, Any]]", _answer(read, "get_enabled_standards")["StandardsSubscriptions"])
+    status = {_standard(each["StandardsArn"]): each["StandardsStatus"] for each in found}
+    reasons = {
+        _standard(each["StandardsArn"]): cast("dict[str, str]", each.get("StandardsStatusReason") or {})
+        for each in found
+    }
+    administrator = cast("dict[str, str]", _answer(read, "get_administrator_account").get("Administrator") or {})
+    is_other = administrator.get("AccountId") != split_arn(arn).account_id
+    former = administrator.get("MemberStatus", "").lower() in _FORMER
+    return ServiceState(
+        arn=arn,
+        switches=frozenset({HUB, *(name for name, each in status.items() if each != "DELETING")}),
+        tags=_answer(read, "list_tags_for_resource", ResourceArn=arn).get("Tags") or {},
+        administrator=administrator.get("AccountId", "") if is_other and not former else "",
+        faults={
+            name: f"{each} ({reasons[name].get('StatusReasonCode', 'no reason')})"
+            for name, each in status.items()
+            if each in _NOT_WORKING
+        },
+    )
+
+
+def _standard(arn: str) -> str:
+    """Return the name of a standard: the end of its ARN, `arn:aws:securityhub:eu-west-1::standards/...`."""
+    return arn.rsplit(":", 1)[1].partition("/")[2]
+
+
+class _SecurityHub:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
+        # By default, AWS enables its default standards, too (EnableSecurityHub).
+        self._client.enable_security_hub(
+            EnableDefaultStandards=False, ControlFindingGenerator="SECURITY_CONTROL", Tags=dict(tags)
+        )
+        self._enable(self._client.describe_hub()["HubArn"], switches)
+
+    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:
+        self._enable(state.arn, on)
+        # The hub itself is left, which only `remove` turns off.
+        disabled = [f"{state.arn.removesuffix('hub/default')}subscription/{each}" for each in sorted({*off} - {HUB})]
+        if disabled:
+            self._client.batch_disable_standards(StandardsSubscriptionArns=disabled)
+
+    def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
+        self._client.tag_resource(ResourceArn=state.arn, Tags=dict(tags))
+
+    def untag(self, state: ServiceState, keys: Collection[str]) -> None:
+        self._client.untag_resource(ResourceArn=state.arn, TagKeys=sorted(keys))
+
+    def remove(self, state: ServiceState) -> None:  # noqa: ARG002 -- protocol
+        self._client.disable_security_hub()
+
+    def _enable(self, hub: str, switches: Collection[str]) -> None:
+        place = split_arn(hub)
+        prefix = f"arn:{place.partition}:securityhub:{place.region}::standards/"
+        enabled = [{"StandardsArn": f"{prefix}{each}"} for each in sorted({*switches} - {HUB})]
+        if enabled:
+            self._client.batch_enable_standards(StandardsSubscriptionRequests=enabled)
+
+
 def _answer(read: Read, operation: str, **arguments: Any) -> Mapping[str, Any]:
     return read(operation, **arguments) or {}
 
@@ -247,6 +327,8 @@ class ServiceKind:
         find: Function that returns the state of the service in a Region; None: it is off.
         adapter: Function that returns the adapter for a client.
         resource: Function that returns the adapter of the resource with the tags; None: the service has no such resource.
+        tags_adopted: Whether the resource of another principal is tagged, too. The tags of Security Hub have no condition key
+            that could keep a deployment role from marking the hub of another principal as its own, and from disabling it.
         conflict: Function that returns why switches cannot be turned on; empty: they can.
     """
 
@@ -256,7 +338,12 @@ class ServiceKind:
     find: Callable[[Read, str], ServiceState | None]
     adapter: Callable[[Any], ServiceAdapter]
     resource: Callable[[Any], DetectionResourceAdapter] | None = None
+    tags_adopted: bool = True
     conflict: Callable[[ServiceState, Collection[str]], str] = lambda _state, _switches: ""
+
+    def has_tags(self, state: ServiceState) -> bool:
+        """Return whether a stack records in tags of the resource what it has turned on, and that it owns it."""
+        return self.resource is not None and (self.tags_adopted or MADE_HERE_TAG in state.tags)
 
 
 SERVICES: Final = {
@@ -271,5 +358,14 @@ SERVICES: Final = {
     ),
     SecurityService.INSPECTOR: ServiceKind(
         title="Inspector", client="inspector2", base=EC2, find=_find_inspector, adapter=_Inspector
+    ),
+    SecurityService.SECURITY_HUB: ServiceKind(
+        title="Security Hub",
+        client="securityhub",
+        base=HUB,
+        find=_find_security_hub,
+        adapter=_SecurityHub,
+        resource=_SecurityHub,
+        tags_adopted=False,
     ),
 }

@@ -12,6 +12,7 @@ from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
 
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
+from components.detection.cis_scans import CisScanConfiguration, CisScanConfigurationArgs, scan_content
 from components.detection.resource import DetectionService, DetectionServiceArgs
 from components.detection.services import SERVICES
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
@@ -22,6 +23,7 @@ from components.domain_controllers.names import site_name
 from components.domain_controllers.operations.patching import plan_windows, window_problems
 from components.domain_controllers.operations.plan import endpoint_services, role_statements
 from components.domain_controllers.operations.promotion import secret_readers
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import generated_texts, plan_sites
@@ -173,6 +175,15 @@ class DomainControllers(pulumi.ComponentResource):
                         switches=switches,
                         take_over=self._args.take_over,
                         tags=self._args.tags,
+                    ),
+                    self._child,
+                )
+            if section.benchmark:
+                content = scan_content(section.benchmark, self._args.account.id, ROLE_TAG)
+                CisScanConfiguration(
+                    f"{site_name(region)}-cis-scans",
+                    CisScanConfigurationArgs(
+                        region=region, content=content, tags=self._args.tags, take_over=self._args.take_over
                     ),
                     self._child,
                 )

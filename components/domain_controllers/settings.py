@@ -26,7 +26,7 @@ from common.validation import (
     member_of,
     setting,
 )
-from components.detection.settings import DetectionSettings  # noqa: TC001 -- a model reads it
+from components.detection.settings import HUB, DetectionSettings, SecurityService
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
 from components.domain_controllers.operations.settings import (
     BACKUP_DEVICE,
@@ -54,7 +54,7 @@ from components.domain_controllers.traffic_requirements import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.detection.settings import SecurityService
+    from components.detection.settings import CisScansSettings
 WIDEST = {4: 8, 6: 16}
 """Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 
@@ -458,7 +458,7 @@ class DomainControllersSection(Section):
     )
     detection: DetectionSettings | None = setting(
         "Detection services of the account are enabled in the Regions of the sites, where the organization does not do it.",
-        "a mapping of guardDuty, inspector",
+        "a mapping of guardDuty, inspector, securityHub",
         default=None,
     )
     network_acl: bool = flag("The controllers' subnets get a network ACL.", default=True)
@@ -502,6 +502,16 @@ class DomainControllersSection(Section):
     def detected(self) -> Mapping[SecurityService, frozenset[str]]:
         """Switches of the detection services, of those that are enabled."""
         return self.detection.services if self.detection else {}
+
+    @property
+    def evaluates(self) -> bool:
+        """Security Hub evaluates a standard, for which AWS Config has to record."""
+        return bool(self.detected.get(SecurityService.SECURITY_HUB, frozenset()) - {HUB})
+
+    @property
+    def benchmark(self) -> CisScansSettings | None:
+        """Settings of the CIS scans, where they are on."""
+        return self.detection.benchmark if self.detection else None
 
     def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
         """Return the data volumes of a controller, with the one for backups."""

@@ -17,13 +17,15 @@ EC2: Final = "ec2"
 """Service that domain controllers need, too (the post's prerequisites)."""
 SECRETS: Final = "secretsmanager"
 """Service that domain controllers need while they are promoted."""
+INSPECTOR: Final = "inspector2"
+"""Service to which domain controllers send the results of CIS scans."""
 S3: Final = "s3"
 """Service of the gateway endpoint."""
 
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
 
-ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring", SECRETS)
+ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring", SECRETS, INSPECTOR)
 """Every service that nodes or domain controllers may need an interface endpoint for."""
 
 _PREFIX: Final = "com.amazonaws"

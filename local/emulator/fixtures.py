@@ -97,7 +97,7 @@ NETWORKS = (
 )
 
 CONFIG_BUCKET = Bucket("org-config-history", "eu-west-1")
-"""Delivery bucket of the AWS Config recorder in the same Region, which includes IAM."""
+"""Delivery bucket of the AWS Config recorders; that of the same Region includes IAM."""
 
 NODE_REGION = "eu-west-1"
 NODES = (

@@ -61,7 +61,8 @@ def seed(endpoint_url: str) -> None:
     _create(iam.create_user, Path=path, UserName=emergency)
     for node in NODES:
         _create_node(_client("ec2", NODE_REGION, endpoint_url), node)
-    _create_recorder(_client("config", CONFIG_BUCKET.region, endpoint_url))
+    for region in sorted({each.region for each in NETWORKS}):
+        _create_recorder(_client("config", region, endpoint_url), with_iam=region == CONFIG_BUCKET.region)
     for name in SECRETS:
         _create(
             _client("secretsmanager", NODE_REGION, endpoint_url).create_secret,
@@ -171,11 +172,11 @@ def _create_node(ec2: "EC2Client", node: NodeFixture) -> None:
     )
 
 
-def _create_recorder(config: Any) -> None:
+def _create_recorder(config: Any, *, with_iam: bool) -> None:
     if config.describe_configuration_recorders()["ConfigurationRecorders"]:
         return
     role = "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
-    everything = {"allSupported": True, "includeGlobalResourceTypes": True}
+    everything = {"allSupported": True, "includeGlobalResourceTypes": with_iam}
     config.put_configuration_recorder(
         ConfigurationRecorder={"name": "default", "roleARN": role, "recordingGroup": everything}
     )

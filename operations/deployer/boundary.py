@@ -55,12 +55,13 @@ _ALLOWED_ACTIONS: Final = {
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
     "guardduty": ("*eDetector", "*ag*Resource", "Get*", "List*"),
-    "inspector2": ("*able", "BatchGetA*", "GetDel*"),
+    "inspector2": ("*CisScanC*", "*able", "*ag*Resource", "BatchGetA*", "GetDel*"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "identitystore": ("DescribeUser", "Get*", "ListGroupM*"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "Get*", "List*", "UntagUser"),
     "logs": ("*KmsKey", "*LogGroup*", "*MetricFilter*", "*RetentionPolicy", "*ag*Resource"),
     "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
+    "securityhub": ("*Hub", "*Standards", "*ag*Resource", "GetAdm*"),
     "secretsmanager": ("Describe*", "GetRes*"),
     "sso": ("Describe*", "List*"),
     "ssm": (
@@ -80,8 +81,8 @@ _WINDOWS: Final = ("*Patch*", "*Window*")
 """Actions of Systems Manager for maintenance windows, whose tasks run commands: only where they are needed."""
 
 _CREDENTIALS: Final = (
-    "iam:*AccountPassword*",
-    "iam:*Credential*",
+    "iam:*AccountP*",
+    "iam:*Cred*",
     "iam:*Group*",
     "iam:DeleteServiceL*",
     "iam:DeleteRolePerm*",
@@ -135,9 +136,8 @@ _KEY_USES: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey*", "k
 _KEY_CHANGES: Final = (
     "kms:DisableKey",
     "kms:PutKeyPolicy",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
+    "kms:ScheduleKey*",
+    "kms:*agResource",
 )
 
 

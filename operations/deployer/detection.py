@@ -1,11 +1,12 @@
 """Permissions for detection services, which exist once per Region and usually before the stack.
 
-Sources: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon GuardDuty and Amazon Inspector2;
-User Guides, "Using service-linked roles for Amazon GuardDuty", "Using service-linked roles for Amazon Inspector".
+Sources: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon GuardDuty, Amazon Inspector2, AWS
+Security Hub; User Guides, "Using service-linked roles for Amazon GuardDuty", "... for Amazon Inspector", "... for Security Hub".
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from components.adoption.document_ownership import OWNER_TAG
@@ -27,30 +28,72 @@ READ: Final = {
         "inspector2:BatchGetAccountStatus",
         "inspector2:GetDelegatedAdminAccount",
     ),
+    SecurityService.SECURITY_HUB: (
+        "config:DescribeConfigurationRecorderStatus",
+        "config:DescribeConfigurationRecorders",
+        "securityhub:DescribeHub",
+        "securityhub:GetAdministratorAccount",
+        "securityhub:GetEnabledStandards",
+        "securityhub:ListTagsForResource",
+    ),
 }
 SERVICE_ROLES: Final = {
     SecurityService.GUARD_DUTY: ("guardduty.amazonaws.com",),
     SecurityService.INSPECTOR: ("inspector2.amazonaws.com", "agentless.inspector2.amazonaws.com"),
+    SecurityService.SECURITY_HUB: ("securityhub.amazonaws.com",),
 }
 """Principals of service-linked roles, created with the permissions of the principal that enables the service; each ends with the first."""
 
 
 def detection_read_actions(scope: DeploymentScope) -> list[str]:
     """Return the actions that read the services of a scope."""
-    return [action for service in sorted(scope.detection) for action in READ[service]]
+    cis = ("inspector2:ListCisScanConfigurations",) if scope.has_cis_scans else ()
+    return [*(action for service in sorted(scope.detection) for action in READ[service]), *cis]
 
 
 def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
-    """Return the permissions to enable, adopt and restore the services of a scope."""
-    found = _guard_duty(scope) if SecurityService.GUARD_DUTY in scope.detection else []
-    if SecurityService.INSPECTOR in scope.detection:
-        # They have no resource type, and no condition key for the type of scan.
-        found.append(AllowedActions(sid="ManageScans", actions=("inspector2:Disable", "inspector2:Enable")))
+    """Return the permissions to enable, adopt and restore the services of a scope.
+
+    Dynamic resources create what has tags, which the default tags of the AWS provider do not reach, so that their ownership
+    tags are the condition. What others have created can be adopted, and never be deleted: the tag cannot be set on it.
+    """
     roles = [name for service in sorted(scope.detection) for name in SERVICE_ROLES[service]]
     if not roles:
         return []
+    parts = [*(_PARTS[service] for service in sorted(scope.detection)), *([_CIS_SCANS] if scope.has_cis_scans else [])]
+    changed = [each for each in parts if each.changing]
+    own = [each for each in parts if each.own]
     return [
-        *found,
+        *(
+            [
+                AllowedActions(
+                    sid="CreateDetection",
+                    actions=tuple(action for each in own for action in each.creating),
+                    conditions={"Null": {f"aws:RequestTag/{MADE_HERE_TAG}": "false"}},
+                ),
+                AllowedActions(
+                    sid="ChangeOwnDetection",
+                    actions=tuple(action for each in own for action in each.own),
+                    resources=tuple(scope.arn(*each.resource) for each in own),
+                    conditions={"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
+                ),
+            ]
+            if own
+            else []
+        ),
+        *(
+            [
+                AllowedActions(
+                    sid="ChangeDetection",
+                    actions=tuple(action for each in changed for action in each.changing),
+                    resources=tuple(scope.arn(*each.resource) for each in changed),
+                )
+            ]
+            if changed
+            else []
+        ),
+        *(_adoption(scope) if SecurityService.GUARD_DUTY in scope.detection else []),
+        *([_SCANS] if SecurityService.INSPECTOR in scope.detection else []),
         AllowedActions(
             sid="CreateServiceRoles",
             actions=("iam:CreateServiceLinkedRole",),
@@ -61,31 +104,64 @@ def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     ]
 
 
-def _guard_duty(scope: DeploymentScope) -> list[AllowedActions]:
-    """Return the permissions for the detector: one of others can be adopted, and never be deleted.
+@dataclass(frozen=True, kw_only=True)
+class _ServicePermissions:
+    """Permissions for the resource of a service.
 
-    A dynamic resource creates it, which the default tags of the AWS provider do not reach, so that its ownership tags are the condition.
+    Attributes:
+        resource: Service and resource of its ARNs.
+        creating: Actions with the tags of the request as a condition.
+        own: Actions on what a stack has created.
+        changing: Actions on what exists, also before the stack.
     """
-    detectors = (scope.arn("guardduty", "detector/*"),)
-    tagging = ("guardduty:TagResource", "guardduty:UntagResource")
-    adopting = [OWNER_TAG, OURS_TAG]
+
+    resource: tuple[str, str] = ("", "")
+    creating: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    changing: tuple[str, ...] = ()
+
+
+_TAGGING: Final = ("guardduty:TagResource", "guardduty:UntagResource")
+_PARTS: Final = {
+    SecurityService.GUARD_DUTY: _ServicePermissions(
+        resource=("guardduty", "detector/*"),
+        creating=("guardduty:CreateDetector",),
+        own=("guardduty:DeleteDetector", *_TAGGING),
+        changing=("guardduty:UpdateDetector",),
+    ),
+    SecurityService.INSPECTOR: _ServicePermissions(),
+    # The tags of its requests are no condition keys, so that a hub of others is not tagged.
+    SecurityService.SECURITY_HUB: _ServicePermissions(
+        resource=("securityhub", "hub/default"),
+        creating=("securityhub:EnableSecurityHub",),
+        own=("securityhub:DisableSecurityHub", "securityhub:TagResource", "securityhub:UntagResource"),
+        changing=("securityhub:BatchDisableStandards", "securityhub:BatchEnableStandards"),
+    ),
+}
+_CIS_SCANS: Final = _ServicePermissions(
+    resource=("inspector2", "owner/*/cis-configuration/*"),
+    creating=("inspector2:CreateCisScanConfiguration",),
+    own=(
+        "inspector2:DeleteCisScanConfiguration",
+        "inspector2:TagResource",
+        "inspector2:UntagResource",
+        "inspector2:UpdateCisScanConfiguration",
+    ),
+)
+_SCANS: Final = AllowedActions(sid="ManageScans", actions=("inspector2:Disable", "inspector2:Enable"))
+"""They have no resource type, and no condition key for the type of scan."""
+
+
+def _adoption(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions to tag a detector of others, with two tags that do not permit its deletion."""
     return [
         AllowedActions(
-            sid="CreateDetectors",
-            actions=("guardduty:CreateDetector",),
-            conditions={"Null": {f"aws:RequestTag/{MADE_HERE_TAG}": "false"}},
-        ),
-        AllowedActions(
-            sid="ChangeDetectors",
-            actions=("guardduty:DeleteDetector", *tagging),
-            resources=detectors,
-            conditions={"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
-        ),
-        AllowedActions(
             sid="AdoptDetectors",
-            actions=tagging,
-            resources=detectors,
-            conditions={"ForAllValues:StringEquals": {"aws:TagKeys": adopting}, "Null": {"aws:TagKeys": "false"}},
-        ),
-        AllowedActions(sid="UpdateDetectors", actions=("guardduty:UpdateDetector",), resources=detectors),
+            actions=_TAGGING,
+            resources=(scope.arn("guardduty", "detector/*"),),
+            conditions={
+                "ForAllValues:StringEquals": {"aws:TagKeys": [OWNER_TAG, OURS_TAG]},
+                "Null": {"aws:TagKeys": "false"},
+            },
+        )
     ]

@@ -23,6 +23,7 @@ from components.approval.names import (
 from components.domain_controllers.instance_role import AGENT_ACTIONS
 from components.domain_controllers.instance_role import NAME as CONTROLLERS_ROLE
 from components.domain_controllers.names import METRICS
+from components.domain_controllers.operations.plan import CIS_ACTIONS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.iam import OPERATOR_ROLES
@@ -110,6 +111,7 @@ def role_boundary(scope: DeploymentScope) -> Policy:
         *(_APPROVAL if approval else ()),
         *((*AGENT_ACTIONS, *_SESSIONS) if hosts else ()),
         *(_REMEDIATION if nodes else ()),
+        *(CIS_ACTIONS if scope.has_cis_scans else ()),
     }
     operated = System.CONTROLLER_OPERATIONS in scope.systems
     plain = {"Sid": "Work", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}

@@ -72,6 +72,7 @@ class DeploymentScope:
         exports_evidence: Whether a stack exports the records of sessions.
         queries_trail: Whether a stack defines the queries of an existing trail.
         detection: Detection services that stacks enable.
+        has_cis_scans: Whether a stack has CIS scans of controllers.
         approval_policies: Names of the documents of just-in-time node access; empty where no stack has that mode, and for
             stacks with any settings: these policies decide which people get a shell.
     """
@@ -102,6 +103,7 @@ class DeploymentScope:
     exports_evidence: bool = False
     queries_trail: bool = False
     detection: frozenset[SecurityService] = field(default_factory=frozenset[SecurityService])
+    has_cis_scans: bool = False
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
@@ -187,6 +189,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         exports_evidence=any(each.evidence for each in approvals),
         queries_trail=any(each.evidence and each.evidence.trail for each in approvals),
         detection=frozenset(service for each in directories for service in each.detected),
+        has_cis_scans=any(each.benchmark for each in directories),
         approval_policies=frozenset(
             document.name for each in settings if each.just_in_time for document in policy_documents(each.just_in_time)
         ),
@@ -218,6 +221,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         has_break_glass=True,
         has_resolver_endpoints=True,
         detection=frozenset(SecurityService),
+        has_cis_scans=True,
         event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
 

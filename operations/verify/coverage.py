@@ -266,9 +266,14 @@ COVERAGE: Final[dict[str, Coverage]] = {
     ),
     "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
     "shellaccess:AdoptedResource": Coverage(unchecked=_SAME),
+    "shellaccess:CisScanConfiguration": Coverage(
+        checks=("directory-detection-cis", "directory-detection-cis-owner"),
+        compared="existence, level, schedule, account and tag of the targets, owner tag",
+        by_refresh=(_TAGS,),
+    ),
     "shellaccess:DetectionService": Coverage(
         checks=("directory-detection-*",),
-        compared="existence, each feature of the settings, owner tag where there are tags",
+        compared="existence, each feature of the settings, owner tag where there are tags, recorder of AWS Config",
     ),
     "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
     "shellaccess:ReleaseGuard": Coverage(

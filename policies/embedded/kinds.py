@@ -31,6 +31,9 @@ _ATTACHMENTS: Final = {
     "user": "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "group": "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
 }
+_CIS_SCAN: Final = "aws:inspector2/cisScanConfiguration:CisScanConfiguration"
+_HUB: Final = "aws:securityhub/account:Account"
+_STANDARD: Final = "aws:securityhub/standardsSubscription:StandardsSubscription"
 _PERMISSION_SET: Final = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
 _SET_ATTACHMENTS: Final = "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive"
 
@@ -226,6 +229,9 @@ KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
         ("KeyPolicy",),
     ),
     "AWS::GuardDuty::Detector": _renamed("aws:guardduty/detector:Detector", {}),
+    "AWS::InspectorV2::CisScanConfiguration": _renamed(_CIS_SCAN, {}),
+    "AWS::SecurityHub::Hub": _renamed(_HUB, {}),
+    "AWS::SecurityHub::Standard": _renamed(_STANDARD, {}),
     "AWS::Logs::LogGroup": _renamed("aws:cloudwatch/logGroup:LogGroup", {"LogGroupName": "name"}),
     "AWS::Logs::ResourcePolicy": _renamed("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", {}),
     "AWS::SNS::Topic": _renamed("aws:sns/topic:Topic", {"TopicName": "name"}),
@@ -258,7 +264,7 @@ PRODUCED: Final = frozenset(
         "aws:cognito/identityPoolProviderPrincipalTag:IdentityPoolProviderPrincipalTag",
         "aws:kms/replicaKey:ReplicaKey",
         *("aws:ssm/association:Association", "aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"),
-        "aws:guardduty/detector:Detector",
+        *("aws:guardduty/detector:Detector", _CIS_SCAN, _HUB, _STANDARD),
         *("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:sns/topicPolicy:TopicPolicy"),
         *("aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),
         *("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "aws:ec2/instance:Instance"),
@@ -269,7 +275,9 @@ PRODUCED: Final = frozenset(
 _SERVICES: Final = {
     "cloudformation": "CloudFormation",
     "guardduty": "GuardDuty",
+    "inspectorv2": "InspectorV2",
     "logs": "Logs",
+    "securityhub": "SecurityHub",
     "servicecatalog": "ServiceCatalog",
     "ssmquicksetup": "SSMQuickSetup",
     "autoscaling": "AutoScaling",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.foundations import (
-    detector_enabled,
+    detection,
     kms_keys,
     log_buckets,
     log_groups,
     resource_policies,
     resources_readable,
-    scans_enabled,
     systems_manager,
     topics,
     trails,
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 
 RULES: tuple[Rule, ...] = (
     systems_manager.ASSOCIATION_RATE_LIMITED,
-    detector_enabled.DETECTOR_ENABLED,
+    detection.CIS_SCAN_RECURRING,
+    detection.DETECTOR_ENABLED,
     kms_keys.KMS_KEY_DELETION_WINDOW,
     kms_keys.KMS_KEY_NO_LOCKOUT_BYPASS,
     kms_keys.KMS_KEY_POLICY_CLOSED,
@@ -35,7 +35,8 @@ RULES: tuple[Rule, ...] = (
     log_groups.LOG_RESOURCE_POLICY_CLOSED,
     resources_readable.RESOURCES_READABLE,
     resource_policies.ROLE_TRUST_CLOSED,
-    scans_enabled.SCANS_ENABLED,
+    detection.SCANS_ENABLED,
+    detection.SECURITY_CONTROLS_ENABLED,
     systems_manager.SSM_DOCUMENT_NOT_SHARED,
     systems_manager.SSM_PUBLIC_SHARING_BLOCKED,
     topics.TOPIC_ENCRYPTED,

@@ -64,6 +64,7 @@ _OWN: Final = frozenset(
         *(
             "iam:OperatorGrants",
             "shellaccess:AdoptedResource",
+            "shellaccess:CisScanConfiguration",
             "shellaccess:DetectionService",
             "shellaccess:GoverningStack",
             "shellaccess:ReleaseGuard",

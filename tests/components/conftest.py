@@ -22,6 +22,7 @@ def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: A
             "kms",
             "logs",
             "s3",
+            "securityhub",
             "sns",
             "ssm",
             "ssoadmin",

@@ -155,7 +155,11 @@ COMPLETE: dict[str, Any] = {
         "detection": {
             "enabled": True,
             "guardDuty": {"enabled": True, "runtimeMonitoring": True},
-            "inspector": {"enabled": True},
+            "inspector": {
+                "enabled": True,
+                "cisScans": {"enabled": True, "level": 2, "day": "MON", "startHour": 23},
+            },
+            "securityHub": {"enabled": True, "standards": ["nist-800-53/v/5.0.0"]},
         },
         "health": {
             "enabled": True,

@@ -403,17 +403,29 @@ def changed_over_before_anything_went(run: Run) -> None:
 def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..., Any]) -> None:
     endpoints = {"vpc": "directory", "subnets": SUBNETS, "allowedCidrs": ["10.30.0.0/16"], "s3Gateway": False}
     aws("inspector2").enable(resourceTypes=["ECR"])
-    section = without_controllers(ONE_SITE) | {"detection": ONE_SITE["detection"] | {"inspector": {}}}
+    section = without_controllers(ONE_SITE) | {
+        "detection": ONE_SITE["detection"] | {"inspector": {"cisScans": {}}, "securityHub": {}}
+    }
     stack.configure(directory(section) | {"endpoints": {"eu-west-1": endpoints}})
     stack.up().succeeded()
     assert scans(aws) == {"ec2", "ecr"}
     site, ec2 = stack.outputs()["domainControllers"]["eu-west-1"], aws("ec2")
     names = [each["ServiceName"].rsplit(".", 1)[1] for each in ec2.describe_vpc_endpoints()["VpcEndpoints"]]
-    assert sorted(names) == ["ec2", "ec2messages", "ssm", "ssmmessages"]  # one set serves nodes and controllers
+    # One set serves nodes and controllers.
+    assert sorted(names) == ["ec2", "ec2messages", "inspector2", "ssm", "ssmmessages"]
     assert verified(stack) == {}
     before, acl_before = rules_of(ec2, site), acl_of_subnet(ec2, "directory-a")
     edited, deleted, added = edit_by_hand(ec2, site, before)
     aws("inspector2").disable(resourceTypes=["EC2"])
+    (scan,) = aws("inspector2").list_cis_scan_configurations()["scanConfigurations"]
+    named = {"scanConfigurationArn": scan["scanConfigurationArn"]}
+    aws("inspector2").update_cis_scan_configuration(**named, schedule={"oneTime": {}})
+    aws("inspector2").untag_resource(resourceArn=named["scanConfigurationArn"], tagKeys=["shell-access:owner"])
+    aws("inspector2").tag_resource(resourceArn=named["scanConfigurationArn"], tags={"added": "by hand"})
+    (standard,) = aws("securityhub").get_enabled_standards()["StandardsSubscriptions"]
+    aws("securityhub").batch_disable_standards(StandardsSubscriptionArns=[standard["StandardsSubscriptionArn"]])
+    hub = aws("securityhub").describe_hub()["HubArn"]
+    aws("securityhub").untag_resource(ResourceArn=hub, TagKeys=["shell-access:owner"])
     group, repair = site["securityGroupIds"][0], "pulumi up --refresh --stack test"
     revoke = (
         f"aws ec2 revoke-security-group-ingress --group-id {group} --security-group-rule-ids {added} --region eu-west-1"
@@ -423,6 +435,10 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
         "directory-group-controllers": f"{revoke} && {repair}",
         "directory-acl-rules": repair,
         "directory-detection-inspector2": repair,
+        "directory-detection-securityhub": repair,
+        "directory-detection-securityhub-owner": repair,
+        "directory-detection-cis": repair,
+        "directory-detection-cis-owner": repair,
         "directory-traffic": "see the findings about groups, prefix lists and the network ACL; otherwise " + repair,
     }
     said = found["directory-group-controllers"].found
@@ -433,6 +449,8 @@ def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..
     assert "everything from 0.0.0.0/0" in found["directory-acl-rules"].found
     stack.up("--refresh").succeeded()
     assert scans(aws) == {"ec2", "ecr"}
+    assert aws("inspector2").list_cis_scan_configurations()["scanConfigurations"] == [scan]
+    assert aws("securityhub").get_enabled_standards()["StandardsSubscriptions"] == [standard]
     # A rule that is added by hand belongs to no resource: the engine keeps it, and verify says how to remove it.
     assert {check: each.remedy for check, each in verified(stack).items()} == {
         "directory-group-controllers": revoke,

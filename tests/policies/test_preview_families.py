@@ -75,10 +75,12 @@ FOUNDATIONS = {
 }
 
 NOT_IN_THE_PLUGIN = {
+    "cis-scan-recurring",
     "controller-private-network",
     "detector-enabled",
     "log-resource-policy-closed",
     "scans-enabled",
+    "security-controls-enabled",
     "ssm-public-sharing-blocked",
 }
 ELSEWHERE = {"kms-key-rotation", "log-group-encrypted", "log-group-retention"}

@@ -15,7 +15,7 @@ from botocore.parsers import RpcV2CBORParser
 _SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([a-z0-9-]+)/")
 
 _CBOR: Final = "application/cbor"
-_BY_MODEL: Final = frozenset({"guardduty", "inspector2"})
+_BY_MODEL: Final = frozenset({"guardduty", "inspector2", "securityhub"})
 """Services whose operations are named as in botocore's model, since one path has several of them."""
 _CONTROL_TAGS: Final = "/v20180820/tags/"
 

@@ -16,6 +16,14 @@ from components.approval.settings import (
     Evidence,
     IdentityCenterAccess,
     IdentityCenterOperator,
+    Trail,
+)
+from components.detection.settings import (
+    CisScansSettings,
+    DetectionSettings,
+    GuardDutySettings,
+    InspectorSettings,
+    SecurityHubSettings,
 )
 from components.domain_controllers.operations.settings import (
     BackupBucketSettings,
@@ -28,11 +36,14 @@ from components.domain_controllers.operations.settings import (
     PromotionSettings,
 )
 from components.domain_controllers.settings import (
+    AdditionalTraffic,
     ClientPrefixList,
     ControllerSettings,
     DomainControllersSection,
     MonitoringSettings,
     QuotaSettings,
+    ResolverEndpointsSettings,
+    ResolverSiteSettings,
     SiteSettings,
     VolumeSettings,
 )
@@ -95,7 +106,7 @@ of IAM Identity Center."""
 _NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
 defaults."""
 
-_SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sessionManager", _PREFERENCES, SessionManagerSection),
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
     ("approval", _APPROVAL, ApprovalSettings),
@@ -108,6 +119,7 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("approval.identityCenter", "Sign-in of the operators in `operators`.", IdentityCenterAccess),
     ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
     ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
+    ("approval.evidence.trail", "Existing trail that `evidence --athena` reads.", Trail),
     ("approval.justInTime", "Policies in every Region of the stack: see docs/just-in-time.md.", JustInTimeSettings),
     ("approval.justInTime.manualPolicies", "A list of these.", ManualPolicy),
     ("approval.justInTime.manualPolicies.levels", "A list of these.", ApprovalLevel),
@@ -145,6 +157,22 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ),
     ("domainControllers.promotion.secrets.<Region>", "One per site that builds controllers.", PromotionSecretsSettings),
     ("domainControllers.promotion.newForest", "Only for the first controllers of a new forest.", NewForestSettings),
+    (
+        "domainControllers.additionalDestinations.<name>",
+        "By name; `additionalSources` has the same settings.",
+        AdditionalTraffic,
+    ),
+    (
+        "domainControllers.resolverEndpoints",
+        "docs/domain-controllers.md, Finding controllers by name.",
+        ResolverEndpointsSettings,
+    ),
+    ("domainControllers.resolverEndpoints.sites.<Region>", "One per site with endpoints.", ResolverSiteSettings),
+    ("domainControllers.detection", "docs/domain-controllers.md, Detection services.", DetectionSettings),
+    ("domainControllers.detection.guardDuty", "A detector per site.", GuardDutySettings),
+    ("domainControllers.detection.inspector", "Scans of EC2 instances.", InspectorSettings),
+    ("domainControllers.detection.inspector.cisScans", "A scan configuration per site.", CisScansSettings),
+    ("domainControllers.detection.securityHub", "A hub per site.", SecurityHubSettings),
     ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
     ("nodes", _NODES, NodesSection),
     ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),
@@ -218,7 +246,7 @@ _FLEET_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 def configuration_page() -> str:
     """Return the whole page."""
     parts = [_INTRODUCTION]
-    for key, meaning, model in _SECTIONS:
+    for key, meaning, model in SECTIONS:
         parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
     return "\n".join([*parts, _SECRETS, _SIZES, _OUTPUTS])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
@@ -13,7 +13,7 @@ from components.detection.settings import SecurityService
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
 from components.domain_controllers.operations import backups, documents, event_logs, health, patching, promotion
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from components.session_manager.endpoint_services import EC2, SECRETS
+from components.session_manager.endpoint_services import EC2, INSPECTOR, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from components.domain_controllers.operations.event_logs import MetricFilter
     from components.domain_controllers.settings import DomainControllersSection
     from components.metric_alarm import MetricAlarm
+
+CIS_ACTIONS: Final = (
+    "inspector2:SendCisSessionHealth",
+    "inspector2:SendCisSessionTelemetry",
+    "inspector2:StartCisSession",
+    "inspector2:StopCisSession",
+)
+"""Actions of the AWS managed policy AmazonInspector2ManagedCisPolicy, which support no resource and no condition."""
+_SCANS: Final = {"Sid": "SendCisResults", "Effect": "Allow", "Action": list(CIS_ACTIONS), "Resource": "*"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +184,12 @@ def _association(document: PlannedDocument, schedule: str) -> AssociationPlan:
 def endpoint_services(section: DomainControllersSection, region: str) -> frozenset[str]:
     """Return the short names of the services that a site's controllers need endpoints for, besides those of all nodes."""
     plan = plan_operations(section, region)
-    needed = {"logs": plan.log_groups, "monitoring": plan.controller_alarms, SECRETS: plan.promotes}
+    needed = {
+        "logs": plan.log_groups,
+        "monitoring": plan.controller_alarms,
+        SECRETS: plan.promotes,
+        INSPECTOR: bool(section.benchmark),
+    }
     return frozenset({EC2, *(service for service, is_needed in needed.items() if is_needed)})
 
 
@@ -216,7 +230,8 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
     sends_metrics = any(plan.controller_alarms for plan in plans.values())
     saved = backups.backup_statements(section.saved, list(plans)) if section.saved else []
     secrets = promotion.secret_statements(section.promotes, list(plans)) if section.promotes else []
-    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved, *secrets]
+    scans = [_SCANS] if section.benchmark else []
+    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved, *secrets, *scans]
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:

@@ -25,6 +25,7 @@ MODULES = {
     "route53resolver": "local.emulator.extension.route53resolver",
     "s3": "local.emulator.extension.s3",
     "scheduler": "local.emulator.extension.scheduler",
+    "securityhub": "local.emulator.extension.security_hub",
     "servicequotas": "local.emulator.extension.service_quotas",
     "sns": "local.emulator.extension.sns",
     "ssm": "local.emulator.extension.ssm",

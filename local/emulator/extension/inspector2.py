@@ -4,7 +4,8 @@ API_… pages: https://docs.aws.amazon.com/inspector/v2/APIReference/.
 """
 
 import json
-from typing import Final
+import uuid
+from typing import Any, Final
 
 from moto.core.exceptions import JsonRESTError
 from moto.inspector2 import urls
@@ -20,11 +21,14 @@ _TYPES: Final = {
     "CODE_REPOSITORY": "codeRepository",
 }
 """Types of resources (API_Enable), with their names in API_ResourceState."""
+_CIS: Final = ("scanName", "securityLevel", "schedule", "targets")
+"""Members of API_CisScanConfiguration that a request gives."""
 
 
 def apply() -> None:
     """Replace moto's Inspector with the extended one."""
-    for path in (*urls.url_paths, "{0}/delegatedadminaccounts/get$"):
+    scans = (f"{{0}}/cis/scan-configuration/{each}$" for each in ("create", "delete", "list", "update"))
+    for path in (*urls.url_paths, "{0}/delegatedadminaccounts/get$", *scans):
         urls.url_paths[path] = LocalInspector.dispatch
 
 
@@ -57,6 +61,46 @@ class LocalInspector(Inspector2Response):
         if not account:
             raise JsonRESTError("ResourceNotFoundException", "The delegated administrator account was not found.")
         return json.dumps({"delegatedAdmin": {"accountId": account, "relationshipStatus": "ENABLED"}})
+
+    def create_cis_scan_configuration(self) -> str:
+        """API_CreateCisScanConfiguration; names are not unique. No scan is run."""
+        given = {name: self._get_param(name) for name in _CIS}
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            raise _rejected(f"{', '.join(missing)} must not be null.")
+        owner = f"owner/{self.current_account}/cis-configuration/{uuid.uuid4()}"
+        arn = f"arn:aws:inspector2:{self.region}:{self.current_account}:{owner}"
+        self._cis_scans()[arn] = {**given, "scanConfigurationArn": arn, "ownerId": self.current_account}
+        self.inspector2_backend.tag_resource(arn, self._get_param("tags") or {})
+        return json.dumps({"scanConfigurationArn": arn})
+
+    def update_cis_scan_configuration(self) -> str:
+        """API_UpdateCisScanConfiguration: what is not given stays."""
+        found = self._cis_scan()
+        found |= {name: self._get_param(name) for name in _CIS if self._get_param(name)}
+        return json.dumps({"scanConfigurationArn": found["scanConfigurationArn"]})
+
+    def delete_cis_scan_configuration(self) -> str:
+        """API_DeleteCisScanConfiguration."""
+        arn = self._cis_scan()["scanConfigurationArn"]
+        del self._cis_scans()[arn]
+        return json.dumps({"scanConfigurationArn": arn})
+
+    def list_cis_scan_configurations(self) -> str:
+        """API_ListCisScanConfigurations, with tags; filters are ignored."""
+        tags_of = self.inspector2_backend.list_tags_for_resource
+        found = [{**each, "tags": tags_of(arn)} for arn, each in self._cis_scans().items()]
+        return json.dumps({"scanConfigurations": found})
+
+    def _cis_scan(self) -> dict[str, Any]:
+        arn: str = self._get_param("scanConfigurationArn")
+        if arn not in self._cis_scans():
+            raise JsonRESTError("ResourceNotFoundException", "The scan configuration was not found.")
+        return self._cis_scans()[arn]
+
+    def _cis_scans(self) -> dict[str, dict[str, Any]]:
+        scans: dict[str, dict[str, Any]] = vars(self.inspector2_backend).setdefault("local_cis_scans", {})
+        return scans
 
     def _changed(self, after: set[str]) -> str:
         if self._administrator() not in ("", self.current_account):

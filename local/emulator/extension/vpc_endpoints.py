@@ -18,7 +18,19 @@ INTERFACE = "Interface"
 GATEWAY = "Gateway"
 
 
-OFFERED = ("ec2", "ec2messages", "kms", "logs", "monitoring", "s3", "secretsmanager", "ssm", "ssmmessages", "sts")
+OFFERED = (
+    "ec2",
+    "ec2messages",
+    "inspector2",
+    "kms",
+    "logs",
+    "monitoring",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "ssmmessages",
+    "sts",
+)
 """Services with an interface endpoint, or a gateway endpoint for S3; AWS has many more."""
 
 CHINA_PREFIXED = frozenset({"ec2", "monitoring", "sts"})

@@ -20,7 +20,14 @@ from operations.inventory.domain_controllers import SiteFacts, SitePlacement, en
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.detection import detection_findings, read_detection
+from operations.verify.domain_controllers.detection import (
+    detection_findings,
+    read_detection,
+    read_scans,
+    read_unrecorded,
+    recorder_finding,
+    scan_findings,
+)
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
@@ -117,6 +124,8 @@ class DomainControllersVerification:
         live = read_site(reader, site, placement, plan)
         return [
             *detection_findings(site, read_detection(reader, site)),
+            *(scan_findings(site, read_scans(reader)) if site.section.benchmark else []),
+            *([recorder_finding(site, read_unrecorded(reader))] if site.section.evaluates else []),
             *compare_site(site, placement, plan, live),
             *patching_findings(site, self._windows(placements).get(region, ()), live),
         ]

@@ -52,7 +52,10 @@ PARENT_OWNED: Final = frozenset(
         *("pulumi-python:dynamic/iam:OperatorGrants", "pulumi-python:dynamic/shellaccess:AdoptedResource"),
         *("pulumi-python:dynamic/ssm:PriorServiceSetting", "pulumi-python:dynamic/ssm:ServiceSetting"),
         *("pulumi-python:dynamic/shellaccess:GoverningStack", "pulumi-python:dynamic/shellaccess:ReleaseGuard"),
-        "pulumi-python:dynamic/shellaccess:DetectionService",
+        *(
+            "pulumi-python:dynamic/shellaccess:CisScanConfiguration",
+            "pulumi-python:dynamic/shellaccess:DetectionService",
+        ),
     }
 )
 """Belong to a parent, or are the stack's own record."""

@@ -36,6 +36,8 @@ SABOTAGES = (
     *monitoring.DETECTION,
     *monitoring.SCANS,
     *instances.EXCLUSIONS,
+    *monitoring.CIS_SCANS,
+    *monitoring.HUBS,
 )
 DELETIONS = (
     *keys.DELETIONS,

@@ -70,7 +70,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
         ),
         "node-roles-evaluation",
     ),
-    Sabotage("Rule", "recorder", recorder_stopped, "node-roles-recorder"),
+    Sabotage("Rule", "recorder", recorder_stopped, "node-roles-recorder", also=("directory-detection-recorder",)),
     Sabotage(
         "RemediationConfiguration",
         "automatic",

@@ -116,6 +116,7 @@ _CHECKS_BY_END: dict[str, Callable[[Resource], str]] = {
     "NamedQuery": lambda _: "approval-evidence-queries",
     "Workgroup": lambda _: "approval-evidence-workgroup",
     "ServiceSetting": lambda _: "host-management",
+    "CisScanConfiguration": lambda _: "directory-detection-cis",
     "DetectionService": lambda each: f"directory-detection-{each.name.rsplit('-', 1)[-1]}",
     "GoverningStack": lambda _: "governing-stack",
     "SessionPreferences": lambda _: "document",

@@ -56,6 +56,8 @@ FIXED: dict[tuple[str, str], str] = {
     ("Document", "owner"): "the tags are tried",
     ("Document", "settings"): "the content that is made from them is tried",
     ("GoverningStack", "takeOverFrom"): _STATE,
+    ("CisScanConfiguration", "region"): _STATE,
+    ("CisScanConfiguration", "takeOver"): _STATE,
     ("DetectionService", "region"): _STATE,
     ("DetectionService", "service"): _STATE,
     ("DetectionService", "takeOver"): _STATE,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from components.adoption.document_ownership import OWNER_TAG
 from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
 
@@ -237,7 +238,57 @@ DETECTION: tuple[Sabotage, ...] = (
 )
 SCANS: tuple[Sabotage, ...] = (Sabotage("DetectionService", "switches", scans, applies="-inspector2"),)
 
+
+def cis_scan(live: Live, each: Resource, **change: Any) -> Undo:
+    update = partial(live.aws("inspector2", each.region).update_cis_scan_configuration, scanConfigurationArn=each.id)
+    update(**change)
+    return lambda: update(**{name: each.inputs[name] for name in change})
+
+
+def cis_scan_tag(live: Live, each: Resource, key: str) -> Undo:
+    inspector, value = (
+        live.aws("inspector2", each.region),
+        {**each.inputs["tags"], OWNER_TAG: each.inputs["owner"]}[key],
+    )
+    inspector.untag_resource(resourceArn=each.id, tagKeys=[key])
+    return lambda: inspector.tag_resource(resourceArn=each.id, tags={key: value})
+
+
+def standard_disabled(live: Live, each: Resource) -> Undo:
+    hub = live.aws("securityhub", each.region)
+    (found,) = hub.get_enabled_standards()["StandardsSubscriptions"]
+    hub.batch_disable_standards(StandardsSubscriptionArns=[found["StandardsSubscriptionArn"]])
+    enabled = [{"StandardsArn": found["StandardsArn"]}]
+    return lambda: hub.batch_enable_standards(StandardsSubscriptionRequests=enabled)
+
+
+def hub_tag(live: Live, each: Resource, key: str) -> Undo:
+    hub, arn = live.aws("securityhub", each.region), each.arn
+    before = hub.list_tags_for_resource(ResourceArn=arn)["Tags"]
+    hub.untag_resource(ResourceArn=arn, TagKeys=[key])
+    return lambda: hub.tag_resource(ResourceArn=arn, Tags=before)
+
+
+HUBS: tuple[Sabotage, ...] = (
+    Sabotage("DetectionService", "switches", standard_disabled, applies="-securityhub"),
+    Sabotage("DetectionService", "owner", do(hub_tag, key=OWNER_TAG), "{}-owner", applies="-securityhub"),
+    Sabotage("DetectionService", "tags", do(hub_tag, key="owner"), REFRESH, applies="-securityhub"),
+)
+ELSEWHERE: Final = {"accountIds": ["123456789012"], "targetResourceTags": {"Role": ["WebServer"]}}
+CIS_SCANS: tuple[Sabotage, ...] = (
+    Sabotage("CisScanConfiguration", "scanName", do(cis_scan, scanName="other")),
+    Sabotage("CisScanConfiguration", "securityLevel", do(cis_scan, securityLevel="LEVEL_2")),
+    Sabotage("CisScanConfiguration", "schedule", do(cis_scan, schedule={"oneTime": {}})),
+    Sabotage("CisScanConfiguration", "targets", do(cis_scan, targets=ELSEWHERE)),
+    Sabotage("CisScanConfiguration", "owner", do(cis_scan_tag, key=OWNER_TAG), "{}-owner"),
+    Sabotage("CisScanConfiguration", "tags", do(cis_scan_tag, key="owner"), REFRESH),
+)
+
 DELETIONS: tuple[Sabotage, ...] = (
+    Sabotage(
+        *("CisScanConfiguration", "itself"),
+        deleted("inspector2", "delete_cis_scan_configuration", "scanConfigurationArn"),
+    ),
     Sabotage("DetectionService", "itself", detector_deleted, applies="-guardduty"),
     Sabotage("EventRule", "itself", rule_deleted, applies="shell-access-approval-topic-changed"),
     Sabotage("MetricAlarm", "itself", deleted("cloudwatch", "delete_alarms", "AlarmNames", "name")),

@@ -61,3 +61,40 @@ def test_scans_of_member_are_those_of_its_administrator(inspector: Any, emulator
     for call in (inspector.enable, inspector.disable):
         (failed,) = call(resourceTypes=["EC2"])["failedAccounts"]
         assert failed["errorCode"] == "ACCESS_DENIED"
+
+
+def test_scan_configurations_have_tags_and_no_unique_name(inspector: Any, connect: Connect) -> None:
+    """https://docs.aws.amazon.com/inspector/v2/APIReference/API_CreateCisScanConfiguration.html."""
+    start = {"timeOfDay": "02:00", "timezone": "UTC"}
+    given = {
+        "scanName": "weekly",
+        "securityLevel": "LEVEL_1",
+        "schedule": {"weekly": {"startTime": start, "days": ["SAT"]}},
+        "targets": {"accountIds": ["123456789012"], "targetResourceTags": {"Role": ["DomainController"]}},
+    }
+    first, second = (
+        inspector.create_cis_scan_configuration(**given, tags=tags)["scanConfigurationArn"]
+        for tags in ({"team": "soc"}, {})
+    )
+    found = {
+        each["scanConfigurationArn"]: each for each in inspector.list_cis_scan_configurations()["scanConfigurations"]
+    }
+    assert found[first] == {**given, "scanConfigurationArn": first, "ownerId": "123456789012", "tags": {"team": "soc"}}
+    assert found[second]["tags"] == {}
+    assert connect("inspector2", "us-east-1").list_cis_scan_configurations()["scanConfigurations"] == []
+
+
+def test_scan_configuration_changes_what_is_given(inspector: Any) -> None:
+    """https://docs.aws.amazon.com/inspector/v2/APIReference/API_UpdateCisScanConfiguration.html."""
+    targets = {"accountIds": ["SELF"], "targetResourceTags": {"Role": ["a"]}}
+    given = {"scanName": "once", "securityLevel": "LEVEL_1", "schedule": {"oneTime": {}}, "targets": targets}
+    arn = inspector.create_cis_scan_configuration(**given)["scanConfigurationArn"]
+    inspector.update_cis_scan_configuration(scanConfigurationArn=arn, securityLevel="LEVEL_2")
+    inspector.tag_resource(resourceArn=arn, tags={"a": "1", "b": "2"})
+    inspector.untag_resource(resourceArn=arn, tagKeys=["a"])
+    (found,) = inspector.list_cis_scan_configurations()["scanConfigurations"]
+    assert (found["securityLevel"], found["scanName"], found["tags"]) == ("LEVEL_2", "once", {"b": "2"})
+    inspector.delete_cis_scan_configuration(scanConfigurationArn=arn)
+    assert inspector.list_cis_scan_configurations()["scanConfigurations"] == []
+    for call in (inspector.delete_cis_scan_configuration, inspector.update_cis_scan_configuration):
+        assert code(call, scanConfigurationArn=arn) == "ResourceNotFoundException"

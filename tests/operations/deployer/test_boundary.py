@@ -25,6 +25,8 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
 EC2 = f"arn:aws:ec2:eu-west-1:{ACCOUNT}"
 SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}"
 DETECTOR = f"arn:aws:guardduty:eu-west-1:{ACCOUNT}:detector/12abc34d567e8fa901bc2d34e56789f0"
+CIS_SCAN = f"arn:aws:inspector2:eu-west-1:{ACCOUNT}:owner/{ACCOUNT}/cis-configuration/12ab34cd-56ef"
+HUB = f"arn:aws:securityhub:eu-west-1:{ACCOUNT}:hub/default"
 MADE_HERE = {"aws:ResourceTag/shell-access:made-here": "organization/shell-access/dev"}
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 RUNBOOK_ROLE = f"{IAM}:role/SsmSessionControlChangeMangerRole"
@@ -152,7 +154,13 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "GuardDuty's administrator": ("guardduty:DisassociateFromAdministratorAccount", f"{DETECTOR}", {}),
     "Inspector's administrator": ("inspector2:EnableDelegatedAdminAccount", "*", {}),
     "what Inspector suppresses": ("inspector2:CreateFilter", "*", {}),
-    "scans of CIS benchmarks": ("inspector2:CreateCisScanConfiguration", "*", {}),
+    "what Inspector scans of code": ("inspector2:CreateCodeSecurityScanConfiguration", "*", {}),
+    "findings of CIS scans": ("inspector2:GetCisScanReport", "*", {}),
+    "Security Hub's administrator": ("securityhub:DisassociateFromAdministratorAccount", HUB, {}),
+    "Security Hub of other accounts": ("securityhub:DeleteMembers", HUB, {}),
+    "findings of Security Hub": ("securityhub:BatchUpdateFindings", HUB, {}),
+    "what Security Hub suppresses": ("securityhub:CreateAutomationRule", "*", {}),
+    "controls of Security Hub": ("securityhub:BatchUpdateStandardsControlAssociations", HUB, {}),
     "a delegation": ("iam:AcceptDelegationRequest", "*", {}),
     "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
     "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
@@ -241,6 +249,11 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
             {"iam:AWSServiceName": "guardduty.amazonaws.com"},
         ),
         ("inspector2:Disable", "*", {}),
+        ("securityhub:EnableSecurityHub", HUB, {"aws:RequestTag/shell-access:made-here": "o/p/s"}),
+        ("securityhub:DisableSecurityHub", HUB, MADE_HERE),
+        ("securityhub:BatchDisableStandards", HUB, {}),
+        ("inspector2:CreateCisScanConfiguration", "*", {"aws:RequestTag/shell-access:made-here": "o/p/s"}),
+        ("inspector2:DeleteCisScanConfiguration", CIS_SCAN, MADE_HERE),
         (
             "iam:CreateServiceLinkedRole",
             f"{IAM}:role/aws-service-role/agentless.inspector2.amazonaws.com/AWSServiceRoleForAmazonInspector2Agentless",
@@ -281,6 +294,15 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         # It could delete the detector of others afterwards.
         ("guardduty:TagResource", DETECTOR, {"aws:TagKeys": ["shell-access:made-here"]}),
         ("guardduty:UntagResource", DETECTOR, {"aws:TagKeys": ["team"]}),
+        ("securityhub:EnableSecurityHub", HUB, {}),
+        ("securityhub:DisableSecurityHub", HUB, {}),
+        # It could disable the hub of others afterwards.
+        ("securityhub:TagResource", HUB, {"aws:TagKeys": ["shell-access:made-here"]}),
+        ("inspector2:CreateCisScanConfiguration", "*", {}),
+        *((f"inspector2:{each}CisScanConfiguration", CIS_SCAN, {}) for each in ("Delete", "Update")),
+        # It could delete the scan configuration of others afterwards.
+        ("inspector2:TagResource", CIS_SCAN, {"aws:TagKeys": ["shell-access:made-here"]}),
+        ("inspector2:TagResource", CIS_SCAN.replace("cis-configuration", "filter"), MADE_HERE),
         ("kms:ScheduleKeyDeletion", KEY, {}),
         ("kms:CreateGrant", KEY, OURS | {"kms:GrantIsForAWSResource": "true"}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", {}),

@@ -27,7 +27,7 @@ UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("BatchGet", "Describe", "Get", "List")
 WITHOUT_RESOURCE = {
     "TagNewKeys",
-    "CreateDetectors",
+    "CreateDetection",
     "CreateKeys",
     "CreateShares",
     "CreateWindows",
@@ -43,8 +43,8 @@ OPEN = {
     "UpdateAliases",
     "UseNetworks",
     "RunFromImages",
-    # A detector exists once per Region, and one of others is adopted.
-    "UpdateDetectors",
+    # A detector and a hub exist once per Region, and those of others are adopted.
+    "ChangeDetection",
 }
 """Statements about every resource of a type without a condition: networks and images are others', and an interface has
 neither a tag of ours nor, where subnets are given by name, a subnet that is known."""
@@ -60,6 +60,7 @@ SCOPES = st.builds(
     log_groups=st.frozensets(st.text("abc/", min_size=1, max_size=60), max_size=4),
     has_resolver_endpoints=st.booleans(),
     detection=st.frozensets(st.sampled_from(SecurityService)),
+    has_cis_scans=st.booleans(),
     empties_trail_bucket=st.booleans(),
 )
 

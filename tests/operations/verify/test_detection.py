@@ -7,13 +7,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.cis_scans import scan_content
 from components.detection.services import ServiceState
-from components.detection.settings import AGENTS, DETECTOR, RUNTIME, SecurityService
+from components.detection.settings import AGENTS, DETECTOR, HUB, RUNTIME, SecurityService, SecurityStandard
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status
 from operations.inventory.reader import Reader, ReadFailure
-from operations.verify.domain_controllers.detection import detection_findings, read_detection
+from operations.verify.domain_controllers.detection import (
+    detection_findings,
+    read_detection,
+    recorder_finding,
+    scan_findings,
+)
 
 REGION = "eu-west-1"
 GUARD_DUTY = SecurityService.GUARD_DUTY
@@ -141,6 +149,115 @@ def test_scans_name_the_administrator(account: str, relation: str, manages: bool
     assert compared.status is Status.DIFFERENT
     asked = compared.remedy.startswith("Ask the administrator account 999988887777 of Inspector to turn it on")
     assert asked is manages
+
+
+HUBS = site({"securityHub": {}})
+FOUNDATIONAL = str(SecurityStandard.FOUNDATIONAL)
+
+
+def hub_state(*switches: str, tags: dict[str, str] | None = None, fault: str = "") -> ServiceState:
+    faults = {FOUNDATIONAL: fault} if fault else {}
+    return ServiceState(arn="arn:hub", switches=frozenset({HUB, *switches}), tags=tags or {}, faults=faults)
+
+
+def hub_findings(live: ServiceState | ReadFailure | None) -> dict[str, Finding]:
+    return {each.check: each for each in detection_findings(HUBS, {SecurityService.SECURITY_HUB: live})}
+
+
+def test_hub_as_configured_is_accepted() -> None:
+    (adopted,) = hub_findings(hub_state(FOUNDATIONAL, "nist-800-53/v/5.0.0")).values()
+    assert (adopted.check, adopted.status) == ("directory-detection-securityhub", Status.OK)
+    own = hub_findings(hub_state(FOUNDATIONAL, tags={MADE_HERE_TAG: OWNER, OWNER_TAG: OWNER}))
+    assert [each.status for each in own.values()] == [Status.OK, Status.OK]
+    lost = hub_findings(hub_state(FOUNDATIONAL, tags={MADE_HERE_TAG: OWNER}))
+    assert lost["directory-detection-securityhub-owner"].status is Status.DIFFERENT
+
+
+@pytest.mark.parametrize("live", [None, hub_state(), hub_state(FOUNDATIONAL, fault="INCOMPLETE (no reason)")])
+def test_hub_without_its_standard_is_reported(live: ServiceState | None) -> None:
+    (reported,) = hub_findings(live).values()
+    assert reported.status is Status.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("live", "status"),
+    [
+        (None, Status.OK),
+        ("has an AWS Config recorder that is stopped", Status.DIFFERENT),
+        (REFUSED, Status.UNKNOWN),
+    ],
+)
+def test_recorder_that_is_off_is_reported(live: str | ReadFailure | None, status: Status) -> None:
+    found = recorder_finding(HUBS, live)
+    assert (found.check, found.status) == ("directory-detection-recorder", status)
+
+
+@pytest.mark.parametrize(
+    ("detection", "evaluates"),
+    [({"securityHub": {}}, True), ({"securityHub": {"standards": []}}, False), ({"guardDuty": {}}, False)],
+)
+def test_recorder_is_needed_for_standards(detection: dict[str, Any], evaluates: bool) -> None:  # noqa: FBT001 -- a case
+    assert site(detection).section.evaluates is evaluates
+
+
+def test_unread_hub_is_never_accepted() -> None:
+    (reported,) = hub_findings(REFUSED).values()
+    assert reported.status is Status.UNKNOWN
+
+
+CIS = site({"inspector": {"cisScans": {}}})
+CIS_CHECK = "directory-detection-cis"
+
+
+def scan(*, owner: str = OWNER, arn: str = "arn:1", **changes: Any) -> dict[str, Any]:
+    settings = CIS.section.benchmark
+    assert settings is not None
+    tags = {OWNER_TAG: owner} if owner else {}
+    content = scan_content(settings, "123456789012", ROLE_TAG)
+    return {"scanConfigurationArn": arn, **content, "tags": tags, **changes}
+
+
+def scan_statuses(*live: dict[str, Any]) -> dict[str, Status]:
+    return {each.check: each.status for each in scan_findings(CIS, [*live])}
+
+
+def test_cis_scan_as_configured_is_accepted() -> None:
+    assert set(scan_statuses(scan()).values()) == {Status.OK}
+    assert set(scan_statuses(scan(owner="", arn="arn:0", scanName="of others"), scan()).values()) == {Status.OK}
+    assert scan_findings(SCANS, []) == []
+
+
+@pytest.mark.parametrize("live", [[], [scan(owner="", scanName="other")]])
+def test_absent_cis_scan_is_reported(live: list[dict[str, Any]]) -> None:
+    assert scan_statuses(*live) == {CIS_CHECK: Status.DIFFERENT}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scanName": "other"},
+        {"securityLevel": "LEVEL_2"},
+        {"schedule": {"oneTime": {}}},
+        {"targets": {"accountIds": ["123456789012"], "targetResourceTags": {"Role": ["WebServer"]}}},
+        {"targets": {"accountIds": ["999988887777"], "targetResourceTags": {"Role": ["DomainController"]}}},
+    ],
+)
+def test_changed_cis_scan_is_reported(change: dict[str, Any]) -> None:
+    assert scan_statuses(scan(**change))[CIS_CHECK] is Status.DIFFERENT
+
+
+@pytest.mark.parametrize("owner", ["", "organization/shell-access/other"])
+def test_cis_scan_without_owner_is_reported(owner: str) -> None:
+    assert scan_statuses(scan(owner=owner)) == {CIS_CHECK: Status.OK, f"{CIS_CHECK}-owner": Status.DIFFERENT}
+
+
+def test_second_cis_scan_is_reported() -> None:
+    assert scan_statuses(scan(), scan(arn="arn:2"))[CIS_CHECK] is Status.DIFFERENT
+
+
+def test_unread_cis_scan_is_never_accepted() -> None:
+    (compared,) = scan_findings(CIS, REFUSED)
+    assert compared.status is Status.UNKNOWN
 
 
 class _Scans:

@@ -146,7 +146,7 @@ def _document_type(action: str, call: ApiCall) -> Keys:
 
 
 def _takes_tags(action: str) -> bool:
-    return action.split(":", 1)[1].startswith(("Create", "Put", "Run", "Tag", "Add"))
+    return action.split(":", 1)[1].startswith(("Create", "Put", "Run", "Tag", "Add", "EnableSecurityHub"))
 
 
 def _request_tags(call: ApiCall, resource: str) -> dict[str, str]:

@@ -9,9 +9,11 @@ from moto.config.models import config_backends
 from moto.ec2.models import ec2_backends
 from moto.guardduty.models import guardduty_backends
 from moto.iam.models import get_account_id_from, iam_backends
+from moto.inspector2.models import inspector2_backends
 from moto.kms.models import kms_backends
 from moto.ram.models import ram_backends
 from moto.route53resolver.models import route53resolver_backends
+from moto.securityhub.models import securityhub_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import sts_backends
 
@@ -142,6 +144,16 @@ def _detector_keys(place: Place, arn: str) -> dict[str, Any]:
     return _tag_keys(detectors[_last(arn)].tags) if _last(arn) in detectors else {}
 
 
+def _scan_keys(place: Place, arn: str) -> dict[str, Any]:
+    backend: Any = inspector2_backends[place.account][place.region]
+    return _tag_keys(backend.list_tags_for_resource(arn))
+
+
+def _hub_keys(place: Place, _arn: str) -> dict[str, Any]:
+    backend: Any = securityhub_backends[place.account][place.region]
+    return _tag_keys(backend.tags) if backend.enabled else {}
+
+
 def _last(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
@@ -268,6 +280,8 @@ _LOOKS: Final[dict[str, Callable[[Place, str], dict[str, Any]]]] = {
     "config": _config_keys,
     "ec2": _ec2_keys,
     "guardduty": _detector_keys,
+    "inspector2": _scan_keys,
+    "securityhub": _hub_keys,
     "iam": _iam_keys,
     "kms": _kms_keys,
     "ram": _share_keys,

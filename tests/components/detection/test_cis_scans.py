@@ -1,0 +1,138 @@
+"""The scan configuration of domain controllers: created once, adopted by its owner, changed in place, against the local AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from common.aws.failures import ResourceError
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.cis_scans import SCAN_NAME, CisScanConfigurationProvider, scan_content
+from components.detection.settings import CisScansSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from common.aws.session import AwsClients
+
+ACCOUNT = "123456789012"
+OWNER = "organization/shell-access/dev"
+OTHER = "organization/shell-access/other"
+OWNED = {OWNER_TAG: OWNER, MADE_HERE_TAG: OWNER}
+
+
+@pytest.fixture
+def inspector(client: Callable[..., Any]) -> Any:
+    return client("inspector2")
+
+
+@pytest.fixture
+def provider(clients: AwsClients) -> CisScanConfigurationProvider:
+    made = CisScanConfigurationProvider()
+    made.clients = lambda: clients
+    return made
+
+
+def content(**settings: Any) -> dict[str, Any]:
+    return scan_content(CisScansSettings.model_validate(settings), ACCOUNT, ("Role", "DomainController"))
+
+
+def inputs(owner: str = OWNER, tags: dict[str, str] | None = None, **settings: Any) -> dict[str, Any]:
+    given = {"region": "eu-west-1", "owner": owner, "takeOver": False, "tags": tags or {"team": "security"}}
+    return given | content(**settings)
+
+
+def listed(inspector: Any) -> list[dict[str, Any]]:
+    return inspector.list_cis_scan_configurations()["scanConfigurations"]
+
+
+def outputs(made: Any) -> dict[str, Any]:
+    return made.outs or {}
+
+
+def test_content_is_as_inspector_returns_it() -> None:
+    assert content(level=2, day="MON", startHour=3) == {
+        "scanName": SCAN_NAME,
+        "securityLevel": "LEVEL_2",
+        "schedule": {"weekly": {"startTime": {"timeOfDay": "03:00", "timezone": "UTC"}, "days": ["MON"]}},
+        "targets": {"accountIds": [ACCOUNT], "targetResourceTags": {"Role": ["DomainController"]}},
+    }
+
+
+def test_scan_is_created_and_deleted(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    made = provider.create(inputs())
+    (found,) = listed(inspector)
+    assert {name: found[name] for name in content()} == content()
+    assert found["tags"] == {"team": "security", **OWNED}
+    seen = provider.read(made.id, outputs(made))
+    assert not provider.diff(made.id, seen.outs or {}, inputs()).changes
+    provider.delete(made.id, outputs(made))
+    assert listed(inspector) == []
+    # A run that was killed after the deletion repeats it.
+    provider.delete(made.id, outputs(made))
+    assert provider.read(made.id, outputs(made)).id == ""
+
+
+def test_lost_state_makes_no_second_scan(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    first = provider.create(inputs())
+    again = provider.create(inputs(level=2, tags={"team": "soc"}))
+    assert again.id == first.id
+    (found,) = listed(inspector)
+    assert (found["securityLevel"], found["tags"]) == ("LEVEL_2", {"team": "soc", **OWNED})
+
+
+@pytest.mark.parametrize("tags", [{}, {"team": "soc"}, {OWNER_TAG: OTHER}])
+def test_scan_of_others_is_left(inspector: Any, provider: CisScanConfigurationProvider, tags: dict[str, str]) -> None:
+    inspector.create_cis_scan_configuration(**content(level=2), tags=tags)
+    (before,) = listed(inspector)
+    made = provider.create(inputs())
+    assert made.id != before["scanConfigurationArn"]
+    provider.delete(made.id, outputs(made))
+    assert listed(inspector) == [before]
+
+
+def test_scan_of_another_stack_is_taken_over(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    first = provider.create(inputs(OTHER))
+    taken = provider.create(inputs() | {"takeOver": True})
+    assert taken.id == first.id
+    # The former owner leaves what it has no more.
+    provider.delete(first.id, outputs(first))
+    (found,) = listed(inspector)
+    assert found["tags"][OWNER_TAG] == OWNER
+
+
+def test_changes_are_made_in_place(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    made = provider.create(inputs())
+    desired = inputs(tags={"cost": "7"}, day="FRI")
+    assert provider.diff(made.id, outputs(made), desired).replaces == []
+    assert provider.diff(made.id, outputs(made), desired | {"region": "eu-west-2"}).replaces == ["region"]
+    updated = provider.update(made.id, outputs(made), desired)
+    (found,) = listed(inspector)
+    assert (found["schedule"]["weekly"]["days"], found["tags"]) == (["FRI"], {"cost": "7", **OWNED})
+    assert not provider.diff(made.id, outputs(updated), desired).changes
+
+
+def test_manual_change_is_drift_and_reverted(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    made = provider.create(inputs())
+    elsewhere = {"accountIds": [ACCOUNT], "targetResourceTags": {"Role": ["WebServer"]}}
+    inspector.update_cis_scan_configuration(
+        scanConfigurationArn=made.id, targets=elsewhere, schedule={"oneTime": {}}, securityLevel="LEVEL_2"
+    )
+    inspector.untag_resource(resourceArn=made.id, tagKeys=[OWNER_TAG])
+    seen = provider.read(made.id, outputs(made))
+    assert (seen.outs or {})["owner"] == ""
+    assert provider.diff(made.id, seen.outs or {}, inputs()).changes
+    provider.update(made.id, seen.outs or {}, inputs())
+    (found,) = listed(inspector)
+    assert {name: found[name] for name in content()} == content()
+    assert found["tags"][OWNER_TAG] == OWNER
+
+
+def test_deleted_scan_needs_a_refresh(inspector: Any, provider: CisScanConfigurationProvider) -> None:
+    made = provider.create(inputs())
+    inspector.delete_cis_scan_configuration(scanConfigurationArn=made.id)
+    with pytest.raises(ResourceError, match="Run pulumi up --refresh"):
+        provider.update(made.id, outputs(made), inputs(level=2))
+    assert listed(inspector) == []
