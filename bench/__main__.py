@@ -43,6 +43,7 @@ FULL = "the full stack"
 FULL_WITH_PACK = "the full stack, policy pack"
 MIXED = "1,000 resources that are new"
 MIXED_WITH_PACK = f"{MIXED}, policy pack"
+MIXED_WITH_IDLE_PACK = f"{MIXED}, a policy pack that checks nothing"
 SAME = "300 resources"
 TERRAFORM = "the same through OpenTofu or Terraform"
 REFRESHED = ", refreshed"
@@ -62,6 +63,13 @@ for number in range(200):
     aws.ec2.SecurityGroup(f"group-{number}", name=f"group-{number}", vpc_id="vpc-1", ingress=[web])
     aws.ssm.Parameter(f"parameter-{number}", type="String", value="x")
 """
+IDLE_PACK = {
+    "PulumiPolicy.yaml": "description: Checks nothing\nversion: 0.0.1\nruntime: python\n",
+    "__main__.py": """from pulumi_policy import PolicyPack, ResourceValidationPolicy
+PolicyPack("idle", [ResourceValidationPolicy("nothing", "Checks nothing", lambda args, report: None)])
+""",
+}
+"""Pack with the costs of any policy pack in Python: its start, and two calls of the engine per resource."""
 PLAIN_PROGRAM = """import pulumi
 from pulumi_aws.ssm import Parameter
 for number in range(pulumi.Config().get_int("count") or 0):
@@ -102,6 +110,11 @@ class Bench:
         mixed = self._stack("mixed", {}, self._program("mixed", MIXED_PROGRAM), is_new=True)
         actions[MIXED] = lambda: mixed.preview().succeeded()
         actions[MIXED_WITH_PACK] = lambda: mixed.preview(*PACK).succeeded()
+        idle = self._folder / "idle-pack"
+        idle.mkdir()
+        for name, text in IDLE_PACK.items():
+            (idle / name).write_text(text)
+        actions[MIXED_WITH_IDLE_PACK] = lambda: mixed.preview("--policy-pack", str(idle)).succeeded()
         return actions | self._same_resources()
 
     def _same_resources(self) -> dict[str, Callable[[], object]]:
@@ -183,8 +196,9 @@ def _timing_table(timings: dict[str, Timing], not_measured: dict[str, str]) -> T
     table.add_section()
     table.add_row("each further Region", "", f"{_slope(timings, _regions, REGION_COUNTS):.3f}")
     table.add_row("each further resource", "", f"{_slope(timings, _plain, RESOURCE_COUNTS):.4f}")
-    cost = ratio(timings[MIXED_WITH_PACK], timings[MIXED])
-    table.add_row("1,000 resources with the policy pack", "", f"{cost:.2f} of those without")
+    for what, name in (("the policy pack", MIXED_WITH_PACK), ("a pack that checks nothing", MIXED_WITH_IDLE_PACK)):
+        wall, cpu = ratio(timings[name], timings[MIXED]), cpu_ratio(timings[name], timings[MIXED])
+        table.add_row(f"1,000 resources with {what}", "", f"{wall:.2f} of those without", f"{cpu:.2f}")
     return table
 
 

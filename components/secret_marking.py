@@ -38,10 +38,18 @@ def program_secrets() -> SecretTexts:
 
 
 def keep_secrets() -> None:
-    """Mark the properties of each resource that is registered from now on."""
+    """Mark the properties of each resource, and the outputs of each component, that are registered from now on."""
     secrets = program_secrets()
-    if secrets.sections:
-        pulumi.runtime.register_stack_transformation(lambda args: _transformed(args, secrets))
+    if not secrets.sections:
+        return
+    pulumi.runtime.register_stack_transformation(lambda args: _transformed(args, secrets))
+    # A transformation gets the inputs of a component, but not its outputs.
+    register = pulumi.ComponentResource.register_outputs
+
+    def register_marked(self: pulumi.ComponentResource, outputs: pulumi.Inputs) -> None:
+        register(self, marked(outputs))
+
+    pulumi.ComponentResource.register_outputs = register_marked
 
 
 def marked(value: Any) -> Any:

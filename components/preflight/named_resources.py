@@ -5,6 +5,7 @@ Without this check, the first resource that depends on a missing one would stop 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from components.account import Account
     from components.settings import Settings
 
+_AT_A_TIME: Final = 8
 _MISSING: Final = frozenset(
     {"404", "NoSuchBucket", "NoSuchEntity", "NotFound", "ObjectLockConfigurationNotFoundError"}
     | {"ResourceNotFoundException"}
@@ -62,9 +64,9 @@ def check_named_resources(settings: Settings, account: Account) -> None:
         SettingsError: A resource is missing, or cannot be looked up; lists all problems.
     """
     clients = program_clients()
-    problems = [
-        problem for each in named_resources(settings, account) if (problem := _problem(clients, each)) is not None
-    ]
+    with ThreadPoolExecutor(_AT_A_TIME) as lookups:
+        found = lookups.map(partial(_problem, clients), named_resources(settings, account))
+        problems = [problem for problem in found if problem is not None]
     if problems:
         raise SettingsError(problems)
 

@@ -469,15 +469,10 @@ class _LakeQuery(_TrailQuery):
         self.reader.get("cloudtrail", "cancel_query", QueryId=query)
 
     def events(self, query: str) -> Iterator[dict[str, Any]]:
-        more: dict[str, str] = {}
-        while True:
-            page = self.reader.get("cloudtrail", "get_query_results", QueryId=query, MaxQueryResults=1000, **more)
+        for page in self.reader.pages("cloudtrail", "get_query_results", QueryId=query, MaxQueryResults=1000):
             for row in page.get("QueryResultRows", ()):
                 # A row is a list of objects with one column each.
                 yield from (json.loads(text) for column in row for text in column.values())
-            if not page.get("NextToken"):
-                return
-            more = {"NextToken": page["NextToken"]}
 
 
 def _lake_statement(store: EventDataStore, accounts: Sequence[str], since: datetime, until: datetime) -> str:

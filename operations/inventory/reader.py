@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.answers import MAX_PAGES
 from common.aws.arns import split_arn
-from common.aws.failures import NO_ANSWER, FailureCause, MalformedAnswerError, action_of, code_of, failure_of, sentence
+from common.aws.failures import (
+    NO_ANSWER,
+    FailureCause,
+    IncompleteListingError,
+    MalformedAnswerError,
+    action_of,
+    code_of,
+    failure_of,
+    sentence,
+)
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from common.aws.session import Clients
     from operations.stack import StackConfiguration
 
@@ -152,6 +164,29 @@ class Reader:
     def items(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
         """Make one call as `get`, and return the list under a key of the response."""
         return list(self.get(service, operation, **arguments).get(key, ()))
+
+    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Answer]:
+        """Make the calls of a listing for which botocore has no paginator, and yield the answers.
+
+        Raises:
+            ReadError: A call failed, or the listing has no end.
+        """
+        tokens: list[str] = []
+        while True:
+            page = self.get(service, operation, **arguments, **({"NextToken": tokens[-1]} if tokens else {}))
+            yield page
+            token = str(page.get("NextToken") or "")
+            if not token:
+                return
+            if token in tokens or len(tokens) == MAX_PAGES:
+                why = (
+                    "a page has the token of an earlier page"
+                    if token in tokens
+                    else f"it has more than {MAX_PAGES:,} pages"
+                )
+                endless = IncompleteListingError(operation=operation, why=why)
+                raise ReadError(self._unread(action_of(service, operation), endless))
+            tokens.append(token)
 
     def _unread(self, action: str, failed: Exception) -> ReadFailure:
         return read_failure(action, failed, self.region, self._caller)

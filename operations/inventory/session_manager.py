@@ -211,9 +211,8 @@ def _text(reader: Reader, name: str, version: str) -> str:
 
 @returns_failure
 def _shared_with(reader: Reader, name: str) -> tuple[str, ...]:
-    return tuple(
-        sorted(reader.items("ssm", "describe_document_permission", "AccountIds", Name=name, PermissionType="Share"))
-    )
+    pages = reader.pages("ssm", "describe_document_permission", Name=name, PermissionType="Share")
+    return tuple(sorted(account for page in pages for account in page.get("AccountIds", ())))
 
 
 @returns_failure

@@ -1,6 +1,7 @@
 """Everything that the settings name is looked up before the first resource, and all that is missing is named at once."""
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +117,17 @@ def test_endpoint_services_are_checked_in_every_partition(region: str) -> None:
     endpoints.check_services(region, ("ec2", "ssm", "ssmmessages", "ec2messages", "logs", "kms", "s3"), ("endpoints",))
     with pytest.raises(SettingsError, match=rf"which offers none for com\.amazonaws\.{region}\.gone"):
         endpoints.check_services(region, ("ssm", "gone"), ("endpoints",))
+
+
+def test_names_are_looked_up_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=30)
+    each = named_resources.NamedResource(
+        path=("approval",),
+        name="x",
+        expected="a role",
+        service="iam",
+        region="eu-west-1",
+        exists=lambda _: both.wait() >= 0,
+    )
+    monkeypatch.setattr(named_resources, "named_resources", lambda *_: [each, each])
+    assert missing(load()) == {}

@@ -383,6 +383,18 @@ def test_lake_reads_all_pages(lake: tuple[Clients, EventDataStore]) -> None:
     assert read_event_data_store(now(clients), store, [OTHER]).tags == []
 
 
+def test_lake_with_endless_pages_is_incomplete(lake: tuple[Clients, EventDataStore]) -> None:
+    clients, store = lake
+    whole = clients.client("cloudtrail", REGION).get_query_results
+
+    def endless(**given: Any) -> dict[str, Any]:
+        return {**whole(**{name: value for name, value in given.items() if name != "NextToken"}), "NextToken": "again"}
+
+    clients.failing["get_query_results"] = endless
+    found = read_event_data_store(now(clients), store, ())
+    assert "a page has the token of an earlier page" in found.sources[0].problem
+
+
 STORE = {
     "Status": "ENABLED",
     "RetentionPeriod": 366,
