@@ -173,15 +173,18 @@ class Aws:
         client = self.session.client(service or self.service, self.region)
         return client.meta.service_model.operation_model(name).input_shape
 
-    def pages(self, operation: str, items: str, *, marker: str = "NextToken", **arguments: Any) -> list[Any]:
-        """Return all items of a paginated call; `marker` is the name of the pagination token."""
+    def pages(self, operation: str, items: str, **arguments: Any) -> list[Any]:
+        """Return all items of a paginated call."""
+        argument = next(each for each in _tokens if each in self.shape(operation).members)
         result: list[Any] = []
-        answer = self.call(operation, **arguments)
-        result += answer.get(items, [])
-        while answer.get(marker):
-            answer = self.call(operation, **arguments, **{marker: answer[marker]})
+        more: dict[str, str] = {}
+        while True:
+            answer = self.call(operation, **arguments, **more)
             result += answer.get(items, [])
-        return result
+            token = next((answer[each] for each in _tokens if answer.get(each)), None)
+            if token is None:
+                return result
+            more = {argument: token}
 
     def arn(self, resource: str, owner: str | None = None) -> str:
         """Return an ARN of this service in the Region, in the owner's account."""
@@ -226,6 +229,8 @@ class Aws:
             raise failure
 
 
+_tokens: Final = ("NextToken", "nextToken", "Marker", "NextMarker")
+"""Names of pagination tokens in requests and answers."""
 _partitions: Final = (
     (re.compile(r"cn-"), "aws-cn"),
     (re.compile(r"us-gov-"), "aws-us-gov"),

@@ -40,7 +40,7 @@ _retain = Operation(
 
 
 def _find_log_group(aws: Aws, group: Item) -> Values | None:
-    listed = aws.pages("DescribeLogGroups", "logGroups", marker="nextToken", logGroupNamePrefix=group.id)
+    listed = aws.pages("DescribeLogGroups", "logGroups", logGroupNamePrefix=group.id)
     found = next((each for each in listed if each["logGroupName"] == group.id), None)
     return {**found, "arn": found["arn"].removesuffix(":*")} if found else None
 
@@ -81,9 +81,7 @@ _metric_name: Final = validators.matches(r"[^:*$]+", "must not hold :, * or $")
 
 def _find_metric_filter(aws: Aws, item: Item) -> Values | None:
     group = item.values["logGroupName"]
-    listed = aws.pages(
-        "DescribeMetricFilters", "metricFilters", marker="nextToken", logGroupName=group, filterNamePrefix=item.id
-    )
+    listed = aws.pages("DescribeMetricFilters", "metricFilters", logGroupName=group, filterNamePrefix=item.id)
     return next((each for each in listed if each["filterName"] == item.id), None)
 
 

@@ -40,7 +40,7 @@ def _read_default_version(aws: Aws, policy: Item) -> Values:
 
 
 def _versions(aws: Aws, policy: Item) -> list[Values]:
-    return aws.pages("ListPolicyVersions", "Versions", marker="Marker", PolicyArn=policy.id)
+    return aws.pages("ListPolicyVersions", "Versions", PolicyArn=policy.id)
 
 
 def _delete_oldest_version(aws: Aws, policy: Item) -> None:
@@ -119,7 +119,7 @@ def _attachment(principal: str) -> ResourceType:
 
     def find(aws: Aws, attachment: Item) -> Values | None:
         named = {f"{kind}Name": attachment.values[principal]}
-        attached = aws.pages(f"ListAttached{kind}Policies", "AttachedPolicies", marker="Marker", **named)
+        attached = aws.pages(f"ListAttached{kind}Policies", "AttachedPolicies", **named)
         return next((each for each in attached if each["PolicyArn"] == attachment.values["policyArn"]), None)
 
     return ResourceType(
@@ -153,9 +153,9 @@ def _same_inline(old: Any, new: Any) -> bool:
 
 
 def _read_inline_policies(aws: Aws, role: Item) -> Values:
-    names = aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id)
+    names = aws.pages("ListRolePolicies", "PolicyNames", RoleName=role.id)
     found = [aws.call("GetRolePolicy", RoleName=role.id, PolicyName=each) for each in names]
-    attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role.id)
+    attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", RoleName=role.id)
     return {
         "inlinePolicies": [{"name": each["PolicyName"], "policy": each["PolicyDocument"]} for each in found],
         "managedPolicyArns": [each["PolicyArn"] for each in attached],
@@ -174,17 +174,17 @@ def _put_inline_policies(aws: Aws, role: Item) -> None:
 
 def _release_role(aws: Aws, role: Item) -> None:
     """Remove the role from profiles, and policies from the role: those that the state knows, or all of them."""
-    profiles = aws.pages("ListInstanceProfilesForRole", "InstanceProfiles", marker="Marker", RoleName=role.id)
+    profiles = aws.pages("ListInstanceProfilesForRole", "InstanceProfiles", RoleName=role.id)
     for each in profiles:
         profile: str = each["InstanceProfileName"]
         aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role.id)
     every = role.values.get("forceDetachPolicies")
     if every or role.values.get("managedPolicyArns"):
-        attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role.id)
+        attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", RoleName=role.id)
         for each in attached:
             aws.call("DetachRolePolicy", RoleName=role.id, PolicyArn=each["PolicyArn"])
     if every or role.values.get("inlinePolicies"):
-        for policy in aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id):
+        for policy in aws.pages("ListRolePolicies", "PolicyNames", RoleName=role.id):
             aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
 
 

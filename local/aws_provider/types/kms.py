@@ -77,7 +77,7 @@ KEY = ResourceType(
 
 
 def _find_alias(aws: Aws, alias: Item) -> Values | None:
-    listed = aws.pages("ListAliases", "Aliases", marker="NextMarker")
+    listed = aws.pages("ListAliases", "Aliases")
     return next((each for each in listed if each["AliasName"] == alias.id and "TargetKeyId" in each), None)
 
 

@@ -68,7 +68,7 @@ PATCH_BASELINE = ResourceType(
 
 
 def _find_group(aws: Aws, group: Item) -> Values | None:
-    listed = aws.pages("DescribePatchGroups", "Mappings", marker="NextToken")
+    listed = aws.pages("DescribePatchGroups", "Mappings")
     wanted = (group.values["patchGroup"], group.values["baselineId"])
     found = next(
         (each for each in listed if (each["PatchGroup"], each["BaselineIdentity"]["BaselineId"]) == wanted), None
@@ -131,9 +131,7 @@ _targets: Final[dict[str, Property]] = {
 def _find_target(aws: Aws, target: Item) -> Values | None:
     window = target.values["windowId"]
     wanted = [{"Key": "WindowTargetId", "Values": [target.id]}]
-    listed = aws.pages(
-        "DescribeMaintenanceWindowTargets", "Targets", marker="NextToken", WindowId=window, Filters=wanted
-    )
+    listed = aws.pages("DescribeMaintenanceWindowTargets", "Targets", WindowId=window, Filters=wanted)
     return next((each for each in listed if each["WindowTargetId"] == target.id), None)
 
 

@@ -207,6 +207,28 @@ def test_no_change_calls_only_get_caller_identity(fresh: Any, monkeypatch: pytes
     assert calls == ["GetCallerIdentity"]
 
 
+@pytest.mark.parametrize(
+    ("call", "tokens"),
+    [
+        (("kms", "ListAliases", "Aliases"), ("Marker", "NextMarker")),
+        (("logs", "DescribeLogGroups", "logGroups"), ("nextToken", "nextToken")),
+        (("ec2", "DescribeNetworkAcls", "NetworkAcls"), ("NextToken", "NextToken")),
+    ],
+)
+def test_every_page_is_read(
+    monkeypatch: pytest.MonkeyPatch, call: tuple[str, str, str], tokens: tuple[str, str]
+) -> None:
+    (service, operation, items), (sent, answered) = call, tokens
+
+    def request(_self: Any, _service: Any, _region: Any, _operation: Any, **arguments: Any) -> Any:
+        page = int(arguments.get(sent, 0))
+        return {items: [page], **({answered: str(page + 1)} if page < 2 else {})}
+
+    monkeypatch.setattr(ProviderSession, "request", request)
+    aws = Aws(ProviderSession(ProviderConfig(region="eu-west-1")), service, "eu-west-1", {operation})
+    assert aws.pages(operation, items) == [0, 1, 2]
+
+
 def test_refresh_updates_only_inputs_that_were_there(provider: Any, aws: Any) -> None:
     made = provider.up(key, "k", {"enableKeyRotation": False})
     aws("kms").enable_key_rotation(KeyId=made.id)
