@@ -96,12 +96,7 @@ class AllowingStatement:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationDecision:
-    """Result of a request.
-
-    Attributes:
-        allowed: Whether it is allowed.
-        grants: Statements that allow it.
-    """
+    """Result of a request."""
 
     allowed: Truth
     grants: tuple[AllowingStatement, ...] = ()

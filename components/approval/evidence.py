@@ -121,13 +121,7 @@ projection")."""
 
 @dataclass(frozen=True, kw_only=True)
 class NamedQuery:
-    """A query of Athena.
-
-    Attributes:
-        name: Name of the query.
-        description: Description of the query.
-        sql: Text of the query.
-    """
+    """A query of Athena."""
 
     name: str
     description: str

@@ -41,11 +41,7 @@ class NotificationTopicArgs:
 
 
 class NotificationTopic(pulumi.ComponentResource):
-    """The topic, its key, its policy and its subscriptions.
-
-    Attributes:
-        arn: ARN of the topic.
-    """
+    """The topic, its key, its policy and its subscriptions."""
 
     def __init__(self, name: str, args: NotificationTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:approval:NotificationTopic", name, None, opts)

@@ -6,6 +6,7 @@ from functools import cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+from common.aws.arns import split_arn
 from common.network import contains, family_of, int_key
 from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
@@ -340,7 +341,7 @@ def _promotion(section: DomainControllersSection) -> list[Finding]:
         found += [
             ((*where, key), f"expected an ARN in {region}, which the site's endpoints reach, got {arn}. Replicate it.")
             for key, arn in arns.items()
-            if arn.split(":")[3] != region
+            if split_arn(arn).region != region
         ]
         if secrets.administrator_arn == secrets.restore_mode_arn:
             message = "expected another secret than administratorArn, got the same. Use one password per purpose."

@@ -33,11 +33,7 @@ class ManagementTrailArgs:
 
 
 class ManagementTrail(pulumi.ComponentResource):
-    """A trail of all management events, as trails cannot select Systems Manager's alone, and its private bucket.
-
-    Attributes:
-        arn: ARN of the trail.
-    """
+    """A trail of all management events, as trails cannot select Systems Manager's alone, and its private bucket."""
 
     def __init__(self, name: str, args: ManagementTrailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:domainControllers:ManagementTrail", name, None, opts)

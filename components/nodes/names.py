@@ -29,12 +29,7 @@ PolicyDocument = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class NodesAccount:
-    """Account of the nodes.
-
-    Attributes:
-        partition: Partition of the account.
-        account_id: Account of the stack.
-    """
+    """Account of the nodes."""
 
     partition: str
     account_id: str

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.arns import split_arn
 from common.limits import (
     ATTACHED_POLICIES,
     MANAGED_POLICY,
@@ -106,11 +107,11 @@ def instance_policy(
 
 def _shortest(statement: Statement) -> list[Statement]:
     """Return equivalent statements, with the Regions of an ARN in a condition where that is shorter."""
-    listed = [arn for arn in _list(statement["Resource"]) if not _region(arn)]
+    listed = [arn for arn in _list(statement["Resource"]) if not split_arn(arn).region]
     regions: dict[str, set[str]] = {}
     for arn in _list(statement["Resource"]):
-        if _region(arn):
-            regions.setdefault(_in(arn, "*"), set()).add(_region(arn))
+        if split_arn(arn).region:
+            regions.setdefault(_in(arn, "*"), set()).add(split_arn(arn).region)
     by_regions: dict[tuple[str, ...], list[str]] = {}
     for anywhere, several in regions.items():
         by_regions.setdefault(tuple(sorted(several)), []).append(anywhere)
@@ -146,13 +147,8 @@ def _list(resource: str | list[str]) -> list[str]:
     return [resource] if isinstance(resource, str) else resource
 
 
-def _region(arn: str) -> str:
-    return "" if arn == "*" else arn.split(":")[3]
-
-
 def _in(arn: str, region: str) -> str:
-    parts = arn.split(":")
-    return ":".join([*parts[:3], region, *parts[4:]])
+    return ":".join(split_arn(arn)._replace(region=region))
 
 
 class _NodeArns:
@@ -200,7 +196,7 @@ def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> li
 
 
 def _regions(arns: list[str]) -> list[str]:
-    return sorted({arn.split(":")[3] for arn in arns})
+    return sorted({split_arn(arn).region for arn in arns})
 
 
 def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
@@ -254,7 +250,7 @@ def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list
     keys = sorted({each.s3_kms_key_arn for each in logging.values() if each.s3_kms_key_arn})
     if keys:
         services = sorted(
-            {f"s3.{key.split(':')[3]}.amazonaws.com{'.cn' * (arns.partition == 'aws-cn')}" for key in keys}
+            {f"s3.{split_arn(key).region}.amazonaws.com{'.cn' * (arns.partition == 'aws-cn')}" for key in keys}
         )
         statements.append(
             {

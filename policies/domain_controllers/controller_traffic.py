@@ -79,7 +79,7 @@ def _is_a_bastions(group: Resource) -> Truth:
     return any_of([listed, tagged(group.value("tags"), settings[TAG_KEY.name], settings[_TAG_VALUES.name])])
 
 
-_INBOUND_PORTS_PEERS: Final = Parameter(
+_INBOUND_PEERS: Final = Parameter(
     name="additionalSources",
     description="Networks with ports of their own, which may connect to controllers besides those of the tables: "
     "{networks, ports}.",
@@ -98,20 +98,20 @@ CONTROLLER_INBOUND_PORTS = Rule(
     source="Microsoft KB 179442, KB 224196; AWS Security Hub EC2.18; NIST SP 800-53 r5 AC-4, CM-7, SC-7; "
     'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", port tables',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-18",
-    parameters=(_INBOUND_PORTS_PEERS, *port_ranges.TABLES, *ADMINISTRATION, *BASTIONS, *MARKS),
+    parameters=(_INBOUND_PEERS, *port_ranges.TABLES, *ADMINISTRATION, *BASTIONS, *MARKS),
 )
 """Ports of remote administration are checked by controller-remote-administration, regardless of this rule's parameters."""
 
 
 @CONTROLLER_INBOUND_PORTS.on_stack
 def _are_in_the_tables(stack: Stack) -> Findings:
-    yield from findings(stack, Direction.INGRESS, _inbound_ports_judged)
+    yield from findings(stack, Direction.INGRESS, _judged_ports)
 
 
-def _inbound_ports_judged(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
+def _judged_ports(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
     bastions = port_ranges.from_bastions(settings) if is_from_bastions(exposure) else ()
-    named = ports_of_named_peers(exposure, settings[_INBOUND_PORTS_PEERS.name])
+    named = ports_of_named_peers(exposure, settings[_INBOUND_PEERS.name])
     yield from of_ports(exposure, (*port_ranges.inbound(settings), *administration_ports(settings), *bastions, *named))
 
 
@@ -143,10 +143,10 @@ CONTROLLER_INBOUND_SOURCES = Rule(
 
 @CONTROLLER_INBOUND_SOURCES.on_stack
 def _come_from_listed_sources(stack: Stack) -> Findings:
-    yield from findings(stack, Direction.INGRESS, _inbound_sources_judged)
+    yield from findings(stack, Direction.INGRESS, _judged_sources)
 
 
-def _inbound_sources_judged(exposures: Exposures, exposure: Exposure) -> Iterator[Finding]:
+def _judged_sources(exposures: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
     for peer in exposure.peers:
         yield from of_end(exposures, exposure, peer, settings[_SOURCES.name])
@@ -194,10 +194,10 @@ CONTROLLER_OUTBOUND = Rule(
 
 @CONTROLLER_OUTBOUND.on_stack
 def _is_limited(stack: Stack) -> Findings:
-    yield from findings(stack, Direction.EGRESS, _outbound_judged)
+    yield from findings(stack, Direction.EGRESS, _judged_outbound)
 
 
-def _outbound_judged(exposures: Exposures, exposure: Exposure) -> Iterator[Finding]:
+def _judged_outbound(exposures: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
     for peer in exposure.peers:
         yield from of_end(exposures, exposure, peer, settings[_DESTINATIONS.name])
@@ -224,10 +224,10 @@ CONTROLLER_REMOTE_ADMINISTRATION = Rule(
 
 @CONTROLLER_REMOTE_ADMINISTRATION.on_stack
 def _comes_from_bastions(stack: Stack) -> Findings:
-    yield from findings(stack, Direction.INGRESS, _remote_administration_judged)
+    yield from findings(stack, Direction.INGRESS, _judged_administration)
 
 
-def _remote_administration_judged(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
+def _judged_administration(_openings: Exposures, exposure: Exposure) -> Iterator[Finding]:
     settings = exposure.carrier.settings
     others = [(peer, from_a_bastion(peer, settings)) for peer in exposure.peers]
     wrong = [peer for peer, is_one in others if is_one is Truth.NO]

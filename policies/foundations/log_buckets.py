@@ -134,12 +134,10 @@ def _are_encrypted(stack: Stack) -> Findings:
         apart = [(each, "rules", each.value("rules")) for each in companions(stack, bucket, _KIND)]
         inline = [(bucket, name, bucket.value(name)) for name in _INLINE]
         accepted = _OF_SESSIONS if holds_session_logs(stack, bucket) else _ALGORITHMS
-        yield from _log_bucket_encrypted_judged(
-            bucket, apart or [each for each in inline if each[2] is not None], accepted
-        )
+        yield from _judged_encryption(bucket, apart or [each for each in inline if each[2] is not None], accepted)
 
 
-def _log_bucket_encrypted_judged(
+def _judged_encryption(
     bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: tuple[str, ...]
 ) -> Iterator[Finding]:
     defaults = [
@@ -236,10 +234,10 @@ def _deny_plain_requests(stack: Stack) -> Findings:
     for bucket in log_buckets(stack):
         apart = list(companions(stack, bucket, "BucketPolicy"))
         holders = apart or ([bucket] if bucket.value("policy") not in (None, "") else [])
-        yield from _log_bucket_tls_only_judged(bucket, holders)
+        yield from _judged_connections(bucket, holders)
 
 
-def _log_bucket_tls_only_judged(bucket: Resource, holders: list[Resource]) -> Iterator[Finding]:
+def _judged_connections(bucket: Resource, holders: list[Resource]) -> Iterator[Finding]:
     policies = [(holder, policy_in(holder, "policy")) for holder in holders]
     denying = [
         each

@@ -141,7 +141,7 @@ def _admit_one_person(stack: Stack) -> Findings:
     for role in stack.of(ROLE):
         path = role.value("path")
         of_people = path == OPERATORS_PATH
-        if not of_people and not _operator_roles_of_one_person_is_operator(role, stack, attached_policies):
+        if not of_people and not _is_operator(role, stack, attached_policies):
             continue
         trust = policy_in(role, "assumeRolePolicy")
         if trust is None:
@@ -185,9 +185,7 @@ def _part(value: Any, name: str) -> Any:
     return cast("dict[str, Any]", value).get(name, UNKNOWN) if isinstance(value, dict) else UNKNOWN
 
 
-def _operator_roles_of_one_person_is_operator(
-    role: Resource, stack: Stack, attached_policies: AttachedPolicies
-) -> bool:
+def _is_operator(role: Resource, stack: Stack, attached_policies: AttachedPolicies) -> bool:
     named = is_admitted(f"role/{role.value('name')}", stack.settings[OPERATORS.name])
     return named or any(each.policy and starts_by_approval(each.policy) for each in attached_policies.of_role(role))
 
@@ -210,7 +208,7 @@ tags of their own and are not evaluated."""
 def _admit_no_tag(stack: Stack) -> Findings:
     attached_policies = AttachedPolicies(stack)
     for role in stack.of(ROLE):
-        if not _operator_sessions_not_tagged_is_operator(role, stack, attached_policies):
+        if not _is_operator(role, stack, attached_policies):
             continue
         trust = policy_in(role, "assumeRolePolicy")
         if trust is None:
@@ -220,13 +218,6 @@ def _admit_no_tag(stack: Stack) -> Findings:
             if found := sets_approval_tag([asking]):
                 expected = f"session tags without {TAG_KEY}"
                 yield Violation("assumeRolePolicy", described(found), expected, about=role)
-
-
-def _operator_sessions_not_tagged_is_operator(
-    role: Resource, stack: Stack, attached_policies: AttachedPolicies
-) -> bool:
-    named = is_admitted(f"role/{role.value('name')}", stack.settings[OPERATORS.name])
-    return named or any(each.policy and starts_by_approval(each.policy) for each in attached_policies.of_role(role))
 
 
 def _counts(statement: Statement) -> bool:

@@ -47,7 +47,7 @@ BEYOND = [
 
 
 @pytest.mark.parametrize(("protocol", "first", "last", "beyond"), BEYOND, ids=[f"{b[0]} {b[1]}-{b[2]}" for b in BEYOND])
-def test_inbound_ports_other_ports_are_refused(form: Form, protocol: str, first: Any, last: Any, beyond: str) -> None:
+def test_other_inbound_ports_are_refused(form: Form, protocol: str, first: Any, last: Any, beyond: str) -> None:
     result = judge_stack(INBOUND_PORTS, *form(Rule(protocol=protocol, first=first, last=last)))
     (said,) = result.violations
     assert f'"{form.carrier}": ' in said
@@ -83,7 +83,7 @@ def test_profile_rpc_ports_and_further_ports_are_configurable(form: Form) -> Non
 
 
 @pytest.mark.parametrize("unknown", ["protocol", "first", "last"])
-def test_inbound_ports_ports_that_are_not_known_yet_are_said(form: Form, unknown: str) -> None:
+def test_inbound_ports_that_are_not_known_yet_are_said(form: Form, unknown: str) -> None:
     result = judge_stack(INBOUND_PORTS, *form(Rule(**{unknown: UNKNOWN})))
     assert result.violations == []
     (said,) = result.unseen
@@ -184,9 +184,7 @@ def prefix_list(*cidrs: Any, id_: str = UNKNOWN) -> Made:
 
 
 @pytest.mark.parametrize(("id_", "sources"), [(UNKNOWN, ("list",)), ("pl-1", ())], ids=["preview", "update"])
-def test_inbound_sources_prefix_list_of_the_stack_is_looked_into(
-    form: Form, id_: str, sources: tuple[str, ...]
-) -> None:
+def test_prefix_list_of_sources_is_looked_into(form: Form, id_: str, sources: tuple[str, ...]) -> None:
     rule = form(Rule(peer="prefixListId", value=id_, sources=sources))
     assert judge_stack(INBOUND_SOURCES, *rule, prefix_list("10.0.0.0/16", id_=id_)) == SILENT
     (said,) = judge_stack(INBOUND_SOURCES, *rule, prefix_list("10.0.0.0/16", "0.0.0.0/0", id_=id_)).violations
@@ -258,7 +256,7 @@ def test_internet_of_ipv6_is_refused(form: Form) -> None:
 @pytest.mark.parametrize(
     ("protocol", "first", "last"), [("tcp", 25, 25), ("-1", 0, 0), ("tcp", 0, 65535), ("tcp", 80, 443)]
 )
-def test_outbound_other_ports_are_refused(form: Form, protocol: str, first: int, last: int) -> None:
+def test_other_outbound_ports_are_refused(form: Form, protocol: str, first: int, last: int) -> None:
     (said,) = judge_stack(OUTBOUND, *form(out(protocol=protocol, first=first, last=last))).violations
     assert "expected ports of the tables only" in said
 
@@ -267,7 +265,7 @@ def test_everything_is_refused_for_both_reasons(form: Form) -> None:
     assert len(judge_stack(OUTBOUND, *form(out(protocol="-1", first=0, last=0, value="0.0.0.0/0"))).violations) == 2
 
 
-def test_outbound_prefix_list_of_the_stack_is_looked_into(form: Form) -> None:
+def test_prefix_list_of_destinations_is_looked_into(form: Form) -> None:
     listed = Made(type=PREFIX_LIST, name="list", properties={"id": UNKNOWN, "entries": [{"cidr": "0.0.0.0/0"}]})
     assert (
         len(judge_stack(OUTBOUND, listed, *form(out(peer="prefixListId", value=UNKNOWN, sources=("list",)))).violations)
@@ -383,7 +381,7 @@ def test_bastion_group_whose_tags_are_not_known_yet_is_said(form: Form) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["protocol", "first"])
-def test_administration_ports_that_are_not_known_yet_are_said(form: Form, unknown: str) -> None:
+def test_ports_of_administration_that_are_not_known_yet_are_said(form: Form, unknown: str) -> None:
     result = judge_stack(REMOTE, *form(Rule(**{unknown: UNKNOWN})))
     assert (result.violations, len(result.unseen)) == ([], 1)
 

@@ -42,7 +42,7 @@ def test_shortest_retention_is_configurable() -> None:
     assert judge(RETENTION, LOG_GROUP, KEPT | {"retentionInDays": 30}, minimumDays=30) == SILENT
 
 
-def test_retention_configuration_may_narrow_the_rule_by_name() -> None:
+def test_retention_is_configurable_by_name() -> None:
     short: dict[str, Any] = {"name": "build-output", "retentionInDays": 7}
     assert judge(RETENTION, LOG_GROUP, short, names=["sessions*"]) == SILENT
     assert violations(RETENTION, LOG_GROUP, short, names=["build-*"]) == [retention_text("7")]
@@ -106,7 +106,7 @@ def test_log_group_with_a_hidden_name_is_held_to_the_rule(name: str | None) -> N
     assert violations(ENCRYPT, LOG_GROUP, {"name": name}, names=["sessions-*"]) == [encrypted_text("no value")]
 
 
-def test_encrypted_configuration_may_narrow_the_rule_by_name() -> None:
+def test_encryption_is_configurable_by_name() -> None:
     assert judge(ENCRYPT, LOG_GROUP, {"name": "build-output"}, names=["sessions", "audit-*"]) == SILENT
     assert violations(ENCRYPT, LOG_GROUP, {"name": "audit-1"}, names=["sessions", "audit-*"]) == [
         encrypted_text("no value")

@@ -167,7 +167,7 @@ def test_template_that_asks_is_fine(carry: Callable[..., dict[str, Any]]) -> Non
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_approvals_what_the_component_publishes_is_fine(mode: str) -> None:
+def test_approvals_of_the_component_are_fine(mode: str) -> None:
     for made in shipped(mode):
         assert judge(APPROVALS_REQUIRED, made.type, made.properties) == SILENT
 
@@ -255,7 +255,7 @@ def test_runbooks_that_set_no_tag_may_ask_as_they_like() -> None:
     assert judge(APPROVALS_REQUIRED, DOCUMENT, as_document(content(approve(count=0)))) == SILENT
 
 
-def test_approvals_what_is_not_known_yet_is_reported_as_advice() -> None:
+def test_approvals_not_known_yet_are_reported_as_advice() -> None:
     result = judge(APPROVALS_REQUIRED, OWN, {"documentType": "Automation.ChangeTemplate", "content": UNKNOWN})
     assert result.violations == []
     assert result.unseen == [f'{OWN} "subject": content is not known yet; the rule is applied in the update.']
@@ -299,7 +299,7 @@ def test_runbook_that_does_not_is_refused_in_every_form(type_: str, carry: Calla
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_removes_tag_what_the_component_publishes_is_fine(mode: str) -> None:
+def test_removal_by_the_component_is_fine(mode: str) -> None:
     for made in shipped(mode):
         assert judge(REMOVES_TAG, made.type, made.properties) == SILENT
 
@@ -414,7 +414,7 @@ def test_tag_that_is_put_in_at_run_time_counts() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Automation", UNKNOWN])
-def test_removes_tag_what_is_not_known_yet_is_reported_as_advice(kind: str) -> None:
+def test_removal_not_known_yet_is_reported_as_advice(kind: str) -> None:
     result = judge(REMOVES_TAG, OWN, {"documentType": kind, "content": UNKNOWN})
     assert result.violations == []
     assert result.unseen == [f'{OWN} "subject": content is not known yet; the rule is applied in the update.']

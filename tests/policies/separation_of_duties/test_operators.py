@@ -88,7 +88,7 @@ def test_role_of_one_person_is_fine() -> None:
     assert roles_judged(trusting({"AWS": f"arn:aws:iam::{ROLES_ACCOUNT}:user/olivia"})) == SILENT
 
 
-def test_roles_role_that_is_no_operators_is_fine() -> None:
+def test_shared_role_of_no_operator_is_fine() -> None:
     assert roles_judged(trusting(ROOT, ArnLike={"aws:PrincipalArn": SHELL_USER}), name="Other") == SILENT
 
 
@@ -182,7 +182,7 @@ def test_trust_without_the_tag_is_fine(principal: Any, actions: tuple[str, ...],
     assert sessions_judged(principal, *actions, **more) == SILENT
 
 
-def test_sessions_role_that_is_no_operators_is_fine() -> None:
+def test_tagged_role_of_no_operator_is_fine() -> None:
     assert sessions_judged(SESSIONS_ACCOUNT, "sts:*", name="Other") == SILENT
 
 

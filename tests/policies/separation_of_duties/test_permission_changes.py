@@ -110,7 +110,7 @@ def test_attachments_are_followed_by_arn_too() -> None:
     assert len(judge_stack(OPERATORS, *OPERATOR, wide, several).violations) == 1
 
 
-def test_operators_policy_of_aws_counts() -> None:
+def test_policy_of_aws_of_an_operator_counts() -> None:
     power = Made(
         type=ROLE_ATTACHMENT,
         name="power",
@@ -155,7 +155,7 @@ def test_configured_operators_count_in_every_attachment(name: str) -> None:
     assert len(judge_stack(OPERATORS, made, operators=operators).violations) == 1
 
 
-def test_operators_named_policy_is_left_alone() -> None:
+def test_named_policy_of_an_operator_is_left_alone() -> None:
     stack = (*OPERATOR, managed("wide", WIDENS), attached("wide", "Operator"))
     assert judge_stack(OPERATORS, *stack, allowedPolicies=["wide"]) == Judgment()
 
@@ -317,7 +317,7 @@ def test_what_a_role_holds_within_itself_counts() -> None:
     assert len(judge_stack(SERVICES, role(managedPolicyArns=["arn:aws:iam::aws:policy/IAMFullAccess"])).violations) == 1
 
 
-def test_roles_policy_of_aws_counts() -> None:
+def test_policy_of_aws_of_a_role_counts() -> None:
     def of_aws(name: str) -> Made:
         arn = f"arn:aws:iam::aws:policy/{name}"
         return Made(type=ROLE_ATTACHMENT, name="theirs", properties={"role": "Node", "policyArn": arn})
@@ -328,7 +328,7 @@ def test_roles_policy_of_aws_counts() -> None:
     assert judge_stack(SERVICES, role(), of_aws("AmazonSSMManagedInstanceCore")) == Judgment()
 
 
-def test_roles_named_policy_is_left_alone() -> None:
+def test_named_policy_of_a_role_is_left_alone() -> None:
     stack = (role(), managed("wide", ATTACHES), attached("wide", "Node"))
     assert judge_stack(SERVICES, *stack, allowedPolicies=["wide"]) == Judgment()
 

@@ -98,7 +98,7 @@ def test_just_in_time_access_has_no_approved_node(name: str) -> None:
     assert all("expected no node, as AWS starts the sessions of access requests" in each for each in found.violations)
 
 
-def test_start_every_form_is_judged(form: Form) -> None:
+def test_start_is_judged_in_every_form(form: Form) -> None:
     statement = allow(START, sid="Everywhere")
     for policy in (json.dumps(document(statement)), document(statement), document(deny("s3:*"), statement)):
         assert violations(START_RULE, form.type, form.carry(policy)) == [
@@ -321,7 +321,7 @@ def test_governed_document_is_fine(statement: dict[str, Any]) -> None:
     assert judge(DOCUMENTS_RULE, POLICY, as_policy(statement)) == SILENT
 
 
-def test_documents_every_form_is_judged(form: Form) -> None:
+def test_documents_are_judged_in_every_form(form: Form) -> None:
     assert (
         len(violations(DOCUMENTS_RULE, form.type, form.carry(json.dumps(document(allow(START, on=FORWARDING)))))) == 1
     )
@@ -385,7 +385,7 @@ def test_ones_own_sessions_are_within_reach(statement: dict[str, Any]) -> None:
     assert judge(RESUME_RULE, POLICY, as_policy(statement)) == SILENT
 
 
-def test_resume_every_form_is_judged(form: Form) -> None:
+def test_resume_is_judged_in_every_form(form: Form) -> None:
     assert len(violations(RESUME_RULE, form.type, form.carry(json.dumps(document(allow(END)))))) == 1
     assert judge(RESUME_RULE, form.type, form.carry(json.dumps(document(OWN["by user id"])))) == SILENT
 
