@@ -61,7 +61,7 @@ def _write(folder: Path) -> None:
     }
     program = (
         f'"""Policy pack of Shell Access {VERSION}, written by `shell-access policy-pack`."""\n\n'
-        f"import sys\n\nsys.path.insert(0, {str(_packages())!r})\n\n"
+        f"import gc\nimport sys\n\ngc.disable()\nsys.path.insert(0, {str(_packages())!r})\n\n"
         "from policies.serving import serve\n\nserve()\n"
     )
     for name, text in ((_MANIFEST, json.dumps(manifest, indent=2) + "\n"), (_PROGRAM, program)):

@@ -1,13 +1,11 @@
 """Program of the policy pack: `pulumi preview --policy-pack policies`. The rules are in catalog.py."""
 
-import atexit
 import gc
 import sys
 from pathlib import Path
 
-# The process ends with the run, before its garbage matters; imports create most of its objects.
+# As `serve` does, but before the imports, which create most objects of the process.
 gc.disable()
-atexit.register(gc.freeze)
 # The engine runs this folder by its path, from any directory; `policies` and `components` are packages of the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

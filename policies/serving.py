@@ -6,6 +6,8 @@ its type instead of for every rule of the pack, and a stack once for all of them
 
 from __future__ import annotations
 
+import atexit
+import gc
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -142,6 +144,9 @@ def _hint(given: str, known: Mapping[str, Any] | list[str]) -> str:
 
 def serve() -> NoReturn:
     """Serve the engine and do not return."""
+    # The process ends with the run, before its garbage matters.
+    gc.disable()
+    atexit.register(gc.freeze)
     policy._PolicyAnalyzerServicer = PackServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     PolicyPack(PACK, [rule.policy() for rule in RULES])
     raise SystemExit

@@ -8,7 +8,7 @@ import pytest
 
 from components.secret_texts import SecretTexts
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES
-from tests.support.stack import SECRET, Stack
+from tests.support.stack import SECRET, Stack, dev_sections
 
 pytestmark = pytest.mark.engine
 
@@ -49,22 +49,22 @@ COMPUTED = {"arn", "id"}
 """Outputs that names are part of."""
 
 
-def texts() -> SecretTexts:
-    values = {f"shell-access:{name}": value for name, value in PRIVATE.items()}
+def texts(sections: dict[str, Any] | None = None) -> SecretTexts:
+    values = {f"shell-access:{name}": value for name, value in (sections or PRIVATE).items()}
     return SecretTexts.of(values, frozenset(values))
 
 
-def configure(stack: Stack, sections: dict[str, Any]) -> None:
-    stack.configure(PUBLIC)
+def configure(stack: Stack, sections: dict[str, Any], public: dict[str, Any] = PUBLIC) -> None:
+    stack.configure(public)
     pairs = [f"shell-access:{name}={json.dumps(value)}" for name, value in sections.items()]
     flags = [part for pair in pairs for part in ("--secret", pair)]
     stack.run("config", "set-all", "--stack", stack.name, *flags).succeeded()
     stack.configurations[-1] |= {f"shell-access:{name}": value for name, value in sections.items()}
 
 
-def exposed(properties: dict[str, Any]) -> set[str]:
+def exposed(properties: dict[str, Any], secrets: SecretTexts | None = None) -> set[str]:
     """The properties that hold a secret in the clear."""
-    return {name for name, value in properties.items() if texts().is_in(list(plain(value)))}
+    return {name for name, value in properties.items() if (secrets or texts()).is_in(list(plain(value)))}
 
 
 def plain(value: Any) -> Iterator[str]:
@@ -130,6 +130,22 @@ def test_secret_settings_stay_secret(stack: Stack, aws: Callable[..., Any]) -> N
     assert stack.outputs()["preferences"] == "[secret]"
     stack.refresh().succeeded()
     check_state(stack)
+
+
+@pytest.mark.exhaustive
+def test_every_secret_section_of_dev_stays_secret(stack: Stack) -> None:
+    stack.seconds = 600
+    sections = dev_sections()
+    public = {name: sections.pop(name) for name in ("regions", "permissionsBoundary") if name in sections}
+    configure(stack, sections, public)
+    stack.up().succeeded()
+    secrets, found = texts(sections), dict[str, set[str]]()
+    for resource in stack.state():
+        # The provider's outputs have names, ARNs and descriptions that AWS computes from URNs and IDs.
+        allowed = COMPUTED if resource["type"].startswith("aws:") else set[str]()
+        properties = exposed(resource.get("inputs") or {}, secrets) | exposed(resource.get("outputs") or {}, secrets)
+        found |= {resource["urn"].rsplit("::", 1)[1]: properties - allowed} if properties - allowed else {}
+    assert found == {}
 
 
 def test_settings_made_secret_are_encrypted_from_then_on(stack: Stack) -> None:
