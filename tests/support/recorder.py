@@ -4,6 +4,7 @@ It also serves the key that encrypts the secrets of test stacks, which has to su
 """
 
 import base64
+import gc
 import json
 import threading
 from collections import Counter
@@ -21,6 +22,9 @@ from tests.support.middleware import Middleware, call_of
 
 CALLS_ROUTE: Final = "/local-aws/calls"
 AUTHORIZATION_ROUTE: Final = "/local-aws/authorization-requests"
+MOST_YOUNG_OBJECTS: Final = 1_000_000
+"""Objects after which this process looks for garbage; they are some 150 MB."""
+
 SECRETS_KEY_ROUTE: Final = "/local-aws/secrets-key/"
 """Endpoint of a KMS with one key, which has encrypted one data key; the slash is what the AWS SDK requests."""
 
@@ -120,4 +124,6 @@ def secrets_provider(endpoint_url: str) -> str:
 
 if __name__ == "__main__":
     prepare()
+    # A test makes less garbage than this; looking for it takes a tenth of the time.
+    gc.set_threshold(MOST_YOUNG_OBJECTS)
     raise SystemExit(main(wrap=Recorder))
