@@ -6,17 +6,20 @@ reduced to the ports that a profile and its options select.
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from common.problems import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from pydantic import TypeAdapter
 
 DIRECTORY = Path(__file__).parent / "tables"
 
@@ -62,11 +65,14 @@ class InvalidTableError(ValueError):
 
 
 RowProtocol = Literal["TCP", "UDP", "TCP and UDP", "ICMP", "ESP"]
+_STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of a table, as in the source; the tables' files explain each key."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     protocol: RowProtocol
     port: str
@@ -108,6 +114,8 @@ class Table:
         sources: URLs of the pages that the rows come from.
         row: Rows in the order of the source.
     """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     title: str
     source: str
@@ -211,26 +219,33 @@ def read_table(path: Path) -> Table:
     Raises:
         InvalidTableError: The file is missing or invalid.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 -- as below
+
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as missing:
         raise InvalidTableError(f"{path.name}: cannot be read: {missing.strerror}") from None
     except tomllib.TOMLDecodeError as wrong:
         raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
-    problems = list(_head_problems(given))
-    rows: list[dict[str, Any]] = [] if problems else given["row"]
-    problems += [f"row {number}: {each}" for number, row in enumerate(rows, 1) for each in _row_problems(row)]
-    if problems:
-        raise InvalidTableError("\n".join(f"{path.name}: {each}" for each in problems))
-    read = [Row(**_with(row, profiles=tuple(map(Profile, row["profiles"])))) for row in rows]
-    wrong = [f"{path.name}: row {number}: {problem}" for number, row in enumerate(read, 1) if (problem := _odd(row))]
-    if wrong:
-        raise InvalidTableError("\n".join(wrong))
-    return Table(**_with(given, sources=tuple(given["sources"]), row=tuple(read)))
+    try:
+        # As JSON, in which strict types accept lists for tuples and texts for members.
+        table = _validator().validate_json(json.dumps(given, default=str))
+    except ValidationError as invalid:
+        lines = [_finding(error["loc"], error["type"], error["input"], error["msg"]) for error in invalid.errors()]
+        raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in lines)) from None
+    empty = [f"{key}: expected at least one" for key in ("sources", "row") if not getattr(table, key)]
+    wrong = [f"row {number}: {problem}" for number, row in enumerate(table.row, 1) if (problem := _odd(row))]
+    if empty or wrong:
+        raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in (*empty, *wrong)))
+    return table
 
 
-def _with(given: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    return {**given, **changed}
+@cache
+def _validator() -> TypeAdapter[Table]:
+    # Imported with the first table: the policy pack starts without it, and most stacks have no domain controllers.
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(Table)
 
 
 _ALLOWED = {
@@ -246,51 +261,30 @@ _ALLOWED = {
 }
 
 
-def _head_problems(given: dict[str, Any]) -> Iterator[str]:
-    """Yield the errors of a table's own keys; none of its rows."""
-    names = {each.name for each in fields(Table)}
-    yield from (f"{key}: unknown key" for key in given.keys() - names)
-    for key in ("title", "source", "destination"):
-        if not isinstance(given.get(key), str):
-            yield f"{key}: expected text, got {shown(given.get(key))}"
-    for key, kind in (("sources", str), ("row", dict)):
-        several = given.get(key)
-        listed = cast("list[object]", several) if isinstance(several, list) else []
-        if not listed or not all(isinstance(each, kind) for each in listed):
-            yield f"{key}: expected at least one, got {shown(several)}"
-
-
-def _row_problems(given: dict[str, Any]) -> Iterator[str]:
-    """Yield the errors of a row's keys, one by one."""
-    for each in fields(Row):
-        allowed = _ALLOWED.get(each.name, "text")
-        if each.name not in given:
-            if each.default is MISSING:
-                yield f"{each.name}: expected {allowed}, got none"
-        elif not _is_valid(each.name, given[each.name]):
-            yield f"{each.name}: expected {allowed}, got {shown(given[each.name])}"
-    yield from (f"{key}: unknown key" for key in given.keys() - {each.name for each in fields(Row)})
-
-
-def _is_valid(key: str, value: object) -> bool:
-    if key == "profiles":
-        listed = cast("list[object]", value) if isinstance(value, list) else []
-        return bool(listed) and all(isinstance(each, str) and each in set(Profile) for each in listed)
-    if not isinstance(value, str):
-        return False
-    if key == "port":
-        return _is_port(value)
-    choices = get_args(_row_types()[key])
-    return value in choices if choices else bool(value) or key == "microsoft"
-
-
-@cache
-def _row_types() -> dict[str, Any]:
-    return get_type_hints(Row)
+def _finding(location: tuple[int | str, ...], kind: str, given: object, message: str) -> str:
+    """Return the message for one error of pydantic; rows count from 1."""
+    index = next((part for part in location if isinstance(part, int)), None)
+    names = [part for part in location if isinstance(part, str) and part != "row"]
+    key = names[0] if names else "row"
+    where = key if index is None or location[0] != "row" else f"row {index + 1}: {key}"
+    if kind == "unexpected_keyword_argument":
+        return f"{where}: unknown key"
+    allowed = _ALLOWED.get(key, "text" if "string" in kind or kind == "missing" else message)
+    return (
+        f"{where}: expected {allowed}, got none"
+        if kind == "missing"
+        else f"{where}: expected {allowed}, got {shown(given)}"
+    )
 
 
 def _odd(row: Row) -> str:
-    """Return the error of a row with keys that are valid individually; empty: none."""
+    """Return the error of a row with keys of the right types; empty: none."""
+    for key, is_valid in (("port", _is_port(row.port)), ("profiles", bool(row.profiles))):
+        if not is_valid:
+            return f"{key}: expected {_ALLOWED[key]}, got {shown(getattr(row, key))}"
+    for key in ("use", "traffic"):
+        if not getattr(row, key):
+            return f'{key}: expected text, got ""'
     for protocol, port in (("ICMP", _ECHO), ("ESP", _NO_PORTS)):
         if (row.protocol == protocol) != (row.port == port):
             return f"expected {port} for {protocol}, and for nothing else, got {row.protocol} with port {row.port}"
