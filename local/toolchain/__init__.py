@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -26,19 +24,6 @@ MINIMUM_GO = (1, 25, 11)
 _MODULES = Path(__file__).parent
 _PULUMI = "github.com/pulumi/pulumi"
 
-_PASSWORD_MODULES = ("github.com/ccojocar/zxcvbn-go", "github.com/nbutton23/zxcvbn-go")
-"""Modules that parse lists of words at each start, half of the processor time of a short command, in case that
-`pulumi config set` estimates the strength of a password."""
-
-_ON_FIRST_USE = {
-    "frequency/frequency.go": (("func init() {", "func Load() {"),),
-    "matching/matching.go": (
-        ("func init() {\n\tloadFrequencyList()\n}\n", ""),
-        ("func loadFrequencyList() {\n", "func loadFrequencyList() {\n\tfrequency.Load()\n"),
-    ),
-}
-"""Changes of their files, so that the first estimate loads the lists, as it does where they are missing."""
-
 
 class ToolchainError(Exception):
     """The command line is not available; the message has the failed step and the fix."""
@@ -52,13 +37,7 @@ def command_line() -> Path | None:
     """
     if _installed():
         return None
-    return cached(_name(), _build)
-
-
-def _name() -> str:
-    """Return a name with the version and a digest of everything that a build depends on."""
-    sources = "".join((_MODULES / name).read_text() for name in ("go.mod", "go.sum"))
-    return f"pulumi-{VERSION}-{hashlib.sha256((sources + repr(_ON_FIRST_USE)).encode()).hexdigest()[:8]}"
+    return cached(f"pulumi-{VERSION}", _build)
 
 
 def _installed() -> bool:
@@ -122,52 +101,12 @@ def _build(folder: Path) -> None:
     # Only what is compiled: `go mod download` requires every module of the graph, including deleted ones.
     packages = len(_output([go, "list", "-deps", package], _MODULES).splitlines())
     linker = f"-s -w -X {_PULUMI}/sdk/v3/go/common/version.Version={VERSION}"
-    modules = folder / "modules"
-    options = ("-modfile", str(_changed_modules(go, modules)), "-o", str(folder / "pulumi"), "-ldflags", linker)
-    _compile([go, "build", "-v", *options, package], packages)
-    shutil.rmtree(modules)
+    _compile([go, "build", "-v", "-o", str(folder / "pulumi"), "-ldflags", linker, package], packages)
     sdk = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", f"{_PULUMI}/sdk/v3"], _MODULES)) / "python"
     for launcher in ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python"):
         target = folder / Path(launcher).name
         shutil.copyfile(sdk / launcher, target)
         target.chmod(0o755)
-
-
-def _changed_modules(go: str, folder: Path) -> Path:
-    """Copy the password modules with their changes into the folder, and return a go.mod that uses the copies."""
-    folder.mkdir()
-    replaced: list[str] = []
-    for module in _PASSWORD_MODULES:
-        source, copy = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", module], _MODULES)), folder / module
-        # Without the permissions of the module cache, which cannot be written to.
-        for file in (each for each in source.rglob("*") if each.is_file()):
-            target = copy / file.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-        for name, changes in _ON_FIRST_USE.items():
-            (copy / name).write_text(changed((copy / name).read_text(), changes))
-        if not (copy / "go.mod").exists():
-            (copy / "go.mod").write_text(f"module {module}\n")
-        replaced.append(f"replace {module} => {json.dumps(str(copy))}\n")
-    (folder / "go.mod").write_text((_MODULES / "go.mod").read_text() + "".join(replaced))
-    shutil.copyfile(_MODULES / "go.sum", folder / "go.sum")
-    return folder / "go.mod"
-
-
-def changed(source: str, changes: Iterable[tuple[str, str]]) -> str:
-    """Return a source with each text replaced.
-
-    Raises:
-        ToolchainError: The source does not have a text exactly once: its version has been changed.
-    """
-    for old, new in changes:
-        if source.count(old) != 1:
-            raise ToolchainError(
-                f"local/toolchain: expected {old!r} once in a module of {', '.join(_PASSWORD_MODULES)}, got "
-                f"{source.count(old)}. Adapt _ON_FIRST_USE to the module's new version."
-            )
-        source = source.replace(old, new)
-    return source
 
 
 def _compile(command: list[str], packages: int) -> None:
