@@ -19,8 +19,6 @@ from common.problems import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic import TypeAdapter
-
 DIRECTORY = Path(__file__).parent / "tables"
 
 HIGHEST_PORT = 65535
@@ -219,7 +217,8 @@ def read_table(path: Path) -> Table:
     Raises:
         InvalidTableError: The file is missing or invalid.
     """
-    from pydantic import ValidationError  # noqa: PLC0415 -- as below
+    # Imported with the first table: the policy pack starts without it, and most stacks have no domain controllers.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -229,7 +228,7 @@ def read_table(path: Path) -> Table:
         raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
     try:
         # As JSON, in which strict types accept lists for tuples and texts for members.
-        table = _validator().validate_json(json.dumps(given, default=str))
+        table = TypeAdapter(Table).validate_json(json.dumps(given, default=str))
     except ValidationError as invalid:
         lines = [_finding(error["loc"], error["type"], error["input"], error["msg"]) for error in invalid.errors()]
         raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in lines)) from None
@@ -238,14 +237,6 @@ def read_table(path: Path) -> Table:
     if empty or wrong:
         raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in (*empty, *wrong)))
     return table
-
-
-@cache
-def _validator() -> TypeAdapter[Table]:
-    # Imported with the first table: the policy pack starts without it, and most stacks have no domain controllers.
-    from pydantic import TypeAdapter  # noqa: PLC0415
-
-    return TypeAdapter(Table)
 
 
 _ALLOWED = {
