@@ -227,6 +227,19 @@ def test_repository_that_a_program_links_to_is_loaded_already(start: Start, warm
     assert not is_forked(start(sys.executable, "-u", program))
 
 
+def test_packages_of_the_repository_are_provided_together(start: Start, warm: str, tmp_path: Path) -> None:
+    text = f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\nimport components\nprint('common.problems' in sys.modules)"
+    assert is_forked(start(warm, "-u", written(tmp_path, text)))
+
+
+def test_repository_with_another_package_is_imported(start: Start, warm: str, tmp_path: Path) -> None:
+    (tmp_path / "linked" / "common").mkdir(parents=True)
+    written(tmp_path / "linked" / "common", "", "__init__.py")
+    (tmp_path / "linked" / "components").symlink_to(REPOSITORY / "components")
+    text = "import sys\nsys.path.insert(0, 'linked')\nimport components\nprint('components.stack' in sys.modules)"
+    assert not is_forked(start(warm, "-u", written(tmp_path, text)))
+
+
 def test_repository_is_not_importable_elsewhere(start: Start, warm: str, tmp_path: Path) -> None:
     code, _, said = outcome(start(warm, "-u", written(tmp_path, "import local.cache")))
     assert code == 1

@@ -377,7 +377,10 @@ class _Program:
 
 
 class _LoadedPackages(MetaPathFinder, Loader):
-    """Loaded packages of this repository, for a program that finds the same files on its own path."""
+    """Loaded packages of this repository, for a program that finds the same files on its own path.
+
+    They refer to each other: the first import provides all of them that the path has, unless it has another one by the name.
+    """
 
     def __init__(self) -> None:
         self._packages: dict[str, dict[str, ModuleType]] = {
@@ -388,12 +391,20 @@ class _LoadedPackages(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        modules = self._packages.pop(fullname, {})
-        spec = PathFinder.find_spec(fullname, path, target) if modules else None
-        if not spec or not spec.origin or not Path(spec.origin).samefile(modules[fullname].__file__ or ""):
+        if not self._packages.get(fullname):
             return None
-        sys.modules.update(modules)
-        spec.loader = self
+        packages, self._packages = self._packages, {}
+        found = {name: PathFinder.find_spec(name, path, target) for name, modules in packages.items() if modules}
+        origins = {name: spec.origin for name, spec in found.items() if spec and spec.origin}
+        if fullname not in origins or not all(
+            Path(origin).samefile(packages[name][name].__file__ or "") for name, origin in origins.items()
+        ):
+            return None
+        for name in origins:
+            sys.modules.update(packages[name])
+        spec = found[fullname]
+        if spec:
+            spec.loader = self
         return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
