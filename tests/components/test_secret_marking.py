@@ -30,4 +30,7 @@ def test_component_outputs_with_a_secret_are_marked(monkeypatch: pytest.MonkeyPa
         (outputs,) = registered
         return [await is_secret(outputs["wider"][0]), await is_secret(outputs["region"])]
 
-    assert asyncio.run(secret_outputs()) == [bool(sections), False]
+    # asyncio.run would leave the thread without an event loop, which Pulumi's mocks need.
+    loop = asyncio.new_event_loop()
+    assert loop.run_until_complete(secret_outputs()) == [bool(sections), False]
+    loop.close()
