@@ -170,7 +170,9 @@ def _unanswered(failed: Exception, region: str) -> tuple[FailureCause, str, str]
 
 
 def _elsewhere(region: str) -> str:
-    return f"check what answers in place of AWS in {region} (proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+    return (
+        f"check for a proxy or another endpoint in place of AWS in {region} (AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+    )
 
 
 def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[FailureCause, str, str]:

@@ -182,7 +182,7 @@ def _decoded(document: Any, name: str) -> Mapping[str, Any]:
         except ValueError:
             raise DocumentError(f"{name or 'policy'}: not JSON, or a key is repeated in one object") from None
     if not isinstance(document, Mapping):
-        raise DocumentError(f"{name or 'policy'}: {document!r} given; allowed: an object with Version and Statement")
+        raise DocumentError(f"{name or 'policy'}: expected an object with Version and Statement, got {document!r}")
     return cast("Mapping[str, Any]", document)
 
 
@@ -200,15 +200,15 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statement:
     if not isinstance(given, Mapping):
-        raise DocumentError(f"{where}: {given!r} given; allowed: an object")
+        raise DocumentError(f"{where}: expected an object, got {given!r}")
     raw = cast("Mapping[str, Any]", given)
     misspelled = [key for key in raw if key not in _ELEMENTS and key.lower() in _ELEMENTS_IN_LOWERCASE]
     if misspelled:
         # IAM may refuse or accept them: no interpretation is safe.
-        raise DocumentError(f"{where}: {', '.join(misspelled)} given; allowed: {', '.join(sorted(_ELEMENTS))}")
+        raise DocumentError(f"{where}: expected {', '.join(sorted(_ELEMENTS))}, got {', '.join(misspelled)}")
     effect = raw.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise DocumentError(f"{where}: Effect {effect!r} given; allowed: Allow, Deny")
+        raise DocumentError(f"{where}: expected Effect Allow or Deny, got {effect!r}")
     return Statement(
         allows=effect == "Allow",
         actions=_texts(raw.get("NotAction", raw.get("Action"))),
@@ -234,11 +234,11 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 def _conditions(given: Any, where: str) -> tuple[Condition, ...]:
     if not isinstance(given, Mapping):
-        raise DocumentError(f"{where}: Condition {given!r} given; allowed: an object")
+        raise DocumentError(f"{where}: expected an object as Condition, got {given!r}")
     found: list[Condition] = []
     for operator, keys in cast("Mapping[str, Any]", given).items():
         if not isinstance(keys, Mapping):
-            raise DocumentError(f"{where}: Condition.{operator} {keys!r} given; allowed: an object")
+            raise DocumentError(f"{where}: expected an object as Condition.{operator}, got {keys!r}")
         over, _, base = operator.lower().rpartition(":")
         if_exists = base.endswith("ifexists")
         for key, values in cast("Mapping[str, Any]", keys).items():

@@ -93,7 +93,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if existing is None:
                 return
             if not _is_permitted(_props, existing):
-                log(f"{existing} is kept by the stack {existing.owner}, so it stays as it is.")
+                log(f"{existing} is kept by the stack {existing.owner}, so it is not changed.")
                 return
             if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.restore(prior)

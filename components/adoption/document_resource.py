@@ -282,9 +282,7 @@ def _adopted(
         log(_listed(f"{store} was published by this stack and has lost its tags; {kept}", differences(live)))
         return []
     origin = f"is kept by the stack {holder}" if holder else "exists already"
-    kept = (
-        f"what is live stays as version {live.default_version} and is restored on destroy unless configured otherwise"
-    )
+    kept = f"the live content remains as version {live.default_version} and is restored on destroy unless configured otherwise"
     log(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
     return []
 
@@ -300,7 +298,7 @@ def _changed_by_others(store: DocumentStore, live: LiveDocument, differences: li
 def _left_alone(store: DocumentStore) -> str:
     """Return the notice about a document that a destroy does not change."""
     return (
-        f"{store} has no tag of this program any more and is not what this stack published, so it stays as it is; check "
+        f"{store} has no tag of this program any more and is not what this stack published, so it is not changed; check "
         "what its version history holds"
     )
 

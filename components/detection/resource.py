@@ -112,12 +112,12 @@ class DetectionServiceProvider(AwsResourceProvider):
                 return
             owner = state.tags.get(OWNER_TAG)
             if owner not in (None, _props["owner"]):
-                log(f"{_what(_props)} is kept by the stack {owner}, so it stays as it is.")
+                log(f"{_what(_props)} is kept by the stack {owner}, so it is not changed.")
                 return
             ours = {*_props.get("ours", ())} & state.switches
             others = state.switches - ours
             if state.administrator:
-                log(f"{_what(_props)} is managed by the account {state.administrator}, so it stays as it is.")
+                log(f"{_what(_props)} is managed by the account {state.administrator}, so it is not changed.")
             elif kind.resource and MADE_HERE_TAG in state.tags and not others:
                 kind.resource(client).remove(state)
                 return

@@ -286,8 +286,8 @@ def _patching(section: DomainControllersSection) -> list[Finding]:
     given = section.patches
     if given is None or given.hours_between_zones >= given.window_hours:
         return []
-    allowed = f"allowed: at least {given.window_hours}, its windowHours, so that no two windows are open at a time"
-    return [(("patching", "hoursBetweenZones"), f"{given.hours_between_zones} given; {allowed}")]
+    allowed = f"at least {given.window_hours}, its windowHours, so that no two windows are open at the same time"
+    return [(("patching", "hoursBetweenZones"), f"expected {allowed}, got {given.hours_between_zones}.")]
 
 
 def _backups(section: DomainControllersSection) -> list[Finding]:
@@ -296,19 +296,19 @@ def _backups(section: DomainControllersSection) -> list[Finding]:
         return []
     building = [region for region, site in section.sites.items() if site.controllers]
     found: list[Finding] = [
-        (("backups", "buckets", region), "none given; allowed: a bucket for each site that builds controllers")
+        (("backups", "buckets", region), "expected a bucket for each site that creates controllers, got none.")
         for region in building
         if region not in given.buckets
     ]
     found += [
-        (("backups", "buckets", region), f"is no site that builds controllers; allowed: {named(building)}")
+        (("backups", "buckets", region), f"expected a site that creates controllers ({named(building)}), got {region}.")
         for region in given.buckets
         if region not in building
     ]
     for region in building:
         for number, each in enumerate(section.sites[region].controllers):
             if any(volume.device_name == BACKUP_DEVICE for volume in each.volumes):
-                text = f"{BACKUP_DEVICE} given; allowed: another device, as it is the one for backups"
+                text = f"expected a device other than {BACKUP_DEVICE}, which is the device of the backups, got {BACKUP_DEVICE}."
                 found.append((("sites", region, "controllers", str(number), "volumes"), text))
     return found
 

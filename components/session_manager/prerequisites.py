@@ -88,7 +88,7 @@ class PrerequisiteReader:
         if problems:
             listed = "; ".join(f"{cause}: {text}" for cause, text in problems)
             raise ResourceError(
-                f"{DOCUMENT_NAME} in {self._region} is not published, and what is live stays as it is: {listed}",
+                f"{DOCUMENT_NAME} in {self._region} is not published, and the live document is unchanged: {listed}",
                 problems[0][0],
             )
 

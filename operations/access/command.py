@@ -161,7 +161,7 @@ def _show(decision: AccessDecision, console: Terminal) -> None:
                 print_line(console, f"By approval, for {hours:g} hours, by the policy {policy.name}:")
                 for text in level_texts(policy.levels):
                     print_line(console, f"  {text}")
-    print_line(console, "Who may start sessions without a request: python -m operations audit")
+    print_line(console, "To list who can start sessions without a request, run: python -m operations audit")
 
 
 def _as_json(decision: AccessDecision) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def test_client_malformed_answer_is_not_quoted() -> None:
 def test_lookup_malformed_answer_ends_in_words(body: str) -> None:
     ssm = Wire("ssm", body).client
     with (
-        pytest.raises(ResourceError, match=r"d: service: malformed answer: DescribeDocument: .* check what answers in"),
+        pytest.raises(ResourceError, match=r"d: service: malformed answer: DescribeDocument: .* check for a proxy"),
         explained("d", "ssm", REGION, lambda: "me"),
     ):
         ssm.describe_document(Name="d")["Document"]["LatestVersion"]

@@ -154,7 +154,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
 
     text = stack.preview().succeeded().text
     assert f"{DOCUMENT_NAME} in eu-west-1 exists already and will be taken over" in text
-    assert "what is live stays as version 1 and is restored on destroy" in text
+    assert "the live content remains as version 1 and is restored on destroy" in text
     assert "idleSessionTimeout: 45 -> 20" in text
     assert 'kmsKeyId: "" -> known after the update' in text
     assert live(ssm) == json.loads(EARLIER)
@@ -194,7 +194,7 @@ def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: C
     text = stack.up().failed().text
     assert "encryption: the log group plain is not encrypted, and sessions require it" in text
     assert "the SSM Agent accepts only AES256 and aws:kms" in text
-    assert "what is live stays as it is" in text
+    assert "the live document is unchanged" in text
     assert live(ssm) == json.loads(EARLIER)
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
 

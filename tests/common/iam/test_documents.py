@@ -43,11 +43,14 @@ def test_variables_are_text_before_2012(version: str | None) -> None:
     ("document", "message"),
     [
         ("{", "not JSON"),
-        ([], "allowed: an object with Version and Statement"),
-        ({"Statement": ["x"]}, "mine, statement 0: 'x' given"),
-        ({"Statement": [{"Effect": "allow"}]}, "Effect 'allow' given; allowed: Allow, Deny"),
-        ({"Statement": [{"Effect": "Allow", "Condition": "x"}]}, "Condition 'x' given"),
-        ({"Statement": [{"Effect": "Allow", "Condition": {"Bool": "x"}}]}, "Condition.Bool 'x' given"),
+        ([], "expected an object with Version and Statement"),
+        ({"Statement": ["x"]}, "mine, statement 0: expected an object, got 'x'"),
+        ({"Statement": [{"Effect": "allow"}]}, "expected Effect Allow or Deny, got 'allow'"),
+        ({"Statement": [{"Effect": "Allow", "Condition": "x"}]}, "expected an object as Condition, got 'x'"),
+        (
+            {"Statement": [{"Effect": "Allow", "Condition": {"Bool": "x"}}]},
+            "expected an object as Condition.Bool, got 'x'",
+        ),
     ],
 )
 def test_what_is_no_policy_is_said(document: Any, message: str) -> None:

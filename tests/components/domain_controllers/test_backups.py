@@ -77,8 +77,8 @@ def test_day_without_backup_raises_the_alarm() -> None:
     ("change", "key", "says"),
     [
         ({"backups": {}}, "backups.buckets", "a mapping of Regions"),
-        ({"backups": {"buckets": {"us-east-1": BUCKET}}}, "backups.buckets.us-east-1", "is no site that builds"),
-        ({"backups": {"buckets": {"us-east-1": BUCKET}}}, f"backups.buckets.{REGION}", "none given"),
+        ({"backups": {"buckets": {"us-east-1": BUCKET}}}, "backups.buckets.us-east-1", "expected a site that creates"),
+        ({"backups": {"buckets": {"us-east-1": BUCKET}}}, f"backups.buckets.{REGION}", "got none"),
         ({"backups": {"buckets": {REGION: BUCKET | {"bucketOwner": "1"}}}}, "bucketOwner", "twelve digits"),
         ({"backups": {"buckets": {REGION: BUCKET | {"kmsKeyArn": "alias/x"}}}}, "kmsKeyArn", "the ARN of a KMS key"),
         ({"backups": {"buckets": {REGION: BUCKET}, "everyHours": 24}}, "everyHours", "4 to 20"),
@@ -94,7 +94,7 @@ def test_wrong_backups_name_key_and_what_is_allowed(change: dict[str, Any], key:
 def test_device_of_backups_is_taken() -> None:
     site = SECTION["sites"][REGION]
     taken = [each | {"volumes": [{"deviceName": "xvdz", "size": 20}]} for each in site["controllers"]]
-    with pytest.raises(SettingsError, match="it is the one for backups"):
+    with pytest.raises(SettingsError, match="the device of the backups"):
         loaded(sites={REGION: site | {"controllers": taken}})
 
 

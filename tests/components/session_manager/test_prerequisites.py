@@ -32,7 +32,7 @@ def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
 def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> ResourceError:
     with pytest.raises(ResourceError) as caught:
         check(clients, bucket or {}, **changes)
-    assert "SSM-SessionManagerRunShell in eu-west-1 is not published, and what is live stays as it is" in str(
+    assert "SSM-SessionManagerRunShell in eu-west-1 is not published, and the live document is unchanged" in str(
         caught.value
     )
     return caught.value

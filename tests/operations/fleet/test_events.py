@@ -120,7 +120,7 @@ def test_preview_predicts_import_of_fixed_names() -> None:
 def test_event_log_notes_what_will_be_taken_over() -> None:
     lines = (
         (
-            "SSM-SessionManagerRunShell in eu-west-1 exists already and will be taken over; what is live stays as version 1 "
+            "SSM-SessionManagerRunShell in eu-west-1 exists already and will be taken over; the live content remains as version 1 "
             "and is restored on destroy unless configured otherwise:"
         ),
         "    idleSessionTimeout: 45 -> 20",
