@@ -103,6 +103,9 @@ def _is_unicast(network: Network) -> bool:
     return any(network.subnet_of(each) for each in UNICAST_NETWORKS)
 
 
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+"""Days of a week, as in cron expressions and in schedules of Inspector."""
+Weekday = Annotated[str, Field(pattern=rf"^({'|'.join(WEEKDAYS)})$")]
 BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 """Pattern of the name of a general purpose bucket (S3 User Guide, "General purpose bucket naming rules")."""
 RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), IgnoresCase()]

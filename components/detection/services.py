@@ -109,14 +109,13 @@ def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
     detector = _answer(read, "get_detector", DetectorId=ids[0])
     answer = _answer(read, "get_administrator_account", DetectorId=ids[0])
     administrator = cast("dict[str, str]", answer.get("Administrator") or {})
-    former = administrator.get("RelationshipStatus", "").lower() in _FORMER
     # The role is one of the account (arn:aws:iam::123456789012:role/...).
     role = split_arn(detector["ServiceRole"])
     return ServiceState(
         arn=f"arn:{role.partition}:guardduty:{region}:{role.account_id}:detector/{ids[0]}",
         switches=frozenset(_switches_of(detector)),
         tags=detector.get("Tags") or {},
-        administrator="" if former else administrator.get("AccountId", ""),
+        administrator=_manager(administrator.get("AccountId", ""), administrator.get("RelationshipStatus", "")),
     )
 
 
@@ -207,15 +206,14 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
         raise ResourceError(f"Inspector does not return the status of the account: {_failures(answer) or 'no account'}")
     delegated = read("get_delegated_admin_account", ("ResourceNotFoundException",)) or {}
     administrator = cast("dict[str, str]", delegated.get("delegatedAdmin") or {})
-    is_other = administrator.get("accountId") != accounts[0]["accountId"]
-    former = administrator.get("relationshipStatus", "").lower() in _FORMER
+    account, relationship = administrator.get("accountId", ""), administrator.get("relationshipStatus", "")
     scans = cast("dict[str, dict[str, str]]", accounts[0]["resourceState"])
     return ServiceState(
         arn="",
         switches=frozenset(
             switch for name, switch in _SCANS.items() if scans.get(name, {}).get("status") in {ENABLED, "ENABLING"}
         ),
-        administrator=administrator.get("accountId", "") if is_other and not former else "",
+        administrator=_manager(account, relationship, own=accounts[0]["accountId"]),
     )
 
 
@@ -257,13 +255,12 @@ def _find_security_hub(read: Read, _region: str) -> ServiceState | None:
         for each in found
     }
     administrator = cast("dict[str, str]", _answer(read, "get_administrator_account").get("Administrator") or {})
-    is_other = administrator.get("AccountId") != split_arn(arn).account_id
-    former = administrator.get("MemberStatus", "").lower() in _FORMER
+    account, relationship = administrator.get("AccountId", ""), administrator.get("MemberStatus", "")
     return ServiceState(
         arn=arn,
         switches=frozenset({HUB, *(name for name, each in status.items() if each != "DELETING")}),
         tags=_answer(read, "list_tags_for_resource", ResourceArn=arn).get("Tags") or {},
-        administrator=administrator.get("AccountId", "") if is_other and not former else "",
+        administrator=_manager(account, relationship, own=split_arn(arn).account_id),
         faults={
             name: f"{each} ({reasons[name].get('StatusReasonCode', 'no reason')})"
             for name, each in status.items()
@@ -310,6 +307,11 @@ class _SecurityHub:
         enabled = [{"StandardsArn": f"{prefix}{each}"} for each in sorted({*switches} - {HUB})]
         if enabled:
             self._client.batch_enable_standards(StandardsSubscriptionRequests=enabled)
+
+
+def _manager(account: str, relationship: str, *, own: str = "") -> str:
+    """Return the account that manages a service; empty: the own one does, or the relationship has ended."""
+    return "" if account == own or relationship.lower() in _FORMER else account
 
 
 def _answer(read: Read, operation: str, **arguments: Any) -> Mapping[str, Any]:

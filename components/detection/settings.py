@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
-from common.validation import Section, enabled_flag, flag, member_of, setting
+from common.validation import WEEKDAYS, Section, Weekday, enabled_flag, flag, member_of, setting
 from components.detection.names import AGENTS, DETECTOR, EC2, HUB, RUNTIME, SecurityService, SecurityStandard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-"""Days of a schedule, as Inspector names them."""
 
 
 class GuardDutySettings(Section):
@@ -43,7 +39,7 @@ class CisScansSettings(Section):
         ge=1,
         le=2,
     )
-    day: str = setting("Day of the scan, in UTC.", ", ".join(_DAYS), default="SAT", pattern=rf"^({'|'.join(_DAYS)})$")
+    day: Weekday = setting("Day of the scan, in UTC.", ", ".join(WEEKDAYS), default="SAT")
     start_hour: int = setting(
         "Hour at which the scan starts, in UTC.", "a whole number from 0 to 23", default=2, ge=0, le=23
     )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import Problem
+from common.validation import WEEKDAYS
 from components.domain_controllers.names import ALARMS, document_name
 from components.domain_controllers.operations.documents import command_document, powershell, script
 from components.domain_controllers.operations.health import CHECK_MINUTES, limits
-from components.domain_controllers.operations.settings import DAYS, HealthSettings
+from components.domain_controllers.operations.settings import HealthSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def plan_windows(
     for region, by_controller in zones.items():
         found: list[PatchWindow] = []
         for zone in sorted(set(by_controller.values())):
-            hour = settings.start_hour + DAYS.index(settings.day) * 24 + position * settings.hours_between_zones
+            hour = settings.start_hour + WEEKDAYS.index(settings.day) * 24 + position * settings.hours_between_zones
             found.append(_window(zone, hour % _WEEK, [name for name, each in by_controller.items() if each == zone]))
             position += 1
         windows[region] = tuple(found)
@@ -85,7 +86,7 @@ def _window(zone: str, hour: int, controllers: Sequence[str]) -> PatchWindow:
     return PatchWindow(
         zone=zone,
         name=f"{ALARMS}{zone}",
-        schedule=f"cron(0 {of_day} ? * {DAYS[day]} *)",
+        schedule=f"cron(0 {of_day} ? * {WEEKDAYS[day]} *)",
         start_hour=hour,
         controllers=tuple(controllers),
     )

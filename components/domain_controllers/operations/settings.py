@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from common.validation import BUCKET_NAME, Section, enabled_flag, flag, setting
+from common.validation import BUCKET_NAME, WEEKDAYS, Section, Weekday, enabled_flag, flag, setting
 from components.session_manager.settings import RETENTION_DAYS
 
 
@@ -15,12 +15,6 @@ def _retention(days: int) -> int:
     if days not in RETENTION_DAYS:
         raise ValueError
     return days
-
-
-def _day(value: object) -> object:
-    if value not in DAYS:
-        raise ValueError
-    return value
 
 
 def _silence(minutes: int) -> int:
@@ -52,9 +46,6 @@ DomainName = Annotated[
     AfterValidator(_domain),
 ]
 ControllerAddress = Annotated[str, AfterValidator(_private_address)]
-
-DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-"""Days of a week, as in cron expressions."""
 
 BACKUP_DEVICE = "xvdz"
 """Device name of the volume for backups."""
@@ -138,8 +129,8 @@ class PatchingSettings(Section):
     """`patching`: updates of Windows, one controller at a time, in a maintenance window per Availability Zone."""
 
     enabled: bool = enabled_flag("Patch the controllers")
-    day: Annotated[str, AfterValidator(_day)] = setting(
-        "Day of the first maintenance window of the week, in UTC.", ", ".join(DAYS), default="SUN"
+    day: Weekday = setting(
+        "Day of the first maintenance window of the week, in UTC.", ", ".join(WEEKDAYS), default="SUN"
     )
     start_hour: int = setting(
         "Hour at which the first maintenance window starts, in UTC.",

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.problems import SettingsError
+from common.validation import WEEKDAYS
 from components.domain_controllers.operations.patching import (
     hook_documents,
     plan_windows,
     task_parameters,
     window_problems,
 )
-from components.domain_controllers.operations.settings import DAYS, HealthSettings, PatchingSettings
+from components.domain_controllers.operations.settings import HealthSettings, PatchingSettings
 from components.settings import Settings
 
 WEEK = 7 * 24
@@ -38,7 +39,7 @@ def test_zones_of_all_sites_follow_each_other() -> None:
 
 
 @given(
-    day=st.sampled_from(DAYS),
+    day=st.sampled_from(WEEKDAYS),
     hour=st.integers(0, 23),
     distance=st.integers(2, 84),
     length=st.integers(2, 24),
