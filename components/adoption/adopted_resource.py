@@ -188,7 +188,7 @@ def _refusal(props: Properties, existing: Existing, found: Found) -> str | None:
     days = props.get("retentionDays")
     if days is None or found.keeps_days is None or found.keeps_days <= days:
         return None
-    kept = "for ever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
+    kept = "forever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
     return (
         f"the log group {_shown_name(props)} in {props['region']} keeps its logs {kept}; to take it over with {days:g} days "
         "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "

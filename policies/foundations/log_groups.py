@@ -61,7 +61,7 @@ def _expires_late_enough(group: Resource) -> Findings:
     yield from group.require(
         "retentionInDays",
         lambda days: bool(days) and days >= shortest,
-        f"at least {shortest:g} days (0 and no value keep logs for ever)",
+        f"at least {shortest:g} days (0 and no value keep logs forever)",
     )
 
 

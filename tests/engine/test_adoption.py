@@ -107,7 +107,7 @@ def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[...
     ssm.put_parameter(Name=DATA_KEY_PARAMETER, Value=theirs, Type="String")
     logs.create_log_group(logGroupName=LOG_GROUP)
     stack.configure(governed(retainLogs=False))
-    assert "keeps its logs for ever; to take it over with 90 days" in stack.preview().failed().text
+    assert "keeps its logs forever; to take it over with 90 days" in stack.preview().failed().text
     stack.configure(governed(retainLogs=False, shortenLogRetention=True))
 
     shown = stack.preview().succeeded()

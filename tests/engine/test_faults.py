@@ -154,7 +154,7 @@ def test_engine_fault_is_reported_and_next_run_converges(
 def test_engine_converges_after_every_fault(
     engine: EngineMatrix, subtests: pytest.Subtests, stage: Stage, number: int, fault: Fault
 ) -> None:
-    """Each fault of each call happens once, or for ever; tests/faults has both against the provider class."""
+    """Each fault of each call happens once, or forever; tests/faults has both against the provider class."""
     for call, times in zip(
         engine.ready(stage).calls, itertools.islice(itertools.cycle(Times), number, None), strict=False
     ):

@@ -14,7 +14,7 @@ EVERY_FAULT = [
     pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times
 ]
 SAMPLE_STEPS = (5, 3, 1)
-"""Odd, so that a call which every fifth fault hits is hit once by one of them and for ever by the next."""
+"""Odd, so that a call which every fifth fault hits is hit once by one of them and forever by the next."""
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,7 @@ def log_group_finding(site: SiteDeployment, live: SiteFacts, check: str, name: s
     if found is None or isinstance(found, ReadFailure):
         return missing(check, found, expected=expected, found="no such log group", remedy=site.deployment.repair)
     kept = found.retention_days
-    differences = [] if kept == days else [f"kept for {f'{kept} days' if kept else 'ever'}"]
+    differences = [] if kept == days else [f"kept {f'for {kept} days' if kept else 'forever'}"]
     differences += _key_fault(live, found.kms_key_arn or "")
     return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
 

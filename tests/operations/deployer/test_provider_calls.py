@@ -26,7 +26,7 @@ UNUSED: Final = {
     "iam:DeleteRolePermissionsBoundary": "a role without a boundary, which the deployer must not make",
     "kms:DisableKey": "isEnabled of a key",
     "kms:DisableKeyRotation": "a key that does not rotate",
-    "logs:DeleteRetentionPolicy": "logs that are kept for ever",
+    "logs:DeleteRetentionPolicy": "logs that are kept forever",
 }
 """Actions that no component leads to, with the input that would."""
 BY_PATH: Final = ("s3", "scheduler")

@@ -526,7 +526,7 @@ MONITORING: list[tuple[dict[str, Any], str, str]] = [
     (
         {"log_group": LogGroupFacts(retention_days=None, kms_key_arn=None)},
         "directory-flow-log-group",
-        "kept for ever; ",
+        "kept forever; ",
     ),
     ({"topic": None}, "directory-topic", "no such topic"),
     ({"topic": replace(TOPIC, key="alias/aws/sns")}, "directory-topic", "encrypted with alias/aws/sns"),

@@ -16,7 +16,7 @@ RETENTION_REMEDY = "Set retentionInDays to a number of days that CloudWatch Logs
 def retention_text(found: str, days: int = 90) -> str:
     return (
         f'{LOG_GROUP} "subject": retentionInDays: found {found}, '
-        f"expected at least {days} days (0 and no value keep logs for ever). {RETENTION_REMEDY}"
+        f"expected at least {days} days (0 and no value keep logs forever). {RETENTION_REMEDY}"
     )
 
 
@@ -29,7 +29,7 @@ def test_log_group_that_keeps_logs_long_enough_is_fine(days: int) -> None:
     ("days", "found"),
     [
         pytest.param(None, "no value", id="left out"),
-        pytest.param(0, "0", id="for ever"),
+        pytest.param(0, "0", id="forever"),
         pytest.param(60, "60", id="too short"),
     ],
 )

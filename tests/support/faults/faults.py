@@ -36,7 +36,7 @@ class Times(StrEnum):
     """Frequency of a fault."""
 
     ONCE = "once"
-    FOR_EVER = "for ever"
+    FOR_EVER = "forever"
 
 
 class Fault(StrEnum):

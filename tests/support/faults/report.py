@@ -68,7 +68,7 @@ def _table(matrix: Matrix, outcomes: Outcomes) -> Table:
     table = Table(
         Column("call", no_wrap=True),
         *Fault,
-        title="once, then for ever: converged (+), or the cause for which the run stopped",
+        title="once, then forever: converged (+), or the cause for which the run stopped",
     )
     for stage in USUAL:
         table.add_section()

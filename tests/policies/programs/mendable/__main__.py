@@ -1,4 +1,4 @@
-"""A key that does not rotate, and a log group that keeps its logs for ever."""
+"""A key that does not rotate, and a log group that keeps its logs forever."""
 
 import pulumi_aws as aws
 
