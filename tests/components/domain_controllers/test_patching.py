@@ -73,6 +73,7 @@ def test_windows_that_do_not_fit_name_the_distance_that_does() -> None:
     [
         ({"hoursBetweenZones": 3, "windowHours": 4}, "hoursBetweenZones", "at least 4, its windowHours"),
         ({"day": "sunday"}, "day", "SUN"),
+        ({"day": "SUNDAY"}, "day", "SUN"),
         ({"startHour": 24}, "startHour", "0 to 23"),
         ({"approveAfterDays": -1}, "approveAfterDays", "0 to 90"),
     ],
