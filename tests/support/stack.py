@@ -320,7 +320,7 @@ def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
     started = with_variable(STACK, stack)
     commands = [f"{number}: {command(number)}" for number in started]
     for number in started:
-        if warm_launcher.__file__ in command(number):  # passes the signal on
+        if Path(warm_launcher.__file__).stem in command(number):  # passes the signal on
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGUSR1)
     time.sleep(STACKS_SECONDS)

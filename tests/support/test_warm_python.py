@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import signal
 import socket
@@ -269,7 +270,8 @@ def test_signal_before_the_program_exists_is_forwarded(
     monkeypatch.chdir(tmp_path)  # a short path, as that of a socket has to be
     program = written(tmp_path, WAIT)
     read = {name: value for name, value in os.environ.items() if warm_launcher.is_read_at_start_up(name)}
-    written(tmp_path, json.dumps({"options": [], "environment": read, "modules": {}}), "warm.json")
+    description = marshal.dumps({"options": [], "environment": read, "modules": {}})
+    (tmp_path / f"warm{warm_launcher.DESCRIPTION}").write_bytes(description)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("warm")
         listening.listen()

@@ -2,22 +2,24 @@
 
 A fork is used only if it cannot differ from a new process: the same command line options, the same values of every
 variable that CPython, the C library or an imported module reads at startup, no module in the program's folder that
-shadows an imported one, and no terminal. Runs without the standard library's `site`, to start at once.
+shadows an imported one, and no terminal. It starts more than a thousand times in a run of all tests: it runs without
+`site`, from bytecode, and imports modules that are written in C only, which takes half the time.
 """
 
 from __future__ import annotations
 
-import array
-import json
+import _socket as socket
+import marshal
 import os
-import signal
-import socket
 import sys
 
 TYPE_CHECKING = False
 """Replacement for the constant in `typing`, which is slow to import."""
 if TYPE_CHECKING:
+    import signal
     from typing import Any
+else:
+    import _signal as signal
 
 OPTIONS = frozenset({"-u", "-P"})
 """Command line options of Python that a `WarmPython` supports."""
@@ -26,6 +28,8 @@ START_UP_NAMES = frozenset({"LANG", "LANGUAGE", "TZ", "TZDIR", "HOME", "GLIBC_TU
 FORWARDED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 SIZE_BYTES = 8
 STANDARD_STREAMS = 3
+DESCRIPTION = ".warm"
+"""Suffix of the file that describes the requests a warm process takes, in the format of `marshal`."""
 
 
 def split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -92,14 +96,14 @@ def _connect(folder: str) -> socket.socket | None:
     if not _is_supported(program):
         return None
     for name in os.listdir(folder):  # noqa: PTH208
-        if not name.endswith(".json"):
+        if not name.endswith(DESCRIPTION):
             continue
-        with open(f"{folder}/{name}") as file:  # noqa: PTH123
-            warm = json.load(file)
+        with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123
+            warm = marshal.load(file)
         if _fits(warm, options, program):
             connection = socket.socket(socket.AF_UNIX)
             try:
-                connection.connect(f"{folder}/{name[: -len('.json')]}")
+                connection.connect(f"{folder}/{name.removesuffix(DESCRIPTION)}")
             except OSError:
                 return None
             return connection
@@ -113,7 +117,7 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
     mask = os.umask(0)
     os.umask(mask)
-    request = json.dumps(
+    request = marshal.dumps(
         {
             "arguments": sys.argv[2:],
             "folder": os.getcwd(),  # noqa: PTH109
@@ -121,13 +125,17 @@ def main() -> int:
             "mask": mask,
             "ignoresInterrupts": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
         }
-    ).encode()
-    files = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", range(STANDARD_STREAMS)))
+    )
+    files = (
+        socket.SOL_SOCKET,
+        socket.SCM_RIGHTS,
+        b"".join(each.to_bytes(4, sys.byteorder) for each in range(STANDARD_STREAMS)),
+    )
     # A signal that arrives before the program exists is forwarded once it does.
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED_SIGNALS)
     warm.sendmsg([len(request).to_bytes(SIZE_BYTES, "big")], [files])
     warm.sendall(request)
-    answers = warm.makefile("r")
+    answers = open(warm.fileno(), closefd=False)  # noqa: SIM115 -- open until the process ends
     child = int(answers.readline())
     # Only the program holds its streams, so that their readers see when it closes them.
     nothing = os.open(os.devnull, os.O_RDWR)

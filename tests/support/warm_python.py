@@ -13,8 +13,9 @@ import faulthandler
 import gc
 import importlib
 import io
-import json
+import marshal
 import os
+import py_compile
 import runpy
 import select
 import shlex
@@ -161,9 +162,11 @@ def _start(name: str, kind: Kind, folder: Path, owner: str) -> subprocess.Popen[
 
 def _write_launcher(folder: Path) -> None:
     """Write `bin/python` atomically, after every warm process is ready or has failed to start."""
-    cold, launcher = shlex.quote(sys.executable), shlex.quote(str(Path(warm_launcher.__file__)))
     binaries = folder / "bin.new"
     binaries.mkdir()
+    bytecode = str(folder / f"{Path(warm_launcher.__file__).stem}.pyc")
+    py_compile.compile(warm_launcher.__file__, bytecode, doraise=True)
+    cold, launcher = shlex.quote(sys.executable), shlex.quote(bytecode)
     python = binaries / "python"
     python.write_text(f'#!/bin/sh\nexec {cold} -IS {launcher} {shlex.quote(str(folder))} "$@"\n')
     python.chmod(0o755)
@@ -205,8 +208,8 @@ class WarmPython:
         listening.listen(64)
         self._listening = listening
         fresh = folder / f"{name}.new"
-        fresh.write_text(json.dumps(description))
-        fresh.rename(folder / f"{name}.json")
+        fresh.write_bytes(marshal.dumps(description))
+        fresh.rename(folder / f"{name}{warm_launcher.DESCRIPTION}")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
 
@@ -260,7 +263,7 @@ class WarmPython:
                 other.close()
             for file in self._own_files:
                 os.close(file)
-            _Program(json.loads(request), files, launcher, self._own_path).run()
+            _Program(marshal.loads(request), files, launcher, self._own_path).run()
         for file in files:
             os.close(file)
         self._launchers[launcher] = process
