@@ -49,7 +49,7 @@ RECORDED: Final = (
     "test_nodes.py::test_manual_changes_are_reported_and_kept_on_destroy",
     "test_nodes.py::test_nodes_are_configured_and_restored_on_destroy",
     "test_session_manager.py::test_up_creates_all_and_refresh_changes_nothing",
-    "test_verify_sabotage.py::test_each_kind_of_change_is_reported",
+    "test_verify_sabotage.py::test_changes_are_reported_and_lost_state_is_recovered",
 )
 """Those that between them ask for every action."""
 FILE: Final = Path(__file__).with_name("recorded_actions.json")

@@ -289,55 +289,50 @@ def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, aws_
     assert differences(before, account.contents()) == {}
 
 
-@pytest.mark.timeout(LOST_STATE_SECONDS)
-def test_lost_state_of_every_section_is_recovered(tmp_path: Path, aws_endpoint: str) -> None:
-    """On the configuration of `dev` with one site of domain controllers: all sections, in the Regions that each has."""
-    lost_state_is_recovered(tmp_path, aws_endpoint, dev_sections(has_second_site=False))
-
-
 @pytest.mark.exhaustive
 @pytest.mark.timeout(LOST_STATE_SECONDS)
 def test_lost_state_of_every_site_is_recovered(tmp_path: Path, aws_endpoint: str) -> None:
+    """`test_verify_sabotage` does it with one site of domain controllers."""
+    account = Account(aws_endpoint)
+    before = account.contents()
+    stacks: list[Stack] = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        stacks.append(Stack(tmp_path / name, aws_endpoint))
+        stacks[-1].configure(losing_logs(dev_sections()))
+    stacks[0].up().succeeded()
     # The provider imports a network ACL in its own Region only.
-    lost_state_is_recovered(tmp_path, aws_endpoint, dev_sections(), made_again="us-east-1 describe_network_acls")
+    lost_state_is_recovered(account, before, stacks[1], made_again="us-east-1 describe_network_acls")
 
 
-def lost_state_is_recovered(folder: Path, endpoint: str, sections: dict[str, Any], made_again: str = "") -> None:
+def losing_logs(sections: dict[str, Any]) -> dict[str, Any]:
+    """Return the sections with logs that go with the stack."""
+    return sections | {"sessionManager": sections["sessionManager"] | {"retainLogs": False}}
+
+
+def lost_state_is_recovered(account: Account, before: dict[str, list[str]], stack: Stack, made_again: str = "") -> None:
     """Let a stack without a state find the resources of another one, and destroy all of them.
 
     Args:
-        folder: Folder for the stacks.
-        endpoint: Endpoint of the local AWS.
-        sections: Settings of the stack.
-        made_again: Region and operation that list the one resource that the second stack makes again.
+        account: Account with the resources.
+        before: Content of the account before they were created.
+        stack: Stack with the settings of the other one.
+        made_again: Region and operation that list the one resource that the stack makes again.
     """
-    account = Account(endpoint)
-    before = account.contents()
-    first, second = (new_stack(folder / name, endpoint, sections) for name in ("first", "second"))
-    first.up().succeeded()
     complete = account.contents()
-
-    second.up().succeeded()
-    orphans = [each["arn"].rpartition("/")[2] for each in orphans_of(second)]
+    stack.up().succeeded()
+    orphans = [each["arn"].rpartition("/")[2] for each in orphans_of(stack)]
     assert len(orphans) == bool(made_again)
     assert differences(complete, account.contents()).keys() == ({made_again} if made_again else set())
     assert set(orphans) <= set(complete.get(made_again, []))
-    assert not_ok(second) == ({"orphans"} if made_again else set())
-    second.preview("--refresh", "--expect-no-changes").succeeded()
-    second.destroy().succeeded()
+    assert not_ok(stack) == ({"orphans"} if made_again else set())
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
     left = differences(before, account.contents())
     # The records of sessions are locked: their bucket stays, with its key.
     retained = {f"eu-west-1 {each}" for each in ("keys", "list_aliases", "list_buckets")} | {"us-east-1 list_buckets"}
     assert left.keys() <= {made_again} | retained
     assert [len(left[each]) for each in sorted(retained)] == [1, 1, 1, 1]
-
-
-def new_stack(folder: Path, endpoint: str, sections: dict[str, Any]) -> Stack:
-    folder.mkdir()
-    stack = Stack(folder, endpoint)
-    # Logs go with the stack.
-    stack.configure(sections | {"sessionManager": sections["sessionManager"] | {"retainLogs": False}})
-    return stack
 
 
 def orphans_of(stack: Stack) -> list[dict[str, str]]:

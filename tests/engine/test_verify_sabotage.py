@@ -23,6 +23,13 @@ from tests.engine.sabotages.fixed import FIXED
 from tests.engine.sabotages.network import PEERS
 from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage
+from tests.engine.test_killed_runs import (
+    LOST_STATE_SECONDS,
+    Account,
+    differences,
+    losing_logs,
+    lost_state_is_recovered,
+)
 from tests.support.stack import Stack, dev_sections
 
 pytestmark = pytest.mark.engine
@@ -173,13 +180,6 @@ def change(group: list[Attempt], live: Live) -> list[Undo]:
     return [each for each in reversed(undoing) if each]
 
 
-def built(stack: Stack, *, has_second_site: bool = True) -> list[Resource]:
-    """Build `dev`, and return what the state has."""
-    stack.configure(dev_sections(has_second_site=has_second_site))
-    stack.up().succeeded()
-    return resources_of(stack.state())
-
-
 def check_findings(attempts: list[Attempt], live: Live, stack: Stack) -> None:
     """Let verify see the attempts, several at a time, and each of them undone."""
     said: list[str] = []
@@ -201,14 +201,28 @@ def unnoticed_by_refresh(attempts: list[Attempt], live: Live, stack: Stack) -> l
     return [str(each) for each in attempts if f"{each.resource.type}:{each.resource.name}" not in steps]
 
 
-def test_each_kind_of_change_is_reported(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
-    resources = built(stack, has_second_site=False)
-    live = Live(aws, aws_endpoint)
+@pytest.mark.timeout(LOST_STATE_SECONDS)
+def test_changes_are_reported_and_lost_state_is_recovered(
+    new_stack: Callable[..., Stack], aws: Callable[..., Any], aws_endpoint: str
+) -> None:
+    """On the configuration of `dev` with one site of domain controllers: all sections, in the Regions that each has."""
+    account, live = Account(aws_endpoint), Live(aws, aws_endpoint)
+    before = account.contents()
+    stack, without_state = new_stack(), new_stack()
+    for each in (stack, without_state):
+        each.configure(losing_logs(dev_sections(has_second_site=False)))
+    stack.up().succeeded()
+    resources = resources_of(stack.state())
     assert inputs_without_a_sabotage(resources) == []
     assert verified(stack, live) == {}
+    built = account.contents()
     check_findings(attempts_of(resources, SABOTAGES)[::3], live, stack)
     refreshed = [each for each in attempts_of(resources, SABOTAGES) if each.expected == REFRESH]
     assert unnoticed_by_refresh(first_of_each_resource(refreshed), live, stack) == []
+    # Wrong keys, buckets and others, which no stack made.
+    foreign = differences(built, account.contents())
+    before = {name: found + foreign.get(name, []) for name, found in before.items()}
+    lost_state_is_recovered(account, before, without_state)
 
 
 def first_of_each_resource(attempts: list[Attempt]) -> list[Attempt]:
@@ -218,7 +232,9 @@ def first_of_each_resource(attempts: list[Attempt]) -> list[Attempt]:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1500)
 def test_every_change_of_every_resource_is_reported(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
-    resources = built(stack)
+    stack.configure(dev_sections())
+    stack.up().succeeded()
+    resources = resources_of(stack.state())
     live = Live(aws, aws_endpoint)
     attempts = attempts_of(resources, SABOTAGES, all_of_them=True)
     check_findings(attempts, live, stack)
