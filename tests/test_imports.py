@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def imports(node: ast.AST) -> Iterator[str]:
         yield from imports(child)
 
 
+@cache
+def imports_of(file: Path) -> tuple[str, ...]:
+    return tuple(imports(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_package_imports_only_lower_packages(package: str) -> None:
     own = {"tests", "tools", *MAY_IMPORT}
@@ -41,7 +47,7 @@ def test_package_imports_only_lower_packages(package: str) -> None:
         f"{file.relative_to(REPOSITORY)}: {module}"
         for file in (REPOSITORY / package).rglob("*.py")
         if not file.name.startswith("test_")
-        for module in imports(ast.parse(file.read_text(encoding="utf-8")))
+        for module in imports_of(file)
         if module.partition(".")[0] in own and not f"{module}.".startswith(allowed)
     ]
     assert wrong == []
@@ -54,10 +60,7 @@ def modules(package: str) -> dict[str, set[str]]:
         for file in (REPOSITORY / package).rglob("*.py")
         if file.name != "__init__.py"
     }
-    return {
-        name: {each for each in imports(ast.parse(file.read_text(encoding="utf-8"))) if each in files}
-        for name, file in files.items()
-    }
+    return {name: {each for each in imports_of(file) if each in files} for name, file in files.items()}
 
 
 def rooms(package: str) -> dict[str, set[str]]:
@@ -66,7 +69,7 @@ def rooms(package: str) -> dict[str, set[str]]:
     for file in (REPOSITORY / package).rglob("*.py"):
         room, *rest = file.relative_to(REPOSITORY / package).parts
         if rest:
-            modules = (each.split(".") for each in imports(ast.parse(file.read_text(encoding="utf-8"))))
+            modules = (each.split(".") for each in imports_of(file))
             found.setdefault(room, set()).update(each[1] for each in modules if each[0] == package and each[2:])
             found[room].discard(room)
     return {room: others & found.keys() for room, others in found.items()}

@@ -12,7 +12,7 @@ from common.iam.patterns import has_wildcard, plain
 from common.iam.variables import Expanded, expand, keys_of, variable_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from common.iam.documents import Statement
     from common.iam.evaluation import Permissions
@@ -50,14 +50,14 @@ class Knowledge(Protocol):
         ...
 
 
-def situations(permissions: Permissions, action: str, knowledge: Knowledge) -> list[Situation]:
-    """Return every combination of values for the condition keys that a principal's policies name for an action."""
+def situations(permissions: Permissions, action: str, knowledge: Knowledge) -> Iterator[Situation]:
+    """Yield every combination of values for the condition keys that a principal's policies name for an action."""
     statements = [each for policy in permissions.every() for each in policy.covering(action)]
     return combined(statements, knowledge)
 
 
-def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situation]:
-    """Return every combination of values for the condition keys that statements name."""
+def combined(statements: Sequence[Statement], knowledge: Knowledge) -> Iterator[Situation]:
+    """Yield every combination of values for the condition keys that statements name."""
     mentioned: dict[str, dict[str, None]] = {key: {} for each in statements for key in sorted(keys_of(each))}
     texts: dict[str, list[str]] = {key: [] for key in mentioned}
     for condition in (condition for statement in statements for condition in statement.conditions):
@@ -69,8 +69,8 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
                 mentioned[variable][f"${{{condition.key}}}"] = None
     options = {key: knowledge.choices(key, tuple(values)) for key, values in mentioned.items()}
     _limit(options)
-    return [
-        Situation(
+    for picked in product(*options.values()):
+        yield Situation(
             RequestContext({key: choice.value for key, choice in zip(options, picked, strict=True)}),
             doubts=tuple(
                 text
@@ -79,8 +79,6 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
                 for text in texts[key] or [f"policy variable {key}"]
             ),
         )
-        for picked in product(*options.values())
-    ]
 
 
 def any_value(

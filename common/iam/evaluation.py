@@ -17,7 +17,7 @@ from common.iam.truth import Truth
 from common.iam.variables import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from common.iam.documents import Policy, Statement
 
@@ -117,7 +117,7 @@ def decide(permissions: Permissions, action: str, resource: str, context: Reques
 
 
 def grants(
-    permissions: Permissions, action: str, target: Target, situations: Sequence[Situation]
+    permissions: Permissions, action: str, target: Target, situations: Iterable[Situation]
 ) -> list[AllowingStatement]:
     """Return each statement that allows an action on some resource of a target in some situation, at its most certain.
 
@@ -141,6 +141,8 @@ def grants(
             found = scene.grant(policy, statement)
             if found is not None and (known is None or len(found.doubts) < len(known.doubts)):
                 best[statement] = found
+        if len(best) == len(allowing) and all(each.certain for each in best.values()):
+            break
     return list(best.values())
 
 

@@ -68,6 +68,7 @@ def has_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern or SOME in pattern
 
 
+@lru_cache(maxsize=65_536)
 def overlap(one: str, other: str) -> bool:
     """Return whether some text matches both patterns."""
     return find((Texts((one,)),), (Texts((other,)),)) is not None

@@ -16,7 +16,7 @@ import cedarpy
 from components.just_in_time.names import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 USER: Final = "AWS::IdentityStore::User"
 GROUP: Final = "AWS::IdentityStore::Group"
@@ -154,27 +154,35 @@ def is_approved(text: str, people: Sequence[Person], node_kind: str, tags: Mappi
         node_kind: `INSTANCE` or `MANAGED_INSTANCE`.
         tags: Tags of the node.
     """
-    return [_permits(text, person, node_kind, tags) for person in people]
+    return [each for person in people for each in _permits(text, person, [(node_kind, tags)])]
 
 
-def _permits(text: str, person: Person, node_kind: str, tags: Mapping[str, str]) -> bool:
-    node = {"type": node_kind, "id": "node"}
+def _permits(text: str, person: Person, nodes: Iterable[tuple[str, Mapping[str, str]]]) -> list[bool]:
+    """Return whether valid Cedar policies permit a person each of some nodes, in one call, which parses them once."""
+    tags_of = {(kind, str(number)): dict(tags) for number, (kind, tags) in enumerate(nodes)}
     context_tags = {"type": _PRINCIPAL_TAGS, "id": "tags"}
     groups = [{"type": GROUP, "id": each} for each in person.groups]
     user = {"type": USER, "id": person.id}
     entities: list[dict[str, Any]] = [
         {"uid": user, "attrs": dict(person.attributes), "parents": groups},
         *({"uid": each, "attrs": {}, "parents": []} for each in groups),
-        {"uid": node, "attrs": {}, "parents": [], "tags": dict(tags)},
+        *(
+            {"uid": {"type": kind, "id": id_}, "attrs": {}, "parents": [], "tags": tags}
+            for (kind, id_), tags in tags_of.items()
+        ),
         {"uid": context_tags, "attrs": {}, "parents": [], "tags": dict(person.principal_tags)},
     ]
-    request = {
-        "principal": f"{USER}::{_quoted(person.id)}",
-        "action": _ACTION,
-        "resource": f"{node_kind}::{_quoted('node')}",
-        "context": {"iam": {"principalTags": {"__entity": context_tags}}},
-    }
-    return _ENGINE.is_authorized(request, text, entities, SCHEMA).decision == cedarpy.Decision.Allow
+    requests = [
+        {
+            "principal": f"{USER}::{_quoted(person.id)}",
+            "action": _ACTION,
+            "resource": f"{kind}::{_quoted(id_)}",
+            "context": {"iam": {"principalTags": {"__entity": context_tags}}},
+        }
+        for kind, id_ in tags_of
+    ]
+    answers = _ENGINE.is_authorized_batch(requests, text, entities, SCHEMA)
+    return [each.decision == cedarpy.Decision.Allow for each in answers]
 
 
 def _quoted(text: str) -> str:
@@ -222,9 +230,7 @@ def _permits_stranger(policy: dict[str, Any]) -> bool:
     text = _ENGINE.policies_from_json_str(
         json.dumps({"staticPolicies": {"policy0": policy}, "templates": {}, "templateLinks": []})
     )
-    return any(
-        _permits(text, Person(), kind, tags) for kind in (INSTANCE, MANAGED_INSTANCE) for tags in _compared_tags(policy)
-    )
+    return any(_permits(text, Person(), product((INSTANCE, MANAGED_INSTANCE), _compared_tags(policy))))
 
 
 def _compared_tags(policy: dict[str, Any]) -> Iterator[dict[str, str]]:

@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -38,14 +39,20 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
+@cache
+def _client(service: str) -> Any:
+    return AwsClients(KEYS.get).client(service, REGION)
+
+
 class Wire:
     """Answers the calls of a client, one after the other; the last answer again and again."""
 
     def __init__(self, service: str, *answers: str | bytes | tuple[int, str] | Callable[[int], str]) -> None:
         self.sent = 0
-        self.client: Any = AwsClients(KEYS.get).client(service, REGION)
+        self.client: Any = _client(service)
         self._answers = answers
-        self.client.meta.events.register("before-send", self._answer)
+        self.client.meta.events.unregister("before-send", unique_id="wire")
+        self.client.meta.events.register("before-send", self._answer, unique_id="wire")
 
     def _answer(self, request: Any, **_: object) -> AWSResponse:
         given = self._answers[min(self.sent, len(self._answers) - 1)]
