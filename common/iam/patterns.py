@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from operator import eq
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LITERAL_STAR: Final = "\ue02a"
 LITERAL_QUESTION: Final = "\ue03f"
@@ -55,7 +59,7 @@ def literal(text: str) -> str:
 
 def matches(pattern: str, text: str) -> bool:
     """Return whether a text matches, case-sensitive."""
-    return _expression(pattern).fullmatch(text) is not None
+    return _matcher(pattern)(text)
 
 
 def is_in(text: str, texts: Texts) -> bool:
@@ -87,6 +91,18 @@ def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | N
 
 
 @lru_cache(maxsize=8_192)
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Return a function that compares a text; compiling an expression takes longer than most of its uses."""
+    if _EXPRESSIONS.keys().isdisjoint(start := pattern.removesuffix("*")) and "*" not in start:
+        return partial(_starts_with, start) if start != pattern else partial(eq, pattern)
+    expression = _expression(pattern)
+    return lambda text: expression.fullmatch(text) is not None
+
+
+def _starts_with(start: str, text: str) -> bool:
+    return text.startswith(start)
+
+
 def _expression(pattern: str) -> re.Pattern[str]:
     first, *others = pattern.split("*")
     *middle, last = others or [""]
