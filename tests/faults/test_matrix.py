@@ -13,8 +13,8 @@ from tests.support.faults.matrix import USUAL, Cell, Matrix, Stage
 EVERY_FAULT = [
     pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times
 ]
-SAMPLE_STEPS = (5, 3, 1)
-"""Odd, so that a call which every fifth fault hits is hit once by one of them and forever by the next."""
+SAMPLE_STEPS = (7, 5, 3, 1)
+"""Odd, so that a call that every seventh fault hits is hit once by one of them and forever by the next."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def swapped_matrix(arena: Arena) -> Matrix:
 
 
 def sampled(cells: list[Cell], fault: Fault, times: Times) -> list[Cell]:
-    """Every fifth cell, from another one on for each fault, and every write whose answer is lost."""
+    """Every seventh cell, from another one on for each fault, and every write whose answer is lost."""
     step = next(each for each in SAMPLE_STEPS if each <= len(cells))
     start = list(itertools.product(Fault, Times)).index((fault, times)) % step
     return [
