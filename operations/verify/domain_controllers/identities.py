@@ -10,15 +10,16 @@ from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.operations.plan import role_statements
 from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.settings import ManagementAccess
-from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import RoleFacts, read_policy, read_role
 from operations.inventory.reader import Answer, Reader, ReadFailure
+from operations.verify.findings import Check
 from operations.verify.policies import DesiredRole, policy_finding, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.iam import PolicyFacts
 
 _PRINCIPAL: Final = "aws:PrincipalArn"
@@ -81,19 +82,18 @@ def identity_findings(
 
 
 def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | ReadFailure | None) -> Finding:
-    expected = f"managed policy {name} exists"
     if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such policy", remedy=site.deployment.repair)
+        exists = Check(check, f"managed policy {name} exists", site.deployment.repair)
+        return exists.report_missing(live, "no such policy")
     return policy_finding(check, site.deployment, _content(site, name, live.content), live.content)
 
 
 def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
-    check, expected = "directory-instance-profile", f"instance profile {instance_role.NAME} has the role of its name"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    found = "no such instance profile" if live is None else f"it has {', '.join(live) or 'no role'}"
-    same = live == (instance_role.NAME,)
-    return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
+    expected = f"instance profile {instance_role.NAME} has the role of its name"
+    check = Check("directory-instance-profile", expected, site.deployment.repair)
+    if live is None or isinstance(live, ReadFailure):
+        return check.report_missing(live, "no such instance profile")
+    return check.judge(f"it has {', '.join(live) or 'no role'}", same=live == (instance_role.NAME,))
 
 
 def _checks() -> dict[str, str]:
