@@ -255,7 +255,7 @@ class ApprovalVerification:
         for region, other in elsewhere.items():
             senders = [rule_sender(name) for name in forwarded[region]]
             yield self._delivery(f"approval-alarm-forwarding-delivery{self._suffix(region)}", other, senders)
-        live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
+        live = read_metric_alarms(reader, AlarmNames=[each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
             desired = DesiredAlarm(
                 check=f"approval-alarm-{each.name.removeprefix(ALARM_PREFIX)}",
