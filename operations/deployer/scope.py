@@ -107,6 +107,18 @@ class DeploymentScope:
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
+    def requested(self) -> dict[str, str]:
+        """Condition keys of requests with our tag, with its value."""
+        key, value = self.tag
+        return {f"aws:RequestTag/{key}": value}
+
+    @property
+    def tagged(self) -> dict[str, str]:
+        """Condition keys of resources with our tag, with its value."""
+        key, value = self.tag
+        return {f"aws:ResourceTag/{key}": value}
+
+    @property
     def read_applications(self) -> list[str]:
         """ARNs of the applications of account access manager whose entitlements are read."""
         return sorted(self.applications | self.operator_applications)
