@@ -193,7 +193,7 @@ BUCKET = ResourceType(
 # Settings.
 
 _any_bucket: Final = text(required=True, replaces=True)
-_bucket: Final = text(required=True, replaces=True, checks=(validators.length(1, 63),))
+_bucket: Final = text(validators.length(1, 63), required=True, replaces=True)
 
 
 def _names_principal(values: Values) -> bool:
@@ -234,8 +234,7 @@ BUCKET_ENCRYPTION = ResourceType(
                         {
                             "kmsMasterKeyId": text(),
                             "sseAlgorithm": text(
-                                required=True,
-                                checks=(validators.one_of("AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"),),
+                                validators.one_of("AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"), required=True
                             ),
                         }
                     ),
@@ -306,7 +305,7 @@ BUCKET_VERSIONING = ResourceType(
     properties={
         "bucket": _bucket,
         "versioningConfiguration": record(
-            {"status": text(required=True, checks=(validators.one_of("Enabled", "Suspended", _never_on),))},
+            {"status": text(validators.one_of("Enabled", "Suspended", _never_on), required=True)},
             required=True,
         ),
     },
@@ -340,7 +339,7 @@ OBJECT_LOCK = ResourceType(
                 "defaultRetention": record(
                     {
                         "days": whole(required=True),
-                        "mode": text(required=True, checks=(validators.one_of("COMPLIANCE", "GOVERNANCE"),)),
+                        "mode": text(validators.one_of("COMPLIANCE", "GOVERNANCE"), required=True),
                     },
                     required=True,
                 )
