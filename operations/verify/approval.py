@@ -26,7 +26,7 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
-from operations.inventory.reader import Answer, Reader, ReadFailure, known, returns_failure
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import read_document, read_key
 from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
@@ -207,7 +207,9 @@ class ApprovalVerification:
     def _schedule(self) -> Iterable[Finding]:
         reader = self._reader()
         for planned in self.plan.schedules:
-            yield schedule_finding(self.deployment, planned, read_schedule(reader, planned.group, planned.name))
+            named = {"GroupName": planned.group, "Name": planned.name}
+            live = reader.read("scheduler", "get_schedule", absent=("ResourceNotFoundException",), **named)
+            yield schedule_finding(self.deployment, planned, live)
 
     def _evidence(self) -> Iterable[Finding]:
         if self.settings.evidence:
@@ -301,13 +303,6 @@ def _all_of(part: Callable[[], Iterable[Finding]]) -> list[Finding]:
 
 _HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
 """Status values of an execution that may hold a tag."""
-
-
-@returns_failure
-def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
-    """Read a schedule in the format of the API."""
-    absent = ("ResourceNotFoundException",)
-    return reader.find("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
 
 
 @returns_failure
