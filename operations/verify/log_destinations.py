@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
-from operations.findings import Finding, Status
+from operations.findings import Finding, Status, counted
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 from operations.verify.findings import Check
@@ -37,7 +37,7 @@ def log_group_findings(deployment: Deployment, settings: SessionManagerSettings,
 
 
 def _days(days: int | None) -> str:
-    return "no end" if days is None else f"{days} day{'' if days == 1 else 's'}"
+    return "no end" if days is None else counted(days, "day")
 
 
 def _group_encryption(
