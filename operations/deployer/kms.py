@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import service_domain
 from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
 
 def volume_key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to use our key for volumes, which EC2 does on behalf of the caller."""
-    services = [f"ec2.{region}.{scope.domain}" for region in scope.regions]
+    services = [service_domain("ec2", region, scope.partition) for region in scope.regions]
     ours: dict[str, str | list[str]] = {**scope.tagged, "kms:ViaService": services}
     return [
         AllowedActions(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from common.aws.arns import split_arn
+from common.aws.arns import service_domain, split_arn
 from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
@@ -199,6 +199,5 @@ def is_key_arn(text: str) -> bool:
 def _need(node: NodeFacts, action: str, key: str = "") -> Need:
     through = ""
     if action == GENERATE:
-        region = split_arn(key).region
-        through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
+        through = service_domain("s3", split_arn(key).region, node.partition)
     return Need(action=action, resources=evaluated_resources(node, action, key), through=through)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from components.session_manager.settings import EndpointSettings
     from operations.deployment import Deployment
     from operations.findings import Finding
-    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, SubnetFacts, VpcEndpoint
+    from operations.inventory.network import EndpointNetwork, RouteTable, SubnetFacts, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -101,7 +101,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
         ids = ", ".join(each.id for each in live.groups)
         return check.reject(f"{len(live.groups)} such groups: {ids}" if ids else "no such security group")
     (group,) = live.groups
-    rules = {_key(each): each for each in group.rules}
+    rules = {each.key: each for each in group.rules}
     planned = {(Direction.INGRESS, "tcp", HTTPS, HTTPS, cidr): cidr for cidr in desired.cidrs}
     missing = [cidr for key, cidr in planned.items() if key not in rules]
     foreign = [each for key, each in rules.items() if key not in planned]
@@ -114,10 +114,6 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
     ]
     remedies += [deployment.repair] if missing else []
     return Check(id_, expected, " && ".join(remedies)).report(differences, group.id)
-
-
-def _key(rule: SecurityGroupRule) -> tuple[str, str, int, int, str]:
-    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
 def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[dict[str, str], str]:

@@ -188,11 +188,6 @@ def _release_role(aws: Aws, role: Item) -> None:
             aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
 
 
-def _names_principal(values: Values) -> bool:
-    """Return whether the trust policy has a principal that IAM may not know for some seconds."""
-    return ":role/" in values["assumeRolePolicy"] or ":user/" in values["assumeRolePolicy"]
-
-
 ROLE = ResourceType(
     name="aws:iam/role:Role",
     service="iam",
@@ -219,7 +214,11 @@ ROLE = ResourceType(
     create=(
         Operation(
             "CreateRole",
-            retry=Retry(codes=frozenset({"MalformedPolicyDocument"}), seconds=10, only_if=_names_principal),
+            retry=Retry(
+                codes=frozenset({"MalformedPolicyDocument"}),
+                seconds=10,
+                only_if=policy_json.names_principal("assumeRolePolicy"),
+            ),
         ),
         Code(_put_inline_policies, "PutRolePolicy"),
     ),

@@ -196,13 +196,9 @@ _any_bucket: Final = text(required=True, replaces=True)
 _bucket: Final = text(validators.length(1, 63), required=True, replaces=True)
 
 
-def _names_principal(values: Values) -> bool:
-    """Return whether the policy has a principal that S3 may not know for some time."""
-    return ":role/" in values["policy"] or ":user/" in values["policy"]
-
-
 _put_policy: Final = Operation(
-    "PutBucketPolicy", retry=Retry(codes=frozenset({"MalformedPolicy"}), seconds=120, only_if=_names_principal)
+    "PutBucketPolicy",
+    retry=Retry(codes=frozenset({"MalformedPolicy"}), seconds=120, only_if=policy_json.names_principal("policy")),
 )
 
 BUCKET_POLICY = ResourceType(

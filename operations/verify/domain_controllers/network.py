@@ -93,7 +93,7 @@ def rule_differences(
         peers: IDs by their names in the plan, `itself` or a list's name.
     """
     ours = {_planned_key(each, peers): each for each in planned}
-    theirs = {_live_key(each): each for each in live}
+    theirs = {each.key: each for each in live}
     missing = {each.name: each for key, each in ours.items() if key not in theirs}
     changed = [
         (ours[key], each) for key, each in theirs.items() if key in ours and ours[key].description != each.description
@@ -113,10 +113,6 @@ def _planned_key(rule: PlannedRule, peers: Mapping[str, str]) -> Key:
     by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.RESOLVER, PeerKind.PLANNED_LIST)
     peer = peers.get(rule.peer.value, rule.peer.value) if by_id else rule.peer.value
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
-
-
-def _live_key(rule: SecurityGroupRule) -> Key:
-    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
 def _by_plan(site: str, planned: Sequence[Group], live: Sequence[SecurityGroup]) -> dict[str, SecurityGroup]:
