@@ -17,11 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.arns import partition_of
 from common.aws.session import AwsClients
+from common.json_values import mapping
 from common.problems import NAMESPACE, Problem, SettingsError, shown, suggestion
 from components.settings import Settings
 from operations.errors import UnusableError
 from operations.fleet.accounts import select_accounts
-from operations.fleet.events import mapping
 from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
 from operations.fleet.stack_configuration import configure_stacks
 from operations.inventory.reader import read_failure

@@ -55,7 +55,7 @@ class SecurityGroupRule:
 
     @property
     def key(self) -> tuple[str, str, int, int, str]:
-        """What the rule allows; a group has no two rules that allow the same."""
+        """Permission of the rule; a group has no two rules with the same one."""
         return (self.direction, self.protocol, self.from_port, self.to_port, self.peer)
 
     def __str__(self) -> str:

@@ -212,12 +212,7 @@ class _Parts:
         if section is None:
             return None
         deployments = {
-            region: SiteDeployment(
-                deployment=self._deployment(region),
-                partition=self.identity.partition,
-                section=section,
-                boundary=self._boundary,
-            )
+            region: SiteDeployment(deployment=self._deployment(region), section=section, boundary=self._boundary)
             for region in {home, *section.sites}
         }
         return DomainControllersVerification(

@@ -172,7 +172,7 @@ def _volumes(
 def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:
     policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, ReadFailure) else None
     return controllers_key_policy(
-        partition=site.partition,
+        partition=site.deployment.partition,
         account_id=site.deployment.account_id,
         region=site.deployment.region,
         users=[*team(site), *deployers_of(site, policy)],

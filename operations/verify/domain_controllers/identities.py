@@ -73,7 +73,7 @@ def identity_findings(
     role = DesiredRole(
         check="directory-instance-role",
         name=instance_role.NAME,
-        trust=instance_role.trust_policy(site.partition),
+        trust=instance_role.trust_policy(site.deployment.partition),
         attached=frozenset(_policy_arn(site, name) for name in attached),
         inline={},
         boundary=site.boundary,
@@ -120,11 +120,11 @@ def _has_controllers(site: SiteDeployment) -> bool:
 
 
 def _policy_arn(site: SiteDeployment, name: str) -> str:
-    return f"arn:{site.partition}:iam::{site.deployment.account_id}:policy/{name}"
+    return site.deployment.iam_arn(f"policy/{name}")
 
 
 def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFailure) -> dict[str, Any]:
-    partition, account_id, section = site.partition, site.deployment.account_id, site.section
+    partition, account_id, section = site.deployment.partition, site.deployment.account_id, site.section
     if name == instance_role.NAME:
         scopes = [replace(site.scope, region=region) for region in section.sites]
         return instance_role.agent_policy(role_statements(section, scopes))
@@ -145,7 +145,9 @@ def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFail
 
 def team(site: SiteDeployment) -> list[str]:
     """Return the ARNs of the directory team's roles."""
-    return role_arns(site.section.administrator_roles, partition=site.partition, account_id=site.deployment.account_id)
+    return role_arns(
+        site.section.administrator_roles, partition=site.deployment.partition, account_id=site.deployment.account_id
+    )
 
 
 def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list[str]:
@@ -154,7 +156,7 @@ def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list
     Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so it is read
     from the policy: if the policy names one principal besides the directory team, it is that one; if several, none.
     """
-    partition, account_id = site.partition, site.deployment.account_id
+    partition, account_id = site.deployment.partition, site.deployment.account_id
     if site.section.deployer_roles:
         return deployers(site.section.deployer_roles, "", partition=partition, account_id=account_id)
     stem = f"arn:{partition}:iam::{account_id}:role/"

@@ -52,7 +52,7 @@ def monitoring_findings(
     scope, plan = site.scope, plan_operations(site.section, site.deployment.region)
     topic = DesiredTopic(
         prefix="directory",
-        arn=site.arn("sns", ALERTS_TOPIC),
+        arn=site.deployment.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
         policy=topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
         emails=site.section.monitoring.notification_emails,
@@ -110,8 +110,8 @@ def _flow_logs(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
 
 
 def _flow_log_faults(site: SiteDeployment, subnet: SiteSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
-    group = site.arn("logs", f"log-group:{FLOW_LOGS}")
-    role = f"arn:{site.partition}:iam::{site.deployment.account_id}:role/{flow_logs_role_name(site.deployment.region)}"
+    group = site.deployment.arn("logs", f"log-group:{FLOW_LOGS}")
+    role = site.deployment.iam_arn(f"role/{flow_logs_role_name(site.deployment.region)}")
     ours = [each for each in live if each.subnet_id == subnet.id and each.destination == group]
     good = [each for each in ours if each.active and (each.traffic, each.role_arn) == ("ALL", role)]
     if not good:
@@ -144,7 +144,7 @@ def _key_fault(live: SiteFacts, key: str) -> list[str]:
 
 
 def _alert(site: SiteDeployment, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
-    name, target = alert_rule_name(alert.name), {"topic": DesiredTarget(arn=site.arn("sns", ALERTS_TOPIC))}
+    name, target = alert_rule_name(alert.name), {"topic": DesiredTarget(arn=site.deployment.arn("sns", ALERTS_TOPIC))}
     pattern = alert.pattern(watched) if watched else None
     expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
     return Check(f"directory-alert-{alert.name}", expected, site.deployment.repair).compare(

@@ -159,5 +159,7 @@ def _check(alarm: MetricAlarm) -> str:
 
 
 def _alarm(site: SiteDeployment, alarm: MetricAlarm, live: SiteFacts) -> Iterator[Finding]:
-    desired = DesiredAlarm(check=_check(alarm), alarm=alarm, topics=[site.arn("sns", ALERTS_TOPIC)], page=_PAGE)
+    desired = DesiredAlarm(
+        check=_check(alarm), alarm=alarm, topics=[site.deployment.arn("sns", ALERTS_TOPIC)], page=_PAGE
+    )
     return metric_alarm_findings(site.deployment, desired, live.operations.alarms)
