@@ -64,6 +64,14 @@ class Deployment:
         """Command that repairs the stack's resources; without a refresh the engine would not detect the drift."""
         return f"pulumi up --refresh --stack {self.stack}"
 
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def iam_arn(self, resource: str) -> str:
+        """Return the ARN of a role or policy of this account."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class SiteDeployment:
@@ -71,13 +79,11 @@ class SiteDeployment:
 
     Attributes:
         deployment: Settings of the Region.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
         section: Settings of all sites.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
     deployment: Deployment
-    partition: str
     section: DomainControllersSection
     boundary: str = ""
 
@@ -89,8 +95,5 @@ class SiteDeployment:
     @property
     def scope(self) -> Scope:
         """Scope of the monitoring policies."""
-        return Scope(partition=self.partition, account_id=self.deployment.account_id, region=self.deployment.region)
-
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource in this account and Region."""
-        return f"arn:{self.partition}:{service}:{self.deployment.region}:{self.deployment.account_id}:{resource}"
+        where = self.deployment
+        return Scope(partition=where.partition, account_id=where.account_id, region=where.region)

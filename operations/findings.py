@@ -11,8 +11,6 @@ from rich.text import Text
 from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.console import Console
     from rich.table import Table
 
@@ -66,43 +64,6 @@ class Finding:
     expected: str = ""
     found: str
     remedy: str = ""
-
-
-def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) -> Finding:
-    """Return the finding of a comparison; the remedy is dropped if there is no difference."""
-    if same:
-        return Finding(check=check, status=Status.OK, expected=expected, found=found)
-    return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
-
-
-def from_differences(check: str, differences: Sequence[str], *, expected: str, remedy: str, found: str = "") -> Finding:
-    """Return the finding of a comparison with its differences.
-
-    Args:
-        check: ID of the check.
-        differences: The differences.
-        expected: Value in the settings.
-        remedy: Remediation.
-        found: Actual value if there are no differences. Empty: the expected one.
-    """
-    text = "; ".join(differences) or found or expected
-    return compared(check, same=not differences, expected=expected, found=text, remedy=remedy)
-
-
-def unequal(pairs: Mapping[str, tuple[object, object]]) -> list[str]:
-    """Return the differences of pairs of the desired and the actual value, by their names."""
-    return [
-        f"{name}: {'none' if desired is None else desired} expected, {found} found"
-        for name, (desired, found) in pairs.items()
-        if desired != found
-    ]
-
-
-def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
-    """Return the finding about a resource that does not exist (None), or that cannot be read."""
-    if why is not None:
-        return unknown_finding(check, why, expected=expected)
-    return compared(check, same=False, expected=expected, found=found, remedy=remedy)
 
 
 def unknown_finding(check: str, why: ReadFailure, *, expected: str = "", about: str = "") -> Finding:

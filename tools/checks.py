@@ -32,7 +32,7 @@ _WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
-class Check:
+class TimedCommand:
     """One check.
 
     Attributes:
@@ -71,23 +71,23 @@ class Tier:
         needs: Functions that prepare what the checks use; each is slow only the first time on a machine.
     """
 
-    checks: tuple[tuple[Check, ...], ...]
+    checks: tuple[tuple[TimedCommand, ...], ...]
     needs: tuple[Callable[[], object], ...] = ()
 
 
 _STYLE = (
-    Check("lint", (str(_PROGRAMS / "ruff"), "check"), 120),
-    Check("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
-    Check("workflows", (sys.executable, "-m", "tools.workflows"), 600),
+    TimedCommand("lint", (str(_PROGRAMS / "ruff"), "check"), 120),
+    TimedCommand("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
+    TimedCommand("workflows", (sys.executable, "-m", "tools.workflows"), 600),
 )
-_TYPES = Check("types", (sys.executable, "-m", "tools.type_check"), 600)
+_TYPES = TimedCommand("types", (sys.executable, "-m", "tools.type_check"), 600)
 
 CHECK = Tier(
     (
         _STYLE,
         (
             _TYPES,
-            Check(
+            TimedCommand(
                 "unit tests",
                 (*_PYTEST, "-n", "auto", "-m", "not engine and not local_aws and not exhaustive"),
                 900,
@@ -102,7 +102,7 @@ TEST = Tier(
     (
         _STYLE,
         # All tests in one command: they are imported once, and the short ones fill the end of the long ones.
-        (_TYPES, Check("tests", (*_PYTEST, *_WORKERS, "-m", "not exhaustive", f"--ignore={_SIMULATOR}"), 3600)),
+        (_TYPES, TimedCommand("tests", (*_PYTEST, *_WORKERS, "-m", "not exhaustive", f"--ignore={_SIMULATOR}"), 3600)),
     ),
     (guard, command_line),
 )
@@ -111,8 +111,8 @@ TEST = Tier(
 TEST_ALL = Tier(
     (
         *TEST.checks,
-        (Check("AWS' simulator of runbooks", (*_PYTEST, _SIMULATOR), 900),),
-        (Check("exhaustive tests", (*_PYTEST, *_WORKERS, "-m", "exhaustive"), 3 * 3600),),
+        (TimedCommand("AWS' simulator of runbooks", (*_PYTEST, _SIMULATOR), 900),),
+        (TimedCommand("exhaustive tests", (*_PYTEST, *_WORKERS, "-m", "exhaustive"), 3 * 3600),),
     ),
     (*TEST.needs, simulator),
 )
@@ -142,7 +142,7 @@ def run_tier(tier: Tier) -> bool:
     return not failed
 
 
-def _run(check: Check, *, run: str, shown: Check) -> Result:
+def _run(check: TimedCommand, *, run: str, shown: TimedCommand) -> Result:
     """Run one check; show its output while it runs if `shown`, otherwise after it has ended."""
     is_shown = check is shown
     say(f"== {check.name}")

@@ -1,4 +1,4 @@
-"""Parts of Amazon Resource Names (ARNs)."""
+"""Parts of Amazon Resource Names (ARNs), partitions, and names of services in them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def split_arn(text: str) -> Arn:
     """Return the parts of an ARN; colons in its resource do not separate parts."""
     parts = text.split(":", _PARTS - 1)
     return Arn(*parts, *[""] * (_PARTS - len(parts)))
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a Region: `aws`, `aws-cn`, `aws-us-gov`."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def service_domain(service: str, region: str, partition: str) -> str:
+    """Return the domain of a service in a Region, `s3.eu-west-1.amazonaws.com`, by which policies name the service."""
+    return f"{service}.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from common.aws.arns import service_domain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -79,7 +81,7 @@ def controllers_key_policy(*, partition: str, account_id: str, region: str, user
         users: ARNs of principals that may use it; `*` is a wildcard.
     """
     account = {"AWS": f"arn:{partition}:iam::{account_id}:root"}
-    ec2 = f"ec2.{region}.amazonaws.com{'.cn' * (partition == 'aws-cn')}"
+    ec2 = service_domain("ec2", region, partition)
     by_users = {"ArnLike": {"aws:PrincipalArn": sorted(set(users))}, "StringEquals": {"kms:ViaService": ec2}}
     return {
         "Version": "2012-10-17",

@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from common.aws.arns import split_arn
+from common.aws.arns import service_domain, split_arn
 from common.limits import (
     ATTACHED_POLICIES,
     MANAGED_POLICY,
@@ -249,9 +249,7 @@ def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list
         )
     keys = sorted({each.s3_kms_key_arn for each in logging.values() if each.s3_kms_key_arn})
     if keys:
-        services = sorted(
-            {f"s3.{split_arn(key).region}.amazonaws.com{'.cn' * (arns.partition == 'aws-cn')}" for key in keys}
-        )
+        services = sorted({service_domain("s3", split_arn(key).region, arns.partition) for key in keys})
         statements.append(
             {
                 "Sid": "EncryptSessionLogObject",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.aws.arns import service_domain
+
 KeyPolicy = dict[str, Any]
 
 
@@ -20,7 +22,6 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
 
     Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
     """
-    suffix = ".cn" if partition == "aws-cn" else ""
     # Not limited to one group: a group that was configured earlier remains, and reading its logs needs this key.
     groups = f"arn:{partition}:logs:{region}:{account_id}:log-group:*"
     return {
@@ -30,7 +31,7 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
             {
                 "Sid": "LogGroupsOfThisAccount",
                 "Effect": "Allow",
-                "Principal": {"Service": f"logs.{region}.amazonaws.com{suffix}"},
+                "Principal": {"Service": service_domain("logs", region, partition)},
                 "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 "Resource": "*",
                 "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},

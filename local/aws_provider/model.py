@@ -293,29 +293,29 @@ def same_by(normal_form: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
 # Short forms, so that a type reads like a table.
 
 
-def text(**options: Any) -> Property:
+def text(*checks: Validator, **options: Any) -> Property:
     """Build a string property."""
-    return Property(kind="string", **options)
+    return Property(kind="string", checks=checks, **options)
 
 
-def flag(**options: Any) -> Property:
+def flag(*checks: Validator, **options: Any) -> Property:
     """Build a Boolean property."""
-    return Property(kind="boolean", **options)
+    return Property(kind="boolean", checks=checks, **options)
 
 
-def whole(**options: Any) -> Property:
+def whole(*checks: Validator, **options: Any) -> Property:
     """Build an integer property."""
-    return Property(kind="integer", **options)
+    return Property(kind="integer", checks=checks, **options)
 
 
-def texts(**options: Any) -> Property:
+def texts(*checks: Validator, **options: Any) -> Property:
     """Build a property that is a set of strings: the order is irrelevant."""
-    return Property(kind="list", items=Property(), unordered=True, **options)
+    return Property(kind="list", items=Property(), unordered=True, checks=checks, **options)
 
 
-def text_map(**options: Any) -> Property:
+def text_map(*checks: Validator, **options: Any) -> Property:
     """Build a property that is a map of strings."""
-    return Property(kind="map", items=Property(), **options)
+    return Property(kind="map", items=Property(), checks=checks, **options)
 
 
 def record(fields: Mapping[str, Property], **options: Any) -> Property:

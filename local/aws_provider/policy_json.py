@@ -8,6 +8,7 @@ as differences. `operations.verify.policies` compares by meaning, so that polici
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from local.aws_provider.model import Property, Validator
@@ -155,3 +156,8 @@ def _not_an_object(text: str) -> str:
 def policy(check: Validator = json_text, **options: Any) -> Property:
     """Build a property that is a policy in JSON."""
     return Property(checks=(check,), same=same_policy, stored_as=normal_form, **options)
+
+
+def names_principal(policy: str) -> Callable[[Values], bool]:
+    """Return the condition that a policy has a principal that AWS may not know for some time."""
+    return lambda values: ":role/" in values[policy] or ":user/" in values[policy]

@@ -2,26 +2,19 @@
 
 import io
 import json
-import re
-import sys
 import threading
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from typing import Any, cast
 
 from local.emulator import extension
-from local.emulator.extension import answers, event_history
+from local.emulator.extension import answers, event_history, rest_services
 from local.emulator.settings import SETTINGS, InvalidSettingsError
 
 HEALTH = "/local-aws/health"
 SETTINGS_ROUTE = "/local-aws/settings"
 WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
-_OF_ACCESS_SETUP = re.compile(r"/(ssm-guiconnect|ssm-quicksetup)/aws4_request")
-"""Signature of a request to a service that moto lacks."""
-ACCOUNT_ACCESS = "local.emulator.extension.account_access"
-"""Account access manager, which moto lacks; loaded with its first request."""
 
 ONE_AT_A_TIME = threading.RLock()
 """Lock for every read and change of moto's state: plain dictionaries and lists, which moto does not lock.
@@ -51,17 +44,12 @@ class Application:
             SETTINGS.reset()
             _runs().forget()
             event_history.EVENTS.clear()
-            _access_setup().forget()
-            loaded: Any = sys.modules.get(ACCOUNT_ACCESS)
-            if loaded:
-                loaded.APPLICATIONS.clear()
+            for store in rest_services.STORES.values():
+                store.clear()
         _read_body(environ)
         with ONE_AT_A_TIME:
-            if _OF_ACCESS_SETUP.search(environ.get("HTTP_AUTHORIZATION", "")):
-                return _access_setup().answer(environ, start_response)
-            if _concerns_account_access(path, environ.get("HTTP_AUTHORIZATION", "")):
-                service: Any = import_module(ACCOUNT_ACCESS)
-                return service.respond(environ, start_response)
+            if service := rest_services.service_of(environ):
+                return rest_services.respond(service, environ, start_response)
             return self._moto(environ, start_response)
 
 
@@ -112,18 +100,6 @@ def _wake(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return _json(start_response, "404 Not Found", {"error": "there is no such run"})
     run.wake()
     return _json(start_response, "200 OK", {})
-
-
-def _access_setup() -> Any:
-    from local.emulator.extension import access_setup  # noqa: PLC0415 (settings of moto are read when it loads)
-
-    return access_setup
-
-
-def _concerns_account_access(path: str, authorization: str) -> bool:
-    """Return whether a request is for account access manager; those for its runtime API have a bearer token."""
-    is_runtime = authorization.startswith("Bearer ") and path.startswith("/access")
-    return is_runtime or "/account-access/" in authorization
 
 
 def _runs() -> Any:

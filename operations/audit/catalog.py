@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import Choice
 from common.iam.context import ABSENT, known
+from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from operations.audit.severity import Severity
 
 HARMFUL: Final = Choice(known("a policy that allows a bypass"))
 """Placeholder in a requirement for the managed policies of the account that allow a bypass."""
@@ -166,6 +166,12 @@ def requirement(
 def escalation(severity: Severity, *requirements: Requirement, fallback: bool = False) -> EscalationPath:
     """Return an escalation path."""
     return EscalationPath(severity=severity, requirements=requirements, fallback=fallback)
+
+
+critical: Final = partial(escalation, Severity.CRITICAL)
+high: Final = partial(escalation, Severity.HIGH)
+medium: Final = partial(escalation, Severity.MEDIUM)
+low: Final = partial(escalation, Severity.LOW)
 
 
 def one_of(*values: str) -> tuple[Choice, ...]:

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from operations.audit.rules import BY_ID, position
 from operations.audit.severity import Severity
-from operations.findings import stack_table
+from operations.findings import counted, stack_table
+from operations.terminal import print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,15 +61,15 @@ def as_json(audit: Audit) -> dict[str, Any]:
 def show(audit: Audit, console: Console) -> None:
     """Print the table, the statements, what was not evaluated, and the counts."""
     for each in audit.unread:
-        _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.action}: {each.cause}"))
-        _line(console, Text(f"  remedy:    {each.remedy}"))
+        print_line(console, ("cannot tell", "bold magenta"), f": {each.action}: {each.cause}")
+        print_line(console, f"  remedy:    {each.remedy}")
     if audit.audited:
         console.print(_table(audit))
         for each in audit.audited:
             _explain(console, each)
     _beside(console, audit)
     if not audit.unread:
-        _line(console, _summary(audit))
+        print_line(console, _summary(audit))
 
 
 def _plain_principal(audited: Audited) -> dict[str, Any]:
@@ -161,16 +162,16 @@ def _what(finding: BypassFinding) -> str:
 
 def _explain(console: Console, audited: Audited) -> None:
     """Print the statements, each once, with their rules, doubts and remediation."""
-    _line(console, Text(audited.arn, style="bold"))
+    print_line(console, (audited.arn, "bold"))
     for findings in _by_statements(audited.findings):
         rules = sorted({each.rule for each in findings}, key=position)
         for matched in findings[0].matched_statements:
-            _line(console, Text(f"  {matched.place}: {', '.join(rules)}"))
-            _line(console, Text(f"    {json.dumps(matched.statement)}"))
+            print_line(console, f"  {matched.place}: {', '.join(rules)}")
+            print_line(console, f"    {json.dumps(matched.statement)}")
         for heading, texts in _details(findings):
             for text in texts:
-                _line(console, Text(f"    {heading}:".ljust(17) + text))
-    _line(console, Text())
+                print_line(console, f"    {heading}:".ljust(17) + text)
+    print_line(console)
 
 
 def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
@@ -196,17 +197,17 @@ def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
 def _beside(console: Console, audit: Audit) -> None:
     for each in audit.services:
         rules = ", ".join(dict.fromkeys(one.rule for one in each.findings))
-        _line(console, Text(f"only services assume it: {each.arn} ({each.worst.word}: {rules})"))
+        print_line(console, f"only services assume it: {each.arn} ({each.worst.word}: {rules})")
     for arn in audit.administrators:
-        _line(console, Text(f"declared administrator: {arn}"))
+        print_line(console, f"declared administrator: {arn}")
     for accepted in audit.accepted:
-        _line(console, Text(f"accepted: {accepted.arn}: {_entry(accepted.exception)}"))
+        print_line(console, f"accepted: {accepted.arn}: {_entry(accepted.exception)}")
     for unused in audit.unused:
-        _line(console, Text(f"unused exception: {unused.principal}: {_entry(unused)}"))
+        print_line(console, f"unused exception: {unused.principal}: {_entry(unused)}")
     for each in audit.by_design:
-        _line(console, Text(f"by design: {each}"))
+        print_line(console, f"by design: {each}")
     for limit in audit.limits:
-        _line(console, Text(f"not known: {limit}"))
+        print_line(console, f"not known: {limit}")
 
 
 def _entry(exception: AcceptedException) -> str:
@@ -215,20 +216,11 @@ def _entry(exception: AcceptedException) -> str:
 
 def _summary(audit: Audit) -> Text:
     counts = [f"{audit.count(each)} {each.word}" for each in reversed(Severity) if audit.count(each)]
-    looked = _counted(audit.principals, "principal")
-    left = f" ({_counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
+    looked = counted(audit.principals, "principal")
+    left = f" ({counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
     said = ", ".join(counts) or "no findings"
     return Text(f"{looked}{left}: {said}", style="bold red" if counts else "bold green")
 
 
 def _short(audited: Audited) -> str:
     return audited.arn if audited.kind in ("outside", "exception") else audited.arn.split(":", 5)[-1]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _line(console: Console, text: Text) -> None:
-    """Print without line breaks, so that statements and ARNs can be copied."""
-    console.print(text, soft_wrap=True)

@@ -56,33 +56,26 @@ def association_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     documents = association_documents(scope)
     if not documents:
         return []
-    key, value = scope.tag
     owned = _owned(scope)
     patches = System.CONTROLLER_PATCHING in scope.systems
     instances = (scope.arn("ec2", "instance/*"),)
-    controllers = AllowedActions(
-        sid="OperateControllers",
-        actions=_RUN,
-        resources=instances,
-        conditions={"StringEquals": {f"aws:ResourceTag/{ROLE_TAG[0]}": ROLE_TAG[1]}},
-    )
-    nodes = AllowedActions(
-        sid="UpdateAgents", actions=_RUN, resources=(*instances, scope.arn("ssm", "managed-instance/*"))
-    )
+    role = {"StringEquals": {f"aws:ResourceTag/{ROLE_TAG[0]}": ROLE_TAG[1]}}
+    controllers = AllowedActions("OperateControllers", _RUN, instances, role)
+    nodes = AllowedActions("UpdateAgents", _RUN, (*instances, scope.arn("ssm", "managed-instance/*")))
     return [
-        AllowedActions(sid="UseDocuments", actions=_RUN, resources=tuple(documents)),
+        AllowedActions("UseDocuments", _RUN, tuple(documents)),
         nodes if System.NODES in scope.systems else controllers,
         AllowedActions(
-            sid="CreateAssociations",
-            actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
-            resources=owned,
-            conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
+            "CreateAssociations",
+            ("ssm:AddTagsToResource", "ssm:CreateAssociation"),
+            owned,
+            {"StringEquals": scope.requested},
         ),
         AllowedActions(
-            sid="ChangeAssociations",
-            actions=(*_CHANGES, *(_WINDOW_CHANGES if patches else ())),
-            resources=owned,
-            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+            "ChangeAssociations",
+            (*_CHANGES, *(_WINDOW_CHANGES if patches else ())),
+            owned,
+            {"StringEquals": scope.tagged},
         ),
         *(_windows(scope) if patches else ()),
     ]
@@ -100,14 +93,13 @@ def _windows(scope: DeploymentScope) -> list[AllowedActions]:
     A task of a window runs any document on the window's targets, and IAM has no condition for either (Service
     Authorization Reference): only stacks that patch controllers need them.
     """
-    key, value = scope.tag
     # Targets and tasks have no tags; the window that they belong to is evaluated, too.
     parts = (scope.arn("ssm", "windowtarget/*"), scope.arn("ssm", "windowtask/*"))
     return [
         AllowedActions(
-            sid="CreateWindows",
-            actions=("ssm:CreateMaintenanceWindow", "ssm:CreatePatchBaseline"),
-            conditions={"StringEquals": {f"aws:RequestTag/{key}": value}},
+            "CreateWindows",
+            ("ssm:CreateMaintenanceWindow", "ssm:CreatePatchBaseline"),
+            conditions={"StringEquals": scope.requested},
         ),
-        AllowedActions(sid="ChangeWindowParts", actions=_PART_CHANGES, resources=parts),
+        AllowedActions("ChangeWindowParts", _PART_CHANGES, parts),
     ]

@@ -7,6 +7,7 @@ that they also apply to a policy for any resource (IAM User Guide, "Permissions 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import document
@@ -23,7 +24,7 @@ from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
 from operations.deployer.policies import permissions
 from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
 from operations.deployer.scope import ANY, System
-from operations.deployer.statement import fitting
+from operations.deployer.statement import fitting, statement
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
@@ -140,6 +141,8 @@ _KEY_CHANGES: Final = (
     "kms:*agResource",
 )
 
+_deny: Final = partial(statement, effect="Deny")
+
 
 def boundary(scope: DeploymentScope) -> Policy:
     """Return the permissions boundary of the deployer's role and the preview's role.
@@ -208,11 +211,11 @@ def _others(scope: DeploymentScope) -> Policy:
     }
 
 
-def _short(statement: Policy) -> Policy:
+def _short(long: Policy) -> Policy:
     """Return the statement with the only element of a list in place of the list, which means the same."""
     return {
         name: value[0] if isinstance(value, list) and len(cast("list[Any]", value)) == 1 else value
-        for name, value in statement.items()
+        for name, value in long.items()
     }
 
 
@@ -256,13 +259,13 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
         _deny(
             "AttachOurs",
             ("iam:Attach*Policy",),
-            condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
+            conditions={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
         *(_only_passed(each) for each in tokens),
         _deny(
             "BoundedRoles",
             ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"),
-            condition={"ArnNotEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}},
+            conditions={"ArnNotEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}},
         ),
         _deny(
             "RunbooksRole",
@@ -271,7 +274,7 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
             {"StringNotEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
         ),
         _deny(
-            "NoGrants", ("iam:TagRole",), condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
+            "NoGrants", ("iam:TagRole",), conditions={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
         ),
     ]
 
@@ -305,22 +308,11 @@ def _has_associations(scope: DeploymentScope) -> bool:
 
 
 def _resources(scope: DeploymentScope) -> list[Policy]:
-    key, value = scope.tag
+    ours = {"ForAnyValue:StringNotLike": {"kms:ResourceAliases": list(ALIASES)}}
     return [
-        _deny(
-            "NoKeysOfOthers",
-            _KEY_CHANGES,
-            condition={"ForAnyValue:StringNotLike": {"kms:ResourceAliases": list(ALIASES)}},
-        ),
-        _deny("UseNoOtherKeys", _KEY_USES, condition={"StringNotEquals": {f"aws:ResourceTag/{key}": value}}),
+        _deny("NoKeysOfOthers", _KEY_CHANGES, conditions=ours),
+        _deny("UseNoOtherKeys", _KEY_USES, conditions={"StringNotEquals": scope.tagged}),
     ]
-
-
-def _deny(
-    sid: str, actions: tuple[str, ...], resources: list[str] | None = None, condition: dict[str, Any] | None = None
-) -> Policy:
-    statement = {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": resources or "*"}
-    return {**statement, "Condition": condition} if condition else statement
 
 
 def _shortened(arns: list[str]) -> list[str]:

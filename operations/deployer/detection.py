@@ -67,15 +67,15 @@ def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(
             [
                 AllowedActions(
-                    sid="CreateDetection",
-                    actions=tuple(action for each in own for action in each.creating),
+                    "CreateDetection",
+                    tuple(action for each in own for action in each.creating),
                     conditions={"Null": {f"aws:RequestTag/{MADE_HERE_TAG}": "false"}},
                 ),
                 AllowedActions(
-                    sid="ChangeOwnDetection",
-                    actions=tuple(action for each in own for action in each.own),
-                    resources=tuple(scope.arn(*each.resource) for each in own),
-                    conditions={"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
+                    "ChangeOwnDetection",
+                    tuple(action for each in own for action in each.own),
+                    tuple(scope.arn(*each.resource) for each in own),
+                    {"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
                 ),
             ]
             if own
@@ -84,9 +84,9 @@ def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(
             [
                 AllowedActions(
-                    sid="ChangeDetection",
-                    actions=tuple(action for each in changed for action in each.changing),
-                    resources=tuple(scope.arn(*each.resource) for each in changed),
+                    "ChangeDetection",
+                    tuple(action for each in changed for action in each.changing),
+                    tuple(scope.arn(*each.resource) for each in changed),
                 )
             ]
             if changed
@@ -95,10 +95,10 @@ def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(_adoption(scope) if SecurityService.GUARD_DUTY in scope.detection else []),
         *([_SCANS] if SecurityService.INSPECTOR in scope.detection else []),
         AllowedActions(
-            sid="CreateServiceRoles",
-            actions=("iam:CreateServiceLinkedRole",),
-            resources=tuple(scope.iam(f"role/aws-service-role/{name}/*") for name in roles),
-            conditions={"StringEquals": {"iam:AWSServiceName": roles}},
+            "CreateServiceRoles",
+            ("iam:CreateServiceLinkedRole",),
+            tuple(scope.iam(f"role/aws-service-role/{name}/*") for name in roles),
+            {"StringEquals": {"iam:AWSServiceName": roles}},
             everywhere=True,
         ),
     ]
@@ -148,7 +148,7 @@ _CIS_SCANS: Final = _ServicePermissions(
         "inspector2:UpdateCisScanConfiguration",
     ),
 )
-_SCANS: Final = AllowedActions(sid="ManageScans", actions=("inspector2:Disable", "inspector2:Enable"))
+_SCANS: Final = AllowedActions("ManageScans", ("inspector2:Disable", "inspector2:Enable"))
 """They have no resource type, and no condition key for the type of scan."""
 
 
@@ -156,10 +156,10 @@ def _adoption(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to tag a detector of others, with two tags that do not permit its deletion."""
     return [
         AllowedActions(
-            sid="AdoptDetectors",
-            actions=_TAGGING,
-            resources=(scope.arn("guardduty", "detector/*"),),
-            conditions={
+            "AdoptDetectors",
+            _TAGGING,
+            (scope.arn("guardduty", "detector/*"),),
+            {
                 "ForAllValues:StringEquals": {"aws:TagKeys": [OWNER_TAG, OURS_TAG]},
                 "Null": {"aws:TagKeys": "false"},
             },

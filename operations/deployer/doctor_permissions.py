@@ -61,32 +61,17 @@ def doctor_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
     buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
     return [
-        AllowedActions(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
-        AllowedActions(sid="ReadRoles", actions=_ROLES, everywhere=True),
-        AllowedActions(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
-        AllowedActions(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        AllowedActions("GetCallerIdentity", ("sts:GetCallerIdentity",), everywhere=True),
+        AllowedActions("ReadRoles", _ROLES, everywhere=True),
+        AllowedActions("ReadOrganization", _ORGANIZATION, everywhere=True),
+        AllowedActions("ReadKeys", _KEYS, everywhere=True),
         *_access(scope),
-        AllowedActions(sid="ReadNodes", actions=(*_NODES, *named_networks)),
-        AllowedActions(
-            sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)
-        ),
-        AllowedActions(
-            sid="ReadDataKey",
-            actions=("ssm:GetParameter",),
-            resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
-        ),
-        AllowedActions(
-            sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)
-        ),
+        AllowedActions("ReadNodes", (*_NODES, *named_networks)),
+        AllowedActions("ReadPreferences", ("ssm:DescribeDocument", "ssm:GetDocument"), (document,)),
+        AllowedActions("ReadDataKey", ("ssm:GetParameter",), (scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),)),
+        AllowedActions("ReadHostManagement", ("ssm:GetServiceSetting",), (service_setting(scope),)),
         *(
-            [
-                AllowedActions(
-                    sid="ReadLogBuckets",
-                    actions=("s3:GetBucketPolicy", *LOG_BUCKET),
-                    resources=buckets,
-                    everywhere=True,
-                )
-            ]
+            [AllowedActions("ReadLogBuckets", ("s3:GetBucketPolicy", *LOG_BUCKET), buckets, everywhere=True)]
             if buckets
             else []
         ),
@@ -100,27 +85,19 @@ def _access(scope: DeploymentScope) -> list[AllowedActions]:
     named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
     records = (scope.arn("ssm", "opsitem/*"), scope.arn("ssm", "automation-execution/*"))
     return [
-        AllowedActions(sid="ReadAccess", actions=("kms:ListResourceTags", "ssm:DescribeOpsItems", "ssm:ListDocuments")),
+        AllowedActions("ReadAccess", ("kms:ListResourceTags", "ssm:DescribeOpsItems", "ssm:ListDocuments")),
+        AllowedActions("ReadApprovalPolicies", ("ssm:DescribeDocument", "ssm:GetDocument"), named),
         AllowedActions(
-            sid="ReadApprovalPolicies", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=named
+            "ReadOtherApprovalPolicies",
+            ("ssm:GetDocument",),
+            (scope.arn("ssm", "document/*"),),
+            {"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
         ),
         AllowedActions(
-            sid="ReadOtherApprovalPolicies",
-            actions=("ssm:GetDocument",),
-            resources=(scope.arn("ssm", "document/*"),),
-            conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
+            "ReadIdentityProvider",
+            ("ssm:GetServiceSetting",),
+            (scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}"),),
         ),
-        AllowedActions(
-            sid="ReadIdentityProvider",
-            actions=("ssm:GetServiceSetting",),
-            resources=(scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}"),),
-        ),
-        AllowedActions(
-            sid="ReadTagsOfNodes",
-            actions=("ssm:ListTagsForResource",),
-            resources=(scope.arn("ssm", "managed-instance/*"),),
-        ),
-        AllowedActions(
-            sid="ReadAccessRequests", actions=("ssm:GetAutomationExecution", "ssm:GetOpsItem"), resources=records
-        ),
+        AllowedActions("ReadTagsOfNodes", ("ssm:ListTagsForResource",), (scope.arn("ssm", "managed-instance/*"),)),
+        AllowedActions("ReadAccessRequests", ("ssm:GetAutomationExecution", "ssm:GetOpsItem"), records),
     ]

@@ -66,102 +66,83 @@ def ec2_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     if scope.systems.isdisjoint(_ENDPOINTS):
         return []
     controllers = System.CONTROLLERS in scope.systems
-    key, value = scope.tag
-    requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
-    present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
+    requested, present = {"StringEquals": scope.requested}, {"StringEquals": scope.tagged}
     created = _CREATED | (_CREATED_FOR_CONTROLLERS if controllers else {})
     creating = [f"ec2:{each}" for each in created] + (["ec2:RunInstances"] if controllers else [])
     kinds = [*created.values(), *(["instance"] if controllers else [])]
     on_creation: dict[str, str | list[str]] = {
         "ec2:CreateAction": [each.removeprefix("ec2:") for each in creating],
-        f"aws:RequestTag/{key}": value,
+        **scope.requested,
     }
     changes = _CHANGES + (_CONTROLLER_CHANGES if controllers else ())
     permissions = [
+        AllowedActions("CreateWithTag", tuple(creating), _kinds(scope, kinds), requested),
         AllowedActions(
-            sid="CreateWithTag", actions=tuple(creating), resources=_kinds(scope, kinds), conditions=requested
+            "CreateInNetworks",
+            tuple(each for each in creating if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
+            _kinds(scope, _USED),
         ),
         AllowedActions(
-            sid="CreateInNetworks",
-            actions=tuple(each for each in creating if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
-            resources=_kinds(scope, _USED),
+            "UseOwnGroups",
+            tuple(each for each in creating if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
+            _kinds(scope, ["security-group"]),
+            present,
         ),
-        AllowedActions(
-            sid="UseOwnGroups",
-            actions=tuple(each for each in creating if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
-            resources=_kinds(scope, ["security-group"]),
-            conditions=present,
-        ),
-        AllowedActions(
-            sid="TagOnCreation",
-            actions=("ec2:CreateTags",),
-            resources=_kinds(scope, kinds),
-            conditions={"StringEquals": on_creation},
-        ),
+        AllowedActions("TagOnCreation", ("ec2:CreateTags",), _kinds(scope, kinds), {"StringEquals": on_creation}),
         # The provider tags rules in a separate call.
-        AllowedActions(
-            sid="TagRules",
-            actions=("ec2:CreateTags",),
-            resources=_kinds(scope, ["security-group-rule"]),
-            conditions=requested,
-        ),
-        AllowedActions(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
+        AllowedActions("TagRules", ("ec2:CreateTags",), _kinds(scope, ["security-group-rule"]), requested),
+        AllowedActions("ChangeOwn", changes, (scope.arn("ec2", "*"),), present),
         # Subnets and route tables of endpoints before and after a change; prefix lists of rules; network ACLs that subnets
         # are restored to, which are not ours. Each action applies to its own kinds of resources only.
         AllowedActions(
-            sid="UseNetworks",
-            actions=(
+            "UseNetworks",
+            (
                 "ec2:ModifySecurityGroupRules",
                 "ec2:ModifyVpcEndpoint",
                 *(["ec2:ReplaceNetworkAclAssociation"] if controllers else []),
             ),
-            resources=_kinds(
-                scope, ("subnet", "route-table", "prefix-list", *(["network-acl"] if controllers else []))
-            ),
+            _kinds(scope, ("subnet", "route-table", "prefix-list", *(["network-acl"] if controllers else []))),
         ),
     ]
     private_names = AllowedActions(
-        sid="ActThroughServices",
+        "ActThroughServices",
         # EC2 makes the first call on behalf of the deployer where an endpoint has the private DNS names of the service,
         # Route 53 Resolver the others for the addresses of its endpoints.
-        actions=("route53:AssociateVPCWithHostedZone", *(_RESOLVER_CALLS if scope.has_resolver_endpoints else ())),
-        resources=(
+        ("route53:AssociateVPCWithHostedZone", *(_RESOLVER_CALLS if scope.has_resolver_endpoints else ())),
+        (
             f"arn:{scope.partition}:route53:::hostedzone/*",
             *(_kinds(scope, ["network-interface", "security-group", "subnet"]) if scope.has_resolver_endpoints else ()),
         ),
-        conditions={"Bool": {"aws:ViaAWSService": "true"}},
+        {"Bool": {"aws:ViaAWSService": "true"}},
         everywhere=True,
     )
     return [*permissions, private_names, *(_controller_permissions(scope) if controllers else [])]
 
 
 def _controller_permissions(scope: DeploymentScope) -> list[AllowedActions]:
-    key, value = scope.tag
     subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
     images = f"arn:{scope.partition}:ec2:*::image/*"
     return [
         # A root volume is tagged after its creation, so this is limited to volumes without this tag and a Name tag.
         AllowedActions(
-            sid="TagRootVolumes",
-            actions=("ec2:CreateTags",),
-            resources=_kinds(scope, ["volume"]),
-            conditions={
-                "StringEquals": {f"aws:RequestTag/{key}": value},
-                "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
+            "TagRootVolumes",
+            ("ec2:CreateTags",),
+            _kinds(scope, ["volume"]),
+            {
+                "StringEquals": scope.requested,
+                "Null": {f"aws:ResourceTag/{each}": "true" for each in (scope.tag[0], "Name")},
             },
         ),
         AllowedActions(
-            sid="RunFromImages",
-            actions=("ec2:RunInstances",),
-            resources=(images, *_kinds(scope, ["network-interface", "volume"])),
+            "RunFromImages", ("ec2:RunInstances",), (images, *_kinds(scope, ["network-interface", "volume"]))
         ),
         # EC2 creates an instance's network interface without tags, so its subnet identifies it, where settings have the
         # ID. Every security group that it gets has to be ours (ChangeOwn).
         AllowedActions(
-            sid="ChangeGroupsOfControllers",
-            actions=("ec2:ModifyNetworkInterfaceAttribute",),
-            resources=_kinds(scope, ["network-interface"]),
-            conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
+            "ChangeGroupsOfControllers",
+            ("ec2:ModifyNetworkInterfaceAttribute",),
+            _kinds(scope, ["network-interface"]),
+            {"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
         ),
     ]
 

@@ -155,10 +155,10 @@ def _roles(scope: DeploymentScope) -> list[AllowedActions]:
     services = list(dict.fromkeys(each.passed_to for each in roles if each.passed_to))
     passed = [
         AllowedActions(
-            sid=f"Pass{number}",
-            actions=("iam:PassRole",),
-            resources=tuple(scope.iam(f"role/{each.name}") for each in roles if each.passed_to == service),
-            conditions={"StringEquals": {"iam:PassedToService": service}},
+            f"Pass{number}",
+            ("iam:PassRole",),
+            tuple(scope.iam(f"role/{each.name}") for each in roles if each.passed_to == service),
+            {"StringEquals": {"iam:PassedToService": service}},
             everywhere=True,
         )
         for number, service in enumerate(services)
@@ -240,6 +240,4 @@ def _permission(
     conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
 ) -> AllowedActions:
     actions = tuple(f"iam:{each}" for each in operations)
-    return AllowedActions(
-        sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True
-    )
+    return AllowedActions(sid, actions, tuple(resources), conditions or {}, everywhere=True)

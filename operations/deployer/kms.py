@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import service_domain
 from operations.deployer.statement import AllowedActions
 
 if TYPE_CHECKING:
@@ -25,64 +26,57 @@ _CHANGES: Final = (
 
 def key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to create keys with our tag, change keys that have it, and move our aliases."""
-    key, value = scope.tag
-    with_tag = {f"aws:RequestTag/{key}": value}
     every_key = scope.arn("kms", "key/*")
     return [
         AllowedActions(
-            sid="CreateKeys",
-            actions=("kms:CreateKey",),
-            conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
+            "CreateKeys",
+            ("kms:CreateKey",),
+            conditions={
+                "StringEquals": scope.requested,
+                "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"},
+            },
         ),
         # KMS requires it for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
         # one with a Name tag is excluded, and the boundary excludes those with aliases of others.
         AllowedActions(
-            sid="TagNewKeys",
-            actions=("kms:TagResource",),
+            "TagNewKeys",
+            ("kms:TagResource",),
             conditions={
-                "StringEquals": with_tag,
-                "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
+                "StringEquals": scope.requested,
+                "Null": {f"aws:ResourceTag/{each}": "true" for each in (scope.tag[0], "Name")},
             },
         ),
+        AllowedActions("ChangeKeys", _CHANGES, (every_key,), {"StringEquals": scope.tagged}),
         AllowedActions(
-            sid="ChangeKeys",
-            actions=_CHANGES,
-            resources=(every_key,),
-            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
-        ),
-        AllowedActions(
-            sid="UpdateAliases",
-            actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
+            "UpdateAliases",
+            ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
             # An adopted alias is restored to the key that it named, which is not ours.
-            resources=(*(scope.arn("kms", each) for each in ALIASES), every_key),
+            (*(scope.arn("kms", each) for each in ALIASES), every_key),
         ),
     ]
 
 
 def volume_key_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to use our key for volumes, which EC2 does on behalf of the caller."""
-    key, value = scope.tag
-    through_ec2: dict[str, str | list[str]] = {
-        "kms:ViaService": [f"ec2.{region}.{scope.domain}" for region in scope.regions]
-    }
-    ours = {f"aws:ResourceTag/{key}": value}
+    services = [service_domain("ec2", region, scope.partition) for region in scope.regions]
+    ours: dict[str, str | list[str]] = {**scope.tagged, "kms:ViaService": services}
     return [
         AllowedActions(
-            sid="EncryptVolumes",
-            actions=(
+            "EncryptVolumes",
+            (
                 "kms:Decrypt",
                 "kms:DescribeKey",
                 "kms:GenerateDataKeyWithoutPlaintext",
                 "kms:ReEncryptFrom",
                 "kms:ReEncryptTo",
             ),
-            resources=(scope.arn("kms", "key/*"),),
-            conditions={"StringEquals": {**ours, **through_ec2}},
+            (scope.arn("kms", "key/*"),),
+            {"StringEquals": ours},
         ),
         AllowedActions(
-            sid="GrantVolumeKey",
-            actions=("kms:CreateGrant",),
-            resources=(scope.arn("kms", "key/*"),),
-            conditions={"StringEquals": {**ours, **through_ec2}, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+            "GrantVolumeKey",
+            ("kms:CreateGrant",),
+            (scope.arn("kms", "key/*"),),
+            {"StringEquals": ours, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ]

@@ -74,7 +74,7 @@ def _metric_alarms(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(
         scope.arn("cloudwatch", f"alarm:{each}*") for system, each in prefixes.items() if system in scope.systems
     )
-    return [AllowedActions(sid="ManageAlarms", actions=_ALARM_CHANGES, resources=arns)] if arns else []
+    return [AllowedActions("ManageAlarms", _ALARM_CHANGES, arns)] if arns else []
 
 
 def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
@@ -82,14 +82,12 @@ def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
     buckets = own_buckets(scope)
     if not buckets:
         return []
-    found = [AllowedActions(sid="ManageBuckets", actions=_BUCKET_CHANGES, resources=buckets)]
+    found = [AllowedActions("ManageBuckets", _BUCKET_CHANGES, buckets)]
     if System.CONTROLLERS in scope.systems:
-        found.append(
-            AllowedActions(sid="DeleteTrailBucket", actions=_BUCKET_DELETIONS, resources=(trail_bucket(scope),))
-        )
+        found.append(AllowedActions("DeleteTrailBucket", _BUCKET_DELETIONS, (trail_bucket(scope),)))
     if scope.exports_evidence:
         lock = ("s3:PutBucketObjectLockConfiguration",)
-        found.append(AllowedActions(sid="LockEvidenceBucket", actions=lock, resources=(evidence_bucket(scope),)))
+        found.append(AllowedActions("LockEvidenceBucket", lock, (evidence_bucket(scope),)))
     return found
 
 
@@ -110,15 +108,9 @@ def _approval_alarms(scope: DeploymentScope) -> list[AllowedActions]:
         "Null": {"events:TargetArn": "false"},
     }
     return [
+        AllowedActions("ManageApprovalRules", _RULE_CHANGES, (rules,), regions, everywhere=True),
         AllowedActions(
-            sid="ManageApprovalRules", actions=_RULE_CHANGES, resources=(rules,), conditions=regions, everywhere=True
-        ),
-        AllowedActions(
-            sid="PublishApprovalAlarms",
-            actions=("events:PutTargets",),
-            resources=(rules,),
-            conditions={**published, **regions},
-            everywhere=True,
+            "PublishApprovalAlarms", ("events:PutTargets",), (rules,), {**published, **regions}, everywhere=True
         ),
     ]
 
@@ -133,12 +125,10 @@ def _controllers(scope: DeploymentScope) -> list[AllowedActions]:
         "ForAllValues:ArnLike": {"events:TargetArn": [scope.arn("sns", ALERTS_TOPIC)]},
         "Null": {"events:TargetArn": "false"},
     }
-    logs = [AllowedActions(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
+    logs = [AllowedActions("EmptyTrailBucket", _DELETIONS, (f"{bucket}/*",))]
     return [
-        AllowedActions(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
-        AllowedActions(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
-        AllowedActions(
-            sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)
-        ),
+        AllowedActions("ManageRules", _RULE_CHANGES, (rules,)),
+        AllowedActions("PublishAlerts", ("events:PutTargets",), (rules,), published),
+        AllowedActions("ManageTrail", _TRAIL_CHANGES, (scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
         *(logs if scope.empties_trail_bucket else []),
     ]

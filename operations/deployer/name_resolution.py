@@ -57,8 +57,6 @@ def name_resolution_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for endpoints, rules and shares with the stacks' tag; none where no stack has any."""
     if not scope.has_resolver_endpoints:
         return []
-    key, value = scope.tag
-    requested = {f"aws:RequestTag/{key}": value}
     kinds = (
         ("route53resolver", "resolver-endpoint/*"),
         ("route53resolver", "resolver-rule/*"),
@@ -66,21 +64,21 @@ def name_resolution_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     )
     return [
         AllowedActions(
-            sid="CreateResolvers",
-            actions=_CREATED,
-            resources=tuple(scope.arn(service, kind) for service, kind in kinds[:2]),
-            conditions={"StringEquals": requested},
+            "CreateResolvers",
+            _CREATED,
+            tuple(scope.arn(service, kind) for service, kind in kinds[:2]),
+            {"StringEquals": scope.requested},
         ),
         # A share has no resource type on creation.
         AllowedActions(
-            sid="CreateShares",
-            actions=("ram:CreateResourceShare",),
-            conditions={"StringEquals": requested, "Bool": {"ram:RequestedAllowsExternalPrincipals": "false"}},
+            "CreateShares",
+            ("ram:CreateResourceShare",),
+            conditions={"StringEquals": scope.requested, "Bool": {"ram:RequestedAllowsExternalPrincipals": "false"}},
         ),
         AllowedActions(
-            sid="ChangeResolvers",
-            actions=_CHANGES,
-            resources=tuple(scope.arn(service, kind) for service, kind in kinds),
-            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+            "ChangeResolvers",
+            _CHANGES,
+            tuple(scope.arn(service, kind) for service, kind in kinds),
+            {"StringEquals": scope.tagged},
         ),
     ]

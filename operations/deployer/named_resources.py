@@ -126,15 +126,11 @@ def _evidence(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for the catalog and queries of Athena."""
     catalog = ("catalog", f"database/{EVIDENCE_DATABASE}", f"table/{EVIDENCE_DATABASE}/*")
     return [
+        AllowedActions("ManageEvidenceCatalog", _CATALOG_CHANGES, tuple(scope.arn("glue", each) for each in catalog)),
         AllowedActions(
-            sid="ManageEvidenceCatalog",
-            actions=_CATALOG_CHANGES,
-            resources=tuple(scope.arn("glue", each) for each in catalog),
-        ),
-        AllowedActions(
-            sid="ManageEvidenceQueries",
-            actions=("athena:CreateNamedQuery", "athena:DeleteNamedQuery"),
-            resources=(scope.arn("athena", "workgroup/primary"),),
+            "ManageEvidenceQueries",
+            ("athena:CreateNamedQuery", "athena:DeleteNamedQuery"),
+            (scope.arn("athena", "workgroup/primary"),),
         ),
         *(_trail_queries(scope) if scope.queries_trail else ()),
     ]
@@ -143,12 +139,12 @@ def _evidence(scope: DeploymentScope) -> list[AllowedActions]:
 def _trail_queries(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for the workgroup of queries about a trail; none to run a query."""
     group = (scope.arn("athena", f"workgroup/{EVIDENCE_WORKGROUP}"),)
-    return [AllowedActions(sid="ManageEvidenceWorkgroup", actions=_WORK_GROUP_CHANGES, resources=group)]
+    return [AllowedActions("ManageEvidenceWorkgroup", _WORK_GROUP_CHANGES, group)]
 
 
 def _documents(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [AllowedActions(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
+    return [AllowedActions("ManageDocuments", _DOCUMENT_CHANGES, arns)] if arns else []
 
 
 def approval_policy_arns(scope: DeploymentScope) -> tuple[str, ...]:
@@ -167,18 +163,18 @@ def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
         return []
     return [
         # Of a document that does not exist yet there is no type to compare, but for CreateDocument itself.
-        AllowedActions(sid="TagApprovalPolicies", actions=_TAG_CHANGES, resources=arns),
+        AllowedActions("TagApprovalPolicies", _TAG_CHANGES, arns),
         AllowedActions(
-            sid="ManageApprovalPolicies",
-            actions=tuple(each for each in _DOCUMENT_CHANGES if each not in _TAG_CHANGES),
-            resources=arns,
-            conditions={"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
+            "ManageApprovalPolicies",
+            tuple(each for each in _DOCUMENT_CHANGES if each not in _TAG_CHANGES),
+            arns,
+            {"StringEquals": {"ssm:DocumentType": list(DOCUMENT_TYPES)}},
         ),
         AllowedActions(
-            sid="PassTokenRole",
-            actions=("iam:PassRole",),
-            resources=(token_role(scope),),
-            conditions={"StringEquals": {"iam:PassedToService": TOKEN_SERVICE}},
+            "PassTokenRole",
+            ("iam:PassRole",),
+            (token_role(scope),),
+            {"StringEquals": {"iam:PassedToService": TOKEN_SERVICE}},
             everywhere=True,
         ),
     ]
@@ -188,7 +184,7 @@ def _parameter(scope: DeploymentScope) -> list[AllowedActions]:
     if System.SESSION_MANAGER not in scope.systems:
         return []
     arn = scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}")
-    return [AllowedActions(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
+    return [AllowedActions("ManageParameter", _PARAMETER_CHANGES, (arn,))]
 
 
 def _log_groups(scope: DeploymentScope) -> list[AllowedActions]:
@@ -196,9 +192,7 @@ def _log_groups(scope: DeploymentScope) -> list[AllowedActions]:
     # condition keys").
     arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
     filters = _FILTER_CHANGES if System.CONTROLLER_OPERATIONS in scope.systems else ()
-    return (
-        [AllowedActions(sid="ManageLogGroups", actions=(*_LOG_GROUP_CHANGES, *filters), resources=arns)] if arns else []
-    )
+    return [AllowedActions("ManageLogGroups", (*_LOG_GROUP_CHANGES, *filters), arns)] if arns else []
 
 
 def _topics(scope: DeploymentScope) -> list[AllowedActions]:
@@ -207,9 +201,9 @@ def _topics(scope: DeploymentScope) -> list[AllowedActions]:
     if not arns:
         return []
     return [
-        AllowedActions(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
+        AllowedActions("ManageTopics", _TOPIC_CHANGES, arns),
         # These actions support no resources (Service Authorization Reference).
-        AllowedActions(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
+        AllowedActions("ManageSubscriptions", ("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
     ]
 
 
@@ -226,10 +220,10 @@ def _schedule(scope: DeploymentScope) -> list[AllowedActions]:
         arns = (*arns, scope.arn("scheduler", f"schedule/{EVIDENCE_SCHEDULE_GROUP}/{EVIDENCE_SCHEDULE_NAME}"))
         groups.append(EVIDENCE_SCHEDULE_GROUP)
     return [
-        AllowedActions(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
+        AllowedActions("ManageSchedule", _SCHEDULE_CHANGES, arns),
         AllowedActions(
-            sid="ManageScheduleGroup",
-            actions=_SCHEDULE_GROUP_CHANGES,
-            resources=tuple(scope.arn("scheduler", f"schedule-group/{each}") for each in groups),
+            "ManageScheduleGroup",
+            _SCHEDULE_GROUP_CHANGES,
+            tuple(scope.arn("scheduler", f"schedule-group/{each}") for each in groups),
         ),
     ]

@@ -50,42 +50,34 @@ def node_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for rules with our tag, the remediation, and the service setting."""
     if System.NODES not in scope.systems:
         return []
-    key, value = scope.tag
-    requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
-    present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
     rules = (scope.arn("config", "config-rule/*"),)
     return [
         AllowedActions(
-            sid="CreateRules",
-            actions=("config:PutConfigRule", "config:TagResource"),
-            resources=rules,
-            conditions=requested,
+            "CreateRules", ("config:PutConfigRule", "config:TagResource"), rules, {"StringEquals": scope.requested}
         ),
         AllowedActions(
-            sid="ChangeRules",
-            actions=("config:DeleteConfigRule", "config:PutConfigRule", "config:TagResource", "config:UntagResource"),
-            resources=rules,
-            conditions=present,
+            "ChangeRules",
+            ("config:DeleteConfigRule", "config:PutConfigRule", "config:TagResource", "config:UntagResource"),
+            rules,
+            {"StringEquals": scope.tagged},
         ),
         # It has no tags, and the rule that it belongs to is not evaluated (Service Authorization Reference).
         AllowedActions(
-            sid="ManageRemediation",
-            actions=_REMEDIATION_CHANGES,
-            resources=(scope.arn("config", "remediation-configuration/*"),),
+            "ManageRemediation", _REMEDIATION_CHANGES, (scope.arn("config", "remediation-configuration/*"),)
         ),
-        AllowedActions(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
+        AllowedActions("ManageHostManagement", _SETTING_CHANGES, (service_setting(scope),)),
         AllowedActions(
-            sid="RestoreHostRole",
-            actions=("iam:PassRole",),
-            resources=tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
-            conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            "RestoreHostRole",
+            ("iam:PassRole",),
+            tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
+            {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             everywhere=True,
         ),
         AllowedActions(
-            sid="AttachHostPolicy",
-            actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
-            resources=(scope.iam(f"role/{HOST_ROLE_NAME}"),),
-            conditions={"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
+            "AttachHostPolicy",
+            ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            (scope.iam(f"role/{HOST_ROLE_NAME}"),),
+            {"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
             everywhere=True,
         ),
     ]
@@ -96,8 +88,6 @@ def node_read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     if System.NODES not in scope.systems:
         return []
     return [
-        AllowedActions(sid="ReadNodes", actions=_SEEN),
-        AllowedActions(
-            sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)
-        ),
+        AllowedActions("ReadNodes", _SEEN),
+        AllowedActions("ReadHostManagement", ("ssm:GetServiceSetting",), (service_setting(scope),)),
     ]

@@ -212,9 +212,9 @@ def read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(_TRAIL_QUERIES if scope.queries_trail else ()),
     ]
     return [
-        AllowedActions(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
-        AllowedActions(sid="ReadIdentities", actions=_IAM, everywhere=True),
-        AllowedActions(sid="Read", actions=tuple(seen)),
+        AllowedActions("GetCallerIdentity", ("sts:GetCallerIdentity",), everywhere=True),
+        AllowedActions("ReadIdentities", _IAM, everywhere=True),
+        AllowedActions("Read", tuple(seen)),
         *_approval_events(scope),
         *_identities(scope),
         *_documents(scope),
@@ -230,7 +230,7 @@ def _approval_events(scope: DeploymentScope) -> list[AllowedActions]:
     if System.APPROVAL not in scope.systems:
         return []
     regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
-    return [AllowedActions(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+    return [AllowedActions("ReadApprovalEvents", _APPROVAL_EVENTS, conditions=regions, everywhere=True)]
 
 
 def _identities(scope: DeploymentScope) -> list[AllowedActions]:
@@ -239,16 +239,12 @@ def _identities(scope: DeploymentScope) -> list[AllowedActions]:
     if not regions:
         return []
     there = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
-    found = [AllowedActions(sid="ReadIdentityCenter", actions=IDENTITIES, conditions=there, everywhere=True)]
+    found = [AllowedActions("ReadIdentityCenter", IDENTITIES, conditions=there, everywhere=True)]
     if scope.read_applications:
         arns = tuple(scope.read_applications)
-        found.append(
-            AllowedActions(
-                sid="ReadEntitlements", actions=ENTITLEMENTS, resources=arns, conditions=there, everywhere=True
-            )
-        )
+        found.append(AllowedActions("ReadEntitlements", ENTITLEMENTS, arns, there, everywhere=True))
     if scope.applications:
-        found.append(AllowedActions(sid="ReadTrustedAccess", actions=(TRUSTED_ACCESS,), everywhere=True))
+        found.append(AllowedActions("ReadTrustedAccess", (TRUSTED_ACCESS,), everywhere=True))
     return found
 
 
@@ -262,10 +258,10 @@ def entitlement_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     regions = sorted({split_arn(each).region for each in scope.applications})
     return [
         AllowedActions(
-            sid="ManageEntitlements",
-            actions=("account-access:CreateEntitlement", "account-access:DeleteEntitlement"),
-            resources=tuple(sorted(scope.applications)),
-            conditions={"StringEquals": {"aws:RequestedRegion": regions}},
+            "ManageEntitlements",
+            ("account-access:CreateEntitlement", "account-access:DeleteEntitlement"),
+            tuple(sorted(scope.applications)),
+            {"StringEquals": {"aws:RequestedRegion": regions}},
             everywhere=True,
         )
     ]
@@ -273,7 +269,7 @@ def entitlement_permissions(scope: DeploymentScope) -> list[AllowedActions]:
 
 def _documents(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [AllowedActions(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+    return [AllowedActions("ReadDocuments", _DOCUMENT, arns)] if arns else []
 
 
 def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
@@ -289,16 +285,11 @@ def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
     named = (*approval_policy_arns(scope), scope.arn("ssm", f"document/{DENY_ACCESS_NAME}"))
     setting = scope.arn("ssm", f"servicesetting{IDENTITY_PROVIDER_SETTING}")
     return [
-        AllowedActions(sid="ReadApprovalPolicies", actions=actions, resources=named),
+        AllowedActions("ReadApprovalPolicies", actions, named),
+        AllowedActions("ReadOtherApprovalPolicies", ("ssm:GetDocument",), (scope.arn("ssm", "document/*"),), types),
         AllowedActions(
-            sid="ReadOtherApprovalPolicies",
-            actions=("ssm:GetDocument",),
-            resources=(scope.arn("ssm", "document/*"),),
-            conditions=types,
-        ),
-        AllowedActions(
-            sid="ReadAccess",
-            actions=(
+            "ReadAccess",
+            (
                 "ec2:DescribeInstances",
                 # Requests to a workflow that this mode replaces.
                 "ssm:DescribeAutomationExecutions",
@@ -306,25 +297,16 @@ def _approval_policies(scope: DeploymentScope) -> list[AllowedActions]:
                 "ssm:ListDocuments",
             ),
         ),
+        AllowedActions("ReadTagsOfNodes", ("ssm:ListTagsForResource",), (scope.arn("ssm", "managed-instance/*"),)),
+        AllowedActions("ReadIdentityProvider", ("ssm:GetServiceSetting",), (setting,)),
         AllowedActions(
-            sid="ReadTagsOfNodes",
-            actions=("ssm:ListTagsForResource",),
-            resources=(scope.arn("ssm", "managed-instance/*"),),
+            "ReadAccessSetup",
+            ("ssm-guiconnect:GetConnectionRecordingPreferences", "ssm-quicksetup:ListConfigurationManagers"),
         ),
-        AllowedActions(sid="ReadIdentityProvider", actions=("ssm:GetServiceSetting",), resources=(setting,)),
-        AllowedActions(
-            sid="ReadAccessSetup",
-            actions=("ssm-guiconnect:GetConnectionRecordingPreferences", "ssm-quicksetup:ListConfigurationManagers"),
-        ),
-        AllowedActions(
-            sid="ReadAdministrators", actions=("organizations:ListDelegatedAdministrators",), everywhere=True
-        ),
+        AllowedActions("ReadAdministrators", ("organizations:ListDelegatedAdministrators",), everywhere=True),
         # The bucket of recordings is set in the console of AWS.
         AllowedActions(
-            sid="ReadRecordingBuckets",
-            actions=("s3:GetBucketPolicy",),
-            resources=(f"arn:{scope.partition}:s3:::*",),
-            everywhere=True,
+            "ReadRecordingBuckets", ("s3:GetBucketPolicy",), (f"arn:{scope.partition}:s3:::*",), everywhere=True
         ),
     ]
 
@@ -337,12 +319,12 @@ def _controllers(scope: DeploymentScope) -> list[AllowedActions]:
     secrets = tuple(sorted(scope.promotion_secrets))
     described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
     return [
-        *([AllowedActions(sid="DescribeSecrets", actions=described, resources=secrets)] if secrets else []),
+        *([AllowedActions("DescribeSecrets", described, secrets)] if secrets else []),
         AllowedActions(
-            sid="ReadControllers",
-            actions=("ec2:DescribeInstanceAttribute",),
-            resources=(scope.arn("ec2", "instance/*"),),
-            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+            "ReadControllers",
+            ("ec2:DescribeInstanceAttribute",),
+            (scope.arn("ec2", "instance/*"),),
+            {"StringEquals": {f"aws:ResourceTag/{key}": value}},
         ),
     ]
 
@@ -360,7 +342,7 @@ def parameter_arns(scope: DeploymentScope) -> list[str]:
 
 def _parameters(scope: DeploymentScope) -> list[AllowedActions]:
     arns = tuple(parameter_arns(scope))
-    return [AllowedActions(sid="ReadParameters", actions=_PARAMETER, resources=arns)] if arns else []
+    return [AllowedActions("ReadParameters", _PARAMETER, arns)] if arns else []
 
 
 def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
@@ -368,13 +350,11 @@ def _buckets(scope: DeploymentScope) -> list[AllowedActions]:
     arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
     found: list[AllowedActions] = []
     if arns and System.SESSION_MANAGER in scope.systems:
-        found.append(AllowedActions(sid="ReadLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        found.append(AllowedActions("ReadLogBuckets", LOG_BUCKET, tuple(arns), everywhere=True))
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
-        found.append(
-            AllowedActions(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True)
-        )
+        found.append(AllowedActions("ReadLogBucketKeys", ("kms:DescribeKey",), keys, everywhere=True))
     saved = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.backup_buckets))
     if buckets := (*own_buckets(scope), *saved):
-        found.append(AllowedActions(sid="ReadBuckets", actions=_BUCKET, resources=buckets))
+        found.append(AllowedActions("ReadBuckets", _BUCKET, buckets))
     return found

@@ -6,7 +6,7 @@ code on a node or in a runbook for nodes cannot use them: only the runbooks' rol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from common.limits import document
 from components.approval.names import (
@@ -29,7 +29,7 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.iam import OPERATOR_ROLES
 from operations.deployer.names import Role
 from operations.deployer.scope import System
-from operations.deployer.statement import fitting
+from operations.deployer.statement import fitting, statement
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
@@ -72,14 +72,6 @@ _REMEDIATION: Final = (
 )
 
 
-_SEND_METRICS: Final = {
-    "Sid": "SendMetrics",
-    "Effect": "Allow",
-    "Action": ["cloudwatch:PutMetricData"],
-    "Resource": "*",
-    "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
-}
-
 _OPERATORS: Final = (
     "ec2:DescribeInstances",
     "iam:ListEntitiesForPolicy",
@@ -95,14 +87,6 @@ _OPERATORS: Final = (
 )
 
 
-_WRITE_BACKUPS: Final = {
-    "Sid": "WriteBackups",
-    "Effect": "Allow",
-    "Action": ["s3:AbortMultipartUpload"],
-    "Resource": "*",
-}
-
-
 def role_boundary(scope: DeploymentScope) -> Policy:
     """Return the policy that `shell-access:permissionsBoundary` names."""
     approval, nodes = System.APPROVAL in scope.systems, System.NODES in scope.systems
@@ -114,31 +98,19 @@ def role_boundary(scope: DeploymentScope) -> Policy:
         *(CIS_ACTIONS if scope.has_cis_scans else ()),
     }
     operated = System.CONTROLLER_OPERATIONS in scope.systems
-    plain = {"Sid": "Work", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
-    attaching = {
-        "Sid": "AttachInstancePolicy",
-        "Effect": "Allow",
-        "Action": ["iam:AttachRolePolicy"],
-        "Resource": "*",
-        "Condition": {
-            "ArnEquals": {
-                "iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*"),
-                **_as(scope, REMEDIATION_ROLE_NAME),
-            }
-        },
-    }
-    excluded = {
-        "Sid": "NotToDeployers",
-        "Effect": "Deny",
-        "Action": ["iam:AttachRolePolicy"],
-        "Resource": [scope.iam(f"role/{name}*") for name in (Role.DEPLOYER, Role.PREVIEW)],
-    }
-    statements = [
-        *([plain] if actions else []),
-        *([_SEND_METRICS] if operated else []),
-        *([_WRITE_BACKUPS] if operated and scope.backup_buckets else []),
+    attached = {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*"), **_as(scope, REMEDIATION_ROLE_NAME)}
+    deployers = [scope.iam(f"role/{name}*") for name in (Role.DEPLOYER, Role.PREVIEW)]
+    attaching = (
+        statement("AttachInstancePolicy", ["iam:AttachRolePolicy"], conditions={"ArnEquals": attached}),
+        statement("NotToDeployers", ["iam:AttachRolePolicy"], deployers, effect="Deny"),
+    )
+    own_metrics = {"StringEquals": {"cloudwatch:namespace": METRICS}}
+    statements: list[Policy] = [
+        *([statement("Work", sorted(actions))] if actions else []),
+        *([statement("SendMetrics", ["cloudwatch:PutMetricData"], conditions=own_metrics)] if operated else []),
+        *([statement("WriteBackups", ["s3:AbortMultipartUpload"])] if operated and scope.backup_buckets else []),
         *([_read_secrets(scope)] if scope.promotion_secrets else []),
-        *([attaching, excluded] if nodes else []),
+        *(attaching if nodes else []),
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),
         *(_people(scope) if scope.identity_regions else []),
@@ -147,76 +119,41 @@ def role_boundary(scope: DeploymentScope) -> Policy:
     return fitting(document(statements), "the boundary of its roles")
 
 
-def _read_secrets(scope: DeploymentScope) -> dict[str, Any]:
+def _read_secrets(scope: DeploymentScope) -> Policy:
     """Return the permission to read the secrets of promotions, for controllers alone."""
-    return {
-        "Sid": "ReadPromotionSecrets",
-        "Effect": "Allow",
-        "Action": ["secretsmanager:GetSecretValue"],
-        "Resource": sorted(scope.promotion_secrets),
-        "Condition": {"ArnEquals": _as(scope, CONTROLLERS_ROLE)},
-    }
+    controllers = {"ArnEquals": _as(scope, CONTROLLERS_ROLE)}
+    secrets = sorted(scope.promotion_secrets)
+    return statement("ReadPromotionSecrets", ["secretsmanager:GetSecretValue"], secrets, controllers)
 
 
-def _emergency_access(scope: DeploymentScope) -> dict[str, Any]:
-    return {
-        "Sid": "EmergencyAccess",
-        "Effect": "Allow",
-        "Action": ["ssm:StartSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"],
-        "Resource": "*",
-        "Condition": {"ArnEquals": _as(scope, BREAK_GLASS_ROLE_NAME)},
-    }
+def _emergency_access(scope: DeploymentScope) -> Policy:
+    actions = ["ssm:StartSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"]
+    return statement("EmergencyAccess", actions, conditions={"ArnEquals": _as(scope, BREAK_GLASS_ROLE_NAME)})
 
 
-def _people(scope: DeploymentScope) -> list[dict[str, Any]]:
+def _people(scope: DeploymentScope) -> list[Policy]:
     """Return the permissions of operators of IAM Identity Center, whose policies limit their resources."""
+    people = {"ArnLike": {"aws:PrincipalArn": scope.iam(f"role/{OPERATOR_ROLES}")}}
+    users = ["identitystore:DescribeUser", "identitystore:GetUserId"]
     return [
-        {
-            "Sid": "People",
-            "Effect": "Allow",
-            "Action": list(_OPERATORS),
-            "Resource": "*",
-            "Condition": {"ArnLike": {"aws:PrincipalArn": scope.iam(f"role/{OPERATOR_ROLES}")}},
-        },
-        {
-            "Sid": "IdentifyUsers",
-            "Effect": "Allow",
-            "Action": ["identitystore:DescribeUser", "identitystore:GetUserId"],
-            "Resource": "*",
-            "Condition": {"ArnEquals": _as(scope, ROLE_NAME)},
-        },
+        statement("People", _OPERATORS, conditions=people),
+        statement("IdentifyUsers", users, conditions={"ArnEquals": _as(scope, ROLE_NAME)}),
     ]
 
 
-def _export(scope: DeploymentScope) -> list[dict[str, Any]]:
+def _export(scope: DeploymentScope) -> list[Policy]:
     by_schedule = {"ArnEquals": _as(scope, EVIDENCE_SCHEDULE_ROLE_NAME)}
     names = (f"document/{EVIDENCE_RUNBOOK_NAME}", f"automation-definition/{EVIDENCE_RUNBOOK_NAME}:$DEFAULT")
+    runbook = [scope.arn("ssm", each) for each in names]
+    actions = (
+        *("cloudtrail:LookupEvents", "logs:DescribeLogStreams"),
+        *("s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"),
+        *(_ACCESS_REQUESTS if scope.approval_policies else ()),
+    )
     return [
-        {
-            "Sid": "ExportEvidence",
-            "Effect": "Allow",
-            "Action": [
-                *("cloudtrail:LookupEvents", "logs:DescribeLogStreams"),
-                *("s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"),
-                *(_ACCESS_REQUESTS if scope.approval_policies else ()),
-            ],
-            "Resource": "*",
-            "Condition": {"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)},
-        },
-        {
-            "Sid": "StartExport",
-            "Effect": "Allow",
-            "Action": ["ssm:StartAutomationExecution"],
-            "Resource": [scope.arn("ssm", each) for each in names],
-            "Condition": by_schedule,
-        },
-        {
-            "Sid": "PassExportRole",
-            "Effect": "Allow",
-            "Action": ["iam:PassRole"],
-            "Resource": [scope.iam(f"role/{EVIDENCE_ROLE_NAME}")],
-            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by_schedule},
-        },
+        statement("ExportEvidence", actions, conditions={"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)}),
+        statement("StartExport", ["ssm:StartAutomationExecution"], runbook, by_schedule),
+        _pass(scope, "PassExportRole", EVIDENCE_ROLE_NAME, by_schedule),
     ]
 
 
@@ -227,10 +164,18 @@ def _as(scope: DeploymentScope, role: str) -> dict[str, str]:
     return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
 
-def _grants(scope: DeploymentScope) -> list[dict[str, Any]]:
-    present = {"Null": {"aws:TagKeys": "false"}}
+def _pass(scope: DeploymentScope, sid: str, role: str, by: dict[str, dict[str, str]]) -> Policy:
+    """Return the permission to pass a role to Systems Manager."""
+    conditions = {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by}
+    return statement(sid, ["iam:PassRole"], [scope.iam(f"role/{role}")], conditions)
+
+
+def _grants(scope: DeploymentScope) -> list[Policy]:
     by_runbooks = {"ArnEquals": _as(scope, ROLE_NAME)}
     by_schedule = {"ArnEquals": _as(scope, REAPER_SCHEDULE_ROLE_NAME)}
+    by_rules = {"ArnEquals": _as(scope, EVENT_FORWARDING_ROLE_NAME)}
+    setting = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, "Null": {"aws:TagKeys": "false"}, **by_runbooks}
+    removing = {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}, **by_runbooks}
     operators = [
         *scope.principals("role", scope.operator_roles),
         *scope.principals("user", scope.operator_users),
@@ -241,27 +186,9 @@ def _grants(scope: DeploymentScope) -> list[dict[str, Any]]:
         scope.arn("ssm", f"automation-definition/{REAPER_NAME}:$DEFAULT"),
     ]
     return [
-        {
-            "Sid": "SetGrants",
-            "Effect": "Allow",
-            "Action": ["iam:TagRole", "iam:TagUser"],
-            "Resource": "*",
-            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **present, **by_runbooks},
-        },
-        {
-            "Sid": "RemoveGrants",
-            "Effect": "Allow",
-            "Action": ["iam:UntagRole", "iam:UntagUser"],
-            "Resource": "*",
-            "Condition": {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}, **by_runbooks},
-        },
-        {
-            "Sid": "EndSessions",
-            "Effect": "Allow",
-            "Action": ["ssm:TerminateSession"],
-            "Resource": "*",
-            "Condition": by_runbooks,
-        },
+        statement("SetGrants", ["iam:TagRole", "iam:TagUser"], conditions=setting),
+        statement("RemoveGrants", ["iam:UntagRole", "iam:UntagUser"], conditions=removing),
+        statement("EndSessions", ["ssm:TerminateSession"], conditions=by_runbooks),
         # One statement for both, as the size of a policy is limited and there may be many operators.
         {
             "Sid": "OperatorsOnly",
@@ -269,25 +196,7 @@ def _grants(scope: DeploymentScope) -> list[dict[str, Any]]:
             "Action": ["iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"],
             "NotResource": operators,
         },
-        {
-            "Sid": "StartReaper",
-            "Effect": "Allow",
-            "Action": ["ssm:StartAutomationExecution"],
-            "Resource": runbook,
-            "Condition": by_schedule,
-        },
-        {
-            "Sid": "ForwardEvents",
-            "Effect": "Allow",
-            "Action": ["events:PutEvents"],
-            "Resource": [scope.arn("events", "event-bus/default")],
-            "Condition": {"ArnEquals": _as(scope, EVENT_FORWARDING_ROLE_NAME)},
-        },
-        {
-            "Sid": "PassRole",
-            "Effect": "Allow",
-            "Action": ["iam:PassRole"],
-            "Resource": [scope.iam(f"role/{ROLE_NAME}")],
-            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by_schedule},
-        },
+        statement("StartReaper", ["ssm:StartAutomationExecution"], runbook, by_schedule),
+        statement("ForwardEvents", ["events:PutEvents"], [scope.arn("events", "event-bus/default")], by_rules),
+        _pass(scope, "PassRole", ROLE_NAME, by_schedule),
     ]

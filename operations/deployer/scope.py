@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from common.aws.arns import partition_of
 from components.approval.alarms import IAM_EVENT_REGIONS, forwarding_regions
 from components.approval.names import WorkflowLocation
 from components.approval.settings import ApproverType
@@ -107,6 +108,18 @@ class DeploymentScope:
     approval_policies: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
+    def requested(self) -> dict[str, str]:
+        """Condition keys of requests with our tag, with its value."""
+        key, value = self.tag
+        return {f"aws:RequestTag/{key}": value}
+
+    @property
+    def tagged(self) -> dict[str, str]:
+        """Condition keys of resources with our tag, with its value."""
+        key, value = self.tag
+        return {f"aws:ResourceTag/{key}": value}
+
+    @property
     def read_applications(self) -> list[str]:
         """ARNs of the applications of account access manager whose entitlements are read."""
         return sorted(self.applications | self.operator_applications)
@@ -114,11 +127,6 @@ class DeploymentScope:
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this account and any Region; conditions limit the Regions."""
         return f"arn:{self.partition}:{service}:*:{self.account}:{resource}"
-
-    @property
-    def domain(self) -> str:
-        """Domain of AWS' endpoints."""
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def iam(self, resource: str) -> str:
         """Return an ARN of IAM in this account."""
@@ -152,7 +160,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         regions=regions,
         tag=tag,
         systems=frozenset(system for each in settings for system in _systems(each)),
-        partition=_partition(regions[0]),
+        partition=partition_of(regions[0]),
         account=account,
         roles=instance_roles | operator_roles | approvers[ApproverType.IAM_ROLE],
         users=operator_users | approvers[ApproverType.IAM_USER],
@@ -209,7 +217,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         regions=regions,
         tag=tag,
         systems=frozenset(System) - {System.CONTROLLER_PATCHING},
-        partition=_partition(regions[0]),
+        partition=partition_of(regions[0]),
         account=account,
         roles=everything,
         users=everything,
@@ -222,13 +230,13 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         has_resolver_endpoints=True,
         detection=frozenset(SecurityService),
         has_cis_scans=True,
-        event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
+        event_regions=frozenset({IAM_EVENT_REGIONS[partition_of(regions[0])]}) - set(regions),
     )
 
 
 def _event_regions(settings: Settings) -> Iterator[str]:
     region = settings.regions[0]
-    place = WorkflowLocation(partition=_partition(region), account_id=ANY, region=region)
+    place = WorkflowLocation(partition=partition_of(region), account_id=ANY, region=region)
     if settings.approval:
         yield from forwarding_regions(settings.approval, place, settings.regions)
 
@@ -259,7 +267,3 @@ def _systems(settings: Settings) -> Iterator[System]:
                 yield System.CONTROLLER_PATCHING
     if settings.nodes:
         yield System.NODES
-
-
-def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

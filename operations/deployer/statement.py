@@ -29,7 +29,7 @@ class TooMuchError(UnusableError):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AllowedActions:
     """Actions that are allowed on resources.
 
@@ -54,13 +54,19 @@ class AllowedActions:
         conditions: Conditions = {operator: dict(keys) for operator, keys in self.conditions.items()}
         if not self.everywhere:
             conditions.setdefault("StringEquals", {})["aws:RequestedRegion"] = list(scope.regions)
-        statement: Policy = {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": sorted(self.actions),
-            "Resource": list(self.resources),
-        }
-        return {**statement, "Condition": conditions} if conditions else statement
+        return statement(self.sid, sorted(self.actions), list(self.resources), conditions)
+
+
+def statement(
+    sid: str,
+    actions: Iterable[str],
+    resources: str | list[str] = "*",
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
+    effect: str = "Allow",
+) -> Policy:
+    """Return a statement on resources, and with no `Condition` where there is none."""
+    rendered = {"Sid": sid, "Effect": effect, "Action": list(actions), "Resource": resources}
+    return {**rendered, "Condition": conditions} if conditions else rendered
 
 
 def fitting(policy: Policy, what: str) -> Policy:
@@ -81,14 +87,14 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     Managing any resource keeps a statement of its own, so that it stands out.
     """
     merged: dict[str, Policy] = {}
-    for statement in statements:
-        is_managing = statement["Sid"].startswith("Manage")
-        alone = statement["Sid"] if is_managing and statement["Resource"] == ["*"] else ""
-        bounds = [statement["Resource"], statement.get("Condition"), alone]
-        other = merged.setdefault(json.dumps(bounds, sort_keys=True), statement)
-        if other is not statement:
-            other["Action"] = sorted({*other["Action"], *statement["Action"]})
-            other["Sid"] = statement["Sid"] if is_managing else other["Sid"]
+    for each in statements:
+        is_managing = each["Sid"].startswith("Manage")
+        alone = each["Sid"] if is_managing and each["Resource"] == ["*"] else ""
+        bounds = [each["Resource"], each.get("Condition"), alone]
+        other = merged.setdefault(json.dumps(bounds, sort_keys=True), each)
+        if other is not each:
+            other["Action"] = sorted({*other["Action"], *each["Action"]})
+            other["Sid"] = each["Sid"] if is_managing else other["Sid"]
     return list(merged.values())
 
 

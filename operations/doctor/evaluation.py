@@ -20,7 +20,6 @@ from operations.inventory.reader import ReadFailure
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
-    from operations.doctor.placement import Obstacle
 
 _RUNNING: Final = "running"
 _WINDOWS: Final = "Windows"
@@ -99,17 +98,17 @@ def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]
     ]
 
 
-def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
+def _obstacles(node: NodeFacts, role: Principal | None) -> dict[str, list[Finding]]:
     if (
         not isinstance(node.instance, NodeInstance)
         or not isinstance(node.network, VpcFacts)
         or not node.instance.address
     ):
-        return []
+        return {}
     return obstacles(Placement(node, node.instance, node.network, role, services(node)))
 
 
-def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
+def _network(node: NodeFacts, obstacles_found: dict[str, list[Finding]]) -> list[Finding]:
     if isinstance(node.network, ReadFailure):
         return [unknown_finding(Cause.NETWORK, node.network)]
     if node.network is None and not isinstance(node.instance, ReadFailure):
@@ -139,7 +138,7 @@ def _shared(node: NodeFacts) -> list[Finding]:
     return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, about=subnet.id, found=text, remedy=remedy)]
 
 
-def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstacle]) -> list[Finding]:
+def _managed(node: NodeFacts, found: list[Finding], obstacles_found: dict[str, list[Finding]]) -> list[Finding]:
     """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
     if isinstance(managed, ReadFailure):

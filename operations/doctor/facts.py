@@ -126,7 +126,6 @@ class NodeFacts:
     Attributes:
         id: ID of the node (`i-...` or `mi-...`).
         name: Name tag or computer name. Empty: none.
-        partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
         deployment: Desired configuration of the node's Region.
         instance: EC2 instance. None for a node outside EC2.
         managed: Registration with Systems Manager. None if the node has never registered.
@@ -144,7 +143,6 @@ class NodeFacts:
 
     id: str
     name: str = ""
-    partition: str = "aws"
     deployment: Deployment
     instance: NodeInstance | ReadFailure | None
     managed: Managed | ReadFailure | None
@@ -159,15 +157,11 @@ class NodeFacts:
     read_at: datetime | None = None
     access: AccessFacts | None = None
 
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource in the node's account and Region."""
-        return f"arn:{self.partition}:{service}:{self.deployment.region}:{self.deployment.account_id}:{resource}"
-
     @property
     def node_arn(self) -> str:
         """ARN of the node itself."""
+        where = self.deployment
+        is_instance = self.id.startswith("i-")
         return (
-            self.arn("ec2", f"instance/{self.id}")
-            if self.id.startswith("i-")
-            else self.arn("ssm", f"managed-instance/{self.id}")
+            where.arn("ec2", f"instance/{self.id}") if is_instance else where.arn("ssm", f"managed-instance/{self.id}")
         )

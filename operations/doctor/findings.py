@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from common.problems import visible
 from operations.errors import ExitCode
 from operations.findings import UNKNOWN_LABEL, Finding, Status, styled
 from operations.terminal import print_line
@@ -145,16 +146,15 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
         print_line(console)
         print_line(console, styled(status), f": {cause}{about}")
         for each in findings:
-            print_line(console, f"  {_visible(each.found)}")
+            print_line(console, f"  {visible(each.found)}")
         if remedy:
-            print_line(console, f"  remedy: {_visible(remedy)}")
+            print_line(console, f"  remedy: {visible(remedy)}")
 
 
 def called(diagnosis: Diagnosis) -> str:
     """Return a node's name, ID and Region."""
-    name = _visible(diagnosis.name)
-    where = f"{diagnosis.node_id}, {diagnosis.region}" if name else diagnosis.region
-    return f"{name or diagnosis.node_id} ({where})"
+    where = f"{diagnosis.node_id}, {diagnosis.region}" if diagnosis.name else diagnosis.region
+    return f"{visible(diagnosis.name) or diagnosis.node_id} ({where})"
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
@@ -165,8 +165,3 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "found": finding.found,
         "remedy": finding.remedy or None,
     }
-
-
-def _visible(text: str) -> str:
-    """Return a text without control characters, which could manipulate the terminal."""
-    return "".join(each if each.isprintable() else "?" for each in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
@@ -17,7 +18,7 @@ from operations.doctor.network_path import (
     own_group_obstacles,
     zone_obstacles,
 )
-from operations.doctor.placement import Obstacle, modify
+from operations.doctor.placement import modify
 from operations.doctor.reachability import NAT_GATEWAY, out_of_groups, through_acl, to_public
 from operations.doctor.request_path import GATEWAY, INTERFACE, endpoints_of, is_bucket_elsewhere, serving_endpoint
 from operations.doctor.requirements import STORAGE
@@ -25,7 +26,7 @@ from operations.findings import Finding, Status
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from operations.doctor.internet import InternetRoute
     from operations.doctor.placement import Placement
@@ -35,29 +36,24 @@ _AVAILABLE: Final = "available"
 _REGISTRATION: Final = "ssm"
 
 
-def obstacles(placement: Placement) -> list[Obstacle]:
-    """Return all obstacles between a node and the services."""
-    return [each for service in placement.services for each in _of_service(placement, service)]
+def obstacles(placement: Placement) -> dict[str, list[Finding]]:
+    """Return all obstacles between a node and the services, by the short name of the service."""
+    return {service: _of_service(placement, service) for service in placement.services}
 
 
-def network_findings(found: Iterable[Obstacle]) -> list[Finding]:
-    """Return the obstacles as findings, one per cause."""
-    together: dict[tuple[Cause, Status, str], list[Obstacle]] = {}
-    for each in found:
-        together.setdefault((each.cause, each.status, each.about), []).append(each)
+def network_findings(found: Mapping[str, list[Finding]]) -> list[Finding]:
+    """Return the obstacles, each once, with the services that it concerns."""
+    together: dict[tuple[str, Status, str], tuple[Finding, set[str]]] = {}
+    for service, several in found.items():
+        for each in several:
+            together.setdefault((each.check, each.status, each.about), (each, set()))[1].add(service)
     return [
-        Finding(
-            check=cause,
-            status=status,
-            about=about,
-            found=f"{several[0].found} (concerns {', '.join(sorted({each.service for each in several}))})",
-            remedy=several[0].remedy,
-        )
-        for (cause, status, about), several in together.items()
+        replace(first, found=f"{first.found} (concerns {', '.join(sorted(services))})")
+        for first, services in together.values()
     ]
 
 
-def _of_service(placement: Placement, service: str) -> list[Obstacle]:
+def _of_service(placement: Placement, service: str) -> list[Finding]:
     serving = serving_endpoint(placement.node, placement.instance, placement.network, service)
     if serving is not None:
         through = _through_interface if serving.kind == INTERFACE else _through_gateway
@@ -69,19 +65,18 @@ def _of_service(placement: Placement, service: str) -> list[Obstacle]:
     )
     if route_out.there is Truth.NO:
         return [_no_way(placement, service, route_out, (*there, *gateways))]
-    through_nat = _through_nat_subnet(placement, service, route_out.nat) if route_out.nat else []
-    return [*_unseen(placement, service, route_out), *_through_public(placement, service, ()), *through_nat]
+    through_nat = _through_nat_subnet(placement, route_out.nat) if route_out.nat else []
+    return [*_unseen(placement, service, route_out), *_through_public(placement, ()), *through_nat]
 
 
-def _unseen(placement: Placement, service: str, route_out: InternetRoute) -> list[Obstacle]:
+def _unseen(placement: Placement, service: str, route_out: InternetRoute) -> list[Finding]:
     managed = placement.node.managed
     answers = managed is not None and not isinstance(managed, ReadFailure) and managed.is_online
     if route_out.there is Truth.YES or (answers and service == _REGISTRATION):
         return []
     return [
-        Obstacle(
-            cause=Cause.NO_ROUTE,
-            service=service,
+        Finding(
+            check=Cause.NO_ROUTE,
             status=Status.UNKNOWN,
             about=placement.instance.subnet_id,
             found=route_out.text,
@@ -90,13 +85,12 @@ def _unseen(placement: Placement, service: str, route_out: InternetRoute) -> lis
     ]
 
 
-def _no_way(placement: Placement, service: str, route_out: InternetRoute, there: Sequence[VpcEndpoint]) -> Obstacle:
+def _no_way(placement: Placement, service: str, route_out: InternetRoute, there: Sequence[VpcEndpoint]) -> Finding:
     """Return the obstacle if there is no path: a misconfigured endpoint, else the missing endpoint or route."""
     if there and there[0].kind == GATEWAY:
         table = placement.network.table_of(placement.instance.subnet_id)
-        return Obstacle(
-            cause=Cause.ENDPOINT_ROUTE_TABLE,
-            service=service,
+        return Finding(
+            check=Cause.ENDPOINT_ROUTE_TABLE,
             about=there[0].id,
             found=f"{there[0].id} is in other route tables than {table.id if table else 'none'}, that of "
             f"{placement.instance.subnet_id}, and there is no other path: {route_out.text}",
@@ -108,9 +102,8 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             if not there[0].private_dns
             else f"{placement.network.vpc_id} does not resolve private names"
         )
-        return Obstacle(
-            cause=Cause.ENDPOINT_PRIVATE_DNS,
-            service=service,
+        return Finding(
+            check=Cause.ENDPOINT_PRIVATE_DNS,
             about=there[0].id if not there[0].private_dns else placement.network.vpc_id,
             found=f"{there[0].id} does not serve the service's DNS name: {dns}; and there is no other path: {route_out.text}",
             remedy=modify(placement, there[0], "--private-dns-enabled")
@@ -118,9 +111,8 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             else f"set enableDnsSupport and enableDnsHostnames of {placement.network.vpc_id}",
         )
     if service == STORAGE and is_bucket_elsewhere(placement.node):
-        return Obstacle(
-            cause=Cause.ENDPOINT_MISSING,
-            service=service,
+        return Finding(
+            check=Cause.ENDPOINT_MISSING,
             about=service,
             found=f"the bucket is in another Region, to which endpoints do not lead, and there is no other path: {route_out.text}",
             remedy=f"name a bucket of {placement.node.deployment.region} in shell-access:sessionManager.regionOverrides, or give "
@@ -128,17 +120,15 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
         )
     names = {service_name(placement.node.deployment.region, each) for each in placement.services}
     if any(each.service in names for each in placement.network.endpoints):
-        return Obstacle(
-            cause=Cause.ENDPOINT_MISSING,
-            service=service,
+        return Finding(
+            check=Cause.ENDPOINT_MISSING,
             about=service,
             found=f"{placement.network.vpc_id} has no endpoint for {service}, and there is no other path: {route_out.text}",
             remedy=_make(placement),
         )
     elsewhere = reaches_other_networks(placement.network, placement.instance.subnet_id)
-    return Obstacle(
-        cause=Cause.NO_ROUTE,
-        service=service,
+    return Finding(
+        check=Cause.NO_ROUTE,
         status=Status.UNKNOWN if elsewhere else Status.PROBLEM,
         about=placement.instance.subnet_id,
         found=f"{placement.instance.subnet_id} has no path to the services: no endpoints, and {route_out.text}"
@@ -154,28 +144,27 @@ def _make(placement: Placement) -> str:
     return f"set shell-access:endpoints.{deployment.region} to {placement.network.vpc_id} and its subnets"
 
 
-def _through_interface(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+def _through_interface(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Finding]:
     if endpoint.state.lower() != _AVAILABLE or not endpoint.subnet_ids:
         return [
-            Obstacle(
-                cause=Cause.ENDPOINT_STATE,
-                service=service,
+            Finding(
+                check=Cause.ENDPOINT_STATE,
                 about=endpoint.id,
                 found=f"{endpoint.id} serves {service} and is {endpoint.state}, in {len(endpoint.subnet_ids)} subnets",
                 remedy="wait until it is available, accept its connection, or replace it",
             )
         ]
     found = [
-        *endpoint_group_obstacles(placement, service, endpoint),
+        *endpoint_group_obstacles(placement, endpoint),
         *endpoint_policy_obstacles(placement, service, endpoint),
     ]
     outs: list[Truth] = []
     for subnet_id in endpoint.subnet_ids:
         targets = addresses(placement, subnet_id)
         outs.append(out_of_groups(placement.granted, targets, frozenset(endpoint.group_ids)))
-        found += between(placement, service, subnet_id, targets)
-    found += own_group_obstacles(placement, service, _together(outs))
-    return found + zone_obstacles(placement, service, endpoint)
+        found += between(placement, subnet_id, targets)
+    found += own_group_obstacles(placement, _together(outs))
+    return found + zone_obstacles(placement, endpoint)
 
 
 def _together(several: Sequence[Truth]) -> Truth:
@@ -185,13 +174,12 @@ def _together(several: Sequence[Truth]) -> Truth:
     )
 
 
-def _through_gateway(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+def _through_gateway(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Finding]:
     """Return obstacles on the path through a gateway endpoint, a route to the public addresses of a prefix list."""
     if endpoint.state.lower() != _AVAILABLE:
         return [
-            Obstacle(
-                cause=Cause.ENDPOINT_STATE,
-                service=service,
+            Finding(
+                check=Cause.ENDPOINT_STATE,
                 about=endpoint.id,
                 found=f"{endpoint.id} is the route to {service} and is {endpoint.state}",
                 remedy="wait until it is available, or replace it",
@@ -200,17 +188,17 @@ def _through_gateway(placement: Placement, service: str, endpoint: VpcEndpoint) 
     table = placement.network.table_of(placement.instance.subnet_id)
     lists = [each.destination for each in (table.routes if table else ()) if each.target == endpoint.id]
     networks = [cidr for each in lists for cidr in placement.network.prefix_lists.get(each, ())]
-    return [*endpoint_policy_obstacles(placement, service, endpoint), *_through_public(placement, service, networks)]
+    return [*endpoint_policy_obstacles(placement, service, endpoint), *_through_public(placement, networks)]
 
 
-def _through_public(placement: Placement, service: str, networks: Sequence[str]) -> list[Obstacle]:
+def _through_public(placement: Placement, networks: Sequence[str]) -> list[Finding]:
     """Return obstacles in security groups and network ACL, to the service's addresses or, if not known, to any."""
     acl = placement.network.acl_of(placement.instance.subnet_id)
     out, passing = to_public(placement.granted, acl.rules if acl else (), tuple(networks), placement.platform)
-    return [*own_group_obstacles(placement, service, out), *network_acl_obstacles(placement, service, acl, passing)]
+    return [*own_group_obstacles(placement, out), *network_acl_obstacles(placement, acl, passing)]
 
 
-def _through_nat_subnet(placement: Placement, service: str, nat: NatGateway) -> list[Obstacle]:
+def _through_nat_subnet(placement: Placement, nat: NatGateway) -> list[Finding]:
     """Return obstacles in the network ACL of a NAT gateway's subnet.
 
     It evaluates each connection twice: inbound from the node, and outbound to the service.
@@ -221,11 +209,12 @@ def _through_nat_subnet(placement: Placement, service: str, nat: NatGateway) -> 
     rules = acl.rules if acl else ()
     inward = through_acl(rules, (placement.address,), outward=False, platform=placement.platform)
     _, onward = to_public((), rules, (), NAT_GATEWAY)
-    return network_acl_obstacles(placement, service, acl, inward) + network_acl_obstacles(
-        placement, service, acl, onward, answers_to="1024-65535"
-    )
+    return [
+        *network_acl_obstacles(placement, acl, inward),
+        *network_acl_obstacles(placement, acl, onward, answers_to="1024-65535"),
+    ]
 
 
-def explains_silence(found: Iterable[Obstacle]) -> bool:
+def explains_silence(found: Mapping[str, list[Finding]]) -> bool:
     """Return whether the obstacles prevent a node from registering."""
-    return any(each.service == _REGISTRATION and each.status is Status.PROBLEM for each in found)
+    return any(each.status is Status.PROBLEM for each in found.get(_REGISTRATION, ()))

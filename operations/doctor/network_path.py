@@ -8,11 +8,11 @@ from common.aws.denials import PolicyKind
 from common.iam.truth import Truth
 from operations.doctor.effective_permissions import evaluate_resource_policy, together
 from operations.doctor.findings import Cause
-from operations.doctor.placement import Obstacle, modify
+from operations.doctor.placement import modify
 from operations.doctor.reachability import HTTPS, anywhere, into_groups, sampled, through_acl
 from operations.doctor.requests import denial_message, requests
 from operations.doctor.requirements import needs
-from operations.findings import Status
+from operations.findings import Finding, Status
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from operations.inventory.network import NetworkAcl, VpcEndpoint
 
 
-def endpoint_group_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+def endpoint_group_obstacles(placement: Placement, endpoint: VpcEndpoint) -> list[Finding]:
     """Return an obstacle if an endpoint's security groups do not allow traffic from the node."""
     granted = [rule for each in endpoint.group_ids for rule in placement.network.groups.get(each, ())]
     if into_groups(granted, placement.address, frozenset(placement.instance.group_ids)):
@@ -32,9 +32,8 @@ def endpoint_group_obstacles(placement: Placement, service: str, endpoint: VpcEn
     into = endpoint.group_ids[0] if endpoint.group_ids else "GROUP"
     region = placement.node.deployment.region
     return [
-        Obstacle(
-            cause=Cause.ENDPOINT_SECURITY_GROUP,
-            service=service,
+        Finding(
+            check=Cause.ENDPOINT_SECURITY_GROUP,
             about=groups,
             found=f"{groups} of {endpoint.id} does not allow inbound HTTPS from {placement.instance.address}",
             remedy=f"aws ec2 authorize-security-group-ingress --region {region} --group-id {into} --protocol tcp "
@@ -43,12 +42,12 @@ def endpoint_group_obstacles(placement: Placement, service: str, endpoint: VpcEn
     ]
 
 
-def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Finding]:
     """Return the first call that an endpoint's policy does not allow, which stands for all of them."""
     role, policy = placement.role, endpoint.policy
     if role is None or policy is None:
         return []
-    found: list[Obstacle] = []
+    found: list[Finding] = []
     for need in needs(placement.node):
         if need.service != service:
             continue
@@ -58,9 +57,8 @@ def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcE
         if answer.allowed is Truth.YES:
             continue
         found.append(
-            Obstacle(
-                cause=Cause.ENDPOINT_POLICY,
-                service=service,
+            Finding(
+                check=Cause.ENDPOINT_POLICY,
                 status=Status.PROBLEM if answer.allowed is Truth.NO else Status.UNKNOWN,
                 about=endpoint.id,
                 found=denial_message(role, need.action, answer),
@@ -79,12 +77,11 @@ def _policy_remedy(answer: EvaluationResult, action: str, role: Principal) -> st
     return f"add a statement that allows {action} to {role.arn}: "
 
 
-def own_group_obstacles(placement: Placement, service: str, out: Truth) -> list[Obstacle]:
+def own_group_obstacles(placement: Placement, out: Truth) -> list[Finding]:
     """Return an obstacle if the node's own security groups do not allow outbound HTTPS.
 
     Args:
         placement: Node in its network.
-        service: Short name of the service.
         out: Whether the security groups allow it.
     """
     if out is Truth.YES:
@@ -97,9 +94,8 @@ def own_group_obstacles(placement: Placement, service: str, out: Truth) -> list[
         else "allows no outbound HTTPS"
     )
     return [
-        Obstacle(
-            cause=Cause.SECURITY_GROUP,
-            service=service,
+        Finding(
+            check=Cause.SECURITY_GROUP,
             status=Status.PROBLEM if out is Truth.NO else Status.UNKNOWN,
             about=groups,
             found=f"{groups} of the node {lets}",
@@ -110,14 +106,13 @@ def own_group_obstacles(placement: Placement, service: str, out: Truth) -> list[
     ]
 
 
-def between(placement: Placement, service: str, subnet_id: str, targets: tuple[IPv4Address, ...]) -> list[Obstacle]:
+def between(placement: Placement, subnet_id: str, targets: tuple[IPv4Address, ...]) -> list[Finding]:
     """Return obstacles in the network ACLs, which only evaluate traffic between subnets, never within one."""
     if subnet_id == placement.instance.subnet_id:
         return []
     own, other = placement.network.acl_of(placement.instance.subnet_id), placement.network.acl_of(subnet_id)
     found = network_acl_obstacles(
         placement,
-        service,
         own,
         through_acl(own.rules, targets, outward=True, platform=placement.platform) if own else Truth.NO,
     )
@@ -126,17 +121,16 @@ def between(placement: Placement, service: str, subnet_id: str, targets: tuple[I
         if other
         else Truth.NO
     )
-    return found + network_acl_obstacles(placement, service, other, answer)
+    return found + network_acl_obstacles(placement, other, answer)
 
 
 def network_acl_obstacles(
-    placement: Placement, service: str, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
-) -> list[Obstacle]:
+    placement: Placement, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
+) -> list[Finding]:
     """Return an obstacle if a network ACL does not allow both requests and responses.
 
     Args:
         placement: Node in its network.
-        service: Short name of the service.
         acl: Network ACL that is associated with one of the two subnets.
         passing: Whether it allows the traffic.
         answers_to: Source ports of the connections.
@@ -146,9 +140,8 @@ def network_acl_obstacles(
     name = acl.id if acl else "the network ACL"
     how = "does not allow HTTPS" if passing is Truth.NO else "allows HTTPS to some addresses or ports only"
     return [
-        Obstacle(
-            cause=Cause.NETWORK_ACL,
-            service=service,
+        Finding(
+            check=Cause.NETWORK_ACL,
             status=Status.PROBLEM if passing is Truth.NO else Status.UNKNOWN,
             about=name,
             found=f"{name} {how} between {placement.instance.subnet_id} and the service",
@@ -157,7 +150,7 @@ def network_acl_obstacles(
     ]
 
 
-def zone_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
+def zone_obstacles(placement: Placement, endpoint: VpcEndpoint) -> list[Finding]:
     """Return a warning for an endpoint in other Availability Zones only, which works until they fail."""
     subnets = placement.network.subnets
     own = subnets.get(placement.instance.subnet_id)
@@ -165,9 +158,8 @@ def zone_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) ->
     if own is None or own.zone in zones:
         return []
     return [
-        Obstacle(
-            cause=Cause.ENDPOINT_ELSEWHERE,
-            service=service,
+        Finding(
+            check=Cause.ENDPOINT_ELSEWHERE,
             status=Status.WARNING,
             about=own.zone,
             found=f"endpoints are in {', '.join(sorted(zones))} and not in {own.zone}, where the node is",

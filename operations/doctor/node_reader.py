@@ -52,9 +52,9 @@ _MANAGED: Final = "InstanceInformationList"
 class RegionReader:
     """Reader of one Region."""
 
-    def __init__(self, reader: Reader, deployment: Deployment, roles: Roles, partition: str) -> None:
+    def __init__(self, reader: Reader, deployment: Deployment, roles: Roles) -> None:
         """Initialize the reader."""
-        self._reader, self._asked, self._roles, self._partition = reader, deployment, roles, partition
+        self._reader, self._asked, self._roles = reader, deployment, roles
         self._memo = Memo()
 
     def node(self, node_id: str, caller: str = "") -> NodeFacts | None:
@@ -125,7 +125,6 @@ class RegionReader:
         return NodeFacts(
             id=node_id,
             name=_name(described, listed),
-            partition=self._partition,
             deployment=self._asked,
             instance=instance,
             managed=managed,

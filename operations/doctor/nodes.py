@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
+from common.problems import visible
 from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
 from operations.doctor.findings import VERDICTS, Verdict, plain
 from operations.doctor.run import Doctor
@@ -100,8 +101,7 @@ def _table(survey: Survey) -> Table:
     table.add_column("Causes", overflow="fold")
     for each in survey.nodes:
         text, style = VERDICTS[each.verdict]
-        name = "".join(letter if letter.isprintable() else "?" for letter in each.name)
-        node = f"{name} {each.node_id}" if name else each.node_id
+        node = f"{visible(each.name)} {each.node_id}".lstrip()
         table.add_row(Text(each.region), Text(node), Text(text, style=style), Text(_why(each)))
     return table
 

@@ -214,6 +214,6 @@ def _remedy(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResu
         return f"set shell-access:sessionManager.s3KmsKeyArn to {need.resources[0]}, then pulumi up"
     agents = need.action.startswith(("ssm:", "ssmmessages:"))
     owner = "aws" if agents else node.deployment.account_id
-    policy = f"arn:{node.partition}:iam::{owner}:policy/{_CORE if agents else INSTANCE_POLICY_NAME}"
+    policy = f"arn:{node.deployment.partition}:iam::{owner}:policy/{_CORE if agents else INSTANCE_POLICY_NAME}"
     attach = f"aws iam attach-role-policy --role-name {role.name} --policy-arn {policy}"
     return attach if agents else f"add {role.name} to shell-access:sessionManager.instanceRoles, or: {attach}"

@@ -1,4 +1,4 @@
-"""Placement of a node in its network, and obstacles between it and a service."""
+"""Placement of a node in its network."""
 
 from __future__ import annotations
 
@@ -6,36 +6,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from operations.findings import Status
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from components.domain_controllers.packet_evaluation import Permission
     from operations.doctor.facts import NodeFacts, NodeInstance
-    from operations.doctor.findings import Cause
     from operations.inventory.network import VpcEndpoint, VpcFacts
-
-
-@dataclass(frozen=True, kw_only=True)
-class Obstacle:
-    """Obstacle between a node and a service.
-
-    Attributes:
-        cause: Cause.
-        service: Short name of the service.
-        status: Status of the finding.
-        about: ID of the resource.
-        found: Description.
-        remedy: Command or setting that fixes it.
-    """
-
-    cause: Cause
-    service: str
-    status: Status = Status.PROBLEM
-    about: str
-    found: str
-    remedy: str
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
             "kms:encryptioncontextkeys": Known(("aws:ssm:SessionId", "aws:ssm:TargetId"), many=True),
         }
     settings = node.deployment.session_manager
-    bucket = f"arn:{node.partition}:s3:::{settings.s3_bucket_name}" if settings else ""
+    bucket = f"arn:{node.deployment.partition}:s3:::{settings.s3_bucket_name}" if settings else ""
     return {**values, "kms:encryptioncontextkeys": Known(("aws:s3:arn",), many=True), **_context_of_s3(bucket)}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from common.aws.arns import split_arn
+from common.aws.arns import service_domain, split_arn
 from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
@@ -94,7 +94,7 @@ def evaluated_resources(node: NodeFacts, action: str, bucket_key: str = "") -> t
     settings, deployment = node.deployment.session_manager, node.deployment
     data_key = node.destinations.live.data_key
     values = {
-        "partition": node.partition,
+        "partition": node.deployment.partition,
         "region": deployment.region,
         "account": deployment.account_id,
         "node": node.node_arn,
@@ -102,7 +102,7 @@ def evaluated_resources(node: NodeFacts, action: str, bucket_key: str = "") -> t
         "group": settings.cw_log_group_name if settings else "",
         "bucket": settings.s3_bucket_name if settings else "",
         "prefix": s3_key_prefix(settings, deployment.account_id, deployment.region) if settings else "",
-        "data_key": data_key.arn if isinstance(data_key, KeyFacts) else node.arn("kms", f"key/{_SESSION}"),
+        "data_key": data_key.arn if isinstance(data_key, KeyFacts) else node.deployment.arn("kms", f"key/{_SESSION}"),
         "bucket_key": bucket_key,
     }
     return tuple(each.format_map(values) for each in EVALUATED[action].templates)
@@ -171,7 +171,9 @@ def needs(node: NodeFacts) -> tuple[Need, ...]:
     if settings is None:
         return tuple(found)
     deployment = node.deployment
-    policy = instance_policy({deployment.region: settings}, partition=node.partition, account_id=deployment.account_id)
+    policy = instance_policy(
+        {deployment.region: settings}, partition=node.deployment.partition, account_id=deployment.account_id
+    )
     statements: list[dict[str, Any]] = policy["Statement"] if policy else []
     named = settings.s3_kms_key_arn if settings.s3_logging else ""
     granted: list[str | list[str]] = [each["Action"] for each in statements]
@@ -199,6 +201,5 @@ def is_key_arn(text: str) -> bool:
 def _need(node: NodeFacts, action: str, key: str = "") -> Need:
     through = ""
     if action == GENERATE:
-        region = split_arn(key).region
-        through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
+        through = service_domain("s3", split_arn(key).region, node.deployment.partition)
     return Need(action=action, resources=evaluated_resources(node, action, key), through=through)

@@ -161,7 +161,6 @@ class Doctor:
                 Reader(self._clients, region, identity.arn),
                 Deployment.of(self._stack, self._settings, identity, region),
                 roles,
-                identity.partition,
             )
             for region in self._chosen
         }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.arns import split_arn
+from components.approval.alarms import IAM_EVENT_REGIONS
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
 from components.session_manager.settings import log_locations
@@ -50,7 +51,6 @@ _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
-_GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
 _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
@@ -96,7 +96,7 @@ class RecordedAccount:
     @property
     def iam_region(self) -> str:
         """Region of IAM's events."""
-        return _GLOBAL_REGIONS.get(self.identity.partition, "us-east-1")
+        return IAM_EVENT_REGIONS.get(self.identity.partition, "us-east-1")
 
     @property
     def recent(self) -> datetime:

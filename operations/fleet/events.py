@@ -11,15 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from common.json_values import mapping
 from operations.fleet.results import ACCOUNT_WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """Return the value if it is a mapping, else an empty mapping."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 _STAYS = frozenset({"same", "read", "refresh", "discard", "discard-replaced"})

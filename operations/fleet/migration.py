@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.arns import partition_of
 from common.aws.session import AwsClients
+from common.json_values import mapping
 from common.problems import NAMESPACE, Problem, SettingsError, shown, suggestion
 from components.settings import Settings
 from operations.errors import UnusableError
 from operations.fleet.accounts import select_accounts
-from operations.fleet.events import mapping
 from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
 from operations.fleet.stack_configuration import configure_stacks
 from operations.inventory.reader import read_failure
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _ANY_REGION = "us-east-1"
 _ROLE = "arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-"""Partitions by prefix of their Region names."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
 _FILE = Path("the fleet file generated from these parameters")
@@ -198,7 +197,7 @@ def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitt
     }
     content: dict[str, Any] = {
         "accounts": {"list": [{"name": account, "id": account} for account in by_account]},
-        "assumeRole": _ROLE.format(partition=_partition(everywhere[0])),
+        "assumeRole": _ROLE.format(partition=partition_of(everywhere[0])),
         "defaults": {f"{NAMESPACE}:regions": everywhere, f"{NAMESPACE}:sessionManager": dict(section)},
         **({"overrides": {"accounts": overrides}} if overrides else {}),
         "waves": [
@@ -208,10 +207,6 @@ def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitt
     }
     left_out = "".join(f"# Left out: {each.account} {each.region}: {each.omission}\n" for each in omitted)
     return _HEADING + left_out + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110)
-
-
-def _partition(region: str) -> str:
-    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def read_parameters(path: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from operations.findings import counted
 from operations.fleet.result_output import changes_text, state_text
 from operations.terminal import print_line
 
@@ -73,7 +74,7 @@ class Progress:
 
     def pausing(self, wave: str, minutes: int) -> None:
         """Show the pause before the next wave."""
-        self._line(f"Wave {wave} is complete; the next wave starts in {minutes} minute{'' if minutes == 1 else 's'}.")
+        self._line(f"Wave {wave} is complete; the next wave starts in {counted(minutes, 'minute')}.")
 
     def _line(self, text: str) -> None:
         print_line(self._console, text)

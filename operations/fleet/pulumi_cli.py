@@ -21,9 +21,10 @@ from urllib.parse import quote
 
 import yaml
 
+from common.json_values import mapping
 from common.problems import NAMESPACE
 from operations.errors import UnusableError
-from operations.fleet.events import EventLog, mapping
+from operations.fleet.events import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from operations.findings import counted
 from operations.fleet.results import BAD, AccountState, by_attention, group_results
 from operations.html_page import html_page
 from operations.terminal import print_line
@@ -59,7 +60,7 @@ def summary_line(report: FleetReport) -> str:
     counts = Counter(each.state for each in report.results)
     states = ", ".join(f"{counts[state]} {STATE_TEXTS[state][0]}" for state in AccountState if counts[state])
     total = len(report.results)
-    return f"fleet {report.command}: {total} account{'' if total == 1 else 's'}{f': {states}' if states else ''}"
+    return f"fleet {report.command}: {counted(total, 'account')}{f': {states}' if states else ''}"
 
 
 def print_results(report: FleetReport, console: Console) -> None:

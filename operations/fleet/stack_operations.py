@@ -318,7 +318,7 @@ def _wait(
     is_aborted = False
     while not process.wait(_POLL_INTERVAL_SECONDS):
         done = sum(process.log.changes.values())
-        report(f"{done} change{'' if done == 1 else 's'}")
+        report(counted(done, "change"))
         if not engines.stop.is_requested:
             continue
         now = time.monotonic()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from components.domain_controllers.names import ALARMS
+from operations.inventory.monitoring import read_metric_alarms
 from operations.inventory.nodes import read_association
 from operations.inventory.reader import returns_failure
 from operations.inventory.session_manager import NO_BUCKET, read_document, read_log_group
@@ -78,7 +79,7 @@ def read_operations(
         metric_filters=_metric_filters(reader, plan),
         documents={each.key: read_document(reader, each.name, sharing=True) for each in plan.documents},
         associations={key: read_association(reader, each.name) for key, each in plan.associations.items()},
-        alarms=_alarms(reader) if plan.has_alarms else {},
+        alarms=read_metric_alarms(reader, AlarmNamePrefix=ALARMS) if plan.has_alarms else {},
         backup_lock=_object_lock(reader, bucket) if bucket else None,
         secrets={arn: _secret(reader, arn) for arn in secret_arns},
     )
@@ -109,11 +110,3 @@ def _object_lock(reader: Reader, bucket: BackupBucketSettings) -> Answer | None:
     absent = (*NO_BUCKET, "ObjectLockConfigurationNotFoundError")
     answer = reader.find("s3", "get_object_lock_configuration", absent=absent, **named)
     return answer.get("ObjectLockConfiguration", {}) if answer else None
-
-
-@returns_failure
-def _alarms(reader: Reader) -> dict[str, Answer]:
-    prefix = {"AlarmNamePrefix": ALARMS, "AlarmTypes": ["MetricAlarm"]}
-    return {
-        str(each["AlarmName"]): each for each in reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **prefix)
-    }

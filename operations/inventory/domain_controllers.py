@@ -253,7 +253,7 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         flow_logs=_flow_logs(reader, [each.id for each in placement.subnets]),
         flow_logs_role=read_role(reader, flow_logs_role_name(site.deployment.region)),
         log_group=read_log_group(reader, FLOW_LOGS),
-        topic=read_topic(reader, site.arn("sns", ALERTS_TOPIC)),
+        topic=read_topic(reader, site.deployment.arn("sns", ALERTS_TOPIC)),
         rules=read_event_rules(reader, ALERTS_TOPIC, rules),
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),

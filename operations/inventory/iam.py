@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
-from operations.inventory.reader import returns_failure
+from operations.inventory.reader import attempt, returns_failure
 from operations.principals import GrantedPrincipal
 
 if TYPE_CHECKING:
@@ -75,17 +75,13 @@ def read_policy(reader: Reader, arn: str) -> PolicyFacts | None:
     if answer is None:
         return None
     version = str(answer["Policy"]["DefaultVersionId"])
+    of_version = {"PolicyArn": arn, "VersionId": version}
     return PolicyFacts(
         version=version,
-        content=_content(reader, arn, version),
+        content=attempt(lambda: reader.get("iam", "get_policy_version", **of_version)["PolicyVersion"]["Document"]),
         holders=read_holders(reader, arn),
         tags=tags_of(answer["Policy"].get("Tags", ())),
     )
-
-
-@returns_failure
-def _content(reader: Reader, arn: str, version: str) -> Mapping[str, Any]:
-    return reader.get("iam", "get_policy_version", PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
 
 
 @returns_failure
@@ -117,25 +113,15 @@ def read_role(reader: Reader, name: str) -> RoleFacts | None:
     if answer is None:
         return None
     role = answer["Role"]
+    listing = ("iam", "list_attached_role_policies", "AttachedPolicies")
     return RoleFacts(
         trust=role["AssumeRolePolicyDocument"],
-        attached=_attached(reader, name),
-        inline=_inline(reader, name),
+        attached=attempt(lambda: frozenset(each["PolicyArn"] for each in reader.items(*listing, RoleName=name))),
+        inline=attempt(lambda: read_inline_policies(reader, name)),
         boundary=str(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
         path=str(role.get("Path", "/")),
         max_session_seconds=int(role.get("MaxSessionDuration", 3600)),
     )
-
-
-@returns_failure
-def _attached(reader: Reader, name: str) -> frozenset[str]:
-    listed = reader.items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
-    return frozenset(each["PolicyArn"] for each in listed)
-
-
-@returns_failure
-def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]]:
-    return read_inline_policies(reader, name)
 
 
 def read_inline_policies(reader: Reader, role: str) -> dict[str, Mapping[str, Any]]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.alarms import WATCHED_SOURCES
-from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadFailure, attempt, returns_failure
 from operations.inventory.session_manager import NO_BUCKET, open_to_public, read_default_encryption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 
 _NO_TOPIC: Final = ("NotFound", "NotFoundException")
@@ -63,14 +63,13 @@ def read_topic(reader: Reader, arn: str) -> TopicFacts | None:
     return TopicFacts(
         key=attributes.get("KmsMasterKeyId", ""),
         policy=json.loads(attributes.get("Policy", "{}")),
-        subscriptions=_read_subscriptions(reader, arn),
+        subscriptions=attempt(
+            lambda: tuple(
+                _subscription(reader, each)
+                for each in reader.items("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+            )
+        ),
     )
-
-
-@returns_failure
-def _read_subscriptions(reader: Reader, topic: str) -> tuple[SubscriptionFacts, ...]:
-    listed = reader.items("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
-    return tuple(_subscription(reader, each) for each in listed)
 
 
 def _subscription(reader: Reader, listed: Answer) -> SubscriptionFacts:
@@ -201,12 +200,11 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
 
 
 @returns_failure
-def read_metric_alarms(reader: Reader, names: Sequence[str]) -> Mapping[str, Answer]:
-    """Read CloudWatch alarms in the format of the API, by name."""
-    chosen = {"AlarmNames": list(names), "AlarmTypes": ["MetricAlarm"]}
-    return {
-        str(each["AlarmName"]): each for each in reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **chosen)
-    }
+def read_metric_alarms(reader: Reader, **chosen: Any) -> Mapping[str, Answer]:
+    """Read the CloudWatch alarms that arguments of DescribeAlarms select, in the format of the API, by name."""
+    kind = {"AlarmTypes": ["MetricAlarm"]}
+    listed = reader.items("cloudwatch", "describe_alarms", "MetricAlarms", **chosen, **kind)
+    return {str(each["AlarmName"]): each for each in listed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,13 +326,10 @@ def read_trail(reader: Reader, name: str) -> TrailFacts | None:
         logging=bool(status["IsLogging"]),
         configuration=trail,
         errors={name: str(status[name]) for name in DELIVERY_ERRORS if status.get(name)},
-        records_writes=_records_writes(reader, trail["TrailARN"]),
+        records_writes=attempt(
+            lambda: records_writes(reader.get("cloudtrail", "get_event_selectors", TrailName=trail["TrailARN"]))
+        ),
     )
-
-
-@returns_failure
-def _records_writes(reader: Reader, trail_arn: str) -> bool:
-    return records_writes(reader.get("cloudtrail", "get_event_selectors", TrailName=trail_arn))
 
 
 @returns_failure
@@ -347,7 +342,7 @@ def read_bucket(reader: Reader, name: str, account_id: str, *, lock: bool = Fals
         policy=_bucket_policy(reader, bucket),
         encryption=_encryption(reader, bucket),
         open_to_public=open_to_public(reader, bucket),
-        versioning=_versioning(reader, bucket),
+        versioning=attempt(lambda: str(reader.get("s3", "get_bucket_versioning", **bucket).get("Status", ""))),
         retention=_retention(reader, bucket) if lock else None,
     )
 
@@ -371,8 +366,3 @@ def _bucket_policy(reader: Reader, bucket: dict[str, str]) -> Mapping[str, Any] 
 def _encryption(reader: Reader, bucket: dict[str, str]) -> tuple[str, str]:
     default = read_default_encryption(reader, bucket)
     return (default.algorithm, default.key) if default else ("", "")
-
-
-@returns_failure
-def _versioning(reader: Reader, bucket: dict[str, str]) -> str:
-    return str(reader.get("s3", "get_bucket_versioning", **bucket).get("Status", ""))

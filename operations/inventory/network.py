@@ -53,6 +53,11 @@ class SecurityGroupRule:
     name: str = ""
     answer: Answer = field(default_factory=dict[str, Any], compare=False, repr=False)
 
+    @property
+    def key(self) -> tuple[str, str, int, int, str]:
+        """Permission of the rule; a group has no two rules with the same one."""
+        return (self.direction, self.protocol, self.from_port, self.to_port, self.peer)
+
     def __str__(self) -> str:
         ends = f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
         what = "everything" if self.protocol == "-1" else f"{self.protocol} {ends}"

@@ -9,7 +9,7 @@ from common.config_recorders import why_not_recorded
 from components.adoption.inventory import tags_of
 from components.nodes.names import HOST_MANAGEMENT_SETTING, ROLE_TYPE, RULE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
-from operations.inventory.reader import ReadFailure, returns_failure
+from operations.inventory.reader import ReadFailure, attempt, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
 if TYPE_CHECKING:
@@ -145,18 +145,15 @@ def read_config_rule(reader: Reader) -> ConfigRule | None:
     sources: list[Answer] = rule.get("Source", {}).get("SourceDetails", [])
     return ConfigRule(
         state=str(rule.get("ConfigRuleState", "")),
-        text=_text(reader),
+        text=attempt(
+            lambda: str(reader.get("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME).get("PolicyText", ""))
+        ),
         remediation=_remediation(reader),
         triggers=frozenset(rule.get("Scope", {}).get("ComplianceResourceTypes", ()))
         | {str(each.get("MessageType", "")) for each in sources},
         failure=_failure(reader),
-        unrecorded=_unrecorded(reader),
+        unrecorded=attempt(lambda: why_not_recorded(*read_recorders(reader), ROLE_TYPE)),
     )
-
-
-@returns_failure
-def _text(reader: Reader) -> str:
-    return str(reader.get("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME).get("PolicyText", ""))
 
 
 @returns_failure
@@ -169,11 +166,6 @@ def _failure(reader: Reader) -> str:
     if failed is None or (succeeded is not None and succeeded >= failed):
         return ""
     return f"{status.get('LastErrorCode', 'error')}: {status.get('LastErrorMessage', '')}".rstrip(": ")
-
-
-@returns_failure
-def _unrecorded(reader: Reader) -> str | None:
-    return why_not_recorded(*read_recorders(reader), ROLE_TYPE)
 
 
 def read_recorders(reader: Reader) -> tuple[list[Answer], list[Answer]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,15 +80,20 @@ class ReadError(Exception):
         self.failure = failure
 
 
+def attempt(read: Callable[[], T]) -> T | ReadFailure:
+    """Return what `read` returns, or the failure of a read that it makes."""
+    try:
+        return read()
+    except ReadError as error:
+        return error.failure
+
+
 def returns_failure(read: Callable[P, T]) -> Callable[P, T | ReadFailure]:
     """Return the failure of a read that `read` makes, instead of raising it."""
 
     @wraps(read)
     def returning(*arguments: P.args, **options: P.kwargs) -> T | ReadFailure:
-        try:
-            return read(*arguments, **options)
-        except ReadError as error:
-            return error.failure
+        return attempt(partial(read, *arguments, **options))
 
     return returning
 

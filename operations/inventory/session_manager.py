@@ -11,7 +11,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import DefaultEncryption, default_encryption, key_reference
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.inventory.network import EndpointNetwork, read_endpoint_network
-from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadFailure, attempt, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,13 +172,11 @@ def read_data_key(reader: Reader, deployment: Deployment, *, policy: bool = Fals
     """Read the key for session data, with its tags where it needs some."""
     key = read_key(reader, DATA_KEY_ALIAS, policy=policy)
     needs_tags = isinstance(key, KeyFacts) and bool(deployment.data_key_tags)
-    return replace(key, tags=_key_tags(reader, key.key_id)) if needs_tags and isinstance(key, KeyFacts) else key
-
-
-@returns_failure
-def _key_tags(reader: Reader, key_id: str) -> dict[str, str]:
-    tags = reader.items("kms", "list_resource_tags", "Tags", KeyId=key_id)
-    return {str(each["TagKey"]): str(each["TagValue"]) for each in tags}
+    if not (needs_tags and isinstance(key, KeyFacts)):
+        return key
+    return replace(
+        key, tags=attempt(lambda: tags_of(reader.items("kms", "list_resource_tags", "Tags", KeyId=key.key_id)))
+    )
 
 
 @returns_failure
@@ -222,20 +220,17 @@ def read_key(reader: Reader, alias: str, *, policy: bool = False) -> KeyFacts | 
     if answer is None:
         return None
     key = answer["KeyMetadata"]
-    rotates = (key["KeyState"], key["KeySpec"]) == (ENABLED, SYMMETRIC)
+    id_, rotates = key["KeyId"], (key["KeyState"], key["KeySpec"]) == (ENABLED, SYMMETRIC)
     return KeyFacts(
-        key_id=key["KeyId"],
+        key_id=id_,
         arn=key["Arn"],
         state=key["KeyState"],
         spec=key["KeySpec"],
-        policy=_key_policy(reader, key["KeyId"]) if policy else None,
-        rotates=_rotates(reader, key["KeyId"]) if rotates else None,
+        policy=_key_policy(reader, id_) if policy else None,
+        rotates=attempt(lambda: bool(reader.get("kms", "get_key_rotation_status", KeyId=id_)["KeyRotationEnabled"]))
+        if rotates
+        else None,
     )
-
-
-@returns_failure
-def _rotates(reader: Reader, key_id: str) -> bool:
-    return bool(reader.get("kms", "get_key_rotation_status", KeyId=key_id)["KeyRotationEnabled"])
 
 
 @returns_failure

@@ -5,15 +5,14 @@ The name of an operator's role has the ID of the user, so that an entitlement of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
 from common.problems import SettingsError
 from components.account_access.component import ACTIVE, AccountAccessArgs, plan_entitlements
-from components.approval.identity_store import NO_ANSWER
 from components.approval.names import OPERATORS_PATH
-from operations.findings import Finding, Status, compared, counted, from_differences, missing, unknown_finding
+from operations.findings import Finding, Status, counted
 from operations.inventory.identity_center import (
     EntitlementFacts,
     read_application,
@@ -21,12 +20,14 @@ from operations.inventory.identity_center import (
     trusts_account_access,
 )
 from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.findings import Check, report_lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.account_access.settings import AccountAccessSettings
     from operations.deployment import Deployment
+    from operations.inventory.identity_center import ApplicationFacts
     from operations.inventory.reader import Clients, Identity
 
 _MOST: Final = 10
@@ -74,30 +75,27 @@ class AccountAccessVerification:
             return None, tuple(f"{each.key}: {each.message}" for each in failed.problems)
 
     def _application(self, reader: Reader) -> Finding:
-        check, expected = "account-access-application", "the application exists and is active"
-        remedy = "enable account access manager in the management account, and correct shell-access:accountAccess.applicationArn"
-        found = read_application(reader, self.settings.application_arn)
-        if found is None or isinstance(found, ReadFailure):
-            return missing(check, found, expected=expected, found="it does not exist", remedy=remedy)
-        return compared(
-            check, same=found.status == ACTIVE, expected=expected, found=f"its status is {found.status}", remedy=remedy
+        check = Check(
+            "account-access-application",
+            "the application exists and is active",
+            "enable account access manager in the management account, and correct shell-access:accountAccess.applicationArn",
         )
+        live = read_application(reader, self.settings.application_arn)
+
+        def faults(found: ApplicationFacts) -> list[str]:
+            return [] if found.status == ACTIVE else [f"its status is {found.status}"]
+
+        return check.compare(live, faults, "it does not exist")
 
     def _trusted_access(self, reader: Reader) -> Finding:
-        check, expected = "account-access-trusted-access", "AWS Organizations trusts account access manager"
-        found = trusts_account_access(reader)
-        if isinstance(found, ReadFailure):
-            return unknown_finding(check, found, expected=expected)
         remedy = "aws organizations enable-aws-service-access --service-principal account-access.amazonaws.com"
-        return compared(check, same=found, expected=expected, found=expected if found else "it does not", remedy=remedy)
+        check = Check("account-access-trusted-access", "AWS Organizations trusts account access manager", remedy)
+        return check.compare(trusts_account_access(reader), lambda trusts: [] if trusts else ["it does not"])
 
     def _operators(self, problems: tuple[str, ...]) -> Finding:
-        check, expected = "account-access-operators", "the users and groups of operators exist"
-        if not problems:
-            return Finding(check=check, status=Status.OK, expected=expected, found=expected)
-        status = Status.UNKNOWN if any(f"got {NO_ANSWER}" in each for each in problems) else Status.DIFFERENT
         remedy = f"correct shell-access:accountAccess, and run: {self.deployment.repair}"
-        return Finding(check=check, status=status, expected=expected, found="; ".join(problems), remedy=remedy)
+        check = Check("account-access-operators", "the users and groups of operators exist", remedy)
+        return report_lookup(check, problems)
 
 
 def entitlement_findings(
@@ -116,11 +114,11 @@ def entitlement_findings(
         live: Entitlements to roles below the path of operators.
         repair: Command that creates what is missing.
     """
-    own, others = f"{prefix}-entitlements", f"{prefix}-entitlements-of-others"
-    each_one = "each operator is entitled to their own role"
+    own = Check(f"{prefix}-entitlements", "each operator is entitled to their own role", repair)
+    others = f"{prefix}-entitlements-of-others"
     none = f"no other principal is entitled to a role below {OPERATORS_PATH}"
     if isinstance(live, ReadFailure):
-        return [_unread(check, live, text) for check, text in ((own, each_one), (others, none))]
+        return [_unread(check, live) for check in (own, Check(others, none))]
     entitled = {each.role_arn for each in live if each.is_own}
     without = [f"not entitled: {name} ({arn})" for arn, name in sorted((expected or {}).items()) if arn not in entitled]
     foreign = [each for each in live if not each.is_own or (expected is not None and each.role_arn not in expected)]
@@ -128,23 +126,20 @@ def entitlement_findings(
     region = split_arn(application).region
     commands = "; ".join(_DELETE.format(application=application, id=each.id, region=region) for each in foreign[:_MOST])
     return [
-        from_differences(own, _most(without), expected=each_one, remedy=repair),
-        from_differences(
-            others, _most([_described(each) for each in foreign]), expected=none, remedy=f"{repair}; then {commands}"
-        ),
+        own.report(_most(without)),
+        Check(others, none, f"{repair}; then {commands}").report(_most([_described(each) for each in foreign])),
     ]
 
 
-def _unread(check: str, live: ReadFailure, expected: str) -> Finding:
+def _unread(check: Check, live: ReadFailure) -> Finding:
     """Return the finding about entitlements that cannot be read; a member account may not read them."""
     if not live.refused:
-        return unknown_finding(check, live, expected=expected)
+        return check.report_unread(live)
     remedy = (
         "verify the stack with shell-access:accountAccess, in the management account or the delegated administrator of account "
         "access manager"
     )
-    found = f"the entitlements cannot be read: {live.cause}"
-    return Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=remedy)
+    return replace(check, remedy=remedy).reject(f"the entitlements cannot be read: {live.cause}", Status.WARNING)
 
 
 def _described(each: EntitlementFacts) -> str:

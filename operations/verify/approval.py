@@ -14,7 +14,7 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from components.session_manager.settings import log_locations
 from operations.approval.lookups import OperatorTag, read_operator_tags, tags_without_grant
 from operations.approval.requests import ApprovalRequest, parse_request
-from operations.findings import Finding, Status
+from operations.findings import Status
 from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
 from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.monitoring import (
@@ -26,7 +26,7 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
-from operations.inventory.reader import Answer, Reader, ReadFailure, known, returns_failure
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import read_document, read_key
 from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
@@ -35,11 +35,12 @@ from operations.verify.approval_checks import (
     named_principals,
     policy_findings,
     principal_findings,
-    schedule_findings,
-    tag_findings,
+    schedule_finding,
+    tag_finding,
     workflow_role,
 )
 from operations.verify.evidence_store import evidence_findings
+from operations.verify.findings import Check
 from operations.verify.identity_center import (
     LookedUp,
     assignment_finding,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
     from operations.deployment import Deployment
+    from operations.findings import Finding
     from operations.inventory.monitoring import Sender
     from operations.inventory.reader import Identity
     from operations.principals import GrantedPrincipal
@@ -200,13 +202,14 @@ class ApprovalVerification:
     def _tags(self, reader: Reader, holders: set[GrantedPrincipal]) -> Iterable[Finding]:
         named = [principal for check, principal, _ in named_principals(self.settings) if check == "approval-operators"]
         looked_at = sorted({*named, *holders}, key=str)
-        yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
+        yield tag_finding(looked_at, read_stray_tags(reader, looked_at))
 
     def _schedule(self) -> Iterable[Finding]:
         reader = self._reader()
         for planned in self.plan.schedules:
-            live = read_schedule(reader, planned.group, planned.name)
-            yield from schedule_findings(self.deployment, planned, live)
+            named = {"GroupName": planned.group, "Name": planned.name}
+            live = reader.read("scheduler", "get_schedule", absent=("ResourceNotFoundException",), **named)
+            yield schedule_finding(self.deployment, planned, live)
 
     def _evidence(self) -> Iterable[Finding]:
         if self.settings.evidence:
@@ -254,7 +257,7 @@ class ApprovalVerification:
         for region, other in elsewhere.items():
             senders = [rule_sender(name) for name in forwarded[region]]
             yield self._delivery(f"approval-alarm-forwarding-delivery{self._suffix(region)}", other, senders)
-        live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
+        live = read_metric_alarms(reader, AlarmNames=[each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
             desired = DesiredAlarm(
                 check=f"approval-alarm-{each.name.removeprefix(ALARM_PREFIX)}",
@@ -277,22 +280,21 @@ class ApprovalVerification:
     def _delivery(self, check: str, reader: Reader, senders: list[Sender]) -> Finding:
         remedy = (
             "compare approval-topic, approval-topic-policy, approval-key and approval-key-policy; of alarmTopicArns "
+            "the policies of topics and keys are to allow events.amazonaws.com"
         )
-        remedy += "the policies of topics and keys are to allow events.amazonaws.com"
         return delivery_finding(check, reader.region, read_failures(reader, senders), remedy=remedy)
 
     def _without_iam_alarms(self) -> Finding:
         chosen = not self.settings.alarm_iam_changes
         reason = "alarmIamChanges is false" if chosen else "EventBridge forwards no events between Regions here"
-        return Finding(
-            check="approval-alarm-iam",
-            status=Status.WARNING,
-            expected="changes of IAM roles and policies raise alarms",
-            found=f"they raise none: {reason}",
-            remedy="set shell-access:approval.alarmIamChanges to true"
+        check = Check(
+            "approval-alarm-iam",
+            "changes of IAM roles and policies raise alarms",
+            "set shell-access:approval.alarmIamChanges to true"
             if chosen
             else f"let {iam_event_region(self.plan.place)} be the first of shell-access:regions",
         )
+        return check.reject(f"they raise none: {reason}", Status.WARNING)
 
 
 def _all_of(part: Callable[[], Iterable[Finding]]) -> list[Finding]:
@@ -301,13 +303,6 @@ def _all_of(part: Callable[[], Iterable[Finding]]) -> list[Finding]:
 
 _HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
 """Status values of an execution that may hold a tag."""
-
-
-@returns_failure
-def read_schedule(reader: Reader, group: str, name: str) -> Answer | None:
-    """Read a schedule in the format of the API."""
-    absent = ("ResourceNotFoundException",)
-    return reader.find("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
 
 
 @returns_failure

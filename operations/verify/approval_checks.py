@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import shown
 from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from operations.findings import Finding, compared, from_differences, listed, missing, unequal, unknown_finding
+from operations.findings import Finding, listed
 from operations.inventory.reader import Answer, ReadFailure
 from operations.principals import GrantedPrincipal
+from operations.verify.documents import default_version_finding
+from operations.verify.findings import Check, unequal
 from operations.verify.policies import DesiredRole, policy_differences
 
 if TYPE_CHECKING:
@@ -38,31 +42,28 @@ def document_findings(
     check: str, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare a document: type, status, sharing, default version, and the content of its default and latest version."""
-    expected = _document_exists(planned)
+    exists = Check(check, f"document {planned.name} exists, is active and not shared", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)]
-    settled = live.default_version == live.latest_version
-    findings = [
-        _existence(check, deployment, planned, live),
-        compared(
-            f"{check}-default-version",
-            same=settled,
-            expected="the default version is the latest",
-            found=f"default {live.default_version}, latest {live.latest_version}",
-            remedy=deployment.repair,
+        return [exists.report_missing(live, "no such document")]
+    versions = {"content": (live.default_version, live.default_text)}
+    if live.default_version != live.latest_version:
+        versions["latest-content"] = (live.latest_version, live.latest_text)
+    return [
+        _existence(exists, deployment, planned, live),
+        default_version_finding(check, deployment, live),
+        *(
+            Check(
+                f"{check}-{name}", f"version {version} of {planned.name} matches the settings", deployment.repair
+            ).compare(text, partial(document_differences, planned.content))
+            for name, (version, text) in versions.items()
         ),
-        _content(f"{check}-content", deployment, planned, live.default_version, live.default_text),
     ]
-    if not settled:
-        findings.append(_content(f"{check}-latest-content", deployment, planned, live.latest_version, live.latest_text))
-    return findings
 
 
-def _existence(check: str, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
+def _existence(check: Check, deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
-    expected = _document_exists(planned)
     if isinstance(live.shared_with, ReadFailure):
-        return unknown_finding(check, live.shared_with, expected=expected)
+        return check.report_unread(live.shared_with)
     wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
     wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
     commands = [deployment.repair] if wrong else []
@@ -70,21 +71,7 @@ def _existence(check: str, deployment: Deployment, planned: PlannedDocument, liv
         wrong.append(f"it is shared with accounts: {', '.join(live.shared_with)}")
         unshare = f"aws ssm modify-document-permission --name {planned.name} --region {deployment.region}"
         commands.append(f"{unshare} --permission-type Share --account-ids-to-remove {' '.join(live.shared_with)}")
-    return from_differences(check, wrong, expected=expected, remedy=" && ".join(commands))
-
-
-def _document_exists(planned: PlannedDocument) -> str:
-    return f"document {planned.name} exists, is active and not shared"
-
-
-def _content(
-    check: str, deployment: Deployment, planned: PlannedDocument, version: str, text: str | ReadFailure
-) -> Finding:
-    expected = f"version {version} of {planned.name} matches the settings"
-    if isinstance(text, ReadFailure):
-        return unknown_finding(check, text, expected=expected)
-    differences = document_differences(planned.content, text)
-    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
+    return replace(check, remedy=" && ".join(commands)).report(wrong)
 
 
 def document_differences(desired: Mapping[str, Any], text: str) -> list[str]:
@@ -136,30 +123,28 @@ def policy_findings(
         live: The policy of the account.
         tolerated: Predicate for other principals that may have it.
     """
-    check, expected = f"approval-{planned.key}-policy", f"managed policy {planned.name} exists"
+    check = Check(f"approval-{planned.key}-policy", f"managed policy {planned.name} exists", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such policy", remedy=deployment.repair)]
-    findings = [compared(check, same=True, expected=expected, found=expected, remedy=deployment.repair)]
+        return [check.report_missing(live, "no such policy")]
     text = f"the default version of {planned.name} matches the settings"
-    if isinstance(live.content, ReadFailure):
-        findings.append(unknown_finding(f"{check}-content", live.content, expected=text))
-    else:
-        differences = policy_differences(planned.content, live.content)
-        findings.append(from_differences(f"{check}-content", differences, expected=text, remedy=deployment.repair))
-    return [*findings, *_attachments(f"{check}-attachments", deployment, planned, live, tolerated)]
+    content = Check(f"{check.id}-content", text, deployment.repair)
+    return [
+        check.accept(),
+        content.compare(live.content, partial(policy_differences, planned.content)),
+        _attachments(f"{check.id}-attachments", deployment, planned, live, tolerated),
+    ]
 
 
 def _attachments(
-    check: str, deployment: Deployment, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
-) -> Iterator[Finding]:
+    id_: str, deployment: Deployment, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
+) -> Finding:
     desired = [
         *(GrantedPrincipal("role", name) for name in planned.roles),
         *(GrantedPrincipal("user", name) for name in planned.users),
     ]
-    expected = f"attached to {listed([str(each) for each in desired]) or 'no principal'}"
+    check = Check(id_, f"attached to {listed([str(each) for each in desired]) or 'no principal'}")
     if isinstance(live.holders, ReadFailure):
-        yield unknown_finding(check, live.holders, expected=expected)
-        return
+        return check.report_unread(live.holders)
     without = [each for each in desired if not any(each.is_same(holder) for holder in live.holders)]
     extra = sorted(
         (each for each in live.holders if not any(each.is_same(holder) for holder in desired) and not tolerated(each)),
@@ -169,7 +154,7 @@ def _attachments(
     found += [f"attached to {each}, too" for each in extra]
     commands = [deployment.repair] if without else []
     commands += [_detach(each, planned.arn) for each in extra]
-    yield from_differences(check, found, expected=expected, remedy=" && ".join(commands))
+    return replace(check, remedy=" && ".join(commands)).report(found)
 
 
 def _detach(holder: GrantedPrincipal, arn: str) -> str:
@@ -211,30 +196,27 @@ def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
     )
 
 
-def schedule_findings(
-    deployment: Deployment, planned: PlannedSchedule, live: Answer | ReadFailure | None
-) -> list[Finding]:
+def schedule_finding(deployment: Deployment, planned: PlannedSchedule, live: Answer | ReadFailure | None) -> Finding:
     """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define."""
-    check, expected = (
-        f"approval-{planned.key}",
-        f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}",
-    )
-    if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such schedule", remedy=deployment.repair)]
-    target: Mapping[str, Any] = live.get("Target", {})
-    given = {
-        "state": ("ENABLED", live.get("State")),
-        "expression": (planned.expression, live.get("ScheduleExpression")),
-        "flexible time window": ("OFF", live.get("FlexibleTimeWindow", {}).get("Mode")),
-        "start": (None, live.get("StartDate")),
-        "end": (None, live.get("EndDate")),
-        "target": (planned.target_arn, target.get("Arn")),
-        "role": (planned.role_arn, target.get("RoleArn")),
-    }
-    differences = unequal(given)
-    if not _same_json(planned.input, str(target.get("Input", ""))):
-        differences.append(f"input: {planned.input} expected, {shown(target.get('Input'))} found")
-    return [from_differences(check, differences, expected=expected, remedy=deployment.repair)]
+    expected = f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
+
+    def differences(found: Answer) -> list[str]:
+        target: Mapping[str, Any] = found.get("Target", {})
+        given = {
+            "state": ("ENABLED", found.get("State")),
+            "expression": (planned.expression, found.get("ScheduleExpression")),
+            "flexible time window": ("OFF", found.get("FlexibleTimeWindow", {}).get("Mode")),
+            "start": (None, found.get("StartDate")),
+            "end": (None, found.get("EndDate")),
+            "target": (planned.target_arn, target.get("Arn")),
+            "role": (planned.role_arn, target.get("RoleArn")),
+        }
+        same = _same_json(planned.input, str(target.get("Input", "")))
+        text = f"input: {planned.input} expected, {shown(target.get('Input'))} found"
+        return [*unequal(given), *([] if same else [text])]
+
+    check = Check(f"approval-{planned.key}", expected, deployment.repair)
+    return check.compare(live, differences, "no such schedule")
 
 
 def _same_json(desired: str, found: str) -> bool:
@@ -280,18 +262,20 @@ def principal_findings(
     """
     desired = named_principals(settings)
     findings: list[Finding] = []
-    for check, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
-        chosen = [(principal, name) for each, principal, name in desired if each == check]
-        expected = f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist"
-        unread = next(
-            (each for each in (live[principal] for principal, _ in chosen) if isinstance(each, ReadFailure)), None
+    for id_, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
+        chosen = [(principal, name) for each, principal, name in desired if each == id_]
+        check = Check(
+            id_,
+            f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist",
+            f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}",
         )
-        if unread:
-            findings.append(unknown_finding(check, unread, expected=expected))
-            continue
-        wrong = [text for principal, name in chosen for text in _principal_faults(principal, name, live[principal])]
-        remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}"
-        findings.append(from_differences(check, wrong, expected=expected, remedy=remedy))
+        facts = [(principal, name, live[principal]) for principal, name in chosen]
+        unread = next((each for _, _, each in facts if isinstance(each, ReadFailure)), None)
+        findings.append(
+            check.report_unread(unread)
+            if unread
+            else check.report([text for each in facts for text in _principal_faults(*each)])
+        )
     return findings
 
 
@@ -310,16 +294,14 @@ def _principal_faults(
         yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
-def tag_findings(
-    expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure
-) -> list[Finding]:
+def tag_finding(expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure) -> Finding:
     """Report approval tags without an active grant."""
-    check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
+    check = Check("approval-tags", f"a running grant explains each tag of {len(expected_none)} operators")
     if isinstance(live, ReadFailure):
-        return [unknown_finding(check, live, expected=expected)]
-    found = [f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live]
+        return check.report_unread(live)
     commands = [
         f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"
         for each in live
     ]
-    return [from_differences(check, found, expected=expected, remedy=" && ".join(commands))]
+    found = [f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live]
+    return replace(check, remedy=" && ".join(commands)).report(found)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from common.problems import shown
-from operations.findings import Finding, Status, from_differences, missing, unequal
+from operations.findings import Finding, Status
 from operations.inventory.nodes import DEFAULT_VERSION
 from operations.inventory.reader import ReadFailure
+from operations.verify.findings import Check, unequal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ def association_findings(
     """Compare an association, and report the result of its last execution."""
     expected = f"{plan.name} runs {plan.document} at {plan.schedule}"
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]
+        return [Check(check, expected, deployment.repair).report_missing(live, "no such association")]
     parameters = {key: [value] for key, value in plan.parameters.items()}
     pairs: dict[str, tuple[object, object]] = {
         "document": (plan.document, live.document),
@@ -42,27 +43,25 @@ def association_findings(
     # An update of the stack leaves alone what the resource does not set.
     delete = f"aws ssm delete-association --association-id {live.id} --region {deployment.region} && " if more else ""
     return [
-        from_differences(check, [*unequal(pairs), *more], expected=expected, remedy=f"{delete}{deployment.repair}"),
+        Check(check, expected, f"{delete}{deployment.repair}").report([*unequal(pairs), *more]),
         _last_run(check, deployment, plan, live),
     ]
 
 
 def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts) -> Finding:
     """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
-    check, expected = f"{check}-run", f"the last run of {plan.name} succeeded on all nodes"
     results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
     found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
-    if live.status != _FAILED and not live.results.get(_FAILED):
-        return Finding(check=check, status=Status.OK, expected=expected, found=found)
-    return Finding(
-        check=check,
-        status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
-        expected=expected,
-        found=found,
-        remedy=f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
+    run = Check(
+        f"{check}-run",
+        f"the last run of {plan.name} succeeded on all nodes",
+        f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
         f"aws ssm list-associations --association-filter-list key=AssociationName,value={plan.name} --region "
         f"{deployment.region}, aws ssm describe-association-executions",
     )
+    if live.status != _FAILED and not live.results.get(_FAILED):
+        return run.accept(found)
+    return run.reject(found, Status.WARNING if live.results.get("Success") else Status.DIFFERENT)
 
 
 def _listed(values: Mapping[str, Iterable[str]]) -> str:

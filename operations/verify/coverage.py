@@ -9,7 +9,7 @@ _TAGS: Final = "tags"
 _DESCRIPTION: Final = "description"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Coverage:
     """The coverage of a type of resource.
 
@@ -27,273 +27,215 @@ class Coverage:
 
 
 _KEY_CHECKS: Final = (
-    *(
-        "data-key*",
-        "logs-key*",
-        "approval-key*",
-        "approval-evidence-key*",
-        "directory-key*",
-        "directory-monitoring-key*",
-    ),
-    "directory-trail-key*",
+    "data-key* logs-key* approval-key* approval-evidence-key* directory-key* directory-monitoring-key* "
+    "directory-trail-key*"
 )
 _ROLE_CHECKS: Final = (
-    *(
-        "approval-*-role",
-        "approval-operator-role*",
-        "node-remediation-role",
-        "host-management-role",
-        "directory-instance-role",
-    ),
-    "directory-flow-logs-role",
+    "approval-*-role approval-operator-role* node-remediation-role host-management-role directory-instance-role "
+    "directory-flow-logs-role"
 )
-_POLICY_CHECKS: Final = ("instance-policy*", "approval-*-policy*", "directory-*-policy")
-_BUCKET_CHECKS: Final = ("directory-trail-bucket", "approval-evidence-bucket")
+_POLICY_CHECKS: Final = "instance-policy* approval-*-policy* directory-*-policy"
+_BUCKET_CHECKS: Final = "directory-trail-bucket{0} approval-evidence-bucket{0}"
 _GROUP_CHECKS: Final = (
-    *("*endpoint-security-group", "directory-group-*", "directory-traffic", "directory-resolver-outbound"),
-    "directory-resolver-inbound",
+    "*endpoint-security-group directory-group-* directory-traffic directory-resolver-outbound "
+    "directory-resolver-inbound"
 )
 _SAME: Final = "keeps in the state what the account had before; nothing of it is in AWS"
 
 
-def _bucket_checks(setting: str) -> tuple[str, ...]:
-    return tuple(f"{each}-{setting}" for each in _BUCKET_CHECKS)
+def _cover(checks: str, compared: str = "", *by_refresh: str, unchecked: str = "") -> Coverage:
+    """Return the coverage by checks, whose IDs are separated by spaces."""
+    return Coverage(tuple(checks.split()), compared, by_refresh, unchecked)
 
 
 COVERAGE: Final[dict[str, Coverage]] = {
-    "aws:accountaccess:Entitlement": Coverage(
-        checks=("account-access-entitlements", "account-access-entitlements-of-others"),
-        compared="existence, user, role; entitlements of others to roles of operators",
+    "aws:accountaccess:Entitlement": _cover(
+        "account-access-entitlements account-access-entitlements-of-others",
+        "existence, user, role; entitlements of others to roles of operators",
     ),
-    "aws:athena:NamedQuery": Coverage(
-        checks=("approval-evidence-queries",), compared="database, text", by_refresh=(_DESCRIPTION,)
+    "aws:athena:NamedQuery": _cover("approval-evidence-queries", "database, text", _DESCRIPTION),
+    "aws:athena:Workgroup": _cover(
+        "approval-evidence-workgroup", "state, enforcement, limit of a query, managed results", _DESCRIPTION, _TAGS
     ),
-    "aws:athena:Workgroup": Coverage(
-        checks=("approval-evidence-workgroup",),
-        compared="state, enforcement, limit of a query, managed results",
-        by_refresh=(_DESCRIPTION, _TAGS),
-    ),
-    "aws:cfg:RemediationConfiguration": Coverage(
-        checks=("node-remediation",),
-        compared="runbook, mode, role, parameters, attempts, execution controls",
+    "aws:cfg:RemediationConfiguration": _cover(
+        "node-remediation",
+        "runbook, mode, role, parameters, attempts, execution controls",
         unchecked="runs of the remediation, which are about roles and not about the stack",
     ),
-    "aws:cfg:Rule": Coverage(
-        checks=("node-roles*",),
-        compared="state, text, scope, triggers, error of the last evaluation, recording of IAM roles",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:cfg:Rule": _cover(
+        "node-roles*",
+        "state, text, scope, triggers, error of the last evaluation, recording of IAM roles",
+        _DESCRIPTION,
+        _TAGS,
     ),
-    "aws:cloudtrail:Trail": Coverage(
-        checks=("directory-trail", "directory-trail-delivery"),
-        compared="logging, Regions, global events, validation of log files, key, bucket, event selectors, errors of the last "
+    "aws:cloudtrail:Trail": _cover(
+        "directory-trail directory-trail-delivery",
+        "logging, Regions, global events, validation of log files, key, bucket, event selectors, errors of the last "
         "deliveries to the bucket, the topic and CloudWatch Logs",
-        by_refresh=(_TAGS,),
+        _TAGS,
     ),
-    "aws:cloudwatch:EventRule": Coverage(
-        checks=("approval-alarm-*", "directory-alert-*"),
-        compared="state, pattern, failed invocations of the last 24 hours",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:cloudwatch:EventRule": _cover(
+        "approval-alarm-* directory-alert-*",
+        "state, pattern, failed invocations of the last 24 hours",
+        _DESCRIPTION,
+        _TAGS,
     ),
-    "aws:cloudwatch:EventTarget": Coverage(
-        checks=("approval-alarm-*", "directory-alert-*"), compared="target, role, input that changes the message"
+    "aws:cloudwatch:EventTarget": _cover(
+        "approval-alarm-* directory-alert-*", "target, role, input that changes the message"
     ),
-    "aws:cloudwatch:LogGroup": Coverage(
-        checks=("log-group*", "directory-flow-log-group", "directory-events-*"),
-        compared="retention, key",
-        by_refresh=(_TAGS,),
+    "aws:cloudwatch:LogGroup": _cover(
+        "log-group* directory-flow-log-group directory-events-*", "retention, key", _TAGS
     ),
-    "aws:cloudwatch:LogMetricFilter": Coverage(
-        checks=("directory-filter-*",), compared="pattern, metric, its namespace, value and default, dimensions"
+    "aws:cloudwatch:LogMetricFilter": _cover(
+        "directory-filter-*", "pattern, metric, its namespace, value and default, dimensions"
     ),
-    "aws:cloudwatch:MetricAlarm": Coverage(
-        checks=("approval-alarm-*", "directory-alarm-*"),
-        compared="metric, threshold, treatment of missing data, actions, state",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:cloudwatch:MetricAlarm": _cover(
+        "approval-alarm-* directory-alarm-*",
+        "metric, threshold, treatment of missing data, actions, state",
+        _DESCRIPTION,
+        _TAGS,
     ),
-    "aws:ebs:Volume": Coverage(
-        checks=("directory-controller-*",),
-        compared="size, type, key, the tag `Role`",
-        by_refresh=(_TAGS,),
-    ),
-    "aws:ec2:FlowLog": Coverage(
-        checks=("directory-flow-logs",),
-        compared="state, traffic, destination, role, delivery",
-        by_refresh=(_TAGS,),
-    ),
-    "aws:ec2:Instance": Coverage(
-        checks=("directory-controller-*",),
-        compared="state, type, subnet, security groups, public addresses, options of instance metadata, termination "
+    "aws:ebs:Volume": _cover("directory-controller-*", "size, type, key, the tag `Role`", _TAGS),
+    "aws:ec2:FlowLog": _cover("directory-flow-logs", "state, traffic, destination, role, delivery", _TAGS),
+    "aws:ec2:Instance": _cover(
+        "directory-controller-*",
+        "state, type, subnet, security groups, public addresses, options of instance metadata, termination "
         "protection, source/destination check, profile, the tags `Role` and `PatchGroup`",
-        by_refresh=(_TAGS, "type of the root volume"),
+        _TAGS,
+        "type of the root volume",
         unchecked="the image, as a newer one replaces no controller",
     ),
-    "aws:ec2:ManagedPrefixList": Coverage(
-        checks=("directory-prefix-list-*",), compared="entries, size", by_refresh=(_TAGS,)
-    ),
-    "aws:ec2:NetworkAcl": Coverage(
-        checks=("directory-acl*", "directory-traffic"), compared="rules, subnets", by_refresh=(_TAGS,)
-    ),
-    "aws:ec2:SecurityGroup": Coverage(
-        checks=_GROUP_CHECKS, compared="existence, unexpected rules", by_refresh=(_TAGS,)
-    ),
-    "aws:ec2:VolumeAttachment": Coverage(checks=("directory-controller-*",), compared="instance, device"),
-    "aws:ec2:VpcEndpoint": Coverage(
-        checks=("endpoint-*", "directory-endpoint-*"),
-        compared="state, private DNS, subnets, security group, policy, route tables",
-        by_refresh=(_TAGS, "subnets and route tables beyond the planned ones"),
+    "aws:ec2:ManagedPrefixList": _cover("directory-prefix-list-*", "entries, size", _TAGS),
+    "aws:ec2:NetworkAcl": _cover("directory-acl* directory-traffic", "rules, subnets", _TAGS),
+    "aws:ec2:SecurityGroup": _cover(_GROUP_CHECKS, "existence, unexpected rules", _TAGS),
+    "aws:ec2:VolumeAttachment": _cover("directory-controller-*", "instance, device"),
+    "aws:ec2:VpcEndpoint": _cover(
+        "endpoint-* directory-endpoint-*",
+        "state, private DNS, subnets, security group, policy, route tables",
+        _TAGS,
+        "subnets and route tables beyond the planned ones",
         unchecked="the policy of the S3 gateway, of which the stack sets none; `doctor` evaluates the one in force",
     ),
-    "aws:glue:CatalogDatabase": Coverage(
-        checks=("approval-evidence-table",), compared="existence, with its table", by_refresh=(_DESCRIPTION, _TAGS)
+    "aws:glue:CatalogDatabase": _cover("approval-evidence-table", "existence, with its table", _DESCRIPTION, _TAGS),
+    "aws:glue:CatalogTable": _cover(
+        "approval-evidence-table approval-evidence-trail",
+        "location, columns, partitions, parameters of the projection",
+        "formats",
     ),
-    "aws:glue:CatalogTable": Coverage(
-        checks=("approval-evidence-table", "approval-evidence-trail"),
-        compared="location, columns, partitions, parameters of the projection",
-        by_refresh=("formats",),
-    ),
-    "aws:iam:InstanceProfile": Coverage(checks=("directory-instance-profile",), compared="role", by_refresh=(_TAGS,)),
-    "aws:iam:Policy": Coverage(
-        checks=_POLICY_CHECKS,
-        compared="default version, principals that have it (not of the policies that people attach), owner tag of the "
+    "aws:iam:InstanceProfile": _cover("directory-instance-profile", "role", _TAGS),
+    "aws:iam:Policy": _cover(
+        _POLICY_CHECKS,
+        "default version, principals that have it (not of the policies that people attach), owner tag of the "
         "instance policy",
-        by_refresh=(_TAGS,),
+        _TAGS,
         unchecked="the deployer's principal in policies of the directory, where `deployerRoles` is empty: one is expected",
     ),
-    "aws:iam:Role": Coverage(
-        checks=_ROLE_CHECKS,
-        compared="trust policy, inline and attached policies, permissions boundary, path, maximum session duration",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:iam:Role": _cover(
+        _ROLE_CHECKS,
+        "trust policy, inline and attached policies, permissions boundary, path, maximum session duration",
+        _DESCRIPTION,
+        _TAGS,
     ),
-    "aws:iam:RolePolicy": Coverage(checks=_ROLE_CHECKS, compared="content"),
-    "aws:iam:RolePolicyAttachment": Coverage(
-        checks=("instance-policy-roles", "approval-*-policy-attachments", *_ROLE_CHECKS), compared="existence"
+    "aws:iam:RolePolicy": _cover(_ROLE_CHECKS, "content"),
+    "aws:iam:RolePolicyAttachment": _cover(
+        f"instance-policy-roles approval-*-policy-attachments {_ROLE_CHECKS}", "existence"
     ),
-    "aws:iam:UserPolicyAttachment": Coverage(checks=("approval-*-policy-attachments",), compared="existence"),
-    "aws:kms:Alias": Coverage(
-        checks=_KEY_CHECKS,
-        compared="existence",
-        by_refresh=("the key behind it, if it matches the settings",),
+    "aws:iam:UserPolicyAttachment": _cover("approval-*-policy-attachments", "existence"),
+    "aws:kms:Alias": _cover(_KEY_CHECKS, "existence", "the key behind it, if it matches the settings"),
+    "aws:kms:Key": _cover(_KEY_CHECKS, "state, kind, rotation, policy", _DESCRIPTION, _TAGS),
+    "aws:ram:PrincipalAssociation": _cover("directory-resolver-share", "principal"),
+    "aws:ram:ResourceAssociation": _cover("directory-resolver-share", "rule"),
+    "aws:ram:ResourceShare": _cover(
+        "directory-resolver-share", "existence, principals outside the organization", _TAGS
     ),
-    "aws:kms:Key": Coverage(
-        checks=_KEY_CHECKS, compared="state, kind, rotation, policy", by_refresh=(_DESCRIPTION, _TAGS)
+    "aws:route53:ResolverEndpoint": _cover(
+        "directory-resolver-outbound directory-resolver-inbound", "status, direction, subnets, security group", _TAGS
     ),
-    "aws:ram:PrincipalAssociation": Coverage(checks=("directory-resolver-share",), compared="principal"),
-    "aws:ram:ResourceAssociation": Coverage(checks=("directory-resolver-share",), compared="rule"),
-    "aws:ram:ResourceShare": Coverage(
-        checks=("directory-resolver-share",),
-        compared="existence, principals outside the organization",
-        by_refresh=(_TAGS,),
+    "aws:route53:ResolverRule": _cover("directory-resolver-rule-*", "status, domain, endpoint, targets, VPCs", _TAGS),
+    "aws:route53:ResolverRuleAssociation": _cover("directory-resolver-rule-*", "VPC"),
+    "aws:s3:Bucket": _cover(_BUCKET_CHECKS.format(""), "existence, owner", _TAGS),
+    "aws:s3:BucketObjectLockConfiguration": _cover(
+        "approval-evidence-bucket-lock", "mode and length of the default retention"
     ),
-    "aws:route53:ResolverEndpoint": Coverage(
-        checks=("directory-resolver-outbound", "directory-resolver-inbound"),
-        compared="status, direction, subnets, security group",
-        by_refresh=(_TAGS,),
+    "aws:s3:BucketPolicy": _cover(_BUCKET_CHECKS.format("-policy"), "content"),
+    "aws:s3:BucketPublicAccessBlock": _cover(_BUCKET_CHECKS.format("-public-access"), "all four settings"),
+    "aws:s3:BucketServerSideEncryptionConfiguration": _cover(
+        _BUCKET_CHECKS.format("-encryption"), "algorithm, key", "bucket key"
     ),
-    "aws:route53:ResolverRule": Coverage(
-        checks=("directory-resolver-rule-*",),
-        compared="status, domain, endpoint, targets, VPCs",
-        by_refresh=(_TAGS,),
+    "aws:s3:BucketVersioning": _cover(_BUCKET_CHECKS.format("-versioning"), "status"),
+    "aws:scheduler:Schedule": _cover(
+        "approval-schedule approval-evidence-schedule",
+        "state, rate, dates, time window, target, role, input; invocations by the CloudWatch alarms",
+        _DESCRIPTION,
+        "time zone",
     ),
-    "aws:route53:ResolverRuleAssociation": Coverage(checks=("directory-resolver-rule-*",), compared="VPC"),
-    "aws:s3:Bucket": Coverage(checks=_BUCKET_CHECKS, compared="existence, owner", by_refresh=(_TAGS,)),
-    "aws:s3:BucketObjectLockConfiguration": Coverage(
-        checks=("approval-evidence-bucket-lock",), compared="mode and length of the default retention"
+    "aws:scheduler:ScheduleGroup": _cover(
+        "approval-schedule approval-evidence-schedule", "existence, with its schedule", _TAGS
     ),
-    "aws:s3:BucketPolicy": Coverage(checks=_bucket_checks("policy"), compared="content"),
-    "aws:s3:BucketPublicAccessBlock": Coverage(checks=_bucket_checks("public-access"), compared="all four settings"),
-    "aws:s3:BucketServerSideEncryptionConfiguration": Coverage(
-        checks=_bucket_checks("encryption"), compared="algorithm, key", by_refresh=("bucket key",)
+    "aws:sns:Topic": _cover(
+        "approval-topic directory-topic *-delivery", "key, failed notifications of the last 24 hours", _TAGS
     ),
-    "aws:s3:BucketVersioning": Coverage(checks=_bucket_checks("versioning"), compared="status"),
-    "aws:scheduler:Schedule": Coverage(
-        checks=("approval-schedule", "approval-evidence-schedule"),
-        compared="state, rate, dates, time window, target, role, input; invocations by the CloudWatch alarms",
-        by_refresh=(_DESCRIPTION, "time zone"),
+    "aws:sns:TopicPolicy": _cover("approval-topic-policy directory-topic-policy", "content"),
+    "aws:sns:TopicSubscription": _cover(
+        "approval-subscription* directory-subscription*",
+        "existence, confirmation, filter policy, authentication of its end",
     ),
-    "aws:scheduler:ScheduleGroup": Coverage(
-        checks=("approval-schedule", "approval-evidence-schedule"),
-        compared="existence, with its schedule",
-        by_refresh=(_TAGS,),
-    ),
-    "aws:sns:Topic": Coverage(
-        checks=("approval-topic", "directory-topic", "*-delivery"),
-        compared="key, failed notifications of the last 24 hours",
-        by_refresh=(_TAGS,),
-    ),
-    "aws:sns:TopicPolicy": Coverage(checks=("approval-topic-policy", "directory-topic-policy"), compared="content"),
-    "aws:sns:TopicSubscription": Coverage(
-        checks=("approval-subscription*", "directory-subscription*"),
-        compared="existence, confirmation, filter policy, authentication of its end",
-    ),
-    "aws:ssm:Association": Coverage(
-        checks=(
-            *("agent-updates", "agent-updates-run", "directory-agent*", "directory-backup*", "directory-health*"),
-            "directory-promotion-*",
-        ),
-        compared="document and its version, schedule, targets, parameters, rates, destination of the output, calendars, results of the last "
+    "aws:ssm:Association": _cover(
+        "agent-updates agent-updates-run directory-agent* directory-backup* directory-health* directory-promotion-*",
+        "document and its version, schedule, targets, parameters, rates, destination of the output, calendars, results of the last "
         "run",
-        by_refresh=(_TAGS,),
+        _TAGS,
     ),
-    "aws:ssm:MaintenanceWindow": Coverage(
-        checks=("directory-patch-window*",),
-        compared="state, schedule, time zone, first and last day, duration, cutoff, other windows with the prefix",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:ssm:MaintenanceWindow": _cover(
+        "directory-patch-window*",
+        "state, schedule, time zone, first and last day, duration, cutoff, other windows with the prefix",
+        _DESCRIPTION,
+        _TAGS,
     ),
-    "aws:ssm:MaintenanceWindowTarget": Coverage(checks=("directory-patch-window-*",), compared="targets"),
-    "aws:ssm:MaintenanceWindowTask": Coverage(
-        checks=("directory-patch-window-*",),
-        compared="document, parameters and other settings of the command, role, targets, concurrency, errors",
-        by_refresh=("priority", "timeout"),
+    "aws:ssm:MaintenanceWindowTarget": _cover("directory-patch-window-*", "targets"),
+    "aws:ssm:MaintenanceWindowTask": _cover(
+        "directory-patch-window-*",
+        "document, parameters and other settings of the command, role, targets, concurrency, errors",
+        "priority",
+        "timeout",
     ),
-    "aws:ssm:PatchBaseline": Coverage(
-        checks=("directory-patch-baseline",),
-        compared="approval rules, patches and filters beside them",
-        by_refresh=(_DESCRIPTION, _TAGS),
+    "aws:ssm:PatchBaseline": _cover(
+        "directory-patch-baseline", "approval rules, patches and filters beside them", _DESCRIPTION, _TAGS
     ),
-    "aws:ssm:PatchGroup": Coverage(checks=("directory-patch-baseline",), compared="existence"),
-    "aws:ssm:Parameter": Coverage(
-        checks=("data-key-parameter",), compared="value, type", by_refresh=(_DESCRIPTION, _TAGS)
+    "aws:ssm:PatchGroup": _cover("directory-patch-baseline", "existence"),
+    "aws:ssm:Parameter": _cover("data-key-parameter", "value, type", _DESCRIPTION, _TAGS),
+    "aws:vpc:SecurityGroupEgressRule": _cover(
+        _GROUP_CHECKS, "direction, protocol, ports, peer; of controllers' groups the description", _TAGS
     ),
-    "aws:vpc:SecurityGroupEgressRule": Coverage(
-        checks=_GROUP_CHECKS,
-        compared="direction, protocol, ports, peer; of controllers' groups the description",
-        by_refresh=(_TAGS,),
+    "aws:vpc:SecurityGroupIngressRule": _cover(
+        _GROUP_CHECKS,
+        "direction, protocol, ports, peer; of controllers' groups the description",
+        _TAGS,
+        "description of the endpoints' rules",
     ),
-    "aws:vpc:SecurityGroupIngressRule": Coverage(
-        checks=_GROUP_CHECKS,
-        compared="direction, protocol, ports, peer; of controllers' groups the description",
-        by_refresh=(_TAGS, "description of the endpoints' rules"),
+    "iam:OperatorGrants": _cover("approval-tags", "approval tags that no running grant explains"),
+    "shellaccess:AdoptedResource": _cover("", unchecked=_SAME),
+    "shellaccess:CisScanConfiguration": _cover(
+        "directory-detection-cis directory-detection-cis-owner",
+        "existence, level, schedule, account and tag of the targets, owner tag",
+        _TAGS,
     ),
-    "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
-    "shellaccess:AdoptedResource": Coverage(unchecked=_SAME),
-    "shellaccess:CisScanConfiguration": Coverage(
-        checks=("directory-detection-cis", "directory-detection-cis-owner"),
-        compared="existence, level, schedule, account and tag of the targets, owner tag",
-        by_refresh=(_TAGS,),
+    "shellaccess:DetectionService": _cover(
+        "directory-detection-*",
+        "existence, each feature of the settings, owner tag where there are tags, recorder of AWS Config",
     ),
-    "shellaccess:DetectionService": Coverage(
-        checks=("directory-detection-*",),
-        compared="existence, each feature of the settings, owner tag where there are tags, recorder of AWS Config",
+    "shellaccess:GoverningStack": _cover("governing-stack", "existence, owner"),
+    "shellaccess:ReleaseGuard": _cover(
+        "", unchecked="stops the destroy of a stack that another one has replaced; not in AWS"
     ),
-    "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
-    "shellaccess:ReleaseGuard": Coverage(
-        unchecked="stops the destroy of a stack that another one has replaced; not in AWS"
+    "ssm:Document": _cover(
+        "approval-runbook* approval-reaper* approval-change-template* approval-evidence* node-remediation-runbook* directory-document-* access-manual-* access-auto*",
+        "type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
+        _TAGS,
     ),
-    "ssm:Document": Coverage(
-        checks=(
-            *("approval-runbook*", "approval-reaper*", "approval-change-template*", "approval-evidence*"),
-            *("node-remediation-runbook*", "directory-document-*", "access-manual-*", "access-auto*"),
-        ),
-        compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
-        by_refresh=(_TAGS,),
-    ),
-    "ssm:PriorServiceSetting": Coverage(unchecked=_SAME),
-    "ssm:ServiceSetting": Coverage(checks=("host-management",), compared="value"),
-    "ssm:SessionPreferences": Coverage(
-        checks=("document*",),
-        compared="status, default version, each preference, owner tags",
-        by_refresh=("other tags",),
-    ),
+    "ssm:PriorServiceSetting": _cover("", unchecked=_SAME),
+    "ssm:ServiceSetting": _cover("host-management", "value"),
+    "ssm:SessionPreferences": _cover("document*", "status, default version, each preference, owner tags", "other tags"),
 }
 """Coverage by type in the state, without the part between slashes, and without `pulumi-python:dynamic/`."""
 

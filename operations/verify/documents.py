@@ -11,9 +11,10 @@ from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse
 from components.session_manager.names import DATA_KEY_ALIAS
 from components.session_manager.settings import preferences
-from operations.findings import Finding, compared, listed, missing, unknown_finding
+from operations.findings import Finding, listed
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,27 +53,28 @@ def document_findings(
     data_key: KeyFacts | object,
 ) -> list[Finding]:
     """Compare the document."""
-    expected = f"{DOCUMENT_NAME} exists"
+    exists = Check("document", f"{DOCUMENT_NAME} exists", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing("document", live, expected=expected, found="no such document", remedy=deployment.repair)]
+        return [exists.report_missing(live, "no such document")]
     key_id = data_key.key_id if isinstance(data_key, KeyFacts) else UNKNOWN_KEY
     desired = preferences(settings, account_id=deployment.account_id, region=deployment.region, kms_key_id=key_id)
-    settled = live.default_version == live.latest_version
     findings = [
-        compared("document", same=True, expected=expected, found=expected, remedy=deployment.repair),
+        exists.accept(),
         _status(deployment, live),
-        compared(
-            "document-default-version",
-            same=settled,
-            expected="the default version is the latest",
-            found=f"default {live.default_version}, latest {live.latest_version}",
-            remedy=deployment.repair,
-        ),
+        default_version_finding("document", deployment, live),
         _content("document-content", deployment, desired, live.default_version, live.default_text),
     ]
-    if not settled:
+    if live.default_version != live.latest_version:
         findings.append(_content("document-latest-content", deployment, desired, live.latest_version, live.latest_text))
     return findings
+
+
+def default_version_finding(check: str, deployment: Deployment, live: DocumentFacts) -> Finding:
+    """Compare the default version of a document with its latest one."""
+    return Check(f"{check}-default-version", "the default version is the latest", deployment.repair).judge(
+        f"default {live.default_version}, latest {live.latest_version}",
+        same=live.default_version == live.latest_version,
+    )
 
 
 def differences(desired: Preferences, text: str) -> list[Difference]:
@@ -102,29 +104,21 @@ def _same(desired: Any, found: Any) -> bool:
 
 
 def _status(deployment: Deployment, live: DocumentFacts) -> Finding:
+    look = f"aws ssm describe-document --name {DOCUMENT_NAME} --region {deployment.region}"
     reason = f": {live.status_reason}" if live.status_reason else ""
-    return compared(
-        "document-status",
-        same=live.status == "Active",
-        expected="Active",
-        found=f"{live.status}{reason}",
-        remedy=f"verify again in a minute; should it stay so: aws ssm describe-document --name {DOCUMENT_NAME} "
-        f"--region {deployment.region}",
+    return Check("document-status", "Active", f"verify again in a minute; should it stay so: {look}").judge(
+        f"{live.status}{reason}", same=live.status == "Active"
     )
 
 
-def _content(
-    check: str, deployment: Deployment, desired: Preferences, version: str, text: str | ReadFailure
-) -> Finding:
-    expected = f"version {version} has the content that the settings define"
+def _content(id_: str, deployment: Deployment, desired: Preferences, version: str, text: str | ReadFailure) -> Finding:
+    check = Check(id_, f"version {version} has the content that the settings define", deployment.repair)
     if isinstance(text, ReadFailure):
-        return unknown_finding(check, text, expected=expected)
+        return check.report_unread(text)
     unequal = differences(desired, text)
     message = listed([each.name for each in unequal]) if deployment.hides_values else "; ".join(map(str, unequal))
     unknown = f" ({UNKNOWN_KEY} is not known)" if desired["kmsKeyId"] == UNKNOWN_KEY else ""
-    return compared(
-        check, same=not unequal, expected=expected, found=message or f"{expected}{unknown}", remedy=deployment.repair
-    )
+    return check.judge(message or f"{check.expected}{unknown}", same=not unequal)
 
 
 def _value(value: Any) -> str:
@@ -138,9 +132,8 @@ def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -
     # The tag also includes the organization and the project, which the stack's name may lack.
     name, holder = deployment.stack.rsplit("/", 1)[-1], tags.get(OWNER_TAG)
     same = holder is not None and holder.rsplit("/", 1)[-1] == name
-    expected = f"tag {OWNER_TAG} names the stack {name}"
     found = f"tag {OWNER_TAG} is {holder}" if holder else f"no tag {OWNER_TAG}"
-    return compared(check, same=same, expected=expected, found=expected if same else found, remedy=deployment.repair)
+    return Check(check, f"tag {OWNER_TAG} names the stack {name}", deployment.repair).report([] if same else [found])
 
 
 def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None) -> Finding:
@@ -150,10 +143,10 @@ def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | Re
         deployment: Settings of the Region where the stack keeps resources that exist once per account.
         tags: Tags of the record; None: it does not exist.
     """
-    check, expected = "governing-stack", f"policy {GOVERNING_STACK} names the stack"
+    check = Check("governing-stack", f"policy {GOVERNING_STACK} names the stack", deployment.repair)
     if tags is None or isinstance(tags, ReadFailure):
-        return missing(check, tags, expected=expected, found="no such policy", remedy=deployment.repair)
-    return owner_finding(check, deployment, tags)
+        return check.report_missing(tags, "no such policy")
+    return owner_finding(check.id, deployment, tags)
 
 
 def document_ownership_findings(
@@ -163,12 +156,10 @@ def document_ownership_findings(
     if tags is None:
         return []
     if isinstance(tags, ReadFailure):
-        return [unknown_finding(f"{check}-owner", tags, expected=f"tag {OWNER_TAG} names the stack")]
-    prior, expected = tags.get(PRIOR_VERSION_TAG), f"tag {PRIOR_VERSION_TAG} names the version to restore"
-    found = f"no tag {PRIOR_VERSION_TAG}" if prior is None else expected
+        return [Check(f"{check}-owner", f"tag {OWNER_TAG} names the stack").report_unread(tags)]
+    expected = f"tag {PRIOR_VERSION_TAG} names the version to restore"
+    absent = [] if PRIOR_VERSION_TAG in tags else [f"no tag {PRIOR_VERSION_TAG}"]
     return [
         owner_finding(f"{check}-owner", deployment, tags),
-        compared(
-            f"{check}-prior-version", same=prior is not None, expected=expected, found=found, remedy=deployment.repair
-        ),
+        Check(f"{check}-prior-version", expected, deployment.repair).report(absent),
     ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
-from operations.findings import Finding, compared, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
+from operations.verify.findings import Check
 from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from components.session_manager.settings import EndpointSettings
     from operations.deployment import Deployment
-    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, SubnetFacts, VpcEndpoint
+    from operations.findings import Finding
+    from operations.inventory.network import EndpointNetwork, RouteTable, SubnetFacts, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -26,15 +27,6 @@ GATEWAY_SERVICE: Final = "s3"
 HTTPS: Final = 443
 
 _AVAILABLE: Final = "available"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Needed:
-    """A required endpoint: the service's short name, the type, and the expectation as text."""
-
-    service: str
-    kind: str
-    expected: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +54,18 @@ def endpoint_findings(
     deployment: Deployment, settings: EndpointSettings, live: EndpointNetwork | ReadFailure | None
 ) -> list[Finding]:
     """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
-    expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
+    check = Check(
+        "network",
+        f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}",
+        f"correct shell-access:endpoints.{deployment.region}, or the Name tags",
+    )
     if isinstance(live, ReadFailure):
-        return [unknown_finding("network", live, expected=expected)]
+        return [check.report_unread(live)]
     if live is not None and isinstance(live.subnets, ReadFailure):
-        return [unknown_finding("network", live.subnets, expected=expected)]
+        return [check.report_unread(live.subnets)]
     subnets, fault = _place(settings, live)
-    remedy = f"correct shell-access:endpoints.{deployment.region}, or the Name tags"
     if not subnets or live is None:
-        return [compared("network", same=False, expected=expected, found=fault, remedy=remedy)]
+        return [check.reject(fault)]
     found = f"{live.vpc_ids[0]}: {', '.join(subnets)}"
     desired = DesiredEndpoints(
         check="endpoint",
@@ -81,7 +76,7 @@ def endpoint_findings(
         cidrs=tuple(settings.allowed_cidrs),
     )
     return [
-        compared("network", same=True, expected=expected, found=found, remedy=remedy),
+        check.accept(found),
         group_finding(deployment, desired, live),
         *service_findings(deployment, desired, live),
     ]
@@ -95,18 +90,18 @@ def service_findings(deployment: Deployment, desired: DesiredEndpoints, live: En
 
 def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
     """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else."""
-    check = f"{desired.check}-security-group"
+    id_ = f"{desired.check}-security-group"
     expected = (
         f"security group {desired.group} allows HTTPS from {', '.join(desired.cidrs) or 'nowhere'} and nothing else"
     )
+    check = Check(id_, expected, deployment.repair)
     if isinstance(live.groups, ReadFailure):
-        return unknown_finding(check, live.groups, expected=expected)
+        return check.report_unread(live.groups)
     if len(live.groups) != 1:
         ids = ", ".join(each.id for each in live.groups)
-        found = f"{len(live.groups)} such groups: {ids}" if ids else "no such security group"
-        return compared(check, same=False, expected=expected, found=found, remedy=deployment.repair)
+        return check.reject(f"{len(live.groups)} such groups: {ids}" if ids else "no such security group")
     (group,) = live.groups
-    rules = {_key(each): each for each in group.rules}
+    rules = {each.key: each for each in group.rules}
     planned = {(Direction.INGRESS, "tcp", HTTPS, HTTPS, cidr): cidr for cidr in desired.cidrs}
     missing = [cidr for key, cidr in planned.items() if key not in rules]
     foreign = [each for key, each in rules.items() if key not in planned]
@@ -118,11 +113,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
         for each in foreign
     ]
     remedies += [deployment.repair] if missing else []
-    return from_differences(check, differences, expected=expected, remedy=" && ".join(remedies), found=group.id)
-
-
-def _key(rule: SecurityGroupRule) -> tuple[str, str, int, int, str]:
-    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
+    return Check(id_, expected, " && ".join(remedies)).report(differences, group.id)
 
 
 def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[dict[str, str], str]:
@@ -144,12 +135,14 @@ def _subnets(live: EndpointNetwork) -> tuple[SubnetFacts, ...]:
 
 
 def _interface(deployment: Deployment, service: str, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
-    groups = live.groups
-    names = ", ".join(desired.subnets.values())
-    expected = f"an available interface endpoint with private DNS, its policy and {desired.group} in {names}"
-    if isinstance(groups, ReadFailure):
-        return unknown_finding(f"{desired.check}-{service}", groups, expected=expected)
-    own = frozenset(each.id for each in groups)
+    expected = (
+        f"an available interface endpoint with private DNS, its policy and {desired.group} in "
+        f"{', '.join(desired.subnets.values())}"
+    )
+    check = Check(f"{desired.check}-{service}", expected, deployment.repair)
+    if isinstance(live.groups, ReadFailure):
+        return check.report_unread(live.groups)
+    own = frozenset(each.id for each in live.groups)
     policy = endpoint_policy(service, deployment.account_id)
 
     def faults(endpoint: VpcEndpoint) -> list[str]:
@@ -160,9 +153,7 @@ def _interface(deployment: Deployment, service: str, desired: DesiredEndpoints, 
         differences += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy_text))]
         return differences
 
-    return _endpoint(
-        deployment, desired.check, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults
-    )
+    return _endpoint(check, (service_name(deployment.region, service), INTERFACE), live, faults)
 
 
 def _parsed(policy: str) -> dict[str, Any]:
@@ -170,10 +161,14 @@ def _parsed(policy: str) -> dict[str, Any]:
 
 
 def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
-    expected = f"an available gateway endpoint in the route tables of {', '.join(desired.routed.values())}"
+    check = Check(
+        f"{desired.check}-{GATEWAY_SERVICE}",
+        f"an available gateway endpoint in the route tables of {', '.join(desired.routed.values())}",
+        deployment.repair,
+    )
     tables = live.route_tables
     if isinstance(tables, ReadFailure):
-        return unknown_finding(f"{desired.check}-{GATEWAY_SERVICE}", tables, expected=expected)
+        return check.report_unread(tables)
 
     def faults(endpoint: VpcEndpoint) -> list[str]:
         return [
@@ -182,9 +177,7 @@ def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNe
             if not _tables_of(id_, tables).intersection(endpoint.route_table_ids)
         ]
 
-    return _endpoint(
-        deployment, desired.check, _Needed(service=GATEWAY_SERVICE, kind=GATEWAY, expected=expected), live, faults
-    )
+    return _endpoint(check, (service_name(deployment.region, GATEWAY_SERVICE), GATEWAY), live, faults)
 
 
 def _tables_of(subnet_id: str, tables: tuple[RouteTable, ...]) -> frozenset[str]:
@@ -194,24 +187,17 @@ def _tables_of(subnet_id: str, tables: tuple[RouteTable, ...]) -> frozenset[str]
 
 
 def _endpoint(
-    deployment: Deployment,
-    check: str,
-    needed: _Needed,
-    live: EndpointNetwork,
-    faults: Callable[[VpcEndpoint], list[str]],
+    check: Check, needed: tuple[str, str], live: EndpointNetwork, faults: Callable[[VpcEndpoint], list[str]]
 ) -> Finding:
-    """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
-    check, expected = f"{check}-{needed.service}", needed.expected
+    """Compare the endpoint of a service, by its name and type, with the fewest faults: a VPC may have several."""
     if isinstance(live.endpoints, ReadFailure):
-        return unknown_finding(check, live.endpoints, expected=expected)
-    full_name = service_name(deployment.region, needed.service)
+        return check.report_unread(live.endpoints)
     found: list[tuple[str, list[str]]] = []
     for endpoint in live.endpoints:
-        if (endpoint.service, endpoint.kind) == (full_name, needed.kind):
+        if (endpoint.service, endpoint.kind) == needed:
             state = [] if endpoint.state.lower() == _AVAILABLE else [endpoint.state]
             found.append((endpoint.id, state + faults(endpoint)))
     if not found:
-        return compared(check, same=False, expected=expected, found="no such endpoint", remedy=deployment.repair)
+        return check.reject("no such endpoint")
     id_, wrong = min(found, key=lambda each: len(each[1]))
-    text = f"{id_}: {', '.join(wrong)}" if wrong else id_
-    return compared(check, same=not wrong, expected=expected, found=text, remedy=deployment.repair)
+    return check.judge(f"{id_}: {', '.join(wrong)}" if wrong else id_, same=not wrong)

@@ -13,11 +13,11 @@ from components.approval.evidence import (
     trail_table,
 )
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
-from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.monitoring import read_bucket
-from operations.inventory.reader import ReadFailure, returns_failure
+from operations.inventory.reader import returns_failure
 from operations.inventory.session_manager import read_key
 from operations.verify.buckets import DesiredBucket, own_bucket_findings
+from operations.verify.findings import Check
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from components.approval.names import WorkflowLocation
     from components.approval.settings import Evidence, Trail
     from operations.deployment import Deployment
-    from operations.inventory.reader import Answer, Reader
+    from operations.findings import Finding
+    from operations.inventory.reader import Answer, Reader, ReadFailure
 
 _ABSENT: Final = ("EntityNotFoundException",)
 
@@ -79,48 +80,52 @@ def _trail_findings(deployment: Deployment, trail: Trail, reader: Reader) -> lis
 
 
 def _work_group_finding(deployment: Deployment, trail: Trail, reader: Reader) -> Finding:
-    check = "approval-evidence-workgroup"
-    expected = f"workgroup {EVIDENCE_WORKGROUP} limits its queries and keeps their results"
+    check = Check(
+        "approval-evidence-workgroup",
+        f"workgroup {EVIDENCE_WORKGROUP} limits its queries and keeps their results",
+        deployment.repair,
+    )
     # A workgroup that does not exist is an invalid request; the name is valid.
     live = reader.read("athena", "get_work_group", absent=("InvalidRequestException",), WorkGroup=EVIDENCE_WORKGROUP)
-    if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such workgroup", remedy=deployment.repair)
-    found: Mapping[str, Any] = live["WorkGroup"].get("Configuration", {})
-    pairs = {
-        "state": ("ENABLED", live["WorkGroup"].get("State")),
-        "enforcement of its settings": (True, found.get("EnforceWorkGroupConfiguration")),
-        "limit of a query": (trail.max_scanned_bytes, found.get("BytesScannedCutoffPerQuery")),
-        "managed results": (True, found.get("ManagedQueryResultsConfiguration", {}).get("Enabled")),
-    }
-    unequal = [f"{name} differs" for name, (desired, given) in pairs.items() if desired != given]
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+
+    def differences(answer: Answer) -> list[str]:
+        found: Mapping[str, Any] = answer["WorkGroup"].get("Configuration", {})
+        pairs = {
+            "state": ("ENABLED", answer["WorkGroup"].get("State")),
+            "enforcement of its settings": (True, found.get("EnforceWorkGroupConfiguration")),
+            "limit of a query": (trail.max_scanned_bytes, found.get("BytesScannedCutoffPerQuery")),
+            "managed results": (True, found.get("ManagedQueryResultsConfiguration", {}).get("Enabled")),
+        }
+        return [f"{name} differs" for name, (desired, given) in pairs.items() if desired != given]
+
+    return check.compare(live, differences, "no such workgroup")
 
 
 def _table_finding(deployment: Deployment, check: str, table: AthenaTable, reader: Reader) -> Finding:
-    live = _read_table(reader, table.name)
+    def differences(live: Answer) -> list[str]:
+        stored: dict[str, Any] = live.get("StorageDescriptor", {})
+        # Services add parameters of their own, such as statistics.
+        own = {key: value for key, value in live.get("Parameters", {}).items() if key in table.parameters}
+        pairs: dict[str, tuple[Any, Any]] = {
+            "location": (table.location, stored.get("Location")),
+            "columns": (table.columns, {each["Name"]: each.get("Type") for each in stored.get("Columns", ())}),
+            "partitions": (list(table.partitions), [each["Name"] for each in live.get("PartitionKeys", ())]),
+            "parameters": (table.parameters, own),
+        }
+        return [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
+
     expected = f"table {EVIDENCE_DATABASE}.{table.name} describes the records"
-    if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such table", remedy=deployment.repair)
-    stored: dict[str, Any] = live.get("StorageDescriptor", {})
-    # Services add parameters of their own, such as statistics.
-    own = {key: value for key, value in live.get("Parameters", {}).items() if key in table.parameters}
-    pairs: dict[str, tuple[Any, Any]] = {
-        "location": (table.location, stored.get("Location")),
-        "columns": (table.columns, {each["Name"]: each.get("Type") for each in stored.get("Columns", ())}),
-        "partitions": (list(table.partitions), [each["Name"] for each in live.get("PartitionKeys", ())]),
-        "parameters": (table.parameters, own),
-    }
-    unequal = [f"{name} differ" for name, (desired, found) in pairs.items() if desired != found]
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+    live = _read_table(reader, table.name)
+    return Check(check, expected, deployment.repair).compare(live, differences, "no such table")
 
 
 def _query_finding(deployment: Deployment, live: dict[str, tuple[str, str]] | ReadFailure) -> Finding:
-    check, expected = "approval-evidence-queries", f"{len(QUERIES)} named queries read the table"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    unequal = [
-        f"query {each.name} {'differs' if each.name in live else 'is missing'}"
-        for each in QUERIES
-        if live.get(each.name) != (EVIDENCE_DATABASE, each.sql)
-    ]
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+    def differences(found: dict[str, tuple[str, str]]) -> list[str]:
+        return [
+            f"query {each.name} {'differs' if each.name in found else 'is missing'}"
+            for each in QUERIES
+            if found.get(each.name) != (EVIDENCE_DATABASE, each.sql)
+        ]
+
+    expected = f"{len(QUERIES)} named queries read the table"
+    return Check("approval-evidence-queries", expected, deployment.repair).compare(live, differences)

@@ -1,29 +1,108 @@
-"""Findings of a stack, without secret configuration values, and their output."""
+"""Checks and findings of a stack, without secret configuration values, and their output."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.table import Table
 from rich.text import Text
 
+from components.approval.identity_store import NO_ANSWER
 from components.secret_texts import SHOWN
 from operations.errors import ExitCode
-from operations.findings import Finding, Status, counted, styled
+from operations.findings import Finding, Status, counted, styled, unknown_finding
+from operations.inventory.reader import ReadError, known
 from operations.terminal import print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from rich.console import Console
 
+    from operations.inventory.reader import ReadFailure
     from operations.stack import StackConfiguration
 
+T = TypeVar("T")
 
 _OF_ENDPOINTS = ("network", "endpoint-")
 _OF_DIRECTORY = "directory-"
 _OF_APPROVAL = "approval-"
 _WITHOUT_VALUES = ("account", "document")
 """Checks whose texts contain no values of the settings: of the document's content, only names; see `Deployment`."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A comparison of a resource with the settings.
+
+    Attributes:
+        id: ID of the finding, the same in every Region and release.
+        expected: Value in the settings.
+        remedy: Command or setting that fixes a difference.
+    """
+
+    id: str
+    expected: str
+    remedy: str = ""
+
+    def accept(self, found: str = "") -> Finding:
+        """Return the finding without differences; the actual value is the expected one if it is empty."""
+        return Finding(check=self.id, status=Status.OK, expected=self.expected, found=found or self.expected)
+
+    def reject(self, found: str, status: Status = Status.DIFFERENT) -> Finding:
+        """Return the finding about a difference."""
+        return Finding(check=self.id, status=status, expected=self.expected, found=found, remedy=self.remedy)
+
+    def judge(self, found: str, *, same: bool) -> Finding:
+        """Return the finding about an actual value."""
+        return self.accept(found) if same else self.reject(found)
+
+    def report(self, differences: Sequence[str], found: str = "") -> Finding:
+        """Return the finding about differences; `found` is the actual value without any."""
+        return self.reject("; ".join(differences)) if differences else self.accept(found)
+
+    def report_unread(self, why: ReadFailure) -> Finding:
+        """Return the finding about a resource that cannot be read."""
+        return unknown_finding(self.id, why, expected=self.expected)
+
+    def report_missing(self, why: ReadFailure | None, found: str) -> Finding:
+        """Return the finding about a resource that does not exist (None), or that cannot be read."""
+        return self.reject(found) if why is None else self.report_unread(why)
+
+    def compare(
+        self, live: T | ReadFailure | None, differences: Callable[[T], Sequence[str]], absent: str = ""
+    ) -> Finding:
+        """Return the finding about a resource.
+
+        Args:
+            live: The resource; None: it does not exist.
+            differences: Returns the differences; may raise the `ReadError` of a part of the resource.
+            absent: Actual value if the resource does not exist.
+        """
+        if live is None:
+            return self.reject(absent)
+        try:
+            return self.report(differences(known(live)))
+        except ReadError as failed:
+            return self.report_unread(failed.failure)
+
+
+def report_lookup(check: Check, problems: Sequence[str]) -> Finding:
+    """Return the finding about users and groups of the settings, which do not exist, or cannot be looked up."""
+    if not problems:
+        return check.accept()
+    unread = any(f"got {NO_ANSWER}" in each for each in problems)
+    return check.reject("; ".join(problems), Status.UNKNOWN if unread else Status.DIFFERENT)
+
+
+def unequal(pairs: Mapping[str, tuple[object, object]]) -> list[str]:
+    """Return the differences of pairs of the desired and the actual value, by their names."""
+    return [
+        f"{name}: {'none' if desired is None else desired} expected, {found} found"
+        for name, (desired, found) in pairs.items()
+        if desired != found
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
-from components.approval.identity_store import NO_ANSWER, find_operators
+from components.approval.identity_store import find_operators
 from components.approval.names import OPERATORS_PATH
-from operations.findings import Finding, Status, from_differences, listed, unknown_finding
+from operations.findings import Finding, Status, listed
 from operations.inventory.identity_center import OperatorRole, read_operator_roles
 from operations.inventory.reader import Reader, ReadFailure
+from operations.verify.findings import Check, report_lookup
 from operations.verify.policies import DesiredRole
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
     from operations.deployment import Deployment
     from operations.inventory.reader import Identity
-
-_LOOKUP: Final = "approval-identity-center"
-_ASSIGNMENTS: Final = "approval-identity-center-assignments"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +64,8 @@ def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, re
 def lookup_finding(deployment: Deployment, people: LookedUp) -> Finding:
     """Report users, groups and permission sets that do not exist, or cannot be looked up."""
     expected = "the users and groups of operators, and the permission set that they use, exist"
-    if not people.problems:
-        return Finding(check=_LOOKUP, status=Status.OK, expected=expected, found=expected)
-    found = "; ".join(people.problems)
-    unread = any(f"got {NO_ANSWER}" in each for each in people.problems)
     remedy = f"correct shell-access:approval.operators and identityCenter, and run: {deployment.repair}"
-    status = Status.UNKNOWN if unread else Status.DIFFERENT
-    return Finding(check=_LOOKUP, status=status, expected=expected, found=found, remedy=remedy)
+    return report_lookup(Check("approval-identity-center", expected, remedy), people.problems)
 
 
 def person_role(planned: PlannedRole, policies: Sequence[PlannedPolicy], boundary: str) -> DesiredRole:
@@ -94,9 +87,9 @@ def leftover_finding(deployment: Deployment, people: LookedUp, live: list[Operat
     A person who left the group keeps the role until the next update. A user name that was given to another user would
     admit that user to the role of the former one.
     """
-    check, expected = "approval-operator-role-leftovers", f"no roles of others below {OPERATORS_PATH}"
+    check = Check("approval-operator-role-leftovers", f"no roles of others below {OPERATORS_PATH}", deployment.repair)
     if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
+        return check.report_unread(live)
     named = {each.user_name: each for each in people.operators.people}
     found: list[str] = []
     for role in live:
@@ -110,7 +103,7 @@ def leftover_finding(deployment: Deployment, people: LookedUp, live: list[Operat
             found.append(f"{role.name} admits {role.user_name}, which is the user name of user {other.user_id} now")
         else:
             found.append(f"{role.name} admits {role.user_name or 'others than one person'}, who is no operator")
-    return from_differences(check, found, expected=expected, remedy=deployment.repair)
+    return check.report(found)
 
 
 def assignment_finding(people: LookedUp, permission_set: str, live: dict[str, str] | ReadFailure) -> Finding:
@@ -124,25 +117,20 @@ def assignment_finding(people: LookedUp, permission_set: str, live: dict[str, st
         permission_set: Name of their permission set.
         live: Users to whom it is assigned, by ID, with the text that names them.
     """
-    expected = f"the permission set {permission_set} is assigned to the operators and to no others"
+    check = Check(
+        "approval-identity-center-assignments",
+        f"the permission set {permission_set} is assigned to the operators and to no others",
+        "change the assignments in IAM Identity Center, or shell-access:approval.operators",
+    )
     if isinstance(live, ReadFailure):
-        return Finding(
-            check=_ASSIGNMENTS,
-            status=Status.WARNING if live.refused else Status.UNKNOWN,
-            expected=expected,
-            found=f"the assignments cannot be read: {live.cause}",
-            remedy="verify in the management account or the delegated administrator of IAM Identity Center: "
-            f"{live.remedy}",
+        remedy = (
+            f"verify in the management account or the delegated administrator of IAM Identity Center: {live.remedy}"
         )
+        status = Status.WARNING if live.refused else Status.UNKNOWN
+        return replace(check, remedy=remedy).reject(f"the assignments cannot be read: {live.cause}", status)
     operators: Mapping[str, str] = {each.user_id: each.user_name for each in people.operators.people}
     others = [text for user, text in sorted(live.items()) if user not in operators]
     without = [name for user, name in sorted(operators.items()) if user not in live]
     found = [f"also assigned to {listed(others)}"] if others else []
     found += [f"not assigned to {listed(without)}"] if without else []
-    return Finding(
-        check=_ASSIGNMENTS,
-        status=Status.WARNING if found else Status.OK,
-        expected=expected,
-        found="; ".join(found) or expected,
-        remedy="change the assignments in IAM Identity Center, or shell-access:approval.operators" if found else "",
-    )
+    return check.reject("; ".join(found), Status.WARNING) if found else check.accept()

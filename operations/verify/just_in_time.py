@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from components.just_in_time.decisions import Outcome, decide
-from operations.findings import Finding, Status, compared, listed, unknown_finding
+from operations.findings import Finding, Status, listed
 from operations.inventory.just_in_time import read_nodes, read_policies
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
 from operations.verify.approval_checks import document_findings
+from operations.verify.findings import Check
 from operations.verify.just_in_time_setup import account_findings, region_findings
 
 if TYPE_CHECKING:
@@ -62,30 +63,28 @@ class JustInTimeVerification:
             for each in self.documents
             for finding in document_findings(f"access-{each.key}", deployment, each, read_document(reader, each.name))
         ]
-        return [*findings, *self._nodes(reader), *region_findings(reader, self.account_id)]
+        return [*findings, self._nodes(reader), *region_findings(reader, self.account_id)]
 
-    def _nodes(self, reader: Reader) -> list[Finding]:
+    def _nodes(self, reader: Reader) -> Finding:
         """Compare the nodes with the live policies: each needs exactly one decision."""
-        check, expected = "access-nodes", "one manual policy is for each node"
+        check = Check("access-nodes", "one manual policy is for each node", _LIST)
         nodes, policies = read_nodes(reader), read_policies(reader)
-        for each in (nodes, policies):
-            if isinstance(each, ReadFailure):
-                return [unknown_finding(check, each, expected=expected)]
-        if isinstance(nodes, ReadFailure) or isinstance(policies, ReadFailure):
-            return []
+        if isinstance(nodes, ReadFailure):
+            return check.report_unread(nodes)
+        if isinstance(policies, ReadFailure):
+            return check.report_unread(policies)
         if policies.unknown:
-            found = "policies of another form: " + "; ".join(policies.unknown)
-            return [Finding(check=check, status=Status.UNKNOWN, expected=expected, found=found, remedy=_LIST)]
+            return check.reject(f"policies of another form: {'; '.join(policies.unknown)}", Status.UNKNOWN)
         decisions = [decide(each, policies) for each in nodes]
         conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
         without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
         if conflicts:
             found = f"several policies are for {_named(conflicts)}, so each request for them fails"
-            return [compared(check, same=False, expected=expected, found=found, remedy=f"change their tags; {_LIST}")]
+            return replace(check, remedy=f"change their tags; {_LIST}").reject(found)
         if without:
             found = f"no policy is for {_named(without)}, so all requests for them are refused"
-            return [Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=_LIST)]
-        return [compared(check, same=True, expected=expected, found=expected, remedy="")]
+            return check.reject(found, Status.WARNING)
+        return check.accept()
 
 
 def _named(decisions: list[AccessDecision]) -> str:

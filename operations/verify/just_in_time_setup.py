@@ -8,7 +8,7 @@ AWSSystemsManagerJustInTimeNodeAccessRolePropagationPolicy.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.adoption.inventory import tags_of
@@ -25,14 +25,16 @@ from components.just_in_time.names import (
     TOKEN_ROLE,
     TOKEN_SERVICE,
 )
-from operations.findings import Finding, Status, compared, from_differences, listed, missing, unknown_finding
+from operations.findings import Finding, Status, listed, unknown_finding
 from operations.inventory.iam import NO_ENTITY, read_role
-from operations.inventory.reader import ReadFailure, returns_failure
+from operations.inventory.reader import ReadFailure, known, returns_failure
 from operations.inventory.session_manager import ENABLED, SYMMETRIC
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from operations.inventory.iam import RoleFacts
     from operations.inventory.reader import Answer, Reader
 
 _ENABLE: Final = "enable just-in-time node access with Quick Setup, see docs/just-in-time.md, Prerequisites"
@@ -58,32 +60,35 @@ def region_findings(reader: Reader, account_id: str) -> list[Finding]:
 
 
 def _token_role(reader: Reader, partition: str) -> list[Finding]:
-    check, expected = "access-token-role", f"the role {TOKEN_ROLE} exists"
+    exists = Check("access-token-role", f"the role {TOKEN_ROLE} exists", _ENABLE)
     role = read_role(reader, TOKEN_ROLE)
     if role is None or isinstance(role, ReadFailure):
-        return [missing(check, role, expected=expected, found="no such role", remedy=_ENABLE)]
-    findings = [Finding(check=check, status=Status.OK, expected=expected, found=expected)]
+        return [exists.report_missing(role, "no such role")]
     trusted = sorted(_principals(role.trust))
     unequal = [f"it does not trust {TOKEN_SERVICE}"] if f"Service {TOKEN_SERVICE}" not in trusted else []
     # AWS does not publish the policy; the role is passed to this one service.
     unequal += [f"it trusts {each}" for each in trusted if not each.endswith(_SYSTEMS_MANAGER)]
-    findings.append(
-        from_differences(
-            f"{check}-trust",
-            unequal,
-            expected=f"{TOKEN_ROLE} trusts services of Systems Manager only",
-            remedy=f"remove other principals from its trust policy, who get sessions without a request; {_ENABLE}",
-        )
+    trust = Check(
+        "access-token-role-trust",
+        f"{TOKEN_ROLE} trusts services of Systems Manager only",
+        f"remove other principals from its trust policy, who get sessions without a request; {_ENABLE}",
     )
-    policy, own = f"arn:{partition}:iam::aws:policy/{TOKEN_POLICY}", f"{check}-policies"
+    return [
+        exists.accept(),
+        trust.report(unequal),
+        _token_policies(role, f"arn:{partition}:iam::aws:policy/{TOKEN_POLICY}"),
+    ]
+
+
+def _token_policies(role: RoleFacts, policy: str) -> Finding:
     for answer in (role.attached, role.inline):
         if isinstance(answer, ReadFailure):
-            return [*findings, unknown_finding(own, answer)]
-    attached, inline = cast("frozenset[str]", role.attached), cast("Mapping[str, Any]", role.inline)
-    unequal = [f"{policy} is not attached"] if policy not in attached else []
-    unequal += [f"it also has {each}" for each in sorted({*attached, *inline} - {policy})]
+            return unknown_finding("access-token-role-policies", answer)
+    held = {*known(role.attached), *known(role.inline)}
+    unequal = [f"{policy} is not attached"] if policy not in known(role.attached) else []
+    unequal += [f"it also has {each}" for each in sorted(held - {policy})]
     remedy = f"attach {policy} and remove the others, which sessions could use"
-    return [*findings, from_differences(own, unequal, expected=f"{TOKEN_ROLE} has {TOKEN_POLICY} only", remedy=remedy)]
+    return Check("access-token-role-policies", f"{TOKEN_ROLE} has {TOKEN_POLICY} only", remedy).report(unequal)
 
 
 def _principals(trust: Any) -> Iterator[str]:
@@ -105,41 +110,44 @@ def _several(value: Any) -> list[Any]:
 
 
 def _service_role(reader: Reader, name: str, status: Status) -> Finding:
-    check = "access-service-role" if name == SERVICE_ROLE else "access-notifications-role"
-    expected = f"the service-linked role {name} exists"
+    id_ = "access-service-role" if name == SERVICE_ROLE else "access-notifications-role"
+    check = Check(id_, f"the service-linked role {name} exists", _ENABLE)
     answer = reader.read("iam", "get_role", NO_ENTITY, RoleName=name)
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
-    if answer is not None:
-        return Finding(check=check, status=Status.OK, expected=expected, found=expected)
+        return check.report_unread(answer)
     without = "AWS sends no notifications" if status is Status.WARNING else "AWS grants no access"
-    return Finding(check=check, status=status, expected=expected, found=f"no such role: {without}", remedy=_ENABLE)
+    return check.accept() if answer is not None else check.reject(f"no such role: {without}", status)
 
 
 def _quick_setup(reader: Reader, account_id: str) -> list[Finding]:
     """Return the findings about the organization; member accounts cannot read it."""
-    check = "access-delegated-administrator"
-    expected = "a delegated administrator for Quick Setup"
+    check = Check(
+        "access-delegated-administrator",
+        "a delegated administrator for Quick Setup",
+        f"register one: aws organizations register-delegated-administrator --service-principal {QUICK_SETUP}",
+    )
     operation = "list_delegated_administrators"
     answer = reader.elsewhere("us-east-1").read("organizations", operation, _NOT_HERE, ServicePrincipal=QUICK_SETUP)
     if isinstance(answer, ReadFailure):
-        return [unknown_finding(check, answer, expected=expected)]
+        return [check.report_unread(answer)]
     if answer is None:
         found = "not visible from this account: read it in the management account or the delegated administrator's"
-        return [Finding(check=check, status=Status.NOTE, expected=expected, found=found)]
+        return [replace(check, remedy="").reject(found, Status.NOTE)]
     administrators = [str(each["Id"]) for each in answer.get("DelegatedAdministrators", ())]
-    remedy = f"register one: aws organizations register-delegated-administrator --service-principal {QUICK_SETUP}"
-    found = listed(administrators) or "none"
-    delegated = compared(check, same=bool(administrators), expected=expected, found=found, remedy=remedy)
+    delegated = check.judge(listed(administrators) or "none", same=bool(administrators))
     return [delegated, _configurations(reader)] if account_id in administrators else [delegated]
 
 
 def _configurations(reader: Reader) -> Finding:
     """Compare Quick Setup's configurations in the delegated administrator's account; its home Region is the stack's first."""
-    check, expected = "access-quick-setup", f"{listed(QUICK_SETUP_TYPES)} are deployed from {reader.region}"
+    check = Check(
+        "access-quick-setup",
+        f"{listed(QUICK_SETUP_TYPES)} are deployed from {reader.region}",
+        f"{_ENABLE}; another home Region is not searched",
+    )
     answer = reader.read("ssm-quicksetup", "list_configuration_managers")
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
+        return check.report_unread(answer)
     deployed: dict[str, str] = {}
     for each in (answer or {}).get("ConfigurationManagersList", ()):
         statuses = [
@@ -147,25 +155,21 @@ def _configurations(reader: Reader) -> Finding:
         ]
         for definition in each.get("ConfigurationDefinitionSummaries", ()):
             deployed[str(definition.get("Type"))] = listed(statuses) or "NONE"
-    unequal = [
-        f"{each} is {deployed.get(each, 'not configured')}"
-        for each in QUICK_SETUP_TYPES
-        if deployed.get(each) != "SUCCEEDED"
-    ]
-    return from_differences(check, unequal, expected=expected, remedy=f"{_ENABLE}; another home Region is not searched")
+    unequal = {each: deployed.get(each, "not configured") for each in QUICK_SETUP_TYPES}
+    return check.report([f"{each} is {status}" for each, status in unequal.items() if status != "SUCCEEDED"])
 
 
 def _identity_provider(reader: Reader) -> Finding:
-    check, expected = "access-identity-provider", f"{IDENTITY_PROVIDER_SETTING} is {_SSO}"
+    check = Check("access-identity-provider", f"{IDENTITY_PROVIDER_SETTING} is {_SSO}", _ENABLE)
     absent = ("ServiceSettingNotFound",)
     answer = reader.read("ssm", "get_service_setting", absent, SettingId=IDENTITY_PROVIDER_SETTING)
     if answer is None or isinstance(answer, ReadFailure):
-        return missing(check, answer, expected=expected, found="no such setting", remedy=_ENABLE)
+        return check.report_missing(answer, "no such setting")
     value = str(answer["ServiceSetting"].get("SettingValue", ""))
     if value.upper() == _SSO:
-        return Finding(check=check, status=Status.OK, expected=expected, found=value)
+        return check.accept(value)
     text = f"{value or 'not set'}; AWS does not document what groups of IAM Identity Center can approve then"
-    return Finding(check=check, status=Status.WARNING, expected=expected, found=text, remedy=_ENABLE)
+    return check.reject(text, Status.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,24 +199,29 @@ def _read_recording(reader: Reader) -> _Recording | None:
 
 
 def _recording(reader: Reader, account_id: str) -> list[Finding]:
-    check, expected = "access-rdp-recording", "RDP connections are recorded"
+    check = Check(
+        "access-rdp-recording",
+        "RDP connections are recorded",
+        "set a bucket and a key in the console of Systems Manager, as docs/just-in-time.md describes",
+    )
     live = _read_recording(reader)
     if isinstance(live, ReadFailure):
-        return [unknown_finding(check, live, expected=expected)]
+        return [check.report_unread(live)]
     if live is None:
-        remedy = "set a bucket and a key in the console of Systems Manager, as docs/just-in-time.md describes"
-        found = "not recorded; shells are logged, RDP connections are not"
-        return [Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=remedy)]
+        return [check.reject("not recorded; shells are logged, RDP connections are not", Status.WARNING)]
     return [
-        Finding(check=check, status=Status.OK, expected=expected, found=f"in {live.bucket} with {live.key}"),
+        check.accept(f"in {live.bucket} with {live.key}"),
         _recording_key(reader, live),
         _recording_bucket(reader, live, account_id),
     ]
 
 
 def _recording_key(reader: Reader, live: _Recording) -> Finding:
-    check, expected = "access-rdp-recording-key", f"an enabled symmetric key with the tag {_tag()}"
-    remedy = f"aws kms tag-resource --key-id {live.key} --tags TagKey={_tag().replace('=', ',TagValue=')}"
+    check = Check(
+        "access-rdp-recording-key",
+        f"an enabled symmetric key with the tag {_tag()}",
+        f"aws kms tag-resource --key-id {live.key} --tags TagKey={_tag().replace('=', ',TagValue=')}",
+    )
 
     @returns_failure
     def read() -> tuple[Answer | None, dict[str, str]]:
@@ -221,24 +230,27 @@ def _recording_key(reader: Reader, live: _Recording) -> Finding:
 
     answer = read()
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
+        return check.report_unread(answer)
     key, tags = answer
     if key is None:
-        return compared(check, same=False, expected=expected, found="no such key", remedy="set another key")
+        return replace(check, remedy="set another key").reject("no such key")
     metadata = key["KeyMetadata"]
     unequal = [f"it is {metadata['KeyState']}"] if metadata["KeyState"] != ENABLED else []
     unequal += [f"its specification is {metadata['KeySpec']}"] if metadata["KeySpec"] != SYMMETRIC else []
     unequal += [] if MANAGED_TAG.items() <= tags.items() else ["without the tag, every connection fails"]
-    return from_differences(check, unequal, expected=expected, remedy=remedy)
+    return check.report(unequal)
 
 
 def _recording_bucket(reader: Reader, live: _Recording, account_id: str) -> Finding:
-    check = "access-rdp-recording-bucket"
-    expected = f"the policy of {live.bucket} allows {RECORDING} s3:PutObject for this account only"
+    check = Check(
+        "access-rdp-recording-bucket",
+        f"the policy of {live.bucket} allows {RECORDING} s3:PutObject for this account only",
+        f"allow {RECORDING} s3:PutObject on {live.bucket}/* where aws:SourceAccount is {account_id}",
+    )
     absent = ("NoSuchBucketPolicy", "NoSuchBucket")
     answer = reader.read("s3", "get_bucket_policy", absent, Bucket=live.bucket, ExpectedBucketOwner=live.owner)
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
+        return check.report_unread(answer)
     policy: Any = json.loads(answer["Policy"]) if answer else {}
     allowing = [
         each
@@ -246,11 +258,8 @@ def _recording_bucket(reader: Reader, live: _Recording, account_id: str) -> Find
         if each.get("Effect") == "Allow" and _names_service(each) and _allows_put(each)
     ]
     unequal = [] if allowing else ["it allows no recording to be stored"]
-    unequal += [
-        "it allows that for recordings of any account" for each in allowing if not _is_limited(each, account_id)
-    ]
-    remedy = f"allow {RECORDING} s3:PutObject on {live.bucket}/* where aws:SourceAccount is {account_id}"
-    return from_differences(check, unequal, expected=expected, remedy=remedy)
+    unlimited = [each for each in allowing if not _is_limited(each, account_id)]
+    return check.report([*unequal, *("it allows that for recordings of any account" for _ in unlimited)])
 
 
 def _names_service(statement: Mapping[str, Any]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-from operations.findings import Finding, compared, from_differences, missing, unknown_finding
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, known
 from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
+from operations.verify.findings import Check
 from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from components.session_manager.settings import SessionManagerSettings
     from operations.deployment import Deployment
+    from operations.findings import Finding
     from operations.inventory.session_manager import RegionFacts
 
 
@@ -31,7 +33,7 @@ def key_findings(deployment: Deployment, settings: SessionManagerSettings, facts
         findings += alias_findings("data-key", DATA_KEY_ALIAS, deployment, facts.data_key, policy)
         if isinstance(facts.data_key, KeyFacts):
             findings += data_key_tag_findings(deployment, facts.data_key)
-        findings += _parameter(deployment, facts)
+        findings.append(_parameter(deployment, facts))
     if settings.encrypts_created_log_group:
         policy = logs_key_policy(
             partition=deployment.partition, account_id=deployment.account_id, region=deployment.region
@@ -52,14 +54,15 @@ def alias_findings(
         live: The key.
         policy: Key policy as the settings define it.
     """
-    expected = f"{alias} points to an enabled symmetric key"
+    exists = Check(check, f"{alias} points to an enabled symmetric key", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such alias", remedy=deployment.repair)]
+        return [exists.report_missing(live, "no such alias")]
     usable = live.state == ENABLED and live.spec == SYMMETRIC
     found = f"{live.key_id}, {live.state}{'' if live.spec == SYMMETRIC else f', {live.spec}'}"
-    findings = [compared(check, same=usable, expected=expected, found=found, remedy=_revive(deployment, live))]
+    findings = [replace(exists, remedy=_revive(deployment, live)).judge(found, same=usable)]
     if live.rotates is not None:
-        findings.append(_rotation(f"{check}-rotation", deployment, live))
+        rotation = Check(f"{check}-rotation", "rotation is on", deployment.repair)
+        findings.append(rotation.compare(live.rotates, lambda rotates: [] if rotates else ["rotation is off"]))
     return [*findings, policy_finding(f"{check}-policy", deployment, policy, live.policy)]
 
 
@@ -72,36 +75,28 @@ def _revive(deployment: Deployment, live: KeyFacts) -> str:
     return f"aws kms enable-key {options}"
 
 
-def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
-    if isinstance(live.rotates, ReadFailure):
-        return unknown_finding(check, live.rotates, expected="rotation is on")
-    found = "rotation is on" if live.rotates else "rotation is off"
-    return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
-
-
 def data_key_tag_findings(deployment: Deployment, key: KeyFacts | ReadFailure | None) -> list[Finding]:
     """Compare the tags of the key for session data, where sessions need some."""
     if not deployment.data_key_tags:
         return []
-    check, text = "data-key-tags", ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())
-    expected = f"the key has the tag {text}"
-    if key is None or isinstance(key, ReadFailure):
-        return [missing(check, key, expected=expected, found="no such alias", remedy=deployment.repair)]
-    if isinstance(key.tags, ReadFailure):
-        return [unknown_finding(check, key.tags, expected=expected)]
-    same = deployment.data_key_tags.items() <= (key.tags or {}).items()
-    found = expected if same else "it lacks the tag, so no just-in-time session starts"
-    return [compared(check, same=same, expected=expected, found=found, remedy=deployment.repair)]
+    tags = ", ".join(f"{name}={value}" for name, value in deployment.data_key_tags.items())
+    check = Check("data-key-tags", f"the key has the tag {tags}", deployment.repair)
+
+    def differences(found: KeyFacts) -> list[str]:
+        same = deployment.data_key_tags.items() <= (known(found.tags) or {}).items()
+        return [] if same else ["it lacks the tag, so no just-in-time session starts"]
+
+    return [check.compare(key, differences, "no such alias")]
 
 
-def _parameter(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
+def _parameter(deployment: Deployment, facts: RegionFacts) -> Finding:
     """Compare the parameter; if the key is not known, any value is accepted."""
-    check, live, key = "data-key-parameter", facts.data_key_parameter, facts.data_key
+    live, key = facts.data_key_parameter, facts.data_key
     key_id = key.key_id if isinstance(key, KeyFacts) else None
     expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"
+    check = Check("data-key-parameter", expected, deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such parameter", remedy=deployment.repair)]
+        return check.report_missing(live, "no such parameter")
     differences = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
     differences += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]
-    found = f"it holds {live.value}"
-    return [from_differences(check, differences, expected=expected, remedy=deployment.repair, found=found)]
+    return check.report(differences, f"it holds {live.value}")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from components.session_manager.settings import s3_key_prefix
 from operations.connect.session import command, missing_programs
 from operations.errors import UnusableError
-from operations.findings import Finding, Status, compared, unknown_finding
+from operations.findings import Finding, Status
 from operations.inventory.instances import Finder, NoConnectionError, read_node
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.stack import chosen_regions
-from operations.verify.findings import Verification, without_secrets
+from operations.verify.findings import Check, Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def verify_node(
     transcript, code = _session(target)
     findings = [_start_finding(target, transcript, code)]
     if transcript.session_id and transcript.user:
-        findings += [*_encryption(target, transcript), *_user(target, transcript)]
+        findings += [*_encryption(target, transcript), _user(target, transcript)]
         progress("Checking the session's logs")
         findings += _logs(target, transcript.session_id, pause)
     shown = tuple(without_secrets(each, stack) for each in findings)
@@ -146,53 +146,39 @@ def _session(target: TestTarget) -> tuple[Transcript, int]:
 
 def _start_finding(target: TestTarget, transcript: Transcript, code: int) -> Finding:
     text = " ".join(transcript.text.split())[-_SHOWN:] or f"nothing (exit code {code})"
-    return compared(
+    check = Check(
         "session",
-        same=bool(transcript.session_id and transcript.user),
-        expected=f"a session on {target.instance} begins and answers",
-        found=transcript.session_id
-        if transcript.user
-        else f"{transcript.session_id or 'no session'}; last output: {text}",
-        remedy=f"python -m operations doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
+        f"a session on {target.instance} begins and answers",
+        f"python -m operations doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
         "node and the document, and kms:GenerateDataKey on the data key",
     )
+    if transcript.session_id and transcript.user:
+        return check.accept(transcript.session_id)
+    return check.reject(f"{transcript.session_id or 'no session'}; last output: {text}")
 
 
 def _encryption(target: TestTarget, transcript: Transcript) -> list[Finding]:
     if not target.settings.session_data_encryption:
         return []
-    return [
-        compared(
-            "session-encryption",
-            same=transcript.encrypted,
-            expected=NOTICE,
-            found=NOTICE if transcript.encrypted else "no such notice before the first answer",
-            remedy="python -m operations verify, which compares the live document with the settings",
-        )
-    ]
+    remedy = "python -m operations verify, which compares the live document with the settings"
+    lacking = [] if transcript.encrypted else ["no such notice before the first answer"]
+    return [Check("session-encryption", NOTICE, remedy).report(lacking)]
 
 
-def _user(target: TestTarget, transcript: Transcript) -> list[Finding]:
+def _user(target: TestTarget, transcript: Transcript) -> Finding:
     settings = target.settings
     runs_as = settings.run_as_enabled and target.platform != "Windows"
     if runs_as and not settings.run_as_default_user:
         expected = "the user of the tag SSMSessionRunAs of the principal that starts the session"
-        return [Finding(check="session-user", status=Status.OK, expected=expected, found=transcript.user)]
+        return Check("session-user", expected).accept(transcript.user)
     desired = settings.run_as_default_user if runs_as else _DEFAULT_USER
     # Windows includes the domain or computer: EC2AMAZ-0A1B2C3\ssm-user.
     found = transcript.user.rpartition("\\")[2]
     if runs_as and settings.run_as_principal_tag and found != desired:
-        return [
-            Finding(
-                check="session-user",
-                status=Status.WARNING,
-                expected=desired,
-                found=f"{transcript.user}, which may be the tag SSMSessionRunAs of the principal that started the session",
-                remedy="compare it with that tag",
-            )
-        ]
+        text = f"{transcript.user}, which may be the tag SSMSessionRunAs of the principal that started the session"
+        return Check("session-user", desired, "compare it with that tag").reject(text, Status.WARNING)
     remedy = "see runAsEnabled and runAsDefaultUser of shell-access:sessionManager, and the tag SSMSessionRunAs"
-    return [compared("session-user", same=found == desired, expected=desired, found=transcript.user, remedy=remedy)]
+    return Check("session-user", desired, remedy).judge(transcript.user, same=found == desired)
 
 
 def _logs(target: TestTarget, session_id: str, pause: Callable[[float], None]) -> list[Finding]:
@@ -215,14 +201,10 @@ def _logs(target: TestTarget, session_id: str, pause: Callable[[float], None]) -
 
 
 def _not_arrived(target: TestTarget, check: str) -> Finding:
+    expected = "the session's log arrives, with the marker command's output"
     seconds = int(_POLLS * POLL_INTERVAL_SECONDS)
-    return compared(
-        check,
-        same=False,
-        expected="the session's log arrives, with the marker command's output",
-        found=f"not within {seconds} seconds of its end",
-        remedy=f"python -m operations doctor {target.instance.id}",
-    )
+    remedy = f"python -m operations doctor {target.instance.id}"
+    return Check(check, expected, remedy).reject(f"not within {seconds} seconds of its end")
 
 
 def _in_cloudwatch(target: TestTarget, session_id: str) -> Finding | None:
@@ -230,40 +212,37 @@ def _in_cloudwatch(target: TestTarget, session_id: str) -> Finding | None:
 
     Source: Systems Manager User Guide, "Logging session data using CloudWatch Logs".
     """
-    check, group = "session-log-cloudwatch", target.settings.cw_log_group_name
-    expected = f"stream {session_id} of {group} holds the marker command's output"
+    group = target.settings.cw_log_group_name
+    check = Check("session-log-cloudwatch", f"stream {session_id} of {group} holds the marker command's output")
     absent = ("ResourceNotFoundException",)
     answer = target.reader.read(
         "logs", "filter_log_events", absent=absent, logGroupName=group, logStreamNames=[session_id]
     )
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
+        return check.report_unread(answer)
     events: list[Any] = list((answer or {}).get("events", ()))
-    if not any(marker(target.token) in each["message"] for each in events):
-        return None
-    return Finding(check=check, status=Status.OK, expected=expected, found=f"{len(events)} events")
+    has_marker = any(marker(target.token) in each["message"] for each in events)
+    return check.accept(f"{len(events)} events") if has_marker else None
 
 
 def _in_s3(target: TestTarget, session_id: str) -> Finding | None:
     """Find an object, which has the session's ID as name, below the prefix of the settings."""
-    check, settings = "session-log-s3", target.settings
-    region = target.instance.region
-    key = f"{s3_key_prefix(settings, target.account_id, region)}/{session_id}.log"
-    expected = f"s3://{settings.s3_bucket_name}/{key} holds the marker command's output"
-    owner = settings.s3_bucket_owner or target.account_id
+    settings = target.settings
+    key = f"{s3_key_prefix(settings, target.account_id, target.instance.region)}/{session_id}.log"
+    check = Check("session-log-s3", f"s3://{settings.s3_bucket_name}/{key} holds the marker command's output")
     answer = target.reader.read(
         "s3",
         "get_object",
         absent=("NoSuchKey", "NoSuchBucket", "404"),
         Bucket=settings.s3_bucket_name,
         Key=key,
-        ExpectedBucketOwner=owner,
+        ExpectedBucketOwner=settings.s3_bucket_owner or target.account_id,
     )
     if isinstance(answer, ReadFailure):
-        return unknown_finding(check, answer, expected=expected)
+        return check.report_unread(answer)
     if answer is None or marker(target.token) not in answer["Body"].read().decode(errors="replace"):
         return None
-    return Finding(check=check, status=Status.OK, expected=expected, found=f"{answer['ContentLength']} bytes")
+    return check.accept(f"{answer['ContentLength']} bytes")
 
 
 NOTICE: Final = "This session is encrypted using AWS KMS."

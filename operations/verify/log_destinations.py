@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
-from operations.findings import Finding, Status, compared, missing, unknown_finding
+from operations.findings import Finding, Status, counted
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
@@ -19,32 +21,23 @@ def log_group_findings(deployment: Deployment, settings: SessionManagerSettings,
     """Compare the log group if sessions are logged to one."""
     if not settings.logs_to_cloudwatch:
         return []
-    expected = f"log group {settings.cw_log_group_name} exists"
-    live = facts.log_group
-    create = "create the log group, or set shell-access:sessionManager.createCwLogGroup to true"
+    live, create = facts.log_group, "create the log group, or set shell-access:sessionManager.createCwLogGroup to true"
     remedy = deployment.repair if settings.create_cw_log_group else create
+    exists = Check("log-group", f"log group {settings.cw_log_group_name} exists", remedy)
     if live is None or isinstance(live, ReadFailure):
-        return [missing("log-group", live, expected=expected, found="no such log group", remedy=remedy)]
-    findings = [compared("log-group", same=True, expected=expected, found=expected, remedy=remedy)]
+        return [exists.report_missing(live, "no such log group")]
+    findings = [exists.accept()]
     if settings.create_cw_log_group:
-        findings.append(_retention(deployment, settings, live))
+        retention = Check("log-group-retention", _days(settings.log_retention_days), deployment.repair)
+        kept = live.retention_days
+        findings.append(retention.judge(_days(kept), same=kept == settings.log_retention_days))
     if settings.cw_encryption_enabled:
         findings += _group_encryption(deployment, settings, live, facts.logs_key)
     return findings
 
 
-def _retention(deployment: Deployment, settings: SessionManagerSettings, live: LogGroupFacts) -> Finding:
-    return compared(
-        "log-group-retention",
-        same=live.retention_days == settings.log_retention_days,
-        expected=_days(settings.log_retention_days),
-        found=_days(live.retention_days),
-        remedy=deployment.repair,
-    )
-
-
 def _days(days: int | None) -> str:
-    return "no end" if days is None else f"{days} day{'' if days == 1 else 's'}"
+    return "no end" if days is None else counted(days, "day")
 
 
 def _group_encryption(
@@ -63,23 +56,12 @@ def _group_encryption(
             f"aws logs associate-kms-key --log-group-name {settings.cw_log_group_name} --kms-key-id KEY_ARN "
             f"--region {deployment.region}, or set shell-access:sessionManager.cwEncryptionEnabled to false"
         )
-        same = live.kms_key_arn is not None
-        return [compared(check, same=same, expected="encrypted with a KMS key", found=found, remedy=remedy)]
+        return [Check(check, "encrypted with a KMS key", remedy).judge(found, same=live.kms_key_arn is not None)]
     if not isinstance(logs_key, KeyFacts):
-        if live.kms_key_arn:
-            return []
-        return [
-            compared(check, same=False, expected="encrypted with the logs key", found=found, remedy=deployment.repair)
-        ]
-    return [
-        compared(
-            check,
-            same=live.kms_key_arn == logs_key.arn,
-            expected=f"encrypted with {logs_key.arn}",
-            found=found,
-            remedy=deployment.repair,
-        )
-    ]
+        by_logs_key = Check(check, "encrypted with the logs key", deployment.repair)
+        return [] if live.kms_key_arn else [by_logs_key.reject(found)]
+    own = Check(check, f"encrypted with {logs_key.arn}", deployment.repair)
+    return [own.judge(found, same=live.kms_key_arn == logs_key.arn)]
 
 
 _SECTION = "shell-access:sessionManager"
@@ -92,28 +74,25 @@ def bucket_findings(
     if not settings.s3_logging:
         return []
     name = settings.s3_bucket_name
-    expected = f"bucket {name} exists"
+    exists = Check("bucket", f"bucket {name} exists", f"create the bucket, or correct {_SECTION}.s3BucketName")
     if live is None or isinstance(live, ReadFailure):
-        remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
-        return [missing("bucket", live, expected=expected, found="no such bucket", remedy=remedy)]
-    findings = [_place(deployment, expected, live)]
+        return [exists.report_missing(live, "no such bucket")]
+    findings = [_place(deployment, exists, live)]
     if settings.s3_encryption_enabled or settings.s3_kms_key_arn:
         findings.append(_bucket_encryption(deployment, settings, live.encryption, live.region))
     findings.append(_public_access(name, live))
     return findings
 
 
-def _place(deployment: Deployment, expected: str, live: LogBucketFacts) -> Finding:
+def _place(deployment: Deployment, exists: Check, live: LogBucketFacts) -> Finding:
     found = f"in {live.region}"
     if deployment.endpoints is None or live.region == deployment.region:
-        return Finding(check="bucket", status=Status.OK, expected=expected, found=found)
-    return Finding(
-        check="bucket",
-        status=Status.WARNING,
-        expected=expected,
-        found=f"{found}, which an S3 gateway endpoint in {deployment.region} does not reach",
-        remedy=f"name a bucket of {deployment.region} in {_SECTION}.regionOverrides, or provide another network path to S3",
+        return exists.accept(found)
+    remedy = (
+        f"name a bucket of {deployment.region} in {_SECTION}.regionOverrides, or provide another network path to S3"
     )
+    unreached = f"{found}, which an S3 gateway endpoint in {deployment.region} does not reach"
+    return replace(exists, remedy=remedy).reject(unreached, Status.WARNING)
 
 
 def _bucket_encryption(
@@ -122,18 +101,15 @@ def _bucket_encryption(
     live: BucketEncryption | ReadFailure | None,
     live_region: str,
 ) -> Finding:
-    check, key = "bucket-encryption", settings.s3_kms_key_arn
-    expected = f"encrypted with {key}" if key else "encrypted"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
+    key = settings.s3_kms_key_arn
     options = f"--bucket {settings.s3_bucket_name} --server-side-encryption-configuration file://encryption.json"
-    if key:
-        options += f" (aws:kms with {key})"
-    encrypt = f"aws s3api put-bucket-encryption {options}"
+    encrypt = f"aws s3api put-bucket-encryption {options}{f' (aws:kms with {key})' if key else ''}"
+    check = Check("bucket-encryption", f"encrypted with {key}" if key else "encrypted", encrypt)
+    if isinstance(live, ReadFailure):
+        return check.report_unread(live)
     problem = algorithm_problem(live.algorithm if live else None)
     if live is None or (problem and settings.s3_encryption_enabled):
-        found = f"the bucket {problem}" if live else "not encrypted"
-        return compared(check, same=False, expected=expected, found=found, remedy=encrypt)
+        return check.reject(f"the bucket {problem}" if live else "not encrypted")
     unusable = managed_key_problem(
         DefaultEncryption(algorithm=live.algorithm, key=live.kms_key_arn or ""),
         region=live_region,
@@ -141,32 +117,23 @@ def _bucket_encryption(
         owner=settings.s3_bucket_owner or deployment.account_id,
     )
     if unusable:
-        return compared(check, same=False, expected=expected, found=f"the bucket {unusable}", remedy=encrypt)
+        return check.reject(f"the bucket {unusable}")
     found = f"{live.algorithm} with {live.kms_key_arn}" if live.kms_key_arn else live.algorithm
-    if key:
-        return compared(check, same=live.kms_key_arn == key, expected=expected, found=found, remedy=encrypt)
-    if live.kms_key_arn:
-        return Finding(
-            check=check,
-            status=Status.WARNING,
-            expected=expected,
-            found=f"{found}, which the instance policy does not allow nodes to use",
-            remedy=f"set {_SECTION}.s3KmsKeyArn to that key",
-        )
-    return Finding(check=check, status=Status.OK, expected=expected, found=found)
+    if not key and live.kms_key_arn:
+        unallowed = f"{found}, which the instance policy does not allow nodes to use"
+        return replace(check, remedy=f"set {_SECTION}.s3KmsKeyArn to that key").reject(unallowed, Status.WARNING)
+    return check.judge(found, same=not key or live.kms_key_arn == key)
 
 
 def _public_access(name: str, live: LogBucketFacts) -> Finding:
-    check, expected = "bucket-public-access", "public access is blocked"
-    if isinstance(live.open_to_public, ReadFailure):
-        return unknown_finding(check, live.open_to_public, expected=expected)
-    if not live.open_to_public:
-        return Finding(check=check, status=Status.OK, expected=expected, found=expected)
-    return Finding(
-        check=check,
-        status=Status.WARNING,
-        expected=expected,
-        found=f"off: {', '.join(live.open_to_public)}",
-        remedy=f"aws s3api put-public-access-block --bucket {name} --public-access-block-configuration "
+    check = Check(
+        "bucket-public-access",
+        "public access is blocked",
+        f"aws s3api put-public-access-block --bucket {name} --public-access-block-configuration "
         "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
     )
+    if isinstance(live.open_to_public, ReadFailure):
+        return check.report_unread(live.open_to_public)
+    if not live.open_to_public:
+        return check.accept()
+    return check.reject(f"off: {', '.join(live.open_to_public)}", Status.WARNING)

@@ -32,7 +32,6 @@ from components.nodes.role_compliance import (
     runbook,
 )
 from components.nodes.settings import Remediation
-from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.iam import read_role
 from operations.inventory.nodes import (
     ATTEMPTS,
@@ -47,14 +46,16 @@ from operations.inventory.nodes import (
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.associations import association_findings
 from operations.verify.documents import document_ownership_findings
+from operations.verify.findings import Check
 from operations.verify.policies import DesiredRole, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from common.aws.session import Clients
-    from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
+    from components.nodes.settings import NodesSection, RoleComplianceSettings
     from operations.deployment import Deployment
+    from operations.findings import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +102,12 @@ class NodesVerification:
         return Reader(self.clients, region, self.caller)
 
     def _region(self, region: str) -> list[Finding]:
-        deployment, reader = self.regions[region], self._reader(region)
-        agents = self.section.agent_updates
-        return [
-            *([host_management_finding(deployment, read_host_role(reader))] if self.section.host_management else ()),
-            *(_agent_updates(deployment, agents, reader) if agents else ()),
-        ]
+        deployment, reader, agents = self.regions[region], self._reader(region), self.section.agent_updates
+        findings = [host_management_finding(deployment, read_host_role(reader))] if self.section.host_management else []
+        if agents:
+            live = read_association(reader, agents.association.name)
+            findings += association_findings("agent-updates", deployment, agents.association, live)
+        return findings
 
     def _host_role(self) -> tuple[str, list[Finding]]:
         if not self.section.host_management:
@@ -179,32 +180,26 @@ class NodesVerification:
 _ACTIVE = "ACTIVE"
 
 
-def _agent_updates(deployment: Deployment, settings: AgentsSettings, reader: Reader) -> list[Finding]:
-    plan = settings.association
-    return association_findings("agent-updates", deployment, plan, read_association(reader, plan.name))
-
-
 def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     """Compare the role of Default Host Management Configuration."""
-    check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
+    check = Check("host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}", deployment.repair)
     if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    found = f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}"
-    return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=deployment.repair)
+        return check.report_unread(live)
+    return check.judge(f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}", same=live == HOST_ROLE_NAME)
 
 
 def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:
     """Compare the AWS Config rule."""
-    check, expected = "node-roles", f"rule {RULE_NAME} of AWS Config is active"
+    check = Check("node-roles", f"rule {RULE_NAME} of AWS Config is active", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such rule", remedy=deployment.repair)]
+        return [check.report_missing(live, "no such rule")]
     differences = [] if live.state == _ACTIVE else [f"it is {live.state}"]
     triggers = frozenset({ROLE_TYPE, *MESSAGE_TYPES})
     if live.triggers != triggers:
         listed = ", ".join(sorted(live.triggers)) or "nothing"
         differences.append(f"evaluated for {', '.join(sorted(triggers))} expected, for {listed} found")
     return [
-        from_differences(check, differences, expected=expected, remedy=deployment.repair),
+        check.report(differences),
         _rule_content(deployment, desired, live.text),
         _recorded(deployment, live.unrecorded),
         _evaluation(deployment, live.failure),
@@ -212,50 +207,50 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadF
 
 
 def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
-    check, expected = "node-roles-recorder", f"AWS Config in {deployment.region} records IAM roles"
+    region = deployment.region
+    remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {region}"
+    check = Check("node-roles-recorder", f"AWS Config in {region} records IAM roles", remedy)
     if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    found = f"{deployment.region} {live}" if live else expected
-    remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {deployment.region}"
-    return compared(check, same=live is None, expected=expected, found=found, remedy=remedy)
+        return check.report_unread(live)
+    return check.report([f"{region} {live}"] if live is not None else [])
 
 
 def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
-    check, expected = "node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
     remedy = (
         f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {deployment.region}, "
         "once the cause is removed"
     )
-    return compared(check, same=not live, expected=expected, found=live or expected, remedy=remedy)
+    check = Check("node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded", remedy)
+    return check.compare(live, lambda failure: [failure] if failure else [])
 
 
 def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure) -> Finding:
-    check, expected = "node-roles-content", "the rule has the text that the settings define"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
     # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
     remedy = (
         f"aws configservice delete-config-rule --config-rule-name {RULE_NAME} --region {deployment.region}, where it has a "
         f"remediation after delete-remediation-configuration; then {deployment.repair}"
     )
-    same = live.split() == desired.split()
-    found = expected if same else f"its text is: {' '.join(live.split())}"
-    return compared(check, same=same, expected=expected, found=found, remedy=remedy)
+
+    def differences(text: str) -> list[str]:
+        return [] if text.split() == desired.split() else [f"its text is: {' '.join(text.split())}"]
+
+    return Check("node-roles-content", "the rule has the text that the settings define", remedy).compare(
+        live, differences
+    )
 
 
 def remediation_finding(
     deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | ReadFailure | None
 ) -> Finding:
     """Compare the remediation of a role without the policy."""
-    check, expected = "node-remediation", _described(desired)
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
     # A remediation that the settings do not define is not a resource of the stack.
-    repair = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
-    remedy = deployment.repair if desired else repair
-    return compared(check, same=live == desired, expected=expected, found=_described(live), remedy=remedy)
+    delete = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
+    check = Check("node-remediation", _described(desired), deployment.repair if desired else delete)
+    return (
+        check.report_unread(live)
+        if isinstance(live, ReadFailure)
+        else check.judge(_described(live), same=live == desired)
+    )
 
 
 def _described(remediation: RemediationFacts | None) -> str:
@@ -268,9 +263,9 @@ def _described(remediation: RemediationFacts | None) -> str:
 
 def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str | ReadFailure | None) -> Finding:
     """Compare the default version of the remediation's runbook."""
-    check, expected = "node-remediation-runbook", f"{RUNBOOK_NAME} is as published"
-    if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)
-    same = json.loads(live) == desired
-    found = expected if same else "its default version has other content"
-    return compared(check, same=same, expected=expected, found=found, remedy=deployment.repair)
+
+    def differences(text: str) -> list[str]:
+        return [] if json.loads(text) == desired else ["its default version has other content"]
+
+    check = Check("node-remediation-runbook", f"{RUNBOOK_NAME} is as published", deployment.repair)
+    return check.compare(live, differences, "no such document")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.aws.arns import split_arn
 from components.approval.alarms import ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
 from components.approval.names import ALARM_PREFIX
-from operations.findings import Finding, Status, compared, from_differences, missing, unequal, unknown_finding
-from operations.inventory.reader import Answer, ReadFailure
+from operations.findings import Finding, Status
+from operations.inventory.reader import Answer, ReadFailure, known
 from operations.inventory.session_manager import KeyFacts
+from operations.verify.findings import Check, unequal
 from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
@@ -58,15 +59,15 @@ def topic_findings(
 ) -> list[Finding]:
     """Compare a topic: its encryption, its policy, and its subscriptions."""
     check, name = f"{desired.prefix}-topic", desired.arn.rsplit(":", 1)[-1]
-    expected = f"topic {name}, encrypted with the key behind {desired.key_alias}"
+    exists = Check(check, f"topic {name}, encrypted with the key behind {desired.key_alias}", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing(check, live, expected=expected, found="no such topic", remedy=deployment.repair)]
+        return [exists.report_missing(live, "no such topic")]
     # A key that cannot be read is a finding of its own.
     ours = (key.arn, key.key_id) if isinstance(key, KeyFacts) else (live.key,) if isinstance(key, ReadFailure) else ()
     encrypted = bool(live.key) and live.key in ours
-    found = expected if encrypted else f"encrypted with {live.key}" if live.key else "not encrypted"
+    found = f"encrypted with {live.key}" if live.key else "not encrypted"
     return [
-        compared(check, same=encrypted, expected=expected, found=found, remedy=deployment.repair),
+        exists.report([] if encrypted else [found]),
         policy_finding(f"{check}-policy", deployment, desired.policy, live.policy),
         *_subscriptions(deployment, desired, live.subscriptions),
     ]
@@ -76,9 +77,9 @@ def _subscriptions(
     deployment: Deployment, desired: DesiredTopic, live: tuple[SubscriptionFacts, ...] | ReadFailure
 ) -> Iterator[Finding]:
     emails = desired.emails
-    check, expected = f"{desired.prefix}-subscriptions", f"confirmed subscriptions: {', '.join(emails) or 'none'}"
+    check = Check(f"{desired.prefix}-subscriptions", f"confirmed subscriptions: {', '.join(emails) or 'none'}")
     if isinstance(live, ReadFailure):
-        yield unknown_finding(check, live, expected=expected)
+        yield check.report_unread(live)
         return
     by_email = {each.endpoint: each for each in live if each.protocol == "email"}
     missing = [email for email in emails if email not in by_email]
@@ -90,16 +91,14 @@ def _subscriptions(
     differences += [f"a filter policy withholds messages from {each.endpoint}" for each in filtered]
     remedies = [deployment.repair] if missing or filtered else []
     remedies += [f"confirm with: {_confirmation(desired)}"] if pending else []
-    yield from_differences(check, differences, expected=expected, remedy="; ".join(remedies))
+    yield replace(check, remedy="; ".join(remedies)).report(differences)
     open_to_all = [each.endpoint for each in chosen if each.arn and not each.is_authenticated]
     if open_to_all:
-        yield Finding(
-            check=f"{desired.prefix}-subscription-unsubscribe",
-            status=Status.WARNING,
-            expected="unsubscribing requires AWS credentials",
-            found=f"the link in every message ends the subscription of {', '.join(open_to_all)}",
-            remedy=f"unsubscribe, then: {deployment.repair}, and confirm with the token of the message: {_confirmation(desired)}",
-        )
+        yield Check(
+            f"{desired.prefix}-subscription-unsubscribe",
+            "unsubscribing requires AWS credentials",
+            f"unsubscribe, then: {deployment.repair}, and confirm with the token of the message: {_confirmation(desired)}",
+        ).reject(f"the link in every message ends the subscription of {', '.join(open_to_all)}", Status.WARNING)
 
 
 def _confirmation(desired: DesiredTopic) -> str:
@@ -129,7 +128,7 @@ def rule_faults(
     desired: Mapping[str, DesiredTarget],
     live: EventRule | None,
     state: str = ENABLED,
-) -> list[str] | ReadFailure:
+) -> list[str]:
     """Return the differences between a rule and the settings, as text.
 
     Args:
@@ -137,17 +136,19 @@ def rule_faults(
         desired: Targets by ID.
         live: The rule of the account.
         state: The least that the rule has to match: `ENABLED` leaves out read-only calls.
+
+    Raises:
+        ReadError: The targets of the rule were not read.
     """
     if live is None:
         return ["no such rule"]
-    if isinstance(live.targets, ReadFailure):
-        return live.targets
+    given = known(live.targets)
     differences = [] if live.state != "DISABLED" else ["it is disabled"]
     if live.state == ENABLED != state:
         differences.append(f"its state is {live.state}, not {state}")
     if pattern is not None and _sorted(pattern) != _sorted(json.loads(live.pattern)):
         differences.append("its pattern differs")
-    targets = {str(each["Id"]): each for each in live.targets}
+    targets = {str(each["Id"]): each for each in given}
     for target_id, each in desired.items():
         target = targets.get(target_id)
         if target is None or target["Arn"] != each.arn:
@@ -182,11 +183,11 @@ def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | ReadF
         live: Number of messages that were not delivered, by sender.
         remedy: Remediation for the finding.
     """
-    expected = f"all messages of the last 24 hours were delivered in {region}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    differences = [f"{each} failed to deliver {number} in 24 hours" for each, number in live.items() if number]
-    return from_differences(check, differences, expected=expected, remedy=remedy)
+    check_ = Check(check, f"all messages of the last 24 hours were delivered in {region}", remedy)
+    return check_.compare(
+        live,
+        lambda failed: [f"{each} failed to deliver {number} in 24 hours" for each, number in failed.items() if number],
+    )
 
 
 _ALARM: Final = "ALARM"
@@ -208,38 +209,29 @@ def event_alarm_finding(
         live: Rules of the workflow's Region, by name.
         forwarding: Rules of the Region of IAM's events, by name.
     """
-    check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
-    expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
-    differences = rule_faults(alarm.pattern, topics, live.get(alarm.name), alarm.state)
-    if isinstance(differences, ReadFailure):
-        return unknown_finding(check, differences, expected=expected)
     role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
     bus = {FORWARDING_TARGET_ID: DesiredTarget(arn=plan.place.event_bus_arn, role=role)}
-    for region in alarm.forwarded_from:
-        rules = forwarding[region]
-        if isinstance(rules, ReadFailure):
-            return unknown_finding(check, rules, expected=expected)
-        more = rule_faults(alarm.pattern, bus, rules.get(alarm.name), alarm.state)
-        if isinstance(more, ReadFailure):
-            return unknown_finding(check, more, expected=expected)
-        differences += [f"forwarding rule in {region}: {each}" for each in more]
-    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
+
+    def differences(rules: Mapping[str, EventRule]) -> list[str]:
+        found = rule_faults(alarm.pattern, topics, rules.get(alarm.name), alarm.state)
+        for region in alarm.forwarded_from:
+            more = rule_faults(alarm.pattern, bus, known(forwarding[region]).get(alarm.name), alarm.state)
+            found += [f"forwarding rule in {region}: {each}" for each in more]
+        return found
+
+    expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
+    id_ = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
+    return Check(id_, expected, deployment.repair).compare(live, differences)
 
 
 def chat_rule_finding(deployment: Deployment, rule: ChatRule, live: Mapping[str, EventRule] | ReadFailure) -> Finding:
     """Compare an EventBridge rule for notices in a chat, and its message."""
-    check = f"approval-{rule.alarm.name.removeprefix(ALARM_PREFIX)}"
-    expected = f"rule {rule.alarm.name} is enabled and publishes its notice to {rule.topic_arn}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    target = {CHAT_TARGET_ID: DesiredTarget(arn=rule.topic_arn, template=rule.template)}
-    differences = rule_faults(rule.alarm.pattern, target, live.get(rule.alarm.name), rule.alarm.state)
-    if isinstance(differences, ReadFailure):
-        return unknown_finding(check, differences, expected=expected)
-    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
+    alarm, target = rule.alarm, {CHAT_TARGET_ID: DesiredTarget(arn=rule.topic_arn, template=rule.template)}
+    expected = f"rule {alarm.name} is enabled and publishes its notice to {rule.topic_arn}"
+    return Check(f"approval-{alarm.name.removeprefix(ALARM_PREFIX)}", expected, deployment.repair).compare(
+        live, lambda rules: rule_faults(alarm.pattern, target, rules.get(alarm.name), alarm.state)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,13 +256,10 @@ def metric_alarm_findings(
 ) -> Iterator[Finding]:
     """Compare a CloudWatch alarm, and report one in the ALARM state."""
     check, alarm, topics = desired.check, desired.alarm, desired.topics
-    expected = f"alarm {alarm.name} is on and publishes to {len(topics)} topics"
-    if isinstance(live, ReadFailure):
-        yield unknown_finding(check, live, expected=expected)
-        return
-    found = live.get(alarm.name)
-    if found is None:
-        yield compared(check, same=False, expected=expected, found="no such alarm", remedy=deployment.repair)
+    is_on = Check(check, f"alarm {alarm.name} is on and publishes to {len(topics)} topics", deployment.repair)
+    found = live if isinstance(live, ReadFailure) else live.get(alarm.name)
+    if found is None or isinstance(found, ReadFailure):
+        yield is_on.report_missing(found, "no such alarm")
         return
     given: dict[str, tuple[Any, Any]] = {
         "actions enabled": (True, found.get("ActionsEnabled")),
@@ -288,25 +277,21 @@ def metric_alarm_findings(
         "unit": (None, found.get("Unit")),
         "data points to alarm": (alarm.evaluation_periods, found.get("DatapointsToAlarm") or alarm.evaluation_periods),
     }
-    yield from_differences(check, unequal(given), expected=expected, remedy=deployment.repair)
+    yield is_on.report(unequal(given))
     if found.get("StateValue") == _ALARM:
-        yield Finding(
-            check=f"{check}-state",
-            status=Status.WARNING,
-            expected=f"alarm {alarm.name} is not raised",
-            found=f"it is in state {_ALARM}: {found.get('StateReason', 'no reason given')}",
-            remedy=f"see {desired.page}",
-        )
+        reason = f"it is in state {_ALARM}: {found.get('StateReason', 'no reason given')}"
+        raised = Check(f"{check}-state", f"alarm {alarm.name} is not raised", f"see {desired.page}")
+        yield raised.reject(reason, Status.WARNING)
 
 
 def recording_finding(check: str, region: str, live: RecordingFacts | ReadFailure) -> Finding:
     """Report whether a trail records the calls that the alarms depend on."""
-    expected = f"a trail records management events in {region}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    if not live.recording and live.unread:
-        return unknown_finding(check, live.unread[0], expected=expected)
-    recorded = f"{', '.join(live.recording)} records them"
-    found = recorded if live.recording else "no trail records them, so that changes raise no alarm"
     remedy = "create a trail of all Regions, or: aws cloudtrail start-logging --name TRAIL"
-    return compared(check, same=bool(live.recording), expected=expected, found=found, remedy=remedy)
+    check_ = Check(check, f"a trail records management events in {region}", remedy)
+    if isinstance(live, ReadFailure):
+        return check_.report_unread(live)
+    if not live.recording and live.unread:
+        return check_.report_unread(live.unread[0])
+    if not live.recording:
+        return check_.reject("no trail records them, so that changes raise no alarm")
+    return check_.accept(f"{', '.join(live.recording)} records them")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import shown
-from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.documents import owner_finding
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from operations.deployment import Deployment
+    from operations.findings import Finding
     from operations.inventory.iam import PolicyFacts, RoleFacts
+    from operations.principals import GrantedPrincipal
 
 
 _IGNORE_CASE = ("Action", "NotAction")
@@ -45,11 +48,9 @@ def policy_finding(
     check: str, deployment: Deployment, desired: Mapping[str, Any], live: Mapping[str, Any] | ReadFailure | None
 ) -> Finding:
     """Compare the policy of a resource."""
-    expected = "the policy matches the settings"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    unequal = ["no policy"] if live is None else policy_differences(desired, live)
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
+    return Check(check, "the policy matches the settings", deployment.repair).compare(
+        live, partial(policy_differences, desired), "no policy"
+    )
 
 
 def _elements(desired: Normal, found: Normal) -> list[str]:
@@ -151,12 +152,13 @@ def boundary_arn(boundary: str, policies: str) -> str:
 def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts | ReadFailure | None) -> Finding:
     """Compare a role: its trust policy, its exact set of policies, and its permissions boundary."""
     expected = f"role {desired.name} has the trust policy and permissions that the settings define"
+    check = Check(desired.check, expected, deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return missing(desired.check, live, expected=expected, found="no such role", remedy=deployment.repair)
+        return check.report_missing(live, "no such role")
     if isinstance(live.attached, ReadFailure):
-        return unknown_finding(desired.check, live.attached, expected=expected)
+        return check.report_unread(live.attached)
     if isinstance(live.inline, ReadFailure):
-        return unknown_finding(desired.check, live.inline, expected=expected)
+        return check.report_unread(live.inline)
     repaired = [
         *(f"trust policy: {each}" for each in policy_differences(desired.trust, live.trust)),
         *(f"{arn} is not attached" for arn in sorted(desired.attached - live.attached)),
@@ -176,7 +178,7 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
     commands = [deployment.repair] if repaired else []
     commands += [f"aws iam delete-role-policy {named} --policy-name {name}" for name in more]
     commands += [f"aws iam detach-role-policy {named} --policy-arn {arn}" for arn in policies]
-    return from_differences(desired.check, [*repaired, *extra], expected=expected, remedy=" && ".join(commands))
+    return replace(check, remedy=" && ".join(commands)).report([*repaired, *extra])
 
 
 def _inline_differences(
@@ -197,33 +199,21 @@ def instance_policy_findings(
     live: PolicyFacts | ReadFailure | None,
 ) -> list[Finding]:
     """Compare the policy."""
-    expected = f"managed policy {name} exists"
+    check = Check("instance-policy", f"managed policy {name} exists", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
-        return [missing("instance-policy", live, expected=expected, found="no such policy", remedy=deployment.repair)]
-    findings = [
-        compared("instance-policy", same=True, expected=expected, found=expected, remedy=deployment.repair),
-        _content(deployment, desired, live),
-    ]
+        return [check.report_missing(live, "no such policy")]
+    text = f"{live.version} allows just what the enabled features need"
+    content = Check("instance-policy-content", text, deployment.repair)
+    findings = [check.accept(), content.compare(live.content, partial(policy_differences, desired))]
     if live.tags is not None:
         findings.append(owner_finding("instance-policy-owner", deployment, live.tags))
     if roles:
-        findings.append(_roles(deployment, roles, live))
+        attached = Check("instance-policy-roles", f"attached to {', '.join(roles)}", deployment.repair)
+        findings.append(attached.compare(live.holders, partial(_unattached, roles)))
     return findings
 
 
-def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts) -> Finding:
-    check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
-    if isinstance(live.content, ReadFailure):
-        return unknown_finding(check, live.content, expected=expected)
-    unequal = policy_differences(desired, live.content)
-    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
-
-
-def _roles(deployment: Deployment, roles: tuple[str, ...], live: PolicyFacts) -> Finding:
-    check, expected = "instance-policy-roles", f"attached to {', '.join(roles)}"
-    if isinstance(live.holders, ReadFailure):
-        return unknown_finding(check, live.holders, expected=expected)
-    attached = {holder.name for holder in live.holders if holder.kind == "role"}
+def _unattached(roles: tuple[str, ...], holders: Iterable[GrantedPrincipal]) -> list[str]:
+    attached = {holder.name for holder in holders if holder.kind == "role"}
     without = [role for role in roles if role not in attached]
-    differences = [f"not attached to {', '.join(without)}"] if without else []
-    return from_differences(check, differences, expected=expected, remedy=deployment.repair)
+    return [f"not attached to {', '.join(without)}"] if without else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.governance import policy_arn
@@ -12,7 +12,7 @@ from components.just_in_time.documents import policy_documents
 from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
 from operations.deployment import Deployment, SiteDeployment
-from operations.findings import Finding, compared, listed, unknown_finding
+from operations.findings import Finding, listed
 from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
@@ -23,7 +23,7 @@ from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
 from operations.verify.domain_controllers.verification import DomainControllersVerification
 from operations.verify.endpoints import endpoint_findings
-from operations.verify.findings import Verification, without_secrets
+from operations.verify.findings import Check, Verification, without_secrets
 from operations.verify.just_in_time import JustInTimeVerification
 from operations.verify.keys import data_key_tag_findings, key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
@@ -31,17 +31,20 @@ from operations.verify.nodes import NodesVerification
 from operations.verify.policies import boundary_arn, instance_policy_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from common.aws.session import AwsClients
     from components.settings import Settings
-    from operations.inventory.orphans import Orphan, Orphans
+    from operations.inventory.orphans import Orphans
     from operations.inventory.session_manager import RegionFacts
     from operations.stack import StackConfiguration, StackState
 
 
 Progress = Callable[[str], None]
 """Receives each Region that is done."""
+
+Part = Callable[[], dict[str, list[Finding]]]
+"""A part of the verification, which returns findings by Region."""
 
 _AT_A_TIME = 8
 """Number of parallel Regions; each makes some twenty calls in sequence, far below an account's API quotas."""
@@ -76,36 +79,19 @@ def verify_stack(
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(regions[0]))
     if isinstance(identity, ReadFailure):
-        unknown = unknown_finding("account", identity, expected="AWS identifies the credentials")
-        findings = {region: [unknown] for region in regions if region in reported}
-        return _verification(stack, None, findings)
-    verify = partial(_verify_region, stack, settings, clients, identity)
+        unknown = Check("account", "AWS identifies the credentials").report_unread(identity)
+        return _verification(stack, None, {region: [unknown] for region in regions if region in reported})
+    parts = _Parts(stack=stack, settings=settings, clients=clients, identity=identity)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
-        shared = pool.submit(_verify_account, stack, settings, clients, identity)
-        of_orphans = pool.submit(_orphans, read_state, clients, identity, settings) if read_state else None
-        directory = _directory(stack, settings, clients, identity)
-        of_sites = pool.submit(directory.findings) if directory else None
-        of_account = pool.submit(directory.of_account) if directory else None
-        nodes = _nodes(stack, settings, clients, identity)
-        of_nodes = pool.submit(nodes.findings) if nodes else None
-        approval = _approval(stack, settings, clients, identity)
-        of_approval = pool.submit(approval.findings) if approval else None
-        access = _just_in_time(stack, settings, clients, identity)
-        of_access = pool.submit(access.findings) if access else None
-        entitlements = _account_access(stack, settings, clients, identity)
-        of_entitlements = pool.submit(entitlements.findings) if entitlements else None
-        running = {region: pool.submit(verify, region) for region in regions if region in reported}
+        others = [pool.submit(each) for each in parts.beside_regions(regions[0], read_state)]
+        running = {region: pool.submit(parts.region, region) for region in regions if region in reported}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
             findings[region] = each.result()
             progress(region)
-        findings.setdefault(regions[0], []).extend(shared.result())
-        for several_regions in (of_sites, of_nodes, of_access, of_orphans):
-            for region, several in several_regions.result().items() if several_regions else ():
+        for part in others:
+            for region, several in part.result().items():
                 findings.setdefault(region, []).extend(several)
-        findings[regions[0]] += of_account.result() if of_account else []
-        findings[regions[0]] += of_approval.result() if of_approval else []
-        findings[regions[0]] += of_entitlements.result() if of_entitlements else []
     return _verification(
         stack, identity.account_id, {region: each for region, each in findings.items() if region in reported}
     )
@@ -114,7 +100,7 @@ def verify_stack(
 def verify_just_in_time(stack: StackConfiguration, clients: AwsClients, identity: Identity) -> Verification:
     """Compare the approval policies, what else just-in-time node access needs, and the tags of the key for session data."""
     settings = stack.settings()
-    access = _just_in_time(stack, settings, clients, identity)
+    access = _Parts(stack=stack, settings=settings, clients=clients, identity=identity).just_in_time()
     if access is None:
         return Verification(stack=stack.name, account_id=identity.account_id, regions={})
     findings = access.findings()
@@ -135,126 +121,134 @@ def _verification(
     return Verification(stack=stack.name, account_id=account_id, regions=regions)
 
 
-def _directory(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> DomainControllersVerification | None:
-    section = settings.domain_controllers
-    if section is None:
-        return None
-    boundary = _boundary(settings, identity)
-    deployments = {
-        region: SiteDeployment(
-            deployment=Deployment.of(stack, settings, identity, region),
-            partition=identity.partition,
-            section=section,
-            boundary=boundary,
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """The parts of a verification, each of which returns findings by Region.
+
+    Attributes:
+        stack: The stack with its configuration.
+        settings: Its settings.
+        clients: Clients to read with.
+        identity: The caller.
+    """
+
+    stack: StackConfiguration
+    settings: Settings
+    clients: AwsClients
+    identity: Identity
+
+    def beside_regions(self, home: str, read_state: Callable[[], StackState] | None) -> Iterator[Part]:
+        """Yield all parts other than the Regions, in the order of their findings.
+
+        Args:
+            home: Region of findings about the whole account.
+            read_state: Reads the stack's state, to find orphans; None: no search for orphans.
+        """
+        settings = self.settings
+        yield lambda: {home: self._account()}
+        directory, nodes, access = self._directory(), self._nodes(), self.just_in_time()
+        yield from (each.findings for each in (directory, nodes, access) if each)
+        if read_state:
+            yield lambda: self._orphans(read_state())
+        if directory:
+            yield lambda: {home: directory.of_account()}
+        if settings.approval or settings.evidence_export:
+            yield lambda: {home: self._approval()}
+        if section := settings.account_access:
+            entitlements = AccountAccessVerification(
+                clients=self.clients, identity=self.identity, deployment=self._deployment(home), settings=section
+            )
+            yield lambda: {home: entitlements.findings()}
+
+    def region(self, region: str) -> list[Finding]:
+        """Return the findings about a Region."""
+        deployment = self._deployment(region)
+        return region_findings(deployment, read_region(self._reader(region), deployment, key_policies=True))
+
+    def just_in_time(self) -> JustInTimeVerification | None:
+        """Return the verification of just-in-time node access."""
+        if self.settings.just_in_time is None:
+            return None
+        return JustInTimeVerification(
+            clients=self.clients,
+            caller=self.identity.arn,
+            regions={region: self._deployment(region) for region in self.settings.regions},
+            documents=policy_documents(self.settings.just_in_time),
+            account_id=self.identity.account_id,
+            partition=self.identity.partition,
         )
-        for region in {settings.regions[0], *section.sites}
-    }
-    return DomainControllersVerification(
-        clients=clients,
-        caller=identity.arn,
-        sites={region: deployments[region] for region in section.sites},
-        account=deployments[settings.regions[0]],
-        instance_policies=tuple(_instance_policies(settings, identity)),
-    )
 
+    def _reader(self, region: str) -> Reader:
+        return Reader(self.clients, region, self.identity.arn)
 
-def _nodes(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> NodesVerification | None:
-    if settings.nodes is None:
-        return None
-    return NodesVerification(
-        clients=clients,
-        caller=identity.arn,
-        place=NodesAccount(partition=identity.partition, account_id=identity.account_id),
-        regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
-        section=settings.nodes,
-        instance_policies=tuple(_instance_policies(settings, identity)),
-        boundary=_boundary(settings, identity),
-    )
+    def _deployment(self, region: str) -> Deployment:
+        return Deployment.of(self.stack, self.settings, self.identity, region)
 
+    def _iam_policy(self, name: str) -> str:
+        return f"arn:{self.identity.partition}:iam::{self.identity.account_id}:policy/{name}"
 
-def _approval(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> ApprovalVerification | None:
-    section = settings.approval or settings.evidence_export
-    if section is None:
-        return None
-    deployment = Deployment.of(stack, settings, identity, settings.regions[0])
-    return ApprovalVerification.of(settings, section, clients, identity, deployment)
+    @property
+    def _boundary(self) -> str:
+        return boundary_arn(self.settings.permissions_boundary, self._iam_policy(""))
 
+    @property
+    def _instance_policies(self) -> dict[str, dict[str, Any]]:
+        place = {"partition": self.identity.partition, "account_id": self.identity.account_id}
+        return instance_policies(self.settings.session_manager, **place)
 
-def _account_access(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> AccountAccessVerification | None:
-    if settings.account_access is None:
-        return None
-    return AccountAccessVerification(
-        clients=clients,
-        identity=identity,
-        deployment=Deployment.of(stack, settings, identity, settings.regions[0]),
-        settings=settings.account_access,
-    )
+    def _account(self) -> list[Finding]:
+        """Return findings about resources that exist once per account; the stack keeps them in the first Region."""
+        region = self.settings.regions[0]
+        reader, deployment = self._reader(region), self._deployment(region)
+        record = read_policy_tags(reader, policy_arn(self.identity.partition, self.identity.account_id))
+        findings: list[Finding] = []
+        for name, desired in self._instance_policies.items():
+            live = read_policy(reader, self._iam_policy(name))
+            findings += instance_policy_findings(deployment, name, desired, self.settings.instance_roles, live)
+        return [*findings, governing_stack_finding(deployment, record)]
 
-
-def _just_in_time(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> JustInTimeVerification | None:
-    if settings.just_in_time is None:
-        return None
-    return JustInTimeVerification(
-        clients=clients,
-        caller=identity.arn,
-        regions={region: Deployment.of(stack, settings, identity, region) for region in settings.regions},
-        documents=policy_documents(settings.just_in_time),
-        account_id=identity.account_id,
-        partition=identity.partition,
-    )
-
-
-def _orphans(
-    read_state: Callable[[], StackState], clients: AwsClients, identity: Identity, settings: Settings
-) -> dict[str, list[Finding]]:
-    state = read_state()
-    arns = state.arns(identity.partition, identity.account_id)
-    has_networks = bool(settings.endpoints or settings.domain_controllers)
-    found = find_orphans(clients, identity, state.stack, settings.regions, arns, ec2=has_networks)
-    return orphan_findings(found, settings.regions[0])
-
-
-def _boundary(settings: Settings, identity: Identity) -> str:
-    return boundary_arn(settings.permissions_boundary, f"arn:{identity.partition}:iam::{identity.account_id}:policy/")
-
-
-def _instance_policies(settings: Settings, identity: Identity) -> dict[str, dict[str, Any]]:
-    return instance_policies(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
-
-
-def _verify_region(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity, region: str
-) -> list[Finding]:
-    deployment = Deployment.of(stack, settings, identity, region)
-    return region_findings(
-        deployment, read_region(Reader(clients, region, identity.arn), deployment, key_policies=True)
-    )
-
-
-def _verify_account(
-    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
-) -> list[Finding]:
-    """Return findings about resources that exist once per account; the stack keeps them in the first Region."""
-    region = settings.regions[0]
-    reader, deployment = Reader(clients, region, identity.arn), Deployment.of(stack, settings, identity, region)
-    record = read_policy_tags(reader, policy_arn(identity.partition, identity.account_id))
-    findings: list[Finding] = []
-    for name, desired in _instance_policies(settings, identity).items():
-        arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{name}"
-        findings += instance_policy_findings(
-            deployment, name, desired, settings.instance_roles, read_policy(reader, arn)
+    def _directory(self) -> DomainControllersVerification | None:
+        section, home = self.settings.domain_controllers, self.settings.regions[0]
+        if section is None:
+            return None
+        deployments = {
+            region: SiteDeployment(deployment=self._deployment(region), section=section, boundary=self._boundary)
+            for region in {home, *section.sites}
+        }
+        return DomainControllersVerification(
+            clients=self.clients,
+            caller=self.identity.arn,
+            sites={region: deployments[region] for region in section.sites},
+            account=deployments[home],
+            instance_policies=tuple(self._instance_policies),
         )
-    return [*findings, governing_stack_finding(deployment, record)]
+
+    def _nodes(self) -> NodesVerification | None:
+        if self.settings.nodes is None:
+            return None
+        return NodesVerification(
+            clients=self.clients,
+            caller=self.identity.arn,
+            place=NodesAccount(partition=self.identity.partition, account_id=self.identity.account_id),
+            regions={region: self._deployment(region) for region in self.settings.regions},
+            section=self.settings.nodes,
+            instance_policies=tuple(self._instance_policies),
+            boundary=self._boundary,
+        )
+
+    def _approval(self) -> list[Finding]:
+        section = self.settings.approval or self.settings.evidence_export
+        if section is None:
+            return []
+        deployment = self._deployment(self.settings.regions[0])
+        return ApprovalVerification.of(self.settings, section, self.clients, self.identity, deployment).findings()
+
+    def _orphans(self, state: StackState) -> dict[str, list[Finding]]:
+        arns = state.arns(self.identity.partition, self.identity.account_id)
+        has_networks = bool(self.settings.endpoints or self.settings.domain_controllers)
+        regions = self.settings.regions
+        found = find_orphans(self.clients, self.identity, state.stack, regions, arns, ec2=has_networks)
+        return orphan_findings(found, regions[0])
 
 
 def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
@@ -273,7 +267,6 @@ def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]
     return findings
 
 
-_EXPECTED: Final = "everything with the stack's owner tag is in its state"
 _MOST: Final = 5
 """Maximum number of ARNs in a finding; the command `orphans` lists all."""
 
@@ -282,25 +275,15 @@ def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
     """Return the findings by Region."""
     findings: dict[str, list[Finding]] = {}
     for place in sorted({*orphans.found, *orphans.unread}, key=lambda each: each == GLOBAL):
-        why = orphans.unread.get(place)
-        found = (
-            unknown_finding(_check(place), why, expected=_EXPECTED) if why else _finding(place, orphans.found[place])
+        check = Check(
+            "orphans-iam" if place == GLOBAL else "orphans",
+            "everything with the stack's owner tag is in its state",
+            "Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
+            "rest, with a command that deletes each",
         )
-        findings.setdefault(home if place == GLOBAL else place, []).append(found)
+        why, arns = orphans.unread.get(place), [each.arn for each in orphans.found.get(place, ())]
+        text = [f"not in the state: {listed(arns, _MOST)}"] if arns else []
+        findings.setdefault(home if place == GLOBAL else place, []).append(
+            check.report_unread(why) if why else check.report(text)
+        )
     return findings
-
-
-def _finding(place: str, orphans: Sequence[Orphan]) -> Finding:
-    arns = [each.arn for each in orphans]
-    return compared(
-        _check(place),
-        same=not arns,
-        expected=_EXPECTED,
-        found=f"not in the state: {listed(arns, _MOST)}" if arns else _EXPECTED,
-        remedy="Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
-        "rest, with a command that deletes each",
-    )
-
-
-def _check(place: str) -> str:
-    return "orphans-iam" if place == GLOBAL else "orphans"

@@ -6,13 +6,13 @@ import pytest
 
 from local import processes
 from local.processes import command
-from tools.checks import Check, Tier, run_tier
+from tools.checks import Tier, TimedCommand, run_tier
 
 LEAVE = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
 
 
-def python(name: str, code: str, seconds: int = 60) -> Check:
-    return Check(name, (sys.executable, "-c", code), seconds)
+def python(name: str, code: str, seconds: int = 60) -> TimedCommand:
+    return TimedCommand(name, (sys.executable, "-c", code), seconds)
 
 
 def test_run_tier_all_pass_succeeds(capfd: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ ENTITLEMENT = ResourceType(
     name="aws:accountaccess/entitlement:Entitlement",
     service="account-access",
     properties={
-        "applicationArn": text(required=True, replaces=True, checks=(validators.arn,)),
+        "applicationArn": text(validators.arn, required=True, replaces=True),
         "entitlement": record(
             {
                 "principalRole": record(
@@ -38,7 +38,7 @@ ENTITLEMENT = ResourceType(
                             {"identityCenter": record({"groupId": text(), "userId": text()}, required=True)},
                             required=True,
                         ),
-                        "roleArn": text(required=True, checks=(validators.arn,)),
+                        "roleArn": text(validators.arn, required=True),
                     },
                     required=True,
                 )

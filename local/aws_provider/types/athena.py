@@ -29,9 +29,9 @@ NAMED_QUERY = ResourceType(
     service="athena",
     properties={
         "database": text(required=True, replaces=True),
-        "description": text(replaces=True, checks=(validators.length(0, 1024),)),
+        "description": text(validators.length(0, 1024), replaces=True),
         "name": name(validators.length(1, 128), longest=128),
-        "query": text(required=True, replaces=True, aws="QueryString", checks=(validators.length(1, 262_144),)),
+        "query": text(validators.length(1, 262_144), required=True, replaces=True, aws="QueryString"),
         "workgroup": fixed("primary", replaces=True),
     },
     create=(Operation("CreateNamedQuery", result="NamedQueryId"),),
@@ -83,13 +83,13 @@ WORK_GROUP = ResourceType(
     properties={
         "configuration": record(
             {
-                "bytesScannedCutoffPerQuery": whole(checks=(validators.between(10_485_760, 2**63 - 1),)),
+                "bytesScannedCutoffPerQuery": whole(validators.between(10_485_760, 2**63 - 1)),
                 "enforceWorkgroupConfiguration": flag(default=True),
                 "managedQueryResultsConfiguration": record({"enabled": flag()}),
                 "publishCloudwatchMetricsEnabled": flag(default=True),
             }
         ),
-        "description": text(checks=(validators.length(0, 1024),)),
+        "description": text(validators.length(0, 1024)),
         "forceDestroy": flag(local=True, default=False),
         "name": name(
             validators.length(1, 128),
@@ -98,7 +98,7 @@ WORK_GROUP = ResourceType(
             ),
             longest=128,
         ),
-        "state": text(default="ENABLED", checks=(validators.one_of("ENABLED", "DISABLED"),)),
+        "state": text(validators.one_of("ENABLED", "DISABLED"), default="ENABLED"),
     },
     outputs="arn",
     id="{name}",

@@ -44,26 +44,26 @@ RULE = ResourceType(
     name="aws:cfg/rule:Rule",
     service="config",
     properties={
-        "description": text(checks=(validators.length(0, 256),)),
+        "description": text(validators.length(0, 256)),
         "name": name(validators.length(0, 128), aws="ConfigRuleName"),
-        "scope": record({"complianceResourceTypes": texts(checks=(validators.items_at_most(100),))}),
+        "scope": record({"complianceResourceTypes": texts(validators.items_at_most(100))}),
         "source": record(
             {
                 "customPolicyDetails": record(
                     {
                         "enableDebugLogDelivery": flag(default=False),
                         "policyRuntime": text(
+                            validators.matches(r"guard-2\.x\.x", "Must match cloudformation-guard version"),
                             required=True,
-                            checks=(validators.matches(r"guard-2\.x\.x", "Must match cloudformation-guard version"),),
                         ),
-                        "policyText": text(required=True, checks=(validators.length(0, 10_000),)),
+                        "policyText": text(validators.length(0, 10_000), required=True),
                     }
                 ),
-                "owner": text(required=True, checks=(validators.one_of("CUSTOM_LAMBDA", "AWS", "CUSTOM_POLICY"),)),
+                "owner": text(validators.one_of("CUSTOM_LAMBDA", "AWS", "CUSTOM_POLICY"), required=True),
                 "sourceDetails": records(
                     {
-                        "eventSource": text(default="aws.config", checks=(validators.one_of("aws.config"),)),
-                        "messageType": text(checks=(validators.one_of(*_messages),)),
+                        "eventSource": text(validators.one_of("aws.config"), default="aws.config"),
+                        "messageType": text(validators.one_of(*_messages)),
                     },
                     unordered=True,
                     checks=(validators.items_at_most(25),),
@@ -110,7 +110,7 @@ def _shown(parameters: Values) -> list[Values]:
     return shown
 
 
-_percentage: Final = whole(checks=(validators.between(1, 100),))
+_percentage: Final = whole(validators.between(1, 100))
 _put: Final = Operation("PutRemediationConfigurations", within="RemediationConfigurations")
 
 REMEDIATION = ResourceType(
@@ -118,17 +118,17 @@ REMEDIATION = ResourceType(
     service="config",
     properties={
         "automatic": flag(),
-        "configRuleName": text(required=True, replaces=True, checks=(validators.length(1, 64),)),
+        "configRuleName": text(validators.length(1, 64), required=True, replaces=True),
         "executionControls": record(
             {"ssmControls": record({"concurrentExecutionRatePercentage": _percentage, "errorPercentage": _percentage})}
         ),
-        "maximumAutomaticAttempts": whole(checks=(validators.between(1, 25),)),
+        "maximumAutomaticAttempts": whole(validators.between(1, 25)),
         "parameters": Property(
             kind="list",
             items=record(
                 {
                     "name": text(required=True),
-                    "resourceValue": text(checks=(validators.length(0, 256),)),
+                    "resourceValue": text(validators.length(0, 256)),
                     "staticValue": text(),
                 }
             ),
@@ -137,9 +137,9 @@ REMEDIATION = ResourceType(
             read_as=_shown,
         ),
         "resourceType": text(),
-        "retryAttemptSeconds": whole(checks=(validators.between(1, 2_678_000),)),
-        "targetId": text(required=True, checks=(validators.length(1, 256),)),
-        "targetType": text(required=True, checks=(validators.one_of("SSM_DOCUMENT"),)),
+        "retryAttemptSeconds": whole(validators.between(1, 2_678_000)),
+        "targetId": text(validators.length(1, 256), required=True),
+        "targetType": text(validators.one_of("SSM_DOCUMENT"), required=True),
     },
     outputs="arn",
     refused="targetVersion",

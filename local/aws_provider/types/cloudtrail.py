@@ -14,7 +14,7 @@ TRAIL = ResourceType(
         "includeGlobalServiceEvents": flag(default=True),
         "isMultiRegionTrail": flag(default=False),
         "isOrganizationTrail": fixed(False),
-        "kmsKeyId": text(checks=(validators.arn,)),
+        "kmsKeyId": text(validators.arn),
         "name": name(validators.length(3, 128)),
         "s3BucketName": text(required=True),
     },

@@ -55,7 +55,7 @@ LOG_GROUP = ResourceType(
             validators.matches(r"[0-9A-Za-z_./#-]+", "must hold only [0-9A-Za-z_./#-]"),
             aws="logGroupName",
         ),
-        "retentionInDays": whole(default=0, checks=(validators.one_of(*_retention_days),)),
+        "retentionInDays": whole(validators.one_of(*_retention_days), default=0),
         "skipDestroy": fixed(False, local=True),
     },
     outputs="arn deletionProtectionEnabled logGroupClass",
@@ -89,29 +89,23 @@ LOG_METRIC_FILTER = ResourceType(
     name="aws:cloudwatch/logMetricFilter:LogMetricFilter",
     service="logs",
     properties={
-        "logGroupName": text(required=True, replaces=True, checks=(validators.length(1, 512),)),
+        "logGroupName": text(validators.length(1, 512), required=True, replaces=True),
         "metricTransformation": record(
             {
                 # The API has a number there, the resource a text.
                 "defaultValue": text(sent_as=float, read_as="{:g}".format),
                 "dimensions": text_map(),
-                "name": text(required=True, checks=(validators.length(1, 255), _metric_name), aws="metricName"),
-                "namespace": text(
-                    required=True, checks=(validators.length(1, 255), _metric_name), aws="metricNamespace"
-                ),
+                "name": text(validators.length(1, 255), _metric_name, required=True, aws="metricName"),
+                "namespace": text(validators.length(1, 255), _metric_name, required=True, aws="metricNamespace"),
                 "unit": text(default="None"),
-                "value": text(required=True, checks=(validators.length(0, 100),), aws="metricValue"),
+                "value": text(validators.length(0, 100), required=True, aws="metricValue"),
             },
             required=True,
             aws="metricTransformations",
         ),
         "name": name(validators.length(1, 512), _filter_name, aws="filterName"),
         "pattern": text(
-            required=True,
-            checks=(validators.length(0, 1024),),
-            aws="filterPattern",
-            stored_as=str.strip,
-            sent_as=str.strip,
+            validators.length(0, 1024), required=True, aws="filterPattern", stored_as=str.strip, sent_as=str.strip
         ),
     },
     refused="applyOnTransformedLogs",
@@ -151,19 +145,19 @@ METRIC_ALARM = ResourceType(
     service="cloudwatch",
     properties={
         "actionsEnabled": flag(default=True),
-        "alarmActions": texts(checks=(validators.items_at_most(5),)),
-        "alarmDescription": text(checks=(validators.length(0, 1024),)),
-        "comparisonOperator": text(checks=(validators.one_of(*_comparisons),)),
+        "alarmActions": texts(validators.items_at_most(5)),
+        "alarmDescription": text(validators.length(0, 1024)),
+        "comparisonOperator": text(validators.one_of(*_comparisons)),
         "dimensions": text_map(),
-        "evaluationPeriods": whole(checks=(validators.between(1, 100_000),)),
-        "metricName": text(checks=(validators.length(1, 255),)),
+        "evaluationPeriods": whole(validators.between(1, 100_000)),
+        "metricName": text(validators.length(1, 255)),
         "name": name(validators.length(1, 255), aws="AlarmName"),
-        "namespace": text(checks=(validators.length(1, 255),)),
-        "period": whole(checks=(_period,)),
-        "statistic": text(checks=(validators.one_of("SampleCount", "Average", "Sum", "Minimum", "Maximum"),)),
+        "namespace": text(validators.length(1, 255)),
+        "period": whole(_period),
+        "statistic": text(validators.one_of("SampleCount", "Average", "Sum", "Minimum", "Maximum")),
         "threshold": Property(kind="number"),
         "treatMissingData": text(
-            default="missing", checks=(validators.one_of("breaching", "notBreaching", "ignore", "missing"),)
+            validators.one_of("breaching", "notBreaching", "ignore", "missing"), default="missing"
         ),
     },
     outputs="arn=AlarmArn",
@@ -203,13 +197,13 @@ EVENT_RULE = ResourceType(
     name="aws:cloudwatch/eventRule:EventRule",
     service="events",
     properties={
-        "description": text(checks=(validators.length(0, 512),)),
+        "description": text(validators.length(0, 512)),
         "eventBusName": _bus,
-        "eventPattern": text(checks=(_pattern,), stored_as=_normal_pattern, sent_as=_normal_pattern),
+        "eventPattern": text(_pattern, stored_as=_normal_pattern, sent_as=_normal_pattern),
         "forceDestroy": fixed(False, local=True),
         "name": name(validators.length(1, 64), _name_form, longest=64),
-        "scheduleExpression": text(checks=(validators.length(0, 256),)),
-        "state": text(computed=True, checks=(validators.one_of("DISABLED", *_enabled_states),)),
+        "scheduleExpression": text(validators.length(0, 256)),
+        "state": text(validators.one_of("DISABLED", *_enabled_states), computed=True),
     },
     outputs="arn",
     refused="isEnabled namePrefix roleArn",
@@ -236,17 +230,17 @@ EVENT_TARGET = ResourceType(
     name="aws:cloudwatch/eventTarget:EventTarget",
     service="events",
     properties={
-        "arn": text(required=True, checks=(validators.arn,)),
+        "arn": text(validators.arn, required=True),
         "eventBusName": _bus,
         "forceDestroy": fixed(False, local=True),
         "inputTransformer": record(
             {
                 "inputPaths": text_map(aws="InputPathsMap"),
-                "inputTemplate": text(required=True, checks=(validators.length(1, 8192),)),
+                "inputTemplate": text(validators.length(1, 8192), required=True),
             }
         ),
-        "roleArn": text(checks=(validators.arn,)),
-        "rule": text(required=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
+        "roleArn": text(validators.arn),
+        "rule": text(validators.length(1, 64), _name_form, required=True, replaces=True),
         "targetId": name(validators.length(1, 64), _name_form, aws="Id"),
     },
     refused=(

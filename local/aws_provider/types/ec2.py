@@ -87,9 +87,9 @@ VPC_ENDPOINT = ResourceType(
         "serviceName": text(replaces=True),
         "subnetIds": texts(computed=True),
         "vpcEndpointType": text(
+            validators.one_of("Gateway", "Interface", "GatewayLoadBalancer", "Resource", "ServiceNetwork"),
             default="Gateway",
             replaces=True,
-            checks=(validators.one_of("Gateway", "Interface", "GatewayLoadBalancer", "Resource", "ServiceNetwork"),),
         ),
         "vpcId": text(required=True, replaces=True),
     },
@@ -206,16 +206,16 @@ MANAGED_PREFIX_LIST = ResourceType(
     name="aws:ec2/managedPrefixList:ManagedPrefixList",
     service="ec2",
     properties={
-        "addressFamily": text(required=True, replaces=True, checks=(validators.one_of("IPv4", "IPv6"),)),
+        "addressFamily": text(validators.one_of("IPv4", "IPv6"), required=True, replaces=True),
         "entries": records(
             {
-                "cidr": text(required=True, checks=(validators.cidr,)),
-                "description": text(checks=(validators.length(0, 255),)),
+                "cidr": text(validators.cidr, required=True),
+                "description": text(validators.length(0, 255)),
             },
             computed=True,
             unordered=True,
         ),
-        "maxEntries": whole(required=True, checks=(validators.between(1, 1000),)),
+        "maxEntries": whole(validators.between(1, 1000), required=True),
         "name": name(validators.length(1, 255), replaces=False, aws="PrefixListName"),
     },
     outputs="arn=PrefixListArn ownerId version",
@@ -256,17 +256,17 @@ FLOW_LOG = ResourceType(
     name="aws:ec2/flowLog:FlowLog",
     service="ec2",
     properties={
-        "iamRoleArn": text(replaces=True, checks=(validators.arn,), aws="DeliverLogsPermissionArn"),
+        "iamRoleArn": text(validators.arn, replaces=True, aws="DeliverLogsPermissionArn"),
         # A value with `:*`, which some sources append to the ARN of a log group, differs from AWS' at every preview.
-        "logDestination": text(computed=True, replaces=True, checks=(validators.arn,), sent_as=_without_stars),
+        "logDestination": text(validators.arn, computed=True, replaces=True, sent_as=_without_stars),
         "logDestinationType": text(
+            validators.one_of("cloud-watch-logs", "s3", "kinesis-data-firehose"),
             default="cloud-watch-logs",
             replaces=True,
-            checks=(validators.one_of("cloud-watch-logs", "s3", "kinesis-data-firehose"),),
         ),
         "maxAggregationInterval": fixed(600, replaces=True),
         "subnetId": text(replaces=True),
-        "trafficType": text(replaces=True, checks=(validators.one_of("ACCEPT", "REJECT", "ALL"),)),
+        "trafficType": text(validators.one_of("ACCEPT", "REJECT", "ALL"), replaces=True),
         "vpcId": text(replaces=True),
     },
     outputs="arn destinationOptions logFormat",

@@ -46,7 +46,7 @@ DATABASE = ResourceType(
     name="aws:glue/catalogDatabase:CatalogDatabase",
     service="glue",
     properties={
-        "description": text(checks=(validators.length(0, 2048),)),
+        "description": text(validators.length(0, 2048)),
         "name": named(validators.length(1, 255), _lower),
     },
     outputs="arn catalogId locationUri",

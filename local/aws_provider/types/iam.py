@@ -101,7 +101,7 @@ ROLE_POLICY = ResourceType(
     properties={
         "name": name(validators.length(1, 128), _name_form, aws="PolicyName"),
         "policy": _iam_policy("PolicyDocument"),
-        "role": text(required=True, replaces=True, checks=(_role_name,), aws="RoleName"),
+        "role": text(_role_name, required=True, replaces=True, aws="RoleName"),
     },
     refused="namePrefix",
     id="{role}:{name}",
@@ -127,7 +127,7 @@ def _attachment(principal: str) -> ResourceType:
         service="iam",
         regional=False,
         properties={
-            "policyArn": text(required=True, replaces=True, checks=(validators.arn,)),
+            "policyArn": text(validators.arn, required=True, replaces=True),
             principal: text(required=True, replaces=True, aws=f"{kind}Name"),
         },
         id=f"{{{principal}}}/{{policyArn}}",
@@ -188,34 +188,24 @@ def _release_role(aws: Aws, role: Item) -> None:
             aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
 
 
-def _names_principal(values: Values) -> bool:
-    """Return whether the trust policy has a principal that IAM may not know for some seconds."""
-    return ":role/" in values["assumeRolePolicy"] or ":user/" in values["assumeRolePolicy"]
-
-
 ROLE = ResourceType(
     name="aws:iam/role:Role",
     service="iam",
     regional=False,
     properties={
         "assumeRolePolicy": _iam_policy("AssumeRolePolicyDocument"),
-        "description": text(
-            checks=(
-                validators.length(0, 1000),
-                validators.unlike("[“”‘’]", "must not hold curly quotes"),  # noqa: RUF001
-            )
-        ),
+        "description": text(validators.length(0, 1000), validators.unlike("[“”‘’]", "must not hold curly quotes")),  # noqa: RUF001
         "forceDetachPolicies": flag(default=False, local=True),
         "inlinePolicies": records(
-            {"name": text(checks=(validators.length(1, 128), _name_form)), "policy": text()},
+            {"name": text(validators.length(1, 128), _name_form), "policy": text()},
             computed=True,
             same=_same_inline,
         ),
         "maxSessionDuration": fixed(3600),
         "name": name(validators.length(1, 64), _name_form, longest=64, aws="RoleName"),
-        "path": text(default="/", replaces=True, checks=(validators.length(1, 512),)),
+        "path": text(validators.length(1, 512), default="/", replaces=True),
         "permissionsBoundary": text(
-            checks=(validators.arn,), aws="PermissionsBoundary.PermissionsBoundaryArn PermissionsBoundary"
+            validators.arn, aws="PermissionsBoundary.PermissionsBoundaryArn PermissionsBoundary"
         ),
     },
     outputs="arn createDate managedPolicyArns uniqueId=RoleId",
@@ -224,7 +214,11 @@ ROLE = ResourceType(
     create=(
         Operation(
             "CreateRole",
-            retry=Retry(codes=frozenset({"MalformedPolicyDocument"}), seconds=10, only_if=_names_principal),
+            retry=Retry(
+                codes=frozenset({"MalformedPolicyDocument"}),
+                seconds=10,
+                only_if=policy_json.names_principal("assumeRolePolicy"),
+            ),
         ),
         Code(_put_inline_policies, "PutRolePolicy"),
     ),

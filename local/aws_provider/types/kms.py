@@ -46,8 +46,8 @@ KEY = ResourceType(
     properties={
         "bypassPolicyLockoutSafetyCheck": flag(default=False, local=True),
         "customerMasterKeySpec": fixed("SYMMETRIC_DEFAULT", aws="KeySpec", replaces=True),
-        "deletionWindowInDays": whole(local=True, checks=(validators.between(7, 30),)),
-        "description": text(computed=True, checks=(validators.length(0, 8192),)),
+        "deletionWindowInDays": whole(validators.between(7, 30), local=True),
+        "description": text(validators.length(0, 8192), computed=True),
         "enableKeyRotation": flag(default=False, aws="KeyRotationEnabled"),
         "isEnabled": flag(default=True, aws="Enabled"),
         "keyUsage": fixed("ENCRYPT_DECRYPT", replaces=True),

@@ -36,8 +36,8 @@ PATCH_BASELINE = ResourceType(
     properties={
         "approvalRules": records(
             {
-                "approveAfterDays": whole(required=True, checks=(validators.between(0, 360),)),
-                "complianceLevel": text(default="UNSPECIFIED", checks=(validators.one_of(*_levels),)),
+                "approveAfterDays": whole(validators.between(0, 360), required=True),
+                "complianceLevel": text(validators.one_of(*_levels), default="UNSPECIFIED"),
                 "enableNonSecurity": flag(default=False),
                 "patchFilters": records(
                     {"key": text(required=True), "values": Property(kind="list", items=Property(), required=True)},
@@ -47,8 +47,8 @@ PATCH_BASELINE = ResourceType(
             },
             aws="ApprovalRules.PatchRules",
         ),
-        "approvedPatchesComplianceLevel": text(default="UNSPECIFIED", checks=(validators.one_of(*_levels),)),
-        "description": text(checks=(validators.length(0, 1024),)),
+        "approvedPatchesComplianceLevel": text(validators.one_of(*_levels), default="UNSPECIFIED"),
+        "description": text(validators.length(0, 1024)),
         "name": name(ssm_name, longest=128, replaces=False),
         "operatingSystem": text(default="WINDOWS", replaces=True),
     },
@@ -81,7 +81,7 @@ PATCH_GROUP = ResourceType(
     service="ssm",
     properties={
         "baselineId": text(required=True, replaces=True),
-        "patchGroup": text(required=True, replaces=True, checks=(validators.length(1, 256),)),
+        "patchGroup": text(validators.length(1, 256), required=True, replaces=True),
     },
     id="{patchGroup},{baselineId}",
     create=(Operation("RegisterPatchBaselineForPatchGroup"),),
@@ -139,9 +139,9 @@ MAINTENANCE_WINDOW_TARGET = ResourceType(
     name="aws:ssm/maintenanceWindowTarget:MaintenanceWindowTarget",
     service="ssm",
     properties={
-        "description": text(checks=(validators.length(3, 128),)),
+        "description": text(validators.length(3, 128)),
         "name": name(ssm_name, longest=128, replaces=False, naming=None),
-        "resourceType": text(required=True, replaces=True, checks=(validators.one_of("INSTANCE", "RESOURCE_GROUP"),)),
+        "resourceType": text(validators.one_of("INSTANCE", "RESOURCE_GROUP"), required=True, replaces=True),
         "targets": records(_targets, required=True, checks=(validators.items_at_most(5),)),
         "windowId": text(required=True, replaces=True),
     },
@@ -173,9 +173,9 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
     name="aws:ssm/maintenanceWindowTask:MaintenanceWindowTask",
     service="ssm",
     properties={
-        "description": text(checks=(validators.length(3, 128),)),
-        "maxConcurrency": text(computed=True, checks=(_amount,)),
-        "maxErrors": text(computed=True, checks=(_amount,)),
+        "description": text(validators.length(3, 128)),
+        "maxConcurrency": text(_amount, computed=True),
+        "maxErrors": text(_amount, computed=True),
         "name": name(ssm_name, longest=128, replaces=False),
         "priority": whole(default=1),
         "targets": records(_targets, checks=(validators.items_at_most(5),)),
@@ -198,7 +198,7 @@ MAINTENANCE_WINDOW_TASK = ResourceType(
             read_as=_shown_invocation,
             same=same_by(_sent_invocation),
         ),
-        "taskType": text(required=True, replaces=True, checks=(validators.one_of("RUN_COMMAND"),)),
+        "taskType": text(validators.one_of("RUN_COMMAND"), required=True, replaces=True),
         "windowId": text(required=True, replaces=True),
     },
     outputs="arn windowTaskId",

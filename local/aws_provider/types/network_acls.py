@@ -137,17 +137,17 @@ def _action(value: Any) -> str | None:
 
 
 def _rules() -> Property:
-    port = whole(required=True, checks=(validators.between(0, 65535),))
+    port = whole(validators.between(0, 65535), required=True)
     return records(
         {
-            "action": text(required=True, checks=(_action,)),
-            "cidrBlock": text(checks=(validators.cidr,)),
+            "action": text(_action, required=True),
+            "cidrBlock": text(validators.cidr),
             "fromPort": port,
             "icmpCode": whole(),
             "icmpType": whole(),
-            "ipv6CidrBlock": text(checks=(validators.cidr,)),
-            "protocol": text(required=True, checks=(ip_protocols.protocol,)),
-            "ruleNo": whole(required=True, checks=(validators.between(1, _last_of_ones_own),)),
+            "ipv6CidrBlock": text(validators.cidr),
+            "protocol": text(ip_protocols.protocol, required=True),
+            "ruleNo": whole(validators.between(1, _last_of_ones_own), required=True),
             "toPort": port,
         },
         computed=True,

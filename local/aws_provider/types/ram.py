@@ -78,7 +78,7 @@ def _association(kind: str, end: str, argument: str) -> ResourceType:
         service="ram",
         properties={
             end: text(required=True, replaces=True),
-            "resourceShareArn": text(required=True, replaces=True, checks=(validators.arn,)),
+            "resourceShareArn": text(validators.arn, required=True, replaces=True),
         },
         id=f"{{resourceShareArn}},{{{end}}}",
         create=(Code(changed("AssociateResourceShare"), "AssociateResourceShare"),),

@@ -68,7 +68,7 @@ RESOLVER_ENDPOINT = ResourceType(
     name="aws:route53/resolverEndpoint:ResolverEndpoint",
     service="route53resolver",
     properties={
-        "direction": text(required=True, replaces=True, checks=(validators.one_of("INBOUND", "OUTBOUND"),)),
+        "direction": text(validators.one_of("INBOUND", "OUTBOUND"), required=True, replaces=True),
         "ipAddresses": Property(
             kind="list",
             items=record({"subnetId": text(required=True), "ip": text(computed=True), "ipId": text(computed=True)}),
@@ -78,7 +78,7 @@ RESOLVER_ENDPOINT = ResourceType(
             sent_as=_sent_addresses,
         ),
         "name": name(_name, replaces=False, longest=64),
-        "securityGroupIds": texts(required=True, replaces=True, checks=(validators.items_at_most(64),)),
+        "securityGroupIds": texts(validators.items_at_most(64), required=True, replaces=True),
     },
     outputs="arn hostVpcId=HostVPCId protocols resolverEndpointType",
     refused="protocols resolverEndpointType rniEnhancedMetricsEnabled targetNameServerMetricsEnabled",
@@ -106,18 +106,18 @@ RESOLVER_RULE = ResourceType(
     service="route53resolver",
     properties={
         "domainName": text(
+            validators.length(1, 256),
             required=True,
             replaces=True,
-            checks=(validators.length(1, 256),),
             # AWS returns the name with a trailing dot, which the plugin removes.
             read_as=_without_dot,
         ),
-        "name": text(computed=True, checks=(_name,)),
+        "name": text(_name, computed=True),
         "resolverEndpointId": text(),
-        "ruleType": text(required=True, replaces=True, checks=(validators.one_of("FORWARD", "SYSTEM", "RECURSIVE"),)),
+        "ruleType": text(validators.one_of("FORWARD", "SYSTEM", "RECURSIVE"), required=True, replaces=True),
         "targetIps": Property(
             kind="list",
-            items=record({"ip": text(), "port": whole(default=53, checks=(validators.between(1, 65535),))}),
+            items=record({"ip": text(), "port": whole(validators.between(1, 65535), default=53)}),
             unordered=True,
         ),
     },
@@ -137,7 +137,7 @@ RESOLVER_RULE_ASSOCIATION = ResourceType(
     name="aws:route53/resolverRuleAssociation:ResolverRuleAssociation",
     service="route53resolver",
     properties={
-        "name": text(computed=True, replaces=True, checks=(_name,)),
+        "name": text(_name, computed=True, replaces=True),
         "resolverRuleId": text(required=True, replaces=True),
         "vpcId": text(required=True, replaces=True, aws="VPCId"),
     },

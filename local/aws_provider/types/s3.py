@@ -193,16 +193,12 @@ BUCKET = ResourceType(
 # Settings.
 
 _any_bucket: Final = text(required=True, replaces=True)
-_bucket: Final = text(required=True, replaces=True, checks=(validators.length(1, 63),))
-
-
-def _names_principal(values: Values) -> bool:
-    """Return whether the policy has a principal that S3 may not know for some time."""
-    return ":role/" in values["policy"] or ":user/" in values["policy"]
+_bucket: Final = text(validators.length(1, 63), required=True, replaces=True)
 
 
 _put_policy: Final = Operation(
-    "PutBucketPolicy", retry=Retry(codes=frozenset({"MalformedPolicy"}), seconds=120, only_if=_names_principal)
+    "PutBucketPolicy",
+    retry=Retry(codes=frozenset({"MalformedPolicy"}), seconds=120, only_if=policy_json.names_principal("policy")),
 )
 
 BUCKET_POLICY = ResourceType(
@@ -234,8 +230,7 @@ BUCKET_ENCRYPTION = ResourceType(
                         {
                             "kmsMasterKeyId": text(),
                             "sseAlgorithm": text(
-                                required=True,
-                                checks=(validators.one_of("AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"),),
+                                validators.one_of("AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"), required=True
                             ),
                         }
                     ),
@@ -306,7 +301,7 @@ BUCKET_VERSIONING = ResourceType(
     properties={
         "bucket": _bucket,
         "versioningConfiguration": record(
-            {"status": text(required=True, checks=(validators.one_of("Enabled", "Suspended", _never_on),))},
+            {"status": text(validators.one_of("Enabled", "Suspended", _never_on), required=True)},
             required=True,
         ),
     },
@@ -340,7 +335,7 @@ OBJECT_LOCK = ResourceType(
                 "defaultRetention": record(
                     {
                         "days": whole(required=True),
-                        "mode": text(required=True, checks=(validators.one_of("COMPLIANCE", "GOVERNANCE"),)),
+                        "mode": text(validators.one_of("COMPLIANCE", "GOVERNANCE"), required=True),
                     },
                     required=True,
                 )

@@ -11,7 +11,7 @@ delete_seconds: Final = 300
 """Time to wait for the deletion of a group: AWS deletes its schedules first."""
 _not_found: Final = "ResourceNotFoundException"
 _name_form: Final = validators.matches(r"[0-9A-Za-z_.-]*", "must hold only alphanumeric characters and _.-")
-_arn: Final = text(required=True, checks=(validators.arn,))
+_arn: Final = text(validators.arn, required=True)
 
 
 def _schedule_id(values: Values) -> str:
@@ -22,18 +22,16 @@ SCHEDULE = ResourceType(
     name="aws:scheduler/schedule:Schedule",
     service="scheduler",
     properties={
-        "description": text(checks=(validators.length(0, 512),)),
+        "description": text(validators.length(0, 512)),
         "flexibleTimeWindow": record(
-            {"mode": text(required=True, checks=(validators.one_of("OFF", "FLEXIBLE"),))}, required=True
+            {"mode": text(validators.one_of("OFF", "FLEXIBLE"), required=True)}, required=True
         ),
-        "groupName": text(computed=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
+        "groupName": text(validators.length(1, 64), _name_form, computed=True, replaces=True),
         "name": name(validators.length(1, 64), _name_form),
-        "scheduleExpression": text(required=True, checks=(validators.length(1, 256),)),
+        "scheduleExpression": text(validators.length(1, 256), required=True),
         "scheduleExpressionTimezone": fixed("UTC"),
-        "state": text(default="ENABLED", checks=(validators.one_of("ENABLED", "DISABLED"),)),
-        "target": record(
-            {"arn": _arn, "input": text(checks=(validators.length(1, 256_000),)), "roleArn": _arn}, required=True
-        ),
+        "state": text(validators.one_of("ENABLED", "DISABLED"), default="ENABLED"),
+        "target": record({"arn": _arn, "input": text(validators.length(1, 256_000)), "roleArn": _arn}, required=True),
     },
     outputs="actionAfterCompletion arn",
     refused="actionAfterCompletion endDate kmsKeyArn namePrefix startDate",

@@ -165,10 +165,10 @@ _port: Final = whole(required=True)
 def _rules() -> Property:
     return records(
         {
-            "cidrBlocks": texts(checks=(validators.each(validators.network_address(4)),)),
-            "description": text(checks=(validators.length(0, 255), _description_form)),
+            "cidrBlocks": texts(validators.each(validators.network_address(4))),
+            "description": text(validators.length(0, 255), _description_form),
             "fromPort": _port,
-            "ipv6CidrBlocks": texts(checks=(validators.each(validators.network_address(6)),)),
+            "ipv6CidrBlocks": texts(validators.each(validators.network_address(6))),
             "prefixListIds": texts(),
             "protocol": text(required=True, stored_as=protocol_name),
             "securityGroups": texts(),
@@ -191,9 +191,7 @@ SECURITY_GROUP = ResourceType(
     name="aws:ec2/securityGroup:SecurityGroup",
     service="ec2",
     properties={
-        "description": text(
-            default="Managed by Pulumi", replaces=True, checks=(validators.length(0, 255), _description_form)
-        ),
+        "description": text(validators.length(0, 255), _description_form, default="Managed by Pulumi", replaces=True),
         "egress": _rules(),
         "ingress": _rules(),
         "name": name(validators.length(0, 255), validators.unlike("^sg-", "must not begin with sg-"), aws="GroupName"),
@@ -288,7 +286,7 @@ def _replaces_when(old: Values, new: Values) -> set[str]:
 
 
 def _rule_type(direction: str) -> ResourceType:
-    port = whole(checks=(validators.between(-1, 65535),))
+    port = whole(validators.between(-1, 65535))
     is_egress = direction == "Egress"
 
     def authorize(aws: Aws, rule: Item) -> str:
@@ -302,8 +300,8 @@ def _rule_type(direction: str) -> ResourceType:
         service="ec2",
         framework=True,
         properties={
-            "cidrIpv4": text(checks=(validators.network_address(4),)),
-            "cidrIpv6": text(checks=(validators.network_address(6),)),
+            "cidrIpv4": text(validators.network_address(4)),
+            "cidrIpv6": text(validators.network_address(6)),
             "description": text(),
             "fromPort": port,
             "ipProtocol": text(required=True, same=same_protocol),

@@ -87,7 +87,7 @@ TOPIC_POLICY = ResourceType(
     name="aws:sns/topicPolicy:TopicPolicy",
     service="sns",
     properties={
-        "arn": text(required=True, replaces=True, checks=(validators.arn,), aws="TopicArn"),
+        "arn": text(validators.arn, required=True, replaces=True, aws="TopicArn"),
         "policy": policy_json.policy(required=True, accepts_object=True),
     },
     outputs="owner",
@@ -118,9 +118,9 @@ TOPIC_SUBSCRIPTION = ResourceType(
         "endpointAutoConfirms": fixed(False, local=True),
         "pendingConfirmation": flag(output=True),
         # Of the other protocols the real plugin waits for the confirmation.
-        "protocol": text(required=True, replaces=True, checks=(validators.one_of("email", "email-json"),)),
+        "protocol": text(validators.one_of("email", "email-json"), required=True, replaces=True),
         "rawMessageDelivery": fixed(False),
-        "topic": text(required=True, replaces=True, checks=(validators.arn,), aws="TopicArn"),
+        "topic": text(validators.arn, required=True, replaces=True, aws="TopicArn"),
     },
     outputs="arn=SubscriptionArn filterPolicyScope ownerId=Owner",
     refused="deliveryPolicy filterPolicy filterPolicyScope redrivePolicy replayPolicy subscriptionRoleArn",

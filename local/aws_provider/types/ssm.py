@@ -58,10 +58,10 @@ PARAMETER = ResourceType(
     name="aws:ssm/parameter:Parameter",
     service="ssm",
     properties={
-        "description": text(checks=(validators.length(0, 1024),)),
+        "description": text(validators.length(0, 1024)),
         "insecureValue": text(computed=True),
         "name": name(validators.length(1, 2048)),
-        "type": text(required=True, checks=(validators.one_of("String", "StringList", "SecureString"),)),
+        "type": text(validators.one_of("String", "StringList", "SecureString"), required=True),
         "value": text(computed=True, secret=True),
     },
     outputs="arn dataType hasValueWo keyId tier version",
@@ -157,13 +157,13 @@ DOCUMENT = ResourceType(
     service="ssm",
     properties={
         "content": text(required=True),
-        "documentFormat": text(default="JSON", checks=(validators.one_of("JSON", "YAML", "TEXT"),)),
-        "documentType": text(required=True, checks=(validators.one_of(*_types),)),
+        "documentFormat": text(validators.one_of("JSON", "YAML", "TEXT"), default="JSON"),
+        "documentType": text(validators.one_of(*_types), required=True),
         "name": name(
             validators.length(3, 128),
             validators.matches(r"[0-9A-Za-z_.-]+", "must hold only alphanumeric characters and _.-"),
         ),
-        "permissions": text_map(checks=(_permission_map,), same=same_by(_accounts)),
+        "permissions": text_map(_permission_map, same=same_by(_accounts)),
     },
     outputs=(
         "arn createdDate defaultVersion description documentVersion hash hashType latestVersion owner parameters "
@@ -200,15 +200,15 @@ ASSOCIATION = ResourceType(
     service="ssm",
     properties={
         "applyOnlyAtCronInterval": fixed(False),
-        "associationName": text(checks=(validators.length(3, 128), ssm_name)),
-        "maxConcurrency": text(checks=(validators.matches(r"[1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%", _amount),)),
-        "maxErrors": text(checks=(validators.matches(r"[1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%", _amount),)),
+        "associationName": text(validators.length(3, 128), ssm_name),
+        "maxConcurrency": text(validators.matches(r"[1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%", _amount)),
+        "maxErrors": text(validators.matches(r"[1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%", _amount)),
         "name": name(),
         "parameters": text_map(computed=True),
-        "scheduleExpression": text(checks=(validators.length(1, 256),)),
+        "scheduleExpression": text(validators.length(1, 256)),
         "targets": records(
             {
-                "key": text(required=True, checks=(validators.length(1, 163),)),
+                "key": text(validators.length(1, 163), required=True),
                 "values": Property(
                     kind="list", items=Property(), checks=(validators.items_at_most(50),), required=True
                 ),

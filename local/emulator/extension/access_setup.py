@@ -6,88 +6,60 @@ The answer to a Get without preferences is not documented: it is ResourceNotFoun
 Quick Setup, the local AWS has the list and the creation, which deploys nothing and succeeds at once.
 """
 
-import json
-import re
-from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
-from moto.iam.models import get_account_id_from
+from local.emulator.extension.rest_services import STORES, RestServiceError
 
-_SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/")
-_JSON: Final = "application/json"
 _PREFERENCES: Final = "ConnectionRecordingPreferences"
 
-Answer = tuple[int, dict[str, Any]]
 
-_RECORDINGS: dict[tuple[str, str], Any] = {}
-"""Recording preferences by account and Region."""
-_MANAGERS: dict[tuple[str, str], list[dict[str, Any]]] = {}
-"""Configuration managers by account and Region."""
+class RecordingService:
+    """Systems Manager GUI Connect of an account in a Region."""
 
+    def __init__(self, account: str, region: str) -> None:
+        self._place, self._all = (account, region), STORES["recordings"]
 
-def forget() -> None:
-    """Delete everything."""
-    _RECORDINGS.clear()
-    _MANAGERS.clear()
+    def get_connection_recording_preferences(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """API_GetConnectionRecordingPreferences."""
+        return {_PREFERENCES: self._existing()}
 
+    def update_connection_recording_preferences(self, given: dict[str, Any]) -> dict[str, Any]:
+        """API_UpdateConnectionRecordingPreferences."""
+        self._all[self._place] = given[_PREFERENCES]
+        return {_PREFERENCES: given[_PREFERENCES]}
 
-def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Answer a signed request to one of the services."""
-    access_key, region = _SIGNATURE.findall(environ["HTTP_AUTHORIZATION"])[0]
-    place = (get_account_id_from(access_key), region)
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    operation = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-    known = _OPERATIONS.get(operation)
-    status, document = known(place, json.loads(body or b"{}")) if known else _refusal(400, "UnknownOperationException")
-    content = json.dumps(document).encode()
-    headers = [("Content-Type", _JSON), ("Content-Length", str(len(content)))]
-    if status != 200:  # noqa: PLR2004 -- HTTP
-        headers.append(("x-amzn-ErrorType", str(document["__type"])))
-    start_response(f"{status} {'OK' if status == 200 else 'Error'}", headers)  # noqa: PLR2004 -- HTTP
-    return [content]
+    def delete_connection_recording_preferences(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """API_DeleteConnectionRecordingPreferences."""
+        self._existing()
+        del self._all[self._place]
+        return {}
 
-
-def _refusal(status: int, code: str, message: str = "") -> Answer:
-    return status, {"__type": code, "message": message}
+    def _existing(self) -> Any:
+        if self._place not in self._all:
+            message = "There are no connection recording preferences."
+            raise RestServiceError("ResourceNotFoundException", message, HTTPStatus.NOT_FOUND)
+        return self._all[self._place]
 
 
-def _get(place: tuple[str, str], _given: dict[str, Any]) -> Answer:
-    if place not in _RECORDINGS:
-        return _refusal(404, "ResourceNotFoundException", "There are no connection recording preferences.")
-    return 200, {_PREFERENCES: _RECORDINGS[place]}
+class QuickSetup:
+    """Quick Setup of an account in a Region."""
 
+    def __init__(self, account: str, region: str) -> None:
+        self._managers: list[dict[str, Any]] = STORES["configuration managers"].setdefault((account, region), [])
+        self._stem = f"arn:aws:ssm-quicksetup:{region}:{account}:configuration-manager/"
 
-def _update(place: tuple[str, str], given: dict[str, Any]) -> Answer:
-    _RECORDINGS[place] = given[_PREFERENCES]
-    return 200, {_PREFERENCES: given[_PREFERENCES]}
+    def list_configuration_managers(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """API_ListConfigurationManagers."""
+        return {"ConfigurationManagersList": self._managers}
 
-
-def _delete(place: tuple[str, str], _given: dict[str, Any]) -> Answer:
-    if _RECORDINGS.pop(place, None) is None:
-        return _refusal(404, "ResourceNotFoundException", "There are no connection recording preferences.")
-    return 200, {}
-
-
-def _list(place: tuple[str, str], _given: dict[str, Any]) -> Answer:
-    return 200, {"ConfigurationManagersList": _MANAGERS.get(place, [])}
-
-
-def _create(place: tuple[str, str], given: dict[str, Any]) -> Answer:
-    account, region = place
-    managers = _MANAGERS.setdefault(place, [])
-    arn = f"arn:aws:ssm-quicksetup:{region}:{account}:configuration-manager/{len(managers)}"
-    definitions = [
-        {"Id": f"{arn}-{number}", "Type": each["Type"]} for number, each in enumerate(given["ConfigurationDefinitions"])
-    ]
-    status = {"StatusType": "Deployment", "Status": "SUCCEEDED", "LastUpdatedAt": "2026-01-01T00:00:00Z"}
-    managers.append({"ManagerArn": arn, "ConfigurationDefinitionSummaries": definitions, "StatusSummaries": [status]})
-    return 200, {"ManagerArn": arn}
-
-
-_OPERATIONS: Final[dict[str, Callable[[tuple[str, str], dict[str, Any]], Answer]]] = {
-    "POST /GetConnectionRecordingPreferences": _get,
-    "POST /UpdateConnectionRecordingPreferences": _update,
-    "POST /DeleteConnectionRecordingPreferences": _delete,
-    "POST /listConfigurationManagers": _list,
-    "POST /configurationManager": _create,
-}
+    def create_configuration_manager(self, given: dict[str, Any]) -> dict[str, Any]:
+        """API_CreateConfigurationManager."""
+        arn = f"{self._stem}{len(self._managers)}"
+        kinds = [each["Type"] for each in given["ConfigurationDefinitions"]]
+        definitions = [{"Id": f"{arn}-{number}", "Type": kind} for number, kind in enumerate(kinds)]
+        status = {"StatusType": "Deployment", "Status": "SUCCEEDED", "LastUpdatedAt": "2026-01-01T00:00:00Z"}
+        self._managers.append(
+            {"ManagerArn": arn, "ConfigurationDefinitionSummaries": definitions, "StatusSummaries": [status]}
+        )
+        return {"ManagerArn": arn}

@@ -11,16 +11,14 @@ Sources: Account Access Manager API Reference and Runtime API Reference; IAM Use
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
 
-from moto.iam.models import get_account_id_from, iam_backends
+from moto.iam.models import iam_backends
 from moto.identitystore.models import identitystore_backends
 from moto.organizations.models import organizations_backends
 from moto.ssoadmin.models import ssoadmin_backends
@@ -31,27 +29,18 @@ from common.iam.conditions import hold
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.truth import Truth
+from local.emulator.extension.organizations import ACCOUNT_ACCESS
+from local.emulator.extension.rest_services import STORES, RestServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from common.iam.documents import Statement
 
-SERVICE: Final = "account-access.amazonaws.com"
 PARTITION: Final = "aws"
-_SCOPE: Final = re.compile(r"Credential=([^/]+)/\d+/([a-z0-9-]+)/account-access/")
-_BEARER: Final = "Bearer "
 _PAGE: Final = 100
 _SESSION_SECONDS: Final = 3_600
 _NAME: Final = re.compile(r"[a-zA-Z0-9_+=,.@-]{2,64}")
-
-
-class FailureError(Exception):
-    """An error of the service, with its code and status."""
-
-    def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(message)
-        self.code, self.status = code, status
 
 
 @dataclass
@@ -86,55 +75,32 @@ class LocalApplication:
         """Region of the application."""
         return split_arn(self.arn).region
 
+    def summary(self) -> dict[str, Any]:
+        """API_ApplicationSummary."""
+        return {
+            "applicationArn": self.arn,
+            "tenantId": self.tenant,
+            "createdAt": self.created,
+            "updatedAt": self.created,
+        }
 
-APPLICATIONS: Final[dict[str, LocalApplication]] = {}
+
+APPLICATIONS: Final[dict[str, LocalApplication]] = STORES["applications"]
 """Applications by ARN."""
 
 
-def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Handle one request."""
-    status, error = HTTPStatus.OK, ""
-    try:
-        body = _answer(environ)
-    except FailureError as failed:
-        status, error, body = HTTPStatus(failed.status), failed.code, {"message": str(failed)}
-    content = json.dumps(body).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-    start_response(f"{status.value} {status.phrase}", [*headers, *([("x-amzn-ErrorType", error)] if error else [])])
-    return [content]
-
-
-def _answer(environ: dict[str, Any]) -> dict[str, Any]:
-    method, path = environ["REQUEST_METHOD"], str(environ["PATH_INFO"])
-    query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    given: dict[str, Any] = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
-    authorization = str(environ.get("HTTP_AUTHORIZATION", ""))
-    if authorization.startswith(_BEARER):
-        return _runtime(path, query, authorization.removeprefix(_BEARER))
-    scope = _SCOPE.search(authorization)
-    if scope is None:
-        raise FailureError("AccessDeniedException", "The request is not signed.", HTTPStatus.FORBIDDEN)
-    caller = _SignedCaller(get_account_id_from(scope[1]), scope[2])
-    head, _, rest = path.strip("/").partition("/")
-    operation = getattr(caller, f"{method.lower()}_{head.replace('-', '_')}", None)
-    if operation is None:
-        raise FailureError("UnknownOperationException", f"{method} {path}")
-    return operation(rest, query, given)
-
-
-class _SignedCaller:
-    """Operations of an account in a Region, by method and first part of the path."""
+class AccountAccessManager:
+    """Account access manager of an account in a Region."""
 
     def __init__(self, account: str, region: str) -> None:
         self._account, self._region = account, region
 
-    def post_applications(self, _rest: str, _query: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    def create_application(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_CreateApplication: idempotent."""
         instance = given["identitySource"]["identityCenter"]["instanceArn"]
         backend: Any = ssoadmin_backends[self._account][self._region]
         if instance not in [each.instance_arn for each in backend.instances]:
-            raise FailureError("ValidationException", f"{instance} is no instance of IAM Identity Center here.")
+            raise RestServiceError("ValidationException", f"{instance} is no instance of IAM Identity Center here.")
         arn = next((each.arn for each in APPLICATIONS.values() if each.instance == instance), "")
         if not arn:
             arn = f"arn:{PARTITION}:account-access:{self._region}:{self._account}:application/{secrets.token_hex(8)}"
@@ -143,39 +109,23 @@ class _SignedCaller:
             APPLICATIONS[arn] = LocalApplication(arn=arn, instance=instance, tenant=tenant, tags=tags)
         return {"applicationArn": arn}
 
-    def get_applications(self, rest: str, _query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def get_application(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_GetApplication."""
-        found = self._application(rest)
-        return {
-            "identitySource": {"identityCenter": {"instanceArn": found.instance}},
-            "status": found.status,
-            "tenantId": found.tenant,
-            "createdAt": found.created,
-            "updatedAt": found.created,
-            "tags": found.tags,
-        }
+        found = self._application(given["applicationArn"])
+        source = {"identityCenter": {"instanceArn": found.instance}}
+        return {**found.summary(), "identitySource": source, "status": found.status, "tags": found.tags}
 
-    def delete_applications(self, rest: str, _query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def delete_application(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_DeleteApplication: with its entitlements."""
-        del APPLICATIONS[self._application(rest).arn]
+        del APPLICATIONS[self._application(given["applicationArn"]).arn]
         return {}
 
-    def post_applications_list(self, _rest: str, _query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def list_applications(self, _given: dict[str, Any]) -> dict[str, Any]:
         """API_ListApplications."""
         found = [each for each in APPLICATIONS.values() if self._administers(each) and each.region == self._region]
-        return {
-            "applications": [
-                {
-                    "applicationArn": each.arn,
-                    "tenantId": each.tenant,
-                    "createdAt": each.created,
-                    "updatedAt": each.created,
-                }
-                for each in found
-            ]
-        }
+        return {"applications": [each.summary() for each in found]}
 
-    def post_entitlements(self, _rest: str, _query: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    def create_entitlement(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_CreateEntitlement: idempotent; the role and the principal have to exist."""
         found, desired = self._application(given["applicationArn"]), given["entitlement"]["principalRole"]
         for entitlement, existing in found.entitlements.items():
@@ -183,28 +133,28 @@ class _SignedCaller:
                 return {"entitlementId": entitlement}
         if _role(desired["roleArn"]) is None:
             message = f"An error occurred while verifying role {desired['roleArn']}."
-            raise FailureError("ValidationException", message)
+            raise RestServiceError("ValidationException", message)
         users, groups = _principals(found)
         principal = desired["principal"]["identityCenter"]
         if principal.get("userId") not in users and principal.get("groupId") not in groups:
-            raise FailureError("ValidationException", f"There is no principal {principal}.")
+            raise RestServiceError("ValidationException", f"There is no principal {principal}.")
         entitlement = f"ent-{secrets.token_hex(8)}"
         found.entitlements[entitlement] = desired
         return {"entitlementId": entitlement}
 
-    def get_entitlements(self, rest: str, query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def get_entitlement(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_GetEntitlement."""
-        found = self._application(query["applicationArn"])
-        if rest not in found.entitlements:
-            raise FailureError("ResourceNotFoundException", f"There is no entitlement {rest}.", HTTPStatus.NOT_FOUND)
-        return {"applicationArn": found.arn, **_entitlement(found, rest)}
+        found, id_ = self._application(given["applicationArn"]), given["entitlementId"]
+        if id_ not in found.entitlements:
+            raise RestServiceError("ResourceNotFoundException", f"There is no entitlement {id_}.", HTTPStatus.NOT_FOUND)
+        return {"applicationArn": found.arn, **_entitlement(found, id_)}
 
-    def delete_entitlements(self, rest: str, query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def delete_entitlement(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_DeleteEntitlement: idempotent."""
-        self._application(query["applicationArn"]).entitlements.pop(rest, None)
+        self._application(given["applicationArn"]).entitlements.pop(given["entitlementId"], None)
         return {}
 
-    def post_entitlements_list(self, _rest: str, _query: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    def list_entitlements(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_ListEntitlements: pages of 100, by principal, role and account."""
         found, begin = self._application(given["applicationArn"]), int(given.get("nextToken", 0))
         wanted: dict[str, Any] = given["filter"].get("principalRole", {})
@@ -219,22 +169,22 @@ class _SignedCaller:
         answer: dict[str, Any] = {"entitlements": [_entitlement(found, each) for each in listed[begin:end]]}
         return {**answer, "nextToken": str(end)} if listed[end:] else answer
 
-    def get_tags(self, rest: str, _query: dict[str, str], _given: dict[str, Any]) -> dict[str, Any]:
+    def list_tags_for_resource(self, given: dict[str, Any]) -> dict[str, Any]:
         """API_ListTagsForResource."""
-        return {"tags": self._application(rest).tags}
+        return {"tags": self._application(given["resourceArn"]).tags}
 
     def _application(self, arn: str) -> LocalApplication:
         found = APPLICATIONS.get(arn)
         if found is not None and not self._administers(found):
             message = f"Account {self._account} does not administer {arn}."
-            raise FailureError("AccessDeniedException", message, HTTPStatus.FORBIDDEN)
+            raise RestServiceError("AccessDeniedException", message, HTTPStatus.FORBIDDEN)
         if found is None or found.region != self._region:
-            raise FailureError("ResourceNotFoundException", f"There is no application {arn}.", HTTPStatus.NOT_FOUND)
+            raise RestServiceError("ResourceNotFoundException", f"There is no application {arn}.", HTTPStatus.NOT_FOUND)
         return found
 
     def _administers(self, application: LocalApplication) -> bool:
         organization: Any = organizations_backends[application.account][PARTITION]
-        delegated = {each.account.id for each in organization.admins if SERVICE in each.services}
+        delegated = {each.account.id for each in organization.admins if ACCOUNT_ACCESS in each.services}
         return self._account in {application.account, *delegated}
 
 
@@ -261,39 +211,54 @@ def _principals(application: LocalApplication) -> tuple[dict[str, set[str]], set
     return users, set(data.groups) if data else set()
 
 
-def _runtime(path: str, query: dict[str, str], user: str) -> dict[str, Any]:
-    found = next((each for each in APPLICATIONS.values() if each.tenant == query.get("tenantId")), None)
-    users = _principals(found)[0] if found else {}
-    if found is None or user not in users:
-        raise FailureError("UnauthorizedException", "The sign-in is not valid.", HTTPStatus.UNAUTHORIZED)
-    principals = ({"userId": user}, *({"groupId": group} for group in users[user]))
-    arns = {
-        each["roleArn"] for each in found.entitlements.values() if each["principal"]["identityCenter"] in principals
-    }
-    if path.strip("/") == "access":
+class AccessPortal:
+    """Runtime API of account access manager, for a user by the token of a sign-in."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def list_roles(self, given: dict[str, Any]) -> dict[str, Any]:
+        """API_ListRoles."""
+        arns = self._entitled(given)[1]
         return {"roles": [{"accountId": split_arn(arn).account_id, "roleArn": arn} for arn in sorted(arns)]}
-    arn, name = query["roleArn"], query.get("sessionName", user)
-    if _NAME.fullmatch(name) is None:
-        raise FailureError("ValidationException", f"{name} is no name of a session.")
-    role = _role(arn)
-    if arn not in arns or role is None or not _admits(role, found):
-        raise FailureError("AccessDeniedException", f"No entitlement, or no trust: {arn}.", HTTPStatus.FORBIDDEN)
-    sts: Any = sts_backends[found.account][PARTITION]
-    given = sts.assume_role(
-        region_name=found.region,
-        role_session_name=name,
-        role_arn=arn,
-        policy=None,
-        duration=int(query.get("sessionDuration", _SESSION_SECONDS)),
-        external_id=None,
-    )
-    keys = {
-        "accessKeyId": given.access_key_id,
-        "secretAccessKey": given.secret_access_key,
-        "sessionToken": given.session_token,
-        "expiresAt": given.expiration.isoformat(),
-    }
-    return {"credentialsDetails": {"programmaticAccess": keys}}
+
+    def get_role_credentials(self, given: dict[str, Any]) -> dict[str, Any]:
+        """API_GetRoleCredentials."""
+        found, arns = self._entitled(given)
+        arn, name = given["roleArn"], given.get("sessionName", self._user)
+        if _NAME.fullmatch(name) is None:
+            raise RestServiceError("ValidationException", f"{name} is no name of a session.")
+        role = _role(arn)
+        if arn not in arns or role is None or not _admits(role, found):
+            raise RestServiceError(
+                "AccessDeniedException", f"No entitlement, or no trust: {arn}.", HTTPStatus.FORBIDDEN
+            )
+        sts: Any = sts_backends[found.account][PARTITION]
+        made = sts.assume_role(
+            region_name=found.region,
+            role_session_name=name,
+            role_arn=arn,
+            policy=None,
+            duration=int(given.get("sessionDuration", _SESSION_SECONDS)),
+            external_id=None,
+        )
+        keys = {
+            "accessKeyId": made.access_key_id,
+            "secretAccessKey": made.secret_access_key,
+            "sessionToken": made.session_token,
+            "expiresAt": made.expiration.isoformat(),
+        }
+        return {"credentialsDetails": {"programmaticAccess": keys}}
+
+    def _entitled(self, given: dict[str, Any]) -> tuple[LocalApplication, set[str]]:
+        """Return the application with the ARNs of the roles that the user, or a group of theirs, is entitled to."""
+        found = next((each for each in APPLICATIONS.values() if each.tenant == given.get("tenantId")), None)
+        users = _principals(found)[0] if found else {}
+        if found is None or self._user not in users:
+            raise RestServiceError("UnauthorizedException", "The sign-in is not valid.", HTTPStatus.UNAUTHORIZED)
+        principals = ({"userId": self._user}, *({"groupId": group} for group in users[self._user]))
+        entitled = (each for each in found.entitlements.values() if each["principal"]["identityCenter"] in principals)
+        return found, {each["roleArn"] for each in entitled}
 
 
 def _admits(role: Any, application: LocalApplication) -> bool:
@@ -310,7 +275,7 @@ def _allowed(statements: Iterable[Statement], context: RequestContext) -> bool:
         for each in statements
         if each.principals is not None
         and not each.principals.negated
-        and (SERVICE in each.principals.services or "*" in each.principals.aws)
+        and (ACCOUNT_ACCESS in each.principals.services or "*" in each.principals.aws)
         and hold(each, context) is Truth.YES
     ]
     return bool(holding) and all(each.allows for each in holding)

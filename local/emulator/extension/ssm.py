@@ -18,11 +18,10 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 
 from local.emulator.extension import approval_policies, document_content, document_versions, images
 from local.emulator.extension.access_requests import AccessRequestActions
-from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
-from local.emulator.extension.maintenance import MaintenanceActions
 from local.emulator.extension.service_settings import ServiceSettingActions
 from local.emulator.extension.sessions import SessionActions
+from local.emulator.extension.stored_resources import StoredResourceActions, accept_tags
 from local.emulator.settings import SETTINGS
 
 CHANGE_TEMPLATE = "Automation.ChangeTemplate"
@@ -39,17 +38,17 @@ PLATFORMS = {
 
 
 def apply() -> None:
-    """Add the public parameters of Windows images."""
+    """Add the public parameters of Windows images, and tags of stored resources."""
     images.add_parameters()
+    accept_tags()
 
 
 class LocalSystemsManager(
     AccessRequestActions,
-    AssociationActions,
     AutomationActions,
-    MaintenanceActions,
     ServiceSettingActions,
     SessionActions,
+    StoredResourceActions,
     SimpleSystemManagerResponse,
 ):
     """moto's Systems Manager with corrected documents, versions and checks."""

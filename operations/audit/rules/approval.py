@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalog import AuditRule, Exempt, TargetKind, escalation, one_of, requirement
+from operations.audit.catalog import AuditRule, Exempt, TargetKind, critical, high, low, medium, one_of, requirement
 from operations.audit.rules.keys import (
     ACCESS_TYPES,
     APPROVAL_TYPES,
@@ -15,7 +15,6 @@ from operations.audit.rules.keys import (
     passed_to,
     start_runbook,
 )
-from operations.audit.severity import Severity
 
 _AUTO = {"ssm:autoapprove": one_of("true"), **UNTAGGED}
 _EITHER = {"ssm:autoapprove": one_of("false", "true"), **UNTAGGED}
@@ -29,18 +28,12 @@ APPROVAL: Final = (
         title="Edits the runbook or the template",
         impact="The next approved request runs other steps: for longer, for another principal, or without an approval.",
         escalations=(
-            escalation(
-                Severity.CRITICAL, requirement(*_EDITING, on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)
-            ),
-            escalation(
-                Severity.CRITICAL,
+            critical(requirement(*_EDITING, on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
+            critical(
                 requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
                 requirement("ssm:CreateDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
             ),
-            escalation(
-                Severity.MEDIUM,
-                requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
-            ),
+            medium(requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
         ),
         remedy="Deny changes of both documents to every principal but the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
@@ -50,19 +43,12 @@ APPROVAL: Final = (
         title="Reviews or shares the template",
         impact="Approves its own change of the template, or lends the documents to other accounts.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
                 requirement("ssm:UpdateDocument", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
             ),
-            escalation(
-                Severity.MEDIUM,
-                requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
-            ),
-            escalation(
-                Severity.LOW,
-                requirement("ssm:ModifyDocumentPermission", "ssm:PutResourcePolicy", on=TargetKind.APPROVAL_DOCUMENTS),
-            ),
+            medium(requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES)),
+            low(requirement("ssm:ModifyDocumentPermission", "ssm:PutResourcePolicy", on=TargetKind.APPROVAL_DOCUMENTS)),
         ),
         remedy="Let one principal review the template and another edit it.",
         source="API reference: UpdateDocumentMetadata; botocore DocumentReviewAction; SAR Systems Manager",
@@ -72,12 +58,11 @@ APPROVAL: Final = (
         title="Starts the runbook without a request",
         impact="The tag is set without an approval.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 start_runbook(TargetKind.RUNBOOK),
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            escalation(Severity.MEDIUM, start_runbook(TargetKind.RUNBOOK)),
+            medium(start_runbook(TargetKind.RUNBOOK)),
         ),
         remedy="Keep the runbook out of ssm:StartAutomationExecution; requests go through the change template.",
         source="SAR Systems Manager; User Guide: Automation troubleshooting (PassRole)",
@@ -88,12 +73,11 @@ APPROVAL: Final = (
         title="Starts another version of the runbook",
         impact="A version from before the workflow, which the stack keeps when it adopts a runbook, may lack the approval step.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 start_runbook(TargetKind.OTHER_VERSIONS),
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            escalation(Severity.MEDIUM, start_runbook(TargetKind.OTHER_VERSIONS)),
+            medium(start_runbook(TargetKind.OTHER_VERSIONS)),
         ),
         remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests start the current approval.",
         source="SAR Systems Manager; API reference: StartAutomationExecution",
@@ -104,14 +88,8 @@ APPROVAL: Final = (
         title="Requests without reviewers",
         impact="Requests automatic approval, or picks a laxer template for the same runbook.",
         escalations=(
-            escalation(
-                Severity.HIGH,
-                requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_AUTO),
-            ),
-            escalation(
-                Severity.HIGH,
-                requirement("ssm:StartChangeRequestExecution", on=TargetKind.OTHER_TEMPLATES, given=_EITHER),
-            ),
+            high(requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_AUTO)),
+            high(requirement("ssm:StartChangeRequestExecution", on=TargetKind.OTHER_TEMPLATES, given=_EITHER)),
         ),
         remedy="Name only this template and its executions, and require ssm:AutoApprove to be false.",
         source="User Guide: Controlling access to auto-approval runbook workflows; SAR Systems Manager",
@@ -121,23 +99,11 @@ APPROVAL: Final = (
         title="Signals approvals",
         impact="Approves, resumes or steers a waiting run; with a requester's or an operator's rights, its own.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
-                _SIGNAL,
-                requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_EITHER),
-            ),
-            escalation(Severity.CRITICAL, _SIGNAL, start_runbook(TargetKind.RUNBOOK)),
-            escalation(
-                Severity.CRITICAL,
-                _SIGNAL,
-                requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, given=NODE_TAGS_MET),
-            ),
-            escalation(
-                Severity.CRITICAL,
-                _SIGNAL,
-                requirement("iam:TagUser", "iam:TagRole", on=TargetKind.OPERATORS, tag=TAG_KEY),
-            ),
-            escalation(Severity.MEDIUM, _SIGNAL),
+            critical(_SIGNAL, requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_EITHER)),
+            critical(_SIGNAL, start_runbook(TargetKind.RUNBOOK)),
+            critical(_SIGNAL, requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, given=NODE_TAGS_MET)),
+            critical(_SIGNAL, requirement("iam:TagUser", "iam:TagRole", on=TargetKind.OPERATORS, tag=TAG_KEY)),
+            medium(_SIGNAL),
         ),
         remedy="Keep ssm:SendAutomationSignal to approvers who neither request nor operate, and declare them.",
         source="API reference: SendAutomationSignal; User Guide: aws:approve; SAR Systems Manager",
@@ -148,15 +114,14 @@ APPROVAL: Final = (
         title="Silences the topic of requests",
         impact="Approvers are not notified of requests, grants and rejections.",
         escalations=(
-            escalation(
-                Severity.LOW,
+            low(
                 requirement(
                     "sns:SetTopicAttributes",
                     "sns:DeleteTopic",
                     "sns:RemovePermission",
                     "sns:AddPermission",
                     on=TargetKind.TOPIC,
-                ),
+                )
             ),
         ),
         remedy="Leave changes of the topic to the deployment.",
@@ -167,13 +132,9 @@ APPROVAL: Final = (
         title="Edits the session preferences",
         impact="Approved sessions run as another user, with commands at the start, or unlogged.",
         escalations=(
-            escalation(Severity.HIGH, requirement(*_EDITING, on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
-            escalation(
-                Severity.HIGH, requirement("ssm:DeleteDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)
-            ),
-            escalation(
-                Severity.LOW, requirement("ssm:CreateDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)
-            ),
+            high(requirement(*_EDITING, on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
+            high(requirement("ssm:DeleteDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
+            low(requirement("ssm:CreateDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
         ),
         remedy="Leave document/SSM-SessionManagerRunShell to the deployment and to declared administrators.",
         source="User Guide: Grant or deny a user permissions to update Session Manager preferences",
@@ -183,10 +144,7 @@ APPROVAL: Final = (
         title="Changes the service's settings",
         impact="Settings decide which role manages nodes, who shares documents, how access is approved and logged.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
-                requirement("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=TargetKind.SERVICE_SETTINGS),
-            ),
+            medium(requirement("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=TargetKind.SERVICE_SETTINGS)),
         ),
         remedy="Leave service settings to administrators.",
         source="SAR Systems Manager; API reference: UpdateServiceSetting",
@@ -196,15 +154,14 @@ APPROVAL: Final = (
         title="Writes the rules of just-in-time access",
         impact="Decides which nodes just-in-time access opens, and which requests need no approval.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
                     "ssm:CreateDocument",
                     *_EDITING,
                     "ssm:DeleteDocument",
                     on=TargetKind.ANY_DOCUMENT,
                     given=ACCESS_TYPES,
-                ),
+                )
             ),
         ),
         remedy="Limit ssm:DocumentType so that it excludes AutoApprovalPolicy and ManualApprovalPolicy.",
@@ -239,13 +196,8 @@ APPROVAL: Final = (
         title="Keeps a grant from ending",
         impact="A run that is stopped may leave the tag until the reaper comes; without its schedule it never does.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
-                requirement("scheduler:UpdateSchedule", "scheduler:DeleteSchedule", on=TargetKind.SCHEDULE),
-            ),
-            escalation(
-                Severity.LOW, requirement("ssm:StopAutomationExecution", on=TargetKind.EXECUTIONS, given=UNTAGGED)
-            ),
+            medium(requirement("scheduler:UpdateSchedule", "scheduler:DeleteSchedule", on=TargetKind.SCHEDULE)),
+            low(requirement("ssm:StopAutomationExecution", on=TargetKind.EXECUTIONS, given=UNTAGGED)),
         ),
         remedy="Leave stopping to approvers, and the reaper's schedule to the deployment.",
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",

@@ -12,11 +12,13 @@ from operations.audit.catalog import (
     Exempt,
     StatementKind,
     TargetKind,
-    escalation,
+    critical,
+    high,
+    low,
+    medium,
     requirement,
 )
 from operations.audit.rules.keys import ANOTHER_TAG
-from operations.audit.severity import Severity
 
 _TAGGING = ("iam:TagUser", "iam:TagRole", "iam:UntagUser", "iam:UntagRole")
 _CREATING = ("iam:CreateRole", "iam:CreateUser")
@@ -26,7 +28,7 @@ IDENTITIES: Final = (
         id="iam-set-approval-tag",
         title="Writes the approval tag",
         impact="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
-        escalations=(escalation(Severity.CRITICAL, requirement(*_TAGGING, on=TargetKind.OPERATORS, tag=TAG_KEY)),),
+        escalations=(critical(requirement(*_TAGGING, on=TargetKind.OPERATORS, tag=TAG_KEY)),),
         remedy="Limit aws:TagKeys to other keys, or deny the key in any letter case (StringEqualsIgnoreCase) to all but the "
         "runbook's role.",
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
@@ -37,22 +39,13 @@ IDENTITIES: Final = (
         title="Writes policies",
         impact="Grants any permission to itself, to a role that it can assume, or to the operators.",
         escalations=(
-            escalation(Severity.CRITICAL, requirement("iam:PutUserPolicy", on=TargetKind.MY_USERS)),
-            escalation(Severity.CRITICAL, requirement("iam:PutGroupPolicy", on=TargetKind.MY_GROUPS)),
-            escalation(Severity.CRITICAL, requirement("iam:PutRolePolicy", on=TargetKind.MY_ROLES)),
-            escalation(
-                Severity.CRITICAL, requirement("iam:AttachUserPolicy", on=TargetKind.MY_USERS, given=ANY_POLICY)
-            ),
-            escalation(
-                Severity.CRITICAL, requirement("iam:AttachGroupPolicy", on=TargetKind.MY_GROUPS, given=ANY_POLICY)
-            ),
-            escalation(
-                Severity.CRITICAL, requirement("iam:AttachRolePolicy", on=TargetKind.MY_ROLES, given=ANY_POLICY)
-            ),
-            escalation(
-                Severity.CRITICAL,
-                requirement("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=TargetKind.MY_POLICIES),
-            ),
+            critical(requirement("iam:PutUserPolicy", on=TargetKind.MY_USERS)),
+            critical(requirement("iam:PutGroupPolicy", on=TargetKind.MY_GROUPS)),
+            critical(requirement("iam:PutRolePolicy", on=TargetKind.MY_ROLES)),
+            critical(requirement("iam:AttachUserPolicy", on=TargetKind.MY_USERS, given=ANY_POLICY)),
+            critical(requirement("iam:AttachGroupPolicy", on=TargetKind.MY_GROUPS, given=ANY_POLICY)),
+            critical(requirement("iam:AttachRolePolicy", on=TargetKind.MY_ROLES, given=ANY_POLICY)),
+            critical(requirement("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=TargetKind.MY_POLICIES)),
         ),
         remedy="Limit the statement to paths without operators, approvers and the caller, or pin a boundary.",
         source="Rhino 1, 2, 7 to 12; pathfinding iam-001, 005, 007 to 011; prowler; PMapper iam_edges",
@@ -61,9 +54,7 @@ IDENTITIES: Final = (
         id="iam-add-user-to-group",
         title="Joins groups",
         impact="Gets the permissions of a group, or adds a user to the approvers.",
-        escalations=(
-            escalation(Severity.CRITICAL, requirement("iam:AddUserToGroup", on=TargetKind.PRIVILEGED_GROUPS)),
-        ),
+        escalations=(critical(requirement("iam:AddUserToGroup", on=TargetKind.PRIVILEGED_GROUPS)),),
         remedy="Limit iam:AddUserToGroup to groups without rights of this list and without approvers.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
     ),
@@ -72,18 +63,16 @@ IDENTITIES: Final = (
         title="Takes another user's credentials",
         impact="Acts as an approver, an administrator or an operator who was approved.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement(
                     *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
                     on=TargetKind.OTHER_USERS,
-                ),
+                )
             ),
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
                     "iam:UpdateAccessKey", "iam:DeactivateMFADevice", "iam:EnableMFADevice", on=TargetKind.OTHER_USERS
-                ),
+                )
             ),
         ),
         remedy="Limit the statement to user/${aws:username}.",
@@ -94,9 +83,8 @@ IDENTITIES: Final = (
         title="Rewrites trust or makes principals",
         impact="Lets itself into the runbook's role, an approver's or a privileged one, or makes a new one.",
         escalations=(
-            escalation(Severity.CRITICAL, requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.TRUSTED_ROLES)),
-            escalation(
-                Severity.HIGH,
+            critical(requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.TRUSTED_ROLES)),
+            high(
                 requirement(*_CREATING, on=TargetKind.CREATED, given=ANY_BOUNDARY),
                 requirement(
                     *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:AttachUserPolicy", "iam:PutUserPolicy"),
@@ -104,8 +92,7 @@ IDENTITIES: Final = (
                     given=ANY_POLICY,
                 ),
             ),
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.RETRUSTED),
                 requirement("iam:AttachRolePolicy", "iam:PutRolePolicy", on=TargetKind.RETRUSTED, given=ANY_POLICY),
             ),
@@ -117,7 +104,7 @@ IDENTITIES: Final = (
         id="iam-assume-role",
         title="Assumes a role that counts",
         impact="Acts as an operator, an approver or a privileged role.",
-        escalations=(escalation(Severity.LOW, requirement("sts:AssumeRole", on=TargetKind.ANY_ROLE)),),
+        escalations=(low(requirement("sts:AssumeRole", on=TargetKind.ANY_ROLE)),),
         remedy="Name the principals in the role's trust policy, and the roles in the statement.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
@@ -126,8 +113,7 @@ IDENTITIES: Final = (
         title="Brings the approval tag along as a session tag",
         impact="A tag of the session wins over the role's own, so that no approval is needed.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement("sts:GetFederationToken"),
                 requirement("sts:TagSession", tag=TAG_KEY),
                 requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, statement_kind=StatementKind.VARIABLE),
@@ -142,29 +128,26 @@ IDENTITIES: Final = (
         title="Lifts boundaries",
         impact="Statements that a boundary or an organization's policy made harmless come alive.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     "iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary", on=TargetKind.BOUNDED
-                ),
+                )
             ),
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     *("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"),
                     on=TargetKind.BOUNDED,
                     given=ANY_BOUNDARY,
-                ),
+                )
             ),
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     *("organizations:DetachPolicy", "organizations:UpdatePolicy", "organizations:DeletePolicy"),
                     *("organizations:DisablePolicyType", "organizations:MoveAccount"),
                     on=TargetKind.ORGANIZATION,
-                ),
+                )
             ),
-            escalation(Severity.HIGH, requirement("organizations:LeaveOrganization")),
+            high(requirement("organizations:LeaveOrganization")),
         ),
         remedy="Pin the boundary with iam:PermissionsBoundary and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
@@ -174,8 +157,7 @@ IDENTITIES: Final = (
         title="Opens a login path",
         impact="A provider, a permission set or a directory attribute of the caller's choice leads into roles.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     *("iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"),
                     *("iam:AddClientIDToOpenIDConnectProvider", "rolesanywhere:CreateTrustAnchor"),
@@ -191,9 +173,9 @@ IDENTITIES: Final = (
                     # A user with the user name of an operator is the operator to the trust policy of a role.
                     *("identitystore:CreateUser", "sso-directory:CreateUser", "sso-directory:UpdateUser"),
                     "sso-directory:UpdatePassword",
-                ),
+                )
             ),
-            escalation(Severity.HIGH, requirement("sts:AssumeRoot")),
+            high(requirement("sts:AssumeRoot")),
         ),
         remedy="Leave identity providers and Identity Center to their administrators, and declare those.",
         source="pathfinding SSO through prowler; Identity Center API: InstanceAccessControlAttributeConfiguration; SAR",
@@ -202,7 +184,7 @@ IDENTITIES: Final = (
         id="runbook-role-sets-other-tags",
         title="The runbook's role tags more than the approval",
         impact="The role can set tags other than the approval tag, on which other policies may rest.",
-        escalations=(escalation(Severity.MEDIUM, requirement(*_TAGGING, given=ANOTHER_TAG)),),
+        escalations=(medium(requirement(*_TAGGING, given=ANOTHER_TAG)),),
         remedy="Limit the role's tagging by ForAllValues:StringEquals aws:TagKeys to SecurityAllowSessionInstance.",
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
@@ -212,13 +194,12 @@ IDENTITIES: Final = (
         title="Removes a Deny of its own",
         impact="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     *("iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
                     *("iam:RemoveUserFromGroup", "iam:DeleteGroupPolicy", "iam:DetachGroupPolicy"),
                     on=TargetKind.OWN_DENY,
-                ),
+                )
             ),
         ),
         remedy="Deny detaching and deleting the policy in the policy itself, or set the Deny in a service control policy.",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalog import AuditRule, TargetKind, escalation, one_of, requirement
+from operations.audit.catalog import AuditRule, TargetKind, high, low, medium, one_of, requirement
 from operations.audit.rules.keys import passed_to
-from operations.audit.severity import Severity
 
 _EC2 = "ec2.amazonaws.com"
 _CHANGE = requirement(
@@ -19,8 +18,8 @@ INSTANCES: Final = (
         title="Pushes SSH keys",
         impact="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
         escalations=(
-            escalation(Severity.HIGH, requirement("ec2-instance-connect:SendSSHPublicKey", on=TargetKind.INSTANCES)),
-            escalation(Severity.LOW, requirement("ec2-instance-connect:OpenTunnel")),
+            high(requirement("ec2-instance-connect:SendSSHPublicKey", on=TargetKind.INSTANCES)),
+            low(requirement("ec2-instance-connect:OpenTunnel")),
         ),
         remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to one without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
@@ -30,11 +29,8 @@ INSTANCES: Final = (
         title="Logs in at the serial console",
         impact="A login on the node past network and agent.",
         escalations=(
-            escalation(
-                Severity.HIGH,
-                requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=TargetKind.INSTANCES),
-            ),
-            escalation(Severity.LOW, requirement("ec2:EnableSerialConsoleAccess")),
+            high(requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=TargetKind.INSTANCES)),
+            low(requirement("ec2:EnableSerialConsoleAccess")),
         ),
         remedy="Remove the serial console actions and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
@@ -44,13 +40,12 @@ INSTANCES: Final = (
         title="Changes user data",
         impact="What an instance runs as root when it starts is replaced.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 _CHANGE,
                 requirement("ec2:StopInstances", on=TargetKind.INSTANCES),
                 requirement("ec2:StartInstances", on=TargetKind.INSTANCES),
             ),
-            escalation(Severity.MEDIUM, _CHANGE),
+            medium(_CHANGE),
         ),
         remedy="Remove ec2:ModifyInstanceAttribute, or limit it by ec2:Attribute to harmless ones.",
         source="pathfinding ec2-002; prowler; cloudsplaining",
@@ -60,16 +55,13 @@ INSTANCES: Final = (
         title="Reads or replaces disks",
         impact="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
         escalations=(
-            escalation(Severity.HIGH, requirement("ec2:CreateReplaceRootVolumeTask")),
-            escalation(
-                Severity.HIGH, requirement("ec2:AttachVolume"), requirement("ec2:DetachVolume", "ec2:CreateVolume")
-            ),
-            escalation(
-                Severity.MEDIUM,
+            high(requirement("ec2:CreateReplaceRootVolumeTask")),
+            high(requirement("ec2:AttachVolume"), requirement("ec2:DetachVolume", "ec2:CreateVolume")),
+            medium(
                 requirement(
                     *("ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage"),
                     *("ec2:CreateInstanceExportTask", "ec2:CreateStoreImageTask", "ebs:GetSnapshotBlock"),
-                ),
+                )
             ),
         ),
         remedy="Limit the volume and snapshot actions by tag to volumes that no governed instance uses.",
@@ -80,8 +72,7 @@ INSTANCES: Final = (
         title="Exchanges an instance's role",
         impact="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     *("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
                     "iam:AddRoleToInstanceProfile",
@@ -97,18 +88,15 @@ INSTANCES: Final = (
         title="Changes what new instances start with",
         impact="The next instance of a group or template runs the caller's user data.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement("ec2:CreateLaunchTemplateVersion"),
                 requirement(
                     *("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
                     "autoscaling:StartInstanceRefresh",
                 ),
             ),
-            escalation(
-                Severity.MEDIUM,
-                requirement("autoscaling:CreateLaunchConfiguration"),
-                requirement("autoscaling:UpdateAutoScalingGroup"),
+            medium(
+                requirement("autoscaling:CreateLaunchConfiguration"), requirement("autoscaling:UpdateAutoScalingGroup")
             ),
         ),
         remedy="Leave launch templates and groups of governed instances to the pipeline that builds them.",
@@ -119,15 +107,14 @@ INSTANCES: Final = (
         title="Reads login secrets",
         impact="Private keys and passwords of nodes.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
                     *("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"),
                     on=TargetKind.KEY_PAIRS,
-                ),
+                )
             ),
-            escalation(Severity.MEDIUM, requirement("secretsmanager:GetSecretValue", on=TargetKind.SECRETS)),
-            escalation(Severity.LOW, requirement("ec2:GetPasswordData")),
+            medium(requirement("secretsmanager:GetSecretValue", on=TargetKind.SECRETS)),
+            low(requirement("ec2:GetPasswordData")),
         ),
         remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
@@ -137,25 +124,20 @@ INSTANCES: Final = (
         title="Deploys code or containers onto instances",
         impact="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",
         escalations=(
-            escalation(Severity.HIGH, requirement("codedeploy:CreateDeployment")),
-            escalation(
-                Severity.MEDIUM,
+            high(requirement("codedeploy:CreateDeployment")),
+            medium(
                 requirement(
                     *("elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:CreateEnvironment"),
                     "elasticbeanstalk:UpdateEnvironment",
-                ),
+                )
             ),
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement("ecs:RegisterTaskDefinition"),
                 requirement("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
             ),
-            escalation(Severity.MEDIUM, requirement("batch:RegisterJobDefinition"), requirement("batch:SubmitJob")),
-            escalation(
-                Severity.MEDIUM,
-                requirement("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction"),
-            ),
-            escalation(Severity.MEDIUM, requirement("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
+            medium(requirement("batch:RegisterJobDefinition"), requirement("batch:SubmitJob")),
+            medium(requirement("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction")),
+            medium(requirement("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
         ),
         remedy="Limit the statement to applications, clusters and queues without governed instances.",
         source="CodeDeploy User Guide: AppSpec hooks; MGN and DRS User Guides: Post-launch actions; EKS User Guide: Access "

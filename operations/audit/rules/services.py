@@ -10,11 +10,13 @@ from operations.audit.catalog import (
     Exempt,
     Requirement,
     TargetKind,
-    escalation,
+    critical,
+    high,
+    low,
+    medium,
     requirement,
 )
 from operations.audit.rules.keys import passed_to, start_runbook
-from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
 
@@ -25,14 +27,14 @@ def _passing(service: str) -> Requirement:
 
 def _compute(service: str, *steps: tuple[str, ...]) -> EscalationPath:
     """Return the path of new work with a passed role: one action of every step."""
-    return escalation(Severity.HIGH, *(requirement(*each) for each in steps), _passing(service))
+    return high(*(requirement(*each) for each in steps), _passing(service))
 
 
 def _carried(service: str, *actions: str) -> tuple[EscalationPath, EscalationPath]:
     """Return the paths of changed work with an attached role; low where no such role is privileged."""
     return (
-        escalation(Severity.HIGH, requirement(*actions, on=TargetKind.CARRIED, service=service)),
-        escalation(Severity.LOW, requirement(*actions)),
+        high(requirement(*actions, on=TargetKind.CARRIED, service=service)),
+        low(requirement(*actions)),
     )
 
 
@@ -127,23 +129,17 @@ SERVICES: Final = (
         title="Passes a role to Automation",
         impact="Runs a runbook of its own under a role that tags principals or drives instances.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
                 start_runbook(TargetKind.OTHER_RUNBOOKS),
             ),
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
                 requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
             ),
-            escalation(Severity.HIGH, _passing(_SSM), start_runbook(TargetKind.OTHER_RUNBOOKS)),
-            escalation(
-                Severity.HIGH,
-                _passing(_SSM),
-                requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
-            ),
-            escalation(Severity.LOW, requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM))),
+            high(_passing(_SSM), start_runbook(TargetKind.OTHER_RUNBOOKS)),
+            high(_passing(_SSM), requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation")),
+            low(requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM))),
         ),
         remedy="Name in iam:PassRole the roles that may be passed, without the runbook's, and pin iam:PassedToService.",
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",
@@ -216,18 +212,14 @@ SERVICES: Final = (
         impact="A service calls Run Command, Automation or any other interface under a role.",
         escalations=(
             *(_compute(service, actions) for service, actions in _CALLS_SERVICES.items()),
-            escalation(
-                Severity.MEDIUM,
-                requirement(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions)),
-            ),
-            escalation(
-                Severity.LOW,
+            medium(requirement(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions))),
+            low(
                 requirement(
                     "states:StartExecution",
                     "config:StartRemediationExecution",
                     "fis:StartExperiment",
                     "ts:StartExecution",
-                ),
+                )
             ),
         ),
         remedy="Limit events:TargetArn and the like to targets outside Systems Manager, and iam:PassRole to harmless roles.",

@@ -11,6 +11,9 @@ from operations.audit.catalog import (
     StatementKind,
     TargetKind,
     escalation,
+    high,
+    low,
+    medium,
     requirement,
 )
 from operations.audit.rules.keys import (
@@ -84,13 +87,11 @@ SESSIONS: Final = (
         title="Starts sessions with other documents",
         impact="Port forwarding, SSH or single commands in place of the shell that is logged.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(_START, on=TargetKind.REMOTE_HOST_DOCUMENT),
                 requirement(_START, on=TargetKind.APPROVED_NODE),
             ),
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(_START, on=TargetKind.OTHER_SESSION_DOCUMENTS),
                 requirement(_START, on=TargetKind.APPROVED_NODE),
             ),
@@ -102,7 +103,7 @@ SESSIONS: Final = (
         id="ecs-execute-command",
         title="Opens a shell in a container",
         impact="A command or shell in a running task, through the same agent, without approval.",
-        escalations=(escalation(Severity.HIGH, requirement("ecs:ExecuteCommand")),),
+        escalations=(high(requirement("ecs:ExecuteCommand")),),
         remedy="Remove ecs:ExecuteCommand, or limit it to clusters where nothing is governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
@@ -110,11 +111,7 @@ SESSIONS: Final = (
         id="session-resume-others",
         title="Resumes another principal's session",
         impact="Takes over a session that another principal was approved for.",
-        escalations=(
-            escalation(
-                Severity.MEDIUM, requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)
-            ),
-        ),
+        escalations=(medium(requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
@@ -123,9 +120,8 @@ SESSIONS: Final = (
         title="Has a second request path",
         impact="Just-in-time node access or GUI Connect open a node under rules of their own.",
         escalations=(
-            escalation(Severity.MEDIUM, requirement("ssm:StartAccessRequest", "ssm:GetAccessToken")),
-            escalation(
-                Severity.MEDIUM,
+            medium(requirement("ssm:StartAccessRequest", "ssm:GetAccessToken")),
+            medium(
                 requirement("ssm-guiconnect:StartConnection"),
                 requirement(_START, on=TargetKind.NODES, given=NODE_TAGS_MET),
             ),
@@ -139,11 +135,7 @@ SESSIONS: Final = (
         id="session-terminate-others",
         title="Ends another principal's session",
         impact="Interrupts the work of others; no access of its own.",
-        escalations=(
-            escalation(
-                Severity.LOW, requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)
-            ),
-        ),
+        escalations=(low(requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalog import AuditRule, TargetKind, escalation, requirement
+from operations.audit.catalog import AuditRule, TargetKind, critical, high, low, medium, requirement
 from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to, start_runbook
-from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
 
@@ -16,13 +15,11 @@ SYSTEMS_MANAGER: Final = (
         title="Runs commands on nodes",
         impact="Commands as root or SYSTEM, with no session and no approval.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
                 requirement("ssm:SendCommand", on=TargetKind.SCRIPT_DOCUMENTS),
             ),
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
                 requirement("ssm:SendCommand", on=TargetKind.OWN_DOCUMENTS),
             ),
@@ -35,14 +32,13 @@ SYSTEMS_MANAGER: Final = (
         title="Attaches documents to nodes",
         impact="An association runs a document on nodes now and on schedule.",
         escalations=(
-            escalation(
-                Severity.CRITICAL,
+            critical(
                 requirement(
                     *("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation"),
                     on=TargetKind.SCRIPT_DOCUMENTS,
-                ),
+                )
             ),
-            escalation(Severity.LOW, requirement("ssm:StartAssociationsOnce")),
+            low(requirement("ssm:StartAssociationsOnce")),
         ),
         remedy="Keep associations to a closed list of documents that run no script of the caller's.",
         source="SAR Systems Manager; User Guide: State Manager",
@@ -51,7 +47,7 @@ SYSTEMS_MANAGER: Final = (
         id="ssm-start-other-runbooks",
         title="Starts other runbooks",
         impact="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
-        escalations=(escalation(Severity.HIGH, start_runbook(TargetKind.AUTOMATIONS)),),
+        escalations=(high(start_runbook(TargetKind.AUTOMATIONS)),),
         remedy="List the runbooks that may be started by name; leave none that runs commands or resets access.",
         source="SAR Systems Manager; Automation runbook reference; pathfinding ssm-003",
     ),
@@ -59,11 +55,7 @@ SYSTEMS_MANAGER: Final = (
         id="ssm-maintenance-window-task",
         title="Schedules work in maintenance windows",
         impact="A task of a window runs commands, runbooks or functions on nodes.",
-        escalations=(
-            escalation(
-                Severity.HIGH, requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")
-            ),
-        ),
+        escalations=(high(requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")),),
         remedy="Leave tasks of maintenance windows to principals that may run commands anyway.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
@@ -72,34 +64,29 @@ SYSTEMS_MANAGER: Final = (
         title="Changes what scheduled work runs",
         impact="Nodes run the new content at their next association, window, patch or installation.",
         escalations=(
-            escalation(
-                Severity.HIGH,
+            high(
                 requirement(
                     "ssm:UpdateDocument",
                     "ssm:UpdateDocumentDefaultVersion",
                     on=TargetKind.ANY_DOCUMENT,
                     given=RUNNABLE_TYPES,
-                ),
+                )
             ),
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
                     "ssm:UpdateDocument",
                     "ssm:UpdateDocumentDefaultVersion",
                     on=TargetKind.OWN_DOCUMENTS,
                     given=RUNNABLE_TYPES,
-                ),
+                )
             ),
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
                     *("ssm:UpdatePatchBaseline", "ssm:RegisterDefaultPatchBaseline"),
                     "ssm:RegisterPatchBaselineForPatchGroup",
-                ),
+                )
             ),
-            escalation(
-                Severity.LOW, requirement("ssm:CreateDocument", on=TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)
-            ),
+            low(requirement("ssm:CreateDocument", on=TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)),
         ),
         remedy="Limit changes by ssm:DocumentType and by name to documents that do not run on nodes.",
         source="SAR Systems Manager; User Guide: Patch Manager, custom sources",
@@ -109,11 +96,10 @@ SYSTEMS_MANAGER: Final = (
         title="Sets up Systems Manager by Quick Setup",
         impact="Quick Setup creates associations and roles in every account and Region that it is given.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement(
-                    *("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
-                ),
+                    *("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition")
+                )
             ),
         ),
         remedy="Leave ssm-quicksetup changes to administrators.",
@@ -124,8 +110,7 @@ SYSTEMS_MANAGER: Final = (
         title="Registers machines as nodes",
         impact="A machine of the caller's becomes a node under a role of the account.",
         escalations=(
-            escalation(
-                Severity.MEDIUM,
+            medium(
                 requirement("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
                 requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
             ),

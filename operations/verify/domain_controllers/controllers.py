@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from components.detection.names import EXCLUSION_TAG, SecurityService
@@ -11,10 +11,11 @@ from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from operations.findings import Finding, Status, compared, unknown_finding
+from operations.findings import Finding, Status
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.domain_controllers.identities import deployers_of, team
+from operations.verify.findings import Check
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
@@ -55,21 +56,23 @@ def _controller(
     groups: frozenset[str] | ReadFailure,
     live: SiteFacts,
 ) -> list[Finding]:
-    check = f"directory-controller-{settings.name}"
-    expected = (
+    protection = "on" if site.section.termination_protection else "off"
+    check = Check(
+        f"directory-controller-{settings.name}",
         f"{settings.name} in {settings.subnet}: IMDSv2 only, no public address, "
-        f"termination protection {_on(on=site.section.termination_protection)}, volumes encrypted with the directory's key"
+        f"termination protection {protection}, volumes encrypted with the directory's key",
+        site.deployment.repair,
     )
     if isinstance(live.controllers, ReadFailure):
-        return [unknown_finding(check, live.controllers, expected=expected)]
+        return [check.report_unread(live.controllers)]
     named = [each for each in live.controllers if each.name == settings.name]
     if len(named) != 1:
-        text = f"{len(named)} instances: {', '.join(each.id for each in named)}" if named else "no such instance"
-        return [compared(check, same=False, expected=expected, found=text, remedy=site.deployment.repair)]
+        ids = ", ".join(each.id for each in named)
+        return [check.reject(f"{len(named)} instances: {ids}" if named else "no such instance")]
     found = named[0]
     for unread in (found.protected, found.volumes, groups):
         if isinstance(unread, ReadFailure):
-            return [unknown_finding(check, unread, expected=expected)]
+            return [check.report_unread(unread)]
     subnet = next((each.id for each in placement.subnets if each.given == settings.subnet), "")
     faults = [
         *_network(site, found, groups, subnet),
@@ -77,14 +80,16 @@ def _controller(
         *_tags(site, found),
         *_volumes(site, settings, found, live.key),
     ]
-    finding = compared(
-        check,
-        same=not faults,
-        expected=expected,
-        found=f"{found.id}: {'; '.join(each.text for each in faults)}" if faults else found.id,
-        remedy="; ".join(dict.fromkeys(each.remedy for each in faults)),
-    )
-    return [finding, *_state(site, check, found)]
+    remedies = "; ".join(dict.fromkeys(each.remedy for each in faults))
+    text = f"{found.id}: {'; '.join(each.text for each in faults)}" if faults else found.id
+    findings = [replace(check, remedy=remedies).judge(text, same=not faults)]
+    if found.state not in _RUNNING:
+        # A warning: the directory team starts and stops controllers.
+        start = f"aws ec2 start-instances --instance-ids {found.id} --region {site.deployment.region}"
+        findings.append(
+            Check(f"{check.id}-state", "it runs", start).reject(f"{found.id} is {found.state}", Status.WARNING)
+        )
+    return findings
 
 
 def _network(
@@ -118,7 +123,7 @@ def _instance(site: SiteDeployment, settings: ControllerSettings, found: Control
         yield _Fault(text="the source/destination check is off", remedy=repair)
     protection = site.section.termination_protection
     if found.protected is not None and found.protected != protection:
-        yield _Fault(text=f"termination protection {_on(on=not protection)}", remedy=repair)
+        yield _Fault(text=f"termination protection {'off' if protection else 'on'}", remedy=repair)
     if found.profile != PROFILE:
         yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
 
@@ -167,27 +172,8 @@ def _volumes(
 def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:
     policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, ReadFailure) else None
     return controllers_key_policy(
-        partition=site.partition,
+        partition=site.deployment.partition,
         account_id=site.deployment.account_id,
         region=site.deployment.region,
         users=[*team(site), *deployers_of(site, policy)],
     )
-
-
-def _state(site: SiteDeployment, check: str, found: ControllerFacts) -> list[Finding]:
-    """Report a controller that is not running as a warning: the directory team starts and stops controllers."""
-    if found.state in _RUNNING:
-        return []
-    return [
-        Finding(
-            check=f"{check}-state",
-            status=Status.WARNING,
-            expected="it runs",
-            found=f"{found.id} is {found.state}",
-            remedy=f"aws ec2 start-instances --instance-ids {found.id} --region {site.deployment.region}",
-        )
-    ]
-
-
-def _on(*, on: bool) -> str:
-    return "on" if on else "off"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from common.config_recorders import why_not_recorded
 from components.detection.cis_scans import LIST, SCAN_NAME, content_of, scan_content, tags_of
 from components.detection.services import SERVICES, ServiceState
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
+from operations.findings import Finding, Status
 from operations.inventory.nodes import read_recorders
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 from operations.verify.documents import owner_finding
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,13 +77,11 @@ def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Fi
         live: Why it does not record; None: it does.
     """
     region = site.deployment.region
-    check, expected = "directory-detection-recorder", f"AWS Config in {region} records {', '.join(_EVALUATED)}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
     remedy = f"record these types, and aws configservice start-configuration-recorder --region {region}"
-    return compared(
-        check, same=live is None, expected=expected, found=f"{region} {live}" if live else expected, remedy=remedy
-    )
+    check = Check("directory-detection-recorder", f"AWS Config in {region} records {', '.join(_EVALUATED)}", remedy)
+    if isinstance(live, ReadFailure):
+        return check.report_unread(live)
+    return check.report([f"{region} {live}"] if live is not None else [])
 
 
 @returns_failure
@@ -105,18 +105,16 @@ def scan_findings(site: SiteDeployment, live: list[Mapping[str, Any]] | ReadFail
     if settings is None:
         return []
     content = scan_content(settings, deployment.account_id, ROLE_TAG)
-    check, expected = "directory-detection-cis", f"{SCAN_NAME}: {_described(content)}"
+    check = Check("directory-detection-cis", f"{SCAN_NAME}: {_described(content)}", deployment.repair)
     if isinstance(live, ReadFailure):
-        return [unknown_finding(check, live, expected=expected)]
+        return [check.report_unread(live)]
     named = [each for each in live if each.get("scanName") == SCAN_NAME]
     found = [each for each in live if _owner_finding(site, each).status is Status.OK] or named
     if not found:
-        absent = f"no CIS scan configuration of this stack in {deployment.region}"
-        return [missing(check, None, expected=expected, found=absent, remedy=deployment.repair)]
+        return [check.reject(f"no CIS scan configuration of this stack in {deployment.region}")]
     differences = [] if content_of(found[0]) == content else [_described(content_of(found[0]))]
     differences += [f"a second scan configuration, {each['scanConfigurationArn']}" for each in found[1:]]
-    content_finding = from_differences(check, differences, expected=expected, remedy=deployment.repair)
-    return [content_finding, _owner_finding(site, found[0])]
+    return [check.report(differences), _owner_finding(site, found[0])]
 
 
 def _owner_finding(site: SiteDeployment, scan: Mapping[str, Any]) -> Finding:
@@ -131,18 +129,18 @@ def _findings(
     site: SiteDeployment, service: SecurityService, switches: frozenset[str], state: ServiceState | ReadFailure | None
 ) -> list[Finding]:
     title, region = SERVICES[service].title, site.deployment.region
-    check, expected = f"directory-detection-{SERVICES[service].client}", f"{title} with {' '.join(sorted(switches))}"
+    expected = f"{title} with {' '.join(sorted(switches))}"
+    check = Check(f"directory-detection-{SERVICES[service].client}", expected, site.deployment.repair)
     if state is None or isinstance(state, ReadFailure):
-        found = f"{title} is not enabled in {region}"
-        return [missing(check, state, expected=expected, found=found, remedy=site.deployment.repair)]
+        return [check.report_missing(state, f"{title} is not enabled in {region}")]
     off = sorted(switches - state.switches)
     differences = [f"{' '.join(off)} is off"] if off else []
     differences += [f"{each} is {state.faults[each]}" for each in sorted(switches & state.faults.keys())]
     if state.administrator:
         remedy = f"Ask the administrator account {state.administrator} of {title} to turn it on in {region}"
         managed = f"{expected}, managed by the account {state.administrator}"
-        return [from_differences(check, differences, expected=expected, remedy=remedy, found=managed)]
-    finding = from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
-    if not SERVICES[service].has_tags(state):
-        return [finding]
-    return [finding, owner_finding(f"{check}-owner", site.deployment, state.tags)]
+        return [replace(check, remedy=remedy).report(differences, managed)]
+    owner = (
+        [owner_finding(f"{check.id}-owner", site.deployment, state.tags)] if SERVICES[service].has_tags(state) else []
+    )
+    return [check.report(differences), *owner]

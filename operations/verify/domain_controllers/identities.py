@@ -10,15 +10,16 @@ from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.operations.plan import role_statements
 from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.settings import ManagementAccess
-from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import RoleFacts, read_policy, read_role
 from operations.inventory.reader import Answer, Reader, ReadFailure
+from operations.verify.findings import Check
 from operations.verify.policies import DesiredRole, policy_finding, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.iam import PolicyFacts
 
 _PRINCIPAL: Final = "aws:PrincipalArn"
@@ -72,7 +73,7 @@ def identity_findings(
     role = DesiredRole(
         check="directory-instance-role",
         name=instance_role.NAME,
-        trust=instance_role.trust_policy(site.partition),
+        trust=instance_role.trust_policy(site.deployment.partition),
         attached=frozenset(_policy_arn(site, name) for name in attached),
         inline={},
         boundary=site.boundary,
@@ -81,19 +82,18 @@ def identity_findings(
 
 
 def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | ReadFailure | None) -> Finding:
-    expected = f"managed policy {name} exists"
     if live is None or isinstance(live, ReadFailure):
-        return missing(check, live, expected=expected, found="no such policy", remedy=site.deployment.repair)
+        exists = Check(check, f"managed policy {name} exists", site.deployment.repair)
+        return exists.report_missing(live, "no such policy")
     return policy_finding(check, site.deployment, _content(site, name, live.content), live.content)
 
 
 def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
-    check, expected = "directory-instance-profile", f"instance profile {instance_role.NAME} has the role of its name"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    found = "no such instance profile" if live is None else f"it has {', '.join(live) or 'no role'}"
-    same = live == (instance_role.NAME,)
-    return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
+    expected = f"instance profile {instance_role.NAME} has the role of its name"
+    check = Check("directory-instance-profile", expected, site.deployment.repair)
+    if live is None or isinstance(live, ReadFailure):
+        return check.report_missing(live, "no such instance profile")
+    return check.judge(f"it has {', '.join(live) or 'no role'}", same=live == (instance_role.NAME,))
 
 
 def _checks() -> dict[str, str]:
@@ -120,11 +120,11 @@ def _has_controllers(site: SiteDeployment) -> bool:
 
 
 def _policy_arn(site: SiteDeployment, name: str) -> str:
-    return f"arn:{site.partition}:iam::{site.deployment.account_id}:policy/{name}"
+    return site.deployment.iam_arn(f"policy/{name}")
 
 
 def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFailure) -> dict[str, Any]:
-    partition, account_id, section = site.partition, site.deployment.account_id, site.section
+    partition, account_id, section = site.deployment.partition, site.deployment.account_id, site.section
     if name == instance_role.NAME:
         scopes = [replace(site.scope, region=region) for region in section.sites]
         return instance_role.agent_policy(role_statements(section, scopes))
@@ -145,7 +145,9 @@ def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFail
 
 def team(site: SiteDeployment) -> list[str]:
     """Return the ARNs of the directory team's roles."""
-    return role_arns(site.section.administrator_roles, partition=site.partition, account_id=site.deployment.account_id)
+    return role_arns(
+        site.section.administrator_roles, partition=site.deployment.partition, account_id=site.deployment.account_id
+    )
 
 
 def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list[str]:
@@ -154,7 +156,7 @@ def deployers_of(site: SiteDeployment, policy: Mapping[str, Any] | None) -> list
     Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so it is read
     from the policy: if the policy names one principal besides the directory team, it is that one; if several, none.
     """
-    partition, account_id = site.partition, site.deployment.account_id
+    partition, account_id = site.deployment.partition, site.deployment.account_id
     if site.section.deployer_roles:
         return deployers(site.section.deployer_roles, "", partition=partition, account_id=account_id)
     stem = f"arn:{partition}:iam::{account_id}:role/"

@@ -20,10 +20,10 @@ from components.domain_controllers.names import (
     flow_logs_role_name,
 )
 from components.domain_controllers.operations.plan import plan_operations
-from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.domain_controllers import alerts_of
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
+from operations.verify.findings import Check
 from operations.verify.keys import alias_findings
 from operations.verify.notifications import DesiredTarget, DesiredTopic, delivery_finding, rule_faults, topic_findings
 from operations.verify.policies import DesiredRole, role_finding
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     from components.domain_controllers.event_patterns import Alert
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.domain_controllers import FlowLogFacts, SiteFacts, SitePlacement, SiteSubnet
+    from operations.inventory.session_manager import LogGroupFacts
 
 
 def monitoring_findings(
@@ -50,7 +52,7 @@ def monitoring_findings(
     scope, plan = site.scope, plan_operations(site.section, site.deployment.region)
     topic = DesiredTopic(
         prefix="directory",
-        arn=site.arn("sns", ALERTS_TOPIC),
+        arn=site.deployment.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
         policy=topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
         emails=site.section.monitoring.notification_emails,
@@ -96,19 +98,20 @@ def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) ->
 
 
 def _flow_logs(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> Finding:
-    check = "directory-flow-logs"
-    expected = (
-        f"active flow logs of all traffic of {', '.join(each.given for each in placement.subnets)} to {FLOW_LOGS}"
+    subnets = placement.subnets
+    check = Check(
+        "directory-flow-logs",
+        f"active flow logs of all traffic of {', '.join(each.given for each in subnets)} to {FLOW_LOGS}",
+        f"{site.deployment.repair}; see directory-flow-log-group, directory-flow-logs-role and directory-monitoring-key",
     )
-    if isinstance(live.flow_logs, ReadFailure):
-        return unknown_finding(check, live.flow_logs, expected=expected)
-    differences = [fault for each in placement.subnets for fault in _flow_log_faults(site, each, live.flow_logs)]
-    return from_differences(check, differences, expected=expected, remedy=_flow_log_remedy(site))
+    return check.compare(
+        live.flow_logs, lambda logs: [fault for each in subnets for fault in _flow_log_faults(site, each, logs)]
+    )
 
 
 def _flow_log_faults(site: SiteDeployment, subnet: SiteSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
-    group = site.arn("logs", f"log-group:{FLOW_LOGS}")
-    role = f"arn:{site.partition}:iam::{site.deployment.account_id}:role/{flow_logs_role_name(site.deployment.region)}"
+    group = site.deployment.arn("logs", f"log-group:{FLOW_LOGS}")
+    role = site.deployment.iam_arn(f"role/{flow_logs_role_name(site.deployment.region)}")
     ours = [each for each in live if each.subnet_id == subnet.id and each.destination == group]
     good = [each for each in ours if each.active and (each.traffic, each.role_arn) == ("ALL", role)]
     if not good:
@@ -118,22 +121,17 @@ def _flow_log_faults(site: SiteDeployment, subnet: SiteSubnet, live: Sequence[Fl
     return [f"{each.id} of {subnet.given} does not deliver: {each.failure}" for each in good]
 
 
-def _flow_log_remedy(site: SiteDeployment) -> str:
-    return (
-        f"{site.deployment.repair}; see directory-flow-log-group, directory-flow-logs-role and directory-monitoring-key"
-    )
-
-
 def log_group_finding(site: SiteDeployment, live: SiteFacts, check: str, name: str, days: int) -> Finding:
     """Compare a log group that the key for monitoring encrypts."""
+
+    def differences(found: LogGroupFacts) -> list[str]:
+        kept = found.retention_days
+        unequal = [] if kept == days else [f"kept {f'for {kept} days' if kept else 'forever'}"]
+        return [*unequal, *_key_fault(live, found.kms_key_arn or "")]
+
     expected = f"log group {name}, encrypted, kept for {days} days"
-    found = live.log_group if name == FLOW_LOGS else live.operations.log_groups[name]
-    if found is None or isinstance(found, ReadFailure):
-        return missing(check, found, expected=expected, found="no such log group", remedy=site.deployment.repair)
-    kept = found.retention_days
-    differences = [] if kept == days else [f"kept {f'for {kept} days' if kept else 'forever'}"]
-    differences += _key_fault(live, found.kms_key_arn or "")
-    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
+    group = live.log_group if name == FLOW_LOGS else live.operations.log_groups[name]
+    return Check(check, expected, site.deployment.repair).compare(group, differences, "no such log group")
 
 
 def _key_fault(live: SiteFacts, key: str) -> list[str]:
@@ -146,12 +144,9 @@ def _key_fault(live: SiteFacts, key: str) -> list[str]:
 
 
 def _alert(site: SiteDeployment, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
-    check, name = f"directory-alert-{alert.name}", alert_rule_name(alert.name)
+    name, target = alert_rule_name(alert.name), {"topic": DesiredTarget(arn=site.deployment.arn("sns", ALERTS_TOPIC))}
+    pattern = alert.pattern(watched) if watched else None
     expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
-    if isinstance(live.rules, ReadFailure):
-        return unknown_finding(check, live.rules, expected=expected)
-    target = {"topic": DesiredTarget(arn=site.arn("sns", ALERTS_TOPIC))}
-    text = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
-    if isinstance(text, ReadFailure):
-        return unknown_finding(check, text, expected=expected)
-    return from_differences(check, text, expected=expected, remedy=site.deployment.repair)
+    return Check(f"directory-alert-{alert.name}", expected, site.deployment.repair).compare(
+        live.rules, lambda rules: rule_faults(pattern, target, rules.get(name))
+    )

@@ -13,14 +13,15 @@ from components.domain_controllers.names import (
     site_name,
 )
 from components.domain_controllers.traffic_requirements import Direction
-from operations.findings import Finding, from_differences, unknown_finding
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, known
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.domain_controllers.settings import ResolverSiteSettings
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.domain_controllers import ControllerFacts, SitePlacement
     from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint
     from operations.inventory.network import SecurityGroup, SecurityGroupRule
@@ -55,9 +56,8 @@ def name_resolution_findings(
     expected = f"Route 53 Resolver endpoints and rules for {', '.join(settings.domains)}"
     for unread in (live, controllers):
         if isinstance(unread, ReadFailure):
-            return [unknown_finding("directory-resolver-outbound", unread, expected=expected)]
-    if isinstance(live, ReadFailure) or isinstance(controllers, ReadFailure):
-        return []
+            return [Check("directory-resolver-outbound", expected).report_unread(unread)]
+    live, controllers = known(live), known(controllers)
     own = settings.sites[region]
     to_controllers: set[Traffic] = {
         (Direction.EGRESS, each, DNS_PORT, DNS_PORT, controllers_group) for each in DNS_PROTOCOLS
@@ -104,13 +104,11 @@ def _endpoint(
         differences += _endpoint_differences(
             found[0], direction, frozenset(zones.values()), frozenset(each.id for each in groups)
         )
-    return from_differences(
+    return Check(
         f"directory-resolver-{direction}",
-        differences,
-        expected=f"endpoint {name} is operational in {', '.join(zones.values())}, with the group {name} for DNS only",
-        remedy=_remedy(site, removals),
-        found=", ".join(each.id for each in found),
-    )
+        f"endpoint {name} is operational in {', '.join(zones.values())}, with the group {name} for DNS only",
+        _remedy(site, removals),
+    ).report(differences, ", ".join(each.id for each in found))
 
 
 def _endpoint_differences(
@@ -163,13 +161,11 @@ def _rule(
             f"--region {site.deployment.region}"
             for each in sorted(rule.vpc_ids - vpcs)
         ]
-    return from_differences(
+    return Check(
         f"directory-resolver-rule-{domain}",
-        differences,
-        expected=f"rule {name} forwards {domain} to {', '.join(sorted(addresses))}, for {', '.join(own.vpcs) or 'no VPC'}",
-        remedy=_remedy(site, removals),
-        found=", ".join(each.id for each in found),
-    )
+        f"rule {name} forwards {domain} to {', '.join(sorted(addresses))}, for {', '.join(own.vpcs) or 'no VPC'}",
+        _remedy(site, removals),
+    ).report(differences, ", ".join(each.id for each in found))
 
 
 def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence[str]) -> Finding:
@@ -191,10 +187,8 @@ def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence
             )
             for each in sorted(several)
         ]
-    return from_differences(
+    return Check(
         "directory-resolver-share",
-        differences,
-        expected=f"the rules are shared with {', '.join(principals)}, within the organization",
-        remedy=_remedy(site, removals),
-        found=", ".join(each.arn for each in live.shares),
-    )
+        f"the rules are shared with {', '.join(principals)}, within the organization",
+        _remedy(site, removals),
+    ).report(differences, ", ".join(each.arn for each in live.shares))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components.domain_controllers.names import acl_name, group_name, resolver_name, site_name
 from components.domain_controllers.traffic_requirements import ITSELF, RESOLVER, Direction, PeerKind
-from operations.findings import Finding, compared, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
     from components.domain_controllers.traffic_requirements import Peer
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts, SitePlacement
     from operations.inventory.network import NetworkAcl, SecurityGroup, SecurityGroupRule
 
@@ -44,21 +45,20 @@ class Differences:
 def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> list[Finding]:
     """Compare groups, their rules, and the prefix lists that these refer to."""
     name = site_name(site.deployment.region)
-    expected = f"security groups {', '.join(each.name for each in plan.groups)}"
+    check = Check("directory-groups", f"security groups {', '.join(each.name for each in plan.groups)}")
     if isinstance(live.groups, ReadFailure):
-        return [unknown_finding("directory-groups", live.groups, expected=expected)]
+        return [check.report_unread(live.groups)]
     groups, lists = _by_plan(name, plan.groups, live.groups), _lists(name, plan, live)
-    findings = [_groups(site, expected, plan, live.groups)]
+    findings = [_groups(site, check, plan, live.groups)]
     shared = groups.get(plan.groups[0].name)
     peers = {ITSELF.value: shared.id} if shared else {}
     peers |= {name: facts.id for name, facts in lists.items()} | resolver_peer(site, live)
     for each in plan.groups:
         if each.name in groups:
             facts, why = groups[each.name], unread_peer((rule.peer for rule in each.rules), live)
-            expected = _expected(each, facts)
-            findings.append(
-                unknown_finding(_check(each), why, expected=expected) if why else _rules(site, each, facts, peers)
-            )
+            expected = f"{facts.id} has the plan's {len(each.rules)} rules and no others"
+            check = Check(f"directory-group-{each.name}", expected)
+            findings.append(check.report_unread(why) if why else _rules(site, check, each, facts, peers))
     return findings + [_list(site, each, lists.get(each.name), live) for each in plan.prefix_lists]
 
 
@@ -93,7 +93,7 @@ def rule_differences(
         peers: IDs by their names in the plan, `itself` or a list's name.
     """
     ours = {_planned_key(each, peers): each for each in planned}
-    theirs = {_live_key(each): each for each in live}
+    theirs = {each.key: each for each in live}
     missing = {each.name: each for key, each in ours.items() if key not in theirs}
     changed = [
         (ours[key], each) for key, each in theirs.items() if key in ours and ours[key].description != each.description
@@ -115,16 +115,12 @@ def _planned_key(rule: PlannedRule, peers: Mapping[str, str]) -> Key:
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
 
 
-def _live_key(rule: SecurityGroupRule) -> Key:
-    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
-
-
 def _by_plan(site: str, planned: Sequence[Group], live: Sequence[SecurityGroup]) -> dict[str, SecurityGroup]:
     names = {group_name(site, each.name): each.name for each in planned}
     return {names[each.name]: each for each in live if each.name in names}
 
 
-def _groups(site: SiteDeployment, expected: str, plan: GroupPlan, live: Sequence[SecurityGroup]) -> Finding:
+def _groups(site: SiteDeployment, check: Check, plan: GroupPlan, live: Sequence[SecurityGroup]) -> Finding:
     known = _by_plan(site_name(site.deployment.region), plan.groups, live)
     missing = [each.name for each in plan.groups if each.name not in known]
     ids = {each.id for each in known.values()}
@@ -136,12 +132,12 @@ def _groups(site: SiteDeployment, expected: str, plan: GroupPlan, live: Sequence
         f"aws ec2 delete-security-group --group-id {each.id} --region {site.deployment.region}, once nothing uses it"
         for each in foreign
     ]
-    return from_differences(
-        "directory-groups", differences, expected=expected, remedy="; ".join(remedies), found=", ".join(sorted(ids))
-    )
+    return replace(check, remedy="; ".join(remedies)).report(differences, ", ".join(sorted(ids)))
 
 
-def _rules(site: SiteDeployment, planned: Group, live: SecurityGroup, peers: Mapping[str, str]) -> Finding:
+def _rules(
+    site: SiteDeployment, check: Check, planned: Group, live: SecurityGroup, peers: Mapping[str, str]
+) -> Finding:
     found = rule_differences(planned.rules, live.rules, peers)
     differences = [f"missing: {each.name} ({each.description})" for each in found.missing]
     differences += [
@@ -155,21 +151,7 @@ def _rules(site: SiteDeployment, planned: Group, live: SecurityGroup, peers: Map
         if (ids := [each.id for each in found.foreign if each.direction is way])
     ]
     remedies += [site.deployment.repair] if found.missing or found.changed else []
-    return from_differences(
-        _check(planned),
-        differences,
-        expected=_expected(planned, live),
-        remedy=" && ".join(remedies),
-        found=f"{len(live.rules)} rules",
-    )
-
-
-def _check(planned: Group) -> str:
-    return f"directory-group-{planned.name}"
-
-
-def _expected(planned: Group, live: SecurityGroup) -> str:
-    return f"{live.id} has the plan's {len(planned.rules)} rules and no others"
+    return replace(check, remedy=" && ".join(remedies)).report(differences, f"{len(live.rules)} rules")
 
 
 def _described(rule: PlannedRule, live: SecurityGroupRule) -> str:
@@ -184,13 +166,13 @@ def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ManagedPref
 
 
 def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | None, live: SiteFacts) -> Finding:
-    check = f"directory-prefix-list-{planned.name}"
     expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
+    check = Check(f"directory-prefix-list-{planned.name}", expected, site.deployment.repair)
     for unread in (live.lists, live.entries):
         if isinstance(unread, ReadFailure):
-            return unknown_finding(check, unread, expected=expected)
+            return check.report_unread(unread)
     if found is None or isinstance(live.entries, ReadFailure):
-        return compared(check, same=False, expected=expected, found="no such list", remedy=site.deployment.repair)
+        return check.reject("no such list")
     ours = {each.cidr: each.description for each in planned.entries}
     theirs = live.entries.get(found.id, {})
     differences = [f"missing: {each}" for each in ours if each not in theirs]
@@ -199,13 +181,7 @@ def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | 
         f'{each} is described as "{theirs[each]}"' for each in ours if each in theirs and theirs[each] != ours[each]
     ]
     differences += [f"room for {found.max_entries}"] if found.max_entries != planned.max_entries else []
-    return compared(
-        check,
-        same=not differences,
-        expected=expected,
-        found=f"{found.id}: {'; '.join(differences)}" if differences else found.id,
-        remedy=site.deployment.repair,
-    )
+    return check.judge(f"{found.id}: {'; '.join(differences)}" if differences else found.id, same=not differences)
 
 
 def acl_findings(
@@ -216,23 +192,15 @@ def acl_findings(
         return []
     name = acl_name(site_name(site.deployment.region), plan)
     expected = f"network ACL {name} associated with {', '.join(each.given for each in placement.subnets)}"
+    check = Check("directory-acl", expected, site.deployment.repair)
     if isinstance(live.acls, ReadFailure):
-        return [unknown_finding("directory-acl", live.acls, expected=expected)]
+        return [check.report_unread(live.acls)]
     found = associated_acl(name, placement, live.acls)
     if found is None:
-        text = f"no such ACL; {_followed(placement, live.acls)}"
-        return [compared("directory-acl", same=False, expected=expected, found=text, remedy=site.deployment.repair)]
+        return [check.reject(f"no such ACL; {_followed(placement, live.acls)}")]
     without = [each for each in placement.subnets if each.id not in found.subnet_ids]
-    findings = [
-        compared(
-            "directory-acl",
-            same=not without,
-            expected=expected,
-            found=_followed(placement, live.acls) if without else found.id,
-            remedy=site.deployment.repair,
-        )
-    ]
-    return [*findings, _acl_rules(site, plan, found)]
+    followed = check.report([_followed(placement, live.acls)] if without else [], found.id)
+    return [followed, _acl_rules(site, plan, found)]
 
 
 def associated_acl(name: str, placement: SitePlacement, acls: Sequence[NetworkAcl]) -> NetworkAcl | None:
@@ -264,13 +232,9 @@ def _acl_rules(site: SiteDeployment, plan: AclPlan, live: NetworkAcl) -> Finding
         for key, each in theirs.items()
         if key in ours and ours[key] != each
     ]
-    return from_differences(
-        "directory-acl-rules",
-        differences,
-        expected=f"{live.id} has the plan's {len(plan.rules)} rules and no others",
-        remedy=site.deployment.repair,
-        found=f"{len(live.rules)} rules",
-    )
+    expected = f"{live.id} has the plan's {len(plan.rules)} rules and no others"
+    check = Check("directory-acl-rules", expected, site.deployment.repair)
+    return check.report(differences, f"{len(live.rules)} rules")
 
 
 def _in_words(rule: AclRule) -> str:

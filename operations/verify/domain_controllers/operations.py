@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.names import ALARMS, ALERTS_TOPIC, METRICS
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_differences
-from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.approval_checks import document_findings
 from operations.verify.associations import association_findings
 from operations.verify.domain_controllers.monitoring import log_group_finding
+from operations.verify.findings import Check, unequal
 from operations.verify.notifications import DesiredAlarm, metric_alarm_findings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.metric_alarm import MetricAlarm
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.controller_operations import SecretFacts
     from operations.inventory.domain_controllers import SiteFacts
     from operations.inventory.reader import Answer
@@ -60,7 +62,7 @@ def _association(site: SiteDeployment, key: str, plan: AssociationPlan, live: Si
     if plan.controller:
         if isinstance(live.controllers, ReadFailure):
             expected = f"{plan.name} runs {plan.document} on {plan.controller}"
-            return [unknown_finding(check, live.controllers, expected=expected)]
+            return [Check(check, expected).report_unread(live.controllers)]
         ids = [each.id for each in live.controllers if each.name == plan.controller]
         target = ids[0] if len(ids) == 1 else f"the ID of {plan.controller}"
         plan = replace(plan, targets={**plan.targets, "InstanceIds": [target]})
@@ -73,16 +75,16 @@ def _secrets(site: SiteDeployment, live: Mapping[str, SecretFacts | ReadFailure 
         if settings is None:
             return
         secrets = settings.secrets[region]
-        check = f"directory-promotion-secret-{'administrator' if arn == secrets.administrator_arn else 'restore-mode'}"
-        expected = f"secret {arn} is encrypted with {secrets.kms_key_arn}, tagged, and shared by no resource policy"
-        remedy = (
-            f"aws secretsmanager describe-secret --secret-id {arn} --region {region}; correct the key, tag or policy"
+        check = Check(
+            f"directory-promotion-secret-{'administrator' if arn == secrets.administrator_arn else 'restore-mode'}",
+            f"secret {arn} is encrypted with {secrets.kms_key_arn}, tagged, and shared by no resource policy",
+            f"aws secretsmanager describe-secret --secret-id {arn} --region {region}; correct the key, tag or policy",
         )
-        if found is None or isinstance(found, ReadFailure):
-            yield missing(check, found, expected=expected, found="no such secret", remedy=remedy)
-            continue
-        differences = [*secret_differences(found.description, secrets.kms_key_arn), *_sharing(found.policy)]
-        yield from_differences(check, differences, expected=expected, remedy=remedy)
+        yield check.compare(found, partial(_secret_differences, secrets.kms_key_arn), "no such secret")
+
+
+def _secret_differences(key_arn: str, found: SecretFacts) -> list[str]:
+    return [*secret_differences(found.description, key_arn), *_sharing(found.policy)]
 
 
 def _sharing(policy: str) -> list[str]:
@@ -101,13 +103,11 @@ def _sharing(policy: str) -> list[str]:
 def _metric_filter(
     site: SiteDeployment, desired: MetricFilter, live: Mapping[tuple[str, str], Answer] | ReadFailure
 ) -> Finding:
-    check = f"directory-filter-{desired.name}"
     expected = f"metric filter {desired.name} of {desired.log_group} counts {desired.pattern} as {desired.metric}"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    found = live.get((desired.log_group, desired.name))
-    if found is None:
-        return missing(check, None, expected=expected, found="no such metric filter", remedy=site.deployment.repair)
+    check = Check(f"directory-filter-{desired.name}", expected, site.deployment.repair)
+    found = live if isinstance(live, ReadFailure) else live.get((desired.log_group, desired.name))
+    if found is None or isinstance(found, ReadFailure):
+        return check.report_missing(found, "no such metric filter")
     transformations: list[dict[str, Any]] = found.get("metricTransformations", [])
     first = transformations[0] if transformations else {}
     pairs: dict[str, tuple[object, object]] = {
@@ -119,7 +119,7 @@ def _metric_filter(
         # Alarms name the metric without dimensions.
         "dimensions": ({}, first.get("dimensions") or {}),
     }
-    return from_differences(check, unequal(pairs), expected=expected, remedy=site.deployment.repair)
+    return check.report(unequal(pairs))
 
 
 def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> Iterator[Finding]:
@@ -128,17 +128,17 @@ def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> I
     if settings is None or region not in settings.buckets:
         return
     name = settings.buckets[region].bucket_name
-    check, expected = "directory-backup-bucket", f"bucket {name} locks new backups for a time by default"
+    remedy = (
+        f"aws s3api put-object-lock-configuration --bucket {name}, in account {settings.buckets[region].bucket_owner}"
+    )
+    check = Check("directory-backup-bucket", f"bucket {name} locks new backups for a time by default", remedy)
     if isinstance(live, ReadFailure):
-        yield unknown_finding(check, live, expected=expected)
+        yield check.report_unread(live)
         return
     retention: dict[str, Any] = (live or {}).get("Rule", {}).get("DefaultRetention", {})
     differences = [] if (live or {}).get("ObjectLockEnabled") == "Enabled" else ["Object Lock is not enabled"]
     differences += [] if retention.get("Days") or retention.get("Years") else ["it has no default retention"]
-    remedy = (
-        f"aws s3api put-object-lock-configuration --bucket {name}, in account {settings.buckets[region].bucket_owner}"
-    )
-    yield from_differences(check, differences, expected=expected, remedy=remedy)
+    yield check.report(differences)
 
 
 def _alarms(site: SiteDeployment, plan: OperationsPlan, live: SiteFacts) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def _alarms(site: SiteDeployment, plan: OperationsPlan, live: SiteFacts) -> Iter
         yield from _alarm(site, each, live)
     for controller, each in plan.controller_alarms:
         if isinstance(live.controllers, ReadFailure):
-            yield unknown_finding(_check(each), live.controllers, expected=f"alarm {each.name} watches {controller}")
+            yield Check(_check(each), f"alarm {each.name} watches {controller}").report_unread(live.controllers)
             continue
         # A controller that does not exist, or exists twice, is a finding of its own.
         ids = [found.id for found in live.controllers if found.name == controller]
@@ -159,5 +159,7 @@ def _check(alarm: MetricAlarm) -> str:
 
 
 def _alarm(site: SiteDeployment, alarm: MetricAlarm, live: SiteFacts) -> Iterator[Finding]:
-    desired = DesiredAlarm(check=_check(alarm), alarm=alarm, topics=[site.arn("sns", ALERTS_TOPIC)], page=_PAGE)
+    desired = DesiredAlarm(
+        check=_check(alarm), alarm=alarm, topics=[site.deployment.arn("sns", ALERTS_TOPIC)], page=_PAGE
+    )
     return metric_alarm_findings(site.deployment, desired, live.operations.alarms)

@@ -12,8 +12,8 @@ from components.domain_controllers.operations.patching import (
     approval_rule,
     task_parameters,
 )
-from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, known
+from operations.verify.findings import Check, unequal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.settings import PatchingSettings
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.domain_controllers import SiteFacts
     from operations.inventory.patching import PatchingFacts, WindowFacts
 
@@ -42,14 +43,15 @@ def patching_findings(site: SiteDeployment, windows: Sequence[PatchWindow], live
 
 
 def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFacts | ReadFailure) -> Finding:
-    check = "directory-patch-baseline"
-    expected = (
-        f"baseline {BASELINE} approves updates after {settings.approve_after_days} days for the group {PATCH_GROUP}"
+    check = Check(
+        "directory-patch-baseline",
+        f"baseline {BASELINE} approves updates after {settings.approve_after_days} days for the group {PATCH_GROUP}",
+        site.deployment.repair,
     )
     if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
+        return check.report_unread(live)
     if not live.baselines:
-        return missing(check, None, expected=expected, found="no such baseline", remedy=site.deployment.repair)
+        return check.reject("no such baseline")
     found = live.baselines[0]
     rules: list[dict[str, Any]] = found.get("ApprovalRules", {}).get("PatchRules", [])
     seen = [
@@ -69,23 +71,24 @@ def _baseline(site: SiteDeployment, settings: PatchingSettings, live: PatchingFa
     }
     differences = unequal(pairs)
     differences += ["several baselines have this name"] if len(live.baselines) > 1 else []
-    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
+    return check.report(differences)
 
 
 def _window(site: SiteDeployment, settings: PatchingSettings, planned: PatchWindow, live: SiteFacts) -> Finding:
-    check = f"directory-patch-window-{planned.zone}"
-    expected = f"window {planned.name} patches {', '.join(planned.controllers)} at {planned.schedule}, one at a time"
-    if isinstance(live.patching, ReadFailure):
-        return unknown_finding(check, live.patching, expected=expected)
-    if isinstance(live.controllers, ReadFailure):
-        return unknown_finding(check, live.controllers, expected=expected)
-    found = live.patching.windows.get(planned.name, ())
+    check = Check(
+        f"directory-patch-window-{planned.zone}",
+        f"window {planned.name} patches {', '.join(planned.controllers)} at {planned.schedule}, one at a time",
+        site.deployment.repair,
+    )
+    for unread in (live.patching, live.controllers):
+        if isinstance(unread, ReadFailure):
+            return check.report_unread(unread)
+    found = known(live.patching).windows.get(planned.name, ())
     if not found:
-        return missing(check, None, expected=expected, found="no such window", remedy=site.deployment.repair)
-    ids = sorted(each.id for each in live.controllers if each.name in planned.controllers)
+        return check.reject("no such window")
+    ids = sorted(each.id for each in known(live.controllers) if each.name in planned.controllers)
     differences = [] if len(found) == 1 else [f"{len(found)} windows have this name"]
-    differences += _differences(settings, planned, ids, found[0])
-    return from_differences(check, differences, expected=expected, remedy=site.deployment.repair)
+    return check.report([*differences, *_differences(settings, planned, ids, found[0])])
 
 
 def _differences(settings: PatchingSettings, planned: PatchWindow, ids: list[str], found: WindowFacts) -> list[str]:
@@ -133,9 +136,7 @@ def _targets(given: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
 
 def _unplanned(site: SiteDeployment, windows: Sequence[PatchWindow], live: PatchingFacts | ReadFailure) -> Finding:
     """Report windows with our prefix that are not planned: they may be open beside another one."""
-    check, expected = "directory-patch-windows", "no other maintenance windows with the stack's prefix"
-    if isinstance(live, ReadFailure):
-        return unknown_finding(check, live, expected=expected)
-    others = sorted(set(live.windows) - {each.name for each in windows})
+    planned = {each.name for each in windows}
     remedy = f"aws ssm delete-maintenance-window --window-id ID --region {site.deployment.region}"
-    return from_differences(check, [f"{each} exists" for each in others], expected=expected, remedy=remedy)
+    check = Check("directory-patch-windows", "no other maintenance windows with the stack's prefix", remedy)
+    return check.compare(live, lambda found: [f"{each} exists" for each in sorted(set(found.windows) - planned)])

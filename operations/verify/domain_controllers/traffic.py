@@ -17,8 +17,8 @@ from components.domain_controllers.packet_evaluation import Packet, admitting, p
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6
 from components.domain_controllers.traffic_requirements import Direction, Peer, PeerKind
-from operations.findings import Finding, from_differences, unknown_finding
 from operations.inventory.reader import ReadFailure
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.port_tables import Port
     from components.domain_controllers.traffic_requirements import TrafficRequirement
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
     from operations.inventory.network import SecurityGroupRule
 
 MOST_ADDRESSES = 60
@@ -64,11 +65,15 @@ class Traffic:
     acls: Sequence[Sequence[AclRule]]
 
 
-def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> list[Finding]:
+def traffic_finding(site: SiteDeployment, traffic: Traffic | ReadFailure) -> Finding:
     """Evaluate the packets, and report differences from the demands."""
-    check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
+    check = Check(
+        "directory-traffic",
+        "what the port tables list passes groups and network ACL, and nothing else",
+        f"see the findings about groups, prefix lists and the network ACL; otherwise {site.deployment.repair}",
+    )
     if isinstance(traffic, ReadFailure):
-        return [unknown_finding(check, traffic, expected=expected)]
+        return check.report_unread(traffic)
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
     edges = sorted(set(_edges(port for each in traffic.requirements for port in each.ports)))
@@ -79,15 +84,7 @@ def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> li
             tried += 1
             wrong += _faults(required, by_groups, traffic.acls, packet)
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    return [
-        from_differences(
-            check,
-            [*wrong[:_SHOWN], *more],
-            expected=expected,
-            remedy=f"see the findings about groups, prefix lists and the network ACL; otherwise {site.deployment.repair}",
-            found=f"{tried} packets tried",
-        )
-    ]
+    return check.report([*wrong[:_SHOWN], *more], f"{tried} packets tried")
 
 
 def _ends(traffic: Traffic) -> Iterator[Packet]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from operations.findings import Finding, from_differences, missing, unequal, unknown_finding
 from operations.inventory.monitoring import (
     DELIVERY_ERRORS,
     TrailFacts,
@@ -16,12 +16,14 @@ from operations.inventory.monitoring import (
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key
 from operations.verify.buckets import DesiredBucket, own_bucket_findings
+from operations.verify.findings import Check, unequal
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
 
 
 def bucket_name(site: SiteDeployment) -> str:
@@ -71,15 +73,16 @@ def trail_findings(
         key: The key behind the alias; ignored for a trail that the settings name.
     """
     existing = site.section.monitoring.existing_trail
-    name, check = existing or TRAIL, "directory-trail"
-    expected = f"trail {name} records management events{'' if existing else ' of all Regions'}"
+    name = existing or TRAIL
+    check = Check(
+        "directory-trail",
+        f"trail {name} records management events{'' if existing else ' of all Regions'}",
+        "correct shell-access:domainControllers.monitoring.existingTrail" if existing else site.deployment.repair,
+    )
     if live is None or isinstance(live, ReadFailure):
-        remedy = (
-            "correct shell-access:domainControllers.monitoring.existingTrail" if existing else site.deployment.repair
-        )
-        return [missing(check, live, expected=expected, found="no such trail", remedy=remedy)]
+        return [check.report_missing(live, "no such trail")]
     if isinstance(live.records_writes, ReadFailure):
-        return [unknown_finding(check, live.records_writes, expected=expected)]
+        return [check.report_unread(live.records_writes)]
     named = f"--name {name} --region {site.deployment.region}"
     differences: list[str] = []
     remedies: list[str] = []
@@ -95,10 +98,7 @@ def trail_findings(
         wrong += _differences(site, live.configuration, key)
         differences += wrong
         remedies += [site.deployment.repair] if wrong else []
-    return [
-        from_differences(check, differences, expected=expected, remedy=" && ".join(remedies)),
-        _delivery(site, live),
-    ]
+    return [replace(check, remedy=" && ".join(remedies)).report(differences), _delivery(site, live)]
 
 
 def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | ReadFailure | None) -> list[str]:
@@ -114,10 +114,8 @@ def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | 
 
 
 def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
-    check, expected = "directory-trail-delivery", "the last deliveries of the trail succeeded"
-    differences = [f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()]
-    existing = site.section.monitoring.existing_trail
-    remedy = "allow cloudtrail.amazonaws.com in the policies of its bucket, key and topic"
-    if not existing:
-        remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
-    return from_differences(check, differences, expected=expected, remedy=remedy)
+    remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
+    if site.section.monitoring.existing_trail:
+        remedy = "allow cloudtrail.amazonaws.com in the policies of its bucket, key and topic"
+    check = Check("directory-trail-delivery", "the last deliveries of the trail succeeded", remedy)
+    return check.report([f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()])

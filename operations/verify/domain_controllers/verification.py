@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
@@ -15,10 +15,10 @@ from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.domain_controllers.traffic_requirements import ITSELF
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
-from operations.findings import Finding, Status, compared, from_differences, unknown_finding
+from operations.findings import Status
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
 from operations.inventory.placement import read_placement
-from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.reader import Reader, ReadError, ReadFailure, known, returns_failure
 from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.detection import (
     detection_findings,
@@ -41,9 +41,10 @@ from operations.verify.domain_controllers.network import (
 )
 from operations.verify.domain_controllers.operations import operations_findings
 from operations.verify.domain_controllers.patching import patching_findings
-from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
+from operations.verify.domain_controllers.traffic import Traffic, traffic_finding
 from operations.verify.domain_controllers.trail import verify_trail
 from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
+from operations.verify.findings import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.settings import DomainControllersSection
     from operations.deployment import SiteDeployment
+    from operations.findings import Finding
 
 
 Placements = dict[str, SitePlacement | ReadFailure | str]
@@ -89,7 +91,7 @@ class DomainControllersVerification:
                 region: pool.submit(read_placement, self._reader(region), each) for region, each in self.sites.items()
             }
             placements: Placements = {region: each.result() for region, each in reading.items()}
-            found = {region: placement_findings(each, placements[region]) for region, each in self.sites.items()}
+            found = {region: [placement_finding(each, placements[region])] for region, each in self.sites.items()}
             known = {region: each for region, each in placements.items() if isinstance(each, SitePlacement)}
             if len(known) < len(placements):
                 for region in known:
@@ -149,7 +151,7 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
     return [
         *group_findings(site, plan.groups, live),
         *acl_findings(site, placement, plan.acl, live),
-        *traffic_findings(site, _traffic(site, placement, plan, live)),
+        traffic_finding(site, _traffic(site, placement, plan, live)),
         *_endpoints(site, placement, live),
         *name_resolution_findings(
             site,
@@ -166,22 +168,20 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
 
 def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> list[Finding]:
     """Compare the site's endpoints; of those of `shell-access:endpoints` only those that controllers add."""
-    group, services = endpoints_group(site, placement), endpoint_services(site.section, site.deployment.region)
-    if placement.shares_endpoints:
-        shared = DesiredEndpoints(
-            check="directory-endpoint",
-            group=group,
-            services=tuple(sorted(services)),
-            subnets=placement.endpoint_subnets,
-            routed={},
-            cidrs=(),
-        )
-        return service_findings(site.deployment, shared, live.endpoints)
-    own = DesiredEndpoints(
+    services = {*endpoint_services(site.section, site.deployment.region)}
+    added = DesiredEndpoints(
         check="directory-endpoint",
-        group=group,
-        services=tuple(sorted({*interface_services(site.deployment.session_manager), *services})),
+        group=endpoints_group(site, placement),
+        services=tuple(sorted(services)),
         subnets=placement.endpoint_subnets,
+        routed={},
+        cidrs=(),
+    )
+    if placement.shares_endpoints:
+        return service_findings(site.deployment, added, live.endpoints)
+    own = replace(
+        added,
+        services=tuple(sorted({*interface_services(site.deployment.session_manager), *services})),
         routed={each.id: each.given for each in placement.subnets} if placement.networks.lists else {},
         cidrs=tuple(cidr for each in placement.subnets for cidr in each.cidrs),
     )
@@ -203,26 +203,22 @@ def _watched(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
 
 
 def _unplanned(unknown: list[str]) -> Finding:
-    return Finding(
-        check="directory-plan",
-        status=Status.UNKNOWN,
-        expected="the requirements of the port tables at every site",
-        found=f"the network of {', '.join(unknown)} is not known, and sites admit each other's controllers",
-        remedy=f"see directory-network of {', '.join(unknown)}",
+    sites = ", ".join(unknown)
+    check = Check(
+        "directory-plan", "the requirements of the port tables at every site", f"see directory-network of {sites}"
+    )
+    return check.reject(
+        f"the network of {sites} is not known, and sites admit each other's controllers", Status.UNKNOWN
     )
 
 
-def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic | ReadFailure:
+@returns_failure
+def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic:
     """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
-    if isinstance(live.groups, ReadFailure):
-        return live.groups
-    if isinstance(live.entries, ReadFailure):
-        return live.entries
-    if isinstance(live.acls, ReadFailure):
-        return live.acls
+    groups, entries, acls = known(live.groups), known(live.entries), known(live.acls)
     if why := unread_peer((source.peer for each in plan.requirements for source in each.sources), live):
-        return why
-    ids = group_ids(site, plan.groups, live.groups)
+        raise ReadError(why)
+    ids = group_ids(site, plan.groups, groups)
     first = _first_group(site, plan, live)
     subnets = {each.id for each in placement.subnets}
     lists = {peer.value: held for peer, held in placement.networks.lists.items()}
@@ -230,9 +226,9 @@ def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
         requirements=plan.requirements,
         networks=known_addresses(site.section, placement.networks.controllers, lists),
         groups={**({ITSELF.value: first} if first else {}), **resolver_peer(site, live)},
-        rules=[rule for each in live.groups if each.id in ids for rule in each.rules],
-        entries={id_: list(held) for id_, held in live.entries.items()},
-        acls=[each.rules for each in live.acls if each.subnet_ids & subnets] if plan.acl else [],
+        rules=[rule for each in groups if each.id in ids for rule in each.rules],
+        entries={id_: list(held) for id_, held in entries.items()},
+        acls=[each.rules for each in acls if each.subnet_ids & subnets] if plan.acl else [],
     )
 
 
@@ -244,22 +240,21 @@ def _first_group(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> str:
     return next((each.id for each in live.groups if each.name == shared), "")
 
 
-def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure | str) -> list[Finding]:
+def placement_finding(site: SiteDeployment, live: SitePlacement | ReadFailure | str) -> Finding:
     """Report whether the network exists, and is still private."""
-    check, settings = "directory-network", site.settings
-    expected = f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}"
+    settings = site.settings
+    check = Check(
+        "directory-network",
+        f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}",
+        "remove the route to the internet gateway from the route tables of these subnets",
+    )
     if isinstance(live, ReadFailure):
-        return [unknown_finding(check, live, expected=expected)]
+        return check.report_unread(live)
     if isinstance(live, str):
         remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"
-        return [compared(check, same=False, expected=expected, found=live, remedy=remedy)]
+        return replace(check, remedy=remedy).reject(live)
     public = [each for each in live.subnets if each.internet_gateway]
-    return [
-        from_differences(
-            check,
-            [f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public],
-            expected=expected,
-            remedy="remove the route to the internet gateway from the route tables of these subnets",
-            found=f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
-        )
-    ]
+    return check.report(
+        [f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public],
+        f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
+    )

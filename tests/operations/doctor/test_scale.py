@@ -64,7 +64,7 @@ def test_calls_grow_with_networks_and_not_with_nodes() -> None:
         region=REGION,
         session_manager=SessionManagerSettings.model_validate(SETTINGS),
     )
-    reader = RegionReader(crowd, deployment, crowd, "aws")
+    reader = RegionReader(crowd, deployment, crowd)
     nodes = [reader.facts(*each) for each in reader.nodes()]
     assert len(nodes) == NUMBER
     assert {each.network.vpc_id for each in nodes if isinstance(each.network, VpcFacts)} == {

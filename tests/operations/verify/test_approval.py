@@ -37,8 +37,8 @@ from operations.verify.approval_checks import (
     document_findings,
     policy_findings,
     principal_findings,
-    schedule_findings,
-    tag_findings,
+    schedule_finding,
+    tag_finding,
     workflow_role,
 )
 from operations.verify.notifications import (
@@ -276,8 +276,8 @@ def schedule(**change: Any) -> dict[str, Any]:
         (None, False),
     ],
 )
-def test_schedule_findings_compares_target_and_state(live: dict[str, Any] | None, *, is_ok: bool) -> None:
-    (found,) = schedule_findings(DEPLOYMENT, plan().schedule, live)
+def test_schedule_finding_compares_target_and_state(live: dict[str, Any] | None, *, is_ok: bool) -> None:
+    found = schedule_finding(DEPLOYMENT, plan().schedule, live)
     assert (found.status == "ok") is is_ok
 
 
@@ -403,7 +403,7 @@ def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> FakeReader:
 def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stray: bool) -> None:
     live = read_stray_tags(reader, [OPERATOR])
     assert not isinstance(live, ReadFailure)
-    (found,) = tag_findings([OPERATOR], live)
+    found = tag_finding([OPERATOR], live)
     assert (found.status == "different") is is_stray
     assert not is_stray or "aws iam untag-role --role-name Operator" in (found.remedy or "")
 
@@ -411,7 +411,7 @@ def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stra
 def test_stray_tags_with_unread_runs_are_unknown() -> None:
     reader = tagged()
     reader.answers = {**reader.answers, "describe_automation_executions": UNREAD}
-    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))
+    found = tag_finding([OPERATOR], read_stray_tags(reader, [OPERATOR]))
     assert found.status == "cannotTell"
 
 

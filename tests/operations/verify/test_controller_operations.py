@@ -43,7 +43,6 @@ SECRET = {"KmsKeyId": SECRETS["kmsKeyArn"], "Tags": [{"Key": "Role", "Value": "D
 LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}}
 SITE = SiteDeployment(
     deployment=Deployment(stack="dev", account_id="123456789012", region=REGION),
-    partition="aws",
     section=DomainControllersSection.model_validate(SECTION | ALL),
 )
 PLAN = plan_operations(SITE.section, REGION)
@@ -54,7 +53,7 @@ def alarm(planned: MetricAlarm, controller: str = "") -> dict[str, Any]:
     return {
         "AlarmName": planned.name,
         "ActionsEnabled": True,
-        "AlarmActions": [SITE.arn("sns", ALERTS_TOPIC)],
+        "AlarmActions": [SITE.deployment.arn("sns", ALERTS_TOPIC)],
         "Namespace": planned.namespace,
         "MetricName": planned.metric,
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],

@@ -34,9 +34,7 @@ REFUSED = ReadFailure(action="guardduty:ListDetectors", cause="refused: no", rem
 def site(detection: dict[str, Any]) -> SiteDeployment:
     sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"]}}
     section = DomainControllersSection.model_validate({"sites": sites, "detection": detection})
-    return SiteDeployment(
-        deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), partition="aws", section=section
-    )
+    return SiteDeployment(deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), section=section)
 
 
 SITE = site({"guardDuty": {"runtimeMonitoring": True}})

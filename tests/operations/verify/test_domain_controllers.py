@@ -115,7 +115,7 @@ def case(section: dict[str, Any] | None = None) -> Case:
 def _case(given: str) -> Case:
     section = DomainControllersSection.model_validate(eval(given))  # a key for the cache
     deployment = Deployment(stack="dev", account_id=ACCOUNT, region=REGION)
-    wanted = SiteDeployment(deployment=deployment, partition="aws", section=section)
+    wanted = SiteDeployment(deployment=deployment, section=section)
     subnets = tuple(
         SiteSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
         for number, each in enumerate("ab")
@@ -163,7 +163,7 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
                 subnet_id=f"subnet-{each}",
                 active=True,
                 traffic="ALL",
-                destination=wanted.arn("logs", "log-group:/shell-access/domain-controllers/flow-logs"),
+                destination=wanted.deployment.arn("logs", "log-group:/shell-access/domain-controllers/flow-logs"),
             )
             for each in "ab"
         ),
@@ -181,7 +181,7 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
     )
     watched = watched_of(live, frozenset(each.id for each in groups), frozenset(["acl-1"] if plan.acl else []))
     assert watched
-    target = {"Id": "topic", "Arn": wanted.arn("sns", ALERTS_TOPIC)}
+    target = {"Id": "topic", "Arn": wanted.deployment.arn("sns", ALERTS_TOPIC)}
     rules = {
         alert_rule_name(each.name): EventRule(
             state="ENABLED", pattern=json.dumps(each.pattern(watched)), targets=(target,)

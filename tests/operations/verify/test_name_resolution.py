@@ -111,9 +111,7 @@ PLACE = SitePlacement(
 
 
 def findings(live: NameResolutionFacts | ReadFailure | None, controllers: Any = (CONTROLLER,)) -> dict[str, Finding]:
-    site = SiteDeployment(
-        deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), partition="aws", section=SECTION
-    )
+    site = SiteDeployment(deployment=Deployment(stack="dev", account_id="123456789012", region=REGION), section=SECTION)
     found = name_resolution_findings(site, PLACE, live, controllers_group="sg-dc", controllers=controllers)
     return {each.check.removeprefix("directory-resolver-"): each for each in found}
 
