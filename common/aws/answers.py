@@ -368,6 +368,41 @@ def _described(body: bytes, expected: str) -> str:
     return f"a body that is not {expected}, or not all of it"
 
 
+class ListingLimits:
+    """Limits of one listing, against which each of its pages is checked."""
+
+    def __init__(self, operation: str) -> None:
+        """Start a listing.
+
+        Args:
+            operation: Name of the operation, for errors.
+        """
+        self._operation = operation
+        self._started, self._pages, self._tokens = time.monotonic(), 0, set[str]()
+
+    def check(self, token: str) -> None:
+        """Check a page that was read.
+
+        Args:
+            token: Token of the next page; empty: this is the last one.
+
+        Raises:
+            IncompleteListingError: The listing exceeds its limits, or has no end.
+        """
+        self._pages += 1
+        if self._pages > MAX_PAGES:
+            raise self.incomplete(f"it has more than {MAX_PAGES:,} pages")
+        if time.monotonic() - self._started > MAX_SECONDS:
+            raise self.incomplete(f"it takes longer than {MAX_SECONDS:.0f} seconds")
+        if token in self._tokens:
+            raise self.incomplete("a page has the token of an earlier page")
+        self._tokens |= {token} if token else set()
+
+    def incomplete(self, why: str) -> IncompleteListingError:
+        """Return the error for a listing that is not read to its end."""
+        return IncompleteListingError(operation=self._operation, why=why)
+
+
 class _Pages(_PageIterator):
     """Pages of one listing: bounded, each with the listed items."""
 
@@ -382,28 +417,22 @@ class _Pages(_PageIterator):
             IncompleteListingError: The listing exceeds its limits.
             MalformedAnswerError: A page has no list.
         """
-        started, tokens, before = time.monotonic(), set[str](), None
+        limits, before = ListingLimits(self._operation), None
         read: dict[str, list[Any]] = {}
         pages = iter(super().__iter__())
-        for number in range(1, MAX_PAGES + 2):
+        while True:
             try:
                 page = next(pages, None)
                 if page is None:
                     return
-                if number > MAX_PAGES:
-                    raise self._incomplete(f"it has more than {MAX_PAGES:,} pages")
-                if time.monotonic() - started > MAX_SECONDS:
-                    raise self._incomplete(f"it takes longer than {MAX_SECONDS:.0f} seconds")
                 token = self._token(page)
-                if token in tokens:
-                    raise self._incomplete("a page has the token of an earlier page")
+                limits.check(token)
                 listed = self._listed(page)
                 if token and listed and listed == before:
-                    raise self._incomplete("two pages in a row are the same")
+                    raise limits.incomplete("two pages in a row are the same")
             except NOT_DONE as failed:
                 vars(failed)["read_so_far"] = read
                 raise
-            tokens |= {token} if token else set()
             before = listed or before
             for key in self._keys:
                 found = key.search(page)
@@ -436,9 +465,6 @@ class _Pages(_PageIterator):
         if not following and self._more_results is not None and self._more_results.search(page):
             raise MalformedAnswerError(operation=self._operation, found="no token of the next page")
         return json.dumps(following, sort_keys=True) if following else ""
-
-    def _incomplete(self, why: str) -> IncompleteListingError:
-        return IncompleteListingError(operation=self._operation, why=why)
 
 
 def bound(client: Any) -> None:

@@ -39,9 +39,13 @@ MALFORMED_ANSWERS: Final[list[str]] = []
 """Malformed responses in this process: a command that received one never succeeds."""
 
 _ACTIONS: Final = {
-    "s3:HeadBucket": "s3:ListBucket",
+    "organizations:ListAwsServiceAccessForOrganization": "organizations:ListAWSServiceAccessForOrganization",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "resourcegroupstaggingapi:GetResources": "tag:GetResources",
 }
 """IAM actions that are not named like the operation (Service Authorization Reference)."""

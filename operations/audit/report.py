@@ -60,7 +60,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
 def show(audit: Audit, console: Console) -> None:
     """Print the table, the statements, what was not evaluated, and the counts."""
     for each in audit.unread:
-        _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.action}: {each.cause}"))
+        _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.explanation}"))
         _line(console, Text(f"  remedy:    {each.remedy}"))
     if audit.audited:
         console.print(_table(audit))

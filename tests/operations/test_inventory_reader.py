@@ -12,7 +12,9 @@ import pytest
 from botocore.exceptions import DataNotFoundError
 
 from common.aws.answers import MAX_PAGES
+from common.aws.failures import action_of
 from operations.inventory.reader import Reader, ReadError
+from tests.operations.audit.authorization_reference import privileges
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOADER: Any = botocore.session.get_session().get_component("data_loader")
@@ -79,14 +81,14 @@ def has_unpaginated_token(service: str, operation: str) -> bool:
     return name not in paginated and any(map(_TOKEN.fullmatch, members))
 
 
-def single_reads() -> Iterator[tuple[str, str]]:
-    """Yield service and operation of each call of the readers that makes one call where there is no paginator."""
+def single_reads(*more: str) -> Iterator[tuple[str, str]]:
+    """Yield service and operation of each call of the readers that makes one call where there is no paginator, and of `more`."""
     for file in (REPOSITORY / "operations").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) > 1:
                 service, operation = (getattr(each, "value", None) for each in node.args[:2])
                 if (
-                    node.func.attr in {"read", "find", "get", "items"}
+                    node.func.attr in {"read", "find", "get", "items", *more}
                     and isinstance(service, str)
                     and isinstance(operation, str)
                 ):
@@ -98,3 +100,10 @@ def test_listing_without_a_paginator_is_read_by_pages() -> None:
     assert len(found) > 50
     assert {each for each in found if has_unpaginated_token(*each)} == set()
     assert has_unpaginated_token("ssm", "describe_document_permission")
+
+
+def test_unread_fact_names_an_action_of_iam() -> None:
+    services = set(LOADER.list_available_services("service-2"))
+    actions = {action_of(*each) for each in single_reads("pages") if each[0] in services}
+    newer_than_the_reference = {"account-access:GetApplication", "account-access:ListEntitlements"}
+    assert actions - privileges().keys() == newer_than_the_reference
