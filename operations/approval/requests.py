@@ -98,6 +98,7 @@ class ApprovalRequest:
         is_over: Whether the execution has ended.
         instance_name: Name tag of the instance; empty: none, or not read.
         sessions: IDs of the grant's open sessions; None: not read.
+        sessions_unread: Reason why they cannot be read; empty: they were read, or not looked up.
         policy: Approval policy of just-in-time node access that decides; empty: automatic approval, or another mode.
         approvers: Approvers of each level of that policy.
         granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
@@ -126,6 +127,7 @@ class ApprovalRequest:
     is_over: bool = False
     instance_name: str = ""
     sessions: tuple[str, ...] | None = None
+    sessions_unread: str = ""
     policy: str = ""
     approvers: tuple[str, ...] = ()
     granted_at: datetime | None = None

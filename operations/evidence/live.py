@@ -155,7 +155,7 @@ def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, sin
                 count += sum(add_event(each, found) for each in events)
                 account.pause(_SECONDS_PER_LOOKUP)
         except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failed:
-            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
+            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).explanation
             break
     found.sources.append(
         RecordSource(
@@ -179,7 +179,7 @@ def _sessions(account: RecordedAccount, region: str) -> Records:
     for selection in chosen:
         answer = reader.read("ssm", "describe_sessions", **selection)
         if isinstance(answer, ReadFailure):
-            problem = answer.cause
+            problem = answer.explanation
             answer = answer.read_so_far
         for each in (answer or {}).get("Sessions", ()):
             if not since <= each["StartDate"] < account.until:
@@ -207,7 +207,7 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             Filters=[{"Key": "DocumentNamePrefix", "Values": [document]}],
         )
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (answer or {}).get("AutomationExecutionMetadataList", ()):
             run = each["AutomationExecutionId"]
             is_child = bool(each.get("ParentAutomationExecutionId"))
@@ -221,7 +221,7 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             account.pause(_SECONDS_PER_EXECUTION)
             described = reader.read("ssm", "get_automation_execution", AutomationExecutionId=run)
             if isinstance(described, ReadFailure) or described is None:
-                problem = described.cause if described else "an execution is not there any more"
+                problem = described.explanation if described else "an execution is not there any more"
                 continue
             execution = described["AutomationExecution"]
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
@@ -242,14 +242,14 @@ def _access_requests(account: RecordedAccount, region: str) -> Records:
     filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
     answer = reader.read("ssm", "describe_ops_items", OpsItemFilters=filters)
     if isinstance(answer, ReadFailure):
-        problem, answer = answer.cause, answer.read_so_far
+        problem, answer = answer.explanation, answer.read_so_far
     for each in (answer or {}).get("OpsItemSummaries", ()):
         if not begin <= each["CreatedTime"] < account.until:
             continue
         account.pause(_SECONDS_PER_EXECUTION)
         described = reader.read("ssm", "get_ops_item", OpsItemId=each["OpsItemId"])
         if isinstance(described, ReadFailure) or described is None:
-            problem = described.cause if described else "an access request is not there any more"
+            problem = described.explanation if described else "an access request is not there any more"
             continue
         item = described["OpsItem"]
         request, failed = request_of(reader, item, account.now)
@@ -291,7 +291,7 @@ def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, se
         chosen = f"{prefix}/{name}.log" if name else f"{prefix}/"
         answer = reader.read("s3", "list_object_versions", Bucket=bucket, Prefix=chosen)
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())):
             session = each["Key"].removeprefix(f"{prefix}/").removesuffix(".log")
             if each["IsLatest"] and session in sessions:
@@ -328,7 +328,7 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
         selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": name} if name else {})
         answer = reader.read("logs", "describe_log_streams", **selection)
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (answer or {}).get("logStreams", ()):
             written = each.get("lastEventTimestamp")
             if each["logStreamName"] in sessions:
@@ -355,13 +355,21 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
     return found
 
 
-def node_names(account: RecordedAccount, records: Records) -> dict[str, str]:
-    """Return the Name tags of EC2 instances, as far as they can be read; a name is no evidence."""
+def node_names(account: RecordedAccount, records: Records) -> tuple[dict[str, str], list[RecordSource]]:
+    """Return the Name tags of EC2 instances, and the Regions in which they cannot be read; a name is no evidence."""
     names: dict[str, str] = {}
+    unread: list[RecordSource] = []
     for region in account.regions:
         nodes = sorted({each.node for each in records.starts if each.region == region and each.node.startswith("i-")})
-        names |= read_names(account.reader(region), nodes)
-    return names
+        found, why = read_names(account.reader(region), nodes)
+        names |= found
+        unread += [_unread(account, "Names of nodes", region, why)] if why else []
+    return names, unread
+
+
+def _unread(account: RecordedAccount, name: str, region: str, why: ReadFailure) -> RecordSource:
+    problem = why.explanation
+    return RecordSource(name=name, region=region, since=account.until, until=account.until, records=0, problem=problem)
 
 
 class People:
@@ -370,9 +378,14 @@ class People:
     Args:
         account: The account.
         approval: Settings of the approval workflow, if there is one.
+
+    Attributes:
+        unread: What cannot be read, so that a person is unknown who is not.
     """
 
     def __init__(self, account: RecordedAccount, approval: ApprovalSettings | None = None) -> None:
+        self.unread: list[RecordSource] = []
+        self._recorded = account
         self._reader = account.reader(account.workflow_region)
         self._account = account.identity.account_id
         self._roles: dict[str, Mapping[str, Any] | None] = {}
@@ -403,11 +416,15 @@ class People:
         if user not in self._users:
             reader = self._reader.elsewhere(access.home(self._reader.region))
             found = read_user_name(reader, user, access.identity_store_id)
+            if isinstance(found, ReadFailure):
+                self.unread.append(_unread(self._recorded, f"Person {user}", reader.region, found))
             self._users[user] = "" if isinstance(found, ReadFailure) else found or user
         return self._users[user]
 
     def _role(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
+            if isinstance(answer, ReadFailure):
+                self.unread.append(_unread(self._recorded, f"Role {name}", self._reader.region, answer))
             self._roles[name] = answer["Role"] if answer and not isinstance(answer, ReadFailure) else None
         return self._roles[name]

@@ -190,9 +190,9 @@ def scene(account: Account, emulator: Emulator) -> Scene:
     return Scene(account, emulator.endpoint_url)
 
 
-def evidence(command: Command, **sections: Any) -> tuple[int, dict[str, Any]]:
+def evidence(command: Command, *options: str, **sections: Any) -> tuple[int, dict[str, Any]]:
     stack = configuration(session_manager=SESSION_MANAGER, **sections)
-    result = command("evidence", "--json", "--from", "1h", stack=stack)
+    result = command("evidence", "--json", "--from", "1h", *options, stack=stack)
     assert result.stderr == ""
     return result.exit_code, json.loads(result.stdout)
 
@@ -299,6 +299,24 @@ def test_session_of_an_entitled_person_has_their_name(command: Command, scene: S
     fail("identitystore", "DescribeUser", refusal())
     person, rules = entitled.person(command)
     assert (person, "session-unknown-person" in rules) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("call", "source"),
+    [
+        (("iam", "GetRole"), "iam:GetRole"),
+        (("ec2", "DescribeInstances"), "ec2:DescribeInstances"),
+        (("s3", "ListObjectVersions"), "s3:ListBucketVersions"),
+    ],
+)
+def test_unread_fact_makes_the_report_incomplete(
+    command: Command, scene: Scene, fail: Fail, call: tuple[str, str], source: str
+) -> None:
+    scene.session()
+    fail(*call, refusal())
+    code, shown = evidence(command, "--node", "app-1")
+    assert (code, shown["complete"]) == (INCOMPLETE, False)
+    assert any(str(each["problem"]).startswith(f"{source}: refused: ") for each in shown["sources"])
 
 
 def test_refused_source_makes_the_report_incomplete(
