@@ -420,7 +420,7 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
         elif not incomplete:
             print_line(console, "No session has been requested.")
         print_tags(console, stray)
-    is_unread = any(each.sessions_unread for each in requests)
+    is_unread = any(each.sessions_unread or each.state is RequestState.UNKNOWN for each in requests)
     return ExitCode.FINDINGS if stray or incomplete or is_unread else ExitCode.SUCCESS
 
 
@@ -435,7 +435,7 @@ def _live_grant(request: ApprovalRequest, options: str) -> str:
             f"Request {request.id} is not granted: it waits for approval. Reject it: python -m operations approve "
             f"{request.id} --reject{options}"
         )
-    if not request.state.is_open or (request.grant_id is None and not request.is_access_request):
+    if not request.state.may_be_open or (request.grant_id is None and not request.is_access_request):
         still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
         raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
     return request.grant_id or ""
