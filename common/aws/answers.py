@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import MAXYEAR, MINYEAR, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
@@ -178,6 +179,8 @@ class _CheckedParser(parsers.ResponseParser):
             raise self._malformed(f"no {shape.type_name} in {shape.name}")
         parse: Callable[[Any, Any], Any] = cast("Any", super())._parse_shape  # noqa: SLF001 -- botocore's method
         parsed = self._checked(lambda: parse(shape, node), f"no {shape.type_name} in {shape.name}")
+        if isinstance(parsed, datetime):
+            return _within_calendar(parsed)
         return self._answer(parsed, f"{self._operation}: {shape.name}")
 
     @staticmethod
@@ -351,6 +354,14 @@ def _of_body(shape: Any) -> dict[str, Any]:
     """Return the members of an operation's output that are in the body."""
     members: dict[str, Any] = shape.members if shape is not None else {}
     return {name: each for name, each in members.items() if each.serialization.get("location") not in _IN_HEADERS}
+
+
+def _within_calendar(time: datetime) -> datetime:
+    """Return a time that can be converted to each time zone, and to which a day can be added.
+
+    AWS has no time of the first or the last year of the calendar, other than as "never".
+    """
+    return time.replace(year=min(max(time.year, MINYEAR + 1), MAXYEAR - 1))
 
 
 def _is_policy(text: str) -> bool:

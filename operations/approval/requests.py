@@ -24,7 +24,7 @@ Execution = Mapping[str, Any]
 _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
 _RELEASE: Final = "ReleaseGrant"
-_MINUTES: Final = re.compile(r"PT([0-9]+)M")
+_MINUTES: Final = re.compile(r"PT([0-9]{1,6})M")
 _NO_EXECUTION: Final[Execution] = {}
 
 

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from common.aws.arns import split_arn
+from common.aws.failures import NOT_DONE, MalformedAnswerError
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
 from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
+    UNREADABLE,
     Log,
     LogCoverage,
     Records,
@@ -154,8 +154,11 @@ def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, sin
                 events = [json.loads(each["CloudTrailEvent"]) for each in page["Events"]]
                 count += sum(add_event(each, found) for each in events)
                 account.pause(_SECONDS_PER_LOOKUP)
-        except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failed:
+        except NOT_DONE as failed:
             problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).explanation
+            break
+        except UNREADABLE as wrong:
+            problem = f"cloudtrail:LookupEvents: an event {name} has another form ({type(wrong).__name__})"
             break
     found.sources.append(
         RecordSource(
@@ -337,7 +340,7 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
                         session=each["logStreamName"],
                         location=f"{group}:{each['logStreamName']}",
                         size=None if written else 0,
-                        written=datetime.fromtimestamp(written / 1000, UTC) if written else None,
+                        written=_time(written) if written else None,
                     )
                 )
         if problem:
@@ -353,6 +356,18 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
         )
     )
     return found
+
+
+def _time(milliseconds: int) -> datetime:
+    """Return a time of CloudWatch Logs, whose model calls it a number.
+
+    Raises:
+        MalformedAnswerError: It is not in the calendar.
+    """
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise MalformedAnswerError(operation="DescribeLogStreams", found="no time in lastEventTimestamp") from None
 
 
 def node_names(account: RecordedAccount, records: Records) -> tuple[dict[str, str], list[RecordSource]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY, TRAIL_TABLE
 from operations.evidence.cloudtrail import add_event, all_events
-from operations.evidence.records import Records, RecordSource
+from operations.evidence.records import UNREADABLE, Records, RecordSource
 from operations.inventory.reader import Reader, ReadError, ReadFailure
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _add(result: _QueryResult, found: Records, problems: Iterable[list[str]]) ->
     for event in result.events:
         try:
             counts[str(event["recipientAccountId"])] += add_event(event, found)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except UNREADABLE:
             unreadable += 1
     reasons = [result.problem, f"{unreadable} events have another form" if unreadable else ""]
     for each in problems:
@@ -317,7 +317,7 @@ class _TrailQuery(ABC):
             return _QueryResult(events=tuple(self.events(query)), scanned=scanned, problem=self.doubt(scanned))
         except ReadError as failed:
             return _QueryResult(scanned=scanned, problem=failed.failure.explanation)
-        except (LookupError, TypeError, ValueError) as wrong:
+        except UNREADABLE as wrong:
             return _QueryResult(scanned=scanned, problem=f"the answers about the query have another form: {wrong!r}")
 
     def _ended(self, query: str, stopping: Event) -> tuple[str, str, int]:

@@ -74,6 +74,25 @@ def test_unreadable_file_has_its_own_exit_code(command: Command, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"requestParameters": {"roleName": "Operator", "tags": ["Key"]}},
+        {"requestParameters": {"roleName": "Operator", "tags": 1}},
+        {"eventTime": "9999-12-31T23:59:59-14:00"},
+        {"eventTime": None},
+    ],
+    ids=str,
+)
+def test_odd_event_makes_the_report_incomplete(
+    command: Command, tmp_path: Path, history: History, odd: dict[str, Any]
+) -> None:
+    history.grant()
+    tagged = next(each for each in history.events if each["eventName"] == "TagRole")
+    history.events.append({**tagged, **odd})
+    assert run(command, tmp_path, history).exit_code == INCOMPLETE
+
+
+@pytest.mark.parametrize(
     ("option", "count"),
     [
         ("--account=111122223333", 2),
