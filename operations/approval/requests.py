@@ -274,7 +274,7 @@ def is_live(execution: Execution) -> bool:
 
 
 def _doubt(execution: Execution) -> str:
-    """Return why the state of a request cannot be told from an execution; empty: it can, or there is none."""
+    """Return why an execution does not show the state of its request; empty: it does, or there is none."""
     if not execution:
         return ""
     status = execution["AutomationExecutionStatus"]
