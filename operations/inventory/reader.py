@@ -230,7 +230,9 @@ def known_identity(clients: Clients, region: str) -> Identity:
     """
     found = identify(clients, region)
     if isinstance(found, ReadFailure):
-        raise UnusableError(f"Cannot call AWS with the configured credentials: {found.cause}.")
+        raise UnusableError(
+            f"Cannot call AWS with the configured credentials: {found.explanation}. Remedy: {found.remedy}."
+        )
     return found
 
 
