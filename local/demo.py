@@ -264,7 +264,7 @@ class _Demo:
         )
         records = read_account(account)
         facts = Context(now=now, since=account.since, until=account.until)
-        facts = replace(facts, person_of=People(account).person_of, node_names=node_names(account, records))
+        facts = replace(facts, person_of=People(account).person_of, node_names=node_names(account, records)[0])
         made = report(records, facts)
         for table in tables(made):
             self._console.print(table)

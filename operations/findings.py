@@ -73,7 +73,7 @@ def unknown_finding(check: str, why: ReadFailure, *, expected: str = "", about: 
         status=Status.UNKNOWN,
         about=about,
         expected=expected,
-        found=f"{why.action}: {why.cause}",
+        found=why.explanation,
         remedy=why.remedy,
     )
 
@@ -98,7 +98,7 @@ def styled(status: Status) -> Text:
 
 def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
     """Print that a Region, or a part of it, cannot be read, with the remediation."""
-    print_line(console, styled(Status.UNKNOWN), f": {subject}: {why.action}: {why.cause}")
+    print_line(console, styled(Status.UNKNOWN), f": {subject}: {why.explanation}")
     print_line(console, f"  remedy: {why.remedy}")
 
 

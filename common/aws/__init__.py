@@ -15,3 +15,11 @@ LIVE_STATUSES = frozenset(
     }
 )
 """Statuses of Automation executions that have not ended (API_AutomationExecution, AutomationExecutionStatus)."""
+
+ENDED_STATUSES = frozenset(
+    {
+        *("Success", "TimedOut", "Cancelled", "Failed", "Rejected", "ChangeCalendarOverrideRejected"),
+        *("CompletedWithSuccess", "CompletedWithFailure", "Exited"),
+    }
+)
+"""Statuses of Automation executions that have ended; one that AWS adds may be of either kind."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import MAXYEAR, MINYEAR, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
@@ -178,6 +179,8 @@ class _CheckedParser(parsers.ResponseParser):
             raise self._malformed(f"no {shape.type_name} in {shape.name}")
         parse: Callable[[Any, Any], Any] = cast("Any", super())._parse_shape  # noqa: SLF001 -- botocore's method
         parsed = self._checked(lambda: parse(shape, node), f"no {shape.type_name} in {shape.name}")
+        if isinstance(parsed, datetime):
+            return _within_calendar(parsed)
         return self._answer(parsed, f"{self._operation}: {shape.name}")
 
     @staticmethod
@@ -353,6 +356,14 @@ def _of_body(shape: Any) -> dict[str, Any]:
     return {name: each for name, each in members.items() if each.serialization.get("location") not in _IN_HEADERS}
 
 
+def _within_calendar(time: datetime) -> datetime:
+    """Return a time that can be converted to each time zone, and to which a day can be added.
+
+    AWS has no time of the first or the last year of the calendar, other than as "never".
+    """
+    return time.replace(year=min(max(time.year, MINYEAR + 1), MAXYEAR - 1))
+
+
 def _is_policy(text: str) -> bool:
     """Return whether a text is a JSON object; botocore does not decode other texts."""
     try:
@@ -366,6 +377,41 @@ def _described(body: bytes, expected: str) -> str:
     if body[:200].lower().lstrip().startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
     return f"a body that is not {expected}, or not all of it"
+
+
+class ListingLimits:
+    """Limits of one listing, against which each of its pages is checked."""
+
+    def __init__(self, operation: str) -> None:
+        """Start a listing.
+
+        Args:
+            operation: Name of the operation, for errors.
+        """
+        self._operation = operation
+        self._started, self._pages, self._tokens = time.monotonic(), 0, set[str]()
+
+    def check(self, token: str) -> None:
+        """Check a page that was read.
+
+        Args:
+            token: Token of the next page; empty: this is the last one.
+
+        Raises:
+            IncompleteListingError: The listing exceeds its limits, or has no end.
+        """
+        self._pages += 1
+        if self._pages > MAX_PAGES:
+            raise self.incomplete(f"it has more than {MAX_PAGES:,} pages")
+        if time.monotonic() - self._started > MAX_SECONDS:
+            raise self.incomplete(f"it takes longer than {MAX_SECONDS:.0f} seconds")
+        if token in self._tokens:
+            raise self.incomplete("a page has the token of an earlier page")
+        self._tokens |= {token} if token else set()
+
+    def incomplete(self, why: str) -> IncompleteListingError:
+        """Return the error for a listing that is not read to its end."""
+        return IncompleteListingError(operation=self._operation, why=why)
 
 
 class _Pages(_PageIterator):
@@ -382,28 +428,22 @@ class _Pages(_PageIterator):
             IncompleteListingError: The listing exceeds its limits.
             MalformedAnswerError: A page has no list.
         """
-        started, tokens, before = time.monotonic(), set[str](), None
+        limits, before = ListingLimits(self._operation), None
         read: dict[str, list[Any]] = {}
         pages = iter(super().__iter__())
-        for number in range(1, MAX_PAGES + 2):
+        while True:
             try:
                 page = next(pages, None)
                 if page is None:
                     return
-                if number > MAX_PAGES:
-                    raise self._incomplete(f"it has more than {MAX_PAGES:,} pages")
-                if time.monotonic() - started > MAX_SECONDS:
-                    raise self._incomplete(f"it takes longer than {MAX_SECONDS:.0f} seconds")
                 token = self._token(page)
-                if token in tokens:
-                    raise self._incomplete("a page has the token of an earlier page")
+                limits.check(token)
                 listed = self._listed(page)
                 if token and listed and listed == before:
-                    raise self._incomplete("two pages in a row are the same")
+                    raise limits.incomplete("two pages in a row are the same")
             except NOT_DONE as failed:
                 vars(failed)["read_so_far"] = read
                 raise
-            tokens |= {token} if token else set()
             before = listed or before
             for key in self._keys:
                 found = key.search(page)
@@ -436,9 +476,6 @@ class _Pages(_PageIterator):
         if not following and self._more_results is not None and self._more_results.search(page):
             raise MalformedAnswerError(operation=self._operation, found="no token of the next page")
         return json.dumps(following, sort_keys=True) if following else ""
-
-    def _incomplete(self, why: str) -> IncompleteListingError:
-        return IncompleteListingError(operation=self._operation, why=why)
 
 
 def bound(client: Any) -> None:

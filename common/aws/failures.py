@@ -21,6 +21,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from common.aws import RETRIES
 from common.aws.denials import denial_in
+from common.problems import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -39,9 +40,13 @@ MALFORMED_ANSWERS: Final[list[str]] = []
 """Malformed responses in this process: a command that received one never succeeds."""
 
 _ACTIONS: Final = {
-    "s3:HeadBucket": "s3:ListBucket",
+    "organizations:ListAwsServiceAccessForOrganization": "organizations:ListAWSServiceAccessForOrganization",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "resourcegroupstaggingapi:GetResources": "tag:GetResources",
 }
 """IAM actions that are not named like the operation (Service Authorization Reference)."""
@@ -50,20 +55,31 @@ _PREFIXES: Final = {"sso-admin": "sso"}
 """Prefixes of IAM actions that are not named like the service in boto3."""
 
 _REFUSED: Final = frozenset(
-    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
+    {
+        *("403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "Forbidden"),
+        *("NotAuthorized", "UnauthorizedOperation"),
+    }
 )
+"""Codes of denials; Amazon SNS has one of its own (API references, "Common Errors")."""
 _NOT_KNOWN_HERE: Final = frozenset(
     {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
 )
 """Codes from a Region that is not enabled (Account Management Reference Guide, "Enable or disable Regions")."""
 _WITHOUT_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_EXPIRED: Final = ("the credentials have expired", "log in again")
+_OUT_OF_TIME: Final = ("the time of the request differs from that of AWS", "set the clock of this computer")
+_CREDENTIALS: Final = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
+    **dict.fromkeys(("RequestExpired", "RequestTimeTooSkewed"), _OUT_OF_TIME),
+}
+"""Reason and remedy by code of an error about the credentials of a request, or its time."""
 _FAULT_OF_THE_SERVICE: Final = 500
 _AGAIN: Final = "then try again"
 THROTTLED: Final = frozenset(
     {
         *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
         *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete"),
     }
 )
 
@@ -128,6 +144,10 @@ class Failure:
     remedy: str
 
 
+_LONGEST_MESSAGE: Final = 2_000
+"""Characters of AWS' message in an error; those of AWS are shorter, and a command may repeat one for each of its checks."""
+
+
 def action_of(service: str, operation: str) -> str:
     """Return the IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
     prefix = _PREFIXES.get(service, service)
@@ -188,8 +208,9 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
         )
         remedy = f"aws account enable-region --region-name {region}, or remove {region} from shell-access:regions"
         return FailureCause.REGION, reason, remedy
-    if code in _EXPIRED:
-        return FailureCause.CREDENTIALS, f"the credentials have expired: {message}", f"log in again, {_AGAIN}"
+    if code in _CREDENTIALS:
+        reason, remedy = _CREDENTIALS[code]
+        return FailureCause.CREDENTIALS, f"{reason}: {message}", f"{remedy}, {_AGAIN}"
     if code in THROTTLED:
         reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {message}"
         return FailureCause.THROTTLING, reason, "try again in a few minutes"
@@ -197,12 +218,13 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
         return FailureCause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see the error message, {_AGAIN}"
-    return FailureCause.SERVICE, f"{code}: {message}", remedy
+    return FailureCause.SERVICE, f"{sentence(code)}: {message}", remedy
 
 
 def sentence(text: str) -> str:
-    """Return a text as one line, without a full stop at its end."""
-    return " ".join(text.split()).removesuffix(".")
+    """Return a text of AWS as one line that can be shown, without a full stop at its end, and clipped if it is very long."""
+    shown = visible(" ".join(text.split()))
+    return (shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}...").removesuffix(".")
 
 
 _REFUSED_PRINCIPAL: Final = re.compile(r"User: (\S+) is not authorized")

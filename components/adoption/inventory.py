@@ -7,16 +7,18 @@ owner of its key, a schedule to the owner of its group.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.failures import MalformedAnswerError
 from components.adoption import governance
 from components.adoption.document_content import DOCUMENT_NAME
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG, Kind, described_log_group, log_group_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,13 +218,41 @@ def tags_by_resource(listed: Iterable[Mapping[str, str]]) -> dict[str, dict[str,
 
 
 def _first(tag: Mapping[str, str], *names: str) -> str:
-    return next(tag[name] for name in names if name in tag)
+    # The last one, where the tag has none: its absence is an error.
+    return tag[next((name for name in names if name in tag), names[-1])]
+
+
+@contextmanager
+def _existing() -> Generator[None]:
+    """Read more about a resource that exists: an error code of an absent one does not mean that it does not exist.
+
+    Raises:
+        ClientError: AWS returns an error; never an exception of a client that `find` takes for absence.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 -- an unchanged run calls no API, and saves its import
+
+    try:
+        yield
+    except ClientError as failed:
+        raise ClientError(failed.response, failed.operation_name) from None
+
+
+def only_one(listed: Sequence[Mapping[str, Any]], operation: str) -> Mapping[str, Any]:
+    """Return the only item that AWS lists about a resource that exists.
+
+    Raises:
+        MalformedAnswerError: There is none, or there are several.
+    """
+    if len(listed) != 1:
+        raise MalformedAnswerError(operation=operation, found=f"{len(listed)} items about one resource")
+    return listed[0]
 
 
 def _alias(kms: Any, name: str) -> _Tagged:
     key = kms.describe_key(KeyId=name)["KeyMetadata"]
-    pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
-    tags = tags_of(tag for page in pages for tag in page["Tags"])
+    with _existing():
+        pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
+        tags = tags_of(tag for page in pages for tag in page["Tags"])
     return _Tagged(tags=tags, id=key["KeyId"], is_usable=key["KeyState"] == "Enabled")
 
 
@@ -248,7 +278,8 @@ def _association(ssm: Any, name: str) -> _Tagged | None:
     found = next((each for page in pages for each in page["Associations"] if each.get("AssociationName") == name), None)
     if found is None:
         return None
-    answer = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=found["AssociationId"])
+    with _existing():
+        answer = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=found["AssociationId"])
     return _Tagged(tags=tags_of(answer.get("TagList", [])), id=found["AssociationId"])
 
 
@@ -274,19 +305,22 @@ def _instance_profile(iam: Any, name: str) -> _Tagged:
 
 
 def _config_rule(config: Any, name: str) -> _Tagged:
-    (rule,) = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
-    return _Tagged(tags=tags_of(config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])["Tags"]))
+    rule = only_one(config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"], "DescribeConfigRules")
+    with _existing():
+        return _Tagged(tags=tags_of(config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])["Tags"]))
 
 
 def _schedule_group(scheduler: Any, name: str) -> _Tagged:
     arn = scheduler.get_schedule_group(Name=name)["Arn"]
-    return _Tagged(tags=tags_of(scheduler.list_tags_for_resource(ResourceArn=arn).get("Tags", [])))
+    with _existing():
+        return _Tagged(tags=tags_of(scheduler.list_tags_for_resource(ResourceArn=arn).get("Tags", [])))
 
 
 def _schedule(scheduler: Any, name: str) -> _Tagged:
     group, _, schedule = name.partition("/")
     scheduler.get_schedule(GroupName=group, Name=schedule)
-    return _schedule_group(scheduler, group)
+    with _existing():
+        return _schedule_group(scheduler, group)
 
 
 def _trail(cloudtrail: Any, name: str) -> _Tagged | None:
@@ -294,20 +328,22 @@ def _trail(cloudtrail: Any, name: str) -> _Tagged | None:
     if not found:
         return None
     arn = found[0]["TrailARN"]
-    (listed,) = cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"]
+    listed = only_one(cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"], "ListTags")
     return _Tagged(tags=tags_of(listed.get("TagsList", [])), id=arn)
 
 
 def _database(glue: Any, name: str) -> _Tagged:
     catalog = glue.get_database(Name=name)["Database"].get("CatalogId", "")
     arn = f"arn:{glue.meta.partition}:glue:{glue.meta.region_name}:{catalog}:database/{name}"
-    return _Tagged(tags=dict(glue.get_tags(ResourceArn=arn)["Tags"]), id=f"{catalog}:{name}")
+    with _existing():
+        return _Tagged(tags=dict(glue.get_tags(ResourceArn=arn)["Tags"]), id=f"{catalog}:{name}")
 
 
 def _table(glue: Any, name: str) -> _Tagged:
     database, _, table = name.partition("/")
     glue.get_table(DatabaseName=database, Name=table)
-    owning = _database(glue, database)
+    with _existing():
+        owning = _database(glue, database)
     return replace(owning, id=f"{owning.id}:{table}")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jmespath
 
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.inventory import GLOBAL, NAMED_TYPES, tags_by_resource, tags_of
+from components.adoption.inventory import GLOBAL, NAMED_TYPES, only_one, tags_by_resource, tags_of
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
@@ -370,7 +370,8 @@ class OwnedResources:
         continue.
         """
         ec2 = self.client("ec2", region)
-        if ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Associations"]:
+        operation = "DescribeNetworkAcls"
+        if only_one(ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"], operation)["Associations"]:
             return True
         if self.may_write:
             ec2.delete_network_acl(NetworkAclId=acl)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws import LIVE_STATUSES
+from common.aws import ENDED_STATUSES
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem
 from components.adoption.document_ownership import OWNER_TAG
@@ -163,7 +163,7 @@ def _open_requests(ssm: Any, region: str, document: str) -> Iterator[Problem]:
         str(each["AutomationExecutionId"])
         for page in pages
         for each in page["AutomationExecutionMetadataList"]
-        if each["AutomationExecutionStatus"] in LIVE_STATUSES
+        if each["AutomationExecutionStatus"] not in ENDED_STATUSES
     ]
     if live:
         message = (

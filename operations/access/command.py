@@ -56,9 +56,10 @@ def who_can(  # noqa: PLR0913 -- the options of the command line
     """
     decisions, unread = _decisions(CommandContext.of(context).read_stack(cwd, stack), planned=planned)
     found = [each for each in decisions if node in (each.node.id, each.node.name)]
-    if len(found) != 1:
+    problem = why_not_one(node, [each.node for each in found], unread)
+    if problem or not found:
         absent = f"There is no managed node {node} in the stack's Regions. List them: python -m operations access nodes"
-        raise CommandError(why_not_one(node, [each.node for each in found], unread) or absent)
+        raise CommandError(problem or absent)
     (decision,) = found
     if json_output:
         print_json(_as_json(decision))

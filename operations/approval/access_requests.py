@@ -110,10 +110,10 @@ def find_node(session: ApprovalSession, named: str) -> ManagedNode:
         answers = dict(zip(session.regions, pool.map(read_nodes, readers), strict=True))
     read = [each for each in answers.values() if not isinstance(each, ReadFailure)]
     found = [each for several in read for each in several if named in (each.id, each.name)]
-    if len(found) != 1:
-        unread = [(region, each) for region, each in answers.items() if isinstance(each, ReadFailure)]
-        absent = f"There is no managed node {named} in {' or '.join(session.regions)}."
-        raise CallError(why_not_one(named, found, unread) or absent)
+    unread = [(region, each) for region, each in answers.items() if isinstance(each, ReadFailure)]
+    problem = why_not_one(named, found, unread)
+    if problem or not found:
+        raise CallError(problem or f"There is no managed node {named} in {' or '.join(session.regions)}.")
     (node,) = found
     if node.ping != "Online":
         raise CallError(f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: doctor {node.id}")
@@ -128,7 +128,7 @@ def expect_decision(session: ApprovalSession, node: ManagedNode) -> tuple[str, .
     """
     policies = read_policies(session.reader(node.region))
     if isinstance(policies, ReadFailure):
-        return (f"not known: {policies.action}: {policies.cause}",)
+        return (f"not known: {policies.explanation}",)
     decision = predict(node, policies)
     if not (decision.approved or decision.depends_on or decision.unknown):
         shown = node.name or node.id
@@ -444,7 +444,7 @@ def _unverified(execution: Execution, policy: Mapping[str, Any] | None, item: Ma
 
 
 def _text(failure: ReadFailure) -> str:
-    return f"{failure.action}: {failure.cause}. Remedy: {failure.remedy}."
+    return f"{failure.explanation}. Remedy: {failure.remedy}."
 
 
 def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | None, str]:

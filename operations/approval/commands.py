@@ -207,8 +207,8 @@ def status(  # noqa: PLR0913 -- the options of the command line
     Shows all open requests and the latest completed ones, which Systems Manager keeps for 30 days. Open sessions of a
     grant are listed with it. Below the table are operators that have the tag without a grant.
 
-    Exit codes: 0 listed, 1 an operator has the tag without a grant, or tags or requests cannot be read, 2 the command
-    line or the stack cannot be used.
+    Exit codes: 0 listed, 1 an operator has the tag without a grant, or tags, requests or open sessions cannot be read, 2
+    the command line or the stack cannot be used.
     """
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
@@ -218,12 +218,13 @@ def status(  # noqa: PLR0913 -- the options of the command line
         (found,) = with_live_data(session, [find_request(session, run)])
     if json_output:
         print_json(request_document(found, command.now()))
-        return
-    console = Terminal()
-    print_request(console, found, command.now())
-    if found.state is RequestState.GRANTED:
-        print_line(console, f"{'start:':13}{start_command(found)}")
-        print_line(console, f"{'revoke:':13}python -m operations revoke {found.id}{session.options}")
+    else:
+        console = Terminal()
+        print_request(console, found, command.now())
+        if found.state is RequestState.GRANTED:
+            print_line(console, f"{'start:':13}{start_command(found)}")
+            print_line(console, f"{'revoke:':13}python -m operations revoke {found.id}{session.options}")
+    raise typer.Exit(ExitCode.FINDINGS if found.sessions_unread else ExitCode.SUCCESS)
 
 
 def revoke(  # noqa: PLR0913 -- the options of the command line
@@ -245,8 +246,8 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     other principal needs permission to end sessions. In mode just-in-time an approver revokes the access request; AWS
     ends no session, and the command lists those that are open.
 
-    Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is still open; 2 the command line or
-    the stack cannot be used, or it was not confirmed.
+    Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is or may be still open; 2 the
+    command line or the stack cannot be used, or it was not confirmed.
     """
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
@@ -271,7 +272,9 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
         print_line(console, Text.assemble("The grant is now: ", state_text(ended, command.now())))
         for each in ended.sessions or ():
             print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", style="bold red")
-    if ended.sessions or ended.holds_tag:
+        if ended.sessions_unread:
+            print_line(console, f"Cannot tell which sessions are open: {ended.sessions_unread}.", style="bold magenta")
+    if ended.sessions or ended.sessions_unread or ended.holds_tag:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -417,7 +420,8 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
         elif not incomplete:
             print_line(console, "No session has been requested.")
         print_tags(console, stray)
-    return ExitCode.FINDINGS if stray or incomplete else ExitCode.SUCCESS
+    is_unread = any(each.sessions_unread or each.state is RequestState.UNKNOWN for each in requests)
+    return ExitCode.FINDINGS if stray or incomplete or is_unread else ExitCode.SUCCESS
 
 
 def _live_grant(request: ApprovalRequest, options: str) -> str:
@@ -431,7 +435,7 @@ def _live_grant(request: ApprovalRequest, options: str) -> str:
             f"Request {request.id} is not granted: it waits for approval. Reject it: python -m operations approve "
             f"{request.id} --reject{options}"
         )
-    if not request.state.is_open or (request.grant_id is None and not request.is_access_request):
+    if not request.state.may_be_open or (request.grant_id is None and not request.is_access_request):
         still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
         raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
     return request.grant_id or ""

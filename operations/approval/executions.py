@@ -397,4 +397,4 @@ def _list_executions(session: ApprovalSession, key: str, value: str) -> Iterable
 
 def _document(execution: Execution) -> str:
     """Return the name of an execution's document, which may have been started by ARN."""
-    return str(execution.get("DocumentName", "")).rsplit("/", 1)[-1].split(":")[0]
+    return str(execution["DocumentName"]).rsplit("/", 1)[-1].split(":")[0]

@@ -156,15 +156,12 @@ def tags_without_grant(tags: Iterable[OperatorTag], requests: Iterable[ApprovalR
 def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]) -> list[ApprovalRequest]:
     """Return requests with the names of their instances and their open sessions, as far as these can be read."""
     names = _instance_names(session, (each.instance for each in requests))
+    named = [replace(each, instance_name=names.get(each.instance, "")) for each in requests]
     sessions = _open_sessions(session, requests)
-    return [
-        replace(
-            each,
-            instance_name=names.get(each.instance, ""),
-            sessions=None if isinstance(sessions, ReadFailure) else _sessions_of(each, sessions),
-        )
-        for each in requests
-    ]
+    if isinstance(sessions, ReadFailure):
+        why = f"{sessions.explanation}. Remedy: {sessions.remedy}"
+        return [replace(each, sessions_unread=why if each.region else "") for each in named]
+    return [replace(each, sessions=_sessions_of(each, sessions)) for each in named]
 
 
 def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[str, str]:
@@ -173,7 +170,7 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
     return {
         instance: name
         for region in session.regions
-        for instance, name in read_names(session.reader(region), ids).items()
+        for instance, name in read_names(session.reader(region), ids)[0].items()
     }
 
 

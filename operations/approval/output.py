@@ -71,7 +71,7 @@ def request_document(request: ApprovalRequest, now: datetime) -> dict[str, Any]:
         **({"askedByUser": request.requester_user} if request.requester_user else {}),
         **({"principalUser": request.principal_user} if request.principal_user else {}),
         **({"policy": request.policy, "approvers": list(request.approvers)} if request.policy else {}),
-        **({"cannotTell": list(request.unknown)} if request.unknown else {}),
+        **({"cannotTell": cannot_tell} if (cannot_tell := _unknown(request)) else {}),
     }
 
 
@@ -95,7 +95,7 @@ def requests_table(requests: Iterable[ApprovalRequest], now: datetime, title: st
     for each in requests:
         state = state_text(each, now)
         open_sessions = [f"open session {visible(session)}" for session in each.sessions or ()]
-        lines = (*each.approvers, *_approvals(each), *open_sessions, *_unknown(each))
+        lines = (*each.approvers, *_approvals(each), *open_sessions, *_doubts(each))
         state.append("".join(f"\n{visible(line)}" for line in lines))
         table.add_row(
             Text(short_id(each)),
@@ -126,7 +126,7 @@ def print_request(console: Console, request: ApprovalRequest, now: datetime) -> 
         *(("decision", line) for line in _approvals(request)),
         ("state", state_text(request, now)),
         *(("session", f"{each} is open") for each in request.sessions or ()),
-        *(("note", line) for line in _unknown(request)),
+        *(("note", line) for line in _doubts(request)),
     ]
     for heading, text in lines:
         shown = visible(text) if isinstance(text, str) else text
@@ -136,7 +136,7 @@ def print_request(console: Console, request: ApprovalRequest, now: datetime) -> 
 def print_tags(console: Console, tags: Sequence[OperatorTag] | ReadFailure) -> None:
     """Show the tags without a grant."""
     if isinstance(tags, ReadFailure):
-        print_line(console, f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}")
+        print_line(console, f"cannot tell whether operators have tags without a grant: {tags.explanation}")
         return
     for tag in tags:
         text = f"{tag.principal} has the tag {TAG_KEY} for {visible(tag.value)} without a grant."
@@ -184,7 +184,12 @@ def _approvals(request: ApprovalRequest) -> list[str]:
 
 
 def _unknown(request: ApprovalRequest) -> list[str]:
-    return [f"cannot tell: {each}" for each in request.unknown]
+    unread = [f"which sessions are open: {request.sessions_unread}"] if request.sessions_unread else []
+    return [*request.unknown, *unread]
+
+
+def _doubts(request: ApprovalRequest) -> list[str]:
+    return [f"cannot tell: {each}" for each in _unknown(request)]
 
 
 def _remaining_time(request: ApprovalRequest, now: datetime) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from common.aws import LIVE_STATUSES
+from common.aws import ENDED_STATUSES, LIVE_STATUSES
 from components.approval.runbook import APPROVAL_SECONDS
 from operations.principals import GrantedPrincipal, short
 
@@ -24,7 +24,7 @@ Execution = Mapping[str, Any]
 _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
 _RELEASE: Final = "ReleaseGrant"
-_MINUTES: Final = re.compile(r"PT([0-9]+)M")
+_MINUTES: Final = re.compile(r"PT([0-9]{1,6})M")
 _NO_EXECUTION: Final[Execution] = {}
 
 
@@ -58,6 +58,11 @@ class RequestState(StrEnum):
     def is_open(self) -> bool:
         """The state may still change."""
         return self in (RequestState.WAITING, RequestState.CHECKING, RequestState.GRANTED)
+
+    @property
+    def may_be_open(self) -> bool:
+        """The state may still change, or is not known."""
+        return self.is_open or self is RequestState.UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +103,7 @@ class ApprovalRequest:
         is_over: Whether the execution has ended.
         instance_name: Name tag of the instance; empty: none, or not read.
         sessions: IDs of the grant's open sessions; None: not read.
+        sessions_unread: Reason why they cannot be read; empty: they were read, or not looked up.
         policy: Approval policy of just-in-time node access that decides; empty: automatic approval, or another mode.
         approvers: Approvers of each level of that policy.
         granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
@@ -126,6 +132,7 @@ class ApprovalRequest:
     is_over: bool = False
     instance_name: str = ""
     sessions: tuple[str, ...] | None = None
+    sessions_unread: str = ""
     policy: str = ""
     approvers: tuple[str, ...] = ()
     granted_at: datetime | None = None
@@ -194,6 +201,9 @@ def _state(
     execution: Execution, grant: Execution, approvals: list[Execution], decisions: tuple[Decision, ...]
 ) -> tuple[RequestState, str, datetime | None]:
     """Return the state, its detail, and its end."""
+    doubt = _doubt(execution) or _doubt(grant)
+    if doubt:
+        return RequestState.UNKNOWN, doubt, None
     denied = _denial(execution, grant, approvals, decisions)
     if denied:
         return *denied, None
@@ -252,15 +262,29 @@ def _open_state(
 
 
 def _is_canceled(grant: Execution) -> bool:
-    steps = [each for each in grant.get("StepExecutions", []) if each["StepName"] in (*_TAG_STEPS, _SLEEP)]
+    steps = [each for each in _steps(grant) if each["StepName"] in (*_TAG_STEPS, _SLEEP)]
     return grant["AutomationExecutionStatus"] == "Cancelling" or any(
         each["StepStatus"] == "Cancelled" for each in steps
     )
 
 
 def is_live(execution: Execution) -> bool:
-    """Return whether an execution has not ended."""
-    return execution.get("AutomationExecutionStatus") in LIVE_STATUSES
+    """Return whether an execution has not ended, or may not have; a missing one has."""
+    return bool(execution) and execution["AutomationExecutionStatus"] not in ENDED_STATUSES
+
+
+def _doubt(execution: Execution) -> str:
+    """Return why an execution does not show the state of its request; empty: it does, or there is none."""
+    if not execution:
+        return ""
+    status = execution["AutomationExecutionStatus"]
+    if status not in LIVE_STATUSES | ENDED_STATUSES:
+        return f"its execution has the status {status}"
+    return "Systems Manager does not return all steps" if execution.get("StepExecutionsTruncated") else ""
+
+
+def _steps(execution: Execution) -> list[Execution]:
+    return execution["StepExecutions"] if execution else []
 
 
 def _holds_tag(grant: Execution) -> bool:
@@ -268,7 +292,7 @@ def _holds_tag(grant: Execution) -> bool:
 
 
 def _granted_until(grant: Execution) -> datetime | None:
-    for step in grant.get("StepExecutions", []):
+    for step in _steps(grant):
         # Inputs are returned as JSON, or as they are.
         minutes = _MINUTES.search(str(step.get("Inputs", {}).get("Duration", "")))
         if step["StepName"] == _SLEEP and minutes and step.get("ExecutionStartTime"):
@@ -278,7 +302,7 @@ def _granted_until(grant: Execution) -> datetime | None:
 
 def _status(execution: Execution, *names: str) -> str | None:
     """Return the status of the one of these steps that has started."""
-    reached = (step for step in execution.get("StepExecutions", []) if step["StepName"] in names)
+    reached = (step for step in _steps(execution) if step["StepName"] in names)
     return next((step["StepStatus"] for step in reached if step["StepStatus"] != "Pending"), None)
 
 
@@ -309,7 +333,7 @@ def decisions_of(execution: Execution) -> tuple[Decision, ...]:
 
 def approval_steps(execution: Execution) -> list[Execution]:
     """Return the steps of an execution that wait for approvers."""
-    return [step for step in execution.get("StepExecutions", []) if step["Action"] == "aws:approve"]
+    return [step for step in _steps(execution) if step["Action"] == "aws:approve"]
 
 
 def _objects(text: str) -> list[Execution]:

@@ -189,7 +189,7 @@ def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
     """
     identity = identify(clients, workflow.region)
     if isinstance(identity, ReadFailure):
-        raise CallError(f"{identity.action}: {identity.cause}. Remedy: {identity.remedy}.")
+        raise CallError(f"{identity.explanation}. Remedy: {identity.remedy}.")
     return ApprovalSession(workflow=workflow, clients=clients, identity=identity)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.failures import MalformedAnswerError
 from common.iam.documents import Policy, parse
 from operations.inventory.reader import code_of, read_failure
 
@@ -47,22 +48,22 @@ def read_organization(clients: Clients, region: str, identity: Identity) -> Orga
     client = clients.client("organizations", region)
     try:
         described = client.describe_organization()["Organization"]
+        organization, manages = str(described["Id"]), described["MasterAccountId"] == identity.account_id
     except (ClientError, BotoCoreError) as failed:
         if isinstance(failed, ClientError) and code_of(failed) == _NOT_IN_ONE:
             return Organization(is_managed_from_here=False, is_member=False)
         return Organization(limits=(_limit("organizations:DescribeOrganization", failed, region, identity),))
-    manages = described.get("MasterAccountId") == identity.account_id
     if manages:
         # The management account is not subject to them (Organizations User Guide, "SCPs").
-        return Organization(id=described["Id"], is_managed_from_here=True, is_member=True)
+        return Organization(id=organization, is_managed_from_here=True, is_member=True)
     try:
         ceilings, path = _ceilings(client, identity.account_id)
     except (ClientError, BotoCoreError, ValueError, LookupError) as failed:
         limit = _limit("organizations:ListPoliciesForTarget", failed, region, identity)
-        return Organization(id=described["Id"], is_managed_from_here=False, is_member=True, limits=(limit,))
+        return Organization(id=organization, is_managed_from_here=False, is_member=True, limits=(limit,))
     return Organization(
-        id=described["Id"],
-        path="/".join((described["Id"], *path, "")),
+        id=organization,
+        path="/".join((organization, *path, "")),
         ceilings=ceilings,
         is_managed_from_here=False,
         is_member=True,
@@ -78,6 +79,8 @@ def _ceilings(client: Any, account_id: str) -> tuple[tuple[tuple[Policy, ...], .
         attached = client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=_KIND)
         levels.insert(0, tuple(_policy(client, each["Id"]) for page in attached for each in page["Policies"]))
         target = _parent(client, target)
+        if target in path:
+            raise MalformedAnswerError(operation="ListParents", found=f"{target} below itself")
         path[:0] = [target] if target else []
     return tuple(level for level in levels if level), path
 
@@ -94,4 +97,4 @@ def _policy(client: Any, identity: str) -> Policy:
 
 def _limit(action: str, failed: Exception, region: str, identity: Identity) -> str:
     why = read_failure(action, failed, region, identity.arn)
-    return f"service control policies are not taken into account ({why.action}: {why.cause})"
+    return f"service control policies are not taken into account ({why.explanation})"

@@ -61,7 +61,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
 def show(audit: Audit, console: Console) -> None:
     """Print the table, the statements, what was not evaluated, and the counts."""
     for each in audit.unread:
-        print_line(console, ("cannot tell", "bold magenta"), f": {each.action}: {each.cause}")
+        print_line(console, ("cannot tell", "bold magenta"), f": {each.explanation}")
         print_line(console, f"  remedy:    {each.remedy}")
     if audit.audited:
         console.print(_table(audit))

@@ -239,7 +239,7 @@ def _known_roles(context: CommandContext, cwd: Path, stack: str | None) -> dict[
 def _identity(clients: AwsClients, region: str) -> Identity:
     identity = identify(clients, region)
     if isinstance(identity, ReadFailure):
-        raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+        raise NoConnectionError(f"{identity.explanation}; {identity.remedy}.")
     return identity
 
 

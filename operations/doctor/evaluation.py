@@ -120,7 +120,28 @@ def _network(node: NodeFacts, obstacles_found: dict[str, list[Finding]]) -> list
     if isinstance(node.instance, NodeInstance) and not node.instance.address:
         text = "the node has no IPv4 address, and IPv6 paths are not evaluated"
         return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy="ssm-cli get-diagnostics")]
-    return [*_shared(node), *network_findings(obstacles_found)]
+    return [*_unlisted(node), *_shared(node), *network_findings(obstacles_found)]
+
+
+def _unlisted(node: NodeFacts) -> list[Finding]:
+    """Return a finding for each part of the node's network that EC2 names in the instance, and does not list."""
+    if not isinstance(node.network, VpcFacts) or not isinstance(node.instance, NodeInstance):
+        return []
+    named = {
+        node.instance.subnet_id: node.network.subnets,
+        **dict.fromkeys(node.instance.group_ids, node.network.groups),
+    }
+    return [
+        Finding(
+            check=Cause.NETWORK,
+            status=Status.UNKNOWN,
+            about=part,
+            found=f"EC2 names {part} in the instance, and does not list it in {node.network.vpc_id}",
+            remedy="run doctor again; if it is still not listed, check who owns the VPC",
+        )
+        for part, listed in named.items()
+        if part not in listed
+    ]
 
 
 def _shared(node: NodeFacts) -> list[Finding]:

@@ -165,7 +165,7 @@ def _requests(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
         yield Finding(
             check=Cause.ACCESS_REQUEST,
             status=Status.NOTE,
-            found=f"{access.requests.action}: {access.requests.cause}",
+            found=access.requests.explanation,
             remedy=access.requests.remedy,
         )
         return

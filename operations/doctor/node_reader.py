@@ -233,9 +233,10 @@ class RegionReader:
 
 
 @returns_failure
-def _read_key_policy(reader: Reader, key_id: str) -> Policy | ReadFailure | None:
-    answer = reader.find("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
-    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy") if answer else None
+def _read_key_policy(reader: Reader, key_id: str) -> Policy | ReadFailure:
+    # Each key has a policy: one that AWS KMS does not find is not known.
+    answer = reader.get("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
+    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy")
 
 
 def _parsed(text: str, name: str, kind: str, action: str) -> Policy | ReadFailure:

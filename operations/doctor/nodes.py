@@ -12,7 +12,7 @@ from rich.text import Text
 
 from common.problems import visible
 from operations.command_line import CommandContext, Cwd, Json, Regions, Stack
-from operations.doctor.findings import VERDICTS, Verdict, plain
+from operations.doctor.findings import VERDICTS, Cause, Verdict, plain
 from operations.doctor.run import Doctor
 from operations.errors import ExitCode
 from operations.findings import Status, counted, print_unread, stack_table, unread_as_json
@@ -91,6 +91,10 @@ def show(survey: Survey, console: Console) -> None:
         console.print(_table(survey))
     for cause, count in _causes(survey):
         print_line(console, f"{count:5}  {cause}")
+    for limit in dict.fromkeys(
+        each.found for node in survey.nodes for each in node.findings if each.check == Cause.NOT_SEEN
+    ):
+        print_line(console, f"Note: {limit}.")
     print_line(console, _summary(survey))
 
 

@@ -59,7 +59,7 @@ class Roles:
         return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
 
     def of_profile(self, arn: str) -> Principal | ReadFailure | None:
-        """Return the role of an instance profile. None: it does not exist or has no role."""
+        """Return the role of an instance profile. None: it has no role."""
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
     def named(self, name: str) -> Principal | ReadFailure | None:
@@ -73,8 +73,9 @@ class Roles:
     @returns_failure
     def _of_profile(self, arn: str) -> Principal | None:
         name = arn.rpartition("/")[2]
-        answer = self._reader.find("iam", "get_instance_profile", absent=NO_ENTITY, InstanceProfileName=name)
-        roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"] if answer else []
+        # EC2 has named the profile: whether the agent gets credentials without it is not known.
+        answer = self._reader.get("iam", "get_instance_profile", InstanceProfileName=name)
+        roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"]
         return known(self.named(roles[0]["RoleName"])) if roles else None
 
     @returns_failure

@@ -76,7 +76,7 @@ class Doctor:
         """
         identity = self._identity()
         if isinstance(identity, ReadFailure):
-            raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+            raise NoConnectionError(f"{identity.explanation}; {identity.remedy}.")
         regions, caller = self._regions(identity), self._caller()
         if _OUTSIDE_EC2.fullmatch(name_or_id):
             found = [node for reader in regions.values() if (node := reader.node(name_or_id, caller)) is not None]

@@ -20,7 +20,7 @@ from operations.evidence.findings import Context
 from operations.evidence.live import SYSTEMS_MANAGER_HISTORY, People, RecordedAccount, node_names, read_account
 from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.queries import EventDataStore, read_event_data_store, read_trail_bucket
-from operations.evidence.records import Records
+from operations.evidence.records import Records, RecordSource
 from operations.evidence.report import Report, report
 from operations.inventory.reader import aws_clients, known_identity
 from operations.terminal import Terminal, print_json, working
@@ -128,6 +128,8 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
         offline=offline,
     )
     configuration = None if offline else dependencies.read_stack(cwd, stack)
+    people: People | None = None
+    unnamed: list[RecordSource] = []
     with working("Reading ...") as status:
         files = _Files(trail=trail or [], saved=load_files or [], exported=exported or [])
         records = _read_files(facts, files, status.update, offline=offline)
@@ -135,9 +137,13 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
             account_read = _account(dependencies, configuration, facts, trails, status.update)
             approval, export = configuration.settings().approval, configuration.settings().evidence_export
             _read_account(account_read, approval or export, trails, records)
-            facts = _facts(account_read, approval, records, facts)
+            people = People(account_read, approval)
+            names, unnamed = node_names(account_read, records)
+            facts = replace(_facts(account_read, approval, facts), person_of=people.person_of, node_names=names)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
-    made = _limited(report(records, facts), account or [], node or [], person or [])
+    made = report(records, facts)
+    unread = [*(people.unread if people else ()), *(unnamed if _has_names(node or []) else ())]
+    made = _limited(replace(made, sources=(*made.sources, *unread)), account or [], node or [], person or [])
     if save_file:
         save(records, save_file)
     _write(csv_file, "--csv", lambda: as_csv(made))
@@ -305,7 +311,12 @@ def _read_account(
     records.add(read_account(account))
 
 
-def _facts(account: RecordedAccount, approval: ApprovalSettings | None, records: Records, facts: Context) -> Context:
+def _has_names(nodes: list[str]) -> bool:
+    """Return whether nodes are selected by their names, without which their sessions are not in the report."""
+    return not all(each.startswith(("i-", "mi-")) for each in nodes)
+
+
+def _facts(account: RecordedAccount, approval: ApprovalSettings | None, facts: Context) -> Context:
     """Return what the report is judged by, with what the stack's account adds."""
     return replace(
         facts,
@@ -313,8 +324,6 @@ def _facts(account: RecordedAccount, approval: ApprovalSettings | None, records:
         # During a move, sessions of the workflow are granted, too.
         is_just_in_time=(True if approval is None else None) if account.is_just_in_time else False,
         break_glass=frozenset({BREAK_GLASS_ROLE_NAME.lower()} if approval and approval.break_glass else ()),
-        person_of=People(account, approval).person_of,
-        node_names=node_names(account, records),
     )
 
 

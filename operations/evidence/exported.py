@@ -14,7 +14,7 @@ from components.approval.names import CHANGE_TEMPLATE_NAME
 from operations.approval.access_requests import execution_of, parse_access_request
 from operations.errors import UnusableError
 from operations.evidence.cloudtrail import add_event, document_name
-from operations.evidence.records import Log, LogCoverage, Records, RecordSource
+from operations.evidence.records import UNREADABLE, Log, LogCoverage, Records, RecordSource
 from operations.evidence.systems_manager import (
     ACCESS_REQUEST_LASTS,
     add_access_request,
@@ -75,7 +75,7 @@ def read_exported(
                 else:
                     exported.records += 1
                     _add(kind, each, place, found, requests)
-        except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zlib.error):
+        except (*UNREADABLE, OSError, EOFError, zlib.error):
             unreadable.append(str(file.relative_to(folder)))
     requests.add_to(found)
     for place, exported in sorted(places.items(), key=lambda each: each[0]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_origin, get_type_hints
 from operations.errors import UnusableError
 from operations.evidence import records as kinds
 from operations.evidence.cloudtrail import add_event, all_event_names
-from operations.evidence.records import Caller, Records, RecordSource
+from operations.evidence.records import UNREADABLE, Caller, Records, RecordSource
 from operations.file_replacement import replaced_file
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_trail(folder: Path, since: datetime, until: datetime, progress: Callabl
             if any(name in text for name in names):
                 events = cast("list[dict[str, Any]]", json.loads(text)["Records"])
                 count += sum(add_event(each, found) for each in events)
-        except (OSError, EOFError, ValueError, LookupError, TypeError, zlib.error):
+        except (*UNREADABLE, OSError, EOFError, zlib.error):
             unreadable.append(file.name)
     problem = f"{len(unreadable)} files cannot be read, such as {unreadable[0]}" if unreadable else ""
     found.sources.append(
@@ -102,7 +102,7 @@ def load(file: Path) -> Records:
                 _add_line(json.loads(line), found)
     except OSError as error:
         raise UnusableError(f"--load {file}: expected saved records: {error.strerror}.") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise UnusableError(
             f"--load {file}: expected saved records, got another line {number or 1}: {error}."
         ) from None

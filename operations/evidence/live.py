@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from common.aws.arns import split_arn
+from common.aws.failures import NOT_DONE, MalformedAnswerError
 from components.approval.alarms import IAM_EVENT_REGIONS
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RUNBOOK_NAME
 from components.approval.scripts.trust import account_access_application, session_person
@@ -19,6 +18,7 @@ from components.session_manager.settings import log_locations
 from operations.approval.access_requests import OPS_ITEM_TYPE, execution_of, request_of
 from operations.evidence.cloudtrail import ACCESS_EVENTS, add_event, event_names
 from operations.evidence.records import (
+    UNREADABLE,
     Log,
     LogCoverage,
     Records,
@@ -154,8 +154,11 @@ def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, sin
                 events = [json.loads(each["CloudTrailEvent"]) for each in page["Events"]]
                 count += sum(add_event(each, found) for each in events)
                 account.pause(_SECONDS_PER_LOOKUP)
-        except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failed:
-            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
+        except NOT_DONE as failed:
+            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).explanation
+            break
+        except UNREADABLE as wrong:
+            problem = f"cloudtrail:LookupEvents: an event {name} has another form ({type(wrong).__name__})"
             break
     found.sources.append(
         RecordSource(
@@ -179,7 +182,7 @@ def _sessions(account: RecordedAccount, region: str) -> Records:
     for selection in chosen:
         answer = reader.read("ssm", "describe_sessions", **selection)
         if isinstance(answer, ReadFailure):
-            problem = answer.cause
+            problem = answer.explanation
             answer = answer.read_so_far
         for each in (answer or {}).get("Sessions", ()):
             if not since <= each["StartDate"] < account.until:
@@ -207,7 +210,7 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             Filters=[{"Key": "DocumentNamePrefix", "Values": [document]}],
         )
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (answer or {}).get("AutomationExecutionMetadataList", ()):
             run = each["AutomationExecutionId"]
             is_child = bool(each.get("ParentAutomationExecutionId"))
@@ -221,7 +224,7 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             account.pause(_SECONDS_PER_EXECUTION)
             described = reader.read("ssm", "get_automation_execution", AutomationExecutionId=run)
             if isinstance(described, ReadFailure) or described is None:
-                problem = described.cause if described else "an execution is not there any more"
+                problem = described.explanation if described else "an execution is not there any more"
                 continue
             execution = described["AutomationExecution"]
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
@@ -242,14 +245,14 @@ def _access_requests(account: RecordedAccount, region: str) -> Records:
     filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
     answer = reader.read("ssm", "describe_ops_items", OpsItemFilters=filters)
     if isinstance(answer, ReadFailure):
-        problem, answer = answer.cause, answer.read_so_far
+        problem, answer = answer.explanation, answer.read_so_far
     for each in (answer or {}).get("OpsItemSummaries", ()):
         if not begin <= each["CreatedTime"] < account.until:
             continue
         account.pause(_SECONDS_PER_EXECUTION)
         described = reader.read("ssm", "get_ops_item", OpsItemId=each["OpsItemId"])
         if isinstance(described, ReadFailure) or described is None:
-            problem = described.cause if described else "an access request is not there any more"
+            problem = described.explanation if described else "an access request is not there any more"
             continue
         item = described["OpsItem"]
         request, failed = request_of(reader, item, account.now)
@@ -291,7 +294,7 @@ def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, se
         chosen = f"{prefix}/{name}.log" if name else f"{prefix}/"
         answer = reader.read("s3", "list_object_versions", Bucket=bucket, Prefix=chosen)
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())):
             session = each["Key"].removeprefix(f"{prefix}/").removesuffix(".log")
             if each["IsLatest"] and session in sessions:
@@ -328,7 +331,7 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
         selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": name} if name else {})
         answer = reader.read("logs", "describe_log_streams", **selection)
         if isinstance(answer, ReadFailure):
-            problem, answer = answer.cause, answer.read_so_far
+            problem, answer = answer.explanation, answer.read_so_far
         for each in (answer or {}).get("logStreams", ()):
             written = each.get("lastEventTimestamp")
             if each["logStreamName"] in sessions:
@@ -337,7 +340,7 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
                         session=each["logStreamName"],
                         location=f"{group}:{each['logStreamName']}",
                         size=None if written else 0,
-                        written=datetime.fromtimestamp(written / 1000, UTC) if written else None,
+                        written=_time(written) if written else None,
                     )
                 )
         if problem:
@@ -355,13 +358,33 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
     return found
 
 
-def node_names(account: RecordedAccount, records: Records) -> dict[str, str]:
-    """Return the Name tags of EC2 instances, as far as they can be read; a name is no evidence."""
+def _time(milliseconds: int) -> datetime:
+    """Return a time of CloudWatch Logs, whose model calls it a number.
+
+    Raises:
+        MalformedAnswerError: It is not in the calendar.
+    """
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise MalformedAnswerError(operation="DescribeLogStreams", found="no time in lastEventTimestamp") from None
+
+
+def node_names(account: RecordedAccount, records: Records) -> tuple[dict[str, str], list[RecordSource]]:
+    """Return the Name tags of EC2 instances, and the Regions in which they cannot be read; a name is no evidence."""
     names: dict[str, str] = {}
+    unread: list[RecordSource] = []
     for region in account.regions:
         nodes = sorted({each.node for each in records.starts if each.region == region and each.node.startswith("i-")})
-        names |= read_names(account.reader(region), nodes)
-    return names
+        found, why = read_names(account.reader(region), nodes)
+        names |= found
+        unread += [_unread(account, "Names of nodes", region, why)] if why else []
+    return names, unread
+
+
+def _unread(account: RecordedAccount, name: str, region: str, why: ReadFailure) -> RecordSource:
+    problem = why.explanation
+    return RecordSource(name=name, region=region, since=account.until, until=account.until, records=0, problem=problem)
 
 
 class People:
@@ -370,9 +393,14 @@ class People:
     Args:
         account: The account.
         approval: Settings of the approval workflow, if there is one.
+
+    Attributes:
+        unread: What cannot be read, so that a person is unknown who is not.
     """
 
     def __init__(self, account: RecordedAccount, approval: ApprovalSettings | None = None) -> None:
+        self.unread: list[RecordSource] = []
+        self._recorded = account
         self._reader = account.reader(account.workflow_region)
         self._account = account.identity.account_id
         self._roles: dict[str, Mapping[str, Any] | None] = {}
@@ -403,11 +431,15 @@ class People:
         if user not in self._users:
             reader = self._reader.elsewhere(access.home(self._reader.region))
             found = read_user_name(reader, user, access.identity_store_id)
+            if isinstance(found, ReadFailure):
+                self.unread.append(_unread(self._recorded, f"Person {user}", reader.region, found))
             self._users[user] = "" if isinstance(found, ReadFailure) else found or user
         return self._users[user]
 
     def _role(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
+            if isinstance(answer, ReadFailure):
+                self.unread.append(_unread(self._recorded, f"Role {name}", self._reader.region, answer))
             self._roles[name] = answer["Role"] if answer and not isinstance(answer, ReadFailure) else None
         return self._roles[name]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY, TRAIL_TABLE
 from operations.evidence.cloudtrail import add_event, all_events
-from operations.evidence.records import Records, RecordSource
+from operations.evidence.records import UNREADABLE, Records, RecordSource
 from operations.inventory.reader import Reader, ReadError, ReadFailure
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def read_trail_bucket(account: RecordedAccount, trail: Trail, accounts: Sequence
     try:
         chosen = list(accounts) or folders.accounts()
     except ReadError as failed:
-        return Records(sources=[_source(account, name, 0, [failed.failure.cause])])
+        return Records(sources=[_source(account, name, 0, [failed.failure.explanation])])
     found, counts, problems = Records(), Counter[str](), defaultdict[str, list[str]](list)
     regions = {each: _regions_of(account, folders, each, problems[each]) for each in chosen}
     batches = list(_batches(account, regions))
@@ -191,7 +191,7 @@ def _add(result: _QueryResult, found: Records, problems: Iterable[list[str]]) ->
     for event in result.events:
         try:
             counts[str(event["recipientAccountId"])] += add_event(event, found)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except UNREADABLE:
             unreadable += 1
     reasons = [result.problem, f"{unreadable} events have another form" if unreadable else ""]
     for each in problems:
@@ -272,7 +272,7 @@ def _regions_of(account: RecordedAccount, folders: _Folders, owner: str, problem
         for region in sorted(regions, key=lambda each: (each not in likely, each)):
             missing -= folders.days(owner, region, first, last) if missing else set()
     except ReadError as failed:
-        problems.append(failed.failure.cause)
+        problems.append(failed.failure.explanation)
         return ()
     if not regions:
         problems.append("the trail has no folder of this account")
@@ -316,8 +316,8 @@ class _TrailQuery(ABC):
                 )
             return _QueryResult(events=tuple(self.events(query)), scanned=scanned, problem=self.doubt(scanned))
         except ReadError as failed:
-            return _QueryResult(scanned=scanned, problem=failed.failure.cause)
-        except (LookupError, TypeError, ValueError) as wrong:
+            return _QueryResult(scanned=scanned, problem=failed.failure.explanation)
+        except UNREADABLE as wrong:
             return _QueryResult(scanned=scanned, problem=f"the answers about the query have another form: {wrong!r}")
 
     def _ended(self, query: str, stopping: Event) -> tuple[str, str, int]:
@@ -488,7 +488,7 @@ def _store_problems(account: RecordedAccount, reader: Reader, store: EventDataSt
     """Return what a store does not have of the period, as its description says."""
     described = reader.read("cloudtrail", "get_event_data_store", EventDataStore=store.id)
     if isinstance(described, ReadFailure) or described is None:
-        return [described.cause if described else "there is no such event data store"]
+        return [described.explanation if described else "there is no such event data store"]
     problems: list[str] = []
     if described.get("Status") != "ENABLED":
         problems.append(f"the store is {described.get('Status')}, so that newer events are missing")

@@ -9,6 +9,8 @@ from typing import Final
 
 NO_TIME: Final = datetime.max.replace(tzinfo=UTC)
 """Time that is not known, or has not come."""
+UNREADABLE: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""Exceptions of reading a record that is not in the form in which AWS writes it."""
 
 
 class SessionKind(StrEnum):

@@ -59,7 +59,7 @@ def discover_accounts(settings: FleetSettings, client: Any) -> tuple[list[FleetA
         action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
         why = read_failure(action, failed, _REGION, "the credentials in use")
         raise UnusableError(
-            f"The accounts of the organization cannot be listed: {why.action}: {why.cause}. Remedy: {why.remedy}. "
+            f"The accounts of the organization cannot be listed: {why.explanation}. Remedy: {why.remedy}. "
             "Use the management account or a delegated administrator, or list the accounts in the file."
         ) from None
     return found, units
@@ -102,6 +102,8 @@ class _Organization:
         path: list[str] = []
         above = self._parent(child)
         while above:
+            if above in path:
+                raise MalformedAnswerError(operation="ListParents", found=f"{above} below itself")
             path.insert(0, above)
             above = self._parent(above)
         return tuple(path)

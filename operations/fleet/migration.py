@@ -346,7 +346,7 @@ def read_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str
         action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
         why = read_failure(action, failed, str(client.meta.region_name), "the credentials in use")
         raise UnusableError(
-            f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
+            f"The StackSet {name} cannot be read: {why.explanation}. Remedy: {why.remedy}. StackSets of an "
             "organization are read from the management account, or with --call-as DELEGATED_ADMIN."
         ) from None
     instances = instances_of(listed.get("Summaries", ()))

@@ -91,8 +91,8 @@ def _secret(reader: Reader, arn: str) -> SecretFacts | None:
     found = reader.find("secretsmanager", "describe_secret", absent=absent, SecretId=arn)
     if found is None:
         return None
-    policy = reader.find("secretsmanager", "get_resource_policy", absent=absent, SecretId=arn)
-    return SecretFacts(description=found, policy=str((policy or {}).get("ResourcePolicy") or ""))
+    policy = reader.get("secretsmanager", "get_resource_policy", SecretId=arn)
+    return SecretFacts(description=found, policy=str(policy.get("ResourcePolicy") or ""))
 
 
 @returns_failure

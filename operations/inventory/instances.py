@@ -13,7 +13,7 @@ from operations.inventory.network import FILTER_VALUES, filters, tag
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from common.aws.session import Clients
 
@@ -57,6 +57,22 @@ class Instance:
         return f"{self.name} ({self.id}, {self.region})" if self.name else f"{self.id} ({self.region})"
 
 
+def why_undetermined(named: str, found: Iterable[str], unread: Iterable[tuple[str, ReadFailure]]) -> str:
+    """Return why a name cannot select one node; empty: all Regions were read.
+
+    Args:
+        named: Name, or another text that several nodes may match.
+        found: Descriptions of the nodes that it matches in other Regions.
+        unread: Regions that cannot be read, with the reason.
+    """
+    lines = [
+        f"Cannot determine whether {named} is in {region}: {why.explanation}; {why.remedy}" for region, why in unread
+    ]
+    if lines:
+        lines += [f"It matches {each}. To select this one, specify its ID" for each in found]
+    return "\n".join(lines)
+
+
 class Finder:
     """Lookup in several Regions at the same time."""
 
@@ -76,7 +92,7 @@ class Finder:
         for region, each in answers.items():
             if isinstance(each, ReadFailure):
                 raise UnreadInstanceError(
-                    f"The instances in {region} cannot be listed: {each.action}: {each.cause}; {each.remedy}"
+                    f"The instances in {region} cannot be listed: {each.explanation}; {each.remedy}"
                 )
         found = [each for answer in answers.values() if not isinstance(answer, ReadFailure) for each in answer]
         if not found:
@@ -99,18 +115,14 @@ class Finder:
         answers = {region: each.result() for region, each in looking.items()}
         found = [each for answer in answers.values() if not isinstance(answer, ReadFailure) for each in answer]
         there = [each for each in found if each.state not in GONE]
-        if len(there) == 1:
-            return there[0]
-        if there:
-            raise NoConnectionError(f"{name_or_id} matches {len(there)} instances: {_listed(there)}. Specify an ID.")
         unread = {region: each for region, each in answers.items() if isinstance(each, ReadFailure)}
+        is_id = bool(_ID.fullmatch(name_or_id))
+        if len(there) == 1 and (is_id or not unread):
+            return there[0]
+        if len(there) > 1:
+            raise NoConnectionError(f"{name_or_id} matches {len(there)} instances: {_listed(there)}. Specify an ID.")
         if unread:
-            raise UnreadInstanceError(
-                "\n".join(
-                    f"Cannot determine whether {name_or_id} is in {region}: {each.action}: {each.cause}; {each.remedy}"
-                    for region, each in unread.items()
-                )
-            )
+            raise UnreadInstanceError(why_undetermined(name_or_id, map(str, there), unread.items()))
         where = f"account {self._account_id} in {' or '.join(self._readers)}"
         if found:
             raise NoConnectionError(f"{found[0]} is {found[0].state}, and there is no other {name_or_id} in {where}.")
@@ -190,18 +202,18 @@ def read_node(reader: Reader, node_id: str) -> Answer | None:
     return next(iter(listed), None)
 
 
-def read_names(reader: Reader, ids: Sequence[str]) -> dict[str, str]:
-    """Return the Name tags of EC2 instances by ID, as far as they can be read."""
+def read_names(reader: Reader, ids: Sequence[str]) -> tuple[dict[str, str], ReadFailure | None]:
+    """Return the Name tags of EC2 instances by ID, and why they cannot all be read; None: they can."""
     names: dict[str, str] = {}
     for start in range(0, len(ids), FILTER_VALUES):
         # A filter, as an ID that does not exist any more would be an error.
         chosen = filters(instance_id=ids[start : start + FILTER_VALUES])
-        answer = reader.read("ec2", "describe_instances", Filters=chosen)
-        if answer is None or isinstance(answer, ReadFailure):
-            break
+        answer = reader.read("ec2", "describe_instances", Filters=chosen) or {}
+        if isinstance(answer, ReadFailure):
+            return names, answer
         for each in (instance for found in answer.get("Reservations", ()) for instance in found["Instances"]):
             names |= {each["InstanceId"]: tag(each, "Name")} if tag(each, "Name") else {}
-    return names
+    return names, None
 
 
 def _listed(instances: Sequence[Instance]) -> str:

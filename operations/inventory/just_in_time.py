@@ -18,6 +18,7 @@ from components.just_in_time.names import (
     TOKEN_ROLE,
 )
 from operations.inventory.iam import NO_ENTITY
+from operations.inventory.instances import why_undetermined
 from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
@@ -101,20 +102,19 @@ def read_decisions(
 
 
 def why_not_one(named: str, found: Sequence[ManagedNode], unread: Iterable[tuple[str, ReadFailure]]) -> str:
-    """Return why an ID or a name does not select one node; empty: there is none in Regions that were all read.
+    """Return why an ID or a name does not select one node; empty: it does, or there is none in Regions that were all read.
 
     Args:
         named: ID or Name tag.
-        found: Nodes with it, other than one.
+        found: Nodes with it.
         unread: Regions that cannot be read, with the reason.
     """
-    if found:
+    if [each.id for each in found] == [named]:
+        return ""
+    if len(found) > 1:
         several = ", ".join(f"{each.id} ({each.region})" for each in found)
         return f"{named} matches {len(found)} nodes: {several}. Specify an ID."
-    return "\n".join(
-        f"Cannot determine whether {named} is in {region}: {why.action}: {why.cause}; {why.remedy}"
-        for region, why in unread
-    )
+    return why_undetermined(named, [f"{each.id} ({each.region})" for each in found], unread)
 
 
 def _content(reader: Reader, name: str) -> Any:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.alarms import WATCHED_SOURCES
-from operations.inventory.reader import Answer, Reader, ReadFailure, attempt, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadError, ReadFailure, attempt, returns_failure
 from operations.inventory.session_manager import NO_BUCKET, open_to_public, read_default_encryption
 
 if TYPE_CHECKING:
@@ -169,10 +169,9 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
     """
     by_id = {f"m{number}": each for number, each in enumerate(senders)}
     now = datetime.now(UTC)
-    results = reader.items(
+    answer = reader.get(
         "cloudwatch",
         "get_metric_data",
-        "MetricDataResults",
         StartTime=now - _PERIOD,
         # The end is exclusive, and the API rounds times: a failure of this second counts as well.
         EndTime=now + _ROUNDING,
@@ -192,10 +191,18 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
             for id_, each in by_id.items()
         ],
     )
-    # The values of a metric can be split over several pages, each with an entry for the metric.
-    sums = dict.fromkeys(by_id.values(), 0)
-    for each in results:
+    # The values of a metric can be split over several pages, each with an entry for the metric; the last is complete.
+    sums, statuses = dict.fromkeys(by_id.values(), 0), dict.fromkeys(by_id, "missing")
+    for each in answer["MetricDataResults"]:
         sums[by_id[each["Id"]]] += int(sum(each.get("Values", ())))
+        statuses[each["Id"]] = str(each["StatusCode"])
+    unread = [f"{by_id[id_]}: {status}" for id_, status in statuses.items() if status != "Complete"]
+    unread += [str(each.get("Value", "")) for each in answer.get("Messages", ())]
+    if unread:
+        cause = f"incomplete: {'; '.join(unread)}"
+        raise ReadError(
+            ReadFailure(action="cloudwatch:GetMetricData", cause=cause, remedy="try again in a few minutes")
+        )
     return sums
 
 

@@ -9,7 +9,7 @@ from common.config_recorders import why_not_recorded
 from components.adoption.inventory import tags_of
 from components.nodes.names import HOST_MANAGEMENT_SETTING, ROLE_TYPE, RULE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
-from operations.inventory.reader import ReadFailure, attempt, returns_failure
+from operations.inventory.reader import ReadError, ReadFailure, attempt, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
 if TYPE_CHECKING:
@@ -161,7 +161,12 @@ def _failure(reader: Reader) -> str:
     """Return the error of the last evaluation, unless a later one succeeded."""
     named = {"ConfigRuleNames": [RULE_NAME]}
     statuses = reader.items("config", "describe_config_rule_evaluation_status", "ConfigRulesEvaluationStatus", **named)
-    status: Answer = statuses[0] if statuses else {}
+    if not statuses:
+        cause = f"no status of the rule {RULE_NAME}, which exists"
+        raise ReadError(
+            ReadFailure(action="config:DescribeConfigRuleEvaluationStatus", cause=cause, remedy="try again in a minute")
+        )
+    status: Answer = statuses[0]
     failed, succeeded = status.get("LastFailedEvaluationTime"), status.get("LastSuccessfulEvaluationTime")
     if failed is None or (succeeded is not None and succeeded >= failed):
         return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.answers import MAX_PAGES
+from common.aws.answers import ListingLimits
 from common.aws.arns import split_arn
 from common.aws.failures import (
     NO_ANSWER,
@@ -55,6 +55,11 @@ class ReadFailure:
     remedy: str
     refused: bool = False
     read_so_far: Answer = field(default_factory=dict[str, Any], compare=False)
+
+    @property
+    def explanation(self) -> str:
+        """The cause, with the action that the caller needs."""
+        return f"{self.action}: {self.cause}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,22 +181,17 @@ class Reader:
         Raises:
             ReadError: A call failed, or the listing has no end.
         """
-        tokens: list[str] = []
+        limits, following = ListingLimits(operation), dict[str, str]()
         while True:
-            page = self.get(service, operation, **arguments, **({"NextToken": tokens[-1]} if tokens else {}))
+            page = self.get(service, operation, **arguments, **following)
+            following = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+            try:
+                limits.check(following.get("NextToken", ""))
+            except IncompleteListingError as endless:
+                raise ReadError(self._unread(action_of(service, operation), endless)) from None
             yield page
-            token = str(page.get("NextToken") or "")
-            if not token:
+            if not following:
                 return
-            if token in tokens or len(tokens) == MAX_PAGES:
-                why = (
-                    "a page has the token of an earlier page"
-                    if token in tokens
-                    else f"it has more than {MAX_PAGES:,} pages"
-                )
-                endless = IncompleteListingError(operation=operation, why=why)
-                raise ReadError(self._unread(action_of(service, operation), endless))
-            tokens.append(token)
 
     def _unread(self, action: str, failed: Exception) -> ReadFailure:
         return read_failure(action, failed, self.region, self._caller)
@@ -235,7 +235,9 @@ def known_identity(clients: Clients, region: str) -> Identity:
     """
     found = identify(clients, region)
     if isinstance(found, ReadFailure):
-        raise UnusableError(f"Cannot call AWS with the configured credentials: {found.cause}.")
+        raise UnusableError(
+            f"Cannot call AWS with the configured credentials: {found.explanation}. Remedy: {found.remedy}."
+        )
     return found
 
 

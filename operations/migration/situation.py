@@ -91,7 +91,7 @@ class SituationReader:
         except CallError as failed:
             action = "ssm:DescribeAutomationExecutions"
             return ReadFailure(action=action, cause=str(failed), remedy="resolve this, then run the command again")
-        return tuple(each for each in listed if each.state.is_open)
+        return tuple(each for each in listed if each.state.may_be_open)
 
     def _decisions(self, planned: Settings, unread: list[Finding]) -> tuple[AccessDecision, ...]:
         """Return the decisions by the planned policies and those of other principals."""

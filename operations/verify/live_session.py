@@ -98,7 +98,7 @@ def _target(stack: StackConfiguration, name_or_id: str, chosen: Sequence[str] | 
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(settings.regions[0]))
     if isinstance(identity, ReadFailure):
-        raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+        raise NoConnectionError(f"{identity.explanation}; {identity.remedy}.")
     finder = Finder(clients, chosen_regions(settings.regions, chosen), identity)
     instance = finder.find(name_or_id)
     problem = finder.problem(instance)

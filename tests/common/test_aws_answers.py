@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from datetime import timedelta, timezone
 from functools import cache
 from typing import Any
 
@@ -263,6 +264,15 @@ def test_client_malformed_answer_is_not_quoted() -> None:
     with pytest.raises(MalformedAnswerError) as refused:
         wire.client.get_parameter(Name="p")
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("seconds", [253402300799, -62135596800])
+def test_time_at_an_end_of_the_calendar_is_usable(seconds: int) -> None:
+    node = {"InstanceId": "i-1", "LastPingDateTime": seconds}
+    wire = Wire("ssm", json.dumps({"InstanceInformationList": [node]}))
+    (found,) = wire.client.describe_instance_information()["InstanceInformationList"]
+    for zone in (timezone(timedelta(hours=14)), timezone(timedelta(hours=-14))):
+        assert found["LastPingDateTime"].astimezone(zone) + timedelta(days=1) - timedelta(days=2)
 
 
 @pytest.mark.parametrize("body", [PAGE, '{"Document": {"Name": "d"}}'])

@@ -23,6 +23,8 @@ def refusal(code: str, message: str = "no", status: int = 400, operation: str = 
             "aws account enable-region --region-name eu-south-1",
         ),
         (refusal("ExpiredTokenException"), FailureCause.CREDENTIALS, "log in again"),
+        (refusal("AuthorizationError"), FailureCause.PERMISSION, f"allow ssm:UpdateDocument to {CALLER}"),
+        (refusal("RequestTimeTooSkewed"), FailureCause.CREDENTIALS, "set the clock of this computer"),
         (refusal("ThrottlingException"), FailureCause.THROTTLING, "try again in a few minutes"),
         (refusal("InternalServerError", status=500), FailureCause.SERVICE, "try again in a few minutes"),
         (refusal("InvalidDocumentContent"), FailureCause.SERVICE, "see the error message"),
@@ -85,3 +87,12 @@ def test_principal_is_looked_up_where_aws_names_none() -> None:
 def test_what_is_not_of_aws_passes_through() -> None:
     with pytest.raises(ValueError, match="mine"), explained("X", "ssm", "eu-west-1", lambda: CALLER):
         raise ValueError("mine")
+
+
+def test_message_of_aws_is_one_short_visible_line() -> None:
+    message = f"\x1b[2Jno\n\u202e{'x' * 100_000}"
+    for code in ("AccessDenied", "Other\x1b[31m"):
+        reason = failure_of("ssm:GetDocument", refusal(code, message), "eu-west-1", CALLER).reason
+        assert reason.isprintable()
+        assert "\\x1b[2Jno \\u202exx" in reason
+        assert len(reason) < 2_200

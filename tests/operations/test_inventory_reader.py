@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,12 @@ import pytest
 from botocore.exceptions import DataNotFoundError
 
 from common.aws.answers import MAX_PAGES
-from operations.inventory.reader import Reader, ReadError
+from common.aws.failures import action_of
+from operations.errors import UnusableError
+from operations.inventory import controller_operations
+from operations.inventory.reader import Reader, ReadError, ReadFailure, known_identity
+from tests.operations.arrangement import refusal
+from tests.operations.audit.authorization_reference import privileges
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOADER: Any = botocore.session.get_session().get_component("data_loader")
@@ -65,6 +70,41 @@ def test_listing_without_an_end_fails(pages: list[dict[str, Any]], why: str) -> 
     assert why in failed.value.failure.cause
 
 
+class Refusing:
+    """Client that refuses all operations but some, with one code."""
+
+    def __init__(self, code: str, operation: str = "GetDocument", **answers: dict[str, Any]) -> None:
+        self.code, self.operation, self.answers = code, operation, answers
+
+    def client(self, service: str, region: str) -> Any:
+        del service, region
+        return self
+
+    def can_paginate(self, operation: str) -> bool:
+        del operation
+        return False
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        def answer(**_: object) -> dict[str, Any]:
+            if name in self.answers:
+                return self.answers[name]
+            raise refusal(self.code, operation=self.operation)
+
+        return answer
+
+
+def test_refused_identity_names_action_and_remedy() -> None:
+    with pytest.raises(UnusableError, match=r"sts:AssumeRole: refused: .* Remedy: allow sts:AssumeRole to "):
+        known_identity(Refusing("AccessDenied", "AssumeRole"), "eu-west-1")
+
+
+def test_policy_of_a_found_secret_is_not_absent() -> None:
+    reader = Reader(Refusing("ResourceNotFoundException", describe_secret={"ARN": "arn"}), "eu-west-1", "arn")
+    found = controller_operations._secret(reader, "arn")
+    assert isinstance(found, ReadFailure)
+    assert found.action == "secretsmanager:GetResourcePolicy"
+
+
 @cache
 def has_unpaginated_token(service: str, operation: str) -> bool:
     """Return whether an answer may have a further page that botocore does not read."""
@@ -79,14 +119,14 @@ def has_unpaginated_token(service: str, operation: str) -> bool:
     return name not in paginated and any(map(_TOKEN.fullmatch, members))
 
 
-def single_reads() -> Iterator[tuple[str, str]]:
-    """Yield service and operation of each call of the readers that makes one call where there is no paginator."""
+def single_reads(*more: str) -> Iterator[tuple[str, str]]:
+    """Yield service and operation of each call of the readers that makes one call where there is no paginator, and of `more`."""
     for file in (REPOSITORY / "operations").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) > 1:
                 service, operation = (getattr(each, "value", None) for each in node.args[:2])
                 if (
-                    node.func.attr in {"read", "find", "get", "items"}
+                    node.func.attr in {"read", "find", "get", "items", *more}
                     and isinstance(service, str)
                     and isinstance(operation, str)
                 ):
@@ -98,3 +138,10 @@ def test_listing_without_a_paginator_is_read_by_pages() -> None:
     assert len(found) > 50
     assert {each for each in found if has_unpaginated_token(*each)} == set()
     assert has_unpaginated_token("ssm", "describe_document_permission")
+
+
+def test_unread_fact_names_an_action_of_iam() -> None:
+    services = set(LOADER.list_available_services("service-2"))
+    actions = {action_of(*each) for each in single_reads("pages") if each[0] in services}
+    newer_than_the_reference = {"account-access:GetApplication", "account-access:ListEntitlements"}
+    assert actions - privileges().keys() == newer_than_the_reference

@@ -1,13 +1,15 @@
 """Every kind of resource with a fixed name is found with its owner; an access denial is never taken for absence."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from common.aws.failures import MalformedAnswerError
 from components.adoption import governance
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import FixedName, described, find
@@ -194,6 +196,63 @@ class Denied:
 def test_access_denial_is_not_absence(kind: Kind) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         find(kind, Denied(), REGION, NAMES[kind])
+
+
+SECOND_READS = {
+    Kind.ALIAS: ("ListResourceTags", "NotFoundException"),
+    Kind.ASSOCIATION: ("ListTagsForResource", "InvalidResourceId"),
+    Kind.CONFIG_RULE: ("ListTagsForResource", "NoSuchConfigRuleException"),
+    Kind.DATABASE: ("GetTags", "EntityNotFoundException"),
+    Kind.SCHEDULE: ("GetScheduleGroup", "ResourceNotFoundException"),
+    Kind.SCHEDULE_GROUP: ("ListTagsForResource", "ResourceNotFoundException"),
+    Kind.TABLE: ("GetDatabase", "EntityNotFoundException"),
+}
+"""Calls about a resource that was found before, with an error code that means absence in the call that finds it."""
+
+
+@contextmanager
+def answering(service: Any, operation: str, answer: dict[str, Any]) -> Iterator[None]:
+    """Give an answer to an operation of a client, which all tests share."""
+    response = SimpleNamespace(status_code=400 if "Error" in answer else 200, headers={})
+    event = f"before-call.*.{operation}"
+
+    def respond(**_: object) -> Any:
+        return response, answer
+
+    service.meta.events.register(event, respond)
+    try:
+        yield
+    finally:
+        service.meta.events.unregister(event, respond)
+
+
+@pytest.mark.parametrize("kind", SECOND_READS)
+def test_found_resource_is_not_absent_without_its_tags(kind: Kind, client: Callable[..., Any]) -> None:
+    MAKERS[kind](client, {OWNER_TAG: OWNER})
+    service = client(kind.service)
+    operation, code = SECOND_READS[kind]
+    with (
+        answering(service, operation, {"Error": {"Code": code, "Message": "gone"}}),
+        pytest.raises(ClientError, match=code),
+    ):
+        find(kind, service, REGION, NAMES[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "empty"),
+    [
+        (Kind.CONFIG_RULE, "DescribeConfigRules", {"ConfigRules": []}),
+        (Kind.TRAIL, "ListTags", {"ResourceTagList": []}),
+        (Kind.ROLE, "GetRole", {"Role": {"Tags": [{"Value": "x"}]}}),
+    ],
+)
+def test_odd_answer_about_a_found_resource_is_an_error(
+    kind: Kind, operation: str, empty: dict[str, Any], client: Callable[..., Any]
+) -> None:
+    MAKERS[kind](client, {OWNER_TAG: OWNER})
+    service = client(kind.service)
+    with answering(service, operation, empty), pytest.raises((MalformedAnswerError, KeyError)):
+        find(kind, service, REGION, NAMES[kind])
 
 
 def test_alias_of_a_disabled_key_is_not_usable(client: Callable[..., Any]) -> None:

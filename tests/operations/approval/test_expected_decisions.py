@@ -100,6 +100,13 @@ def test_node_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, said
     assert said in str(refused.value)
 
 
+def test_node_is_found_by_id_while_a_region_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_requests, "read_nodes", lambda region: (node(),) if region == "eu-west-1" else UNREAD)
+    assert find_node(SESSION, node().id) == node()
+    with pytest.raises(CallError, match=r"Cannot determine whether db-1 is in us-east-1: .*\n.*specify its ID"):
+        find_node(SESSION, "db-1")
+
+
 def test_hybrid_node_is_found_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     hybrid = ManagedNode(id="mi-0123456789abcdef0", region="us-east-1")
     monkeypatch.setattr(access_requests, "read_nodes", lambda region: (hybrid,) if region == "us-east-1" else ())

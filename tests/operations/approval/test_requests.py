@@ -7,11 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from common.aws import ENDED_STATUSES, LIVE_STATUSES
 from common.characters import hidden_character
 from common.problems import visible
 from operations.approval.lookups import OperatorTag, tags_without_grant
@@ -93,6 +95,16 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
         "waiting for approval, 1 of 2 given, 23 h 55 min left",
     ),
     "checking": (run("InProgress", YES), RequestState.CHECKING, "checking"),
+    "status that AWS has added": (
+        run("Paused", YES, tag(), sleep(), **judged("accepted")),
+        RequestState.UNKNOWN,
+        "unknown: its execution has the status Paused",
+    ),
+    "steps that are not all returned": (
+        run("InProgress", YES, StepExecutionsTruncated=True),
+        RequestState.UNKNOWN,
+        "unknown: Systems Manager does not return all steps",
+    ),
     "granted": (
         run("InProgress", YES, tag(), sleep(), **judged("accepted")),
         RequestState.GRANTED,
@@ -165,6 +177,12 @@ def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: 
     assert state_text(request, NOW).plain == said
     assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
+
+
+def test_statuses_are_those_of_the_model() -> None:
+    shape = botocore.session.get_session().get_service_model("ssm").shape_for("AutomationExecutionStatus")
+    assert set(getattr(shape, "enum")) == LIVE_STATUSES | ENDED_STATUSES  # noqa: B009 -- not in botocore's types
+    assert not LIVE_STATUSES & ENDED_STATUSES
 
 
 def changed(status: str, **more: Any) -> dict[str, Any]:

@@ -91,6 +91,18 @@ def test_revoke_keeps_sessions_of_another_live_grant(people: People) -> None:
     assert people.tag() == people.node
 
 
+def test_unread_open_sessions_are_no_success(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = granted(people)
+    unread = ReadFailure(action="ssm:DescribeSessions", cause="refused: no", remedy="allow it")
+    monkeypatch.setattr("operations.approval.lookups._open_sessions", lambda *_: unread)
+    why = "which sessions are open: ssm:DescribeSessions: refused: no. Remedy: allow it"
+    for arguments in (("status",), ("status", run), ("revoke", run, "--yes")):
+        result = people.command(*arguments, "--json", by=ANTON)
+        found = json.loads(result.stdout)
+        (request,) = found.get("requests", [found])
+        assert (result.exit_code, request["openSessions"], request["cannotTell"]) == (1, None, [why])
+
+
 def test_revoke_without_confirmation_ends_nothing(people: People) -> None:
     run = granted(people)
     result = people.command("revoke", run, by=ANTON, answer="n\n")

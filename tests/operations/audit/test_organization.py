@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from operations.audit.organization import read_organization
 from operations.inventory.reader import Identity
 from tests.operations.arrangement import refusal
@@ -74,3 +76,9 @@ def test_what_is_refused_is_said() -> None:
     )
     found = read_organization(Organizations(refuses="list_policies_for_target"), "us-east-1", IDENTITY)
     assert (found.id, found.ceilings, len(found.limits)) == ("o-1", (), 1)
+
+
+def test_unit_below_itself_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PARENTS, "ou-1", "ou-1")
+    found = read_organization(Organizations(), "us-east-1", IDENTITY)
+    assert (found.ceilings, "ou-1 below itself" in found.limits[0]) == ((), True)

@@ -18,9 +18,9 @@ from local.emulator.fixtures import LINUX_IMAGE
 from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
 from operations.errors import UnusableError
-from operations.inventory import reader
+from operations.inventory import instances, reader
 from operations.inventory.instances import Finder, Instance, read_names
-from operations.inventory.reader import AwsClients, Identity, identify
+from operations.inventory.reader import AwsClients, Identity, ReadFailure, identify
 from operations.terminal import Terminal
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
@@ -93,7 +93,7 @@ def test_read_names_many_instances_are_asked_in_parts() -> None:
 
     reading: Any = Reader()
     ids = [f"i-{number:08x}" for number in range(450)]
-    assert read_names(reading, ids) == {each: each[2:] for each in ids}
+    assert read_names(reading, ids) == ({each: each[2:] for each in ids}, None)
 
 
 def test_rdp_finds_controller_by_name_in_any_region(
@@ -263,6 +263,27 @@ def test_a_region_that_cannot_be_read_is_named_with_what_to_do(
         f"ec2:DescribeInstances to arn:aws:sts::{ACCOUNT}:user/moto, then try again"
         for region in ("eu-west-1", "us-east-1")
     ]
+
+
+@pytest.mark.usefixtures("programs")
+def test_name_is_ambiguous_while_a_region_is_unread(
+    launch: Callable[..., str], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = launch("DC1", "eu-west-1")
+    look = instances._look
+
+    def refused(reading: reader.Reader, named: str) -> Any:
+        unread = ReadFailure(action="ec2:DescribeInstances", cause="refused: no", remedy="allow it")
+        return unread if reading.region == "us-east-1" else look(reading, named)
+
+    monkeypatch.setattr(instances, "_look", refused)
+    result = connect(command, "DC1")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "Cannot determine whether DC1 is in us-east-1: ec2:DescribeInstances: refused: no; allow it",
+        f"It matches DC1 ({instance}, eu-west-1). To select this one, specify its ID",
+    ]
+    assert connect(command, instance).exit_code == 7
 
 
 @pytest.mark.usefixtures("programs")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from operations.doctor.findings import Verdict
 from operations.doctor.run import Doctor
 from operations.findings import Status
@@ -57,3 +59,27 @@ def test_unread_requirement_is_never_ready(world: World) -> None:
         assert found.verdict is Verdict.UNKNOWN, call
         unknown = [each for each in found.findings if each.status is Status.UNKNOWN]
         assert any("refused" in each.found and "allow " in each.remedy for each in unknown), call
+
+
+ABSENT = {
+    "iam.GetInstanceProfile": "NoSuchEntity",
+    "kms.GetKeyPolicy": "NotFoundException",
+    "ec2.DescribeSubnets": None,
+    "ec2.DescribeSecurityGroups": None,
+}
+"""Calls about what another answer has named, with the error that it does not exist; None: an empty list."""
+
+
+@pytest.mark.parametrize("call", ABSENT)
+def test_absent_part_of_a_node_is_never_ready(world: World, call: str) -> None:
+    code, operation = ABSENT[call], call.partition(".")[2]
+
+    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
+        if code:
+            raise refusal(code, operation=operation)
+        return type("Response", (), {"status_code": 200})(), {operation.removeprefix("Describe"): []}
+
+    with hooked(world, f"before-call.{call}", answer):
+        found = Doctor(STACK).diagnose(world.node)
+    unknown = [each.found for each in found.findings if each.status is Status.UNKNOWN]
+    assert any(operation in each or "does not list it" in each for each in unknown), found

@@ -74,6 +74,25 @@ def test_unreadable_file_has_its_own_exit_code(command: Command, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"requestParameters": {"roleName": "Operator", "tags": ["Key"]}},
+        {"requestParameters": {"roleName": "Operator", "tags": 1}},
+        {"eventTime": "9999-12-31T23:59:59-14:00"},
+        {"eventTime": None},
+    ],
+    ids=str,
+)
+def test_odd_event_makes_the_report_incomplete(
+    command: Command, tmp_path: Path, history: History, odd: dict[str, Any]
+) -> None:
+    history.grant()
+    tagged = next(each for each in history.events if each["eventName"] == "TagRole")
+    history.events.append({**tagged, **odd})
+    assert run(command, tmp_path, history).exit_code == INCOMPLETE
+
+
+@pytest.mark.parametrize(
     ("option", "count"),
     [
         ("--account=111122223333", 2),
@@ -190,9 +209,9 @@ def scene(account: Account, emulator: Emulator) -> Scene:
     return Scene(account, emulator.endpoint_url)
 
 
-def evidence(command: Command, **sections: Any) -> tuple[int, dict[str, Any]]:
+def evidence(command: Command, *options: str, **sections: Any) -> tuple[int, dict[str, Any]]:
     stack = configuration(session_manager=SESSION_MANAGER, **sections)
-    result = command("evidence", "--json", "--from", "1h", stack=stack)
+    result = command("evidence", "--json", "--from", "1h", *options, stack=stack)
     assert result.stderr == ""
     return result.exit_code, json.loads(result.stdout)
 
@@ -299,6 +318,24 @@ def test_session_of_an_entitled_person_has_their_name(command: Command, scene: S
     fail("identitystore", "DescribeUser", refusal())
     person, rules = entitled.person(command)
     assert (person, "session-unknown-person" in rules) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("call", "source"),
+    [
+        (("iam", "GetRole"), "iam:GetRole"),
+        (("ec2", "DescribeInstances"), "ec2:DescribeInstances"),
+        (("s3", "ListObjectVersions"), "s3:ListBucketVersions"),
+    ],
+)
+def test_unread_fact_makes_the_report_incomplete(
+    command: Command, scene: Scene, fail: Fail, call: tuple[str, str], source: str
+) -> None:
+    scene.session()
+    fail(*call, refusal())
+    code, shown = evidence(command, "--node", "app-1")
+    assert (code, shown["complete"]) == (INCOMPLETE, False)
+    assert any(str(each["problem"]).startswith(f"{source}: refused: ") for each in shown["sources"])
 
 
 def test_refused_source_makes_the_report_incomplete(

@@ -518,9 +518,29 @@ def test_metric_alarm_that_is_raised_is_a_warning() -> None:
     assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
 
 
+COMPLETE = {"StatusCode": "Complete"}
+
+
+@pytest.mark.parametrize(
+    ("results", "messages", "said"),
+    [
+        ([{"Id": "m0", **COMPLETE}], [], "topic t: missing"),
+        ([], [], "rule r: missing; topic t: missing"),
+        ([{"Id": "m0", **COMPLETE}, {"Id": "m1", "StatusCode": "Forbidden"}], [], "topic t: Forbidden"),
+        ([{"Id": "m0", **COMPLETE}, {"Id": "m1", "StatusCode": "PartialData"}], [], "topic t: PartialData"),
+        ([{"Id": "m0", **COMPLETE}, {"Id": "m1", **COMPLETE}], [{"Code": "c", "Value": "too many"}], "too many"),
+    ],
+)
+def test_delivery_finding_partial_metrics_cannot_tell(results: list[Any], messages: list[Any], said: str) -> None:
+    reader = FakeReader({"get_metric_data": {"MetricDataResults": results, "Messages": messages}})
+    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
+    found = delivery_finding("c", "eu-west-1", live, remedy="look")
+    assert (found.status, found.found) == ("cannotTell", f"cloudwatch:GetMetricData: incomplete: {said}")
+
+
 @pytest.mark.parametrize(("values", "status"), [([], "ok"), ([0.0], "ok"), ([0.0, 2.0], "different")])
 def test_delivery_finding_counts_lost_messages(values: list[float], status: str) -> None:
-    results = [{"Id": "m0", "Values": values}, {"Id": "m1", "Values": []}]
+    results = [{"Id": "m0", "Values": values, **COMPLETE}, {"Id": "m1", "Values": [], **COMPLETE}]
     reader = FakeReader({"get_metric_data": {"MetricDataResults": results}})
     live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
     found = delivery_finding("c", "eu-west-1", live, remedy="look")

@@ -28,10 +28,11 @@ from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
 from operations.inventory.iam import RoleFacts
-from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts
+from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts, read_config_rule
 from operations.inventory.reader import ReadFailure
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
+from tests.operations.arrangement import FakeReader
 
 ACCOUNT = "123456789012"
 PLACE = NodesAccount(partition="aws", account_id=ACCOUNT)
@@ -347,3 +348,12 @@ def test_run_without_failure_is_ok(live: dict[str, Any], status: str) -> None:
 def test_evaluation_that_is_not_known_cannot_tell(live: dict[str, Any], unread: str) -> None:
     live["config_rule"] = replace(RULE, **{unread: UNREAD})
     assert [text for text in findings()["eu-west-1"].values() if text != "ok"] == ["cannotTell: a:B: refused: no"]
+
+
+def test_rule_without_evaluation_status_is_not_known() -> None:
+    rule = {"ConfigRules": [{"ConfigRuleName": RULE_NAME, "ConfigRuleState": "ACTIVE"}]}
+    empty = {"ConfigRulesEvaluationStatus": [], "ConfigurationRecorders": [], "ConfigurationRecordersStatus": []}
+    found = read_config_rule(FakeReader({"describe_config_rules": rule}, default=empty))
+    assert isinstance(found, ConfigRule)
+    assert isinstance(found.failure, ReadFailure)
+    assert found.failure.action == "config:DescribeConfigRuleEvaluationStatus"
