@@ -31,6 +31,12 @@ Properties = dict[str, Any]
 _CREATED_ONCE: Final = frozenset(token for token, each in NAMED_TYPES.items() if each.input)
 """Types that AWS refuses to create twice under one name."""
 
+_PARENTS: Final = {
+    "aws:glue/catalogTable:CatalogTable": ("database_name",),
+    "aws:scheduler/schedule:Schedule": ("group_name",),
+}
+"""Properties with the name of the parent, in which a name is unique."""
+
 _DELETED_ONLY_IF_MADE_HERE: Final = frozenset({"aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"})
 
 
@@ -290,6 +296,23 @@ class OwnedResources:
             return False
         found = self.existing(*self._fixed_name(token, region, properties))
         return found is None or found.made_here
+
+    def planned_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str] | None:
+        """Return kind, Region (empty for `GLOBAL` kinds) and name of a resource of a type that AWS refuses to create twice.
+
+        Args:
+            token: Type of the resource.
+            region: Region of the resource.
+            properties: Planned properties, by their Python names.
+
+        Returns:
+            None for another type, and where the name is only known after another resource exists.
+        """
+        parts = (NAMED_TYPES[token].input, *_PARENTS.get(token, ())) if token in _CREATED_ONCE else ()
+        if not parts or not all(isinstance(properties.get(part), str) for part in parts):
+            return None
+        kind, _, name = self._fixed_name(token, region, properties)
+        return kind, "" if kind in GLOBAL else region, name
 
     def _fixed_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str]:
         kind = NAMED_TYPES[token].kind
