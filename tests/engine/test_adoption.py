@@ -191,10 +191,13 @@ def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: C
     stack.configure(
         governed(createCwLogGroup=False, cwLogGroupName="plain", s3Logging=True, s3BucketName="org-session-logs")
     )
-    text = stack.up().failed().text
-    assert "encryption: the log group plain is not encrypted, and sessions require it" in text
-    assert "the SSM Agent accepts only AES256 and aws:kms" in text
-    assert "the live document is unchanged" in text
+    for run in (stack.preview().failed(), stack.up().failed()):
+        assert (
+            "sessionManager.cwLogGroupName: the log group plain is not encrypted, and sessions require it" in run.text
+        )
+        assert "sessionManager.s3BucketName: the bucket org-session-logs is encrypted with aws:kms:dsse" in run.text
+        assert "the SSM Agent accepts only AES256 and aws:kms" in run.text
+    assert all(each["type"].startswith("pulumi:") for each in stack.state())
     assert live(ssm) == json.loads(EARLIER)
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
 
