@@ -19,7 +19,7 @@ from components.adoption.inventory import GLOBAL, NAMED_TYPES, tags_by_resource,
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from components.adoption.inventory import Existing
 
@@ -131,7 +131,7 @@ _RULES: Final[Mapping[str, bool]] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": False,
 }
 """Types of rules, and whether they are egress rules."""
-_NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
+NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
 _KEY: Final = "aws:kms/key:Key"
 
 
@@ -275,7 +275,7 @@ class OwnedResources:
             found = self._window_part(token, region, properties)
         elif token == _RULE_ASSOCIATION:
             found = self._rule_association(region, properties)
-        elif token == _NETWORK_ACL and region != self.provider_region:
+        elif token == NETWORK_ACL and region != self.provider_region:
             # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
         else:
@@ -398,6 +398,28 @@ class OwnedResources:
         if self.may_write:
             ec2.delete_network_acl(NetworkAclId=acl)
         return False
+
+    def return_subnets(self, acl: str, subnets: Collection[str], region: str) -> None:
+        """Associate subnets with a network ACL again, which a run that did not complete has moved to its successor.
+
+        The AWS provider sees no change in an ACL that the state has, and associates the subnets of a deleted one with the
+        default ACL of the VPC, which permits all traffic.
+
+        Args:
+            acl: ID of the network ACL.
+            subnets: IDs of its subnets.
+            region: Region of the VPC.
+        """
+        if not self.may_write:
+            return
+        ec2 = self.client("ec2", region)
+        own = [{"Name": "association.subnet-id", "Values": sorted(subnets)}]
+        for each in ec2.describe_network_acls(Filters=own)["NetworkAcls"]:
+            for association in each["Associations"] if each["NetworkAclId"] != acl else ():
+                if association["SubnetId"] in subnets:
+                    ec2.replace_network_acl_association(
+                        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl
+                    )
 
     def _finish_group(self, group: str, region: str) -> None:
         """Revoke the egress rules that AWS adds to a new group, as the AWS provider does only on creation.

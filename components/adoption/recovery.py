@@ -11,10 +11,12 @@ import pulumi_aws
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import existing_in_state, type_and_name
 from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
-from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
+from components.adoption.owned_resources import NETWORK_ACL, RECOVERABLE, RESOURCE_TAG, OwnedResources
 from components.adoption.resource_kinds import MADE_HERE_TAG, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.account import Account
 
 
@@ -54,7 +56,9 @@ class Recovery:
     owner: str
     region: str
     owned: OwnedResources
-    _in_state: frozenset[tuple[str, str]] = frozenset()
+    _in_state: Mapping[tuple[str, str], Mapping[str, Any]] = field(
+        default_factory=dict[tuple[str, str], "Mapping[str, Any]"]
+    )
     _names_in_state: frozenset[tuple[Kind, str, str]] = frozenset()
     _registered: list[_Registered] = field(default_factory=list[_Registered])
     _found: dict[tuple[str, str], str | None] = field(default_factory=dict[tuple[str, str], str | None])
@@ -62,7 +66,7 @@ class Recovery:
     def begin(self) -> None:
         """Apply to every resource that is registered from now on."""
         outputs = state_outputs()
-        self._in_state = frozenset(map(type_and_name, outputs))
+        self._in_state = {type_and_name(urn): each for urn, each in outputs.items()}
         self._names_in_state = frozenset(existing_in_state(outputs, self.owner))
         pulumi.runtime.register_stack_transformation(self.transformed)
 
@@ -90,11 +94,22 @@ class Recovery:
             if not self._is_in_state(made, options) or self._is_renamed(made):
                 imported = pulumi.ResourceOptions(import_=self._import_id(made))
                 options = pulumi.ResourceOptions.merge(options, imported)
+            elif made.token == NETWORK_ACL:
+                self._return_subnets(made)
         return pulumi.ResourceTransformationResult(properties, options)
 
     def _is_in_state(self, made: _Registered, options: pulumi.ResourceOptions) -> bool:
         aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
         return any((made.token, name) in self._in_state for name in (made.name, *aliases))
+
+    def _return_subnets(self, made: _Registered) -> None:
+        """Return the subnets of a network ACL if the state has another one with them: its run did not complete."""
+        outputs = self._in_state.get((made.token, made.name), {})
+        subnets = frozenset(outputs.get("subnetIds") or ())
+        others = [each for (token, name), each in self._in_state.items() if token == made.token and name != made.name]
+        if any(subnets.intersection(each.get("subnetIds") or ()) for each in others):
+            with answered(f"the subnets of {made.name} in {made.region}", "ec2", made.region):
+                self.owned.return_subnets(str(outputs["arn"]).rpartition("/")[2], subnets, made.region)
 
     def _is_renamed(self, made: _Registered) -> bool:
         """Return whether no resource in the state has the fixed name of a resource in its Region."""
