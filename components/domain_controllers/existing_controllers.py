@@ -70,7 +70,7 @@ def _shrunk(
     zone, path = place
     for position, volume in enumerate(volumes):
         current = outputs.get((_VOLUME, f"{name}-{volume.device_name}"), {})
-        size = current.get("size") or 0
+        size = int(current.get("size") or 0)
         # In another Availability Zone it is a new volume.
         if volume.size < size and current.get("availabilityZone") == zone:
             is_of_backups = position >= len(controller.volumes)
@@ -83,7 +83,7 @@ _FIX: Final = "Demote the controller, set domainControllers.terminationProtectio
 
 
 def _removed(section: DomainControllersSection | None, outputs: Outputs, planned: set[str]) -> Iterator[Problem]:
-    for (token, name), each in outputs.items():
+    for (token, name), each in sorted(outputs.items()):
         if token != _INSTANCE or not name.startswith(f"{SYSTEM}-") or name in planned:
             continue
         if each.get("disableApiTermination"):

@@ -31,7 +31,7 @@ def state(*, is_protected: bool) -> dict[str, dict[str, Any]]:
         f"{urn}{INSTANCE}::{NAME}-DC1": protected | {"subnetId": "subnet-a"},
         f"{urn}{INSTANCE}::{NAME}-DC2": protected | {"subnetId": "subnet-b"},
         f"{urn}{INSTANCE}::bastion": protected | {"subnetId": "subnet-b"},
-        f"{urn}{VOLUME}::{NAME}-DC1-xvdb": {"size": 40, "availabilityZone": f"{REGION}a"},
+        f"{urn}{VOLUME}::{NAME}-DC1-xvdb": {"size": 40.0, "availabilityZone": f"{REGION}a"},
         f"{urn}{VOLUME}::{NAME}-DC1-xvdz": {"size": 60, "availabilityZone": f"{REGION}a"},
     }
 
@@ -80,7 +80,7 @@ def test_smaller_volumes_are_refused() -> None:
     backups = {"buckets": {REGION: bucket}, "volumeSize": 50}
     found = keys(section(smaller, CONTROLLERS[1], backups=backups))
     assert set(found) == {f"sites.{REGION}.controllers.0.volumes.0.size", "backups.volumeSize"}
-    assert "expected at least 40" in found[f"sites.{REGION}.controllers.0.volumes.0.size"]
+    assert "expected at least 40, " in found[f"sites.{REGION}.controllers.0.volumes.0.size"]
 
 
 def test_smaller_volume_in_another_zone_is_new() -> None:
