@@ -1,8 +1,9 @@
-"""Changes of existing controllers that Amazon EC2 refuses. Pure.
+"""Changes of existing controllers, and of the trail's bucket, that AWS refuses. Pure.
 
 Sources:
     Amazon EC2 User Guide, "Change instance termination protection": an instance with protection is not terminated.
     Amazon EBS User Guide, "Modify an Amazon EBS volume": the size of a volume cannot be decreased.
+    Amazon S3 User Guide, "Deleting a general purpose bucket": a bucket with objects is not deleted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _INSTANCE: Final = "aws:ec2/instance:Instance"
 _VOLUME: Final = "aws:ebs/volume:Volume"
+_BUCKET: Final = "aws:s3/bucket:Bucket"
 
 Outputs = dict[tuple[str, str], "Mapping[str, Any]"]
 Path = tuple[str, ...]
@@ -29,6 +31,7 @@ Path = tuple[str, ...]
 def change_problems(
     section: DomainControllersSection | None,
     subnets: Mapping[str, Mapping[str, Subnet]],
+    trail_bucket: str,
     state: Mapping[str, Mapping[str, Any]],
 ) -> list[Problem]:
     """Return problems of settings with the controllers in the stack's state.
@@ -36,6 +39,7 @@ def change_problems(
     Args:
         section: Settings of the system; None where the stack does not have it any more.
         subnets: Subnets by their names in the settings, by Region.
+        trail_bucket: Name of the trail's bucket in the first Region of the stack.
         state: Outputs of the resources in the state, by URN.
     """
     outputs: Outputs = {type_and_name(urn): each for urn, each in state.items()}
@@ -50,7 +54,7 @@ def change_problems(
             problems += _moved(outputs.get((_INSTANCE, name), {}), subnet, (*path, "subnet"))
             volumes = section.volumes_of(controller) if section else []
             problems += _shrunk(controller, volumes, outputs, name, (subnet.zone, path))
-    return [*problems, *_removed(section, outputs, planned)]
+    return [*problems, *_removed(section, outputs, planned), *_deleted_bucket(section, outputs, trail_bucket)]
 
 
 def _moved(instance: Mapping[str, Any], subnet: Subnet, path: Path) -> Iterator[Problem]:
@@ -95,3 +99,24 @@ def _removed(section: DomainControllersSection | None, outputs: Outputs, planned
             controller = name.removeprefix(f"{controllers_name(site_name(region))}-")
             message = f"expected the controller {controller} in {region}, whose termination protection is on, got none. {_FIX}"
             yield Problem(path=path, message=message)
+
+
+def _deleted_bucket(section: DomainControllersSection | None, outputs: Outputs, planned: str) -> Iterator[Problem]:
+    bucket = outputs.get((_BUCKET, f"{SYSTEM}-trail-logs"), {})
+    if not bucket or bucket.get("forceDestroy"):
+        return
+    path: Path = ("domainControllers",)
+    if section and not section.sites:
+        path = (*path, "sites")
+    elif section and section.monitoring.existing_trail:
+        path = (*path, "monitoring", "existingTrail")
+    elif section and bucket.get("bucket") != planned:
+        path = ("regions",)
+    elif section:
+        return
+    message = (
+        f"expected the stack's trail in the Region of its bucket {bucket.get('bucket')}, which termination protection retains, "
+        "got none. Set domainControllers.terminationProtection to false and run pulumi up, so that the bucket can be deleted "
+        "with its logs, and then make this change"
+    )
+    yield Problem(path=path, message=message)

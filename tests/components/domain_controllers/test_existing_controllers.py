@@ -42,7 +42,7 @@ def section(*controllers: dict[str, Any], **changed: Any) -> DomainControllersSe
 
 
 def keys(settings: DomainControllersSection | None, *, is_protected: bool = True) -> dict[str, str]:
-    found = change_problems(settings, SUBNETS if settings else {}, state(is_protected=is_protected))
+    found = change_problems(settings, SUBNETS if settings else {}, "trail-eu", state(is_protected=is_protected))
     return {each.key.removeprefix("shell-access:domainControllers").removeprefix("."): each.message for each in found}
 
 
@@ -86,3 +86,28 @@ def test_smaller_volumes_are_refused() -> None:
 def test_smaller_volume_in_another_zone_is_new() -> None:
     moved = CONTROLLERS[0] | {"subnet": "b", "volumes": [{"deviceName": "xvdb", "size": 20}]}
     assert keys(section(moved, CONTROLLERS[1]), is_protected=False) == {}
+
+
+@pytest.mark.parametrize("keeps_logs", [True, False])
+@pytest.mark.parametrize(
+    ("settings", "bucket", "key"),
+    [
+        (section(*CONTROLLERS), "trail-eu", ""),
+        (section(*CONTROLLERS), "trail-us", "regions"),
+        (
+            section(*CONTROLLERS, monitoring={"existingTrail": "organization-trail"}),
+            "trail-eu",
+            "monitoring.existingTrail",
+        ),
+        (DomainControllersSection(), "trail-eu", "sites"),
+        (None, "trail-eu", "domainControllers"),
+    ],
+)
+def test_bucket_with_logs_is_not_deleted(
+    settings: DomainControllersSection | None, bucket: str, key: str, *, keeps_logs: bool
+) -> None:
+    urn = "urn:pulumi:prod::shell-access::aws:s3/bucket:Bucket::domain-controllers-trail-logs"
+    outputs = {urn: {"bucket": bucket, "forceDestroy": not keeps_logs}}
+    found = change_problems(settings, SUBNETS if settings else {}, "trail-eu", outputs)
+    assert [each.key for each in found if each.key.endswith(key)] == [each.key for each in found]
+    assert bool(found) is (keeps_logs and key != "")
