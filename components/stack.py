@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from common.problems import Collector
+from common.problems import Collector, raise_problems
 from components.account import Account
 from components.adoption.governing_stack import govern
-from components.adoption.lookup import program_clients
+from components.adoption.lookup import program_clients, state_outputs
 from components.adoption.recovery import recover
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
+from components.domain_controllers.existing_controllers import change_problems
+from components.domain_controllers.names import trail_bucket_name
 from components.just_in_time.names import MANAGED_TAG
 from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
@@ -120,6 +122,8 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
     with looked_up:
         _plan_networks(planned, settings, account)
     with looked_up:
+        _check_existing_controllers(planned, settings, account)
+    with looked_up:
         if settings.nodes:
             from components.nodes.component import plan_nodes
 
@@ -207,6 +211,16 @@ def _plan_networks(planned: _Plan, settings: Settings, account: Account) -> None
         planned.controllers = plan_controllers(
             settings.domain_controllers, account, preferences=settings.session_manager, endpoints=planned.endpoints
         )
+
+
+def _check_existing_controllers(planned: _Plan, settings: Settings, account: Account) -> None:
+    if settings.domain_controllers and planned.controllers is None:
+        # Its sites are not as configured, which is reported.
+        return
+    found = planned.controllers.resources.items() if planned.controllers else ()
+    subnets = {region: {each.given: each for each in site.network.subnets} for region, site in found}
+    bucket = trail_bucket_name(account.id, settings.regions[0])
+    raise_problems(change_problems(settings.domain_controllers, subnets, bucket, state_outputs()))
 
 
 def _session_manager(settings: Settings, account: Account) -> SessionManager | None:

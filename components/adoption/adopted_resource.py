@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from common.aws.failures import ResourceError, explained
+from common.problems import NAMESPACE
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import (
@@ -26,12 +27,15 @@ from components.adoption.owned_resources import RESOURCE_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG, Found, Kind, ResourceAdapter, resource_adapter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from components.adoption.inventory import Existing
 
 Properties = dict[str, Any]
 
+_NOT_RESTORED: Final = ("aws:", f"{NAMESPACE}:")
+"""Prefixes of tags that AWS, or this program, sets."""
 _FIXED = ("kind", "region", "name")
 _INPUTS = (*_FIXED, "value", "owner", "takeOverFrom", "retain", "retentionDays", SECRET_PROPERTIES)
 
@@ -64,14 +68,14 @@ class AdoptedResourceProvider(AwsResourceProvider):
             tags = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
             if found is None and not named.make(props["value"], tags):
                 existing, found = self._permitted(props), named.find()
-        prior = _prior(props, existing, found)
+        prior = {"prior": _prior(props, existing, found), "priorTags": _prior_tags(props, existing)}
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Record the inputs: the resource that imports it changes the value itself."""
         with self._explained(_news):
             self._permitted(_news, known_as=str(_olds.get("owner", "")))
-        return UpdateResult(_outputs(_news, _olds.get("prior")))
+        return UpdateResult(_outputs(_news, _olds))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Return the record; absent where the name does not exist any more, so that the next update creates it again."""
@@ -79,10 +83,10 @@ class AdoptedResourceProvider(AwsResourceProvider):
             found = self._adapter(props).find()
         if found is None:
             return ReadResult("", {})
-        return ReadResult(id_, _outputs(props, props.get("prior")), {name: props.get(name) for name in _INPUTS})
+        return ReadResult(id_, _outputs(props, props), {name: props.get(name) for name in _INPUTS})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Restore an adopted resource; delete one that was created here, or retain it with a tag.
+        """Restore an adopted resource with its tags; delete one that was created here, or retain it with a tag.
 
         An adopted log group keeps this stack's key if that is retained, too. A resource that another stack now owns is
         unchanged.
@@ -99,6 +103,9 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 named.restore(prior)
             if prior is None and not retain:
                 named.remove(value)
+            elif "priorTags" in _props:
+                for tag in _added_tags(existing, _props["priorTags"]):
+                    named.retag(value, _props["priorTags"], removed=tag)
             else:
                 left = {MADE_HERE_TAG: _props["owner"]} if prior is None or _props["kind"] == Kind.POLICY else {}
                 for tag in (RESOURCE_TAG, OWNER_TAG):
@@ -166,6 +173,22 @@ def _prior(props: Properties, existing: Existing | None, found: Found | None) ->
     return found.value
 
 
+_WITH_TAGS: Final = (Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC)
+"""Kinds of another principal's resources whose tags the AWS provider replaces by those of the stack."""
+
+
+def _prior_tags(props: Properties, existing: Existing | None) -> dict[str, str] | None:
+    """Return the tags to restore; None for a resource that a stack of this program has created, or tagged already."""
+    if existing is None or existing.kind not in _WITH_TAGS or existing.owner or _is_ours(props, existing):
+        return None
+    return {key: value for key, value in existing.tags.items() if not key.startswith(_NOT_RESTORED)}
+
+
+def _added_tags(existing: Existing, prior: Mapping[str, str]) -> list[str]:
+    """Return the tags that the resource did not have before; at least one."""
+    return [key for key in existing.tags if key not in prior and not key.startswith("aws:")] or [OWNER_TAG]
+
+
 def kept_by_another(existing: Existing) -> str:
     """Return the message about a resource that another stack owns."""
     return (
@@ -200,10 +223,10 @@ def _shown_name(props: Properties) -> str:
     return HIDDEN if is_secret(props, "name") else str(props["name"])
 
 
-def _outputs(props: Properties, prior: str | None) -> Properties:
+def _outputs(props: Properties, known: Properties) -> Properties:
     # The engine drops null values: None is omitted, and stays distinct from an empty value.
-    known = {} if prior is None else {"prior": prior}
-    return {name: props[name] for name in _INPUTS if name in props} | known
+    prior = {name: known[name] for name in ("prior", "priorTags") if known.get(name) is not None}
+    return {name: props[name] for name in _INPUTS if name in props} | prior
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,7 @@ class Existing:
             released it.
         made_here: Whether this program created it; no stack owns it any more unless `owner` names one.
         is_usable: Whether it can be used; an alias cannot if its key is not enabled.
+        tags: All of its tags, or those of its parent; empty if it was not looked up in AWS.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Existing:
     owner: str | None = None
     made_here: bool = False
     is_usable: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __str__(self) -> str:
         return described(self.kind, self.region, self.name)
@@ -192,6 +194,7 @@ def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
         owner=found.tags.get(OWNER_TAG),
         made_here=MADE_HERE_TAG in found.tags,
         is_usable=found.is_usable,
+        tags=found.tags,
     )
 
 

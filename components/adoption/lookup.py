@@ -14,7 +14,7 @@ from common.aws.failures import ResourceError, explained
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from common.problems import Problem
 from components.adoption.dynamic_provider import this_stack
-from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
+from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find, type_and_name
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
@@ -39,6 +39,29 @@ def state_outputs() -> Mapping[str, Mapping[str, Any]]:
     answer: dict[str, Any] = pulumi.runtime.invoke(_READ_STATE, {"stackName": this_stack()}).value or {}
     resources: dict[str, dict[str, Any]] = answer.get("outputs") or {}
     return {urn: each.get("outputs") or {} for urn, each in resources.items()}
+
+
+def names_in_stack(token: str, resources: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return names in the stack for resources of a type whose calls replace what has the same name in AWS.
+
+    A resource that is in the state keeps its name in the stack, whatever its purpose is now: under another one, the
+    engine would delete what it has just created.
+
+    Args:
+        token: Type of the resources.
+        resources: Default names in the stack, by the name in AWS and the Region.
+    """
+    state: dict[tuple[str, str], str] = {}
+    for urn, each in state_outputs().items():
+        kind, name = type_and_name(urn)
+        if kind == token:
+            state[str(each.get("name")), str(each.get("region"))] = name
+    kept = {place: state[place] for place in resources if place in state}
+    used = set(kept.values())
+    for (name, region), default in resources.items():
+        if (name, region) not in kept:
+            kept[name, region] = f"{default}-{region}" if default in used else default
+    return kept
 
 
 def rely_on_state() -> None:

@@ -19,7 +19,7 @@ from components.adoption.inventory import GLOBAL, NAMED_TYPES, only_one, tags_by
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from components.adoption.inventory import Existing
 
@@ -30,6 +30,12 @@ Properties = dict[str, Any]
 
 _CREATED_ONCE: Final = frozenset(token for token, each in NAMED_TYPES.items() if each.input)
 """Types that AWS refuses to create twice under one name."""
+
+_PARENTS: Final = {
+    "aws:glue/catalogTable:CatalogTable": ("database_name",),
+    "aws:scheduler/schedule:Schedule": ("group_name",),
+}
+"""Properties with the name of the parent, in which a name is unique."""
 
 _DELETED_ONLY_IF_MADE_HERE: Final = frozenset({"aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"})
 
@@ -125,7 +131,7 @@ _RULES: Final[Mapping[str, bool]] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": False,
 }
 """Types of rules, and whether they are egress rules."""
-_NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
+NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
 _KEY: Final = "aws:kms/key:Key"
 
 
@@ -269,7 +275,7 @@ class OwnedResources:
             found = self._window_part(token, region, properties)
         elif token == _RULE_ASSOCIATION:
             found = self._rule_association(region, properties)
-        elif token == _NETWORK_ACL and region != self.provider_region:
+        elif token == NETWORK_ACL and region != self.provider_region:
             # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
         else:
@@ -290,6 +296,23 @@ class OwnedResources:
             return False
         found = self.existing(*self._fixed_name(token, region, properties))
         return found is None or found.made_here
+
+    def planned_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str] | None:
+        """Return kind, Region (empty for `GLOBAL` kinds) and name of a resource of a type that AWS refuses to create twice.
+
+        Args:
+            token: Type of the resource.
+            region: Region of the resource.
+            properties: Planned properties, by their Python names.
+
+        Returns:
+            None for another type, and where the name is only known after another resource exists.
+        """
+        parts = (NAMED_TYPES[token].input, *_PARENTS.get(token, ())) if token in _CREATED_ONCE else ()
+        if not parts or not all(isinstance(properties.get(part), str) for part in parts):
+            return None
+        kind, _, name = self._fixed_name(token, region, properties)
+        return kind, "" if kind in GLOBAL else region, name
 
     def _fixed_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str]:
         kind = NAMED_TYPES[token].kind
@@ -376,6 +399,28 @@ class OwnedResources:
         if self.may_write:
             ec2.delete_network_acl(NetworkAclId=acl)
         return False
+
+    def return_subnets(self, acl: str, subnets: Collection[str], region: str) -> None:
+        """Associate subnets with a network ACL again, which a run that did not complete has moved to its successor.
+
+        The AWS provider sees no change in an ACL that the state has, and associates the subnets of a deleted one with the
+        default ACL of the VPC, which permits all traffic.
+
+        Args:
+            acl: ID of the network ACL.
+            subnets: IDs of its subnets.
+            region: Region of the VPC.
+        """
+        if not self.may_write:
+            return
+        ec2 = self.client("ec2", region)
+        own = [{"Name": "association.subnet-id", "Values": sorted(subnets)}]
+        for each in ec2.describe_network_acls(Filters=own)["NetworkAcls"]:
+            for association in each["Associations"] if each["NetworkAclId"] != acl else ():
+                if association["SubnetId"] in subnets:
+                    ec2.replace_network_acl_association(
+                        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl
+                    )
 
     def _finish_group(self, group: str, region: str) -> None:
         """Revoke the egress rules that AWS adds to a new group, as the AWS provider does only on creation.

@@ -9,12 +9,14 @@ import pulumi
 import pulumi_aws
 
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.inventory import type_and_name
+from components.adoption.inventory import existing_in_state, type_and_name
 from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
-from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
-from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.adoption.owned_resources import NETWORK_ACL, RECOVERABLE, RESOURCE_TAG, OwnedResources
+from components.adoption.resource_kinds import MADE_HERE_TAG, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.account import Account
 
 
@@ -41,7 +43,9 @@ class _Registered:
 class Recovery:
     """Tags every resource with its owner and its name, and imports those that exist in AWS and the state lacks.
 
-    Nothing is looked up if the state has all registered resources.
+    Nothing is looked up if the state has all registered resources. A resource that gets another fixed name, or moves to
+    another Region, is imported if the stack has retained or created one of that name there before: AWS refuses to create
+    it, and the engine replaces the one in the state by the imported one.
 
     Attributes:
         owner: Name of the stack: `organization/project/stack`.
@@ -52,16 +56,22 @@ class Recovery:
     owner: str
     region: str
     owned: OwnedResources
-    _in_state: frozenset[tuple[str, str]] = frozenset()
+    _in_state: Mapping[tuple[str, str], Mapping[str, Any]] = field(
+        default_factory=dict[tuple[str, str], "Mapping[str, Any]"]
+    )
+    _names_in_state: frozenset[tuple[Kind, str, str]] = frozenset()
     _registered: list[_Registered] = field(default_factory=list[_Registered])
     _found: dict[tuple[str, str], str | None] = field(default_factory=dict[tuple[str, str], str | None])
 
     def begin(self) -> None:
         """Apply to every resource that is registered from now on."""
-        self._in_state = _resources_in_state()
-        pulumi.runtime.register_stack_transformation(self._transformed)
+        outputs = state_outputs()
+        self._in_state = {type_and_name(urn): each for urn, each in outputs.items()}
+        self._names_in_state = frozenset(existing_in_state(outputs, self.owner))
+        pulumi.runtime.register_stack_transformation(self.transformed)
 
-    def _transformed(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    def transformed(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        """Return a resource of the AWS provider with its tags, and with the ID of the existing one to import."""
         if not args.type_.startswith("aws:"):
             return None
         properties: dict[str, Any] = dict(args.props)
@@ -81,14 +91,30 @@ class Recovery:
                 properties=properties,
             )
             self._registered.append(made)
-            if not self._is_in_state(made, options):
+            if not self._is_in_state(made, options) or self._is_renamed(made):
                 imported = pulumi.ResourceOptions(import_=self._import_id(made))
                 options = pulumi.ResourceOptions.merge(options, imported)
+            elif made.token == NETWORK_ACL:
+                self._return_subnets(made)
         return pulumi.ResourceTransformationResult(properties, options)
 
     def _is_in_state(self, made: _Registered, options: pulumi.ResourceOptions) -> bool:
         aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
         return any((made.token, name) in self._in_state for name in (made.name, *aliases))
+
+    def _return_subnets(self, made: _Registered) -> None:
+        """Return the subnets of a network ACL if the state has another one with them: its run did not complete."""
+        outputs = self._in_state.get((made.token, made.name), {})
+        subnets = frozenset(outputs.get("subnetIds") or ())
+        others = [each for (token, name), each in self._in_state.items() if token == made.token and name != made.name]
+        if any(subnets.intersection(each.get("subnetIds") or ()) for each in others):
+            with answered(f"the subnets of {made.name} in {made.region}", "ec2", made.region):
+                self.owned.return_subnets(str(outputs["arn"]).rpartition("/")[2], subnets, made.region)
+
+    def _is_renamed(self, made: _Registered) -> bool:
+        """Return whether no resource in the state has the fixed name of a resource in its Region."""
+        name = self.owned.planned_name(made.token, made.region, made.properties)
+        return name is not None and name not in self._names_in_state
 
     def _import_id(self, made: _Registered) -> str | None:
         key = (made.token, made.name)
@@ -107,11 +133,6 @@ class Recovery:
                 found = self._import_id(each)
                 return found.partition("@")[0] if found else None
         return None
-
-
-def _resources_in_state() -> frozenset[tuple[str, str]]:
-    """Return type and name of each resource in the stack's state, as it was before this run."""
-    return frozenset(map(type_and_name, state_outputs()))
 
 
 def recover(account: Account, owner: str, region: str) -> None:

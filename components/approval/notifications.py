@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 from pulumi_aws.cloudwatch import EventRule, EventTarget, EventTargetInputTransformerArgs
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
 from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.lookup import names_in_stack
 from components.adoption.resource_kinds import Kind
 from components.approval.alarms import FORWARDING_TARGET_ID, iam_event_region, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID, INPUT_PATHS
@@ -20,9 +21,13 @@ from components.metric_alarm import AlarmPlacement, register_alarm
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from components.approval.alarms import EventAlarm
     from components.approval.evidence_plan import EvidencePlan
     from components.approval.names import WorkflowLocation
+
+_EVENT_RULE: Final = "aws:cloudwatch/eventRule:EventRule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +113,23 @@ class _Target:
     message: EventTargetInputTransformerArgs | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """An EventBridge rule in one Region.
+
+    Attributes:
+        alarm: Alarm of the rule.
+        name: Name in the stack, unless the state has another one.
+        region: Region of the rule.
+        targets: Targets by ID.
+    """
+
+    alarm: EventAlarm
+    name: str
+    region: str
+    targets: Mapping[str, _Target]
+
+
 class ApprovalAlarms(pulumi.ComponentResource):
     """EventBridge rules and CloudWatch alarms that publish to the topics, and rules that forward events of other Regions."""
 
@@ -115,29 +137,34 @@ class ApprovalAlarms(pulumi.ComponentResource):
         super().__init__("shell-access:approval:Alarms", name, None, opts)
         self._args, self._child = args, pulumi.ResourceOptions(parent=self)
         place = args.plan.place
-        for alarm in args.plan.event_alarms:
-            targets = {topic_target_id(number): _Target(arn=arn) for number, arn in enumerate(args.plan.alarm_topics)}
-            self._rule(alarm, alarm.name, place.region, targets)
-            for region in alarm.forwarded_from:
-                bus = {FORWARDING_TARGET_ID: _Target(arn=place.event_bus_arn, role_arn=args.forwarding_role_arn)}
-                suffix = "" if region == iam_event_region(place) else f"-{region}"
-                self._rule(alarm, f"{alarm.name}-forwarding{suffix}", region, bus)
-        for each in args.plan.chat_rules:
-            message = EventTargetInputTransformerArgs(input_paths=INPUT_PATHS, input_template=each.template)
-            target = _Target(arn=each.topic_arn, message=message)
-            self._rule(each.alarm, each.alarm.name, place.region, {CHAT_TARGET_ID: target})
+        rules = {(each.alarm.name, each.region): each for each in self._rules()}
+        # A rule that forwards events becomes one that publishes when the workflow moves to its Region.
+        found = names_in_stack(_EVENT_RULE, {rule: each.name for rule, each in rules.items()})
+        for rule, each in rules.items():
+            self._rule(found[rule], each)
         placement = AlarmPlacement(topics=args.plan.alarm_topics, region=place.region, tags=args.tags)
         for each in args.plan.metric_alarms:
             register_alarm(each, placement, self._child)
         self.register_outputs({})
 
-    def _rule(
-        self,
-        alarm: EventAlarm,
-        name: str,
-        region: str,
-        targets: dict[str, _Target],
-    ) -> None:
+    def _rules(self) -> Iterator[_Rule]:
+        plan = self._args.plan
+        place = plan.place
+        for alarm in plan.event_alarms:
+            targets = {topic_target_id(number): _Target(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
+            yield _Rule(alarm=alarm, name=alarm.name, region=place.region, targets=targets)
+            for region in alarm.forwarded_from:
+                bus = _Target(arn=place.event_bus_arn, role_arn=self._args.forwarding_role_arn)
+                suffix = "" if region == iam_event_region(place) else f"-{region}"
+                name = f"{alarm.name}-forwarding{suffix}"
+                yield _Rule(alarm=alarm, name=name, region=region, targets={FORWARDING_TARGET_ID: bus})
+        for each in plan.chat_rules:
+            message = EventTargetInputTransformerArgs(input_paths=INPUT_PATHS, input_template=each.template)
+            targets = {CHAT_TARGET_ID: _Target(arn=each.topic_arn, message=message)}
+            yield _Rule(alarm=each.alarm, name=each.alarm.name, region=place.region, targets=targets)
+
+    def _rule(self, name: str, planned: _Rule) -> None:
+        alarm, region = planned.alarm, planned.region
         rule = EventRule(
             name,
             name=alarm.name,
@@ -149,7 +176,7 @@ class ApprovalAlarms(pulumi.ComponentResource):
             tags=self._args.tags,
             opts=self._child,
         )
-        for target_id, target in targets.items():
+        for target_id, target in planned.targets.items():
             EventTarget(
                 f"{name}-{target_id}",
                 rule=rule.name,

@@ -54,6 +54,11 @@ def site_name(region: str) -> str:
     return f"{SYSTEM}-{region}"
 
 
+def controllers_name(site: str) -> str:
+    """Return the prefix of the names of a site's instances, and of their volumes."""
+    return f"{site}-dc"
+
+
 def groups_name(site: str) -> str:
     """Return the prefix of the names of a site's security groups and prefix lists."""
     return f"{site}-sg"

@@ -17,7 +17,13 @@ from pulumi_aws.ec2 import (
 
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
-from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE, acls_name, groups_name
+from components.domain_controllers.names import (
+    CONTROLLERS_KEY_ALIAS,
+    VOLUME_TYPE,
+    acls_name,
+    controllers_name,
+    groups_name,
+)
 from components.domain_controllers.network_resources import (
     DirectoryNetworkAcl,
     DirectoryNetworkAclArgs,
@@ -370,7 +376,7 @@ class Site(pulumi.ComponentResource):
         args = self._args
         site = args.section.sites[args.scope.region]
         return Controllers(
-            f"{self._name}-dc",
+            controllers_name(self._name),
             ControllersArgs(
                 region=args.scope.region,
                 controllers=site.controllers,

@@ -1,27 +1,29 @@
 """Roles, users, groups, buckets and log groups that the settings name, looked up before anything is registered.
 
-Without this check, the first resource that depends on a missing one would stop an update halfway.
+Without this check, the first resource that depends on a missing one, or the document that requires its encryption, would
+stop an update halfway.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, code_of, why_not
+from common.aws.failures import NOT_DONE, FailureCause, code_of, why_not
 from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
 from components.approval.settings import ApproverType
 from components.domain_controllers.operations.promotion import secret_differences
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.session_manager.prerequisites import LogBucket, PrerequisiteReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from common.aws.session import AwsClients
     from components.account import Account
@@ -47,6 +49,7 @@ class NamedResource:
         service: Service whose API finds it.
         region: Region of the lookup.
         exists: Function that looks it up with a client; returns False where it does not exist, and raises as botocore.
+        differences: Function that returns why the stack cannot use a resource that exists, each with its cause.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class NamedResource:
     service: str
     region: str
     exists: Callable[[Any], bool]
+    differences: Callable[[], Iterable[tuple[FailureCause, str]]] = field(default=tuple)
 
 
 def check_named_resources(settings: Settings, account: Account) -> None:
@@ -65,8 +69,8 @@ def check_named_resources(settings: Settings, account: Account) -> None:
     """
     clients = program_clients()
     with ThreadPoolExecutor(_AT_A_TIME) as lookups:
-        found = lookups.map(partial(_problem, clients), named_resources(settings, account))
-        problems = [problem for problem in found if problem is not None]
+        found = lookups.map(partial(_problems, clients), named_resources(settings, account))
+        problems = [problem for several in found for problem in several]
     if problems:
         raise SettingsError(problems)
 
@@ -86,8 +90,16 @@ def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedR
             settings, account, ApproverType.IAM_ROLE, role, ("sessionManager", "instanceRoles", str(position))
         )
     for region, each in settings.session_manager.items():
+        # The document's resource reads keys before it publishes.
+        reader = PrerequisiteReader(program_clients(), region, account.id, reads_keys=False)
         if each.s3_logging:
             owner = each.s3_bucket_owner or account.id
+            bucket = LogBucket(
+                name=each.s3_bucket_name,
+                owner=owner,
+                key_arn=each.s3_kms_key_arn,
+                is_encrypted=each.s3_encryption_enabled,
+            )
             yield NamedResource(
                 path=settings.session_manager_path(region, "s3BucketName"),
                 name=each.s3_bucket_name,
@@ -95,6 +107,7 @@ def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedR
                 service="s3",
                 region=region,
                 exists=partial(_has_bucket, each.s3_bucket_name, owner),
+                differences=partial(reader.problems_of_bucket, bucket),
             )
         if each.cw_log_group_name and not each.create_cw_log_group:
             yield NamedResource(
@@ -104,6 +117,9 @@ def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedR
                 service="logs",
                 region=region,
                 exists=partial(_has_log_group, each.cw_log_group_name),
+                differences=partial(
+                    reader.problems_of_log_group, each.cw_log_group_name, encrypted=each.cw_encryption_enabled
+                ),
             )
 
 
@@ -206,16 +222,21 @@ def _has_log_group(name: str, logs: Any) -> bool:
     return described_log_group(logs, name) is not None
 
 
-def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
+def _problems(clients: AwsClients, named: NamedResource) -> list[Problem]:
+    """Return the problem of a missing resource, or those of an existing one that are certain.
+
+    What cannot be read of an existing resource is an error when the document is published.
+    """
     message = f"expected {named.expected}, got {shown(named.name)}."
     try:
         if named.exists(clients.client(named.service, named.region)):
-            return None
+            found = [text for cause, text in named.differences() if cause is FailureCause.ENCRYPTION]
+            return [Problem(path=named.path, message=text) for text in found]
     except NOT_DONE as failed:
         code = code_of(failed) if isinstance(failed, ClientError) else ""
         if code not in _MISSING:
             why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
             # S3 denies a HEAD request without a reason: the owner may also be another account.
             reason = f" It cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
-            return Problem(path=named.path, message=f"{message}{reason}")
-    return Problem(path=named.path, message=message)
+            return [Problem(path=named.path, message=f"{message}{reason}")]
+    return [Problem(path=named.path, message=message)]

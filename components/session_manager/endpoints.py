@@ -150,7 +150,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
             description="VPC endpoints of Systems Manager: HTTPS from nodes, nothing out",
             vpc_id=args.network.vpc_id,
             region=args.region,
-            tags={"Name": self._name, **args.tags},
+            tags={**args.tags, "Name": self._name},
             opts=self._child,
         )
         for cidr in args.allowed_cidrs:
@@ -182,7 +182,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
             security_group_ids=[group.id],
             policy=json.dumps(endpoint_policy(service, args.account_id)),
             region=args.region,
-            tags={"Name": f"{self._name}-{service}", **args.tags},
+            tags={**args.tags, "Name": f"{self._name}-{service}"},
             opts=self._child,
         )
 
@@ -196,7 +196,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
             vpc_endpoint_type="Gateway",
             route_table_ids=list(args.network.route_table_ids),
             region=args.region,
-            tags={"Name": f"{self._name}-s3", **args.tags},
+            tags={**args.tags, "Name": f"{self._name}-s3"},
             opts=self._child,
         )
 

@@ -62,17 +62,19 @@ class _AnotherOwnerError(Exception):
 class PrerequisiteReader:
     """Reads the key, the log group and the bucket of one Region."""
 
-    def __init__(self, clients: AwsClients, region: str, account_id: str) -> None:
+    def __init__(self, clients: AwsClients, region: str, account_id: str, *, reads_keys: bool = True) -> None:
         """Initialize without a call.
 
         Args:
             clients: Clients of the stack.
             region: Region of the document.
             account_id: Account of the document, and so of the nodes.
+            reads_keys: Whether to read the state of keys, too.
         """
         self._clients = clients
         self._region = region
         self._account_id = account_id
+        self._reads_keys = reads_keys
 
     def check(self, desired: Preferences, bucket: LogBucket) -> None:
         """Check that every resource of the preferences exists and is configured as they require.
@@ -96,14 +98,20 @@ class PrerequisiteReader:
         if desired["kmsKeyId"]:
             yield from self._of_key(desired["kmsKeyId"], "key for session data", self._region)
         if desired["cloudWatchLogGroupName"]:
-            yield from self._of_log_group(
+            yield from self.problems_of_log_group(
                 desired["cloudWatchLogGroupName"], encrypted=desired["cloudWatchEncryptionEnabled"]
             )
         if bucket.name:
-            yield from self._of_bucket(bucket)
+            yield from self.problems_of_bucket(bucket)
 
     def _of_key(self, key_id: str, what: str, region: str, expected_arn: str = "") -> Iterator[Problem]:
         named = f"the {what} {key_id}"
+        correct = f"{named} is not {expected_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket"
+        if not self._reads_keys:
+            # The ID of a key and an alias do not show the ARN.
+            if expected_arn and ":key/" in key_id and key_id != expected_arn:
+                yield FailureCause.ENCRYPTION, correct
+            return
         try:
             key = self._client("kms", region).describe_key(KeyId=key_id)["KeyMetadata"]
         except NOT_DONE as failed:
@@ -116,12 +124,15 @@ class PrerequisiteReader:
         if problem:
             yield FailureCause.ENCRYPTION, f"{named} {problem}"
         if expected_arn and key["Arn"] != expected_arn:
-            yield (
-                FailureCause.ENCRYPTION,
-                f"{named} is not {expected_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket",
-            )
+            yield FailureCause.ENCRYPTION, correct
 
-    def _of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
+    def problems_of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
+        """Return why sessions cannot be logged to a log group.
+
+        Args:
+            name: Name of the log group.
+            encrypted: Whether sessions require encryption.
+        """
         try:
             pages = (
                 self._client("logs", self._region)
@@ -140,8 +151,11 @@ class PrerequisiteReader:
         elif encrypted:
             yield from self._of_key(group["kmsKeyId"], f"key of the log group {name}", self._region)
 
-    def _of_bucket(self, bucket: LogBucket) -> Iterator[Problem]:
-        """Check the owner first: an account that claims the bucket's name first would receive the logs."""
+    def problems_of_bucket(self, bucket: LogBucket) -> Iterator[Problem]:
+        """Return why sessions cannot be logged to a bucket.
+
+        The owner is checked first: an account that claims the bucket's name first would receive the logs.
+        """
         named = f"the bucket {bucket.name}"
         try:
             encryption = self._encryption(bucket)
@@ -193,7 +207,7 @@ class PrerequisiteReader:
         elif encryption.key:
             what = f"key of the bucket {bucket.name}"
             try:
-                region = self._key_region(bucket, encryption.key)
+                region = self._key_region(bucket, encryption.key) if self._reads_keys else ""
             except NOT_DONE as failed:
                 yield self._bucket_failure(bucket, failed)
                 return

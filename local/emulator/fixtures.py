@@ -32,13 +32,15 @@ LINUX_IMAGE = "ami-12c6146b"
 
 @dataclass(frozen=True)
 class Bucket:
-    """Private bucket with SSE-S3 encryption, in this account unless another one is named."""
+    """Private bucket, encrypted with SSE-S3 unless a key is named, in this account unless another one is named."""
 
     name: str
     region: str
     account: str = ""
     locked_days: int = 0
     """Default retention of Object Lock; 0: the bucket has none."""
+    key_arn: str = ""
+    """Key that encrypts new objects; empty: none. The local AWS does not check that it exists."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,18 @@ BUCKETS = (
     Bucket("org-session-logs-us", "us-east-1"),
     Bucket("org-directory-backups", "eu-west-1", LOG_ARCHIVE_ACCOUNT, locked_days=30),
     # Buckets that Pulumi.prod.yaml names.
-    Bucket("org-log-archive", "eu-west-1", LOG_ARCHIVE_ACCOUNT),
-    Bucket("org-log-archive-us", "us-east-1", LOG_ARCHIVE_ACCOUNT),
+    Bucket(
+        "org-log-archive",
+        "eu-west-1",
+        LOG_ARCHIVE_ACCOUNT,
+        key_arn=f"arn:aws:kms:eu-west-1:{LOG_ARCHIVE_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+    Bucket(
+        "org-log-archive-us",
+        "us-east-1",
+        LOG_ARCHIVE_ACCOUNT,
+        key_arn=f"arn:aws:kms:us-east-1:{LOG_ARCHIVE_ACCOUNT}:key/5678efab-56ef-78ab-90cd-5678567856ab",
+    ),
 )
 
 NETWORKS = (

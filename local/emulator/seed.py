@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
 
-ENCRYPTION: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+SSE_S3 = {"SSEAlgorithm": "AES256"}
 PRIVATE: Any = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
@@ -114,7 +114,10 @@ def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
     given: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
     given = ({} if bucket.region == "us-east-1" else given) | {"ObjectLockEnabledForBucket": bucket.locked_days > 0}
     if _create(s3.create_bucket, Bucket=bucket.name, **given):
-        s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=ENCRYPTION)
+        with_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": bucket.key_arn}
+        default = {"ApplyServerSideEncryptionByDefault": with_key if bucket.key_arn else SSE_S3}
+        encryption: Any = {"Rules": [default]}
+        s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=encryption)
         s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=PRIVATE)
         if bucket.locked_days:
             rule: Any = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": bucket.locked_days}}

@@ -104,8 +104,10 @@ def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[...
     theirs = kms.create_key(Description="an earlier solution's")["KeyMetadata"]["KeyId"]
     for alias in (DATA_KEY_ALIAS, LOGS_KEY_ALIAS):
         kms.create_alias(AliasName=alias, TargetKeyId=theirs)
-    ssm.put_parameter(Name=DATA_KEY_PARAMETER, Value=theirs, Type="String")
-    logs.create_log_group(logGroupName=LOG_GROUP)
+    team = {"team": "theirs"}
+    tags = [{"Key": key, "Value": value} for key, value in team.items()]
+    ssm.put_parameter(Name=DATA_KEY_PARAMETER, Value=theirs, Type="String", Tags=tags)
+    logs.create_log_group(logGroupName=LOG_GROUP, tags=team)
     stack.configure(governed(retainLogs=False))
     assert "keeps its logs forever; to take it over with 90 days" in stack.preview().failed().text
     stack.configure(governed(retainLogs=False, shortenLogRetention=True))
@@ -125,7 +127,8 @@ def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[...
     stack.destroy().succeeded()
     assert aliases(kms) == {DATA_KEY_ALIAS: theirs, LOGS_KEY_ALIAS: theirs}
     assert ssm.get_parameter(Name=DATA_KEY_PARAMETER)["Parameter"]["Value"] == theirs
-    assert group(logs) is not None
+    assert logs.list_tags_for_resource(resourceArn=group(logs)["logGroupArn"])["tags"] == team
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=DATA_KEY_PARAMETER)["TagList"] == tags
     assert kms.describe_key(KeyId=theirs)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
@@ -191,10 +194,13 @@ def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: C
     stack.configure(
         governed(createCwLogGroup=False, cwLogGroupName="plain", s3Logging=True, s3BucketName="org-session-logs")
     )
-    text = stack.up().failed().text
-    assert "encryption: the log group plain is not encrypted, and sessions require it" in text
-    assert "the SSM Agent accepts only AES256 and aws:kms" in text
-    assert "the live document is unchanged" in text
+    for run in (stack.preview().failed(), stack.up().failed()):
+        assert (
+            "sessionManager.cwLogGroupName: the log group plain is not encrypted, and sessions require it" in run.text
+        )
+        assert "sessionManager.s3BucketName: the bucket org-session-logs is encrypted with aws:kms:dsse" in run.text
+        assert "the SSM Agent accepts only AES256 and aws:kms" in run.text
+    assert all(each["type"].startswith("pulumi:") for each in stack.state())
     assert live(ssm) == json.loads(EARLIER)
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
 

@@ -191,8 +191,12 @@ def test_preferences_belong_to_the_account_of_the_role(stack: Stack, aws: Callab
 
 
 def test_only_endpoints_need_no_preferences(stack: Stack, aws: Callable[..., Any]) -> None:
-    stack.configure({"endpoints": ENDPOINTS})
+    # verify finds endpoints by their Name tags, whatever tags the settings have.
+    stack.configure({"endpoints": ENDPOINTS, "tags": {"Name": "of the team"}})
     stack.up().succeeded()
-    assert len(aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]) == 4
+    found = aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    names = [tag["Value"] for each in found for tag in each["Tags"] if tag["Key"] == "Name"]
+    services = ("ec2messages", "s3", "ssm", "ssmmessages")
+    assert sorted(names) == [f"endpoints-eu-west-1-{each}" for each in services]
     assert "preferences" not in stack.outputs()
     stack.preview("--refresh", "--expect-no-changes").succeeded()

@@ -35,6 +35,14 @@ MODULES: Final = {
 `apply` of a module makes further changes.
 """
 
+_KEEPING_TAGS: Final = {
+    "athena": ("AthenaBackend", ("delete_work_group",)),
+    "cloudwatch": ("CloudWatchBackend", ("delete_alarms",)),
+    "glue": ("GlueBackend", ("delete_database", "delete_table")),
+    "scheduler": ("EventBridgeSchedulerBackend", ("delete_schedule_group",)),
+}
+"""Deletions by service after which moto keeps the tags, so that the next resource of the name would have them."""
+
 
 @cache
 def apply_to(service: str) -> None:
@@ -51,3 +59,22 @@ def apply_to(service: str) -> None:
             routes.url_paths[path] = getattr(module, response).dispatch
     if hasattr(module, "apply"):
         module.apply()
+    backend, deletions = _KEEPING_TAGS.get(service, ("", ()))
+    for each in deletions:
+        _delete_tags_after(getattr(import_module(f"moto.{service}.models"), backend), each)
+
+
+def _delete_tags_after(backend: Any, deletion: str) -> None:
+    """Delete the tags of what a method of a backend deletes; its last argument is a name, or a list of names."""
+    delete = getattr(backend, deletion)
+
+    def delete_with_tags(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        result = delete(self, *arguments, **keywords)
+        given: Any = (*arguments, *keywords.values())[-1]
+        names: list[str] = given if isinstance(given, list) else [given]
+        for name in names:
+            for arn in [each for each in self.tagger.tags if each.endswith((f"/{name}", f":{name}"))]:
+                self.tagger.delete_all_tags_for_resource(arn)
+        return result
+
+    setattr(backend, deletion, delete_with_tags)

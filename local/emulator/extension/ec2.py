@@ -1,5 +1,8 @@
 """Amazon EC2 as documented by AWS: groups, endpoints, prefix lists, ACLs, flow logs, instances and volumes."""
 
+from typing import Any, Final
+
+from moto.core.responses import ActionResult
 from moto.ec2.responses import EC2Response
 
 from local.emulator.extension.flow_logs import LocalFlowLogs
@@ -11,6 +14,9 @@ from local.emulator.extension.security_group_rules import replace_in_moto
 from local.emulator.extension.security_groups import LocalSecurityGroups
 from local.emulator.extension.volumes import LocalVolumes
 from local.emulator.extension.vpc_endpoints import LocalVpcEndpoints
+
+_FORGOTTEN: Final = ("acl", "fl", "pl", "sg", "sgr", "vol")
+"""Prefixes of the IDs of deleted resources whose tags moto keeps."""
 
 
 def apply() -> None:
@@ -31,3 +37,26 @@ class LocalCompute(
     EC2Response,
 ):
     """moto's Amazon EC2 with the extended actions."""
+
+    def describe_tags(self) -> ActionResult:
+        """API_DescribeTags: no tags of a deleted resource.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html: tags are deleted with their resource.
+        """
+        result = super().describe_tags()
+        content: Any = result.result
+        existing = self._existing()
+        content["Tags"] = [
+            each
+            for each in content["Tags"]
+            if each["resource_id"].partition("-")[0] not in _FORGOTTEN or each["resource_id"] in existing
+        ]
+        return result
+
+    def _existing(self) -> set[str]:
+        """Return the IDs of all resources of the types in `_FORGOTTEN`."""
+        backend: Any = self.ec2_backend
+        groups = [group for several in backend.groups.values() for group in several.values()]
+        rules = [rule for group in groups for rule in (*group.ingress_rules, *group.egress_rules)]
+        lists = (backend.network_acls, backend.flow_logs, backend.managed_prefix_lists, backend.volumes)
+        return {each.id for each in (*groups, *rules)}.union(*lists)

@@ -29,13 +29,13 @@ class LocalResourceAccessManager(ResourceAccessManagerResponse):
         return json.dumps(answer)
 
     def get_resource_shares(self) -> str:
-        """API_GetResourceShares: limited to ARNs, with tags; deleted shares are visible for an hour."""
-        arns = self._get_param("resourceShareArns", [])
+        """API_GetResourceShares: limited to ARNs and a status, with tags; deleted shares are visible for an hour."""
+        arns, status = self._get_param("resourceShareArns", []), self._get_param("resourceShareStatus")
         found = json.loads(super().get_resource_shares())["resourceShares"]
         described = [
             {**each, "tags": [{"key": k, "value": v} for k, v in self._tags(each["resourceShareArn"]).items()]}
             for each in found
-            if not arns or each["resourceShareArn"] in arns
+            if (not arns or each["resourceShareArn"] in arns) and status in (None, each["status"])
         ]
         if arns and not described:
             raise UnknownResourceException(f"ResourceShare {arns[0]} could not be found.")

@@ -65,6 +65,24 @@ def test_parameter_gets_its_earlier_value_back(provider: AdoptedResourceProvider
     assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
 
 
+def test_adopted_topic_gets_its_tags_back(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    sns, team = client("sns"), {"Key": "team", "Value": "theirs"}
+    arn = sns.create_topic(Name="t", Tags=[team])["TopicArn"]
+    created = provider.create(claim("topic", arn, "")).outs or {}
+    sns.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    ours = ("shell-access:owner", "shell-access:resource", "owner")
+    sns.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": "o/p/s"} for key in ours])
+    kept = provider.update("", created, claim("topic", arn, "", retain=True)).outs or {}
+    provider.delete("", provider.read("", kept).outs or {})
+    assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == [team]
+
+
+def test_tags_of_a_lost_state_are_not_prior_ones(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    tags = {"shell-access:owner": "o/p/s", "team": "the stack's"}
+    client("logs").create_log_group(logGroupName="g", tags=tags)
+    assert "priorTags" not in (provider.create(claim("logGroup", "g", "")).outs or {})
+
+
 def test_what_stays_is_ours_for_the_next_stack(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     first = provider.create(claim("logGroup", "g", "", retain=True))
     client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=TAGS)

@@ -270,5 +270,7 @@ def test_share_with_the_stacks_tags_is_found(client: Client, import_id: Find) ->
 
     share("theirs", OTHER)
     assert import_id(SHARE, "share", {}) is None
+    ended = share("ended", OWNER)
+    ram.delete_resource_share(resourceShareArn=ended)
     ours = share("ours", OWNER)
     assert import_id(SHARE, "share", {}) == ours

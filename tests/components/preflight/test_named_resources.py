@@ -106,6 +106,23 @@ def test_bucket_of_another_account_is_named(client: Callable[..., Any]) -> None:
     assert "cannot be looked up: permission: refused" in found["sessionManager.s3BucketName"]
 
 
+def test_log_targets_that_documents_refuse_are_named(client: Callable[..., Any]) -> None:
+    make_everything(client)
+    arn = f"arn:aws:kms:eu-west-1:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    for bucket, default in (
+        ("logs", {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"{arn[:-1]}c"}),
+        ("logs-us", {"SSEAlgorithm": "aws:kms:dsse"}),
+    ):
+        rules: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+        client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+    section = NAMES_EVERYTHING["sessionManager"] | {"cwEncryptionEnabled": True, "s3KmsKeyArn": arn}
+    found = missing(load(**NAMES_EVERYTHING | {"sessionManager": section}))
+    assert "is not encrypted, and sessions require it" in found.pop("sessionManager.cwLogGroupName")
+    assert f"is not {arn}; correct shell-access:sessionManager.s3KmsKeyArn" in found.pop("sessionManager.s3BucketName")
+    assert "accepts only AES256" in found.pop("sessionManager.regionOverrides.us-east-1.s3BucketName")
+    assert found == {}
+
+
 @pytest.mark.usefixtures("client")
 def test_what_the_stack_makes_is_not_looked_up() -> None:
     assert missing(load(sessionManager={})) == {}

@@ -257,3 +257,29 @@ def test_resolver_rules_need_no_name(connect: Any, ec2: Any, names: tuple[str | 
     assert [each.get("Name") or None for each in resolver.list_resolver_rules()["ResolverRules"]] == list(names)
     links = resolver.list_resolver_rule_associations()["ResolverRuleAssociations"]
     assert [each.get("Name") or None for each in links] == list(names)
+
+
+def test_recreated_resources_do_not_have_the_former_tags(connect: Any) -> None:
+    """Tagging AWS resources, "Best practices": tags are a part of the resource, so that a new one has its own only."""
+    alarms, glue, groups, athena = (connect(name) for name in ("cloudwatch", "glue", "scheduler", "athena"))
+    metric: Any = {"MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    metric |= {"Threshold": 1, "ComparisonOperator": "LessThanThreshold", "AlarmName": "a"}
+    place = "eu-west-1:123456789012"
+    found: list[object] = []
+    for listed in ([{"Key": "team", "Value": "x"}], []):
+        alarms.put_metric_alarm(**metric, Tags=listed)
+        glue.create_database(DatabaseInput={"Name": "d"}, Tags={each["Key"]: each["Value"] for each in listed})
+        groups.create_schedule_group(Name="g", Tags=listed)
+        athena.create_work_group(Name="w", Tags=listed)
+        found = [
+            alarms.list_tags_for_resource(ResourceARN=f"arn:aws:cloudwatch:{place}:alarm:a")["Tags"],
+            [*glue.get_tags(ResourceArn=f"arn:aws:glue:{place}:database/d")["Tags"]],
+            groups.list_tags_for_resource(ResourceArn=f"arn:aws:scheduler:{place}:schedule-group/g")["Tags"],
+            athena.list_tags_for_resource(ResourceARN=f"arn:aws:athena:{place}:workgroup/w")["Tags"],
+        ]
+        assert all(found) is bool(listed)
+        alarms.delete_alarms(AlarmNames=["a"])
+        glue.delete_database(Name="d")
+        groups.delete_schedule_group(Name="g")
+        athena.delete_work_group(WorkGroup="w")
+    assert found == [[], [], [], []]

@@ -265,6 +265,26 @@ def test_group_that_refers_to_itself_is_deleted(ec2: Any, group: Any) -> None:
         ec2.delete_security_group(GroupId=group)
 
 
+def test_deleted_group_and_rule_have_no_tags(ec2: Any, group: Any) -> None:
+    """API_DescribeTags; Using_Tags of the user guide: tags are deleted with their resource."""
+    tags = [{"Key": "a", "Value": "b"}]
+    rules = [{"ResourceType": "security-group-rule", "Tags": tags}]
+    added = ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[tcp(443, **cidr())], TagSpecifications=rules
+    )
+    rule = added["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    ec2.create_tags(Resources=[group], Tags=tags)
+
+    def tagged() -> set[str]:
+        return {each["ResourceId"] for each in ec2.describe_tags()["Tags"]} & {group, rule}
+
+    assert tagged() == {group, rule}
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule])
+    assert tagged() == {group}
+    ec2.delete_security_group(GroupId=group)
+    assert tagged() == set()
+
+
 def test_default_group_is_not_deleted(ec2: Any, vpc: Any) -> None:
     """Error codes, CannotDelete."""
     of_vpc = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]

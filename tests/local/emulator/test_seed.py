@@ -88,7 +88,9 @@ def test_buckets_are_encrypted_private_and_in_their_region(connect: Any) -> None
         owner = bucket.account or "123456789012"
         assert s3.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=owner)["BucketRegion"] == bucket.region
         rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
-        assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        default = rules[0]["ApplyServerSideEncryptionByDefault"]
+        expected = ("aws:kms", bucket.key_arn) if bucket.key_arn else ("AES256", None)
+        assert (default["SSEAlgorithm"], default.get("KMSMasterKeyID")) == expected
         assert all(s3.get_public_access_block(Bucket=bucket.name)["PublicAccessBlockConfiguration"].values())
 
 
