@@ -5,7 +5,7 @@ Late loading shortens the start: a test that only needs Systems Manager never lo
 
 from functools import cache
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, cast
 
 MODULES: Final = {
     "athena": "athena:LocalAthena",
@@ -70,9 +70,8 @@ def _delete_tags_after(backend: Any, deletion: str) -> None:
 
     def delete_with_tags(self: Any, *arguments: Any, **keywords: Any) -> Any:
         result = delete(self, *arguments, **keywords)
-        given: Any = (*arguments, *keywords.values())[-1]
-        names: list[str] = given if isinstance(given, list) else [given]
-        for name in names:
+        given = (*arguments, *keywords.values())[-1]
+        for name in cast("list[str]", given if isinstance(given, list) else [given]):
             for arn in [each for each in self.tagger.tags if each.endswith((f"/{name}", f":{name}"))]:
                 self.tagger.delete_all_tags_for_resource(arn)
         return result
