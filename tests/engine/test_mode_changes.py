@@ -1,4 +1,7 @@
-"""Changes of the mode of approval by a plain update: after no write can an operator start a session without an approval."""
+"""Changes of the mode of approval by a plain update: after no write can an operator start a session without an approval.
+
+The workflow moves to other Regions and back, too.
+"""
 
 from __future__ import annotations
 
@@ -147,3 +150,13 @@ def test_export_alone_is_deployed_and_verified(
     assert any("kind=requests" in each for each in keys)
     stack.destroy().succeeded()
     assert aws("s3").get_object_lock_configuration(Bucket=BUCKET)
+
+
+def test_workflow_moves_between_regions(stack: Stack) -> None:
+    """us-east-1 has rules that forward events, of the same names, and each Region keeps its bucket."""
+    section = {**MODES["automation"], "breakGlass": {"users": ["emergency/erin"]}}
+    for regions in (["eu-west-1"], ["us-east-1", "eu-west-1"], ["eu-west-1"], ["eu-central-1"], ["us-east-1"]):
+        stack.configure({"regions": regions, "sessionManager": SESSIONS, "approval": section})
+        stack.up().succeeded()
+        stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
