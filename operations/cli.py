@@ -175,6 +175,9 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(ExitCode.FINDINGS) from None
         except Exception as failed:
             failures = _aws_failures()
+            if failures is not None and isinstance(failed, failures.ResourceError):
+                typer.echo(str(CommandError(f"{failed}.")), err=True)
+                raise typer.Exit(ExitCode.FINDINGS) from None
             if failures is None or not isinstance(failed, failures.NOT_DONE):
                 raise
             why = failures.failure_of("", failed, "the Regions of the stack", "the caller")

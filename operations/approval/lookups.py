@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
+from operations.approval.requests import RequestState
 from operations.approval.session import CallError
 from operations.inventory.iam import NO_ENTITY, read_holders
 from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError, read_names
@@ -157,11 +158,16 @@ def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]
     """Return requests with the names of their instances and their open sessions, as far as these can be read."""
     names = _instance_names(session, (each.instance for each in requests))
     named = [replace(each, instance_name=names.get(each.instance, "")) for each in requests]
-    sessions = _open_sessions(session, requests)
+    sessions = _open_sessions(session, filter(_may_have_sessions, named))
     if isinstance(sessions, ReadFailure):
         why = f"{sessions.explanation}. Remedy: {sessions.remedy}"
-        return [replace(each, sessions_unread=why if each.region else "") for each in named]
+        return [replace(each, sessions_unread=why) if _may_have_sessions(each) else each for each in named]
     return [replace(each, sessions=_sessions_of(each, sessions)) for each in named]
+
+
+def _may_have_sessions(request: ApprovalRequest) -> bool:
+    """Return whether a request was granted: one that waits has no session, and one that never was no Region."""
+    return bool(request.region) and request.state is not RequestState.WAITING
 
 
 def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[str, str]:
@@ -175,12 +181,12 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
 
 
 def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | ReadFailure:
-    """Return the open sessions in the Regions of granted instances; a request that was never granted has no Region."""
+    """Return the open sessions in the Regions of granted instances."""
     found: list[OpenSession] = []
     chosen: dict[str, Any] = (
         {"Filters": [{"key": "AccessType", "value": "JustInTime"}]} if session.is_just_in_time else {}
     )
-    for region in sorted({each.region for each in requests if each.region}):
+    for region in sorted({each.region for each in requests}):
         answer = session.reader(region).read("ssm", "describe_sessions", State="Active", **chosen)
         if isinstance(answer, ReadFailure):
             return answer

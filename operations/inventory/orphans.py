@@ -175,9 +175,10 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
     found: dict[str, tuple[Orphan, ...]] = {}
     unread: dict[str, ReadFailure] = {}
     for place, answer in answers.items():
-        if isinstance(answer, ReadFailure):
-            unread[place] = answer
-        else:
+        doubt = answer if isinstance(answer, ReadFailure) else _doubt(place, answer, in_state, ec2=ec2)
+        if doubt is not None:
+            unread[place] = doubt
+        if not isinstance(answer, ReadFailure):
             found[place] = tuple(
                 Orphan(region=place, arn=arn, resource=tags.get(RESOURCE_TAG, ""), removal=removal_command(arn))
                 for arn, tags in sorted(answer.items())
@@ -246,6 +247,43 @@ class _OrphanSearch:
                 if self._owns(tags):
                     found[each["Arn"]] = tags
         return found
+
+
+def _doubt(place: str, listed: Collection[str], in_state: Collection[str], *, ec2: bool) -> ReadFailure | None:
+    """Return why a search may be incomplete: one of its lists has none of the resources in the state; None: it is complete.
+
+    With the credentials of another account, nothing of the stack is found. The Resource Groups Tagging API is left out, as
+    it lists new resources with a delay.
+
+    Args:
+        place: Region, or `global`.
+        listed: ARNs that were found there.
+        in_state: ARNs of the resources in the state.
+        ec2: Whether EC2 was searched.
+    """
+    expected: dict[str, set[str]] = {}
+    for arn in in_state:
+        _, _, service, region, _, resource = split_arn(arn)
+        kind, _, name = resource.partition("/")
+        if service == "iam" and place == GLOBAL and kind in _IAM_KINDS and _may_be_ours(name.rpartition("/")[2]):
+            expected.setdefault(_IAM_KINDS[kind], set()).add(arn)
+        elif service == "ec2" and region == place and ec2 and kind in _EC2_KINDS.values():
+            expected.setdefault("ec2:DescribeTags", set()).add(arn)
+    for action, arns in expected.items():
+        if arns.isdisjoint(listed):
+            cause = f"none of the {len(arns)} resources that the state has is listed with the stack's owner tag"
+            return ReadFailure(
+                action=action, cause=cause, remedy="check the account of the credentials, then try again"
+            )
+    return None
+
+
+_IAM_KINDS: Final[Mapping[str, str]] = {
+    "role": "iam:ListRoles",
+    "policy": "iam:ListPolicies",
+    "instance-profile": "iam:ListInstanceProfiles",
+}
+"""Action that lists the resources of IAM, by type in the ARN."""
 
 
 def _may_be_ours(name: str) -> bool:

@@ -27,6 +27,21 @@ def _error(body: bytes, _operation: str) -> bytes:
     return b"<ErrorResponse><Error><Code>InternalFailure</Code><Message>internal</Message></Error></ErrorResponse>"
 
 
+def denial(body: bytes, operation: str) -> bytes:
+    """The body of an access denial, which does not name the action; with an HTTP status of 400 or more."""
+    if _is_json(body):
+        return b'{"__type": "AccessDeniedException", "message": "not authorized"}'
+    error = b"<Error><Code>AccessDenied</Code><Message>not authorized</Message></Error>"
+    wrapped = {"Describe": b"<Response><Errors>%b</Errors></Response>"}
+    return (
+        next(
+            (each for start, each in wrapped.items() if operation.startswith(start)),
+            b"<ErrorResponse>%b</ErrorResponse>",
+        )
+        % error
+    )
+
+
 def _nothing(body: bytes, operation: str) -> bytes:
     return b"{}" if _is_json(body) else f"<{operation}Response/>".encode()
 
@@ -60,12 +75,14 @@ class SpoiledAws:
     Attributes:
         aws: It.
         spoiled: The operation whose answers are spoiled, as `ssm:DescribeDocument`, and how.
+        status: The HTTP status of spoiled answers.
         key: The access key of the caller.
         called: The operations that were called, with their last answer.
     """
 
     aws: LocalAws
     spoiled: tuple[str, Spoil] | None = None
+    status: int = 200
     key: str = "local"
     called: dict[str, bytes] = field(default_factory=dict)
     _clients: dict[tuple[str, str | None, str], Any] = field(default_factory=dict)
@@ -100,7 +117,7 @@ class SpoiledAws:
         if status < 300:
             self.called[name] = body
         if self.spoiled and self.spoiled[0] == name:
-            status, body = 200, self.spoiled[1](body, operation)
+            status, body = self.status, self.spoiled[1](body, operation)
         headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
         make: Any = AWSResponse
         return make(request.url, status, headers, _Raw(body))

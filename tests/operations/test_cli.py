@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from common.aws.failures import ResourceError
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.errors import ExitCode, UnusableError
@@ -257,6 +258,11 @@ def test_what_cannot_be_used_is_one_message(
 ) -> None:
     result = command("verify", *(["--json"] if machine else []), stack=stack)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+
+
+def test_error_of_a_component_is_one_message(command: Command) -> None:
+    result = command("verify", stack=ResourceError("Inspector has no status\x1b[31m"))
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Inspector has no status\\x1b[31m.\n")
 
 
 def test_without_credentials_nothing_is_asked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

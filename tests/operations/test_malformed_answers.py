@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import boto3
 import pytest
+from botocore import xform_name
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
+from common.aws.failures import action_of
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.names import TOKEN_ROLE
 from components.just_in_time.settings import JustInTimeSettings
@@ -22,7 +25,7 @@ from tests.components.approval.workflow import Workflow, only
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
-from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed
+from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed, denial
 from tests.support.faults.in_process import local_aws
 
 if TYPE_CHECKING:
@@ -182,6 +185,54 @@ def test_approval_garbage_fails(
     arguments = tuple(run if each == "RUN" else each for each in arguments)
     _arranged(aws, arguments, monkeypatch)
     assert _failures(aws, arguments, _spoils(aws, every=False)) == []
+
+
+BESIDE = {
+    "ec2:DescribeInstances": {"status", "approve", "revoke"},
+    "iam:ListEntitiesForPolicy": {"request"},
+    "organizations:DescribeOrganization": {"audit"},
+    "ssm:DescribeDocument": {"request"},
+    "ssm:DescribeInstanceInformation": {"connect", "request"},
+}
+"""Calls without which commands succeed: names, limits that are shown, and what the runbook checks again."""
+
+
+def _silent_denials(aws: SpoiledAws, arguments: tuple[str, ...]) -> list[str]:
+    """Where a command succeeds although a call is denied, or does not name the permission.
+
+    An access request is listed with what its requester may not read.
+    """
+    is_listed = "just-in-time" in arguments
+    found: list[str] = []
+    aws.status = 403
+    for operation in sorted(aws.called):
+        aws.spoiled = (operation, denial)
+        result = _run(arguments)
+        action = action_of(*xform_name(operation.replace(":", "-", 1)).split("-", 1))
+        is_named = re.search(action, re.sub(r"\W*│\W*", " ", result.output), re.IGNORECASE)
+        is_reported = is_named and (result.exit_code or is_listed)
+        if not is_reported and arguments[0] not in BESIDE.get(operation, set()):
+            found.append(f"{operation}: exit code {result.exit_code}: {result.output[-300:]} {result.exception!r}")
+    aws.spoiled, aws.status = None, 200
+    return found
+
+
+@pytest.mark.parametrize("arguments", [("connect", "app-1", "--print"), ("audit",)], ids=" ".join)
+def test_command_denied_call_names_the_permission(
+    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _arranged(account, arguments, monkeypatch)
+    assert _silent_denials(account, arguments) == []
+
+
+@pytest.mark.parametrize("arguments", [*APPROVAL, *ACCESS], ids=lambda each: " ".join(each[:2]))
+def test_approval_denied_call_names_the_permission(
+    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, run = workflow
+    arguments = tuple(run if each == "RUN" else each for each in arguments)
+    _arranged(aws, arguments, monkeypatch)
+    assert _silent_denials(aws, arguments) == []
 
 
 @pytest.mark.exhaustive

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.failures import ResourceError, action_of
 from common.config_recorders import why_not_recorded
 from components.detection.cis_scans import LIST, SCAN_NAME, content_of, scan_content, tags_of
 from components.detection.services import SERVICES, ServiceState
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.findings import Finding, Status
 from operations.inventory.nodes import read_recorders
-from operations.inventory.reader import Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Reader, ReadError, ReadFailure, returns_failure
 from operations.verify.documents import owner_finding
 from operations.verify.findings import Check
 
@@ -31,11 +32,19 @@ def read_detection(reader: Reader, site: SiteDeployment) -> Mapping[SecurityServ
 @returns_failure
 def _read(reader: Reader, service: SecurityService) -> ServiceState | None:
     kind = SERVICES[service]
+    called: list[str] = []
 
     def read(operation: str, absent: tuple[str, ...] = (), /, **arguments: Any) -> Mapping[str, Any] | None:
+        called.append(operation)
         return reader.find(kind.client, operation, absent, **arguments)
 
-    return kind.find(read, reader.region)
+    try:
+        return kind.find(read, reader.region)
+    except ResourceError as wrong:
+        failure = ReadFailure(
+            action=action_of(kind.client, called[-1]), cause=str(wrong), remedy="try again in a minute"
+        )
+        raise ReadError(failure) from None
 
 
 def detection_findings(

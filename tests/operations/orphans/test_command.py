@@ -92,6 +92,23 @@ def test_resource_in_state_is_no_orphan(
     assert (result.exit_code, result.stdout) == (0, "0 orphans\n")
 
 
+@pytest.mark.parametrize(
+    ("arn", "place", "action"),
+    [
+        (f"arn:aws:ec2:{REGION}:999988887777:security-group/sg-1", REGION, "ec2:DescribeTags"),
+        (f"arn:aws:iam::999988887777:role/{HOST_ROLE_NAME}", "global", "iam:ListRoles"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+def test_list_without_the_state_is_incomplete(
+    orphans: Callable[..., Result], arn: str, place: str, action: str
+) -> None:
+    result = orphans("--json", in_state=(arn,))
+    (why,) = json.loads(result.stdout)["cannotTell"]
+    assert (result.exit_code, why["region"], why["action"]) == (1, place, action)
+    assert why["cause"].startswith("none of the 1 resources that the state has is listed")
+
+
 @pytest.mark.parametrize("make", [make_key, make_group, make_role])
 def test_resource_of_another_stack_is_no_orphan(
     account: Account, orphans: Callable[..., Result], make: Callable[[Account, str], str]

@@ -136,6 +136,14 @@ def test_unread_scans_are_never_accepted(operation: str) -> None:
     assert compared.status is Status.UNKNOWN
 
 
+def test_scans_without_a_status_are_never_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Scans, "batch_get_account_status", lambda _self: {"accounts": []})
+    read = read_detection(Reader(_Scans("ENABLED"), REGION, "arn:caller"), SCANS)
+    (compared,) = detection_findings(SCANS, read)
+    assert compared.status is Status.UNKNOWN
+    assert compared.found.startswith("inspector2:BatchGetAccountStatus: Inspector does not return the status")
+
+
 @pytest.mark.parametrize(
     ("account", "relation", "manages"),
     [("999988887777", "ENABLED", True), ("999988887777", "REMOVED", False), ("123456789012", "ENABLED", False)],
