@@ -16,6 +16,7 @@ from operations.doctor.requirements import REGISTER, services
 from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.network import VpcFacts
 from operations.inventory.reader import ReadFailure
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
@@ -135,7 +136,9 @@ def _shared(node: NodeFacts) -> list[Finding]:
     if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
         return []
     text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be visible to this account"
-    remedy = f"run doctor in that account, or run: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
+    remedy = (
+        f"run doctor in that account, or run: {program_name()} verify --node {node.id} --stack {node.deployment.stack}"
+    )
     return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, about=subnet.id, found=text, remedy=remedy)]
 
 
@@ -208,5 +211,5 @@ def _run_as(node: NodeFacts) -> list[Finding]:
         return [Finding(check=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=text, remedy=remedy)]
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
     text = f"whether {user} exists on the node cannot be determined from outside"
-    remedy = f"python -m operations verify --node {node.id} --stack {node.deployment.stack} shows it"
+    remedy = f"{program_name()} verify --node {node.id} --stack {node.deployment.stack} shows it"
     return [Finding(check=Cause.RUN_AS, status=Status.NOTE, found=text, remedy=remedy)]

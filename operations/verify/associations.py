@@ -8,6 +8,7 @@ from common.problems import shown
 from operations.findings import Finding, Status, from_differences, missing, unequal
 from operations.inventory.nodes import DEFAULT_VERSION
 from operations.inventory.reader import ReadFailure
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +60,7 @@ def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: A
         status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
         expected=expected,
         found=found,
-        remedy=f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
+        remedy=f"{program_name()} nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
         f"aws ssm list-associations --association-filter-list key=AssociationName,value={plan.name} --region "
         f"{deployment.region}, aws ssm describe-association-executions",
     )

@@ -11,6 +11,7 @@ from operations.findings import Finding, Status, compared, listed, unknown_findi
 from operations.inventory.just_in_time import read_nodes, read_policies
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
+from operations.terminal import program_name
 from operations.verify.approval_checks import document_findings
 from operations.verify.just_in_time_setup import account_findings, region_findings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 4
 _MOST: Final = 10
-_LIST: Final = "python -m operations access nodes"
+_LIST: Final = f"{program_name()} access nodes"
 
 
 @dataclass(frozen=True, kw_only=True)

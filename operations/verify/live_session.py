@@ -15,6 +15,7 @@ from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.instances import Finder, NoConnectionError, read_node
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.stack import chosen_regions
+from operations.terminal import program_name
 from operations.verify.findings import Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
 
@@ -103,7 +104,7 @@ def _target(stack: StackConfiguration, name_or_id: str, chosen: Sequence[str] | 
     instance = finder.find(name_or_id)
     problem = finder.problem(instance)
     if problem:
-        raise NoConnectionError(f"{problem}. To diagnose it: python -m operations doctor {instance.id}")
+        raise NoConnectionError(f"{problem}. To diagnose it: {program_name()} doctor {instance.id}")
     preferences = settings.session_manager.get(instance.region)
     if preferences is None:
         raise UnusableError(f"The stack does not govern sessions in {instance.region}: it has no sessionManager there.")
@@ -153,7 +154,7 @@ def _start_finding(target: TestTarget, transcript: Transcript, code: int) -> Fin
         found=transcript.session_id
         if transcript.user
         else f"{transcript.session_id or 'no session'}; last output: {text}",
-        remedy=f"python -m operations doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
+        remedy=f"{program_name()} doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
         "node and the document, and kms:GenerateDataKey on the data key",
     )
 
@@ -167,7 +168,7 @@ def _encryption(target: TestTarget, transcript: Transcript) -> list[Finding]:
             same=transcript.encrypted,
             expected=NOTICE,
             found=NOTICE if transcript.encrypted else "no such notice before the first answer",
-            remedy="python -m operations verify, which compares the live document with the settings",
+            remedy=f"{program_name()} verify, which compares the live document with the settings",
         )
     ]
 
@@ -221,7 +222,7 @@ def _not_arrived(target: TestTarget, check: str) -> Finding:
         same=False,
         expected="the session's log arrives, with the marker command's output",
         found=f"not within {seconds} seconds of its end",
-        remedy=f"python -m operations doctor {target.instance.id}",
+        remedy=f"{program_name()} doctor {target.instance.id}",
     )
 
 

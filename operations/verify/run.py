@@ -18,6 +18,7 @@ from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
 from operations.inventory.session_manager import DocumentFacts, read_data_key, read_region
 from operations.stack import chosen_regions
+from operations.terminal import program_name
 from operations.verify.account_access import AccountAccessVerification
 from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
@@ -297,7 +298,7 @@ def _finding(place: str, orphans: Sequence[Orphan]) -> Finding:
         same=not arns,
         expected=_EXPECTED,
         found=f"not in the state: {listed(arns, _MOST)}" if arns else _EXPECTED,
-        remedy="Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
+        remedy=f"Run `pulumi up`, which imports what the settings still define; then `{program_name()} orphans` lists the "
         "rest, with a command that deletes each",
     )
 

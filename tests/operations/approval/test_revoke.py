@@ -108,7 +108,7 @@ def test_revoke_without_live_grant_names_remedy(people: People) -> None:
     people.end(run)
     result = people.command("revoke", run, "--yes", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "has no live grant: it is rejected" in result.stderr
+    assert "has no active grant: it is rejected" in result.stderr
 
 
 def test_request_by_name_tag_shows_name(people: People) -> None:

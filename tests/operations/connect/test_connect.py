@@ -21,6 +21,7 @@ from operations.errors import UnusableError
 from operations.inventory import reader
 from operations.inventory.instances import Finder, Instance, read_names
 from operations.inventory.reader import AwsClients, Identity, identify
+from operations.stack import StackConfiguration
 from operations.terminal import Terminal
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
@@ -278,7 +279,7 @@ def test_it_acts_as_the_person_and_not_as_the_stack(
     launch: Callable[..., str], programs: Path, command: Command
 ) -> None:
     launch("DC1")
-    role = json.dumps([{"roleArn": "arn:aws:iam::210987654321:role/Deploy"}])
+    role = json.dumps([{"roleArn": f"arn:aws:iam::{ACCOUNT}:role/Deploy"}])
     stack = configuration(regions=("us-east-1",), aws__assumeRoles=role, aws__profile="deployer")
     assert command("connect", "DC1", stack=stack).exit_code == 7
     assert programs.exists()
@@ -345,3 +346,13 @@ def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"ready\n"
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 9
+
+
+def test_credentials_of_another_account_are_refused(account: Account, command: Command) -> None:
+    assert account
+    roles = json.dumps([{"roleArn": "arn:aws:iam::999999999999:role/ShellAccessDeployer"}])
+    for key, value in (("aws:allowedAccountIds", '["999999999999"]'), ("aws:assumeRoles", roles)):
+        stack = StackConfiguration(name=STACK.name, values={**STACK.values, key: value})
+        result = command("connect", "DC1", "--print", stack=stack)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("Credentials: expected those of account 999999999999, which the selected stack")
