@@ -9,7 +9,7 @@ from rich.text import Text
 
 from operations.audit.rules import BY_ID, position
 from operations.audit.severity import Severity
-from operations.findings import stack_table
+from operations.findings import stack_table, stack_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,8 @@ def as_json(audit: Audit) -> dict[str, Any]:
 
 def show(audit: Audit, console: Console) -> None:
     """Print the table, the statements, what was not evaluated, and the counts."""
+    if not (audit.audited or audit.unread):
+        _line(console, Text(stack_title(audit.stack, audit.account_id), style="bold"))
     for each in audit.unread:
         _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.action}: {each.cause}"))
         _line(console, Text(f"  remedy:    {each.remedy}"))
@@ -156,7 +158,7 @@ def _by_statements(findings: Iterable[BypassFinding]) -> list[list[BypassFinding
 def _what(finding: BypassFinding) -> str:
     said = BY_ID[finding.rule].title
     said += f": {finding.note}" if finding.note else ""
-    return f"{said} (cannot tell for certain)" if finding.doubts else said
+    return f"{said} (cannot tell)" if finding.doubts else said
 
 
 def _explain(console: Console, audited: Audited) -> None:
@@ -182,12 +184,12 @@ def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
     return [
         ("assumes", list(paths)),
         ("cannot tell", list(doubts)),
-        ("hidden by", [f"{BY_ID[each].title} [{each}]" for each in obfuscation]),
+        ("obfuscation", [f"{BY_ID[each].title} [{each}]" for each in obfuscation]),
         (
             "remedy",
             list(remedies)
             or [
-                "Replace the statement by the permissions that the principal requires, or declare it an administrator."
+                "Replace the statement with the permissions that the principal requires, or declare the principal as an administrator (--declare-admin)."
             ],
         ),
     ]
@@ -196,7 +198,7 @@ def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
 def _beside(console: Console, audit: Audit) -> None:
     for each in audit.services:
         rules = ", ".join(dict.fromkeys(one.rule for one in each.findings))
-        _line(console, Text(f"only services assume it: {each.arn} ({each.worst.word}: {rules})"))
+        _line(console, Text(f"assumed by services only: {each.arn} ({each.worst.word}: {rules})"))
     for arn in audit.administrators:
         _line(console, Text(f"declared administrator: {arn}"))
     for accepted in audit.accepted:
@@ -206,7 +208,7 @@ def _beside(console: Console, audit: Audit) -> None:
     for each in audit.by_design:
         _line(console, Text(f"by design: {each}"))
     for limit in audit.limits:
-        _line(console, Text(f"not known: {limit}"))
+        _line(console, Text(f"limit: {limit}"))
 
 
 def _entry(exception: AcceptedException) -> str:
@@ -216,7 +218,7 @@ def _entry(exception: AcceptedException) -> str:
 def _summary(audit: Audit) -> Text:
     counts = [f"{audit.count(each)} {each.word}" for each in reversed(Severity) if audit.count(each)]
     looked = _counted(audit.principals, "principal")
-    left = f" ({_counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
+    left = f" ({_counted(audit.service_linked, 'service-linked role')} excluded)" if audit.service_linked else ""
     said = ", ".join(counts) or "no findings"
     return Text(f"{looked}{left}: {said}", style="bold red" if counts else "bold green")
 
