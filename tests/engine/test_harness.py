@@ -43,9 +43,9 @@ def test_pulumi_install_needs_the_virtual_environment(new_stack: Callable[..., S
     program = tmp_path / "program"
     program.mkdir()
     (program / "__main__.py").touch()
+    manifest = program / "Pulumi.yaml"
+    manifest.write_text("name: program\nruntime: python\n")
     stack = new_stack(program=program)
-    manifest = stack.folder / "Pulumi.yaml"
+    assert "are installed" in stack.run("install").succeeded().text
     manifest.write_text("name: program\nruntime: {name: python, options: {virtualenv: absent}}\n")
     assert "Run: make up" in stack.run("install").failed().text
-    manifest.write_text("name: program\nruntime: python\n")
-    assert "are installed" in stack.run("install").succeeded().text
