@@ -232,7 +232,7 @@ def request_of(reader: Reader, item: Mapping[str, Any], now: datetime) -> tuple[
         failed = _text(content) if isinstance(content, ReadFailure) else ""
         policy = None if isinstance(content, ReadFailure) else content
     elif run:
-        gone = f"its execution {run} is not there any more"
+        gone = f"its execution {run} no longer exists"
     request = parse_access_request(item, execution, policy, region=reader.region, now=now, failed=failed or gone)
     return request, failed
 
@@ -451,7 +451,7 @@ def _text(failure: ReadFailure) -> str:
 def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | None, str]:
     """Return the approvers by level, the duration, and why they are not known."""
     if policy is None:
-        return (), None, "the version of its approval policy is not there any more"
+        return (), None, "the version of its approval policy no longer exists"
     try:
         levels, seconds = approval_levels(json.loads(str(policy.get("Content", ""))))
     except (UnknownContentError, ValueError) as wrong:

@@ -102,7 +102,7 @@ def connect(  # noqa: PLR0913 -- options of a command line
         caller = replace(caller, is_just_in_time=True)
     _check_forwarding(caller, forwarding)
     finder = Finder(caller.clients, caller.regions, caller.identity)
-    with working("Looking for instances ..."):
+    with working("Finding instances ..."):
         several = [_ready(finder, instance, caller)] if instance else finder.online()
     found = several[0] if instance else pick(several, Terminal(stderr=True))
     session = _access_session(caller, (found.region,), stack) if caller.is_just_in_time else None

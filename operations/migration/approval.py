@@ -282,10 +282,14 @@ def _undecided(situation: MigrationSituation, unreachable: Sequence[str]) -> lis
     for outcome, text, remedy in (
         (
             Outcome.CONFLICT,
-            "of several manual policies, for which AWS fails each request",
+            "with several manual policies, on which each request fails",
             "Change their tags, or the targets",
         ),
-        (Outcome.UNKNOWN, "that cannot be decided, as a policy has another form", "Compare the policies"),
+        (
+            Outcome.UNKNOWN,
+            "whose policy cannot be determined, because a policy has an unknown form",
+            "Compare the policies",
+        ),
         (
             Outcome.NO_POLICY,
             "without a policy, on which no session could be requested",

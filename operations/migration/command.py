@@ -201,7 +201,7 @@ class _Runner:
             self._check("step", step, self._obstacles(step, situation))
             print_step(self.console, move, step)
             if not yes:
-                confirm(f"Begin the step {step}?", "Nothing was changed by this step.")
+                confirm(f"Start the step {step}?", "Nothing was changed by this step.")
             self._deploy(move, step, file)
             self._check_paths(step)
         self._print_done()
@@ -228,7 +228,7 @@ class _Runner:
         if not found:
             return
         print_obstacles(self.console, found)
-        changed = "Nothing was changed." if what == "settings" else f"The step {step} was not begun."
+        changed = "Nothing was changed." if what == "settings" else f"The step {step} was not started."
         raise CommandError(f"{changed} Resolve the above, then run this command again.")
 
     def _deploy(self, move: Move, step: MigrationStep, file: Path) -> None:
@@ -259,7 +259,7 @@ class _Runner:
         if found:
             print_obstacles(self.console, found)
             raise CommandError(
-                f"The step {step} is done, but who can start sessions is not as it should be. Resolve the above; to go back, "
+                f"The step {step} is done, but the principals that can start sessions are not the expected ones. Resolve the above; to go back, "
                 "restore the stack's configuration file and run pulumi up."
             )
 

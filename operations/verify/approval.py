@@ -283,7 +283,11 @@ class ApprovalVerification:
 
     def _without_iam_alarms(self) -> Finding:
         chosen = not self.settings.alarm_iam_changes
-        reason = "alarmIamChanges is false" if chosen else "EventBridge forwards no events between Regions here"
+        reason = (
+            "alarmIamChanges is false"
+            if chosen
+            else "EventBridge does not forward events between Regions in this partition"
+        )
         return Finding(
             check="approval-alarm-iam",
             status=Status.WARNING,

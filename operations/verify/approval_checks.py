@@ -9,7 +9,7 @@ from common.problems import shown
 from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from operations.findings import Finding, compared, from_differences, listed, missing, unequal, unknown_finding
+from operations.findings import Finding, compared, counted, from_differences, listed, missing, unequal, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.principals import GrantedPrincipal
 from operations.verify.policies import DesiredRole, policy_differences
@@ -282,7 +282,9 @@ def principal_findings(
     findings: list[Finding] = []
     for check, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
         chosen = [(principal, name) for each, principal, name in desired if each == check]
-        expected = f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist"
+        expected = (
+            f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist{'s' * (len(chosen) == 1)}"
+        )
         unread = next(
             (each for each in (live[principal] for principal, _ in chosen) if isinstance(each, ReadFailure)), None
         )
@@ -290,7 +292,7 @@ def principal_findings(
             findings.append(unknown_finding(check, unread, expected=expected))
             continue
         wrong = [text for principal, name in chosen for text in _principal_faults(principal, name, live[principal])]
-        remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}"
+        remedy = f"create {'it' if len(wrong) == 1 else 'them'}, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}"
         findings.append(from_differences(check, wrong, expected=expected, remedy=remedy))
     return findings
 
@@ -314,10 +316,13 @@ def tag_findings(
     expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure
 ) -> list[Finding]:
     """Report approval tags without an active grant."""
-    check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
+    check, expected = (
+        "approval-tags",
+        f"each tag of {counted(len(expected_none), 'operator')} belongs to an active grant",
+    )
     if isinstance(live, ReadFailure):
         return [unknown_finding(check, live, expected=expected)]
-    found = [f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live]
+    found = [f"{each.principal} has the tag for {each.value} without a grant" for each in live]
     commands = [
         f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"
         for each in live

@@ -35,7 +35,7 @@ def association_findings(
         "maxErrors": (plan.max_errors, live.max_errors),
         "targets": (_listed(plan.targets), _listed(live.targets)),
         "parameters": (_listed(parameters), _listed(live.parameters)),
-        "run when made or changed": (True, not live.only_at_interval),
+        "run when created or changed": (True, not live.only_at_interval),
     }
     more = [f"{name} is {shown(value)}" for name, value in sorted(live.others.items())]
     if live.document_version != DEFAULT_VERSION:

@@ -67,7 +67,7 @@ class JustInTimeVerification:
 
     def _nodes(self, reader: Reader) -> list[Finding]:
         """Compare the nodes with the live policies: each needs exactly one decision."""
-        check, expected = "access-nodes", "one manual policy is for each node"
+        check, expected = "access-nodes", "each node has exactly one manual policy"
         nodes, policies = read_nodes(reader), read_policies(reader)
         for each in (nodes, policies):
             if isinstance(each, ReadFailure):
@@ -81,10 +81,10 @@ class JustInTimeVerification:
         conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
         without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
         if conflicts:
-            found = f"several policies are for {_named(conflicts)}, so each request for them fails"
+            found = f"several policies apply to {_named(conflicts)}, so each request for them fails"
             return [compared(check, same=False, expected=expected, found=found, remedy=f"change their tags; {_LIST}")]
         if without:
-            found = f"no policy is for {_named(without)}, so all requests for them are refused"
+            found = f"no policy applies to {_named(without)}, so all requests for them are refused"
             return [Finding(check=check, status=Status.WARNING, expected=expected, found=found, remedy=_LIST)]
         return [compared(check, same=True, expected=expected, found=expected, remedy="")]
 

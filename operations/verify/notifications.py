@@ -10,7 +10,7 @@ from common.aws.arns import split_arn
 from components.approval.alarms import ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
 from components.approval.names import ALARM_PREFIX
-from operations.findings import Finding, Status, compared, from_differences, missing, unequal, unknown_finding
+from operations.findings import Finding, Status, compared, counted, from_differences, missing, unequal, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.policies import policy_finding
@@ -209,7 +209,7 @@ def event_alarm_finding(
         forwarding: Rules of the Region of IAM's events, by name.
     """
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
-    expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
+    expected = f"rule {alarm.name} is enabled and publishes to {counted(len(plan.alarm_topics), 'topic')}"
     if isinstance(live, ReadFailure):
         return unknown_finding(check, live, expected=expected)
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
@@ -264,7 +264,7 @@ def metric_alarm_findings(
 ) -> Iterator[Finding]:
     """Compare a CloudWatch alarm, and report one in the ALARM state."""
     check, alarm, topics = desired.check, desired.alarm, desired.topics
-    expected = f"alarm {alarm.name} is on and publishes to {len(topics)} topics"
+    expected = f"alarm {alarm.name} is enabled and publishes to {counted(len(topics), 'topic')}"
     if isinstance(live, ReadFailure):
         yield unknown_finding(check, live, expected=expected)
         return

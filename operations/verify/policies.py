@@ -212,7 +212,10 @@ def instance_policy_findings(
 
 
 def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts) -> Finding:
-    check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
+    check, expected = (
+        "instance-policy-content",
+        f"{live.version} allows exactly the actions that the enabled features require",
+    )
     if isinstance(live.content, ReadFailure):
         return unknown_finding(check, live.content, expected=expected)
     unequal = policy_differences(desired, live.content)

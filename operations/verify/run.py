@@ -274,7 +274,7 @@ def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]
     return findings
 
 
-_EXPECTED: Final = "everything with the stack's owner tag is in its state"
+_EXPECTED: Final = "all resources with the stack's owner tag are in its state"
 _MOST: Final = 5
 """Maximum number of ARNs in a finding; the command `orphans` lists all."""
 

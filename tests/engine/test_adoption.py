@@ -147,7 +147,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags)
     stack.configure(governed())
     text = stack.up().failed().text
-    assert "is kept by the stack organization/shell-access/other" in text
+    assert "is owned by the stack organization/shell-access/other" in text
     assert "shell-access:sessionManager.takeOver" in text
     assert live(ssm) == json.loads(EARLIER)
     ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=DOCUMENT_NAME, TagKeys=["shell-access:owner"])
@@ -193,7 +193,7 @@ def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: C
     )
     text = stack.up().failed().text
     assert "encryption: the log group plain is not encrypted, and sessions require it" in text
-    assert "the SSM Agent accepts only AES256 and aws:kms" in text
+    assert "SSM Agent accepts only AES256 and aws:kms" in text
     assert "the live document is unchanged" in text
     assert live(ssm) == json.loads(EARLIER)
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"

@@ -66,7 +66,10 @@ class Traffic:
 
 def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> list[Finding]:
     """Evaluate the packets, and report differences from the demands."""
-    check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
+    check, expected = (
+        "directory-traffic",
+        "security groups and network ACL permit exactly the traffic in the port tables",
+    )
     if isinstance(traffic, ReadFailure):
         return [unknown_finding(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)

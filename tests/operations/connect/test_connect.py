@@ -1,4 +1,4 @@
-"""`python -m operations connect`: from a name to the AWS command line's arguments, and to the session's exit code."""
+"""`python -m operations connect`: from a name to the AWS CLI's arguments, and to the session's exit code."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_what_to_install_is_said_after_the_line(launch: Callable[..., str], comm
     result = connect(command, "DC1", "--rdp")
     assert result.exit_code == 2
     assert wanted in result.stdout
-    assert result.stderr.startswith("To run it, install the AWS command line (https://docs.aws.amazon.com/cli/")
+    assert result.stderr.startswith("To run it, install the AWS CLI (https://docs.aws.amazon.com/cli/")
     assert "the Session Manager plugin (https://docs.aws.amazon.com/systems-manager/" in result.stderr
 
 
@@ -226,7 +226,7 @@ def terminate(account: Account, instance: str) -> None:
         ("DC9", f"There is no instance DC9 in account {ACCOUNT} in eu-west-1 or us-east-1.\n"),
         ("i-0123456789abcdef0", f"There is no instance i-0123456789abcdef0 in account {ACCOUNT} in eu-west-1 or"),
         ("twin", "twin matches 2 instances: twin (i-"),
-        ("bare", "us-east-1) is not managed by Systems Manager. It needs the SSM Agent"),
+        ("bare", "us-east-1) is not managed by Systems Manager. It needs SSM Agent"),
         ("resting", "us-east-1) is stopped. Start it: aws ec2 start-instances --instance-ids i-"),
         ("gone", "is terminated, and there is no other gone in account"),
     ],

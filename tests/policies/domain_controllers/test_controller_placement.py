@@ -97,7 +97,9 @@ def test_private_subnet_is_fine(type_: str) -> None:
 @pytest.mark.parametrize("name", ["mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"])
 def test_subnet_that_gives_public_addresses_is_refused(name: str) -> None:
     (said,) = network_judged(controller(), subnet(**{name: True})).violations
-    assert said.startswith(f'{SUBNET} "subnet": {name}: found true, expected false, as domain controllers stand in it.')
+    assert said.startswith(
+        f'{SUBNET} "subnet": {name}: found true, expected false, because domain controllers run in it.'
+    )
     assert network_judged(controller(tags={}), subnet(**{name: True})) == SILENT
 
 
