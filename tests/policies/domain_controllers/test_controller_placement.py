@@ -137,7 +137,7 @@ def routed() -> list[tuple[str, tuple[Made, ...]]]:
 @pytest.mark.parametrize("resources", [pytest.param(each, id=name) for name, each in routed()])
 def test_route_to_the_internet_is_refused(resources: tuple[Made, ...]) -> None:
     (said,) = network_judged(controller(), subnet(), *resources).violations
-    assert 'found a route to the internet, expected none, as "dc1" stands behind it.' in said
+    assert 'found a route to the internet, expected none, because "dc1" uses it.' in said
 
 
 def test_route_of_another_subnets_table_is_left_alone() -> None:
