@@ -147,7 +147,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags)
     stack.configure(governed())
     text = stack.up().failed().text
-    assert "is owned by the stack organization/shell-access/other" in text
+    assert "are owned by the stack organization/shell-access/other" in text
     assert "shell-access:sessionManager.takeOver" in text
     assert live(ssm) == json.loads(EARLIER)
     ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=DOCUMENT_NAME, TagKeys=["shell-access:owner"])
