@@ -8,7 +8,7 @@ RUN = @$(PYTHON) -m local.bootstrap
 .PHONY: help up demo down env check test test-all faults contract bench bench-fleet docs golden lock
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 up:  ## start the local AWS, deploy stack dev with the policy pack, verify it
 	$(RUN) local up

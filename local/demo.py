@@ -178,11 +178,11 @@ class _Demo:
         print_request(self._console, find_request(self._approver, request.id), _now())
         decide(self._approver, request, approve=True, comment="Go ahead")
         granted = self._follow(request, is_settled)
-        self._check(granted.state is RequestState.GRANTED, f"the request is granted ({granted.detail or 'no details'})")
+        self._check(granted.state is RequestState.GRANTED, "the request is granted")
         self._check_tag(self._instance)
         self._show_command(self._operator, "python -m operations status")
         self._console.print(
-            requests_table(list_requests(self._operator, ended=0), _now(), f"Requests in {self._workflow.region}")
+            requests_table(list_requests(self._operator, ended=0), _now(), f"Requests in {self._operator.scope}")
         )
         return granted
 

@@ -2,7 +2,7 @@
 
 The engine starts it as `pulumi-language-python`, reads its port from the first line of its output and calls it over
 gRPC to run the program and the policy packs. It does what the official host does for an installed virtual
-environment; it does not install dependencies or generate code.
+environment; it installs no dependencies, because `make` has installed them, and generates no code.
 """
 
 from __future__ import annotations
@@ -94,6 +94,16 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             language_pb2.DependencyInfo(name=found.name, version=found.version) for found in metadata.distributions()
         ]
         return language_pb2.GetProgramDependenciesResponse(dependencies=installed)
+
+    def InstallDependencies(
+        self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
+    ) -> Iterator[language_pb2.InstallDependenciesResponse]:
+        """Report that `make` has installed the dependencies, so that `pulumi install` succeeds as in a deployment."""
+        virtualenv = _options(request.info).get("virtualenv")
+        folder = Path(request.info.root_directory) / str(virtualenv or "")
+        if virtualenv and not (folder / "bin" / "python").exists():
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"There is no Python in {folder}. Run: make up")
+        yield language_pb2.InstallDependenciesResponse(stdout=b"The dependencies are installed: make has done so.\n")
 
     def About(self, request: language_pb2.AboutRequest, context: object) -> language_pb2.AboutResponse:
         return language_pb2.AboutResponse(executable=sys.executable, version=sys.version.split()[0])

@@ -47,11 +47,6 @@ StateReader = Callable[[Path, str | None], StackState]
 """Reads the state of a stack; the same parameters."""
 
 
-def program_name() -> str:
-    """Return the command line by which the operator has started the program."""
-    return "shell-access" if Path(sys.argv[0]).name.startswith("shell-access") else "python -m operations"
-
-
 def confirm(question: str, refusal: str) -> None:
     """Ask for confirmation, on standard error, so that standard output stays one document.
 

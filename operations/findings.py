@@ -107,7 +107,11 @@ def unread_as_json(region: str, why: ReadFailure) -> dict[str, Any]:
     return {"region": region, "action": why.action, "cause": why.cause, "remedy": why.remedy}
 
 
+def stack_title(stack: str, account_id: str | None) -> str:
+    """Return the heading of a report: `Stack dev, account 123456789012`."""
+    return f"Stack {stack}{f', account {account_id}' if account_id else ''}"
+
+
 def stack_table(stack: str, account_id: str | None) -> Table:
     """Return an empty table with the stack and the account as its title."""
-    account = f", account {account_id}" if account_id else ""
-    return titled_table(f"Stack {stack}{account}")
+    return titled_table(stack_title(stack, account_id))

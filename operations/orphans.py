@@ -38,7 +38,7 @@ def orphans(
     """
     given = CommandContext.of(context)
     configuration = given.read_stack(cwd, stack)
-    with working("Looking for orphans ..."):
+    with working("Finding orphans ..."):
         found, account = _search(configuration, given.read_state(cwd, configuration.name))
     if json_output:
         print_json(_as_json(found, configuration.name, account))

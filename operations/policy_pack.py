@@ -1,4 +1,4 @@
-"""`shell-access policy-pack`: the policy pack of an installed command line, as a folder for `pulumi --policy-pack`."""
+"""`shell-access policy-pack`, which writes the pack of an installed command line, and the packs that a command passes to pulumi."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,8 +16,67 @@ from operations.errors import UnusableError
 from operations.file_replacement import replaced_file
 from operations.version import VERSION
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 _MANIFEST: Final = "PulumiPolicy.yaml"
 _PROGRAM: Final = "__main__.py"
+
+PackConfigurations = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy-pack-config",
+        metavar="FILE",
+        help="Configuration of the policy pack (JSON). Repeatable: one per policy pack, in the same order.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyPack:
+    """Policy pack to evaluate.
+
+    Attributes:
+        folder: Folder of the pack.
+        configuration: File with levels, parameters and exemptions of its rules; None: the defaults.
+    """
+
+    folder: Path
+    configuration: Path | None = None
+
+    def resolved(self) -> PolicyPack:
+        """Return the pack with absolute paths, because pulumi runs in the folder of the program."""
+        return PolicyPack(
+            folder=self.folder.resolve(), configuration=self.configuration.resolve() if self.configuration else None
+        )
+
+
+def policy_packs(folders: Sequence[Path] | None, configurations: Sequence[Path] | None) -> tuple[PolicyPack, ...]:
+    """Return the policy packs of `--policy-pack` and `--policy-pack-config`, which correspond by their order.
+
+    Raises:
+        UnusableError: The numbers of both differ, which pulumi refuses.
+    """
+    packs, files = tuple(folders or ()), tuple(configurations or ())
+    if files and len(files) != len(packs):
+        raise UnusableError(
+            f"--policy-pack-config: expected one per --policy-pack ({len(packs)}), got {len(files)}. Specify both options "
+            "the same number of times, in the same order."
+        )
+    return tuple(
+        PolicyPack(folder=folder, configuration=file)
+        for folder, file in zip(packs, files or (None,) * len(packs), strict=True)
+    )
+
+
+def pack_options(packs: Sequence[PolicyPack]) -> Iterator[str]:
+    """Yield the options of pulumi, and of the commands here, that select the packs."""
+    for pack in packs:
+        yield from ("--policy-pack", str(pack.folder))
+        if pack.configuration:
+            yield from ("--policy-pack-config", str(pack.configuration))
 
 
 def policy_pack(

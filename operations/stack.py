@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from common.aws.arns import split_arn
 from common.problems import SettingsError
 from components.secret_texts import SecretTexts
 from components.session_manager.document import DOCUMENT_NAME
@@ -73,6 +74,23 @@ class StackConfiguration:
     def sts_region(self, fallback: str) -> str:
         """Return the Region in which to call AWS STS: the provider's, or `fallback` if none is configured."""
         return self.value("aws:stsRegion") or self.value("aws:region") or fallback
+
+    @property
+    def account_id(self) -> str:
+        """ID of the account that the provider's settings select; empty: that of the credentials."""
+        allowed = self._list("aws:allowedAccountIds")
+        if len(allowed) == 1:
+            return str(allowed[0])
+        role = (self._list("aws:assumeRoles") or [None])[-1]
+        return split_arn(str(cast("dict[str, Any]", role).get("roleArn"))).account_id if isinstance(role, dict) else ""
+
+    def _list(self, key: str) -> list[Any]:
+        """Return a list of the provider's settings; empty if it is not valid, which the provider reports."""
+        try:
+            value = json.loads(self.values.get(key) or "[]")
+        except ValueError:
+            return []
+        return cast("list[Any]", value) if isinstance(value, list) else []
 
     def settings(self) -> Settings:
         """Return the settings.

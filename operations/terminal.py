@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
     from rich.status import Status
     from rich.table import Column
+
+
+def program_name() -> str:
+    """Return the command line by which the operator has started the program."""
+    return "shell-access" if Path(sys.argv[0]).name.startswith("shell-access") else "python -m operations"
 
 
 class Terminal(Console):

@@ -37,7 +37,7 @@ _TEXT: Final = {"type": "string", "minLength": 1}
 
 EXEMPTIONS: Final = Parameter(
     name="exemptions",
-    description="Resources that the rule leaves alone: resource (name or URN; * and ? match any characters), reason, "
+    description="Exempt resources: resource (name or URN; * and ? match any characters), reason, "
     "who agreed, and the last day (until, 2027-01-31).",
     default=[],
     schema={

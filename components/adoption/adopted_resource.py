@@ -97,7 +97,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if existing is None:
                 return
             if not _is_permitted(_props, existing):
-                log(f"{existing} is kept by the stack {existing.owner}, so it is not changed.")
+                log(f"{existing} is owned by the stack {existing.owner}, so it is not changed.")
                 return
             if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.restore(prior)
@@ -192,7 +192,7 @@ def _added_tags(existing: Existing, prior: Mapping[str, str]) -> list[str]:
 def kept_by_another(existing: Existing) -> str:
     """Return the message about a resource that another stack owns."""
     return (
-        f"{existing} is kept by the stack {existing.owner}. One stack governs an account: destroy that stack first, or "
+        f"{existing} is owned by the stack {existing.owner}. One stack governs an account: destroy that stack first, or "
         "set shell-access:takeOver to true here"
     )
 
@@ -205,7 +205,7 @@ def _refusal(props: Properties, existing: Existing, found: Found) -> str | None:
         return None
     if existing.kind is Kind.POLICY and existing.owner is None:
         return (
-            f"the policy {_shown_name(props)} exists and is not of a stack of this program; it is not adopted, as other "
+            f"the policy {_shown_name(props)} exists and was not created by a stack of this program; it is not adopted, as other "
             "principals may have it. Delete it, then run the same command again"
         )
     days = props.get("retentionDays")

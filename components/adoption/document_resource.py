@@ -281,7 +281,7 @@ def _adopted(
         kept = "what was there before this stack is looked up in its versions"
         log(_listed(f"{store} was published by this stack and has lost its tags; {kept}", differences(live)))
         return []
-    origin = f"is kept by the stack {holder}" if holder else "exists already"
+    origin = f"is owned by the stack {holder}" if holder else "exists already"
     kept = f"the live content remains as version {live.default_version} and is restored on destroy unless configured otherwise"
     log(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
     return []

@@ -123,7 +123,7 @@ class DocumentStore:
     def kept_by_another(self, holder: str) -> str:
         """Return the message for a document that another stack owns."""
         return (
-            f"{self} is kept by the stack {holder}. One stack governs an account: destroy that stack first, or "
+            f"{self} is owned by the stack {holder}. One stack governs an account: destroy that stack first, or "
             f"set shell-access:{self._identity.section}.takeOver to true here"
         )
 
@@ -494,7 +494,7 @@ class DocumentStore:
             return self._text(prior.version)
         except (self._ssm.exceptions.InvalidDocumentVersion, self._ssm.exceptions.InvalidDocument) as gone:
             raise ResourceError(
-                f"{self}: version {prior.version}, which was there before, has been deleted, so it cannot be restored; "
+                f"{self}: version {prior.version}, which existed before this stack, has been deleted, so it cannot be restored; "
                 f"set shell-access:{self._identity.section}.onDestroy to reset, retain or delete and destroy again"
             ) from gone
 

@@ -181,7 +181,7 @@ def refusal(props: Properties, owner: str | None) -> str:
     account = split_arn(props["arn"]).account_id
     if owner is None:
         return (
-            f"the policy {POLICY_NAME} exists and is not of a stack of this program; it is not taken over. Delete it, then "
+            f"the policy {POLICY_NAME} exists and was not created by a stack of this program; it is not taken over. Delete it, then "
             "run the same command again"
         )
     return (

@@ -195,7 +195,7 @@ def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step
                 "NotificationArn": place.topic_arn,
                 "Message": _notice(
                     place,
-                    f"A session is requested, for {settings.approval_validity_minutes} minutes once approved.",
+                    f"A session is requested. After the approval, it can be started for {settings.approval_validity_minutes} minutes.",
                     "CheckReason",
                 ),
                 "MinRequiredApprovals": required_approvals(level),
@@ -362,10 +362,10 @@ def _endings(place: WorkflowLocation, described: dict[str, Any]) -> list[Step]:
         _announcement(
             "AnnounceStuck",
             place,
-            "Session grant could not be taken back",
+            "Session grant could not be removed",
             _notice(
                 place,
-                "The tag could not be removed; the scheduled runbook tries again. Open sessions go on.",
+                "The tag could not be removed; the scheduled runbook tries again. Open sessions continue.",
                 "CheckRequest",
                 decided=True,
             ),
@@ -469,7 +469,7 @@ def change_template(settings: ApprovalSettings, place: WorkflowLocation) -> dict
     """Return the change template: levels of approval before the runbook, never automatic, not even in an emergency."""
     return {
         "schemaVersion": "0.3",
-        "description": "Asks for a Session Manager session on one EC2 instance",
+        "description": "Requests a Session Manager session on one EC2 instance",
         "templateInformation": _INFORMATION.format(minutes=settings.approval_validity_minutes),
         "emergencyChange": False,
         "autoApprovable": False,

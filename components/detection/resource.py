@@ -112,7 +112,7 @@ class DetectionServiceProvider(AwsResourceProvider):
                 return
             owner = state.tags.get(OWNER_TAG)
             if owner not in (None, _props["owner"]):
-                log(f"{_what(_props)} is kept by the stack {owner}, so it is not changed.")
+                log(f"{_what(_props)} is owned by the stack {owner}, so it is not changed.")
                 return
             ours = {*_props.get("ours", ())} & state.switches
             others = state.switches - ours
@@ -123,7 +123,7 @@ class DetectionServiceProvider(AwsResourceProvider):
                 return
             elif ours:
                 if MADE_HERE_TAG in state.tags:
-                    log(f"{_what(_props)} stays on for {_listed(others)}, which others have turned on.")
+                    log(f"{_what(_props)} stays enabled for {_listed(others)}, which other principals have enabled.")
                     ours -= {kind.base}
                 kind.adapter(client).change(state, (), ours)
             left = {OWNER_TAG, MADE_HERE_TAG, OURS_TAG} & state.tags.keys()
@@ -197,7 +197,7 @@ def _refusal(props: Properties, kind: ServiceKind, state: ServiceState, known_as
     owner = state.tags.get(OWNER_TAG)
     if owner and owner not in (props["owner"], known_as) and not props.get("takeOver"):
         return (
-            f"{_what(props)} is kept by the stack {owner}. One stack governs an account: destroy that stack first, or set "
+            f"{_what(props)} is owned by the stack {owner}. One stack governs an account: destroy that stack first, or set "
             "shell-access:takeOver to true here"
         )
     conflict = "" if state.administrator else kind.conflict(state, props["switches"])
@@ -214,7 +214,7 @@ def _report(props: Properties, state: ServiceState) -> None:
             f"on {_listed(off)}."
         )
     elif state.tags.get(OWNER_TAG) != props["owner"]:
-        log(f"{_what(props)} exists. {_listed(off)} is turned on, and off again when the stack is destroyed.")
+        log(f"{_what(props)} exists. {_listed(off)} is enabled, and disabled again when the stack is destroyed.")
 
 
 def _outputs(props: Properties, state: ServiceState, ours: Collection[str]) -> Properties:

@@ -44,7 +44,7 @@ Statement = dict[str, Any]
 
 
 def agent_policy(more: Sequence[Statement] = ()) -> Policy:
-    """Return the policy for the SSM Agent; most actions support no resource (Service Authorization Reference).
+    """Return the policy for SSM Agent; most actions support no resource (Service Authorization Reference).
 
     Args:
         more: Statements that the operation of controllers needs.

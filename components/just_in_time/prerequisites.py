@@ -199,7 +199,7 @@ def _node_notes(clients: AwsClients, region: str, policies: Policies) -> list[st
     found: list[str] = []
     if several:
         found.append(
-            f"AWS fails each request for a node of several manual policies. In {region}: {_shortened(several)}. Change their "
+            f"Each request for a node with several manual policies fails. In {region}: {_shortened(several)}. Change their "
             f"tags, or the targets. {listing}"
         )
     if without:

@@ -1,7 +1,7 @@
-"""Minimum versions of the SSM Agent for the enabled features. Pure.
+"""Minimum versions of SSM Agent for the enabled features. Pure.
 
 Sources: AWS Systems Manager User Guide, "Setting up Session Manager", "Session Manager preferences" and "Default Host
-Management Configuration"; the prerequisites of the post; release notes of the SSM Agent (Run As: 2.3.672.0).
+Management Configuration"; the prerequisites of the post; release notes of SSM Agent (Run As: 2.3.672.0).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NeededVersion:
     Attributes:
         feature: Name for messages, such as `session data encryption`.
         setting: Setting that enables it, `sessionManager.sessionDataEncryption`; None: every session needs it.
-        version: Minimum version of the SSM Agent: `2.3.539.0`.
+        version: Minimum version of SSM Agent: `2.3.539.0`.
         platforms: Platforms to which it applies.
     """
 

@@ -14,11 +14,11 @@ ASSOCIATION_NAME: Final = "shell-access-agent-updates"
 HOST_MANAGEMENT_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
 """Service setting of Default Host Management Configuration: path and name of the role, without a leading slash."""
 HOST_MANAGED_POLICY: Final = "AmazonSSMManagedEC2InstanceDefaultPolicy"
-"""AWS managed policy: permissions that the SSM Agent needs, without access to the account's parameters or objects."""
+"""AWS managed policy: permissions that SSM Agent needs, without access to the account's parameters or objects."""
 AWS_HOST_ROLE: Final = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 """Role that the console creates (User Guide, "Default Host Management Configuration")."""
 UPDATE_DOCUMENT: Final = "AWS-UpdateSSMAgent"
-"""Document of AWS that updates the SSM Agent."""
+"""Document of AWS that updates SSM Agent."""
 UPDATE_PARAMETERS: Final = {"allowDowngrade": "false"}
 """Parameters of that document."""
 

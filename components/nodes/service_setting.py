@@ -75,7 +75,7 @@ class ServiceSettingProvider(_SettingProvider):
             if found not in (DEFAULT, news["value"]):
                 log(
                     f"The service setting {news['settingId']} in {news['region']} is {found}. It becomes {news['value']}, "
-                    f"and {found} again when the stack goes."
+                    f"and {found} again when the stack is destroyed."
                 )
         return CheckResult(news, [])
 
@@ -111,7 +111,7 @@ class ServiceSettingProvider(_SettingProvider):
         """Restore the prior value, unless another principal has changed it, or another stack owns the role."""
         found = self.read_setting(_props)
         if found == _props["value"] and (holder := self._other_owner(_props)):
-            log(f"The service setting {_props['settingId']} in {_props['region']} is kept by the stack {holder}.")
+            log(f"The service setting {_props['settingId']} in {_props['region']} is owned by the stack {holder}.")
         elif found == _props["value"]:
             self._set(_props, _props.get("prior") or DEFAULT)
         elif found != DEFAULT:
@@ -124,7 +124,7 @@ class ServiceSettingProvider(_SettingProvider):
         if holder:
             raise ResourceError(
                 f"the service setting {props['settingId']} in {props['region']} names the role {props['value']}, which is "
-                f"kept by the stack {holder}. One stack governs an account: destroy that stack first, or set "
+                f"owned by the stack {holder}. One stack governs an account: destroy that stack first, or set "
                 "shell-access:takeOver to true here"
             )
 

@@ -170,9 +170,9 @@ class DefaultHostManagementSettings(Section):
 
 
 class AgentsSettings(Section):
-    """`shell-access:nodes.agents`: updates of the SSM Agent."""
+    """`shell-access:nodes.agents`: updates of SSM Agent."""
 
-    enabled: bool = enabled_flag("Keep the SSM Agent up to date in every Region of the stack")
+    enabled: bool = enabled_flag("Keep SSM Agent up to date in every Region of the stack")
     schedule: Annotated[str, AfterValidator(_schedule)] = setting(
         "Schedule of the updates.",
         "rate(14 days), or cron(0 2 ? * SUN *) in UTC; at least half an hour between two runs",
@@ -232,7 +232,7 @@ class NodesSection(Section):
         default=None,
     )
     agents: AgentsSettings | None = setting(
-        "Keep the SSM Agent up to date.", "a mapping of settings, {} for the defaults", default=None
+        "Keep SSM Agent up to date.", "a mapping of settings, {} for the defaults", default=None
     )
     take_over: bool = flag("Take over all resources of this section from another stack.", default=False)
 

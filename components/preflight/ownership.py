@@ -82,7 +82,7 @@ def ownership_problems(found: Iterable[Found], record: FixedName, account: Accou
 
 def _of_another_principal(existing: Existing) -> str:
     return (
-        f"{existing} exists and is not of a stack of this program; it is not taken over, as what else it allows would "
+        f"{existing} exists and was not created by a stack of this program; it is not taken over, as what else it allows would "
         "stay. Delete it, then run the same command again"
     )
 
@@ -93,7 +93,7 @@ def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, acc
     if record in names:
         lines.append(f"account {account.id} is governed by the stack {stack}, and one stack governs an account")
     if kept:
-        lines.append(f"what this stack would change is kept by the stack {stack}:\n" + "\n".join(kept))
+        lines.append(f"resources that this stack would change are owned by the stack {stack}:\n" + "\n".join(kept))
     text = "; ".join(lines)
     remedy = f"Destroy that stack first, or set {NAMESPACE}:takeOver to true here to take everything over from it"
     return f"{text}\n    {remedy}" if kept else f"{text}. {remedy}"

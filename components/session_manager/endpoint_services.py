@@ -23,7 +23,7 @@ S3: Final = "s3"
 """Service of the gateway endpoint."""
 
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
-"""Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
+"""Services that SSM Agent needs to reach Systems Manager and Session Manager."""
 
 ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring", SECRETS, INSPECTOR)
 """Every service that nodes or domain controllers may need an interface endpoint for."""

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 MOST_POLICIES: Final = ATTACHED_POLICIES.maximum - 1
-"""Maximum of instance policies, besides the policy that the SSM Agent needs."""
+"""Maximum of instance policies, besides the policy that SSM Agent needs."""
 
 
 def instance_policies(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
 ) -> dict[str, Policy]:
-    """Return exactly the permissions of the enabled features, beyond those that the SSM Agent always needs.
+    """Return exactly the permissions of the enabled features, beyond those that SSM Agent always needs.
 
     Returns:
         Policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. Empty where no feature needs a

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SSE_S3: Final = "AES256"
 SSE_KMS: Final = "aws:kms"
 ACCEPTED_ALGORITHMS: Final = frozenset({SSE_S3, SSE_KMS})
-"""Algorithms of a bucket's default encryption with which the SSM Agent starts a session that requires encryption."""
+"""Algorithms of a bucket's default encryption with which SSM Agent starts a session that requires encryption."""
 
 _KEY_ARN: Final = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>\d{12}):(?P<resource>(?:key|alias)/.+)")
 _AWS_MANAGED_ALIAS: Final = "alias/aws/s3"
@@ -86,7 +86,7 @@ def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | 
     """Return the default encryption in a response of GetBucketEncryption; None: it has none.
 
     Args:
-        configuration: `ServerSideEncryptionConfiguration`; the SSM Agent reads only its first rule.
+        configuration: `ServerSideEncryptionConfiguration`; SSM Agent reads only its first rule.
     """
     rules: list[dict[str, Any]] = configuration.get("Rules") or [{}]
     default: dict[str, str] | None = rules[0].get("ApplyServerSideEncryptionByDefault")
@@ -96,7 +96,7 @@ def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | 
 
 
 def algorithm_problem(algorithm: str | None) -> str | None:
-    """Return why the SSM Agent rejects a bucket in a session that requires encryption; None: it accepts it.
+    """Return why SSM Agent rejects a bucket in a session that requires encryption; None: it accepts it.
 
     Args:
         algorithm: Algorithm of the bucket's default encryption; None: it has none.
@@ -105,7 +105,7 @@ def algorithm_problem(algorithm: str | None) -> str | None:
         return "is not encrypted, and sessions require it"
     if algorithm not in ACCEPTED_ALGORITHMS:
         accepted = " and ".join(sorted(ACCEPTED_ALGORITHMS))
-        return f"is encrypted with {algorithm}, and the SSM Agent accepts only {accepted}"
+        return f"is encrypted with {algorithm}, and SSM Agent accepts only {accepted}"
     return None
 
 

@@ -2,7 +2,7 @@
 
 A session fails, or is not logged, if its key cannot be used, or if its log group or bucket does not exist or is not
 encrypted as the document requires (Systems Manager User Guide, "Logging session activity" and "Turn on KMS key
-encryption of session data"). `log_encryption.py` defines what the SSM Agent accepts.
+encryption of session data"). `log_encryption.py` defines what SSM Agent accepts.
 """
 
 from __future__ import annotations

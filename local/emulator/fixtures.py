@@ -6,7 +6,7 @@ from typing import Any
 
 ROLE_NAME = "WorkloadInstance"
 OTHER_ROLE_NAME = "LegacyInstance"
-"""Role that existed before the stack and is in no settings: it has only the permissions that the SSM Agent needs."""
+"""Role that existed before the stack and is in no settings: it has only the permissions that SSM Agent needs."""
 
 INSTANCE_ROLES = (ROLE_NAME, OTHER_ROLE_NAME)
 

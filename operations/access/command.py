@@ -15,7 +15,7 @@ from operations.errors import CommandError, ExitCode, UnusableError
 from operations.findings import counted, print_unread, unread_as_json
 from operations.inventory.just_in_time import read_decisions, read_policies, why_not_one
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, known_identity
-from operations.terminal import Terminal, print_json, print_line, titled_table
+from operations.terminal import Terminal, print_json, print_line, program_name, titled_table
 
 if TYPE_CHECKING:
     from operations.stack import StackConfiguration
@@ -58,7 +58,7 @@ def who_can(  # noqa: PLR0913 -- the options of the command line
     found = [each for each in decisions if node in (each.node.id, each.node.name)]
     problem = why_not_one(node, [each.node for each in found], unread)
     if problem or not found:
-        absent = f"There is no managed node {node} in the stack's Regions. List them: python -m operations access nodes"
+        absent = f"There is no managed node {node} in the stack's Regions. List them: {program_name()} access nodes"
         raise CommandError(problem or absent)
     (decision,) = found
     if json_output:
@@ -108,7 +108,7 @@ def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[lis
     if settings.just_in_time is None:
         raise UnusableError(
             f"Stack {configuration.name} has no approval policies of just-in-time node access. Set shell-access:approval.mode "
-            "to just-in-time, or use: python -m operations audit"
+            f"to just-in-time, or use: {program_name()} audit"
         )
     clients = aws_clients(configuration)
     identity = known_identity(clients, configuration.sts_region(settings.regions[0]))
@@ -162,7 +162,7 @@ def _show(decision: AccessDecision, console: Terminal) -> None:
                 print_line(console, f"By approval, for {hours:g} hours, by the policy {policy.name}:")
                 for text in level_texts(policy.levels):
                     print_line(console, f"  {text}")
-    print_line(console, "To list who can start sessions without a request, run: python -m operations audit")
+    print_line(console, f"To list who can start sessions without a request, run: {program_name()} audit")
 
 
 def _as_json(decision: AccessDecision) -> dict[str, Any]:

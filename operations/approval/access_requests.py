@@ -35,6 +35,7 @@ from operations.errors import UnusableError
 from operations.inventory.just_in_time import read_nodes, read_policies, why_not_one
 from operations.inventory.reader import ReadFailure, returns_failure
 from operations.principals import GrantedPrincipal, principal_of, short
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -231,7 +232,7 @@ def request_of(reader: Reader, item: Mapping[str, Any], now: datetime) -> tuple[
         failed = _text(content) if isinstance(content, ReadFailure) else ""
         policy = None if isinstance(content, ReadFailure) else content
     elif run:
-        gone = f"its execution {run} is not there any more"
+        gone = f"its execution {run} no longer exists"
     request = parse_access_request(item, execution, policy, region=reader.region, now=now, failed=failed or gone)
     return request, failed
 
@@ -287,7 +288,7 @@ def access_credentials(session: ApprovalSession, request_id: str) -> dict[str, s
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     if status != "Approved" or not all(given.get(name) for name in names):
         raise CallError(
-            f"Access request {request_id} gives no credentials: its status is {status}. Check it: python -m operations status "
+            f"Access request {request_id} gives no credentials: its status is {status}. Check it: {program_name()} status "
             f"{request_id}{session.options}"
         )
     variables = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -308,7 +309,7 @@ def approved_request(session: ApprovalSession, node: str) -> ApprovalRequest:
     ]
     if not own:
         raise CallError(
-            f"{short(caller)} has no approved access request for {node}. Request access: python -m operations request {node} "
+            f"{short(caller)} has no approved access request for {node}. Request access: {program_name()} request {node} "
             f"--reason TEXT --wait{session.options}"
         )
     return own[0]
@@ -450,7 +451,7 @@ def _text(failure: ReadFailure) -> str:
 def _levels(policy: Mapping[str, Any] | None) -> tuple[tuple[str, ...], int | None, str]:
     """Return the approvers by level, the duration, and why they are not known."""
     if policy is None:
-        return (), None, "the version of its approval policy is not there any more"
+        return (), None, "the version of its approval policy no longer exists"
     try:
         levels, seconds = approval_levels(json.loads(str(policy.get("Content", ""))))
     except (UnknownContentError, ValueError) as wrong:

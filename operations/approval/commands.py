@@ -46,7 +46,7 @@ from operations.command_line import ApprovalMode, CommandContext, Cwd, Json, Sta
 from operations.defaults import REGIONS
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
-from operations.terminal import Terminal, print_json, print_line, working
+from operations.terminal import Terminal, print_json, print_line, program_name, working
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -129,7 +129,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
 def approve(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Request: ID of its execution, or its first characters.")
+        str | None, typer.Argument(metavar="RUN", help="Request: ID of its execution, or its first characters.")
     ] = None,
     *,
     reject: Annotated[bool, typer.Option("--reject", help="Reject the request.")] = False,
@@ -154,7 +154,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     command = CommandContext.of(context)
     if run is None and (reject or comment or yes):
         raise UnusableError(
-            "--reject, --comment and --yes require RUN. List waiting requests: python -m operations approve"
+            f"--reject, --comment and --yes require RUN. List waiting requests: {program_name()} approve"
         )
     session = open_session(command, _selector(context, stack, cwd, mode, region))
     if run is None:
@@ -189,7 +189,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="Show only this request: ID of its execution, or its first characters."),
+        typer.Argument(metavar="RUN", help="Show only this request: ID of its execution, or its first characters."),
     ] = None,
     *,
     last: Annotated[
@@ -223,7 +223,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
         print_request(console, found, command.now())
         if found.state is RequestState.GRANTED:
             print_line(console, f"{'start:':13}{start_command(found)}")
-            print_line(console, f"{'revoke:':13}python -m operations revoke {found.id}{session.options}")
+            print_line(console, f"{'revoke:':13}{program_name()} revoke {found.id}{session.options}")
     raise typer.Exit(ExitCode.FINDINGS if found.sessions_unread else ExitCode.SUCCESS)
 
 
@@ -246,7 +246,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     other principal needs permission to end sessions. In mode just-in-time an approver revokes the access request; AWS
     ends no session, and the command lists those that are open.
 
-    Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is or may be still open; 2 the
+    Exit codes: 0 ended; 1 there is no active grant, AWS did not stop it, or a session is or may be still open; 2 the
     command line or the stack cannot be used, or it was not confirmed.
     """
     command = CommandContext.of(context)
@@ -330,14 +330,14 @@ def _checked_request(
 
 
 def _print_submitted(submitted: ApprovalRequest, new: NewRequest, options: str) -> None:
-    approve_command = f"python -m operations approve {submitted.id}{options}"
+    approve_command = f"{program_name()} approve {submitted.id}{options}"
     within = "" if submitted.is_access_request else f", within {_APPROVAL_HOURS} hours"
     for line in (
         f"Requested a session on {new.shown_instance} for {submitted.principal}, as {submitted.requester}.",
         f"  run:       {submitted.id}",
         *(f"  decision:  {visible(each)}" for each in new.expected),
         f"  approve:   {approve_command}    (another principal{within})",
-        f"  follow:    python -m operations status {submitted.id}{options}",
+        f"  follow:    {program_name()} status {submitted.id}{options}",
     ):
         print_line(Terminal(), line)
 
@@ -366,7 +366,7 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
                 report,
             )
     except KeyboardInterrupt:
-        typer.echo(f"The request is still open: python -m operations status {submitted.id}{session.options}", err=True)
+        typer.echo(f"The request is still open: {program_name()} status {submitted.id}{session.options}", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
@@ -389,12 +389,12 @@ def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool
         return
     console = Terminal()
     if not waiting:
-        print_line(console, "No request waits for approval.")
+        print_line(console, f"No request waits for approval in {session.scope}.")
         return
-    console.print(requests_table(waiting, now, "Waiting for approval"))
+    console.print(requests_table(waiting, now, f"Waiting for approval in {session.scope}"))
     for each in waiting:
         print_line(console, f"{short_id(each)} reason: {visible(each.reason) or 'none'}")
-    print_line(console, f"Decide: python -m operations approve RUN [--reject] [--comment TEXT]{session.options}")
+    print_line(console, f"Decide: {program_name()} approve RUN [--reject] [--comment TEXT]{session.options}")
 
 
 def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_output: bool) -> ExitCode:
@@ -415,10 +415,9 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
         for why in incomplete:
             print_line(console, f"Incomplete: {why}", style="bold magenta")
         if requests:
-            where = ", ".join(session.regions if session.is_just_in_time else (session.workflow.region,))
-            console.print(requests_table(requests, now, f"Requests in {where}"))
+            console.print(requests_table(requests, now, f"Requests in {session.scope}"))
         elif not incomplete:
-            print_line(console, "No session has been requested.")
+            print_line(console, f"No session has been requested in {session.scope}.")
         print_tags(console, stray)
     is_unread = any(each.sessions_unread or each.state is RequestState.UNKNOWN for each in requests)
     return ExitCode.FINDINGS if stray or incomplete or is_unread else ExitCode.SUCCESS
@@ -428,16 +427,16 @@ def _live_grant(request: ApprovalRequest, options: str) -> str:
     """Return the ID of the execution to stop; empty where there is none, which revoking an access request reports.
 
     Raises:
-        CallError: There is no live grant.
+        CallError: There is no active grant.
     """
     if request.state is RequestState.WAITING:
         raise CallError(
-            f"Request {request.id} is not granted: it waits for approval. Reject it: python -m operations approve "
+            f"Request {request.id} is not granted: it waits for approval. Reject it: {program_name()} approve "
             f"{request.id} --reject{options}"
         )
     if not request.state.may_be_open or (request.grant_id is None and not request.is_access_request):
         still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
-        raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
+        raise CallError(f"Request {request.id} has no active grant: it is {request.state}.{still}")
     return request.grant_id or ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from common.characters import hidden_character
-from common.problems import visible
+from common.problems import shown, visible
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval import access_requests
@@ -19,6 +19,7 @@ from operations.approval.requests import ApprovalRequest, Execution, RequestStat
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.principals import GrantedPrincipal, principal_of, same_person, short
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,7 +90,7 @@ def check_request_text(reason: str, *names: str | None) -> None:
     if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
         raise UnusableError(
             "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got "
-            f"{visible(reason)}."
+            f"{shown(reason)}."
         )
     for name in (each for each in names if each):
         if not re.fullmatch(PRINCIPAL_PATTERN, name):
@@ -172,7 +173,7 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
         if each.state.is_open and each.instance == new.instance and is_same:
             raise CallError(
                 f"{new.principal} already has a request for {new.instance}, which is {each.state}: {each.id}. "
-                f"Check its status: python -m operations status {each.id}{session.options}. To request another grant: --again."
+                f"Check its status: {program_name()} status {each.id}{session.options}. To request another grant: --again."
             )
 
 
@@ -305,7 +306,7 @@ def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
         return found[0]
     if not found:
         raise UnusableError(
-            f"No request has an ID that begins with {named!r}. List requests: python -m operations status{session.options}"
+            f"No request has an ID that begins with {named!r}. List requests: {program_name()} status{session.options}"
         )
     listed = ", ".join(each.id for each in found)
     raise UnusableError(f"{len(found)} requests have an ID that begins with {named!r}: {listed}.")

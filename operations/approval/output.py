@@ -13,7 +13,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.inventory.reader import ReadFailure
 from operations.principals import short
-from operations.terminal import print_line, titled_table
+from operations.terminal import print_line, program_name, titled_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -148,7 +148,7 @@ def start_command(request: ApprovalRequest) -> str:
     region = f" --region {request.region}" if request.region else ""
     if request.is_access_request:
         # The session needs the credentials of the request, which are not shown.
-        return f"python -m operations connect {visible(request.instance)}{region} --access-request {request.id}"
+        return f"{program_name()} connect {visible(request.instance)}{region} --access-request {request.id}"
     return f"aws ssm start-session{region} --target {visible(request.instance)} --document-name {DOCUMENT_NAME}"
 
 

@@ -48,10 +48,12 @@ class Workflow:
         change_template: Name of the change template.
         regions: Regions in which instances may be; empty: not known.
         operator_roles: ARNs of the roles of operators of IAM Identity Center by user name; None: not known.
+        account_id: Account of the workflow; empty: that of the credentials.
     """
 
     mode: Mode
     region: str
+    account_id: str = ""
     runbook: str = RUNBOOK_NAME
     change_template: str = CHANGE_TEMPLATE_NAME
     regions: tuple[str, ...] = ()
@@ -137,6 +139,12 @@ class ApprovalSession:
         """Regions in which instances may be, as far as they are known."""
         return self.workflow.regions or (self.workflow.region,)
 
+    @property
+    def scope(self) -> str:
+        """Account and Regions of the requests, for headings."""
+        regions = self.regions if self.is_just_in_time else (self.workflow.region,)
+        return f"account {self.identity.account_id}, {', '.join(regions)}"
+
     def reader(self, region: str | None = None) -> Reader:
         """Return a reader of a Region; of the workflow's Region by default."""
         return Reader(self.clients, region or self.workflow.region, self.identity.arn)
@@ -177,7 +185,32 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
     else:
         workflow = Workflow(mode=Mode(mode), region=region, regions=selector.regions)
     session = session_of(workflow, AwsClients(lambda _key: None))
+    check_account(session.identity, workflow.account_id, selector.stack)
     return replace(session, options=selector.options, now=command.now)
+
+
+def check_account(identity: Identity, expected: str, stack: str | None) -> None:
+    """Check that credentials belong to the account that the stack governs.
+
+    Names of workflows, instances and operators are the same in many accounts, so a command could act in the wrong one.
+
+    Args:
+        identity: Identity of the credentials.
+        expected: ID of the stack's account; empty: not known.
+        stack: Name of the stack; None: the selected one.
+
+    Raises:
+        UnusableError: They belong to another account.
+    """
+    if expected and identity.account_id != expected:
+        raise UnusableError(
+            f"Credentials: expected those of account {expected}, which {_described(stack)} governs, got {identity.arn}. "
+            "Sign in to that account, select a profile of it with --profile, or select another stack with --stack."
+        )
+
+
+def _described(stack: str | None) -> str:
+    return f"the stack {stack}" if stack else "the selected stack"
 
 
 def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
@@ -201,16 +234,19 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
     """
     approval = outputs.get("approval")
     if not isinstance(approval, Mapping):
-        name = f"Stack {stack}" if stack else "The selected stack"
+        update = f"pulumi up{f' --stack {shlex.quote(stack)}' if stack else ''}"
         raise UnusableError(
-            f"{name} has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs."
+            f"The outputs of {_described(stack)} contain no approval workflow. Set shell-access:approval and run: {update}. "
+            "Or select another stack with --stack, or the workflow with --mode and --region."
         )
     found = cast("Mapping[str, Any]", approval)
     regions = tuple(map(str, outputs.get("regions") or ()))
+    account_id = str(outputs.get("accountId") or "")
     if found["mode"] == Mode.JUST_IN_TIME:
-        return Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions)
+        return Workflow(mode=Mode.JUST_IN_TIME, region=regions[0], regions=regions, account_id=account_id)
     return Workflow(
         mode=Mode(found["mode"]),
+        account_id=account_id,
         region=split_arn(str(found["topicArn"])).region,
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),

@@ -80,7 +80,7 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
             # The roles that it reaches say more than the finding that it reaches every role.
             found[principal] = [*(each for each in found[principal] if each.rule != "iam-assume-role"), *several]
     if audit.emergency_role:
-        note = "starts sessions without an approval, as breakGlass defines; each use raises an alarm"
+        note = "starts sessions without an approval, as configured in breakGlass; each use raises an alarm"
         by_design = (*by_design, f"{note}: role {audit.emergency_role.name}")
     return replace(_assessment(audit, principals, found), by_design=by_design)
 

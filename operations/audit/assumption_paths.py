@@ -99,7 +99,7 @@ def _entitled(role: Principal, audit: AuditContext) -> BypassFinding | None:
     # An approver's role is for several people by design, but not for applications of other organizations.
     if not trusting or (is_one_application and (not is_operator or role.name in audit.protected.shared_roles)):
         return None
-    doubt = "whom the entitlements of account access manager name"
+    doubt = "which people have entitlements in account access manager"
     return BypassFinding(
         rule="iam-assume-role",
         severity=_severity(role, audit).lowered() if is_one_application else _severity(role, audit),
@@ -107,7 +107,7 @@ def _entitled(role: Principal, audit: AuditContext) -> BypassFinding | None:
         doubts=(doubt,) if is_one_application else (),
         obfuscation=("indirect-grant",),
         path=(role.arn,),
-        note=f"{role.name} admits everyone who is entitled to it; the name of a session is the person's own choice"
+        note=f"{role.name} trusts all people with an entitlement, and they choose their session names"
         if is_one_application
         else f"{role.name} is not limited to one application of account access manager, without session tags",
     )
@@ -130,7 +130,7 @@ def _tags_of_providers(role: Principal) -> Iterator[tuple[str, BypassFinding]]:
                     doubts=(f"whether {provider} sends the tag {TAG_KEY}",),
                     obfuscation=("indirect-grant",),
                     path=(role.arn,),
-                    note=f"sessions of {role.name} can bring the tag along",
+                    note=f"sessions of {role.name} can have the tag as a session tag",
                 ),
             )
 
@@ -148,12 +148,12 @@ def _note(role: Principal, audit: AuditContext) -> str:
     if role.arn == audit.runbook_role:
         return f"{role.name} is the runbook's role"
     if role in audit.approvers:
-        return f"{role.name} approves; --approver declares those who should"
+        return f"{role.name} is an approver's role"
     worst = audit.privileged.get(role.arn)
     if worst is not None and worst >= Severity.HIGH:
         return f"{role.name} can bypass the approval ({worst.word})"
     return (
-        f"{role.name} is an operator; its tag counts for every principal that can assume it"
+        f"{role.name} is an operator's role, and its tag applies to every principal that can assume it"
         if role in audit.operators
         else ""
     )
@@ -301,12 +301,16 @@ def _evaluated(
     """Return the severity of assuming a role, and the reason; None: it is by design."""
     severity, note = _severity(role, audit), _note(role, audit)
     if role is audit.emergency_role:
-        return None, f"{role.name} is for emergencies, and users of breakGlass can assume it with MFA"
+        return None, f"{role.name} is the emergency access role, which users of breakGlass can assume with MFA"
     if audit.is_privileged(role):
         return severity, note
     if role in audit.approvers:
         by_design = principal in audit.approvers
-        return (None, f"{role.name} approves, and declared approvers can assume it") if by_design else (severity, note)
+        return (
+            (None, f"{role.name} is an approver's role that declared approvers can assume")
+            if by_design
+            else (severity, note)
+        )
     if role.name in audit.protected.shared_roles:
         return None, f"{role.name} is an operator's role that the configuration accepts as shared"
     if role in audit.operators_set and sharing[role] == 1:
@@ -341,7 +345,7 @@ def _session_tags(principal: Principal, operators: list[Principal], audit: Audit
     for role in operators:
         tagging = _admission_with_tag(principal, role, audit)
         if tagging is not None:
-            note = f"sessions of {role.name} can bring the tag along"
+            note = f"sessions of {role.name} can have the tag as a session tag"
             found.append(_admitted("session-tag-approval", Severity.CRITICAL, principal, AssumptionStep(tagging), note))
     return found
 

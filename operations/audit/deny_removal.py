@@ -74,7 +74,7 @@ def _removal(
     whose = "" if subject is principal else f" of {subject.name}, which it can assume,"
     names = ", ".join(sorted(each.name.rpartition("/")[2] for each in removed))
     result = finding(RULE, severity, principal, used)
-    return replace(result, note=f"without {names}{whose} it is allowed {rules}")
+    return replace(result, note=f"after the removal of {names}{whose}: {rules}")
 
 
 def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[AllowingStatement]]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from operations.audit.rules import BY_ID, position
 from operations.audit.severity import Severity
-from operations.findings import counted, stack_table
+from operations.findings import counted, stack_table, stack_title
 from operations.terminal import print_line
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def as_json(audit: Audit) -> dict[str, Any]:
 
 def show(audit: Audit, console: Console) -> None:
     """Print the table, the statements, what was not evaluated, and the counts."""
+    if not (audit.audited or audit.unread):
+        print_line(console, stack_title(audit.stack, audit.account_id), style="bold")
     for each in audit.unread:
         print_line(console, ("cannot tell", "bold magenta"), f": {each.explanation}")
         print_line(console, f"  remedy:    {each.remedy}")
@@ -157,7 +159,7 @@ def _by_statements(findings: Iterable[BypassFinding]) -> list[list[BypassFinding
 def _what(finding: BypassFinding) -> str:
     said = BY_ID[finding.rule].title
     said += f": {finding.note}" if finding.note else ""
-    return f"{said} (cannot tell for certain)" if finding.doubts else said
+    return f"{said} (cannot tell)" if finding.doubts else said
 
 
 def _explain(console: Console, audited: Audited) -> None:
@@ -183,12 +185,12 @@ def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
     return [
         ("assumes", list(paths)),
         ("cannot tell", list(doubts)),
-        ("hidden by", [f"{BY_ID[each].title} [{each}]" for each in obfuscation]),
+        ("obfuscation", [f"{BY_ID[each].title} [{each}]" for each in obfuscation]),
         (
             "remedy",
             list(remedies)
             or [
-                "Replace the statement by the permissions that the principal requires, or declare it an administrator."
+                "Replace the statement with the permissions that the principal requires, or declare the principal as an administrator (--declare-admin)."
             ],
         ),
     ]
@@ -197,7 +199,7 @@ def _details(findings: list[BypassFinding]) -> list[tuple[str, list[str]]]:
 def _beside(console: Console, audit: Audit) -> None:
     for each in audit.services:
         rules = ", ".join(dict.fromkeys(one.rule for one in each.findings))
-        print_line(console, f"only services assume it: {each.arn} ({each.worst.word}: {rules})")
+        print_line(console, f"assumed by services only: {each.arn} ({each.worst.word}: {rules})")
     for arn in audit.administrators:
         print_line(console, f"declared administrator: {arn}")
     for accepted in audit.accepted:
@@ -207,7 +209,7 @@ def _beside(console: Console, audit: Audit) -> None:
     for each in audit.by_design:
         print_line(console, f"by design: {each}")
     for limit in audit.limits:
-        print_line(console, f"not known: {limit}")
+        print_line(console, f"limit: {limit}")
 
 
 def _entry(exception: AcceptedException) -> str:
@@ -217,7 +219,7 @@ def _entry(exception: AcceptedException) -> str:
 def _summary(audit: Audit) -> Text:
     counts = [f"{audit.count(each)} {each.word}" for each in reversed(Severity) if audit.count(each)]
     looked = counted(audit.principals, "principal")
-    left = f" ({counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
+    left = f" ({counted(audit.service_linked, 'service-linked role')} excluded)" if audit.service_linked else ""
     said = ", ".join(counts) or "no findings"
     return Text(f"{looked}{left}: {said}", style="bold red" if counts else "bold green")
 

@@ -92,7 +92,7 @@ def _gained(
     severity = worst if any(each.certain for each in used) else worst.lowered()
     result = finding(_RULE, severity, principal, used)
     rules = ", ".join(sorted({each.rule for each in gained}))
-    return replace(result, path=(role.arn,), note=f"with tags that the principal sets, {role.name} is allowed {rules}")
+    return replace(result, path=(role.arn,), note=f"with tags that the principal sets, {role.name}: {rules}")
 
 
 def _tags(role: Principal) -> frozenset[str]:

@@ -16,7 +16,7 @@ from common.validation import partitions
 from components.approval.settings import Mode
 from operations.approval.access_requests import ACCESS_REQUEST_ID, access_credentials, approved_request, find_node
 from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
-from operations.approval.session import ApprovalSession, Workflow, operator_roles_of
+from operations.approval.session import ApprovalSession, Workflow, check_account, operator_roles_of
 from operations.command_line import ApprovalMode, CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
@@ -102,7 +102,7 @@ def connect(  # noqa: PLR0913 -- options of a command line
         caller = replace(caller, is_just_in_time=True)
     _check_forwarding(caller, forwarding)
     finder = Finder(caller.clients, caller.regions, caller.identity)
-    with working("Looking for instances ..."):
+    with working("Finding instances ..."):
         several = [_ready(finder, instance, caller)] if instance else finder.online()
     found = several[0] if instance else pick(several, Terminal(stderr=True))
     session = _access_session(caller, (found.region,), stack) if caller.is_just_in_time else None
@@ -203,6 +203,7 @@ def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequen
         if region not in partitions():
             raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
     regions, home, has_people, is_just_in_time = tuple(given), given[0] if given else "", False, False
+    account_id = ""
     if not given:
         configuration = context.read_stack(cwd, stack)
         settings = configuration.settings()
@@ -210,6 +211,7 @@ def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequen
         home = configuration.value("aws:region") or regions[0]
         has_people = bool(settings.approval and settings.approval.operators)
         is_just_in_time = settings.just_in_time is not None
+        account_id = configuration.account_id
     # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
     clients = AwsClients(lambda key: home if key == "aws:region" else None)
     caller = _Caller(
@@ -219,6 +221,7 @@ def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequen
         identity=_identity(clients, home),
         is_just_in_time=is_just_in_time,
     )
+    check_account(caller.identity, account_id, stack)
     if not (has_people and is_of_identity_center(caller.identity)):
         return caller
     role = find_person_role(clients, caller.identity, home, _known_roles(context, cwd, stack))

@@ -78,7 +78,7 @@ def as_typed(arguments: list[str], *, windows: bool) -> str:
 HOST: Final = "127.0.0.1"
 """Address on which the Session Manager plugin listens."""
 PROGRAMS: Final = {
-    "aws": "the AWS command line (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)",
+    "aws": "the AWS CLI (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)",
     "session-manager-plugin": "the Session Manager plugin (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
     "session-manager-working-with-install-plugin.html)",
 }

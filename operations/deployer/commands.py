@@ -102,7 +102,7 @@ def print_boundary(  # noqa: PLR0913
 @app.command("trust")
 def print_trust(
     trusted: Annotated[
-        list[str], typer.Argument(metavar="ROLE...", help="ARN of a role that can assume the deployment role.")
+        list[str], typer.Argument(metavar="ROLE", help="ARN of a role that can assume the deployment role.")
     ],
     *,
     organization: Annotated[

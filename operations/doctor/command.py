@@ -24,7 +24,7 @@ def doctor(  # noqa: PLR0913 -- options of a command line
 ) -> None:
     """Diagnose why a session on a node would fail or would not be logged, the most likely cause first. Changes nothing.
 
-    Evaluates the instance, the SSM Agent, the effective permissions of its role, the network path from its subnet to each
+    Evaluates the instance, SSM Agent, the effective permissions of its role, the network path from its subnet to each
     service that the stack's settings require, and keys, log group, bucket and document. Each cause has a remediation.
 
     A resource that cannot be read is reported as "cannot tell", with the permission that it requires; such a node is

@@ -18,6 +18,7 @@ from operations.inventory.session_manager import (
     LogBucketFacts,
     LogGroupFacts,
 )
+from operations.terminal import program_name
 from operations.verify.documents import document_findings
 
 if TYPE_CHECKING:
@@ -194,7 +195,9 @@ def _document(deployment: Deployment, settings: SessionManagerSettings, facts: D
     if not wrong:
         return []
     problem = any(each.status is Checked.DIFFERENT for each in wrong)
-    compare = f"python -m operations verify --stack {deployment.stack}, which lists every difference; then {deployment.repair}"
+    compare = (
+        f"{program_name()} verify --stack {deployment.stack}, which lists every difference; then {deployment.repair}"
+    )
     return [
         Finding(
             check=Cause.DOCUMENT,

@@ -16,6 +16,7 @@ from operations.doctor.requirements import REGISTER, services
 from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.network import VpcFacts
 from operations.inventory.reader import ReadFailure
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
@@ -68,7 +69,7 @@ def _instance(node: NodeFacts) -> list[Finding]:
         found.append(Finding(check=Cause.STOPPED, found=f"the instance is {instance.state}", remedy=remedy))
     if not instance.answers_metadata:
         remedy = f"aws ec2 modify-instance-metadata-options --region {node.deployment.region} --instance-id {node.id} "
-        text = "the metadata service is off, from which the agent gets its credentials"
+        text = "the instance metadata service is disabled, and SSM Agent gets its credentials from it"
         found.append(Finding(check=Cause.METADATA_OFF, found=text, remedy=f"{remedy}--http-endpoint enabled"))
     return found
 
@@ -82,7 +83,7 @@ def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]
         text = "the role of the node's activation is not known, or does not exist"
         return [Finding(check=Cause.ROLE, status=Status.UNKNOWN, found=text, remedy="see the activation's IAM role")]
     profile = (node.instance.profile_arn or "").rpartition("/")[2]
-    has = "its instance profile holds no role" if profile else "it has no instance profile"
+    has = "its instance profile has no role" if profile else "it has no instance profile"
     fix = (
         f"aws iam add-role-to-instance-profile --instance-profile-name {profile} --role-name ROLE"
         if profile
@@ -155,7 +156,9 @@ def _shared(node: NodeFacts) -> list[Finding]:
     if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
         return []
     text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be visible to this account"
-    remedy = f"run doctor in that account, or run: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
+    remedy = (
+        f"run doctor in that account, or run: {program_name()} verify --node {node.id} --stack {node.deployment.stack}"
+    )
     return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, about=subnet.id, found=text, remedy=remedy)]
 
 
@@ -177,11 +180,11 @@ def _managed(node: NodeFacts, found: list[Finding], obstacles_found: dict[str, l
     status = Status.NOTE if explained else Status.PROBLEM
     follows = ", as a consequence of the findings above" if explained else ""
     if managed is None:
-        remedy = "install or start the SSM Agent on it; on the node: ssm-cli get-diagnostics"
+        remedy = "install or start SSM Agent on it; on the node: ssm-cli get-diagnostics"
         text = f"the node has never registered with Systems Manager{follows}"
         return [Finding(check=Cause.NOT_MANAGED, status=status, found=text, remedy="" if explained else remedy)]
     last = f", last ping {managed.last_ping}" if managed.last_ping else ""
-    remedy = "restart the SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
+    remedy = "restart SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
     text = f"the agent does not respond ({managed.ping}{last}){follows}"
     return [Finding(check=Cause.OFFLINE, status=status, found=text, remedy="" if explained else remedy)]
 
@@ -219,7 +222,7 @@ def _run_as(node: NodeFacts) -> list[Finding]:
         return []
     if settings.run_as_default_user == _AGENTS_USER:
         text = (
-            f"sessions run as {_AGENTS_USER}, which the SSM Agent creates only when a session starts without Run As; where "
+            f"sessions run as {_AGENTS_USER}, which SSM Agent creates only when a session starts without Run As; where "
             "no such session has started, sessions fail"
         )
         remedy = (
@@ -228,5 +231,5 @@ def _run_as(node: NodeFacts) -> list[Finding]:
         return [Finding(check=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=text, remedy=remedy)]
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
     text = f"whether {user} exists on the node cannot be determined from outside"
-    remedy = f"python -m operations verify --node {node.id} --stack {node.deployment.stack} shows it"
+    remedy = f"{program_name()} verify --node {node.id} --stack {node.deployment.stack} shows it"
     return [Finding(check=Cause.RUN_AS, status=Status.NOTE, found=text, remedy=remedy)]

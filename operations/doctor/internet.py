@@ -101,7 +101,7 @@ def _along(
     what = "the default route" if route.destination == _EVERYWHERE else f"the route to {route.destination}"
     text, target = f"{what} of {table_id} leads to {route.target}", route.target
     if not route.active:
-        return InternetRoute(there=Truth.NO, text=f"{text}, which is gone")
+        return InternetRoute(there=Truth.NO, text=f"{text}, which no longer exists")
     if target.startswith("igw-"):
         if not has_public_address:
             return InternetRoute(there=Truth.NO, text=f"{text}, and the node has no public address")

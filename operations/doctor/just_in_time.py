@@ -19,6 +19,7 @@ from operations.approval.requests import RequestState
 from operations.doctor.findings import Cause
 from operations.findings import Finding, Status, listed, unknown_finding
 from operations.inventory.reader import ReadFailure
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ def _service(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
     deployment = node.deployment
     remedy = (
         f"enable it for this account and {deployment.region} with Quick Setup (AWSQuickSetupType-JITNA) in the delegated "
-        "administrator's account, see docs/just-in-time.md, Prerequisites; then: python -m operations verify --stack "
+        f"administrator's account, see docs/just-in-time.md, Prerequisites; then: {program_name()} verify --stack "
         f"{deployment.stack} --region {deployment.region}"
     )
     for about, exists in access.setup.items():
@@ -72,7 +73,7 @@ def _decision(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
     decision = decide(ManagedNode(id=node.id, region=node.deployment.region, tags=tags), policies)
     if decision.unknown:
         text = f"who decides about it is not known: {'; '.join(decision.unknown)}"
-        remedy = f"compare the policies: python -m operations access nodes --stack {node.deployment.stack}"
+        remedy = f"compare the policies: {program_name()} access nodes --stack {node.deployment.stack}"
         yield Finding(check=Cause.ACCESS_POLICY, status=Status.UNKNOWN, found=text, remedy=remedy)
     if decision.outcome is Outcome.CONFLICT:
         yield _conflict(node, tags, decision)
@@ -180,17 +181,17 @@ def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> 
     who = request.requester.rpartition(ASSUMED)[2] or "a requester who is not known"
     about = f"access request {request.id} of {who}"
     where = f"--mode just-in-time --region {node.deployment.region}"
-    again = f"python -m operations request {node.id} --reason TEXT --wait {where}"
+    again = f"{program_name()} request {node.id} --reason TEXT --wait {where}"
     is_own, status = bool(access.caller) and request.requester == access.caller, Status.NOTE
     if request.state is RequestState.WAITING:
         approvers = f" ({'; '.join(request.approvers)})" if request.approvers else ""
         found, remedy = (
             f"{about} waits for its approvers{approvers}",
-            f"python -m operations approve {request.id} {where}",
+            f"{program_name()} approve {request.id} {where}",
         )
     elif request.state is RequestState.GRANTED:
         until = f" until {request.until.isoformat(timespec='minutes')}" if request.until else ""
-        found, remedy = f"{about} is approved{until}", f"python -m operations connect {node.id} {where}"
+        found, remedy = f"{about} is approved{until}", f"{program_name()} connect {node.id} {where}"
         if access.caller and not is_own:
             found += f"; AWS gives its access token to this session only, and not to {access.caller}"
             remedy = f"{_assume(request.requester)}, then: {remedy}"
@@ -201,7 +202,7 @@ def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> 
         found, remedy, status = f"{about} gives no access: {_UNUSABLE[request.state]}", again, Status.WARNING
     else:
         why = "; ".join(request.unknown) or request.detail
-        found, remedy = f"the state of {about} is not known: {why}", f"python -m operations status {request.id} {where}"
+        found, remedy = f"the state of {about} is not known: {why}", f"{program_name()} status {request.id} {where}"
     return Finding(
         check=Cause.ACCESS_REQUEST,
         status=status if is_own else Status.NOTE,
@@ -227,7 +228,7 @@ def _caller(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
     text = f"{access.caller} cannot request access: AWS accepts the credentials of sts:AssumeRole only"
     remedy = (
         "assume a role whose sessions have your name (aws sts assume-role --role-arn ROLE --role-session-name NAME), or sign in "
-        f"through IAM Identity Center; then: python -m operations request {node.id} --reason TEXT --wait --mode just-in-time "
+        f"through IAM Identity Center; then: {program_name()} request {node.id} --reason TEXT --wait --mode just-in-time "
         f"--region {node.deployment.region}"
     )
     yield Finding(check=Cause.ACCESS_ROLE, status=Status.WARNING, about="credentials in use", found=text, remedy=remedy)

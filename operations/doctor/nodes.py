@@ -16,7 +16,7 @@ from operations.doctor.findings import VERDICTS, Cause, Verdict, plain
 from operations.doctor.run import Doctor
 from operations.errors import ExitCode
 from operations.findings import Status, counted, print_unread, stack_table, unread_as_json
-from operations.terminal import Terminal, print_json, print_line
+from operations.terminal import Terminal, print_json, print_line, program_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -142,5 +142,5 @@ def _summary(survey: Survey) -> Text:
     text = f"{counted(number, 'node')}{': ' if counts else ''}{', '.join(counts)}"
     if survey.unread:
         text = f"Incomplete: {f'at least {text}' if number else 'the number of nodes is not known'}"
-    text += ". For causes and remedies: python -m operations doctor NODE" if exit_code(survey) else ""
+    text += f". For causes and remedies: {program_name()} doctor NODE" if exit_code(survey) else ""
     return Text(text, style="bold red" if exit_code(survey) else "bold green")

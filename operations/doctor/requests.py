@@ -1,7 +1,7 @@
 """Condition keys of a node's requests. Pure.
 
 Sources: IAM User Guide, "AWS global condition context keys"; Amazon S3 User Guide, "Bucket policy examples using
-condition keys"; KMS Developer Guide, "Condition keys for AWS KMS"; the SSM Agent's source (`agent/s3util`): an upload
+condition keys"; KMS Developer Guide, "Condition keys for AWS KMS"; SSM Agent's source (`agent/s3util`): an upload
 carries the canned ACL `bucket-owner-full-control`, and the algorithm and key of the bucket's own default encryption.
 """
 

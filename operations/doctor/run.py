@@ -87,7 +87,7 @@ class Doctor:
         instance = Finder(self._clients, tuple(regions), identity).find(name_or_id)
         node = regions[instance.region].node(instance.id, caller)
         if node is None:
-            raise NoConnectionError(f"{instance} has just gone.")
+            raise NoConnectionError(f"{instance} no longer exists.")
         return self._evaluate(node)
 
     def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:

@@ -48,7 +48,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
         typer.Option(
             "--from",
             metavar="TIME",
-            help="Begin of the period: 2026-11-29, 2026-11-29T14:00, or how long ago: 24h, 30d. UTC.",
+            help="Start of the period: 2026-11-29, 2026-11-29T14:00, or how long ago: 24h, 30d. UTC.",
         ),
     ] = "24h",
     until: Annotated[str, typer.Option("--to", metavar="TIME", help="End of the period. Default: now.")] = "",
@@ -221,7 +221,7 @@ class _Trails:
         """
         store = EventDataStore.parse(event_data_store) if event_data_store else None
         problems = [
-            f"{option}: expected a stack to call AWS for, got --offline. Leave one of them out."
+            f"{option}: expected a stack to call AWS for, got --offline. Omit one of them."
             for option, is_given in (("--athena", athena), ("--event-data-store", bool(event_data_store)))
             if is_given and offline
         ]

@@ -224,7 +224,7 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             account.pause(_SECONDS_PER_EXECUTION)
             described = reader.read("ssm", "get_automation_execution", AutomationExecutionId=run)
             if isinstance(described, ReadFailure) or described is None:
-                problem = described.explanation if described else "an execution is not there any more"
+                problem = described.explanation if described else "an execution no longer exists"
                 continue
             execution = described["AutomationExecution"]
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
@@ -252,7 +252,7 @@ def _access_requests(account: RecordedAccount, region: str) -> Records:
         account.pause(_SECONDS_PER_EXECUTION)
         described = reader.read("ssm", "get_ops_item", OpsItemId=each["OpsItemId"])
         if isinstance(described, ReadFailure) or described is None:
-            problem = described.explanation if described else "an access request is not there any more"
+            problem = described.explanation if described else "an access request no longer exists"
             continue
         item = described["OpsItem"]
         request, failed = request_of(reader, item, account.now)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from operations.evidence.findings import RULES, SEVERITIES, EvidenceRow
 from operations.evidence.records import NO_TIME
+from operations.findings import counted
 from operations.html_page import html_page
 from operations.principals import short
 from operations.terminal import titled_table
@@ -172,7 +173,7 @@ def summary(report: Report) -> str:
     counts = report.counts()
     found = ", ".join(f"{count} {severity}" for severity, count in counts.items()) or "none"
     state = "" if report.is_complete else " The report is incomplete, see the sources."
-    return f"{len(report.sessions)} sessions; findings: {found}.{state}"
+    return f"{counted(len(report.sessions), 'session')}; findings: {found}.{state}"
 
 
 def page(report: Report, since: datetime, until: datetime, now: datetime) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY, TRAIL_TABLE
 from operations.evidence.cloudtrail import add_event, all_events
 from operations.evidence.records import UNREADABLE, Records, RecordSource
+from operations.findings import counted
 from operations.inventory.reader import Reader, ReadError, ReadFailure
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def read_trail_bucket(account: RecordedAccount, trail: Trail, accounts: Sequence
         scanned += result.scanned
         counts += _add(result, found, [problems[each] for each in batch.accounts])
     empty = [] if chosen else ["there is no folder of an account; check the bucket and the prefix of the trail"]
-    note = f"{len(chosen)} accounts, {len(batches)} queries, {_cost(scanned)}"
+    note = f"{counted(len(chosen), 'account')}, {_queries(len(batches))}, {_cost(scanned)}"
     found.sources.append(_source(account, name, counts.total(), empty, note))
     for each in chosen:
         found.sources.append(_source(account, f"Trail, account {each}", counts[each], problems[each]))
@@ -176,7 +177,7 @@ def read_event_data_store(account: RecordedAccount, store: EventDataStore, accou
         account.progress(f"{name}: {number} of {len(queries)} queries")
         scanned += result.scanned
         counts += _add(result, found, [problems])
-    note = f"{len(queries)} queries, {_cost(scanned)}"
+    note = f"{_queries(len(queries))}, {_cost(scanned)}"
     found.sources.append(_source(account, name, counts.total(), problems, note))
     return found
 
@@ -209,6 +210,10 @@ def _source(account: RecordedAccount, name: str, records: int, problems: Iterabl
         problem="; ".join(problems),
         note=note,
     )
+
+
+def _queries(number: int) -> str:
+    return f"{number} {'query' if number == 1 else 'queries'}"
 
 
 def _cost(scanned: int) -> str:

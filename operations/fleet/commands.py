@@ -38,6 +38,7 @@ from operations.fleet.stack_operations import (
     verify_account,
 )
 from operations.fleet.stack_plan import orphaned_stacks, plan_stacks
+from operations.policy_pack import PackConfigurations, policy_packs
 from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from operations.fleet.stack_configuration import FleetStack
     from operations.fleet.stack_operations import EngineContext
     from operations.fleet.stack_plan import OrphanedStack
+    from operations.policy_pack import PolicyPack
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -127,6 +129,7 @@ def preview(  # noqa: PLR0913 -- one parameter per option
     account: Accounts = None,
     wave: Waves = None,
     policy_pack: PolicyPacks = None,
+    policy_pack_config: PackConfigurations = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Refresh state before previewing.")] = False,
     json_output: Json = False,
     html: Page = None,
@@ -138,8 +141,9 @@ def preview(  # noqa: PLR0913 -- one parameter per option
     """
     fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
-    results = _run_read_only(fleet, cwd, selected, preview_stack, policy_packs=policy_pack, refresh=refresh)
-    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=policy_pack or ())
+    packs = policy_packs(policy_pack, policy_pack_config)
+    results = _run_read_only(fleet, cwd, selected, preview_stack, packs=packs, refresh=refresh)
+    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=packs)
     steps = next_steps(fleet, "preview", results, options)
     _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
@@ -153,6 +157,7 @@ def up(  # noqa: PLR0913 -- one parameter per option
     account: Accounts = None,
     wave: Waves = None,
     policy_pack: PolicyPacks = None,
+    policy_pack_config: PackConfigurations = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Refresh state before updating, which repairs drift.")
     ] = False,
@@ -176,15 +181,16 @@ def up(  # noqa: PLR0913 -- one parameter per option
     """
     fleet = _read_fleet(file)
     selected = fleet.select(account, wave)
+    packs = policy_packs(policy_pack, policy_pack_config)
     journal = Journal(state_folder(fleet) / "unfinished.json")
     with (
         stopped_by_signals() as stop,
-        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=policy_pack, refresh=refresh) as engines,
+        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines,
     ):
         update = partial(update_stack, engines, journal, resumes=not (again or refresh or account))
         results = run_waves(fleet.waves(selected), update, stop, engines.progress)
         journal.close({each.account.id: engines.fingerprint(each) for each in fleet.stacks})
-    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=policy_pack or ())
+    options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=packs)
     steps = next_steps(fleet, "up", results, options)
     _finish(context, results, json_output=json_output, html=html, markdown=markdown, steps=steps)
 
@@ -349,7 +355,7 @@ def migrate(
 def report(
     context: typer.Context,
     results: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Output of --json.", dir_okay=False, exists=True)
+        list[Path], typer.Argument(metavar="FILE", help="Output of --json.", dir_okay=False, exists=True)
     ],
     *,
     json_output: Json = False,
@@ -389,13 +395,13 @@ def _run_read_only(  # noqa: PLR0913 -- the options of a command
     selected: list[FleetStack],
     operate: Callable[[EngineContext, FleetStack, str], AccountResult],
     *,
-    policy_packs: list[Path] | None = None,
+    packs: tuple[PolicyPack, ...] = (),
     refresh: bool = False,
 ) -> list[AccountResult]:
     """Run engines that change nothing, and return their results."""
     with (
         stopped_by_signals() as stop,
-        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=policy_packs, refresh=refresh) as engines,
+        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines,
     ):
         return run_waves(fleet.read_only_waves(selected), partial(operate, engines), stop, engines.progress)
 

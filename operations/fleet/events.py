@@ -45,7 +45,7 @@ class EventLog:
             imports them.
         changes: Number of resources by step.
         by_region: Differences by Region, one line each.
-        errors: Distinct error messages of the engine.
+        errors: Distinct error messages of the engine; those with several problems have one per line.
         is_over: Whether the engine has written its summary.
     """
 
@@ -77,7 +77,8 @@ class EventLog:
             self._error(event["diagnosticEvent"].get("message", ""))
         elif "policyEvent" in event and event["policyEvent"].get("enforcementLevel") == "mandatory":
             policy = event["policyEvent"]
-            self._error(f"policy {policy.get('policyName', '')}: {policy.get('message', '')}")
+            message = " ".join(str(policy.get("message", "")).split())
+            self._error(f"policy {policy.get('policyName', '')}: {message}")
         elif "diagnosticEvent" in event and str(event["diagnosticEvent"].get("severity")).startswith("info"):
             self._notices(event["diagnosticEvent"].get("message", ""))
         elif "summaryEvent" in event:
@@ -117,7 +118,8 @@ class EventLog:
             notices[position] += f"{', ' if ': ' in notices[position] else ': '}{line}"
 
     def _error(self, message: str) -> None:
-        text = " ".join(_MARKUP.sub("", message).split())
+        lines = (" ".join(line.split()) for line in _MARKUP.sub("", message).splitlines())
+        text = "\n".join(filter(None, lines))
         if text and text not in self.errors:
             self.errors.append(text)
 

@@ -25,6 +25,7 @@ from operations.fleet.accounts import select_accounts
 from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
 from operations.fleet.stack_configuration import configure_stacks
 from operations.inventory.reader import read_failure
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,9 +35,7 @@ _ROLE = "arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
 _FILE = Path("the fleet file generated from these parameters")
-_HEADING = """\
-# Generated from the parameters of a StackSet. Review it, set assumeRole, then run: python -m operations fleet plan --file THIS
-"""
+_HEADING = "# Generated from the parameters of a StackSet. Review it, set assumeRole, then run: {plan} --file THIS\n"
 _NOT_DEPLOYED = {
     "SKIPPED_SUSPENDED_ACCOUNT": "the account is suspended",
     "FAILED": "the last operation on the instance failed",
@@ -206,7 +205,11 @@ def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitt
         ],
     }
     left_out = "".join(f"# Left out: {each.account} {each.region}: {each.omission}\n" for each in omitted)
-    return _HEADING + left_out + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110)
+    return (
+        _HEADING.format(plan=f"{program_name()} fleet plan")
+        + left_out
+        + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110)
+    )
 
 
 def read_parameters(path: Path) -> list[tuple[str, str]]:

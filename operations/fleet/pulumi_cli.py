@@ -25,6 +25,7 @@ from common.json_values import mapping
 from common.problems import NAMESPACE
 from operations.errors import UnusableError
 from operations.fleet.events import EventLog
+from operations.policy_pack import PolicyPack, pack_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +43,7 @@ class Program:
         folder: Directory of Pulumi.yaml.
         project: Name of the project.
         defaults: Defaults in Pulumi.yaml for keys that a stack does not set.
-        fingerprint: Hash of the program's files and of the policy packs.
+        fingerprint: Hash of the program's files, and of the policy packs with their configuration.
     """
 
     folder: Path
@@ -51,7 +52,7 @@ class Program:
     fingerprint: str
 
 
-def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
+def read_program(folder: Path, packs: tuple[PolicyPack, ...] = ()) -> Program:
     """Read the name and the defaults of a program.
 
     Raises:
@@ -73,13 +74,14 @@ def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
             for key, value in keys.items()
             if isinstance(value, dict) and "default" in value
         },
-        fingerprint=_fingerprint([folder / part for part in _PARTS], [folder / each for each in policy_packs]),
+        fingerprint=_fingerprint([folder / part for part in _PARTS], packs),
     )
 
 
-def _fingerprint(parts: list[Path], packs: list[Path]) -> str:
+def _fingerprint(parts: list[Path], packs: tuple[PolicyPack, ...]) -> str:
     digest = hashlib.sha256()
-    for file in (each for part in [*parts, *packs] for each in _files(part)):
+    folders = [*parts, *(each.folder for each in packs), *(each.configuration for each in packs if each.configuration)]
+    for file in (each for part in folders for each in _files(part)):
         digest.update(json.dumps([file.name, hashlib.sha256(file.read_bytes()).hexdigest()]).encode())
     return digest.hexdigest()
 
@@ -92,7 +94,8 @@ def _files(part: Path) -> Iterator[Path]:
 
 
 _GLOBAL_OPTIONS = ("--non-interactive", "--color", "never")
-_MAX_ERROR_CHARACTERS = 600
+_MAX_ERROR_LINES = 60
+_MAX_LINE_CHARACTERS = 1500
 
 
 class EngineOperation(StrEnum):
@@ -122,7 +125,7 @@ class EngineTask:
         operation: Operation.
         stack: Name of the stack.
         values: Configuration of the stack.
-        policy_packs: Policy packs to evaluate, relative to the program.
+        policy_packs: Policy packs to evaluate, with absolute paths.
         refresh: Whether to refresh the state first.
         changes_role: Whether the role differs from that of the last update, which the state contains.
         log: File for the engine's output.
@@ -132,7 +135,7 @@ class EngineTask:
     stack: str
     values: Mapping[str, Any]
     log: Path
-    policy_packs: tuple[Path, ...] = ()
+    policy_packs: tuple[PolicyPack, ...] = ()
     refresh: bool = False
     changes_role: bool = False
 
@@ -178,9 +181,14 @@ class EngineProcess:
 
     @property
     def error(self) -> str:
-        """Reason for the failure, in one line."""
-        error = " | ".join(each for each in self.log.errors if "update failed" not in each) or self._last_line()
-        return error if len(error) <= _MAX_ERROR_CHARACTERS else f"{error[:_MAX_ERROR_CHARACTERS]}..."
+        """Reasons for the failure, one per line."""
+        errors = "\n".join(each for each in self.log.errors if "update failed" not in each) or self._last_line()
+        lines = [
+            line if len(line) <= _MAX_LINE_CHARACTERS else f"{line[:_MAX_LINE_CHARACTERS]}..."
+            for line in errors.splitlines()
+        ]
+        more = len(lines) - _MAX_ERROR_LINES
+        return "\n".join([*lines[:_MAX_ERROR_LINES], *([f"... and {more} more lines"] if more > 0 else [])])
 
     def _last_line(self) -> str:
         lines = [line.strip() for line in self._printed.read_text(errors="replace").splitlines() if line.strip()]
@@ -297,7 +305,7 @@ class PulumiCli:
             *("--config-file", str(self._configuration(task, on_scratch=on_scratch))),
             *("--event-log", str(events)),
             *_GLOBAL_OPTIONS,
-            *(part for pack in packs for part in ("--policy-pack", str(pack))),
+            *pack_options(packs),
             *(["--refresh"] if task.refresh and task.operation in _EVALUATES_POLICIES else []),
             # Without it, the engine would refresh with the provider in the state, and so with the other role.
             *(["--run-program"] if task.changes_role and reads_live else []),

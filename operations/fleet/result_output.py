@@ -16,7 +16,7 @@ from operations.html_page import html_page
 from operations.terminal import print_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from rich.console import Console
@@ -39,9 +39,12 @@ STATE_TEXTS: Final = {
 
 _MOST_ROWS = 25
 """Maximum number of accounts with a row each in a terminal; of more, equal ones share a row."""
+_MOST_DIFFERENCES = 40
+"""Maximum number of differences of an account in a terminal; errors and remedies are always shown."""
 _MOST_LINES = 20
 """Maximum number of differences in a comment; code hosts reject comments of more than 65,536 characters."""
 _LONGEST_COMMENT = 60_000
+_ALWAYS_SHOWN = ("error", "remedy")
 
 
 def state_text(state: AccountState) -> Text:
@@ -76,12 +79,18 @@ def print_results(report: FleetReport, console: Console) -> None:
 
 
 def _accounts_table(report: FleetReport) -> Table:
-    table = Table()
-    for heading in ("Wave", "Account", "ID", "Result", "Changes", "Seconds"):
-        table.add_column(heading, justify="right" if heading == "Seconds" else "left")
+    """Return a table with one row per account; a command without changes or durations has no column for them."""
+    table = Table("Wave", "Account", "ID", "Result")
+    has_changes = any(each.changes for each in report.results)
+    has_seconds = any(each.seconds for each in report.results)
+    if has_changes:
+        table.add_column("Changes")
+    if has_seconds:
+        table.add_column("Seconds", justify="right")
     for each in report.results:
-        seconds = f"{each.seconds:.0f}" if each.seconds else ""
-        row = (Text(each.wave or ""), Text(each.name), each.id, state_text(each.state), changes_text(each), seconds)
+        row = [Text(each.wave or ""), Text(each.name), Text(each.id), state_text(each.state)]
+        row += [Text(changes_text(each))] if has_changes else []
+        row += [Text(f"{each.seconds:.0f}" if each.seconds else "")] if has_seconds else []
         table.add_row(*row)
     return table
 
@@ -129,12 +138,22 @@ def markdown_comment(report: FleetReport) -> str:
 
 
 def _markdown_details(group: AccountGroup) -> list[str]:
-    details = [f"{heading}: {text}" for heading, text in group.details if heading != "remedy"]
+    details = [each for each in group.details if each[0] != "remedy"]
     if not details:
         return []
-    more = len(details) - _MOST_LINES
-    details = [*details[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]
-    return ["", f"**{_escaped(group.label)}**", "", *map(_code, details)]
+    lines = [f"{heading}: {text}" for heading, text in _shortened(details, _MOST_LINES)]
+    return ["", f"**{_escaped(group.label)}**", "", *map(_code, lines)]
+
+
+def _shortened(details: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+    """Return the details with a limited number of differences, and with all errors and remedies."""
+    differences = [each for each in details if each[0] not in _ALWAYS_SHOWN]
+    more = len(differences) - most
+    if more <= 0:
+        return list(details)
+    errors = [each for each in details if each[0] == "error"]
+    remedies = [each for each in details if each[0] == "remedy"]
+    return [*errors, *differences[:most], ("more", f"{more} lines, which --html and --json list"), *remedies]
 
 
 def _code(line: str) -> str:
@@ -150,7 +169,7 @@ def _print_details(group: AccountGroup, console: Console) -> None:
     if not group.details:
         return
     print_line(console, Text.assemble((group.label, "bold"), ": ", state_text(group.first.state)))
-    for heading, text in group.details:
+    for heading, text in _shortened(group.details, _MOST_DIFFERENCES):
         print_line(console, f"  {heading + ':':<16} {text}")
     console.print()
 
@@ -183,9 +202,11 @@ def _overview(report: FleetReport) -> Iterator[str]:
     if urgent:
         yield "<section><h2>Needs attention</h2><ul>"
         for group in urgent:
-            state, reason = group.first.state, next((f": {text}" for _, text in group.details), "")
-            label = f"{escape(group.label)} <strong>{escape(STATE_TEXTS[state][0])}</strong>"
-            yield f'<li class="{escape(state.value)}">{label}{escape(reason)}</li>'
+            state = group.first.state
+            errors = [text for heading, text in group.details if heading == "error"]
+            reasons = errors or [text for _, text in group.details[:1]]
+            label = f"{escape(group.label)} <strong>{escape(STATE_TEXTS[state][0])}</strong>{': ' if reasons else ''}"
+            yield f'<li class="{escape(state.value)}">{label}{"<br>".join(map(escape, reasons))}</li>'
         yield "</ul></section>"
     for step in report.next_steps:
         yield f"<p>Next step: {escape(step.purpose)}: <code>{escape(step.command)}</code></p>"
@@ -218,7 +239,7 @@ def _row(result: AccountResult, regions: list[str]) -> Iterator[str]:
     yield f'<tr data-state="{escape(result.state.value)}">'
     yield f'<th scope="row">{escape(result.name)}<br><small>{escape(result.id)}</small></th>'
     yield f'<td data-label="Wave">{escape(result.wave or "none")}</td>'
-    details = [each for each in (changes_text(result), result.error) if each]
+    details = [*filter(None, [changes_text(result)]), *(result.error or "").splitlines()]
     yield f'<td data-label="Result" class="{escape(result.state.value)}">{_expandable(state, result.name, details)}</td>'
     for region in regions:
         cell = result.cells.get(region)

@@ -71,7 +71,7 @@ class AccountResult:
         wave: Wave of the account. None for an orphan.
         state: Outcome.
         changes: Number of changed resources by step (verify: checks by status).
-        error: Reason for a failure, or why the account was not started.
+        error: Reasons for a failure, one per line, or why the account was not started.
         seconds: Duration.
         cells: Results by Region, or `ACCOUNT_WIDE`.
     """
@@ -265,7 +265,7 @@ def group_results(results: Iterable[AccountResult], *, by_wave: bool = False) ->
 
 def _details(result: AccountResult, *, shared: bool) -> tuple[tuple[str, str], ...]:
     """Return the error, the differences by Region and the remedies, as pairs of heading and text."""
-    details = [("error", result.error)] if result.error else []
+    details = [("error", line) for line in (result.error or "").splitlines()]
     for region, cell in result.cells.items():
         details += [(region or "account", each) for each in cell.differences]
     remedies = dict.fromkeys(cell.remedy for cell in result.cells.values() if cell.remedy and cell.differences)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operations.command_line import program_name
 from operations.findings import Status, counted
 from operations.fleet.progress import Progress
 from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
 from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, NextStep, RegionResult
 from operations.fleet.stack_configuration import destroy_values
 from operations.fleet.stack_plan import fingerprint
-from operations.terminal import Terminal
+from operations.policy_pack import pack_options
+from operations.terminal import Terminal, program_name
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from operations.fleet.rollout import Journal, StopRequests
     from operations.fleet.stack_configuration import FleetStack
     from operations.fleet.stack_plan import OrphanedStack
+    from operations.policy_pack import PolicyPack
     from operations.verify.findings import Verification
 
 _POLL_INTERVAL_SECONDS = 0.2
@@ -62,6 +63,7 @@ class EngineContext:
         pulumi: Pulumi CLI.
         stop: Stop requests by signals.
         progress: Receiver of progress events.
+        cwd: Directory of the program, as on the command line.
         policy_packs: Policy packs to evaluate.
         refresh: Whether to refresh the state first.
     """
@@ -70,7 +72,8 @@ class EngineContext:
     pulumi: PulumiCli
     stop: StopRequests
     progress: Progress
-    policy_packs: tuple[Path, ...] = ()
+    cwd: Path = Path()
+    policy_packs: tuple[PolicyPack, ...] = ()
     refresh: bool = False
 
     def fingerprint(self, stack: FleetStack) -> str:
@@ -92,9 +95,9 @@ def state_folder(fleet: Fleet) -> Path:
 
 
 @contextmanager
-def open_backend(fleet: Fleet, cwd: Path, policy_packs: tuple[Path, ...] = ()) -> Generator[PulumiCli]:
+def open_backend(fleet: Fleet, cwd: Path, packs: tuple[PolicyPack, ...] = ()) -> Generator[PulumiCli]:
     """Provide the Pulumi CLI with the program and the existing stacks, even if the fleet has no accounts."""
-    program = read_program(cwd, policy_packs)
+    program = read_program(cwd, packs)
     with tempfile.TemporaryDirectory(prefix=f"fleet-{fleet.path.stem}-") as folder:
         yield PulumiCli(program, Path(folder))
 
@@ -106,14 +109,14 @@ def engine_context(  # noqa: PLR0913 -- the options of a command
     stop: StopRequests,
     *,
     accounts: int,
-    policy_packs: list[Path] | None = None,
+    policy_packs: tuple[PolicyPack, ...] = (),
     refresh: bool = False,
 ) -> Generator[EngineContext]:
     """Provide everything that the engines of one command share."""
-    packs = tuple(each.resolve() for each in policy_packs or ())
+    packs = tuple(each.resolved() for each in policy_packs)
     with open_backend(fleet, cwd, packs) as pulumi, progress_of(accounts) as progress:
         yield EngineContext(
-            fleet=fleet, pulumi=pulumi, stop=stop, progress=progress, policy_packs=packs, refresh=refresh
+            fleet=fleet, pulumi=pulumi, stop=stop, progress=progress, cwd=cwd, policy_packs=packs, refresh=refresh
         )
 
 
@@ -172,7 +175,9 @@ def verify_account(fleet: Fleet, stack: FleetStack, wave: str) -> AccountResult:
         _verified_state({status for status in Status if verification.count(status)}),
         changes={name: count for name, count in numbers.items() if count},
         seconds=time.monotonic() - started,
-        cells=_verified_regions(verification, stack, _fleet_command(fleet, "up --refresh", stack.account.name)),
+        cells=_verified_regions(
+            verification, stack, FleetOptions(accounts=(stack.account.name,)).command(fleet, "up --refresh")
+        ),
     )
 
 
@@ -206,13 +211,9 @@ def orphan_result(fleet: Fleet, orphan: OrphanedStack) -> AccountResult:
     found = RegionResult(
         state=AccountState.ORPHANED,
         differences=(f"stack {orphan.stack}: {orphan.reason}",),
-        remedy=_fleet_command(fleet, "remove", account),
+        remedy=FleetOptions(accounts=(account,)).command(fleet, "remove"),
     )
     return AccountResult(name=account, id=account, wave=None, state=AccountState.ORPHANED, cells={ACCOUNT_WIDE: found})
-
-
-def _fleet_command(fleet: Fleet, command: str, account: str) -> str:
-    return f"{program_name()} fleet {command} --file {shlex.quote(str(fleet.path))} --account {shlex.quote(account)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,13 +224,13 @@ class FleetOptions:
         cwd: Directory of the program.
         accounts: Values of `--account`.
         waves: Values of `--wave`.
-        policy_packs: Values of `--policy-pack`; empty: the pack of this project.
+        policy_packs: Policy packs with their configuration; empty: the pack of this project.
     """
 
     cwd: Path = Path()
     accounts: Sequence[str] = ()
     waves: Sequence[str] = ()
-    policy_packs: Sequence[Path] = ()
+    policy_packs: Sequence[PolicyPack] = ()
 
     def command(self, fleet: Fleet, name: str) -> str:
         """Return the complete command line."""
@@ -242,12 +243,13 @@ class FleetOptions:
     @property
     def _pack_options(self) -> str:
         own = self.cwd / "policies" / "PulumiPolicy.yaml"
-        packs = [shlex.quote(str(each)) for each in self.policy_packs]
-        packs = packs or [shlex.quote(str(own.parent)) if own.is_file() else '"$(shell-access policy-pack)"']
-        return " ".join(f"--policy-pack {each}" for each in packs)
+        if self.policy_packs:
+            return shlex.join(pack_options(self.policy_packs))
+        pack = shlex.quote(str(own.parent)) if own.is_file() else '"$(shell-access policy-pack)"'
+        return f"--policy-pack {pack}"
 
 
-_WITHOUT_POLICIES = ("verify", "drift")
+_WITHOUT_POLICIES = ("verify", "drift", "remove")
 
 
 def next_steps(
@@ -295,7 +297,8 @@ def _run_engine(
     _wait(engines, process, stack.name, lambda text: engines.progress.updated(stack, text))
     if process.succeeded:
         state, error = (kind.changed if process.log.changes else AccountState.UNCHANGED), None
-        remedy = _fleet_command(engines.fleet, kind.remedy, stack.account.name) if kind.remedy else ""
+        options = FleetOptions(cwd=engines.cwd, accounts=(stack.account.name,), policy_packs=engines.policy_packs)
+        remedy = options.command(engines.fleet, kind.remedy) if kind.remedy else ""
     else:
         state = AccountState.INTERRUPTED if engines.stop.is_requested else AccountState.FAILED
         error = f"{process.error} (log: {log})"

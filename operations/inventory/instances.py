@@ -138,13 +138,13 @@ class Finder:
             return ""
         if node is None:
             return (
-                f"{instance} is not managed by Systems Manager. It needs the SSM Agent, an instance profile that lets "
+                f"{instance} is not managed by Systems Manager. It needs SSM Agent, an instance profile that lets "
                 "the agent in, and a way to the endpoints ssm, ssmmessages and ec2messages"
             )
         if node["PingStatus"] != _ONLINE:
             return (
                 f"{instance} is managed by Systems Manager, but the agent does not respond ({node['PingStatus']}, last "
-                f"ping {node.get('LastPingDateTime', 'never')}). Check the SSM Agent and its network path to the endpoints"
+                f"ping {node.get('LastPingDateTime', 'never')}). Check SSM Agent and its network path to the endpoints"
             )
         return ""
 

@@ -21,6 +21,7 @@ from operations.errors import UnusableError
 from operations.findings import Finding, Status, counted, listed, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.migration.stack_file import SECTION
+from operations.terminal import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -276,15 +277,19 @@ def _standing(situation: MigrationSituation) -> list[Finding]:
 def _undecided(situation: MigrationSituation, unreachable: Sequence[str]) -> list[Finding]:
     """Return the findings about nodes on which no session could be requested after the step."""
     found: list[Finding] = []
-    listing = "python -m operations access nodes"
+    listing = f"{program_name()} access nodes"
     wrong = [each for each in situation.decisions if not each.is_sound]
     for outcome, text, remedy in (
         (
             Outcome.CONFLICT,
-            "of several manual policies, for which AWS fails each request",
+            "with several manual policies, on which each request fails",
             "Change their tags, or the targets",
         ),
-        (Outcome.UNKNOWN, "that cannot be decided, as a policy has another form", "Compare the policies"),
+        (
+            Outcome.UNKNOWN,
+            "whose policy cannot be determined, because a policy has an unknown form",
+            "Compare the policies",
+        ),
         (
             Outcome.NO_POLICY,
             "without a policy, on which no session could be requested",
@@ -318,7 +323,7 @@ def _open_requests(situation: MigrationSituation) -> list[Finding]:
             OPEN_REQUESTS,
             f"the workflow has {counted(len(situation.requests), 'open request or grant')}, which its removal would cut off: "
             f"{_requests(situation.requests)}",
-            "Run this command again when they have ended (or with --wait), or end them: python -m operations revoke, approve "
+            f"Run this command again when they have ended (or with --wait), or end them: {program_name()} revoke, approve "
             "--reject",
         )
     ]

@@ -23,12 +23,14 @@ from operations.migration.approval import OPEN_REQUESTS, MigrationStep, Move, mo
 from operations.migration.output import as_json, print_move, print_obstacles, print_step
 from operations.migration.situation import SituationReader
 from operations.migration.stack_file import stack_file, with_approval
+from operations.policy_pack import PackConfigurations, pack_options, policy_packs
 from operations.terminal import Terminal, print_json, print_line, working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from operations.migration.approval import MigrationSituation
+    from operations.policy_pack import PolicyPack
 
 app = typer.Typer(
     no_args_is_help=True, help="Move a stack to another mode of approval, step by step. CHANGES THE ACCOUNT."
@@ -65,6 +67,7 @@ def approval(  # noqa: PLR0913 -- the options of the command line
         list[Path] | None,
         typer.Option("--policy-pack", metavar="DIRECTORY", help="Policy pack to evaluate in each update. Repeatable."),
     ] = None,
+    policy_pack_config: PackConfigurations = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait until the workflow's requests and grants have ended.")
     ] = False,
@@ -124,7 +127,7 @@ def approval(  # noqa: PLR0913 -- the options of the command line
         stack=stack,
         target=_mode(to),
         policies=_policies(policies),
-        packs=tuple(policy_pack or ()),
+        packs=policy_packs(policy_pack, policy_pack_config),
         options=options,
         unreachable=tuple(accept_unreachable or ()),
         accept_lost=accept_lost_requests,
@@ -155,7 +158,7 @@ class _Runner:
     stack: str | None
     target: Mode
     policies: dict[str, Any] | None
-    packs: tuple[Path, ...]
+    packs: tuple[PolicyPack, ...]
     options: AuditOptions
     unreachable: tuple[str, ...]
     accept_lost: bool
@@ -198,7 +201,7 @@ class _Runner:
             self._check("step", step, self._obstacles(step, situation))
             print_step(self.console, move, step)
             if not yes:
-                confirm(f"Begin the step {step}?", "Nothing was changed by this step.")
+                confirm(f"Start the step {step}?", "Nothing was changed by this step.")
             self._deploy(move, step, file)
             self._check_paths(step)
         self._print_done()
@@ -225,7 +228,7 @@ class _Runner:
         if not found:
             return
         print_obstacles(self.console, found)
-        changed = "Nothing was changed." if what == "settings" else f"The step {step} was not begun."
+        changed = "Nothing was changed." if what == "settings" else f"The step {step} was not started."
         raise CommandError(f"{changed} Resolve the above, then run this command again.")
 
     def _deploy(self, move: Move, step: MigrationStep, file: Path) -> None:
@@ -256,7 +259,7 @@ class _Runner:
         if found:
             print_obstacles(self.console, found)
             raise CommandError(
-                f"The step {step} is done, but who can start sessions is not as it should be. Resolve the above; to go back, "
+                f"The step {step} is done, but the principals that can start sessions are not the expected ones. Resolve the above; to go back, "
                 "restore the stack's configuration file and run pulumi up."
             )
 
@@ -264,7 +267,7 @@ class _Runner:
         print_line(self.console, f"The mode of approval is {self.target}.", style="bold green")
 
 
-def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[Path, ...]) -> int:
+def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[PolicyPack, ...]) -> int:
     """Update a stack with another configuration file; the output is shown. Return the exit code.
 
     Ctrl-C reaches the engine as well, which finishes its current operations; it is awaited.
@@ -274,7 +277,7 @@ def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[Pa
         KeyboardInterrupt: Ctrl-C, after the engine has ended.
     """
     arguments = ["--non-interactive", "--yes", "--skip-preview", "--stack", stack, "--config-file", str(configuration)]
-    arguments += [part for pack in packs for part in ("--policy-pack", str(pack.resolve()))]
+    arguments += pack_options([each.resolved() for each in packs])
     try:
         process = subprocess.Popen(["pulumi", "up", *arguments], cwd=directory, stdin=subprocess.DEVNULL)  # noqa: S603, S607
     except FileNotFoundError:

@@ -67,7 +67,10 @@ def as_markdown(sites: Sequence[SiteMatrix]) -> str:
 def print_matrix(sites: Sequence[SiteMatrix], console: Console) -> None:
     """Print the matrix, and then the number of rules and the quotas."""
     if not sites:
-        print_line(console, "There are no sites of domain controllers: nothing is open.")
+        print_line(
+            console,
+            "The stack has no sites of domain controllers, so it opens no ports. To add one, see shell-access:domainControllers.sites.",
+        )
     for site in sites:
         headings = ("Way", "Other end", "Protocol", "Port", "Traffic", "Source", "Why")
         table = titled_table(f"Ports of domain controllers in {site.region}", *headings)

@@ -286,7 +286,11 @@ class ApprovalVerification:
 
     def _without_iam_alarms(self) -> Finding:
         chosen = not self.settings.alarm_iam_changes
-        reason = "alarmIamChanges is false" if chosen else "EventBridge forwards no events between Regions here"
+        reason = (
+            "alarmIamChanges is false"
+            if chosen
+            else "EventBridge does not forward events between Regions in this partition"
+        )
         check = Check(
             "approval-alarm-iam",
             "changes of IAM roles and policies raise alarms",

@@ -11,7 +11,7 @@ from common.problems import shown
 from components.adoption.document_content import same_content
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
-from operations.findings import Finding, listed
+from operations.findings import Finding, counted, listed
 from operations.inventory.reader import Answer, ReadFailure
 from operations.principals import GrantedPrincipal
 from operations.verify.documents import default_version_finding
@@ -266,8 +266,8 @@ def principal_findings(
         chosen = [(principal, name) for each, principal, name in desired if each == id_]
         check = Check(
             id_,
-            f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist",
-            f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}",
+            f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist{'s' * (len(chosen) == 1)}",
+            f"create {'it' if len(chosen) == 1 else 'them'}, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}",
         )
         facts = [(principal, name, live[principal]) for principal, name in chosen]
         unread = next((each for _, _, each in facts if isinstance(each, ReadFailure)), None)
@@ -296,7 +296,7 @@ def _principal_faults(
 
 def tag_finding(expected_none: Sequence[GrantedPrincipal], live: tuple[OperatorTag, ...] | ReadFailure) -> Finding:
     """Report approval tags without an active grant."""
-    check = Check("approval-tags", f"a running grant explains each tag of {len(expected_none)} operators")
+    check = Check("approval-tags", f"each tag of {counted(len(expected_none), 'operator')} belongs to an active grant")
     if isinstance(live, ReadFailure):
         return check.report_unread(live)
     commands = [

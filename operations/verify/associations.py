@@ -8,6 +8,7 @@ from common.problems import shown
 from operations.findings import Finding, Status
 from operations.inventory.nodes import DEFAULT_VERSION
 from operations.inventory.reader import ReadFailure
+from operations.terminal import program_name
 from operations.verify.findings import Check, unequal
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def association_findings(
         "maxErrors": (plan.max_errors, live.max_errors),
         "targets": (_listed(plan.targets), _listed(live.targets)),
         "parameters": (_listed(parameters), _listed(live.parameters)),
-        "run when made or changed": (True, not live.only_at_interval),
+        "run when created or changed": (True, not live.only_at_interval),
     }
     more = [f"{name} is {shown(value)}" for name, value in sorted(live.others.items())]
     if live.document_version != DEFAULT_VERSION:
@@ -55,7 +56,7 @@ def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: A
     run = Check(
         f"{check}-run",
         f"the last run of {plan.name} succeeded on all nodes",
-        f"python -m operations nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
+        f"{program_name()} nodes --stack {deployment.stack}, doctor for each node that failed; the runs: "
         f"aws ssm list-associations --association-filter-list key=AssociationName,value={plan.name} --region "
         f"{deployment.region}, aws ssm describe-association-executions",
     )

@@ -40,7 +40,7 @@ _GROUP_CHECKS: Final = (
     "*endpoint-security-group directory-group-* directory-traffic directory-resolver-outbound "
     "directory-resolver-inbound"
 )
-_SAME: Final = "keeps in the state what the account had before; nothing of it is in AWS"
+_SAME: Final = "keeps the prior values of the account in the state; not a resource in AWS"
 
 
 def _cover(checks: str, compared: str = "", *by_refresh: str, unchecked: str = "") -> Coverage:
@@ -200,7 +200,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         "timeout",
     ),
     "aws:ssm:PatchBaseline": _cover(
-        "directory-patch-baseline", "approval rules, patches and filters beside them", _DESCRIPTION, _TAGS
+        "directory-patch-baseline", "approval rules, other patches and filters", _DESCRIPTION, _TAGS
     ),
     "aws:ssm:PatchGroup": _cover("directory-patch-baseline", "existence"),
     "aws:ssm:Parameter": _cover("data-key-parameter", "value, type", _DESCRIPTION, _TAGS),
@@ -213,7 +213,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         _TAGS,
         "description of the endpoints' rules",
     ),
-    "iam:OperatorGrants": _cover("approval-tags", "approval tags that no running grant explains"),
+    "iam:OperatorGrants": _cover("approval-tags", "approval tags that belong to no active grant"),
     "shellaccess:AdoptedResource": _cover("", unchecked=_SAME),
     "shellaccess:CisScanConfiguration": _cover(
         "directory-detection-cis directory-detection-cis-owner",
@@ -241,33 +241,33 @@ COVERAGE: Final[dict[str, Coverage]] = {
 
 OTHER_CHECKS: Final[dict[str, str]] = {
     "account": "the credentials",
-    "directory-backup-bucket": "the bucket for backups of controllers, which the stack uses and does not make",
-    "directory-promotion-secret-*": "the secrets of a promotion, which the stack uses and does not make",
-    "bucket*": "the bucket for session logs, which the stack uses and does not make",
-    "network": "the VPC and the subnets that `shell-access:endpoints` names",
+    "directory-backup-bucket": "the bucket for backups of controllers, which the stack uses and does not create",
+    "directory-promotion-secret-*": "the secrets of a promotion, which the stack uses and does not create",
+    "bucket*": "the bucket for session logs, which the stack uses and does not create",
+    "network": "the VPC and the subnets in `shell-access:endpoints`",
     "directory-network": "the VPC and the subnets of a site, which have no route to an internet gateway",
     "directory-plan": "the plan of all sites, where the network of one is not known",
-    "approval-operators": "operators, which the settings name",
-    "approval-approvers": "approvers, which the settings name",
-    "approval-identity-center": "users, groups and the permission set in IAM Identity Center, which the settings name",
+    "approval-operators": "operators in the settings",
+    "approval-approvers": "approvers in the settings",
+    "approval-identity-center": "users, groups and the permission set of IAM Identity Center in the settings",
     "approval-identity-center-assignments": "assignments of the operators' permission set",
     "approval-identity-center-entitlements": "entitlements of operators, where the account may read them",
     "approval-identity-center-entitlements-of-others": "other entitlements to their roles, where the account may read them",
-    "account-access-operators": "users and groups in IAM Identity Center, which the settings name",
-    "account-access-application": "the application of account access manager, which the settings name",
-    "account-access-trusted-access": "the organization's trust in account access manager",
-    "approval-alarm-trail": "any trail that records what alarms wait for",
+    "account-access-operators": "users and groups of IAM Identity Center in the settings",
+    "account-access-application": "the application of account access manager in the settings",
+    "account-access-trusted-access": "trusted access for account access manager in the organization",
+    "approval-alarm-trail": "trails that record the events of the alarms",
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
-    "approval-alarm-trail-*": "the same for further Regions in which emergency access is watched",
+    "approval-alarm-trail-*": "the same for further Regions in which emergency access raises alarms",
     "approval-alarm-iam": "changes of IAM that raise no alarm",
-    "access-token-role*": "the role of just-in-time node access, which Quick Setup makes: trust policy, policies",
+    "access-token-role*": "the role of just-in-time node access, which Quick Setup creates: trust policy, policies",
     "access-service-role": "the service-linked role of just-in-time node access",
     "access-notifications-role": "the service-linked role that sends its notifications",
     "access-delegated-administrator": "the delegated administrator of Quick Setup, where the account may read it",
     "access-quick-setup": "configurations of Quick Setup, in the delegated administrator's account",
     "access-identity-provider": "the identity provider of just-in-time node access",
     "access-rdp-recording*": "recording of RDP connections: preferences, tag and state of the key, policy of the bucket",
-    "access-nodes": "nodes, each of which one manual policy is for",
+    "access-nodes": "nodes, each of which has exactly one manual policy",
     "orphans*": "resources with the stack's owner tag that are not in its state",
 }
 """Checks of resources that the stack depends on and does not create."""

@@ -11,6 +11,7 @@ from operations.findings import Finding, Status, listed
 from operations.inventory.just_in_time import read_nodes, read_policies
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
+from operations.terminal import program_name
 from operations.verify.approval_checks import document_findings
 from operations.verify.findings import Check
 from operations.verify.just_in_time_setup import account_findings, region_findings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 4
 _MOST: Final = 10
-_LIST: Final = "python -m operations access nodes"
+_LIST: Final = f"{program_name()} access nodes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ class JustInTimeVerification:
 
     def _nodes(self, reader: Reader) -> Finding:
         """Compare the nodes with the live policies: each needs exactly one decision."""
-        check = Check("access-nodes", "one manual policy is for each node", _LIST)
+        check = Check("access-nodes", "each node has exactly one manual policy", _LIST)
         nodes, policies = read_nodes(reader), read_policies(reader)
         if isinstance(nodes, ReadFailure):
             return check.report_unread(nodes)
@@ -79,10 +80,10 @@ class JustInTimeVerification:
         conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
         without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
         if conflicts:
-            found = f"several policies are for {_named(conflicts)}, so each request for them fails"
+            found = f"several policies apply to {_named(conflicts)}, so each request for them fails"
             return replace(check, remedy=f"change their tags; {_LIST}").reject(found)
         if without:
-            found = f"no policy is for {_named(without)}, so all requests for them are refused"
+            found = f"no policy applies to {_named(without)}, so all requests for them are refused"
             return check.reject(found, Status.WARNING)
         return check.accept()
 

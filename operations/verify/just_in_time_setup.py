@@ -257,7 +257,7 @@ def _recording_bucket(reader: Reader, live: _Recording, account_id: str) -> Find
         for each in _several(policy.get("Statement"))
         if each.get("Effect") == "Allow" and _names_service(each) and _allows_put(each)
     ]
-    unequal = [] if allowing else ["it allows no recording to be stored"]
+    unequal = [] if allowing else ["it does not allow recordings to be stored"]
     unlimited = [each for each in allowing if not _is_limited(each, account_id)]
     return check.report([*unequal, *("it allows that for recordings of any account" for _ in unlimited)])
 

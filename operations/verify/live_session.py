@@ -15,6 +15,7 @@ from operations.findings import Finding, Status
 from operations.inventory.instances import Finder, NoConnectionError, read_node
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.stack import chosen_regions
+from operations.terminal import program_name
 from operations.verify.findings import Check, Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
 
@@ -103,7 +104,7 @@ def _target(stack: StackConfiguration, name_or_id: str, chosen: Sequence[str] | 
     instance = finder.find(name_or_id)
     problem = finder.problem(instance)
     if problem:
-        raise NoConnectionError(f"{problem}. To diagnose it: python -m operations doctor {instance.id}")
+        raise NoConnectionError(f"{problem}. To diagnose it: {program_name()} doctor {instance.id}")
     preferences = settings.session_manager.get(instance.region)
     if preferences is None:
         raise UnusableError(f"The stack does not govern sessions in {instance.region}: it has no sessionManager there.")
@@ -149,7 +150,7 @@ def _start_finding(target: TestTarget, transcript: Transcript, code: int) -> Fin
     check = Check(
         "session",
         f"a session on {target.instance} begins and answers",
-        f"python -m operations doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
+        f"{program_name()} doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
         "node and the document, and kms:GenerateDataKey on the data key",
     )
     if transcript.session_id and transcript.user:
@@ -160,7 +161,7 @@ def _start_finding(target: TestTarget, transcript: Transcript, code: int) -> Fin
 def _encryption(target: TestTarget, transcript: Transcript) -> list[Finding]:
     if not target.settings.session_data_encryption:
         return []
-    remedy = "python -m operations verify, which compares the live document with the settings"
+    remedy = f"{program_name()} verify, which compares the live document with the settings"
     lacking = [] if transcript.encrypted else ["no such notice before the first answer"]
     return [Check("session-encryption", NOTICE, remedy).report(lacking)]
 
@@ -203,7 +204,7 @@ def _logs(target: TestTarget, session_id: str, pause: Callable[[float], None]) -
 def _not_arrived(target: TestTarget, check: str) -> Finding:
     expected = "the session's log arrives, with the marker command's output"
     seconds = int(_POLLS * POLL_INTERVAL_SECONDS)
-    remedy = f"python -m operations doctor {target.instance.id}"
+    remedy = f"{program_name()} doctor {target.instance.id}"
     return Check(check, expected, remedy).reject(f"not within {seconds} seconds of its end")
 
 

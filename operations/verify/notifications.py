@@ -10,7 +10,7 @@ from common.aws.arns import split_arn
 from components.approval.alarms import ENABLED, FORWARDING_TARGET_ID, topic_target_id
 from components.approval.chat import CHAT_TARGET_ID
 from components.approval.names import ALARM_PREFIX
-from operations.findings import Finding, Status
+from operations.findings import Finding, Status, counted
 from operations.inventory.reader import Answer, ReadFailure, known
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.findings import Check, unequal
@@ -220,7 +220,7 @@ def event_alarm_finding(
             found += [f"forwarding rule in {region}: {each}" for each in more]
         return found
 
-    expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
+    expected = f"rule {alarm.name} is enabled and publishes to {counted(len(plan.alarm_topics), 'topic')}"
     id_ = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     return Check(id_, expected, deployment.repair).compare(live, differences)
 
@@ -256,7 +256,9 @@ def metric_alarm_findings(
 ) -> Iterator[Finding]:
     """Compare a CloudWatch alarm, and report one in the ALARM state."""
     check, alarm, topics = desired.check, desired.alarm, desired.topics
-    is_on = Check(check, f"alarm {alarm.name} is on and publishes to {len(topics)} topics", deployment.repair)
+    is_on = Check(
+        check, f"alarm {alarm.name} is enabled and publishes to {counted(len(topics), 'topic')}", deployment.repair
+    )
     found = live if isinstance(live, ReadFailure) else live.get(alarm.name)
     if found is None or isinstance(found, ReadFailure):
         yield is_on.report_missing(found, "no such alarm")

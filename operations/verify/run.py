@@ -18,6 +18,7 @@ from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
 from operations.inventory.session_manager import DocumentFacts, read_data_key, read_region
 from operations.stack import chosen_regions
+from operations.terminal import program_name
 from operations.verify.account_access import AccountAccessVerification
 from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
@@ -277,9 +278,9 @@ def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
     for place in sorted({*orphans.found, *orphans.unread}, key=lambda each: each == GLOBAL):
         check = Check(
             "orphans-iam" if place == GLOBAL else "orphans",
-            "everything with the stack's owner tag is in its state",
-            "Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
-            "rest, with a command that deletes each",
+            "all resources with the stack's owner tag are in its state",
+            "Run `pulumi up`, which imports what the settings still define; then "
+            f"`{program_name()} orphans` lists the rest, with a command that deletes each",
         )
         why, arns = orphans.unread.get(place), [each.arn for each in orphans.found.get(place, ())]
         text = [f"not in the state: {listed(arns, _MOST)}"] if arns else []

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOPS: Final = Parameter(
     name="maximumHopLimit",
-    description="How many hops an answer of the metadata service may take; no value counts as 1.",
+    description="Maximum hop limit of the instance metadata service. No value counts as 1.",
     default=1,
     schema={"type": "integer", "minimum": 1, "maximum": 64},
 )
@@ -82,7 +82,7 @@ CONTROLLER_TERMINATION_PROTECTION = Rule(
     id="controller-termination-protection",
     title="Domain controllers are protected from termination",
     severity=Severity.MEDIUM,
-    risk="one wrong click or call deletes a controller with what was not replicated yet",
+    risk="one wrong click or call deletes a controller with changes that were not replicated",
     remedy="Set disableApiTermination to true (here: shell-access:domainControllers.terminationProtection)",
     source='NIST SP 800-53 r5 CP-9, CP-10; AWS post "Securely extend and access on-premises Active Directory domain '
     'controllers in AWS"',
@@ -203,7 +203,7 @@ CONTROLLER_VOLUMES_ENCRYPTED = Rule(
 )
 
 _DEFAULT_KEY: Final = "alias/aws/ebs"
-_NO_VOLUMES: Final = "volumes that say that they are encrypted, the root volume among them"
+_NO_VOLUMES: Final = "encrypted set to true on all volumes, including the root volume"
 
 
 @on_controllers(CONTROLLER_VOLUMES_ENCRYPTED, VOLUME)
@@ -256,9 +256,9 @@ _LIMITS: Final = {"maxConcurrency": "1", "maxErrors": "0"}
 
 CONTROLLER_PATCHED_SINGLY = Rule(
     id="controller-patched-singly",
-    title="Maintenance windows treat domain controllers one at a time, and none after an error",
+    title="Maintenance windows patch domain controllers one at a time, and stop after an error",
     severity=Severity.HIGH,
-    risk="a bad patch, or a restart of all at once, takes the directory away from every user",
+    risk="a bad patch, or a restart of all at once, makes the directory unavailable to all users",
     remedy='Set maxConcurrency to "1" and maxErrors to "0" (here: shell-access:domainControllers.patching)',
     source='Microsoft "Securing domain controllers against attack"; AWS Systems Manager User Guide, tasks of maintenance '
     "windows; NIST SP 800-53 r5 CM-3, SI-2",

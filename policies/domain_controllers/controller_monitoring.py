@@ -32,13 +32,13 @@ EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
 
 _ELSEWHERE: Final = Parameter(
     name="elsewhere",
-    description="What another stack takes care of: trail, flowLogs, alerts.",
+    description="Parts that another stack provides: trail, flowLogs, alerts.",
     default=[],
     schema={"type": "array", "items": {"enum": ["trail", "flowLogs", "alerts"]}},
 )
 _CALLS: Final = Parameter(
     name="alertOn",
-    description="API calls that an alert has to hear of.",
+    description="API calls that must raise an alert.",
     default=list(GROUP_CALLS),
     schema=TEXTS,
 )
@@ -157,7 +157,7 @@ METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 _EVENTS: Final = Parameter(
     name="events",
-    description="IDs of Windows events, each of which has to raise an alarm where there are controllers.",
+    description="IDs of Windows events that must raise an alarm if there are controllers.",
     default=[],
     schema={"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 65535}},
 )
@@ -229,7 +229,7 @@ def _equal(one: Any, other: Any) -> Truth:
 
 _METRICS: Final = Parameter(
     name="metrics",
-    description="Metrics that every controller puts all the time: their absence is the news.",
+    description="Metrics that every controller publishes continuously, so that missing data indicates a problem.",
     default=["Backups", "HealthProblems", "IncomingLogEvents", "Memory % Committed Bytes In Use"],
     schema={"type": "array", "items": {"type": "string", "minLength": 1}},
 )
@@ -238,7 +238,7 @@ CONTROLLER_ALARMS_ON_SILENCE = Rule(
     id="controller-alarms-on-silence",
     title="Alarms about health, backups and logs of domain controllers are raised when there is no data",
     severity=Severity.HIGH,
-    risk="a controller that is not checked, not backed up or sends no events any more looks well",
+    risk="a controller that is no longer checked or backed up, or sends no events, appears healthy",
     remedy="Set treatMissingData to breaching, and alarmActions (here: shell-access:domainControllers.eventLogs, health and "
     "backups)",
     source="Amazon CloudWatch User Guide, configuring how alarms treat missing data; NIST SP 800-53 r5 AU-5, CP-9, SI-4",

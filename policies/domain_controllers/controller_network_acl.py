@@ -108,9 +108,7 @@ def _judged(entry: _Entry, entries: list[_Entry]) -> Iterator[Finding]:
         yield Unseen(f"{entry.path}{unknown}", about=entry.carrier)
     elif network is None or not any(_hides(other, entry, network) for other in entries):
         found = f"{described(entry.action)} {entry.port_range} {described(entry.cidr)}"
-        yield Violation(
-            f"{entry.path}{entry.cidr_property}", found, "networks of those who have to pass", entry.carrier
-        )
+        yield Violation(f"{entry.path}{entry.cidr_property}", found, "the networks that require access", entry.carrier)
 
 
 def _unknown(entry: _Entry) -> str:

@@ -116,7 +116,7 @@ def _subnets(stack: Stack, machines: Machines) -> Iterator[Finding]:
             if (carrier.urn, name) not in seen:
                 seen.add((carrier.urn, name))
                 yield (
-                    Violation(name, "a route to the internet", f'none, as "{machine.name}" stands behind it', carrier)
+                    Violation(name, "a route to the internet", f'none, because "{machine.name}" uses it', carrier)
                     if leads_out is Truth.YES
                     else Unseen(name, about=carrier)
                 )
@@ -130,7 +130,7 @@ def _gives_none(subnet: Resource) -> Iterator[Finding]:
         if value is UNKNOWN:
             yield subnet.unseen(name)
         elif value is True or by_default:
-            yield subnet.violation(name, "false, as domain controllers stand in it")
+            yield subnet.violation(name, "false, because domain controllers run in it")
 
 
 def _address(machines: Machines, address: Resource, name: str) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ CONTROLLER_SCANNED = Rule(
     id="controller-scanned",
     title="Domain controllers are not excluded from Inspector's scans",
     severity=Severity.HIGH,
-    risk="vulnerabilities of the controller are not found, while the scans of the account are on",
+    risk="vulnerabilities of the controller are not found, although scans are enabled in the account",
     remedy=f"Remove the tag {EXCLUSION_TAG}",
     source="Amazon Inspector User Guide, Excluding instances from Amazon Inspector scans; AWS Security Hub Inspector.1; NIST SP "
     "800-53 r5 RA-5, SI-2",

@@ -35,7 +35,7 @@ TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 
 TAG_KEY: Final = Parameter(
     name="tagKey",
-    description="The tag that what belongs to a domain controller carries.",
+    description="Key of the tag of domain controllers and their resources.",
     default=ROLE_TAG[0],
     schema={"type": "string", "minLength": 1},
 )
@@ -47,7 +47,7 @@ TAG_VALUES: Final = Parameter(
 )
 ALSO: Final = Parameter(
     name="alsoControllers",
-    description="What belongs to a domain controller without the tag: names in the program, names or IDs in AWS.",
+    description="Resources of domain controllers without the tag: names in the program, names or IDs in AWS.",
     default=[],
     schema=TEXTS,
 )

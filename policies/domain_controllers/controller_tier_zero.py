@@ -110,4 +110,6 @@ def _belongs_to_the_team(stack: Stack) -> Findings:
     tags = {f"{prefix}{key.lower()}": one(value) for prefix in _TAGS}
     question = partial(matching_paths, _paths(tags))
     for resource in (each for type_ in CARRIERS for each in stack.of(type_)):
-        yield from judged(resource, question, "no right over controllers' disks, secrets and scheduled work", INSTANCES)
+        yield from judged(
+            resource, question, "no permissions for controllers' disks, secrets and scheduled operations", INSTANCES
+        )

@@ -121,7 +121,7 @@ _SOURCES: Final = networks_parameter(
 )
 _LISTS: Final = Parameter(
     name="allowedPrefixLists",
-    description="IDs of prefix lists of other stacks that hold such networks; lists of the same stack are looked into.",
+    description="IDs of prefix lists of other stacks that hold such networks; lists of the same stack are evaluated.",
     default=[],
     schema=TEXTS,
 )

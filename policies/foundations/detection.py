@@ -68,7 +68,7 @@ def _are_on(stack: Stack) -> Findings:
         if UNKNOWN in _types(enabler):
             yield enabler.unseen("resourceTypes")
         elif enabler in scanned and ours:
-            yield enabler.violation("resourceTypes", f'no {EC2}, which "{ours[0].name}" turns on')
+            yield enabler.violation("resourceTypes", f'no {EC2}, which "{ours[0].name}" enables')
         elif not scanned and not ours:
             yield enabler.violation("resourceTypes", f"a list with {EC2}")
 
@@ -91,7 +91,7 @@ CIS_SCAN_RECURRING = Rule(
     id="cis-scan-recurring",
     title="Scans of CIS benchmarks are repeated",
     severity=Severity.MEDIUM,
-    risk="the settings of an instance are compared with the benchmark once, and what changes later is not found",
+    risk="the settings of an instance are compared with the benchmark once, and later changes are not found",
     remedy="Set a daily, weekly or monthly schedule, and target tags",
     source="Amazon Inspector API reference, Schedule; NIST SP 800-53 r5 CM-6, CA-7; CIS Controls v8 4.1",
     url="https://docs.aws.amazon.com/inspector/v2/APIReference/API_Schedule.html",
@@ -119,7 +119,7 @@ SECURITY_CONTROLS_ENABLED = Rule(
     id="security-controls-enabled",
     title="Controls of Security Hub are enabled",
     severity=Severity.MEDIUM,
-    risk="what a disabled control would find is missing from findings and from the score, as if it were compliant",
+    risk="the findings of a disabled control are missing, and the score counts it as compliant",
     remedy="Enable the control, or exempt the resource with the agreement and its end",
     source="AWS Security Hub User Guide, Disabling a control; NIST SP 800-53 r5 CA-7, SI-4; CIS AWS Foundations Benchmark 5.0, 4.16",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/disable-controls-overview.html",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST = Parameter(
     name="maximumRotationPeriodInDays",
-    description="The longest that a key may stay the same, where a period is given.",
+    description="Maximum rotation period in days, if one is set.",
     default=365,
     schema={"type": "integer", "minimum": 90, "maximum": 2560},
 )
@@ -27,7 +27,7 @@ KMS_KEY_ROTATION = Rule(
     id="kms-key-rotation",
     title="Symmetric KMS keys rotate at least once a year",
     severity=Severity.MEDIUM,
-    risk="one key protects all data forever, and one leak of its key material exposes everything",
+    risk="one key protects all data without a limit, and a leak of its key material exposes everything",
     remedy="Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit",
     source="AWS Security Hub KMS.4; CIS AWS Foundations Benchmark 3.0 and 5.0, 3.6; NIST SP 800-53 r5 SC-12, SC-28(3); "
     'AWS post "How to automate Session Manager preferences across your organization"',
@@ -70,7 +70,7 @@ def _rotate(key: Resource) -> Mapping[str, Any]:
 
 _SHORTEST: Final = Parameter(
     name="minimumDays",
-    description="The shortest time between the deletion of a key and its end; KMS takes 7 to 30, and 30 without a value.",
+    description="Minimum waiting period in days before a key is deleted. KMS allows 7 to 30; the default is 30.",
     default=30,
     schema={"type": "integer", "minimum": 7, "maximum": 30},
 )

@@ -30,7 +30,7 @@ _BUCKET_ARN: Final = ":s3:::"
 
 ALSO: Final = Parameter(
     name="buckets",
-    description="Further buckets that the rule holds for, by name in AWS or in the program (* and ? match any characters).",
+    description="Additional buckets that the rule evaluates, by name in AWS or in the program (* and ? match any characters).",
     default=[],
     schema={"type": "array", "items": {"type": "string", "minLength": 1}},
 )
@@ -46,7 +46,7 @@ _NAMING: Final = {
 
 
 def holds_session_logs(stack: Stack, bucket: Resource) -> bool:
-    """Return whether the SSM Agent writes to a bucket, by the preferences of the stack."""
+    """Return whether SSM Agent writes to a bucket, by the preferences of the stack."""
     preferences = stack.of(PREFERENCES)
     names = {
         *(name for each in preferences for name in _bucket_name(each.value(_NAMING[PREFERENCES]))),
@@ -119,7 +119,7 @@ LOG_BUCKET_ENCRYPTED = Rule(
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-17",
     parameters=(ALSO,),
 )
-"""The SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session for any other algorithm, so dual-layer
+"""SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session for any other algorithm, so dual-layer
 encryption (`aws:kms:dsse`) is a violation where sessions are logged."""
 
 _ALGORITHMS: Final = ("aws:kms", "aws:kms:dsse")

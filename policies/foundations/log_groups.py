@@ -20,7 +20,7 @@ LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 
 NAMES: Final = Parameter(
     name="names",
-    description="The log groups that the rule holds for, by name (* and ? match any characters).",
+    description="Log groups that the rule evaluates, by name (* and ? match any characters).",
     default=["*"],
     schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
 )

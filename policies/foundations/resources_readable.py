@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TYPES: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 _HIDING = Parameter(
     name="hidingTypes",
-    description="Types of resources that run code or make resources of their own (* stands for any text).",
+    description="Types of resources that run code or create other resources (* stands for any text).",
     default=[
         *("command:*", "*:dynamic:Resource", "*:dynamic/*", "*:tf:aws*", "*:index:Module", "terraform:*", "awscc:*"),
         *("kubernetes:*.services.k8s.aws/*", "kubernetes:*aws.upbound.io/*", "kubernetes:*aws.crossplane.io/*"),
@@ -41,16 +41,16 @@ _HIDING = Parameter(
 )
 _ACCEPTED = Parameter(
     name="acceptedTypes",
-    description="Types among them that were reviewed, or that create nothing in AWS (* stands for any text).",
+    description="Reviewed types among them, or types that create no resources in AWS (* stands for any text).",
     default=[],
     schema=_TYPES,
 )
 
 RESOURCES_READABLE = Rule(
     id="resources-readable",
-    title="No resource hides others from the pack",
+    title="No resource creates others that the pack cannot read",
     severity=Severity.HIGH,
-    risk="what the pack refuses reaches AWS inside a template, a script or another provider",
+    risk="a template, a script or another provider creates resources that violate the rules",
     remedy="Write the resources in the program, give the template as text, or accept the type in acceptedTypes after a review",
     source="NIST SP 800-53 r5 CM-3, CM-7(5), SI-10; own",
     url="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-guide.html",

@@ -71,7 +71,7 @@ ASSOCIATION_RATE_LIMITED = Rule(
     id="association-rate-limited",
     title="State Manager associations have a rate and stop at errors",
     severity=Severity.MEDIUM,
-    risk="one bad version of a document, or of the agent that it installs, takes all nodes out of reach at once",
+    risk="one bad version of a document, or of the agent that it installs, makes all nodes unreachable at once",
     remedy="Set maxConcurrency and maxErrors below 100%",
     source="AWS Systems Manager User Guide, targets and rate controls in State Manager associations; NIST SP 800-53 r5 "
     "CM-3, SI-2",

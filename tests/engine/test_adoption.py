@@ -150,7 +150,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags)
     stack.configure(governed())
     text = stack.up().failed().text
-    assert "is kept by the stack organization/shell-access/other" in text
+    assert "are owned by the stack organization/shell-access/other" in text
     assert "shell-access:sessionManager.takeOver" in text
     assert live(ssm) == json.loads(EARLIER)
     ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=DOCUMENT_NAME, TagKeys=["shell-access:owner"])
@@ -199,7 +199,7 @@ def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: C
             "sessionManager.cwLogGroupName: the log group plain is not encrypted, and sessions require it" in run.text
         )
         assert "sessionManager.s3BucketName: the bucket org-session-logs is encrypted with aws:kms:dsse" in run.text
-        assert "the SSM Agent accepts only AES256 and aws:kms" in run.text
+        assert "SSM Agent accepts only AES256 and aws:kms" in run.text
     assert all(each["type"].startswith("pulumi:") for each in stack.state())
     assert live(ssm) == json.loads(EARLIER)
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"

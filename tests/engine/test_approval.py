@@ -203,7 +203,7 @@ def test_foreign_role_and_policy_are_refused_before_any_change(stack: Stack, aws
     stack.configure(governed())
     said = stack.up().failed().text
     for what in (f"the role {ROLE_NAME}", f"the policy {OPERATOR_POLICY_NAME}"):
-        assert f"shell-access:approval: {what} exists and is not of a stack of this program" in said
+        assert f"shell-access:approval: {what} exists and was not created by a stack of this program" in said
     assert own_documents(aws("ssm")) == []
     assert aws("sns").list_topics()["Topics"] == []
 

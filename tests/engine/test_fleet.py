@@ -169,7 +169,7 @@ def test_signal_leaves_no_lock_and_next_run_continues(fleet: Fleet) -> None:
 
 
 @pytest.mark.usefixtures("first_runs")
-def test_joining_and_leaving_accounts_are_followed(fleet: Fleet) -> None:
+def test_joining_and_leaving_accounts_are_followed(fleet: Fleet, tmp_path: Path) -> None:
     gone = fleet.ids.pop("tools")
     fleet.leave(gone)
     fleet.join("new")
@@ -178,9 +178,12 @@ def test_joining_and_leaving_accounts_are_followed(fleet: Fleet) -> None:
         "new": "added",
         gone: "orphaned",
     }
-    previewed = fleet.run("preview", "--account", "new")
+    pack = ("--policy-pack", str(REPOSITORY / "policies"))
+    levels = tmp_path / "levels.json"
+    levels.write_text(json.dumps({"all": "advisory"}))
+    previewed = fleet.run("preview", "--account", "new", *pack, "--policy-pack-config", str(levels))
     assert previewed.states == {"new": "changed"}
-    judged = fleet.run("preview", "--account", "new", "--policy-pack", str(REPOSITORY / "policies"))
+    judged = fleet.run("preview", "--account", "new", *pack)
     assert judged.states == {"new": "failed"}
     assert "session-preferences-encrypt-data" in judged.account("new")["error"]
     assert "new" not in {each["name"] for each in fleet.run("remove").document["accounts"]}

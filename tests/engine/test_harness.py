@@ -37,3 +37,15 @@ def test_stack_failing_configuration_leaves_no_process(
     stack.configure()
     assert "no-such-rule" in stack.preview("--policy-pack", "policies", "--policy-pack-config", str(bad)).failed().text
     # The fixture asserts that nothing is left running.
+
+
+def test_pulumi_install_needs_the_virtual_environment(new_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "__main__.py").touch()
+    manifest = program / "Pulumi.yaml"
+    manifest.write_text("name: program\nruntime: python\n")
+    stack = new_stack(program=program)
+    assert "are installed" in stack.run("install").succeeded().text
+    manifest.write_text("name: program\nruntime: {name: python, options: {virtualenv: absent}}\n")
+    assert "Run: make up" in stack.run("install").failed().text

@@ -128,7 +128,7 @@ def two_stacks(arena: Arena, order: list[int], *, there_before: bool) -> None:
     both[winner].up(wanted[winner])
     assert_settled(arena, [(20, 10)[winner]])
     both[1 - winner].refresh()
-    with pytest.raises(ResourceError, match=f"is kept by the stack {holder}"):
+    with pytest.raises(ResourceError, match=f"is owned by the stack {holder}"):
         both[1 - winner].up(wanted[1 - winner])
     both[1 - winner].destroy()
     assert_settled(arena, [(20, 10)[winner]])

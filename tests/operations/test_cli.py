@@ -94,7 +94,7 @@ eu-west-1 governing-stack: cannot tell
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
 eu-west-1 orphans-iam: cannot tell
-  expected:  everything with the stack's owner tag is in its state
+  expected:  all resources with the stack's owner tag are in its state
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 

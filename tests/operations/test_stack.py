@@ -142,3 +142,8 @@ def test_chosen_regions_keep_the_order_of_the_stack() -> None:
         UnusableError, match=r"^--region: expected a Region of the stack \(eu-west-1, .*\), got eu-west-9\.$"
     ):
         chosen_regions(regions, ["eu-west-9", "eu-west-1"])
+
+
+@pytest.mark.parametrize("value", ["", "{", "{}", "[]", '["1", "2"]', "[1"])
+def test_account_id_of_unusable_settings_is_empty(value: str) -> None:
+    assert stack(aws__allowedAccountIds=value, aws__assumeRoles="[null]").account_id == ""

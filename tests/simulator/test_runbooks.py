@@ -31,7 +31,7 @@ GRANTED = "Session request granted"
 REFUSED = "Session request refused"
 ENDED = "Session grant ended"
 NOT_GRANTED = "Session request not granted"
-STUCK = "Session grant could not be taken back"
+STUCK = "Session grant could not be removed"
 REMOVED = "Session grants without a run were removed"
 
 
@@ -221,7 +221,7 @@ def test_second_grant_ends_the_tag_and_reports_the_first(begun: Callable[..., Si
     played = flow.play(first, asleep=lambda: second.append(flow.play(flow.request(instance))))
     assert first in second[0].outputs["CheckRequest.Note"]
     assert second[0].outputs["ReleaseGrant.Outcome"] == "the tag of role Operator was removed"
-    assert played.outputs["ReleaseGrant.Outcome"] == "the tag of role Operator was gone already"
+    assert played.outputs["ReleaseGrant.Outcome"] == "the tag of role Operator was already removed"
 
 
 def test_first_of_two_grants_does_not_cut_the_second_short(begun: Callable[..., SimulatedWorkflow]) -> None:
@@ -244,5 +244,5 @@ def test_end_of_first_grant_leaves_the_second_unchanged(begun: Callable[..., Sim
     one, two = flow.instance(), flow.instance()
     retag = [{"Key": TAG_KEY, "Value": two}]
     played = flow.play(flow.request(one), asleep=lambda: flow.iam.tag_role(RoleName="Operator", Tags=retag))
-    assert f"it names {two} now" in played.outputs["ReleaseGrant.Outcome"]
+    assert f"its value is now {two}" in played.outputs["ReleaseGrant.Outcome"]
     assert flow.tag() == two

@@ -26,20 +26,20 @@ Stack prod, account 111122223333
 └────────────┴───────────────────────────────────────────────────┘
 ```
 
-The audit reads every user, group, role and policy of an account and reports the principals that reach a shell without
-approval, or can change what approval depends on. It evaluates effective permissions: identity policies,
-groups, boundaries, service control policies, roles that it can assume, tags that it can set on itself and
+The audit reads all users, groups, roles and policies of an account. It reports the principals that can get a shell without an
+approval, or can change resources on which the approval depends. It evaluates effective permissions: identity-based policies,
+groups, permissions boundaries, service control policies, roles that the principal can assume, tags that it can set on itself and
 on those roles, and Deny statements that it can remove. It changes nothing. Exit code 0: no finding; 1: a finding, or IAM
 cannot be read; 2: the command line, the configuration or the file of exceptions cannot be used.
 
-A finding that depends on a condition that IAM data does not decide is reported one level lower, as "cannot tell". What the
-configuration itself allows (declared approvers, operators' roles that one principal can assume) is listed once, as "by design".
+A finding that depends on a condition that the IAM data cannot answer is reported one level lower, as "cannot tell". Permissions that
+the configuration intends (declared approvers, operators' roles that one principal can assume) are listed as "by design".
 
 | severity | meaning |
 | --- | --- |
-| critical | A shell, code on a node, or the approval itself, with no further permission |
-| high | The same with one common fact more, such as a role that exists |
-| medium | Partial, or depends on facts that IAM data does not show |
+| critical | The principal can get a shell, run code on a node or control the approval, without further permissions |
+| high | The same, if one common condition is met, such as the existence of a role |
+| medium | Limited access, or access that depends on facts that the IAM data does not contain |
 | low | Information |
 
 ## Accepted exceptions
@@ -57,7 +57,7 @@ exceptions:
 
 All five keys are required, and each principal and rule has one entry. For `same-person-both-sides` the principal may also
 be a person's name as the finding shows it. The audit lists accepted findings with reason and owner, and exceptions that
-cover nothing. After its last day an exception is a finding (`exception-expired`), and what it covered counts again.
+match no finding. After its last day, an exception is a finding (`exception-expired`), and the accepted finding is reported again.
 `--declare-admin` excludes a principal from the audit altogether; it must exist.
 
 ## JSON
@@ -68,11 +68,12 @@ the audit), `principals`, `findings`, `serviceRoles`, `declaredAdministrators`, 
 
 ## Limits
 
-- People of an identity provider are known only as far as trust policies name them (`aws:userid`, `saml:sub`, `...:sub`,
+- The audit knows people of an identity provider only if trust policies identify them (`aws:userid`, `saml:sub`, `...:sub`,
   `aws:PrincipalArn` of another account).
 - Session policies and the policies of buckets, keys, queues and topics are not evaluated.
-- Which documents, windows, associations and stacks exist is not read; rules about them go by what a principal may change.
-- Conditions on tags of nodes count as met where the same principal can tag nodes, and in the rules about fixed nodes.
+- The audit does not read documents, maintenance windows, associations and CloudFormation stacks. Rules about them evaluate which of
+  them the principal can change.
+- Conditions on tags of nodes are treated as met if the same principal can tag nodes, and in rules about specific nodes.
 """
 
 
@@ -91,7 +92,7 @@ def audit_page() -> str:
             *(_INTRODUCTION, "## Rules\n", overview, "", *map(_section, rules)),
             *(
                 "## Obfuscated statements\n",
-                "Each finding lists which of these apply to its statements (`hidden by`).\n",
+                "Each finding lists which of these patterns its statements have (`obfuscation`, in JSON `hiddenBy`).\n",
                 obfuscation,
                 "",
             ),

@@ -294,8 +294,8 @@ def _other_grants(ssm: Any, run: Json, events: Json) -> str:
             if other["AutomationExecutionId"] == run["AutomationExecutionId"] or (kind, name) != asked_for(events)[:2]:
                 continue
             asked = other.get("ExecutedBy", "an unknown principal")
-            whose = "of the same requester" if asked == run.get("ExecutedBy") else f"asked for by {asked}"
-            notes.append(f"it comes over a live grant {whose}, for {instance} (run {other['AutomationExecutionId']})")
+            whose = "of the same requester" if asked == run.get("ExecutedBy") else f"requested by {asked}"
+            notes.append(f"it replaces an active grant {whose}, for {instance} (run {other['AutomationExecutionId']})")
     except UNDETERMINED:
-        notes.append("whether it comes over another live grant could not be determined in time")
+        notes.append("whether it replaces another active grant could not be determined in time")
     return "; ".join(notes)

@@ -37,10 +37,12 @@ def release_grant(events: Json, _context: object) -> Json:
     kind, name, instance = asked_for(events)
     tag = _tag(iam, kind, name)
     if tag is None:
-        return {"Outcome": f"the tag of {kind} {name} was gone already"}
+        return {"Outcome": f"the tag of {kind} {name} was already removed"}
     key, value = tag
     if value != instance:
-        return {"Outcome": f"the tag of {kind} {name} was left: it names {value} now, another run's instance"}
+        return {
+            "Outcome": f"the tag of {kind} {name} was not removed: its value is now {value}, the instance of another run"
+        }
     doubt = ""
     try:
         heir = _heir(ssm, events)

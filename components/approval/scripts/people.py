@@ -128,7 +128,7 @@ class People:
             RefusedError: it is none of a person.
         """
         if not who:
-            raise RefusedError("it is not known who asked")
+            raise RefusedError("the requester is not known")
         kind, name = principal_of(who)
         if kind == "role" and (name in _lower(WORKFLOW_ROLES) or name.startswith("awsservicerolefor")):
             raise RefusedError(f"{who} asked, which is a role of this workflow or of a service, and no person")
@@ -252,7 +252,7 @@ class People:
         role = self._found(arn)
         if role:
             return role
-        raise RefusedError(f"the role of {arn} is gone, and with it who its sessions are")
+        raise RefusedError(f"the role of {arn} no longer exists, so the person of its sessions is not known")
 
 
 def principal_of(who: str) -> tuple[str, str]:

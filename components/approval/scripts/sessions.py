@@ -27,12 +27,12 @@ def end_sessions(events: Json, _context: object) -> Json:
     """Terminate open sessions where the grant was ended early, or where the settings end them with every grant."""
     try:
         if not events["EndSessions"] and not is_ended_early(get_run(client("ssm"), events["ExecutionId"])):
-            return {"Outcome": "open sessions go on"}
+            return {"Outcome": "open sessions continue"}
         if LEFT_TO in events["Released"]:
-            return {"Outcome": "open sessions go on, under the other grant"}
+            return {"Outcome": "open sessions continue, under the other grant"}
         return {"Outcome": _end(events)}
     except (ClientError, BotoCoreError) as failure:
-        return {"Outcome": f"open sessions may go on, as they could not be looked up ({_reason(failure)})"}
+        return {"Outcome": f"open sessions might continue, because they could not be read ({_reason(failure)})"}
 
 
 def is_ended_early(run: Json) -> bool:

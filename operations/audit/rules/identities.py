@@ -26,17 +26,17 @@ _CREATING = ("iam:CreateRole", "iam:CreateUser")
 IDENTITIES: Final = (
     AuditRule(
         id="iam-set-approval-tag",
-        title="Writes the approval tag",
-        impact="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
+        title="Sets the approval tag",
+        impact="Grants sessions to itself or others by setting or removing the tag SecurityAllowSessionInstance.",
         escalations=(critical(requirement(*_TAGGING, on=TargetKind.OPERATORS, tag=TAG_KEY)),),
-        remedy="Limit aws:TagKeys to other keys, or deny the key in any letter case (StringEqualsIgnoreCase) to all but the "
-        "runbook's role.",
+        remedy="Limit aws:TagKeys to other keys, or deny the key in any case (StringEqualsIgnoreCase) to all "
+        "principals except the runbook's role.",
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
         exempt=frozenset({Exempt.RUNBOOK_ROLE}),
     ),
     AuditRule(
         id="iam-write-policies",
-        title="Writes policies",
+        title="Changes policies",
         impact="Grants any permission to itself, to a role that it can assume, or to the operators.",
         escalations=(
             critical(requirement("iam:PutUserPolicy", on=TargetKind.MY_USERS)),
@@ -47,21 +47,21 @@ IDENTITIES: Final = (
             critical(requirement("iam:AttachRolePolicy", on=TargetKind.MY_ROLES, given=ANY_POLICY)),
             critical(requirement("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=TargetKind.MY_POLICIES)),
         ),
-        remedy="Limit the statement to paths without operators, approvers and the caller, or pin a boundary.",
+        remedy="Limit the statement to paths without operators, approvers and the caller, or require a permissions boundary.",
         source="Rhino 1, 2, 7 to 12; pathfinding iam-001, 005, 007 to 011; prowler; PMapper iam_edges",
     ),
     AuditRule(
         id="iam-add-user-to-group",
-        title="Joins groups",
-        impact="Gets the permissions of a group, or adds a user to the approvers.",
+        title="Adds users to groups",
+        impact="Gets the permissions of a group, or adds a user to a group of approvers.",
         escalations=(critical(requirement("iam:AddUserToGroup", on=TargetKind.PRIVILEGED_GROUPS)),),
-        remedy="Limit iam:AddUserToGroup to groups without rights of this list and without approvers.",
+        remedy="Limit iam:AddUserToGroup to groups without approvers and without permissions in this list.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
     ),
     AuditRule(
         id="iam-create-credentials",
-        title="Takes another user's credentials",
-        impact="Acts as an approver, an administrator or an operator who was approved.",
+        title="Creates credentials of another user",
+        impact="Acts as an approver, an administrator or an operator with a grant.",
         escalations=(
             critical(
                 requirement(
@@ -80,8 +80,8 @@ IDENTITIES: Final = (
     ),
     AuditRule(
         id="iam-change-trust",
-        title="Rewrites trust or makes principals",
-        impact="Lets itself into the runbook's role, an approver's or a privileged one, or makes a new one.",
+        title="Changes trust policies, or creates principals",
+        impact="Can assume the runbook's role, an approver's role or a privileged role, or create one.",
         escalations=(
             critical(requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.TRUSTED_ROLES)),
             high(
@@ -97,21 +97,21 @@ IDENTITIES: Final = (
                 requirement("iam:AttachRolePolicy", "iam:PutRolePolicy", on=TargetKind.RETRUSTED, given=ANY_POLICY),
             ),
         ),
-        remedy="Limit the statement to paths of other teams, and pin a boundary with iam:PermissionsBoundary.",
+        remedy="Limit the statement to paths of other teams, and require a boundary with iam:PermissionsBoundary.",
         source="Rhino 14; pathfinding iam-012, 019 to 021; prowler",
     ),
     AuditRule(
         id="iam-assume-role",
-        title="Assumes a role that counts",
+        title="Assumes a sensitive role",
         impact="Acts as an operator, an approver or a privileged role.",
         escalations=(low(requirement("sts:AssumeRole", on=TargetKind.ANY_ROLE)),),
-        remedy="Name the principals in the role's trust policy, and the roles in the statement.",
+        remedy="Limit the principals in the role's trust policy and the roles in the statement. Declare intended approvers with --approver.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
     AuditRule(
         id="session-tag-approval",
-        title="Brings the approval tag along as a session tag",
-        impact="A tag of the session wins over the role's own, so that no approval is needed.",
+        title="Passes the approval tag as a session tag",
+        impact="A session tag takes precedence over the tag of the role, so no approval is needed.",
         escalations=(
             critical(
                 requirement("sts:GetFederationToken"),
@@ -119,14 +119,14 @@ IDENTITIES: Final = (
                 requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, statement_kind=StatementKind.VARIABLE),
             ),
         ),
-        remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and from "
-        "the operators.",
+        remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and to "
+        "operators.",
         source="IAM User Guide: Pass session tags in AWS STS; Identity Center: Attributes for access control",
     ),
     AuditRule(
         id="iam-remove-boundary",
-        title="Lifts boundaries",
-        impact="Statements that a boundary or an organization's policy made harmless come alive.",
+        title="Removes permissions boundaries",
+        impact="Permissions that a boundary or a policy of the organization denied become effective.",
         escalations=(
             high(
                 requirement(
@@ -149,13 +149,13 @@ IDENTITIES: Final = (
             ),
             high(requirement("organizations:LeaveOrganization")),
         ),
-        remedy="Pin the boundary with iam:PermissionsBoundary and remove the Delete actions.",
+        remedy="Require the boundary with iam:PermissionsBoundary, and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
     ),
     AuditRule(
         id="change-identity-provider",
-        title="Opens a login path",
-        impact="A provider, a permission set or a directory attribute of the caller's choice leads into roles.",
+        title="Changes identity providers",
+        impact="Adds an identity provider, a permission set or an attribute with which it can assume roles.",
         escalations=(
             high(
                 requirement(
@@ -177,22 +177,22 @@ IDENTITIES: Final = (
             ),
             high(requirement("sts:AssumeRoot")),
         ),
-        remedy="Leave identity providers and Identity Center to their administrators, and declare those.",
+        remedy="Allow changes to identity providers and IAM Identity Center only to administrators, and declare them.",
         source="pathfinding SSO through prowler; Identity Center API: InstanceAccessControlAttributeConfiguration; SAR",
     ),
     AuditRule(
         id="runbook-role-sets-other-tags",
-        title="The runbook's role tags more than the approval",
-        impact="The role can set tags other than the approval tag, on which other policies may rest.",
+        title="The runbook's role sets other tags",
+        impact="The role can set tags other than the approval tag, and other policies might depend on them.",
         escalations=(medium(requirement(*_TAGGING, given=ANOTHER_TAG)),),
-        remedy="Limit the role's tagging by ForAllValues:StringEquals aws:TagKeys to SecurityAllowSessionInstance.",
+        remedy="Limit tagging to SecurityAllowSessionInstance, with ForAllValues:StringEquals on aws:TagKeys.",
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
     ),
     AuditRule(
         id="iam-remove-own-deny",
-        title="Removes a Deny of its own",
-        impact="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",
+        title="Removes a Deny statement that applies to it",
+        impact="Deletes or detaches the policy with the statement, or leaves its group, and then has more permissions.",
         escalations=(
             high(
                 requirement(
@@ -202,7 +202,7 @@ IDENTITIES: Final = (
                 )
             ),
         ),
-        remedy="Deny detaching and deleting the policy in the policy itself, or set the Deny in a service control policy.",
+        remedy="Deny detaching and deleting the policy in the policy itself, or use a service control policy.",
         source="IAM User Guide: Policy evaluation logic; SAR IAM",
     ),
 )

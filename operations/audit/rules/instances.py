@@ -15,30 +15,30 @@ _CHANGE = requirement(
 INSTANCES: Final = (
     AuditRule(
         id="ec2-instance-connect",
-        title="Pushes SSH keys",
-        impact="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
+        title="Sends SSH keys to instances",
+        impact="EC2 Instance Connect accepts a key for a minute, and its endpoint reaches private nodes.",
         escalations=(
             high(requirement("ec2-instance-connect:SendSSHPublicKey", on=TargetKind.INSTANCES)),
             low(requirement("ec2-instance-connect:OpenTunnel")),
         ),
-        remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to one without a shell.",
+        remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to a user without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
     ),
     AuditRule(
         id="ec2-serial-console",
-        title="Logs in at the serial console",
-        impact="A login on the node past network and agent.",
+        title="Connects to the serial console",
+        impact="Signs in to the node without its network and agent.",
         escalations=(
             high(requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=TargetKind.INSTANCES)),
             low(requirement("ec2:EnableSerialConsoleAccess")),
         ),
-        remedy="Remove the serial console actions and keep it disabled for the account.",
+        remedy="Remove the actions of the serial console, and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
     ),
     AuditRule(
         id="ec2-change-user-data",
         title="Changes user data",
-        impact="What an instance runs as root when it starts is replaced.",
+        impact="Replaces the commands that an instance runs as root when it starts.",
         escalations=(
             high(
                 _CHANGE,
@@ -47,13 +47,13 @@ INSTANCES: Final = (
             ),
             medium(_CHANGE),
         ),
-        remedy="Remove ec2:ModifyInstanceAttribute, or limit it by ec2:Attribute to harmless ones.",
+        remedy="Remove ec2:ModifyInstanceAttribute, or limit ec2:Attribute to attributes other than UserData.",
         source="pathfinding ec2-002; prowler; cloudsplaining",
     ),
     AuditRule(
         id="ec2-replace-volume",
-        title="Reads or replaces disks",
-        impact="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
+        title="Reads or replaces volumes",
+        impact="Replaces, attaches elsewhere or copies a root volume, with its programs and secrets.",
         escalations=(
             high(requirement("ec2:CreateReplaceRootVolumeTask")),
             high(requirement("ec2:AttachVolume"), requirement("ec2:DetachVolume", "ec2:CreateVolume")),
@@ -64,13 +64,13 @@ INSTANCES: Final = (
                 )
             ),
         ),
-        remedy="Limit the volume and snapshot actions by tag to volumes that no governed instance uses.",
+        remedy="Limit the volume and snapshot actions by tag to volumes that governed instances do not use.",
         source="SAR Amazon EC2 and EBS; EC2 User Guide: Replace a root volume; EBS direct APIs",
     ),
     AuditRule(
         id="ec2-replace-instance-profile",
-        title="Exchanges an instance's role",
-        impact="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
+        title="Replaces the role of an instance",
+        impact="Makes an instance a managed node, or gives its users the permissions of another role.",
         escalations=(
             high(
                 requirement(
@@ -80,13 +80,13 @@ INSTANCES: Final = (
                 requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_EC2, given=passed_to(_EC2)),
             ),
         ),
-        remedy="Limit iam:PassRole to roles with the agent's rights and no more.",
+        remedy="Limit iam:PassRole to roles that have only the permissions of SSM Agent.",
         source="SAR Amazon EC2 and IAM; PMapper ec2_edges",
     ),
     AuditRule(
         id="ec2-change-launch-template",
-        title="Changes what new instances start with",
-        impact="The next instance of a group or template runs the caller's user data.",
+        title="Changes launch templates and Auto Scaling groups",
+        impact="The next instance of the group or template runs the caller's user data.",
         escalations=(
             medium(
                 requirement("ec2:CreateLaunchTemplateVersion"),
@@ -99,13 +99,13 @@ INSTANCES: Final = (
                 requirement("autoscaling:CreateLaunchConfiguration"), requirement("autoscaling:UpdateAutoScalingGroup")
             ),
         ),
-        remedy="Leave launch templates and groups of governed instances to the pipeline that builds them.",
+        remedy="Allow changes to launch templates and groups of governed instances only to their deployment pipeline.",
         source="SAR Amazon EC2 and EC2 Auto Scaling",
     ),
     AuditRule(
         id="read-login-secrets",
-        title="Reads login secrets",
-        impact="Private keys and passwords of nodes.",
+        title="Reads credentials of nodes",
+        impact="Reads private keys and passwords of nodes.",
         escalations=(
             medium(
                 requirement(
@@ -116,13 +116,13 @@ INSTANCES: Final = (
             medium(requirement("secretsmanager:GetSecretValue", on=TargetKind.SECRETS)),
             low(requirement("ec2:GetPasswordData")),
         ),
-        remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
+        remedy="Exclude /ec2/keypair/ and secrets with passwords from the resources of the statement.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
     ),
     AuditRule(
         id="deploy-to-instances",
         title="Deploys code or containers onto instances",
-        impact="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",
+        impact="A deployment runs scripts as root, or a container runs with access to its host.",
         escalations=(
             high(requirement("codedeploy:CreateDeployment")),
             medium(

@@ -17,7 +17,7 @@ APPROVED: Final = "i-0a1b2c3d4e5f60718"
 NODE: Final = "i-0feedfacecafebeef"
 """Placeholder for the nodes that were not approved: a statement that reaches it by a wildcard reaches all."""
 
-MET: Final = (Choice(known("whatever the policy asks for")),)
+MET: Final = (Choice(known("any value that the policy requires")),)
 """A tag of a resource meets the condition."""
 
 _TAGS: Final[tuple[str, ...]] = ("aws:resourcetag/", "ssm:resourcetag/")

@@ -127,7 +127,7 @@ SERVICES: Final = (
     AuditRule(
         id="pass-role-to-automation",
         title="Passes a role to Automation",
-        impact="Runs a runbook of its own under a role that tags principals or drives instances.",
+        impact="Runs its own runbook with a role that can tag principals or run commands on instances.",
         escalations=(
             critical(
                 requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
@@ -141,14 +141,14 @@ SERVICES: Final = (
             high(_passing(_SSM), requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation")),
             low(requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM))),
         ),
-        remedy="Name in iam:PassRole the roles that may be passed, without the runbook's, and pin iam:PassedToService.",
+        remedy="Limit iam:PassRole to specific roles without the runbook's role, with a condition on iam:PassedToService.",
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",
         exempt=frozenset({Exempt.OPERATOR}),
     ),
     AuditRule(
         id="pass-role-to-compute",
-        title="Makes compute with a role",
-        impact="Code of the caller's runs with the rights of the role that is passed.",
+        title="Creates compute resources with a role",
+        impact="Runs its own code with the permissions of the role that it passes.",
         escalations=(
             _compute(
                 "lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:InvokeFunction", "lambda:AddPermission")
@@ -172,13 +172,13 @@ SERVICES: Final = (
             ),
             *(_compute(service, actions) for service, actions in _RUNS_CODE.items()),
         ),
-        remedy="Name in iam:PassRole roles without rights of this list, and pin iam:PassedToService.",
+        remedy="Limit iam:PassRole to roles without permissions in this list, with a condition on iam:PassedToService.",
         source="Rhino 3, 15 to 17, 19, 21, 22, 27; pathfinding; PMapper ec2_edges, lambda_edges; prowler; cloudsplaining",
     ),
     AuditRule(
         id="change-compute-with-role",
-        title="Changes work that has a role already",
-        impact="Code of the caller's runs with the rights of a role that is attached; nothing is passed.",
+        title="Changes resources that have a role",
+        impact="Runs its own code with the permissions of the resource's role, without iam:PassRole.",
         escalations=(
             *_carried("lambda.amazonaws.com", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
             *_carried(
@@ -203,13 +203,13 @@ SERVICES: Final = (
             ),
             *_carried("codepipeline.amazonaws.com", "codepipeline:UpdatePipeline"),
         ),
-        remedy="Limit the statement to resources whose roles have no rights of this list.",
+        remedy="Limit the statement to resources whose roles have no permissions in this list.",
         source="Rhino 18, 20, 28; pathfinding; prowler; cloudsplaining",
     ),
     AuditRule(
         id="pass-role-to-scheduler",
-        title="Schedules or orchestrates with a role",
-        impact="A service calls Run Command, Automation or any other interface under a role.",
+        title="Creates schedules, rules or workflows with a role",
+        impact="A service calls Run Command, Automation or another API with the permissions of the role.",
         escalations=(
             *(_compute(service, actions) for service, actions in _CALLS_SERVICES.items()),
             medium(requirement(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions))),
@@ -222,7 +222,7 @@ SERVICES: Final = (
                 )
             ),
         ),
-        remedy="Limit events:TargetArn and the like to targets outside Systems Manager, and iam:PassRole to harmless roles.",
+        remedy="Limit targets (events:TargetArn) to services other than Systems Manager, and iam:PassRole to roles without these permissions.",
         source="EventBridge, FIS and EBS (DLM) User Guides; pathfinding scheduler-001, stepfunctions-001 through prowler",
     ),
 )

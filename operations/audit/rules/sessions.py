@@ -57,35 +57,35 @@ SESSIONS: Final = (
     AuditRule(
         id="session-any-node",
         title="Starts a session on every node",
-        impact="A standing shell on nodes without an approval.",
+        impact="Has a shell on all nodes without an approval.",
         escalations=_shell(Severity.CRITICAL, TargetKind.ANY_NODE, _ANY_NODE, StatementKind.BESIDE_VARIABLE),
-        remedy="Leave only the instance that the principal's own SecurityAllowSessionInstance tag names, as the operator "
-        "policy does.",
+        remedy="Limit the resource to the instance in the principal's tag SecurityAllowSessionInstance, as in the operators' "
+        "policy.",
         source="SAR Systems Manager; pathfinding ssm-001; PMapper ssm_edges; prowler",
     ),
     AuditRule(
         id="session-fixed-nodes",
-        title="Starts a session on fixed or tagged nodes",
-        impact="A shell without approval on the nodes that the statement names, or that carry a tag.",
+        title="Starts a session on specific or tagged nodes",
+        impact="Has a shell without an approval on the nodes in the statement, or on nodes with a tag.",
         escalations=_shell(Severity.HIGH, TargetKind.NODES, _STANDING, StatementKind.PLAIN),
-        remedy="Replace the instances by the principal's own tag, or remove the statement from this principal.",
+        remedy="Limit the resource to the instance in the principal's tag SecurityAllowSessionInstance, or remove the statement.",
         source="User Guide: Additional sample IAM policies for Session Manager",
         silent_under=("session-any-node",),
     ),
     AuditRule(
         id="session-beyond-approved-instance",
         title="Starts sessions beyond the approved instance",
-        impact="The approval tag is required, but more than the one approved instance matches.",
+        impact="The statement requires the approval tag, but matches more than the approved instance.",
         escalations=_shell(Severity.HIGH, TargetKind.NODES, NODE_TAGS_MET, StatementKind.VARIABLE),
-        remedy="Make ${aws:PrincipalTag/SecurityAllowSessionInstance} the whole instance id: no default, no wildcard, no "
-        "second resource.",
+        remedy="Use ${aws:PrincipalTag/SecurityAllowSessionInstance} as the complete instance ID: no default value, wildcard "
+        "or second resource.",
         source="IAM User Guide: Policy variables, default values and no value",
         silent_under=("session-any-node",),
     ),
     AuditRule(
         id="session-other-documents",
         title="Starts sessions with other documents",
-        impact="Port forwarding, SSH or single commands in place of the shell that is logged.",
+        impact="Forwards ports, uses SSH or runs commands instead of the logged shell.",
         escalations=(
             high(
                 requirement(_START, on=TargetKind.REMOTE_HOST_DOCUMENT),
@@ -96,29 +96,29 @@ SESSIONS: Final = (
                 requirement(_START, on=TargetKind.APPROVED_NODE),
             ),
         ),
-        remedy="Allow StartSession with document/SSM-SessionManagerRunShell of this account and no other.",
+        remedy="Allow ssm:StartSession only with document/SSM-SessionManagerRunShell of this account.",
         source="User Guide: Start a session with a document by specifying the session documents in IAM policies",
     ),
     AuditRule(
         id="ecs-execute-command",
         title="Opens a shell in a container",
-        impact="A command or shell in a running task, through the same agent, without approval.",
+        impact="Runs a command or shell in a running task, through SSM Agent, without an approval.",
         escalations=(high(requirement("ecs:ExecuteCommand")),),
-        remedy="Remove ecs:ExecuteCommand, or limit it to clusters where nothing is governed.",
+        remedy="Remove ecs:ExecuteCommand, or limit it to clusters that are not governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
     AuditRule(
         id="session-resume-others",
         title="Resumes another principal's session",
-        impact="Takes over a session that another principal was approved for.",
+        impact="Takes over a session for which another principal has an approval.",
         escalations=(medium(requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
     AuditRule(
         id="session-second-request-path",
-        title="Has a second request path",
-        impact="Just-in-time node access or GUI Connect open a node under rules of their own.",
+        title="Requests access by another method",
+        impact="Just-in-time node access and GUI Connect have their own rules for access to nodes.",
         escalations=(
             medium(requirement("ssm:StartAccessRequest", "ssm:GetAccessToken")),
             medium(
@@ -126,15 +126,15 @@ SESSIONS: Final = (
                 requirement(_START, on=TargetKind.NODES, given=NODE_TAGS_MET),
             ),
         ),
-        remedy="Deny ssm:StartAccessRequest, ssm:GetAccessToken and ssm-guiconnect:StartConnection unless they are an "
-        "accepted path here.",
+        remedy="Deny ssm:StartAccessRequest, ssm:GetAccessToken and ssm-guiconnect:StartConnection unless you accept "
+        "these methods.",
         source="User Guide: Just-in-time node access; SAR Systems Manager GUI Connect",
         exempt=frozenset({Exempt.JUST_IN_TIME_MODE}),
     ),
     AuditRule(
         id="session-terminate-others",
         title="Ends another principal's session",
-        impact="Interrupts the work of others; no access of its own.",
+        impact="Interrupts the sessions of others. This gives no access to nodes.",
         escalations=(low(requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",

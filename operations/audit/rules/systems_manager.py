@@ -13,7 +13,7 @@ SYSTEMS_MANAGER: Final = (
     AuditRule(
         id="ssm-send-command",
         title="Runs commands on nodes",
-        impact="Commands as root or SYSTEM, with no session and no approval.",
+        impact="Runs commands as root or SYSTEM, without a session and an approval.",
         escalations=(
             critical(
                 requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
@@ -24,13 +24,13 @@ SYSTEMS_MANAGER: Final = (
                 requirement("ssm:SendCommand", on=TargetKind.OWN_DOCUMENTS),
             ),
         ),
-        remedy="Keep ssm:SendCommand to a closed list of documents that run no script of the caller's, or remove it.",
+        remedy="Limit ssm:SendCommand to specific documents that do not run the caller's scripts, or remove it.",
         source="SAR Systems Manager; pathfinding ssm-002; PMapper ssm_edges; prowler",
     ),
     AuditRule(
         id="ssm-create-association",
-        title="Attaches documents to nodes",
-        impact="An association runs a document on nodes now and on schedule.",
+        title="Creates associations with nodes",
+        impact="An association runs a document on nodes immediately and on a schedule.",
         escalations=(
             critical(
                 requirement(
@@ -40,29 +40,29 @@ SYSTEMS_MANAGER: Final = (
             ),
             low(requirement("ssm:StartAssociationsOnce")),
         ),
-        remedy="Keep associations to a closed list of documents that run no script of the caller's.",
+        remedy="Limit associations to specific documents that do not run the caller's scripts.",
         source="SAR Systems Manager; User Guide: State Manager",
     ),
     AuditRule(
         id="ssm-start-other-runbooks",
         title="Starts other runbooks",
-        impact="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
+        impact="A runbook of AWS or of the account runs commands on instances, resets access or changes IAM.",
         escalations=(high(start_runbook(TargetKind.AUTOMATIONS)),),
-        remedy="List the runbooks that may be started by name; leave none that runs commands or resets access.",
+        remedy="Limit the statement to specific runbooks that do not run commands or reset access.",
         source="SAR Systems Manager; Automation runbook reference; pathfinding ssm-003",
     ),
     AuditRule(
         id="ssm-maintenance-window-task",
-        title="Schedules work in maintenance windows",
-        impact="A task of a window runs commands, runbooks or functions on nodes.",
+        title="Creates tasks of maintenance windows",
+        impact="A task runs commands, runbooks or functions on nodes.",
         escalations=(high(requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")),),
-        remedy="Leave tasks of maintenance windows to principals that may run commands anyway.",
+        remedy="Allow tasks of maintenance windows only to principals that can run commands on nodes.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
     AuditRule(
         id="ssm-change-scheduled-content",
-        title="Changes what scheduled work runs",
-        impact="Nodes run the new content at their next association, window, patch or installation.",
+        title="Changes the content of scheduled operations",
+        impact="Nodes run the new content in their next association, maintenance window, patch operation or installation.",
         escalations=(
             high(
                 requirement(
@@ -88,13 +88,13 @@ SYSTEMS_MANAGER: Final = (
             ),
             low(requirement("ssm:CreateDocument", on=TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)),
         ),
-        remedy="Limit changes by ssm:DocumentType and by name to documents that do not run on nodes.",
+        remedy="Limit changes by ssm:DocumentType and name to documents that do not run on nodes.",
         source="SAR Systems Manager; User Guide: Patch Manager, custom sources",
     ),
     AuditRule(
         id="ssm-quick-setup",
-        title="Sets up Systems Manager by Quick Setup",
-        impact="Quick Setup creates associations and roles in every account and Region that it is given.",
+        title="Configures Systems Manager with Quick Setup",
+        impact="Quick Setup creates associations and roles in any account and Region of its configuration.",
         escalations=(
             medium(
                 requirement(
@@ -102,20 +102,20 @@ SYSTEMS_MANAGER: Final = (
                 )
             ),
         ),
-        remedy="Leave ssm-quicksetup changes to administrators.",
+        remedy="Allow changes with ssm-quicksetup actions only to administrators.",
         source="SAR Systems Manager Quick Setup",
     ),
     AuditRule(
         id="ssm-register-nodes",
-        title="Registers machines as nodes",
-        impact="A machine of the caller's becomes a node under a role of the account.",
+        title="Registers servers as managed nodes",
+        impact="A server of the caller becomes a managed node with a role of the account.",
         escalations=(
             medium(
                 requirement("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
                 requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
             ),
         ),
-        remedy="Limit iam:PassRole to a role with the agent's rights and no more.",
+        remedy="Limit iam:PassRole to a role that has only the permissions of SSM Agent.",
         source="SAR Systems Manager; User Guide: Hybrid activations",
     ),
 )

@@ -113,7 +113,7 @@ def _instance(site: SiteDeployment, settings: ControllerSettings, found: Control
     if found.metadata.get("HttpTokens") != "required":
         yield _Fault(text="IMDSv1 is allowed", remedy=repair)
     if found.metadata.get("HttpEndpoint", "enabled") != "enabled":
-        yield _Fault(text="instance metadata is off, which the SSM Agent needs", remedy=repair)
+        yield _Fault(text="instance metadata is off, which SSM Agent needs", remedy=repair)
     hops = found.metadata.get("HttpPutResponseHopLimit", 1)
     if hops != 1:
         yield _Fault(text=f"instance metadata responses travel {hops} hops", remedy=repair)

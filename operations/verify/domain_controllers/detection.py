@@ -146,7 +146,7 @@ def _findings(
     differences = [f"{' '.join(off)} is off"] if off else []
     differences += [f"{each} is {state.faults[each]}" for each in sorted(switches & state.faults.keys())]
     if state.administrator:
-        remedy = f"Ask the administrator account {state.administrator} of {title} to turn it on in {region}"
+        remedy = f"Ask the administrator account {state.administrator} of {title} to enable it in {region}"
         managed = f"{expected}, managed by the account {state.administrator}"
         return [replace(check, remedy=remedy).report(differences, managed)]
     owner = (

@@ -155,7 +155,7 @@ def _rule(
         differences += [f"unexpected target: {ip}:{port}" for ip, port in sorted(rule.targets - targets)]
         vpcs = {id_ for each in own.vpcs for id_ in live.vpcs.get(each, ())}
         differences += [f"not associated with {each}" for each in sorted(vpcs - rule.vpc_ids)]
-        differences += [f"associated with {each} besides" for each in sorted(rule.vpc_ids - vpcs)]
+        differences += [f"also associated with {each}" for each in sorted(rule.vpc_ids - vpcs)]
         removals = [
             f"aws route53resolver disassociate-resolver-rule --resolver-rule-id {rule.id} --vpc-id {each} "
             f"--region {site.deployment.region}"
@@ -177,7 +177,7 @@ def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence
         differences += [f"not shared with {each}" for each in principals if each not in share.principals]
         differences += [f"shared with {each}" for each in sorted(share.principals - set(principals))]
         differences += [f"not shared: {each}" for each in sorted(rules - share.resources)]
-        differences += [f"shared besides: {each}" for each in sorted(share.resources - rules)]
+        differences += [f"also shared with: {each}" for each in sorted(share.resources - rules)]
         removals = [
             f"aws ram disassociate-resource-share --resource-share-arn {share.arn} --{kind} {each} "
             f"--region {site.deployment.region}"

@@ -69,7 +69,7 @@ def traffic_finding(site: SiteDeployment, traffic: Traffic | ReadFailure) -> Fin
     """Evaluate the packets, and report differences from the demands."""
     check = Check(
         "directory-traffic",
-        "what the port tables list passes groups and network ACL, and nothing else",
+        "security groups and network ACL permit exactly the traffic in the port tables",
         f"see the findings about groups, prefix lists and the network ACL; otherwise {site.deployment.repair}",
     )
     if isinstance(traffic, ReadFailure):

@@ -90,7 +90,7 @@ def trail_findings(
         differences.append("it does not record")
         remedies.append(f"aws cloudtrail start-logging {named}")
     if not live.records_writes:
-        differences.append("its event selectors leave management events out")
+        differences.append("its event selectors exclude management events")
         selectors = """'[{"ReadWriteType": "All", "IncludeManagementEvents": true}]'"""
         remedies.append(f"aws cloudtrail put-event-selectors --trail-{named[2:]} --event-selectors {selectors}")
     if not existing:

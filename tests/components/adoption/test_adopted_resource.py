@@ -157,7 +157,7 @@ def test_policy_of_another_principal_is_not_adopted(
     client("iam").create_policy(PolicyName="Node", PolicyDocument=document)
     asked = claim("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
     (failure,) = provider.check({}, asked).failures
-    assert "exists and is not of a stack of this program" in failure.reason
+    assert "exists and was not created by a stack of this program" in failure.reason
 
 
 def remove_tags(client: Callable[..., Any]) -> None:

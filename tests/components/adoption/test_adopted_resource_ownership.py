@@ -87,10 +87,10 @@ def test_claim_of_another_stack_is_refused(stacks: Stacks, first: str, second: s
     before = stacks.live()
     assert stacks.owner() == first
     (failure,) = stacks.provider.check({}, stacks.inputs(second)).failures
-    assert f"is kept by the stack {first}" in failure.reason
-    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+    assert f"is owned by the stack {first}" in failure.reason
+    with pytest.raises(ResourceError, match=f"is owned by the stack {first}"):
         stacks.provider.create(stacks.inputs(second))
-    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is owned by the stack {first}"):
         stacks.provider.update("", stacks.inputs(second), stacks.inputs(second, retain=True))
     for prior in ({}, {"prior": "anything"}):
         stacks.provider.delete("", stacks.inputs(second, **prior))
@@ -132,7 +132,7 @@ def test_loser_of_a_race_is_refused(
         return False
 
     monkeypatch.setattr(type(named), "make", lose)
-    with pytest.raises(ResourceError, match=f"is kept by the stack {other}"):
+    with pytest.raises(ResourceError, match=f"is owned by the stack {other}"):
         stacks.provider.create(stacks.inputs(owner))
     assert stacks.owner() == other
 
@@ -142,7 +142,7 @@ def test_what_another_principal_made_is_adopted_and_restored(stacks: Stacks, cli
     before = stacks.live()
     failures = stacks.provider.check({}, stacks.inputs(ALPHA)).failures
     if stacks.kind is Kind.POLICY:
-        assert "not of a stack of this program" in failures[0].reason
+        assert "not created by a stack of this program" in failures[0].reason
         return
     assert failures == []
     made = stacks.create(ALPHA)

@@ -106,7 +106,7 @@ def test_record_of_another_principal_is_refused(record: GoverningStackProvider, 
         {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:GetUser", "Resource": "*"}]}
     )
     client("iam").create_policy(PolicyName=POLICY_NAME, PolicyDocument=document)
-    with pytest.raises(ResourceError, match="not of a stack of this program"):
+    with pytest.raises(ResourceError, match="not created by a stack of this program"):
         record.create(props(ALPHA))
 
 

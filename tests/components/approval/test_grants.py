@@ -98,7 +98,7 @@ def test_request_is_granted_where_other_grants_are_undetermined(account: Made) -
     judged = check_request.check_request(EVENTS, None)
     assert (judged["Verdict"], judged["Note"]) == (
         "accepted",
-        "whether it comes over another live grant could not be determined in time",
+        "whether it replaces another active grant could not be determined in time",
     )
 
 
@@ -188,7 +188,7 @@ def test_approval_of_a_request_without_a_person_is_none(account: Made, mode: str
         {**made, "ParentAutomationExecutionId": LATER} if mode == "change-manager" else made,
         change_request(approval(ANTON), ExecutedBy=""),
     )
-    assert refusal(Mode=mode) == "it is not known who asked"
+    assert refusal(Mode=mode) == "the requester is not known"
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])

@@ -134,21 +134,21 @@ class Sessions:
     ("refused", "status", "changes", "outcome"),
     [
         ("", "Success", {}, "1 open session ended: olivia-1"),
-        ("", "Success", {"EndSessions": False}, "open sessions go on"),
+        ("", "Success", {"EndSessions": False}, "open sessions continue"),
         ("", "Cancelled", {"EndSessions": False}, "1 open session ended: olivia-1"),
         ("", "Success", {"PrincipalName": "Second"}, "no session was open"),
         (
             "",
             "Cancelled",
             {"Released": "the tag of role Operator was left to the run x"},
-            "open sessions go on, under the other grant",
+            "open sessions continue, under the other grant",
         ),
         ("TerminateSession", "Success", {}, "session olivia-1 could not be ended (AccessDeniedException)"),
         (
             "DescribeSessions",
             "Success",
             {},
-            "open sessions may go on, as they could not be looked up (AccessDeniedException)",
+            "open sessions might continue, because they could not be read (AccessDeniedException)",
         ),
     ],
 )

@@ -151,7 +151,7 @@ def test_created_detector_that_others_use_stays(
     assert (detector(guardduty) or {})["Status"] == "ENABLED"
     assert on(guardduty) == {"S3_DATA_EVENTS"}
     assert (detector(guardduty) or {})["Tags"] == {"team": "security"}
-    assert "GuardDuty in eu-west-1 stays on for S3_DATA_EVENTS" in capsys.readouterr().err
+    assert "GuardDuty in eu-west-1 stays enabled for S3_DATA_EVENTS" in capsys.readouterr().err
 
 
 def test_refresh_shows_what_was_turned_off(guardduty: Any, provider: DetectionServiceProvider) -> None:
@@ -209,7 +209,7 @@ def test_service_of_another_stack_is_refused(guardduty: Any, provider: Detection
     before = described(guardduty)
     failure = provider.check({}, inputs(*ALL)).failures[0]
     assert failure.reason.startswith(
-        f"GuardDuty in eu-west-1 is kept by the stack {OTHER}. One stack governs an account"
+        f"GuardDuty in eu-west-1 is owned by the stack {OTHER}. One stack governs an account"
     )
     with pytest.raises(ResourceError, match="takeOver"):
         provider.create(inputs(*ALL))

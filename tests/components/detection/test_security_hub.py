@@ -130,7 +130,7 @@ def test_own_hub_that_others_use_stays(
     hub.batch_enable_standards(StandardsSubscriptionRequests=[{"StandardsArn": arn}])
     provider.delete(made.id, made.outs or {})
     assert (standards(hub), tags(hub)) == ({NIST}, {"team": "security"})
-    assert f"Security Hub in eu-west-1 stays on for {NIST}" in capsys.readouterr().err
+    assert f"Security Hub in eu-west-1 stays enabled for {NIST}" in capsys.readouterr().err
 
 
 def test_hub_without_its_tags_is_never_disabled(hub: Any, provider: DetectionServiceProvider) -> None:
@@ -194,7 +194,7 @@ def test_hub_that_the_organization_keeps_off_is_refused(
 
 def test_hub_of_another_stack_is_refused(hub: Any, provider: DetectionServiceProvider) -> None:
     provider.create(inputs(owner=OTHER))
-    assert f"is kept by the stack {OTHER}" in provider.check({}, inputs()).failures[0].reason
+    assert f"is owned by the stack {OTHER}" in provider.check({}, inputs()).failures[0].reason
     with pytest.raises(ResourceError, match="takeOver"):
         provider.create(inputs(NIST))
     assert (standards(hub), tags(hub)[OWNER_TAG]) == ({FOUNDATIONAL}, OTHER)

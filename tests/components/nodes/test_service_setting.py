@@ -110,7 +110,7 @@ def test_value_that_gives_way_is_said_before_it_does(
     put(ssm, THEIRS)
     setting.check({}, OURS)
     said = capsys.readouterr().err
-    assert f"is {THEIRS}. It becomes {HOST_ROLE_NAME}, and {THEIRS} again when the stack goes." in said
+    assert f"is {THEIRS}. It becomes {HOST_ROLE_NAME}, and {THEIRS} again when the stack is destroyed." in said
     setting.check(OURS, OURS)
     assert capsys.readouterr().err == ""
 
@@ -131,9 +131,9 @@ def test_setting_belongs_to_the_owner_of_its_role(
     client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=tags)
     made = setting.create({**OURS, "owner": first, "prior": THEIRS})
     other = {**OURS, "owner": second, "prior": THEIRS}
-    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is owned by the stack {first}"):
         setting.create(other)
-    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is owned by the stack {first}"):
         setting.update("", other, other)
     setting.delete("", other)
     assert live(ssm) == HOST_ROLE_NAME

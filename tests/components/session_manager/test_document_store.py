@@ -170,7 +170,7 @@ def test_restore_of_a_deleted_version_is_refused_in_words(live: Document) -> Non
     live.make(CONSOLE)
     live.publish(content())
     live.ssm.delete_document(Name=DOCUMENT_NAME, DocumentVersion="1")
-    with pytest.raises(ResourceError, match=r"version 1, which was there before, has been deleted"):
+    with pytest.raises(ResourceError, match=r"version 1, which existed before this stack, has been deleted"):
         live.release(OnDestroy.RESTORE)
     assert_live(live, content())
 
@@ -212,7 +212,7 @@ def test_document_that_another_stack_has_taken_is_left_alone(live: Document, on_
 
 def test_document_of_another_stack_is_refused_by_its_name(live: Document) -> None:
     live.publish(content(), owner="organization/shell-access/other")
-    with pytest.raises(ResourceError, match=r"is kept by the stack organization/shell-access/other"):
+    with pytest.raises(ResourceError, match=r"is owned by the stack organization/shell-access/other"):
         live.publish(content(idleSessionTimeout=5))
     assert_live(live, content())
 

@@ -27,7 +27,7 @@ USABLE = {
 
 @pytest.mark.parametrize(
     ("algorithm", "accepted"),
-    # agent/s3util/s3util.go of the SSM Agent compares with these two and no others.
+    # agent/s3util/s3util.go of SSM Agent compares with these two and no others.
     [("AES256", True), ("aws:kms", True), ("aws:kms:dsse", False), (None, False), ("aws:kms:new", False)],
 )
 def test_algorithm_problem_follows_the_agent(algorithm: str | None, accepted: bool) -> None:  # noqa: FBT001

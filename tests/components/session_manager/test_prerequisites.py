@@ -183,9 +183,7 @@ def test_bucket_encryption_follows_the_agent(
         return
     said = refusal(clients, **LOGS)
     assert said.cause is FailureCause.ENCRYPTION
-    assert "the bucket logs is encrypted with aws:kms:dsse, and the SSM Agent accepts only AES256 and aws:kms" in str(
-        said
-    )
+    assert "the bucket logs is encrypted with aws:kms:dsse, and SSM Agent accepts only AES256 and aws:kms" in str(said)
 
 
 @pytest.mark.parametrize("form", ["id", "arn", "alias", "alias arn"])

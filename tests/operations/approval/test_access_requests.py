@@ -329,7 +329,7 @@ def test_request_of_a_deleted_policy_is_not_approved(access: JustInTime) -> None
     run = access.access_request()
     access.ssm.delete_document(Name="Databases")
     result = access.command("approve", run, "--yes", by=access.anton)
-    assert (result.exit_code, "the version of its approval policy is not there any more" in result.stderr) == (1, True)
+    assert (result.exit_code, "the version of its approval policy no longer exists" in result.stderr) == (1, True)
     assert access.status(run)["state"] == "waiting"
 
 

@@ -67,8 +67,8 @@ UNUSABLE_REQUESTS: list[tuple[list[str], str]] = [
         ["request", NOWHERE, "--reason", ""],
         "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
     ),
-    (["request", NOWHERE, "--reason", "all\u200b well"], "got all\\u200b well."),
-    (["request", NOWHERE, "--reason", "well\U000e0041"], "got well\\U000e0041."),
+    (["request", NOWHERE, "--reason", "all\u200b well"], 'got "all\\u200b well".'),
+    (["request", NOWHERE, "--reason", "well\U000e0041"], 'got "well\\U000e0041".'),
     (
         ["request", NOWHERE, *REASON, "--as-role", "a/b"],
         "expected the name of a role or user, without a path, got 'a/b'.",
@@ -115,9 +115,19 @@ def test_status_names_stack_without_approval(people: People, outputs: dict[str, 
     people.outputs = outputs
     result = people.command("status", "--stack", "dev")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert (
-        result.stderr
-        == "Stack dev has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs.\n"
+    assert result.stderr.startswith(
+        "The outputs of the stack dev contain no approval workflow. Set shell-access:approval"
+    )
+    assert "run: pulumi up --stack dev." in result.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["approve"], ["request", "app-1", *REASON], ["revoke", "1b2c"]])
+def test_credentials_of_another_account_are_refused(people: People, command: list[str]) -> None:
+    people.outputs = people.outputs | {"accountId": "999999999999"}
+    result = people.command(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        "Credentials: expected those of account 999999999999, which the selected stack governs"
     )
 
 
@@ -356,8 +366,8 @@ def test_request_wait_interrupted_keeps_request_open(people: People) -> None:
 
 def test_status_without_requests_is_empty(people: People) -> None:
     shown = people.command("status")
-    assert (shown.exit_code, shown.stdout) == (0, "No session has been requested.\n")
-    assert people.command("approve").stdout == "No request waits for approval.\n"
+    assert (shown.exit_code, shown.stdout) == (0, f"No session has been requested in account {ACCOUNT}, eu-west-1.\n")
+    assert people.command("approve").stdout == f"No request waits for approval in account {ACCOUNT}, eu-west-1.\n"
     assert people.status() == {"requests": [], "tagsWithoutGrant": [], "cannotTell": None}
 
 

@@ -121,9 +121,9 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
         "granted until 09:05, expired",
     ),
     "granted over another one": (
-        run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it comes over a live grant")),
+        run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it replaces an active grant")),
         RequestState.GRANTED,
-        "granted until 09:10, 5 min left: it comes over a live grant",
+        "granted until 09:10, 5 min left: it replaces an active grant",
     ),
     "ended": (
         run("Success", YES, tag(), sleep("Success"), release("Success"), **judged("accepted"), **ENDED),

@@ -76,7 +76,7 @@ def test_ended_grant_keeps_sessions_by_default(workflow: Callable[..., People], 
     run = granted(people)
     mine = session(people)
     outcome = ended(people, run)["Outputs"]["EndSessions.Outcome"][0]
-    assert outcome == (f"1 open session ended: {mine}" if ends else "open sessions go on")
+    assert outcome == (f"1 open session ended: {mine}" if ends else "open sessions continue")
     assert open_sessions(people) == (set() if ends else {mine})
     assert people.status(run)["openSessions"] == ([] if ends else [mine])
 
@@ -86,7 +86,7 @@ def test_revoke_keeps_sessions_of_another_live_grant(people: People) -> None:
     mine = session(people)
     granted(people, "--again")
     result = people.command("revoke", first, "--yes", by=ANTON)
-    assert "open sessions go on, under the other grant" in result.stdout
+    assert "open sessions continue, under the other grant" in result.stdout
     assert open_sessions(people) == {mine}
     assert people.tag() == people.node
 
@@ -120,7 +120,7 @@ def test_revoke_without_live_grant_names_remedy(people: People) -> None:
     people.end(run)
     result = people.command("revoke", run, "--yes", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "has no live grant: it is rejected" in result.stderr
+    assert "has no active grant: it is rejected" in result.stderr
 
 
 def test_request_by_name_tag_shows_name(people: People) -> None:

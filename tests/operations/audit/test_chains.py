@@ -143,7 +143,9 @@ def test_approvers_role_of_declared_approvers_is_by_design() -> None:
     declared = tuple(f"{ARN}:{each}" for each in ("role/SessionApprover", "user/a", "user/b"))
     found = assessed(details, approvers=declared)
     assert found.audited == ()
-    assert found.by_design == ("SessionApprover approves, and declared approvers can assume it: user a; also user b",)
+    assert found.by_design == (
+        "SessionApprover is an approver's role that declared approvers can assume: user a; also user b",
+    )
     undeclared = assessed(details)
     assert entries(undeclared, f"{ARN}:user/a")["iam-assume-role"] == "critical"
 

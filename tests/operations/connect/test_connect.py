@@ -1,4 +1,4 @@
-"""`python -m operations connect`: from a name to the AWS command line's arguments, and to the session's exit code."""
+"""`python -m operations connect`: from a name to the AWS CLI's arguments, and to the session's exit code."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from operations.errors import UnusableError
 from operations.inventory import instances, reader
 from operations.inventory.instances import Finder, Instance, read_names
 from operations.inventory.reader import AwsClients, Identity, ReadFailure, identify
+from operations.stack import StackConfiguration
 from operations.terminal import Terminal
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
@@ -207,7 +208,7 @@ def test_what_to_install_is_said_after_the_line(launch: Callable[..., str], comm
     result = connect(command, "DC1", "--rdp")
     assert result.exit_code == 2
     assert wanted in result.stdout
-    assert result.stderr.startswith("To run it, install the AWS command line (https://docs.aws.amazon.com/cli/")
+    assert result.stderr.startswith("To run it, install the AWS CLI (https://docs.aws.amazon.com/cli/")
     assert "the Session Manager plugin (https://docs.aws.amazon.com/systems-manager/" in result.stderr
 
 
@@ -225,7 +226,7 @@ def terminate(account: Account, instance: str) -> None:
         ("DC9", f"There is no instance DC9 in account {ACCOUNT} in eu-west-1 or us-east-1.\n"),
         ("i-0123456789abcdef0", f"There is no instance i-0123456789abcdef0 in account {ACCOUNT} in eu-west-1 or"),
         ("twin", "twin matches 2 instances: twin (i-"),
-        ("bare", "us-east-1) is not managed by Systems Manager. It needs the SSM Agent"),
+        ("bare", "us-east-1) is not managed by Systems Manager. It needs SSM Agent"),
         ("resting", "us-east-1) is stopped. Start it: aws ec2 start-instances --instance-ids i-"),
         ("gone", "is terminated, and there is no other gone in account"),
     ],
@@ -299,7 +300,7 @@ def test_it_acts_as_the_person_and_not_as_the_stack(
     launch: Callable[..., str], programs: Path, command: Command
 ) -> None:
     launch("DC1")
-    role = json.dumps([{"roleArn": "arn:aws:iam::210987654321:role/Deploy"}])
+    role = json.dumps([{"roleArn": f"arn:aws:iam::{ACCOUNT}:role/Deploy"}])
     stack = configuration(regions=("us-east-1",), aws__assumeRoles=role, aws__profile="deployer")
     assert command("connect", "DC1", stack=stack).exit_code == 7
     assert programs.exists()
@@ -366,3 +367,13 @@ def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"ready\n"
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 9
+
+
+def test_credentials_of_another_account_are_refused(account: Account, command: Command) -> None:
+    assert account
+    roles = json.dumps([{"roleArn": "arn:aws:iam::999999999999:role/ShellAccessDeployer"}])
+    for key, value in (("aws:allowedAccountIds", '["999999999999"]'), ("aws:assumeRoles", roles)):
+        stack = StackConfiguration(name=STACK.name, values={**STACK.values, key: value})
+        result = command("connect", "DC1", "--print", stack=stack)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("Credentials: expected those of account 999999999999, which the selected stack")

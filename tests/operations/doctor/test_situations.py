@@ -151,4 +151,4 @@ def test_bucket_encryption_that_the_agent_refuses(world: World) -> None:
     with bucket_encrypted(world, "aws:kms:dsse"):
         diagnosis = Doctor(STACK).diagnose("app-1")
     assert problems(diagnosis) == {("bucket-encryption", "")}
-    assert "the SSM Agent accepts only AES256 and aws:kms" in diagnosis.findings[0].found
+    assert "SSM Agent accepts only AES256 and aws:kms" in diagnosis.findings[0].found

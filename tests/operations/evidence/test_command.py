@@ -56,7 +56,7 @@ def test_files_give_a_table_and_the_exit_code_of_findings(command: Command, tmp_
     history.start(after_noon(3))
     result = run(command, tmp_path, history)
     assert result.exit_code == 1
-    assert "1 sessions; findings: 1 critical, 1 medium." in result.stdout
+    assert "1 session; findings: 1 critical, 1 medium." in result.stdout
     assert "2 (critical)" in " ".join(result.stdout.split())
 
 

@@ -198,7 +198,7 @@ def test_made_up_history_is_read_back_through_athena(clients: Clients) -> None:
 def test_athena_shows_what_its_queries_cost(clients: Clients) -> None:
     write(clients, history())
     first, *_ = read_trail_bucket(account(clients), TRAIL, ()).sources
-    assert first.note.startswith("1 accounts, 1 queries, 0.000 GB scanned, less than 0.01 USD")
+    assert first.note.startswith("1 account, 1 query, 0.000 GB scanned, less than 0.01 USD")
     assert queries._cost(3_210_000_000_000) == "3,210.000 GB scanned, about 16.05 USD at 5 USD per TB"
 
 
@@ -369,7 +369,7 @@ def test_lake_gives_the_events_of_the_history(lake: tuple[Clients, EventDataStor
     assert without_sources(found) == without_sources(expected(events))
     (source,) = found.sources
     assert (source.name, source.records) == (f"CloudTrail Lake, {store.id}", 2)
-    assert source.note.startswith("1 queries, 0.000 GB scanned")
+    assert source.note.startswith("1 query, 0.000 GB scanned")
     # The store is younger than the period.
     assert source.problem.startswith("the store has events since")
 

@@ -235,7 +235,7 @@ def test_drift_reports_region_and_remedy(fleet: Callable[..., Result], pulumi: F
     assert (cell["id"], cell["region"]) == (IDS["data"], "us-east-1")
     assert cell["differences"] == ["update LogGroup logs: retentionInDays"]
     assert cell["remedy"].startswith("python -m operations fleet up --refresh --file ")
-    assert cell["remedy"].endswith(" --account data")
+    assert cell["remedy"].endswith(""" --account data --policy-pack "$(shell-access policy-pack)\"""")
 
 
 def test_drift_without_stack_fails(fleet: Callable[..., Result]) -> None:
@@ -330,6 +330,32 @@ def test_each_command_names_the_next_one(fleet: Callable[..., Result], pulumi: F
     result = fleet("preview", "--account", "web", "--policy-pack", str(pack), "--json")
     (step,) = json.loads(result.stdout)["nextSteps"]
     assert step["command"].endswith(f"--account web --policy-pack '{pack}'")
+    levels = tmp_path / "levels.json"
+    levels.write_text("{}")
+    options = ("--policy-pack", "policies", "--policy-pack-config", str(levels))
+    (step,) = json.loads(fleet("preview", "--account", "web", *options, "--json").stdout)["nextSteps"]
+    assert step["command"].endswith(f"--policy-pack policies --policy-pack-config {levels}")
+
+
+def test_up_repeats_accounts_after_a_change_of_levels(
+    fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    levels = tmp_path / "levels.json"
+    options = ("--policy-pack", "policies", "--policy-pack-config", str(levels), "--json")
+    pulumi.configure("web", fails="no such role")
+    levels.write_text("{}")
+    fleet("up", *options)
+    assert states(fleet("up", *options))["payments"] == "done"
+    levels.write_text('{"all": "advisory"}')
+    assert states(fleet("up", *options))["payments"] == "unchanged"
+
+
+def test_up_refuses_unequal_numbers_of_packs_and_files(fleet: Callable[..., Result], tmp_path: Path) -> None:
+    levels = tmp_path / "levels.json"
+    levels.write_text("{}")
+    result = fleet("up", "--policy-pack-config", str(levels))
+    assert result.exit_code == 2
+    assert "--policy-pack-config: expected one per --policy-pack (0), got 1." in result.stderr
 
 
 def test_up_keeps_leading_zeros_of_account_ids(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:

@@ -80,7 +80,7 @@ def test_event_log_lists_distinct_errors_without_markup() -> None:
     policy = {"policyEvent": {"enforcementLevel": "mandatory", "policyName": "p", "message": "not\nlike this"}}
     advice = {"policyEvent": {"enforcementLevel": "advisory", "policyName": "q", "message": "perhaps"}}
     info = {"diagnosticEvent": {"severity": "info", "message": "hello"}}
-    assert read(error, error, info, policy, advice).errors == ["no such role", "policy p: not like this"]
+    assert read(error, error, info, policy, advice).errors == ["no\nsuch role", "policy p: not like this"]
 
 
 def test_event_log_ignores_other_lines() -> None:

@@ -309,3 +309,35 @@ def test_page_search_filters_rows_and_counts() -> None:
         [[], "0 of 3 accounts"],
         [["Payments", "Web", "Data"], "3 of 3 accounts"],
     ]
+
+
+def test_outputs_list_all_errors_and_some_differences() -> None:
+    failed = AccountResult(
+        name="payments",
+        id="111111111111",
+        wave="rest",
+        state=AccountState.FAILED,
+        error="2 problems:\nfirst problem\nsecond problem",
+        cells={
+            "eu-west-1": RegionResult(
+                state=AccountState.FAILED, differences=tuple(f"create {each}" for each in range(100)), remedy="see log"
+            )
+        },
+    )
+    report = FleetReport(command="preview", results=(failed,))
+    text = io.StringIO()
+    print_results(report, Terminal(file=text, width=100))
+    for output in (text.getvalue(), markdown_comment(report)):
+        assert all(re.search(rf"error: +{each}", output) for each in ("2 problems:", "first problem", "second problem"))
+        assert len(re.findall(r"eu-west-1: +create", output)) < 100
+        assert re.search(r"more: +\d+ lines", output)
+    assert "remedy:          see log" in text.getvalue()
+    assert "2 problems:<br>first problem<br>second problem" in results_page(report, MADE)
+
+
+def test_table_omits_columns_without_values() -> None:
+    added = AccountResult(name="payments", id="111111111111", wave="rest", state=AccountState.ADDED)
+    text = io.StringIO()
+    print_results(FleetReport(command="plan", results=(added,)), Terminal(file=text, width=100))
+    assert "Changes" not in text.getvalue()
+    assert "Seconds" not in text.getvalue()

@@ -188,7 +188,7 @@ def test_interrupted_update_is_repeated_by_the_next_run(moved: Moved, monkeypatc
 def test_move_stops_before_a_step_that_is_not_possible(moved: Moved) -> None:
     moved.situations = [replace(READY, paths=AccessPaths())]
     stopped = begin(moved, "--yes")
-    assert (stopped.exit_code, "The step draining was not begun." in stopped.stderr) == (1, True)
+    assert (stopped.exit_code, "The step draining was not started." in stopped.stderr) == (1, True)
     assert "problem: approved-path" in stopped.stdout
     assert moved.section == moving("parallel")
 

@@ -324,4 +324,7 @@ def test_ports_unusable_input_is_one_message(arguments: tuple[str, ...], options
 
 
 def test_ports_without_sites_is_empty() -> None:
-    assert run(section={}).stdout == "There are no sites of domain controllers: nothing is open.\n"
+    assert (
+        run(section={}).stdout
+        == "The stack has no sites of domain controllers, so it opens no ports. To add one, see shell-access:domainControllers.sites.\n"
+    )

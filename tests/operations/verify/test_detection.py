@@ -153,7 +153,7 @@ def test_scans_name_the_administrator(account: str, relation: str, manages: bool
     read = read_detection(Reader(_Scans("DISABLED", "", administrator), REGION, "arn:caller"), SCANS)
     (compared,) = detection_findings(SCANS, read)
     assert compared.status is Status.DIFFERENT
-    asked = compared.remedy.startswith("Ask the administrator account 999988887777 of Inspector to turn it on")
+    asked = compared.remedy.startswith("Ask the administrator account 999988887777 of Inspector to enable it")
     assert asked is manages
 
 

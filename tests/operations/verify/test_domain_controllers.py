@@ -454,7 +454,7 @@ VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
         ({"metadata": {"HttpTokens": "optional"}}, "IMDSv1 is allowed", REPAIR),
         (
             {"metadata": {"HttpTokens": "required", "HttpEndpoint": "disabled"}},
-            "instance metadata is off, which the SSM Agent needs",
+            "instance metadata is off, which SSM Agent needs",
             REPAIR,
         ),
         (
@@ -642,7 +642,7 @@ FOREIGN_TRAIL = replace(OWN_TRAIL, configuration={"IsMultiRegionTrail": False})
         (
             replace(FOREIGN_TRAIL, records_writes=False),
             "org",
-            "its event selectors leave management events out",
+            "its event selectors exclude management events",
             "put-event-selectors --trail-name org",
         ),
         (

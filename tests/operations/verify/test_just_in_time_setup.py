@@ -172,10 +172,13 @@ def test_missing_token_role_is_reported(account: Any) -> None:
 @pytest.mark.parametrize(
     ("policy", "found"),
     [
-        (None, "it allows no recording to be stored"),
-        (put_object(OF_ACCOUNT, Effect="Deny"), "it allows no recording to be stored"),
-        (put_object(OF_ACCOUNT, Action="s3:GetObject"), "it allows no recording to be stored"),
-        (put_object(OF_ACCOUNT, Principal={"Service": "ssm.amazonaws.com"}), "it allows no recording to be stored"),
+        (None, "it does not allow recordings to be stored"),
+        (put_object(OF_ACCOUNT, Effect="Deny"), "it does not allow recordings to be stored"),
+        (put_object(OF_ACCOUNT, Action="s3:GetObject"), "it does not allow recordings to be stored"),
+        (
+            put_object(OF_ACCOUNT, Principal={"Service": "ssm.amazonaws.com"}),
+            "it does not allow recordings to be stored",
+        ),
         (put_object({}), "it allows that for recordings of any account"),
         (put_object({"StringEquals": {"aws:SourceAccount": [ACCOUNT, "999988887777"]}}), "of any account"),
         (put_object({"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}), "of any account"),

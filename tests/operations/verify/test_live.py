@@ -167,7 +167,7 @@ BREAKAGES = [
         "bucket encrypted twice",
         encrypt_twice,
         "bucket-encryption",
-        "encrypted with aws:kms:dsse, and the SSM Agent accepts only AES256 and aws:kms",
+        "encrypted with aws:kms:dsse, and SSM Agent accepts only AES256 and aws:kms",
         "aws s3api put-bucket-encryption",
     ),
     Breakage(

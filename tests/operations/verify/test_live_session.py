@@ -243,7 +243,7 @@ def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     result, _ = verify()
     assert result.exit_code == 2
-    assert "Install the AWS command line" in result.stderr
+    assert "Install the AWS CLI" in result.stderr
     assert "the Session Manager plugin" in result.stderr
 
 

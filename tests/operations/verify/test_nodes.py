@@ -169,7 +169,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "agent-updates",
             "parameters: allowDowngrade=false expected",
         ),
-        ("association", replace(ASSOCIATION, only_at_interval=True), "agent-updates", "run when made or changed"),
+        ("association", replace(ASSOCIATION, only_at_interval=True), "agent-updates", "run when created or changed"),
         ("association", replace(ASSOCIATION, status="Failed"), "agent-updates-run", "Failed"),
         (
             "config_rule",

@@ -97,7 +97,9 @@ def test_private_subnet_is_fine(type_: str) -> None:
 @pytest.mark.parametrize("name", ["mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"])
 def test_subnet_that_gives_public_addresses_is_refused(name: str) -> None:
     (said,) = network_judged(controller(), subnet(**{name: True})).violations
-    assert said.startswith(f'{SUBNET} "subnet": {name}: found true, expected false, as domain controllers stand in it.')
+    assert said.startswith(
+        f'{SUBNET} "subnet": {name}: found true, expected false, because domain controllers run in it.'
+    )
     assert network_judged(controller(tags={}), subnet(**{name: True})) == SILENT
 
 
@@ -135,7 +137,7 @@ def routed() -> list[tuple[str, tuple[Made, ...]]]:
 @pytest.mark.parametrize("resources", [pytest.param(each, id=name) for name, each in routed()])
 def test_route_to_the_internet_is_refused(resources: tuple[Made, ...]) -> None:
     (said,) = network_judged(controller(), subnet(), *resources).violations
-    assert 'found a route to the internet, expected none, as "dc1" stands behind it.' in said
+    assert 'found a route to the internet, expected none, because "dc1" uses it.' in said
 
 
 def test_route_of_another_subnets_table_is_left_alone() -> None:

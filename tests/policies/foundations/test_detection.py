@@ -72,7 +72,7 @@ def test_enabler_without_instances_is_reported(stack: list[Made]) -> None:
 
 def test_second_owner_of_scans_is_reported() -> None:
     (said,) = judge_stack(SCANS_ENABLED, service(), enabler("EC2")).violations
-    assert 'expected no EC2, which "site-inspector2" turns on' in said
+    assert 'expected no EC2, which "site-inspector2" enables' in said
 
 
 @pytest.mark.parametrize("given", [None, {}, {"ec2": False}, {"ec2": "true"}])
