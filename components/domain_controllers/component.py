@@ -247,7 +247,7 @@ class DomainControllers(pulumi.ComponentResource):
         agent = self._policy(
             "agent",
             instance_role.NAME,
-            "What SSM Agent of a domain controller needs",
+            "What the SSM Agent of a domain controller needs",
             instance_role.agent_policy(self._operations()),
         )
         policies = {"agent": agent.arn, **numbered("sessions", args.instance_policy_arns)}

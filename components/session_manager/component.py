@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 
-_DESCRIPTION = "What a node needs for governed sessions, on top of what SSM Agent needs to run"
+# IAM does not change descriptions: another text replaces the policy.
+_DESCRIPTION = "What a node needs for governed sessions, on top of what the SSM Agent needs to run"
 
 
 @dataclass(frozen=True, kw_only=True)
