@@ -21,6 +21,7 @@ from components.domain_controllers.names import trail_bucket_name
 from components.just_in_time.names import MANAGED_TAG
 from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
+from components.preflight.network_quotas import check_network_quotas
 from components.preflight.ownership import check_ownership
 from components.secret_marking import keep_secrets
 
@@ -113,6 +114,8 @@ def _plan(settings: Settings, account: Account, owner: str) -> _Plan:
         check_named_resources(settings, account)
     with looked_up:
         check_attachments(settings, account)
+    with looked_up:
+        check_network_quotas(settings)
     with looked_up:
         _plan_approval(planned, settings, account)
     with looked_up:

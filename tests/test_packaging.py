@@ -18,6 +18,9 @@ from operations.cli import COMMANDS
 from operations.version import VERSION
 from tests.support.stack import Stack
 
+# It waits for processes most of the time, so it begins before the tests that only compute.
+pytestmark = pytest.mark.timeout(120)
+
 PROGRAM = """
 import pulumi_aws as aws
 

@@ -51,7 +51,7 @@ _ACTIONS: Final = {
 }
 """IAM actions that are not named like the operation (Service Authorization Reference)."""
 
-_PREFIXES: Final = {"sso-admin": "sso"}
+_PREFIXES: Final = {"service-quotas": "servicequotas", "sso-admin": "sso"}
 """Prefixes of IAM actions that are not named like the service in boto3."""
 
 _REFUSED: Final = frozenset(
@@ -269,7 +269,7 @@ def why_not(failed: Exception, service: str, region: str, caller: Callable[[], s
         caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
     """
     operation = failed.operation_name if isinstance(failed, ClientError) else "*"
-    return failure_of(f"{service}:{operation}", failed, region, _principal(failed, caller))
+    return failure_of(f"{_PREFIXES.get(service, service)}:{operation}", failed, region, _principal(failed, caller))
 
 
 def _principal(failed: Exception, caller: Callable[[], str]) -> str:

@@ -30,6 +30,7 @@ _CLIENT_ALIASES = {
     "config": ("configservice", "config"),
     "s3": ("s3", "s3api"),
     "account-access": ("accountaccess",),
+    "service-quotas": ("servicequotas",),
     "sso-admin": ("ssoadmin",),
 }
 

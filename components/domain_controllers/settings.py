@@ -187,6 +187,12 @@ class QuotaSettings(Section):
     )
 
 
+def raised_quotas(quotas: QuotaSettings) -> dict[str, int]:
+    """Return the quotas that exceed the default of AWS, by the name of the field."""
+    declared: dict[str, int] = {name: getattr(quotas, name) for name in QuotaSettings.model_fields}
+    return {name: value for name, value in declared.items() if value > QuotaSettings.model_fields[name].default}
+
+
 class VolumeSettings(Section):
     """A data volume of a controller."""
 

@@ -204,6 +204,7 @@ def read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         *(_SURVEILLANCE if controllers else ()),
         *detection_read_actions(scope),
         *(READ_NAME_RESOLUTION if scope.has_resolver_endpoints else ()),
+        *(["servicequotas:GetServiceQuota"] if controllers and scope.reads_network_quotas else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
         *(_OPERATIONS if System.CONTROLLER_OPERATIONS in scope.systems else ()),
         *(_PATCHING if System.CONTROLLER_PATCHING in scope.systems else ()),

@@ -13,6 +13,7 @@ from components.approval.settings import ApproverType
 from components.detection.names import SecurityService
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
+from components.domain_controllers.settings import raised_quotas
 from components.just_in_time.documents import policy_documents
 from components.session_manager.settings import SessionManagerSettings
 
@@ -68,6 +69,7 @@ class DeploymentScope:
         has_resolver_endpoints: Whether a stack has Route 53 Resolver endpoints.
         backup_buckets: Names of buckets for backups of controllers, whose settings are read.
         promotion_secrets: ARNs of the secrets of promotions, whose settings are read, and never their values.
+        reads_network_quotas: Whether a stack declares quotas of Amazon VPC above their defaults.
         empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
         has_break_glass: Whether a stack has the role for emergency access.
         exports_evidence: Whether a stack exports the records of sessions.
@@ -99,6 +101,7 @@ class DeploymentScope:
     has_resolver_endpoints: bool = False
     backup_buckets: frozenset[str] = field(default_factory=frozenset[str])
     promotion_secrets: frozenset[str] = field(default_factory=frozenset[str])
+    reads_network_quotas: bool = False
     empties_trail_bucket: bool = False
     has_break_glass: bool = False
     exports_evidence: bool = False
@@ -192,6 +195,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         promotion_secrets=frozenset(
             arn for each in directories for region in each.sites for arn in secret_arns(each, region)
         ),
+        reads_network_quotas=any(raised_quotas(section.quotas) for section in directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
         has_break_glass=any(each.break_glass for each in approvals),
         exports_evidence=any(each.evidence for each in approvals),
@@ -228,6 +232,7 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         alarm_topics=everything,
         has_break_glass=True,
         has_resolver_endpoints=True,
+        reads_network_quotas=True,
         detection=frozenset(SecurityService),
         has_cis_scans=True,
         event_regions=frozenset({IAM_EVENT_REGIONS[partition_of(regions[0])]}) - set(regions),

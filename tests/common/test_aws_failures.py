@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
-from common.aws.failures import FailureCause, ResourceError, explained, failure_of
+from common.aws.failures import FailureCause, ResourceError, explained, failure_of, why_not
 
 CALLER = "arn:aws:iam::111122223333:role/Deployer"
 
@@ -96,3 +96,17 @@ def test_message_of_aws_is_one_short_visible_line() -> None:
         assert reason.isprintable()
         assert "\\x1b[2Jno \\u202exx" in reason
         assert len(reason) < 2_200
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("sso-admin", "ListInstances", "sso:ListInstances"),
+        ("service-quotas", "GetServiceQuota", "servicequotas:GetServiceQuota"),
+        ("resourcegroupstaggingapi", "GetResources", "tag:GetResources"),
+        ("ssm", "GetDocument", "ssm:GetDocument"),
+    ],
+)
+def test_remedy_names_the_iam_action(service: str, operation: str, action: str) -> None:
+    failed = refusal("AccessDeniedException", operation=operation)
+    assert why_not(failed, service, "eu-west-1", lambda: CALLER).remedy.startswith(f"allow {action} to {CALLER}")

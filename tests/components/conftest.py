@@ -23,6 +23,7 @@ def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: A
             "logs",
             "s3",
             "securityhub",
+            "servicequotas",
             "sns",
             "ssm",
             "ssoadmin",

@@ -1,5 +1,6 @@
 """The stack files in the repository, under the policy pack."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,8 +23,13 @@ def sections(file: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_example_passes_the_policy_pack_in_preview(stack: Stack, name: str, golden: Golden) -> None:
+def test_example_passes_the_policy_pack_in_preview(
+    stack: Stack, aws: Callable[..., Any], name: str, golden: Golden
+) -> None:
     stack.configure(sections(f"Pulumi.{name}.yaml"))
+    for region in ("eu-west-1", "us-east-1"):
+        rules = {"ServiceCode": "vpc", "QuotaCode": "L-2AEEBF1A", "DesiredValue": 40}
+        aws("service-quotas", region).request_service_quota_increase(**rules)
     configuration = REPOSITORY / "policies" / "config" / f"{name}.json"
     run = stack.preview(*PACK, "--policy-pack-config", str(configuration)).succeeded()
     golden(f"stacks/{name}.yaml", previewed(stack.events()))

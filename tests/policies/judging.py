@@ -11,6 +11,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
+import policies.catalog  # noqa: F401 -- it extends the rules to resources inside others
 from policies.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Start = Callable[..., subprocess.Popen[str]]
 
+# It waits for processes most of the time, so it begins before the tests that only compute.
+pytestmark = pytest.mark.timeout(120)
+
 # The launcher is a shell script, and shells set PWD.
 REPORT = """
 import gc, json, os, signal, sys, threading, time

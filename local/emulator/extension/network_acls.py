@@ -11,6 +11,8 @@ from moto.ec2.exceptions import EC2ClientError, InvalidNetworkAclIdError, Invali
 from moto.ec2.models.network_acls import NetworkAcl
 from moto.ec2.responses.network_acls import NetworkACLs
 
+from local.emulator.extension.service_quotas import applied_quota
+
 RULES_PER_DIRECTION = 20
 """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls: per address family,
 including the default deny rule.
@@ -48,14 +50,14 @@ class LocalNetworkAcls(NetworkACLs):
         return result
 
     def create_network_acl_entry(self) -> ActionResult:
-        """API_CreateNetworkAclEntry: 20 rules per direction and address family; ports and ICMP types by protocol."""
+        """API_CreateNetworkAclEntry: 20 rules by default per direction and address family; ports and ICMP types by protocol."""
         acl = self._acl()
         number, egress = self._get_param("RuleNumber"), self._get_param("Egress")
         if not 1 <= number <= LAST_RULE:
             raise InvalidParameterValue(f"Value ({number}) for parameter ruleNumber is invalid.")
         own = [entry for entry in acl.entries if entry.egress == egress and entry.rule_number <= LAST_RULE]
         alike = [entry for entry in own if bool(entry.ipv6_cidr_block) == bool(self._get_param("Ipv6CidrBlock"))]
-        if number not in {entry.rule_number for entry in own} and len(alike) + 1 >= RULES_PER_DIRECTION:
+        if number not in {entry.rule_number for entry in own} and len(alike) + 1 >= self._quota():
             raise EC2ClientError(
                 "NetworkAclEntryLimitExceeded",
                 f"{acl.id} has {len(alike) + 1} rules in this direction, which is the quota.",
@@ -67,6 +69,9 @@ class LocalNetworkAcls(NetworkACLs):
         icmp = self._get_param("IcmpTypeCode", {})
         entry.icmp_type, entry.icmp_code = icmp.get("Type"), icmp.get("Code")
         return result
+
+    def _quota(self) -> float:
+        return applied_quota(self.current_account, self.region, "L-2AEEBF1A", RULES_PER_DIRECTION)
 
     def delete_network_acl_entry(self) -> ActionResult:
         """API_DeleteNetworkAclEntry; error codes, InvalidNetworkAclEntry.NotFound."""

@@ -88,7 +88,7 @@ class LocalPrefixLists(VPCs):
         try:
             for group in self._groups_with(found.id):
                 for rules in (group.ingress_rules, group.egress_rules):
-                    check_quota(rules, self.ec2_backend.managed_prefix_lists)
+                    check_quota(rules, self.ec2_backend)
         except EC2ClientError as refused:
             found.max_entries, found.state, message = before, "modify-failed", refused.message
         described: Any = found

@@ -21,6 +21,8 @@ from moto.ec2.models.security_groups import (
     SecurityGroupRule,
 )
 
+from local.emulator.extension.service_quotas import applied_quota
+
 RULES_PER_DIRECTION = 60
 """Quota of inbound or outbound rules per group; IPv4 and IPv6 are counted separately."""
 
@@ -173,15 +175,15 @@ def weight(rule: SecurityGroupRule, prefix_lists: Mapping[str, Any]) -> Weight:
     return Weight(0, 1) if found == "ipv6" else Weight(1, 0)
 
 
-def check_quota(rules: Iterable[SecurityGroupRule], prefix_lists: Mapping[str, Any]) -> None:
+def check_quota(rules: Iterable[SecurityGroupRule], ec2: Any) -> None:
     """Check the quota of rules in one direction of a group.
 
     Raises:
         RulesPerSecurityGroupLimitExceededError: An address family exceeds the quota.
     """
-    weights = [weight(rule, prefix_lists) for rule in rules]
+    weights = [weight(rule, ec2.managed_prefix_lists) for rule in rules]
     heaviest = max(sum(each.ipv4 for each in weights), sum(each.ipv6 for each in weights))
-    if heaviest > RULES_PER_DIRECTION:
+    if heaviest > applied_quota(ec2.account_id, ec2.region_name, "L-0EA8095F", RULES_PER_DIRECTION):
         raise RulesPerSecurityGroupLimitExceededError
 
 

@@ -96,7 +96,7 @@ class LocalSecurityGroups(SecurityGroups):
             for arguments in self._process_rules_from_querystring():
                 rules, _ = add(**arguments)
                 added.extend(rules)
-            check_quota(getattr(group, direction), self.ec2_backend.managed_prefix_lists)
+            check_quota(getattr(group, direction), self.ec2_backend)
         except ServiceException:
             setattr(group, direction, before)
             raise
@@ -115,7 +115,7 @@ class LocalSecurityGroups(SecurityGroups):
         others = [other for other in getattr(group, EGRESS if rule.is_egress else INGRESS) if other is not rule]
         if new in others:
             raise InvalidPermissionDuplicateError
-        check_quota([*others, new], self.ec2_backend.managed_prefix_lists)
+        check_quota([*others, new], self.ec2_backend)
         rule.become(new)
 
     def _rule_from(self, group: SecurityGroup, request: dict[str, Any], *, is_egress: bool) -> LocalRule:

@@ -40,6 +40,20 @@ def test_network_acl_allows_20_rules_per_direction_and_family(ec2: Any, acl: str
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=20, Egress=False, **ipv6)
 
 
+def test_granted_quota_permits_more_rules(connect: Any, ec2: Any, acl: str) -> None:
+    """API_RequestServiceQuotaIncrease"""
+    quotas = connect("service-quotas", ec2.meta.region_name)
+    rules = {"ServiceCode": "vpc", "QuotaCode": "L-2AEEBF1A"}
+    request = quotas.request_service_quota_increase(**rules, DesiredValue=21)["RequestedQuota"]
+    assert request["Status"] == "APPROVED"
+    assert quotas.get_service_quota(**rules)["Quota"]["Value"] == request["DesiredValue"]
+    assert quotas.get_aws_default_service_quota(**rules)["Quota"]["Value"] < request["DesiredValue"]
+    for number in range(1, 21):
+        add(ec2, acl, number)
+    with pytest.raises(ClientError, match="NetworkAclEntryLimitExceeded"):
+        add(ec2, acl, 21)
+
+
 @pytest.mark.parametrize("number", [0, 32767])
 def test_other_numbers_are_aws_own(ec2: Any, acl: str, number: int) -> None:
     """API_CreateNetworkAclEntry, RuleNumber."""

@@ -49,6 +49,9 @@ OPEN = {
 """Statements about every resource of a type without a condition: networks and images are others', and an interface has
 neither a tag of ours nor, where subnets are given by name, a subnet that is known."""
 
+QUOTA = "servicequotas:GetServiceQuota"
+"""Action for quotas above their defaults, which `dev` does not declare."""
+
 SCOPES = st.builds(
     DeploymentScope,
     regions=st.lists(st.sampled_from(["eu-west-1", "us-east-1", "ap-southeast-2"]), min_size=1, unique=True).map(tuple),
@@ -61,6 +64,7 @@ SCOPES = st.builds(
     has_resolver_endpoints=st.booleans(),
     detection=st.frozensets(st.sampled_from(SecurityService)),
     has_cis_scans=st.booleans(),
+    reads_network_quotas=st.booleans(),
     empties_trail_bucket=st.booleans(),
 )
 
@@ -145,13 +149,15 @@ def test_policies_of_fewer_systems_allow_no_more(several: DeploymentScope) -> No
     assert actions(permissions(several)) <= actions(permissions(scope())) | {
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
+        QUOTA,
     }
     assert actions(permissions(several, Role.PREVIEW)) <= actions(permissions(several))
 
 
 def test_stacks_of_any_settings_need_no_other_actions() -> None:
     whole = whole_scope(("eu-west-1",), TAG)
-    assert actions(permissions(whole)) <= actions(permissions(scope()))
+    assert actions(permissions(whole)) <= actions(permissions(scope())) | {QUOTA}
+    assert QUOTA in actions(permissions(scope("prod"), Role.PREVIEW))
     assert all(size(each) <= MANAGED_POLICY.maximum for each in policies(whole))
 
 

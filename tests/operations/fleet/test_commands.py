@@ -16,6 +16,9 @@ from click.testing import Result
 from local.workspace import REPOSITORY
 from tests.operations.fleet.arrangement import FLEET, IDS, FakePulumi
 
+# It waits for processes most of the time, so it begins before the tests that only compute.
+pytestmark = pytest.mark.timeout(120)
+
 STEP: dict[str, Any] = {
     "op": "create",
     "type": "aws:cloudwatch/logGroup:LogGroup",
