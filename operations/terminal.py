@@ -114,8 +114,12 @@ def working(text: str) -> Status:
 
 
 def print_line(console: Console, *parts: str | Text | tuple[str, str], style: str = "") -> None:
-    """Print a line without breaks, so that commands and IDs can be copied."""
-    console.print(Text.assemble(*parts, style=style), soft_wrap=True)
+    r"""Print a line without breaks, so that commands and IDs can be copied; a line end within it is shown as `\n`.
+
+    Text of other principals, such as the reason of a request, cannot begin a line of its own.
+    """
+    line = Text.assemble(*parts, style=style)
+    console.print(Text(r"\n").join(line.split("\n", allow_blank=True)) if "\n" in line.plain else line, soft_wrap=True)
 
 
 def titled_table(title: str, *headings: str) -> Table:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.errors import UnusableError
-from operations.terminal import Terminal, titled_table
+from operations.terminal import Terminal, print_line, titled_table
 
 HOSTILE = "a\x1b]0;title\x07b\u202ec\u2066\x9b31m"
 
@@ -30,6 +30,12 @@ def test_terminal_escapes_names_in_tables_and_texts() -> None:
 
 def test_terminal_keeps_letters_of_any_alphabet_and_lines() -> None:
     assert _printed(Text("B\u00fcro \u6771\u4eac\nsecond")) == "B\u00fcro \u6771\u4eac\nsecond\n"
+
+
+def test_printed_line_escapes_line_ends_in_it() -> None:
+    text = io.StringIO()
+    print_line(Terminal(file=text, width=20), "reason: ", ("disk is full\nstate: GRANTED\n", "bold"), "!")
+    assert text.getvalue() == "reason: disk is full\\nstate: GRANTED\\n!\n"
 
 
 def test_terminal_keeps_its_own_colors() -> None:
