@@ -41,10 +41,10 @@ class Problem:
     @property
     def key(self) -> str:
         """Key in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
-        return f"{NAMESPACE}:{'.'.join(_clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
+        return f"{NAMESPACE}:{'.'.join(clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
 
     def __str__(self) -> str:
-        return f"{_clipped(self.key, _KEY_CHARACTERS)}: {_clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
+        return f"{clipped(self.key, _KEY_CHARACTERS)}: {clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
 
 
 class SettingsError(Exception):
@@ -126,13 +126,13 @@ def shown(value: Any) -> str:
         text = str(value)
     except RecursionError:
         text = f"a {'list' if isinstance(value, list) else 'mapping'} nested too deeply"
-    return _clipped(visible(text), _SHOWN_CHARACTERS)
+    return clipped(visible(text), _SHOWN_CHARACTERS)
 
 
 def named(values: Iterable[str]) -> str:
     """Return the first of several names, and the number of the others."""
     several = list(values)
-    listed = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
+    listed = ", ".join(clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
     return listed if len(several) <= _NAMED else f"{listed} and {len(several) - _NAMED:,} more"
 
 
@@ -158,5 +158,6 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _clipped(text: str, longest: int) -> str:
+def clipped(text: str, longest: int) -> str:
+    """Return a text, or its first characters and an ellipsis."""
     return text if len(text) <= longest else f"{text[:longest]}..."

@@ -21,7 +21,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from common.aws import RETRIES
 from common.aws.denials import denial_in
-from common.problems import visible
+from common.problems import clipped, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -223,8 +223,7 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
 
 def sentence(text: str) -> str:
     """Return a text of AWS as one line that can be shown, without a full stop at its end, and clipped if it is very long."""
-    shown = visible(" ".join(text.split()))
-    return (shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}...").removesuffix(".")
+    return clipped(visible(" ".join(text.split())), _LONGEST_MESSAGE).removesuffix(".")
 
 
 _REFUSED_PRINCIPAL: Final = re.compile(r"User: (\S+) is not authorized")

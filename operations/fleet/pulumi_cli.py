@@ -22,7 +22,7 @@ from urllib.parse import quote
 import yaml
 
 from common.json_values import mapping
-from common.problems import NAMESPACE
+from common.problems import NAMESPACE, clipped
 from operations.errors import UnusableError
 from operations.fleet.events import EventLog
 from operations.policy_pack import PolicyPack, pack_options
@@ -183,10 +183,7 @@ class EngineProcess:
     def error(self) -> str:
         """Reasons for the failure, one per line."""
         errors = "\n".join(each for each in self.log.errors if "update failed" not in each) or self._last_line()
-        lines = [
-            line if len(line) <= _MAX_LINE_CHARACTERS else f"{line[:_MAX_LINE_CHARACTERS]}..."
-            for line in errors.splitlines()
-        ]
+        lines = [clipped(line, _MAX_LINE_CHARACTERS) for line in errors.splitlines()]
         more = len(lines) - _MAX_ERROR_LINES
         return "\n".join([*lines[:_MAX_ERROR_LINES], *([f"... and {more} more lines"] if more > 0 else [])])
 
