@@ -104,12 +104,10 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if prior is None and not retain:
                 named.remove(value)
             elif "priorTags" in _props:
-                for tag in _added_tags(existing, _props["priorTags"]):
-                    named.retag(value, _props["priorTags"], removed=tag)
+                named.retag(value, _props["priorTags"], removed=_added_tags(existing, _props["priorTags"]))
             else:
                 left = {MADE_HERE_TAG: _props["owner"]} if prior is None or _props["kind"] == Kind.POLICY else {}
-                for tag in (RESOURCE_TAG, OWNER_TAG):
-                    named.retag(value, left, removed=tag)
+                named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG))
 
     def _adapter(self, props: Properties) -> ResourceAdapter:
         kind = Kind(props["kind"])

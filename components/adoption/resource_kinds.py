@@ -12,7 +12,7 @@ from common.aws.failures import ResourceError
 from components.adoption.dynamic_provider import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 MADE_HERE_TAG: Final = "shell-access:made-here"
 """Tag of resources that this program created and no state contains (any more): set on creation, and on release."""
@@ -83,8 +83,8 @@ class ResourceAdapter(Protocol):
         """Restore the prior value."""
         ...
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
-        """Set tags and remove one; for an alias, on the key that is its value, if it still refers to it."""
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
+        """Set tags and remove others; for an alias, on the key that is its value, if it still refers to it."""
         ...
 
     def remove(self, value: str) -> None:
@@ -128,12 +128,12 @@ class _Alias:
             # The previous key is deleted, or scheduled for deletion.
             self._delete()
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         if self._names(value):
             if tags:
                 named = [{"TagKey": key, "TagValue": each} for key, each in tags.items()]
                 self._kms.tag_resource(KeyId=value, Tags=named)
-            self._kms.untag_resource(KeyId=value, TagKeys=[removed])
+            self._kms.untag_resource(KeyId=value, TagKeys=list(removed))
 
     def remove(self, value: str) -> None:
         if self._names(value):
@@ -175,12 +175,12 @@ class _LogGroup:
         else:
             self._logs.disassociate_kms_key(logGroupName=self._name)
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         group = self._described()
         if group:
             if tags:
                 self._logs.tag_resource(resourceArn=log_group_arn(group), tags=dict(tags))
-            self._logs.untag_resource(resourceArn=log_group_arn(group), tagKeys=[removed])
+            self._logs.untag_resource(resourceArn=log_group_arn(group), tagKeys=list(removed))
 
     def remove(self, value: str) -> None:
         try:
@@ -237,11 +237,11 @@ class _Parameter:
     def restore(self, value: str) -> None:
         self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         named: dict[str, Any] = {"ResourceType": "Parameter", "ResourceId": self._name}
         if tags:
             self._ssm.add_tags_to_resource(**named, Tags=_listed(tags))
-        self._ssm.remove_tags_from_resource(**named, TagKeys=[removed])
+        self._ssm.remove_tags_from_resource(**named, TagKeys=list(removed))
 
     def remove(self, value: str) -> None:
         try:
@@ -279,10 +279,10 @@ class _Topic:
         for name in _GIVEN_BACK:
             self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         if tags:
             self._sns.tag_resource(ResourceArn=self._arn, Tags=_listed(tags))
-        self._sns.untag_resource(ResourceArn=self._arn, TagKeys=[removed])
+        self._sns.untag_resource(ResourceArn=self._arn, TagKeys=list(removed))
 
     def remove(self, value: str) -> None:
         self._sns.delete_topic(TopicArn=self._arn)
@@ -310,10 +310,10 @@ class _Policy:
     def restore(self, value: str) -> None:
         """Leave a policy that was taken over from another stack unchanged."""
 
-    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         if tags:
             self._iam.tag_policy(PolicyArn=self._arn, Tags=_listed(tags))
-        self._iam.untag_policy(PolicyArn=self._arn, TagKeys=[removed])
+        self._iam.untag_policy(PolicyArn=self._arn, TagKeys=list(removed))
 
     def remove(self, value: str) -> None:
         """Detach it first: remediation attaches it to roles that no state contains."""

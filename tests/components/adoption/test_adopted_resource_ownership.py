@@ -63,7 +63,7 @@ class Stacks:
             named.restore(json.dumps({**json.loads(found.value), "KmsMasterKeyId": self._values[owner]}))
         elif self.kind is not Kind.POLICY:
             named.restore(self._values[owner])
-        named.retag(self._values[owner], {OWNER_TAG: owner}, removed="shell-access:made-here")
+        named.retag(self._values[owner], {OWNER_TAG: owner}, removed=["shell-access:made-here"])
         return outs
 
     def live(self) -> tuple[Any, ...] | None:

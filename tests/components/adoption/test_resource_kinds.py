@@ -104,9 +104,9 @@ def live_tags(client: Callable[..., Any], named: Named) -> dict[str, str]:
 def test_retag_sets_and_removes_tags(named: Named, client: Callable[..., Any]) -> None:
     named.holder.make(named.values[0], {} if named.kind is Kind.ALIAS else {"shell-access:owner": "o/p/s"})
     for _ in range(2):
-        named.holder.retag(named.values[0], {"shell-access:made-here": "o/p/s"}, removed="shell-access:owner")
+        named.holder.retag(named.values[0], {"shell-access:made-here": "o/p/s"}, removed=["shell-access:owner"])
         assert live_tags(client, named) == {"owner": "", "made-here": "x"}
-    named.holder.retag(named.values[0], {}, removed="shell-access:made-here")
+    named.holder.retag(named.values[0], {}, removed=["shell-access:made-here"])
     assert live_tags(client, named) == {"owner": "", "made-here": ""}
 
 
@@ -116,7 +116,7 @@ def test_alias_moved_by_others_is_neither_tagged_nor_removed(client: Callable[..
     alias = resource_adapter(Kind.ALIAS, kms, "alias/a")
     alias.make(ours, TAGS)
     kms.update_alias(AliasName="alias/a", TargetKeyId=theirs)
-    alias.retag(ours, TAGS, removed="x")
+    alias.retag(ours, TAGS, removed=["x"])
     alias.remove(ours)
     assert value(alias.find()) == theirs
     assert kms.list_resource_tags(KeyId=theirs)["Tags"] == []
