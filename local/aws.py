@@ -27,6 +27,7 @@ EMULATOR = "local.emulator"
 
 _START_SECONDS = 60
 _STOP_SECONDS = 10
+_REQUEST_SECONDS = 30  # a reset takes seconds on a loaded machine
 _POLL_INTERVAL_SECONDS = 0.05
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """URL opener that connects to 127.0.0.1 directly, regardless of proxies in the environment."""
@@ -142,7 +143,7 @@ def request(url: str, body: bytes | None = None, method: str | None = None) -> A
     headers = {"Content-Type": "application/json"}
     sent = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310 -- 127.0.0.1 only
     try:
-        with _LOOPBACK.open(sent, timeout=5) as answer:
+        with _LOOPBACK.open(sent, timeout=_REQUEST_SECONDS) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as refused:
         raise EmulatorError(f"{url}: HTTP {refused.code}: {refused.read().decode(errors='replace')}") from refused
