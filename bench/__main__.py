@@ -26,7 +26,7 @@ from tests.support.recorder import calls, reset_calls
 from tests.support.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 REGIONS = (
     *("eu-west-1", "us-east-1", "eu-central-1", "eu-west-2", "eu-west-3", "eu-north-1", "us-east-2", "us-west-1"),
@@ -41,6 +41,7 @@ FULL_PACK = (*PACK, "--policy-pack-config", str(Path(__file__).with_name("polici
 EMPTY = "an empty program"
 FULL = "the full stack"
 FULL_WITH_PACK = "the full stack, policy pack"
+FULL_WITH_IDLE_PACK = "the full stack, a policy pack that checks nothing"
 MIXED = "1,000 resources that are new"
 MIXED_WITH_PACK = f"{MIXED}, policy pack"
 MIXED_WITH_IDLE_PACK = f"{MIXED}, a policy pack that checks nothing"
@@ -97,29 +98,31 @@ class Bench:
 
     def previews(self) -> dict[str, Callable[[], object]]:
         """Return the measured previews, which find nothing to change, by name."""
-        empty = self._stack("empty", {}, self._program("empty", "import pulumi\n"))
-        actions = {EMPTY: _preview(empty), FULL: _preview(self.full), FULL_WITH_PACK: _preview(self.full, *FULL_PACK)}
+        empty = self._stack("empty", {}, self._program("empty", {"__main__.py": "import pulumi\n"}))
+        idle_pack = ("--policy-pack", str(self._program("idle", IDLE_PACK)))
+        actions = {
+            EMPTY: _preview(empty),
+            FULL: _preview(self.full),
+            FULL_WITH_PACK: _preview(self.full, *FULL_PACK),
+            FULL_WITH_IDLE_PACK: _preview(self.full, *idle_pack),
+        }
         for count in REGION_COUNTS:
             # An account for each, so that the stacks do not share resources.
             role = {"roleArn": f"arn:aws:iam::{count:012d}:role/Deployer"}
             sections: dict[str, Any] = {"regions": list(REGIONS[:count]), "sessionManager": {}}
             actions[_regions(count)] = _preview(self._stack(f"regions-{count}", sections, assumeRoles=[role]))
-        plain = self._program("plain", PLAIN_PROGRAM)
+        plain = self._program("plain", {"__main__.py": PLAIN_PROGRAM})
         for count in RESOURCE_COUNTS:
             actions[_plain(count)] = _preview(self._stack(f"plain-{count}", {"count": count}, plain))
-        mixed = self._stack("mixed", {}, self._program("mixed", MIXED_PROGRAM), is_new=True)
+        mixed = self._stack("mixed", {}, self._program("mixed", {"__main__.py": MIXED_PROGRAM}), is_new=True)
         actions[MIXED] = lambda: mixed.preview().succeeded()
         actions[MIXED_WITH_PACK] = lambda: mixed.preview(*PACK).succeeded()
-        idle = self._folder / "idle-pack"
-        idle.mkdir()
-        for name, text in IDLE_PACK.items():
-            (idle / name).write_text(text)
-        actions[MIXED_WITH_IDLE_PACK] = lambda: mixed.preview("--policy-pack", str(idle)).succeeded()
+        actions[MIXED_WITH_IDLE_PACK] = lambda: mixed.preview(*idle_pack).succeeded()
         return actions | self._same_resources()
 
     def _same_resources(self) -> dict[str, Callable[[], object]]:
         """Return previews of the same resources through Pulumi and through another command line, where there is one."""
-        stack = self._stack("same", {}, self._program("same", PULUMI_PROGRAM))
+        stack = self._stack("same", {}, self._program("same", {"__main__.py": PULUMI_PROGRAM}))
         actions = {SAME: _preview(stack), SAME + REFRESHED: _preview(stack, "--refresh")}
         folder = self._folder / "terraform"
         folder.mkdir()
@@ -147,10 +150,11 @@ class Bench:
             counted[name] = calls(self._endpoint)
         return counted
 
-    def _program(self, name: str, source: str) -> Path:
+    def _program(self, name: str, files: Mapping[str, str]) -> Path:
         program = self._folder / f"{name}-program"
         program.mkdir()
-        (program / "__main__.py").write_text(source)
+        for file, content in files.items():
+            (program / file).write_text(content)
         return program
 
     def _stack(
