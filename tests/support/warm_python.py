@@ -431,7 +431,8 @@ def _flush() -> bool:
         except OSError as problem:
             has_failed = True
             if stream is sys.stdout:
-                sys.stderr.write(f"Exception ignored in: {stream!r}\n{type(problem).__name__}: {problem}\n")
+                where = "on flushing sys.stdout:" if sys.version_info >= (3, 13) else f"in: {stream!r}"
+                sys.stderr.write(f"Exception ignored {where}\n{type(problem).__name__}: {problem}\n")
     return has_failed
 
 
