@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from common.aws.failures import ResourceError, explained
+from common.aws.failures import MalformedAnswerError, ResourceError, explained
 from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 
@@ -96,6 +96,7 @@ def find_network(
     """
     with explained_at((*path, "vpc"), f"VPC {vpc} in {region}", "ec2", region):
         found = find_vpc(region, vpc)
+        internet_gateways = found.internet_gateways if found else {}
     if found is None:
         allowed = f"the id or the Name tag of just one VPC that exists in {region}"
         raise SettingsError([Problem(path=(*path, "vpc"), message=f"expected {allowed}, got {shown(vpc)}.")])
@@ -103,7 +104,8 @@ def find_network(
     good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
         key = (*path, "subnets", str(position))
-        one = _subnet(found, subnet, key)
+        with explained_at(key, f"subnet {subnet} in {region}", "ec2", region):
+            one = _subnet(found, subnet, key)
         other = zones.setdefault(one.zone, subnet)
         if one_subnet_a_zone and other != subnet:
             message = f"expected a subnet in another zone than {other} ({one.zone}), got {shown(subnet)}."
@@ -113,7 +115,7 @@ def find_network(
         vpc_id=found.id,
         subnets=tuple(good),
         resolves_private_names=found.resolves_private_names,
-        internet_gateways=found.internet_gateways,
+        internet_gateways=internet_gateways,
     )
 
 
@@ -181,9 +183,15 @@ class Vpc:
         return dict(sorted(gateways.items()))
 
     def route_table_ids(self, subnet_id: str) -> tuple[str, ...]:
-        """Return the route tables of a subnet; without its own, the VPC's main one applies."""
-        own = self._tables_with("SubnetId", subnet_id)
-        return own or self._tables_with("Main", True)
+        """Return the route tables of a subnet; without its own, the VPC's main one applies.
+
+        Raises:
+            MalformedAnswerError: EC2 returns neither.
+        """
+        found = self._tables_with("SubnetId", subnet_id) or self._tables_with("Main", True)
+        if not found:
+            raise MalformedAnswerError(operation="DescribeRouteTables", found=f"no route table of {subnet_id}")
+        return found
 
     def _tables_with(self, name: str, value: object) -> tuple[str, ...]:
         return tuple(

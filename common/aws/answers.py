@@ -12,6 +12,7 @@ import json
 import re
 import time
 from datetime import MAXYEAR, MINYEAR, datetime
+from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from botocore import paginate, parsers
 from common.aws.failures import (
     MALFORMED_ERROR,
     NOT_DONE,
+    SERVICE,
     THROTTLED,
     IncompleteListingError,
     MalformedAnswerError,
@@ -494,7 +496,14 @@ def bound(client: Any) -> None:
         return paginator
 
     client.get_paginator = get_paginator
+    client.meta.events.register("after-call", partial(_note_service, client.meta.service_model.service_name))
     _ThrottlingBreak(client)
+
+
+def _note_service(service: str, http_response: Any, parsed: Any, **_: object) -> None:
+    """Add the service to an error: its exception has the operation only, and a lookup may call several services."""
+    if http_response.status_code >= _FIRST_ERROR:
+        parsed.setdefault("ResponseMetadata", {})[SERVICE] = service
 
 
 class _ThrottlingBreak:

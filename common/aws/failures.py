@@ -144,6 +144,9 @@ class Failure:
     remedy: str
 
 
+SERVICE: Final = "Service"
+"""Key in the metadata of an error, with the service that was called, as boto3 names it."""
+
 _LONGEST_MESSAGE: Final = 2_000
 """Characters of AWS' message in an error; those of AWS are shorter, and a command may repeat one for each of its checks."""
 
@@ -263,11 +266,14 @@ def why_not(failed: Exception, service: str, region: str, caller: Callable[[], s
 
     Args:
         failed: Exception of botocore.
-        service: Service that was called, `ssm`.
+        service: Service that was called, `ssm`; an error of AWS names its own.
         region: Region that was called.
         caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
     """
-    operation = failed.operation_name if isinstance(failed, ClientError) else "*"
+    operation = "*"
+    if isinstance(failed, ClientError):
+        operation = failed.operation_name
+        service = str(failed.response.get("ResponseMetadata", {}).get(SERVICE, service))
     return failure_of(f"{_PREFIXES.get(service, service)}:{operation}", failed, region, _principal(failed, caller))
 
 

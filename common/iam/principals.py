@@ -13,7 +13,7 @@ from common.iam.documents import Policy, parse
 from common.iam.evaluation import Permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Details = Mapping[str, Any]
 """`UserDetailList`, `GroupDetailList`, `RoleDetailList` and `Policies` of all pages, as boto3 returns them."""
@@ -138,11 +138,47 @@ def read_account(
     )
 
 
+def missing_parts(details: Details, account_id: str) -> Iterator[str]:
+    """Yield what the IAM data of an account refers to and does not contain; without it, a principal would look harmless.
+
+    Args:
+        details: Answer of `GetAccountAuthorizationDetails`, all pages.
+        account_id: Account that the answer is about.
+    """
+    users, roles = details.get("UserDetailList", ()), details.get("RoleDetailList", ())
+    if not (users or roles):
+        yield "no user and no role"
+    yield from (
+        f"{each['Arn']} of another account"
+        for each in (*users, *roles)
+        if split_arn(each["Arn"]).account_id != account_id
+    )
+    yield from (f"no trust policy of {each['Arn']}" for each in roles if not each.get("AssumeRolePolicyDocument"))
+    groups = {each["GroupName"] for each in details.get("GroupDetailList", ())}
+    yield from (
+        f"no group {name}, of which {each['Arn']} is a member"
+        for each in users
+        for name in each.get("GroupList", ())
+        if name not in groups
+    )
+    policies = {each["Arn"] for each in details.get("Policies", ()) if _default_version(each)}
+    yield from (
+        f"no default version of {arn}, which {each['Arn']} has"
+        for each in _holders(details)
+        for arn in (*_attached(each), *filter(None, [_boundary(each)]))
+        if arn not in policies
+    )
+
+
+def _holders(details: Details) -> list[Mapping[str, Any]]:
+    """Return users, groups and roles."""
+    lists = (details.get(name, ()) for name in ("UserDetailList", "GroupDetailList", "RoleDetailList"))
+    return [each for several in lists for each in several]
+
+
 def _used(details: Details) -> frozenset[str]:
     """Return ARNs of the managed policies that are attached or are a boundary."""
-    lists = (details.get(name, ()) for name in ("UserDetailList", "GroupDetailList", "RoleDetailList"))
-    holders = [each for several in lists for each in several]
-    return frozenset(arn for each in holders for arn in (*_attached(each), _boundary(each) or ""))
+    return frozenset(arn for each in _holders(details) for arn in (*_attached(each), _boundary(each) or ""))
 
 
 def _counts(arn: str, used: frozenset[str]) -> bool:
@@ -154,10 +190,15 @@ def _is_of_aws(arn: str) -> bool:
     return ":iam::aws:" in arn
 
 
-def _managed(given: Mapping[str, Any]) -> ManagedPolicy:
+def _default_version(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
     versions = cast("list[Mapping[str, Any]]", given.get("PolicyVersionList", []))
+    return next((each for each in versions if each.get("IsDefaultVersion")), None)
+
+
+def _managed(given: Mapping[str, Any]) -> ManagedPolicy:
+    version = _default_version(given)
     nothing: dict[str, Any] = {"Statement": []}
-    document = next((each["Document"] for each in versions if each.get("IsDefaultVersion")), nothing)
+    document = version["Document"] if version else nothing
     arn = str(given["Arn"])
     return ManagedPolicy(arn=arn, policy=parse(document, name=arn, kind="managed"))
 

@@ -66,8 +66,12 @@ class AdoptedResourceProvider(AwsResourceProvider):
             named = self._adapter(props)
             existing, found = self._permitted(props), named.find()
             tags = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
-            if found is None and not named.make(props["value"], tags):
+            is_made = found is None and named.make(props["value"], tags)
+            if found is None and not is_made:
                 existing, found = self._permitted(props), named.find()
+            if not is_made and (existing is None or found is None):
+                # Without what it was, a destroy would delete a resource that another principal created.
+                raise ResourceError("AWS returns it in one of two calls only; run the same command again")
         prior = {"prior": _prior(props, existing, found), "priorTags": _prior_tags(props, existing)}
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 

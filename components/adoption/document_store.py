@@ -174,6 +174,8 @@ class DocumentStore:
             prior = self._take(described, ownership)
             self._converge(content, lambda: new_version_name(owner))
             break
+        else:
+            return None
         holder = owner if was_ours else self.marks().get(OWNER_TAG)
         if holder is not None and holder != owner:
             # Tags are written unconditionally: of two stacks that tag a document at once the later one owns it.

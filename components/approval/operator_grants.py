@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
+from common.aws.failures import explained
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider
 from components.approval.names import TAG_KEY
 
@@ -48,15 +49,17 @@ class OperatorGrantsProvider(AwsResourceProvider):
         self._remove(_props, {})
 
     def _remove(self, principals: Properties, spared: Properties) -> None:
-        iam = self.clients().client("iam", principals["region"])
-        for role in _only_in(principals, spared, "roles"):
-            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
-                if keys := _spellings(iam.get_paginator("list_role_tags").paginate(RoleName=role)):
-                    iam.untag_role(RoleName=role, TagKeys=keys)
-        for user in _only_in(principals, spared, "users"):
-            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
-                if keys := _spellings(iam.get_paginator("list_user_tags").paginate(UserName=user)):
-                    iam.untag_user(UserName=user, TagKeys=keys)
+        region, clients = principals["region"], self.clients()
+        iam = clients.client("iam", region)
+        with explained("tags of operators", "iam", region, lambda: clients.caller_arn(region)):
+            for role in _only_in(principals, spared, "roles"):
+                with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                    if keys := _spellings(iam.get_paginator("list_role_tags").paginate(RoleName=role)):
+                        iam.untag_role(RoleName=role, TagKeys=keys)
+            for user in _only_in(principals, spared, "users"):
+                with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                    if keys := _spellings(iam.get_paginator("list_user_tags").paginate(UserName=user)):
+                        iam.untag_user(UserName=user, TagKeys=keys)
 
 
 def _spellings(pages: Iterable[Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import code_of
+from common.aws.failures import MalformedAnswerError, code_of
 from common.network import Family, contains
 from common.problems import Collector, Problem, SettingsError, raise_problems, shown
 from components.adoption.lookup import program_clients
@@ -256,7 +256,10 @@ def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [name]}])
         for found in lists["PrefixLists"]:
             pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
-            return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
+            cidrs = tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
+            if not cidrs:
+                raise MalformedAnswerError(operation="GetManagedPrefixListEntries", found=f"no entries of {name}")
+            return found["PrefixListId"], cidrs
     text = f"expected a Region with the managed prefix list {name}, as controllers use S3, got {region}."
     raise SettingsError([Problem(path=path, message=text)])
 

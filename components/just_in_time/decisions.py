@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from common.aws.failures import MalformedAnswerError
 from components.adoption.inventory import tags_of
 from components.just_in_time.cedar import INSTANCE, MANAGED_INSTANCE, Person, is_approved, policy_errors, references
 from components.just_in_time.documents import cedar_text, manual_rule
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ANY_USER: Final = "any user"
 _INSTANCE_TYPE: Final = "EC2Instance"
 _GONE: Final = ("shutting-down", "terminated")
+_ONLINE: Final = "Online"
 
 
 class Listing(Protocol):
@@ -128,9 +130,14 @@ class AccessDecision:
 def managed_nodes(region: str, read: Listing) -> tuple[ManagedNode, ...]:
     """Return all managed nodes of a Region with their tags.
 
+    Systems Manager lists an instance longer than EC2 does; its agent has not responded then.
+
     Args:
         region: The Region.
         read: Reader of the Region.
+
+    Raises:
+        MalformedAnswerError: EC2 does not return an instance whose agent responds.
     """
     managed = read("ssm", "describe_instance_information", "InstanceInformationList")
     reservations = read("ec2", "describe_instances", "Reservations")
@@ -140,6 +147,8 @@ def managed_nodes(region: str, read: Listing) -> tuple[ManagedNode, ...]:
         id_ = str(each["InstanceId"])
         if each.get("ResourceType", _INSTANCE_TYPE) == _INSTANCE_TYPE and id_.startswith("i-"):
             found = instances.get(id_)
+            if found is None and each.get("PingStatus") == _ONLINE:
+                raise MalformedAnswerError(operation="DescribeInstances", found=f"no {id_}, whose agent responds")
             if found is None or found["State"]["Name"] in _GONE:
                 continue
             tags = found.get("Tags", ())

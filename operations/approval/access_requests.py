@@ -175,15 +175,15 @@ def list_access_requests(
             continue
         state = _STATES.get(str(item.get("Status")), RequestState.UNKNOWN)
         # The OpsItem of an approved request does not say that its time is over.
-        is_open = state.is_open and not (
+        is_open = state.may_be_open and not (
             state is RequestState.GRANTED and item.get("LastModifiedTime", item["CreatedTime"]) < oldest
         )
         if is_open or left > 0:
             chosen.append((regional, str(item["OpsItemId"])))
             left -= not is_open
     requests = _read_all(chosen, incomplete)
-    late = [each for each in requests if not each.state.is_open][:ended]
-    return [each for each in requests if each.state.is_open or each in late]
+    late = [each for each in requests if not each.state.may_be_open][:ended]
+    return [each for each in requests if each.state.may_be_open or each in late]
 
 
 def match_access_requests(session: ApprovalSession, prefix: str) -> list[ApprovalRequest]:

@@ -49,6 +49,7 @@ from operations.inventory.reader import ReadFailure
 from operations.terminal import Terminal, print_json, print_line, program_name, working
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from operations.approval.session import ApprovalSession
@@ -148,8 +149,8 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     Works with your own AWS credentials. Shows the request before it asks for confirmation. Requesters cannot approve
     their own requests.
 
-    Exit codes: 0 listed, or decided; 1 the request does not wait for approval, AWS did not accept the decision, or the
-    runbook refused the approved request; 2 the command line or the stack cannot be used, or it was not confirmed.
+    Exit codes: 0 listed, or decided; 1 the request does not wait for approval or its state is not known, AWS did not
+    accept the decision, or the runbook refused the approved request; 2 the command line or the stack cannot be used, or it was not confirmed.
     """
     command = CommandContext.of(context)
     if run is None and (reject or comment or yes):
@@ -158,8 +159,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
         )
     session = open_session(command, _selector(context, stack, cwd, mode, region))
     if run is None:
-        _print_waiting(session, command.now(), json_output=json_output)
-        return
+        raise typer.Exit(_print_waiting(session, command.now(), json_output=json_output))
     with working("Reading the request ..."):
         (found,) = with_live_data(session, [find_request(session, run)])
     check_decision(found, session.identity.arn, approve=not reject)
@@ -224,7 +224,7 @@ def status(  # noqa: PLR0913 -- the options of the command line
         if found.state is RequestState.GRANTED:
             print_line(console, f"{'start:':13}{start_command(found)}")
             print_line(console, f"{'revoke:':13}{program_name()} revoke {found.id}{session.options}")
-    raise typer.Exit(ExitCode.FINDINGS if found.sessions_unread else ExitCode.SUCCESS)
+    raise typer.Exit(_exit_code([found]))
 
 
 def revoke(  # noqa: PLR0913 -- the options of the command line
@@ -324,8 +324,10 @@ def _checked_request(
         new = NewRequest(principal=principal, instance=found, name=name, reason=reason)
         new.check()
         new = replace(new, principal=find_operator(session, principal))
-    if not again:
-        check_duplicates(session, new)
+    unread = "" if again else check_duplicates(session, new)
+    if unread:
+        # The permission to read them is not necessary for a request.
+        print_line(Terminal(stderr=True), f"Cannot tell whether the same session is already requested: {unread}")
     return new
 
 
@@ -380,21 +382,23 @@ def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
     print_line(console, f"  {start_command(submitted)}")
 
 
-def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> None:
+def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> ExitCode:
+    """Print the requests that wait, or may wait, for approval, and return the exit code."""
+    states = (RequestState.WAITING, RequestState.UNKNOWN)
     with working("Reading the requests ..."):
-        requests = list_requests(session, ended=0)
-        waiting = with_live_data(session, [each for each in requests if each.state is RequestState.WAITING])
+        waiting = with_live_data(session, [each for each in list_requests(session, ended=0) if each.state in states])
     if json_output:
         print_json({"waiting": [request_document(each, now) for each in waiting]})
-        return
+        return _exit_code(waiting)
     console = Terminal()
     if not waiting:
         print_line(console, f"No request waits for approval in {session.scope}.")
-        return
+        return ExitCode.SUCCESS
     console.print(requests_table(waiting, now, f"Waiting for approval in {session.scope}"))
     for each in waiting:
         print_line(console, f"{short_id(each)} reason: {visible(each.reason) or 'none'}")
     print_line(console, f"Decide: {program_name()} approve RUN [--reject] [--comment TEXT]{session.options}")
+    return _exit_code(waiting)
 
 
 def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_output: bool) -> ExitCode:
@@ -419,8 +423,13 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
         elif not incomplete:
             print_line(console, f"No session has been requested in {session.scope}.")
         print_tags(console, stray)
+    return ExitCode.FINDINGS if stray or incomplete else _exit_code(requests)
+
+
+def _exit_code(requests: Sequence[ApprovalRequest]) -> ExitCode:
+    """Return the exit code for listed requests: the state of each is known, and so are its open sessions."""
     is_unread = any(each.sessions_unread or each.state is RequestState.UNKNOWN for each in requests)
-    return ExitCode.FINDINGS if stray or incomplete or is_unread else ExitCode.SUCCESS
+    return ExitCode.FINDINGS if is_unread else ExitCode.SUCCESS
 
 
 def _live_grant(request: ApprovalRequest, options: str) -> str:

@@ -150,8 +150,11 @@ def submit_request(session: ApprovalSession, new: NewRequest) -> str:
     return str(started["AutomationExecutionId"])
 
 
-def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
-    """Check that the same session is not already requested or granted, as far as the requests can be read.
+def check_duplicates(session: ApprovalSession, new: NewRequest) -> str:
+    """Check that the same session is not already requested or granted.
+
+    Returns:
+        Why the requests cannot be read; empty: they were.
 
     Raises:
         CallError: It is already requested or granted.
@@ -161,8 +164,8 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
             requests = access_requests.list_access_requests(session, ended=0, by=session.identity.arn)
         else:
             requests = list_requests(session, ended=0)
-    except CallError:
-        return
+    except CallError as failed:
+        return str(failed)
     for each in requests:
         # An access request is for its requester, also where several people share a role.
         is_same = (
@@ -170,11 +173,12 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
             if session.is_just_in_time
             else new.principal.is_same(each.principal)
         )
-        if each.state.is_open and each.instance == new.instance and is_same:
+        if each.state.may_be_open and each.instance == new.instance and is_same:
             raise CallError(
                 f"{new.principal} already has a request for {new.instance}, which is {each.state}: {each.id}. "
                 f"Check its status: {program_name()} status {each.id}{session.options}. To request another grant: --again."
             )
+    return ""
 
 
 def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) -> None:

@@ -162,12 +162,22 @@ def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]
     if isinstance(sessions, ReadFailure):
         why = f"{sessions.explanation}. Remedy: {sessions.remedy}"
         return [replace(each, sessions_unread=why) if _may_have_sessions(each) else each for each in named]
-    return [replace(each, sessions=_sessions_of(each, sessions)) for each in named]
+    return [
+        replace(each, sessions_unread="its execution does not name the Region of the instance")
+        if _is_granted(each) and not each.region
+        else replace(each, sessions=_sessions_of(each, sessions))
+        for each in named
+    ]
 
 
 def _may_have_sessions(request: ApprovalRequest) -> bool:
     """Return whether a request was granted: one that waits has no session, and one that never was no Region."""
     return bool(request.region) and request.state is not RequestState.WAITING
+
+
+def _is_granted(request: ApprovalRequest) -> bool:
+    """Return whether a request certainly was granted, whatever its Region."""
+    return request.holds_tag or request.state in (RequestState.GRANTED, RequestState.ENDED)
 
 
 def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[str, str]:

@@ -108,7 +108,7 @@ class ApprovalRequest:
         approvers: Approvers of each level of that policy.
         granted_at: Time of the approval of an access request, with which its access begins; None: not granted, or not known.
         is_automatic: Whether the auto-approval policy approved an access request.
-        unknown: What is not known about an access request, with the reason. It cannot be approved then.
+        unknown: What is not known about the request, with the reason. It cannot be approved then.
         requester_user: User name of the requester, if a role of an operator of IAM Identity Center made the request; empty: not
             known, or another principal.
         principal_user: User name of the operator of IAM Identity Center whose role the grant is for; empty: as before.
@@ -177,13 +177,15 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
     is_change_request = "Runbooks" in execution or execution.get("AutomationSubtype") == "ChangeRequest"
     grant = (child or _NO_EXECUTION) if is_change_request else execution
     state, detail, until = _state(execution, grant, approvals, decisions)
+    named = {name: given.get(name, "") for name in ("PrincipalType", "PrincipalName", "InstanceId")}
+    requester = execution.get("ExecutedBy", "")
     return ApprovalRequest(
         id=execution["AutomationExecutionId"],
         grant_id=grant.get("AutomationExecutionId"),
-        requester=execution.get("ExecutedBy", ""),
+        requester=requester,
         requested_at=execution["ExecutionStartTime"],
-        principal=GrantedPrincipal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
-        instance=given.get("InstanceId", ""),
+        principal=GrantedPrincipal(named["PrincipalType"], named["PrincipalName"]),
+        instance=named["InstanceId"],
         reason=given.get("Reason", ""),
         decisions=decisions,
         levels=passed_levels(execution),
@@ -194,6 +196,11 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
         region=_output(grant, "CheckRequest.Region"),
         holds_tag=_holds_tag(grant),
         is_over=not (is_live(execution) or is_live(grant)),
+        unknown=tuple(
+            f"its execution does not name {name}"
+            for name, value in {**named, "ExecutedBy": requester}.items()
+            if not value
+        ),
     )
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.failures import MalformedAnswerError
 from common.iam.documents import DocumentError
 from common.iam.patterns import matches
-from common.iam.principals import read_account
+from common.iam.principals import missing_parts, read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.documents import foreign_runbooks, planned_workflow
@@ -21,6 +22,7 @@ from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import DeclaredPrincipals, protected
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
+from operations.findings import listed
 from operations.inventory.reader import ReadFailure, aws_clients, identify, read_failure
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 """Receives the step, the number done, and the number of all."""
 
+_DETAILS = "GetAccountAuthorizationDetails"
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+_MOST_MISSING = 5
 _FALLBACK_REGION = "us-east-1"
 
 
@@ -77,17 +81,17 @@ def audit_stack(
     found = assess(context, lambda done, of: progress("Evaluating principals", done, of))
     audit = _audit(stack, options, identity, found, context, organization)
     foreign = foreign_runbooks(stack, clients, identity)
+    missing = why_incomplete(details, region, identity)
     return replace(
         audit,
         audited=(*(each for each in foreign if isinstance(each, Audited)), *audit.audited),
-        unread=(*audit.unread, *(each for each in foreign if isinstance(each, ReadFailure))),
+        unread=(*([missing] if missing else []), *(each for each in foreign if isinstance(each, ReadFailure))),
     )
 
 
 def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | ReadFailure:
     """Read the IAM data of an account, page by page."""
     details: dict[str, Any] = {name: [] for name in _LISTS}
-    action = "iam:GetAccountAuthorizationDetails"
     try:
         paginator = clients.client("iam", region).get_paginator("get_account_authorization_details")
         for page in paginator.paginate():
@@ -95,8 +99,17 @@ def read_details(clients: Clients, region: str, identity: Identity, progress: Pr
                 details[name] += page.get(name, [])
             progress("Reading IAM", len(details["UserDetailList"]) + len(details["RoleDetailList"]), None)
     except (ClientError, BotoCoreError, ValueError) as failed:
-        return read_failure(action, failed, region, identity.arn)
+        return read_failure(f"iam:{_DETAILS}", failed, region, identity.arn)
     return details
+
+
+def why_incomplete(details: dict[str, Any], region: str, identity: Identity) -> ReadFailure | None:
+    """Return why IAM data does not show what principals may do; None: it is complete."""
+    missing = listed([*missing_parts(details, identity.account_id)], _MOST_MISSING)
+    if not missing:
+        return None
+    malformed = MalformedAnswerError(operation=_DETAILS, found=missing)
+    return read_failure(f"iam:{_DETAILS}", malformed, region, identity.arn)
 
 
 def audit_context(

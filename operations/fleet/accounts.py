@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from operations.fleet.file_schema import FleetSettings, Wave
 
 ACTIVE = "ACTIVE"
+_NOT_ACTIVE = frozenset({"PENDING_ACTIVATION", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
+"""States of accounts that no stack can be deployed to (Organizations API reference, Account). An update of an account in a
+state that AWS adds fails, and that is reported; leaving it out would not be."""
 _SUGGESTIONS = 50
 """Maximum number of unknown names for which a similar name is suggested."""
 
@@ -35,6 +38,11 @@ class FleetAccount:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     units: tuple[str, ...] = ()
     state: str = ACTIVE
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether the account is active, or may be."""
+        return self.state not in _NOT_ACTIVE
 
     def is_called(self, name: str) -> bool:
         """Return whether a name or ID in the fleet file refers to this account."""
@@ -97,7 +105,7 @@ def _with_unique_names(accounts: Sequence[FleetAccount]) -> list[FleetAccount]:
 def _omission(account: FleetAccount, excluded: frozenset[str]) -> str | None:
     if not excluded.isdisjoint((account.name, account.id)):
         return "excluded"
-    return None if account.state == ACTIVE else account.state.lower().replace("_", " ")
+    return None if account.is_active else account.state.lower().replace("_", " ")
 
 
 def _unknown_names(settings: FleetSettings, known: Sequence[FleetAccount]) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.failures import MalformedAnswerError, code_of
 from common.aws.session import AwsClients
+from components.adoption.inventory import only_one
 from operations.errors import UnusableError
 from operations.fleet.accounts import ACTIVE, FleetAccount
 from operations.inventory.reader import read_failure
@@ -76,8 +77,8 @@ def _discovered(settings: FleetSettings, organization: _Organization) -> Iterato
             continue
         seen.add(account.id)
         # One call per account, so only if tags matter, and never for an account that is not active.
-        complete = organization.with_tags(account) if wants_tags and account.state == ACTIVE else account
-        if complete.state != ACTIVE or complete.has(discover.tags):
+        complete = organization.with_tags(account) if wants_tags and account.is_active else account
+        if not complete.is_active or complete.has(discover.tags):
             yield complete
 
 
@@ -93,9 +94,19 @@ class _Organization:
         self._parents: dict[str, str | None] = {}
 
     def accounts(self, units: Sequence[str]) -> Iterator[FleetAccount]:
-        """Return the accounts of the units and their child units; of the whole organization if there are no units."""
-        for unit in units or [each["Id"] for each in self._pages("list_roots", "Roots")]:
-            yield from self._below(unit, (*self.path_of(unit), unit))
+        """Return the accounts of the units and their child units; of the whole organization if there are no units.
+
+        An organization has one root, and its management account at least.
+        """
+        if units:
+            for unit in units:
+                yield from self._below(unit, (*self.path_of(unit), unit))
+            return
+        root = only_one(self._pages("list_roots", "Roots"), "ListRoots")["Id"]
+        accounts = list(self._below(root, (root,)))
+        if not accounts:
+            raise MalformedAnswerError(operation="ListAccountsForParent", found="no account in the organization")
+        yield from accounts
 
     def path_of(self, child: str) -> tuple[str, ...]:
         """Return the parent units of an account or unit, the root first; none outside the organization."""

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.failures import MalformedAnswerError, action_of
 from components.adoption.inventory import tags_of
 from components.just_in_time.decisions import AccessDecision, ManagedNode, Policies, decide, managed_nodes
 from components.just_in_time.documents import ManualRule, UnknownContentError, cedar_text, manual_rule
@@ -19,7 +20,7 @@ from components.just_in_time.names import (
 )
 from operations.inventory.iam import NO_ENTITY
 from operations.inventory.instances import why_undetermined
-from operations.inventory.reader import ReadFailure, returns_failure
+from operations.inventory.reader import ReadError, ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read_policies(reader: Reader) -> Policies:
     unknown: list[str] = []
     for name in sorted(str(each["Name"]) for each in listed):
         try:
-            manual.append(manual_rule(name, _content(reader, name)))
+            manual.append(_manual_rule(reader, name))
         except UnknownContentError as wrong:
             unknown.append(f"{name}: {wrong}")
     cedar = ""
@@ -75,7 +76,10 @@ def read_tags(reader: Reader, node: str) -> dict[str, str]:
 @returns_failure
 def read_nodes(reader: Reader) -> tuple[ManagedNode, ...]:
     """Read all managed nodes of a Region with their tags."""
-    return managed_nodes(reader.region, reader.items)
+    try:
+        return managed_nodes(reader.region, reader.items)
+    except MalformedAnswerError as failed:
+        raise ReadError(reader.unread(action_of("ec2", "describe_instances"), failed)) from None
 
 
 def read_decisions(
@@ -115,6 +119,13 @@ def why_not_one(named: str, found: Sequence[ManagedNode], unread: Iterable[tuple
         several = ", ".join(f"{each.id} ({each.region})" for each in found)
         return f"{named} matches {len(found)} nodes: {several}. Specify an ID."
     return why_undetermined(named, [f"{each.id} ({each.region})" for each in found], unread)
+
+
+def _manual_rule(reader: Reader, name: str) -> ManualRule:
+    content = _content(reader, name)
+    if content is None:
+        raise UnknownContentError("it is listed, and its content is not found")
+    return manual_rule(name, content)
 
 
 def _content(reader: Reader, name: str) -> Any:

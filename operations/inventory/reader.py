@@ -142,19 +142,19 @@ class Reader:
         action = action_of(service, operation)
         if service in self._unreachable:
             # Each attempt takes a minute or more, and would fail the same way.
-            return self._unread(action, self._unreachable[service])
+            return self.unread(action, self._unreachable[service])
         try:
             client = self._clients.client(service, self.region)
             if client.can_paginate(operation):
                 return client.get_paginator(operation).paginate(**arguments).build_full_result()
             return getattr(client, operation)(**arguments)
         except ClientError as refused:
-            return None if code_of(refused) in absent else self._unread(action, refused)
+            return None if code_of(refused) in absent else self.unread(action, refused)
         except NO_ANSWER as failed:
             self._unreachable[service] = failed
-            return self._unread(action, failed)
+            return self.unread(action, failed)
         except (BotoCoreError, ValueError) as failed:
-            return self._unread(action, failed)
+            return self.unread(action, failed)
 
     def find(self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Answer | None:
         """Make one call as `read`.
@@ -188,12 +188,13 @@ class Reader:
             try:
                 limits.check(following.get("NextToken", ""))
             except IncompleteListingError as endless:
-                raise ReadError(self._unread(action_of(service, operation), endless)) from None
+                raise ReadError(self.unread(action_of(service, operation), endless)) from None
             yield page
             if not following:
                 return
 
-    def _unread(self, action: str, failed: Exception) -> ReadFailure:
+    def unread(self, action: str, failed: Exception) -> ReadFailure:
+        """Return the reason why a call failed, or why its answer cannot be used."""
         return read_failure(action, failed, self.region, self._caller)
 
 

@@ -14,7 +14,7 @@ from components.just_in_time.prerequisites import check_prerequisites
 from operations.approval.executions import list_requests
 from operations.approval.session import CallError, session_of, workflow_of
 from operations.audit.organization import read_organization
-from operations.audit.run import audit_context, read_details
+from operations.audit.run import audit_context, read_details, why_incomplete
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.just_in_time import read_decisions, read_policies
@@ -75,6 +75,8 @@ class SituationReader:
         details = read_details(self._clients, region, self._identity, lambda _what, _done, _of: None)
         if isinstance(details, ReadFailure):
             return details
+        if incomplete := why_incomplete(details, region, self._identity):
+            return incomplete
         organization = read_organization(self._clients, region, self._identity)
         try:
             audit = audit_context(self._configuration, self._options, self._identity, details, organization)

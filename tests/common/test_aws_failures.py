@@ -1,9 +1,15 @@
 """Causes and remedies of failed AWS calls."""
 
+from io import BytesIO
+from typing import Any
+
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
+from common.aws.answers import bound
 from common.aws.failures import FailureCause, ResourceError, explained, failure_of, why_not
+from common.aws.session import new_session
 
 CALLER = "arn:aws:iam::111122223333:role/Deployer"
 
@@ -110,3 +116,22 @@ def test_message_of_aws_is_one_short_visible_line() -> None:
 def test_remedy_names_the_iam_action(service: str, operation: str, action: str) -> None:
     failed = refusal("AccessDeniedException", operation=operation)
     assert why_not(failed, service, "eu-west-1", lambda: CALLER).remedy.startswith(f"allow {action} to {CALLER}")
+
+
+def test_remedy_names_the_service_that_was_called() -> None:
+    client = new_session().create_client(
+        "kms", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    bound(client)
+
+    def refuse(request: Any, **_: object) -> AWSResponse:
+        raw: Any = BytesIO(b'{"__type": "AccessDeniedException", "message": "no"}')
+        raw.stream = lambda **_: iter([raw.read()])
+        return AWSResponse(request.url, 400, {}, raw)
+
+    client.meta.events.register("before-send", refuse)
+    with pytest.raises(ClientError) as refused:
+        client.list_keys()
+    assert why_not(refused.value, "ec2", "eu-west-1", lambda: CALLER).remedy.startswith(
+        f"allow kms:ListKeys to {CALLER}"
+    )

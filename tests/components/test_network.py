@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from common.aws.session import AwsClients
 from common.problems import SettingsError
 from components import network
+from components.domain_controllers import site_resources
 from components.network import check_private, find_network
 from tests.support.recorder import calls, reset_calls
 
@@ -147,3 +149,37 @@ def test_network_that_cannot_be_read_is_a_problem(monkeypatch: pytest.MonkeyPatc
     said = refused()
     assert "shell-access:endpoints.eu-west-1.vpc: VPC office in eu-west-1:" in said
     assert "ec2:DescribeVpcs" in said
+
+
+@pytest.mark.parametrize(
+    ("left_out", "missing"), [("RouteTables", "no route table of subnet-"), ("Routes", "no Routes")]
+)
+def test_vpc_without_its_route_tables_is_no_answer(
+    ec2: Ec2, monkeypatch: pytest.MonkeyPatch, left_out: str, missing: str
+) -> None:
+    """A subnet whose routes are not known would count as private."""
+    ec2.subnet("a", 1)
+    pages = network._pages
+
+    def without(client: Any, operation: str, items: str, filters: Any) -> Any:
+        listed = pages(client, operation, items, filters)
+        if items == left_out:
+            return []
+        for each in listed:
+            each.pop(left_out, None)
+        return listed
+
+    monkeypatch.setattr(network, "_pages", without)
+    assert missing in refused("a")
+
+
+def test_prefix_list_without_entries_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network ACL without the networks of S3 would block it."""
+    pages = SimpleNamespace(paginate=lambda **_: [{"Entries": []}])
+    ec2 = SimpleNamespace(
+        describe_managed_prefix_lists=lambda **_: {"PrefixLists": [{"PrefixListId": "pl-1"}]},
+        get_paginator=lambda _: pages,
+    )
+    monkeypatch.setattr(site_resources, "program_clients", lambda: SimpleNamespace(client=lambda *_: ec2))
+    with pytest.raises(SettingsError, match=r"no entries of com\.amazonaws\.eu-west-1\.s3"):
+        site_resources._s3_list(REGION, PATH)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
+from components.adoption import adopted_resource, resource_kinds
 from components.adoption.adopted_resource import AdoptedResourceProvider
 
 TAGS = ["shell-access:made-here", "shell-access:owner"]
@@ -39,6 +41,21 @@ def test_what_was_there_stays(provider: AdoptedResourceProvider, client: Callabl
     client("logs").create_log_group(logGroupName="g")
     created = provider.create(claim("logGroup", "g", ""))
     provider.delete(created.id, created.outs or {})
+    assert group(client) is not None
+
+
+@pytest.mark.parametrize("hidden", ["owner", "value"])
+def test_resource_that_one_call_does_not_return_is_left_alone(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, hidden: str
+) -> None:
+    """A destroy would delete what seems to be of this stack."""
+    client("logs").create_log_group(logGroupName="g")
+    if hidden == "owner":
+        monkeypatch.setattr(adopted_resource.inventory, "find", lambda *_: None)
+    else:
+        monkeypatch.setattr(resource_kinds._LogGroup, "find", lambda _: None)
+    with pytest.raises(ResourceError, match="AWS returns it in one of two calls only"):
+        provider.create(claim("logGroup", "g", ""))
     assert group(client) is not None
 
 

@@ -67,6 +67,19 @@ def test_document_of_another_type_that_took_our_name_is_replaced(ssm: Any, kind:
     assert publish(ssm, kind, known_as=frozenset({OWNER})).type == kind
 
 
+def test_document_that_is_not_described_is_left_alone(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content is the desired one already, but it is not this stack's, and a destroy must not delete it."""
+    ssm.create_document(Name=NAME, DocumentType="Automation", Content=json.dumps(content("Automation")))
+    described, hidden = DocumentStore._describe, iter([True] * 5)
+
+    def describe(self: DocumentStore, version: str = "$DEFAULT") -> Any:
+        return None if next(hidden, False) else described(self, version)
+
+    monkeypatch.setattr(DocumentStore, "_describe", describe)
+    publish(ssm, "Automation")
+    assert ssm.describe_document(Name=NAME)["Document"]["Tags"]
+
+
 def test_existing_document_of_another_type_is_left_alone(ssm: Any) -> None:
     foreign = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
     ssm.create_document(Name=NAME, DocumentType="Command", Content=foreign)

@@ -4,10 +4,21 @@ from typing import Any
 
 import pytest
 
-from components.just_in_time.decisions import ManagedNode, Outcome, decide, planned_policies
+from common.aws.failures import MalformedAnswerError
+from components.just_in_time.decisions import (
+    ManagedNode,
+    Outcome,
+    Policies,
+    decide,
+    managed_nodes,
+    planned_policies,
+)
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
+from operations.inventory.just_in_time import read_nodes, read_policies
+from operations.inventory.reader import ReadFailure
 from tests.components.just_in_time.examples import ACTION, APPROVERS, ONCALL, approval, cedar, manual
+from tests.operations.arrangement import FakeReader
 
 POLICIES = planned_policies(policy_documents(JustInTimeSettings.model_validate(approval()["justInTime"])))
 ATTRIBUTE = f'permit(principal, {ACTION}, resource) when {{ principal has division && resource.hasTag("Tier") }};'
@@ -56,6 +67,33 @@ def test_policy_of_another_form_is_not_known() -> None:
     assert (found.outcome, found.is_sound) == (Outcome.UNKNOWN, False)
     wrong = replace(POLICIES, cedar="permit(principal, action, resource)")
     assert decide(node(Tier="database"), wrong).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("ping", ["Online", "ConnectionLost"])
+def test_node_that_ec2_does_not_return_is_no_answer(ping: str) -> None:
+    answers = {
+        "InstanceInformationList": [{"InstanceId": "i-0123456789abcdef0", "PingStatus": ping}],
+        "Reservations": [],
+    }
+
+    def read(_service: str, _operation: str, key: str, **_: Any) -> list[Any]:
+        return answers[key]
+
+    if ping == "ConnectionLost":
+        assert managed_nodes("eu-west-1", read) == ()
+        return
+    with pytest.raises(MalformedAnswerError, match="no i-0123456789abcdef0, whose agent responds"):
+        managed_nodes("eu-west-1", read)
+    found = read_nodes(FakeReader({"describe_instance_information": answers, "describe_instances": answers}))
+    assert isinstance(found, ReadFailure)
+    assert found.action == "ec2:DescribeInstances"
+
+
+def test_listed_policy_without_content_is_not_known() -> None:
+    listed = {"DocumentIdentifiers": [{"Name": "Theirs"}]}
+    found = read_policies(FakeReader({"list_documents": listed, "get_document": None, "describe_document": None}))
+    assert isinstance(found, Policies)
+    assert found.unknown == ("Theirs: it is listed, and its content is not found",)
 
 
 @pytest.fixture

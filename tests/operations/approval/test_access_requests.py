@@ -361,7 +361,7 @@ def session_at(now: datetime) -> ApprovalSession:
 
 def test_list_reads_only_what_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS keeps requests for a year, and answers few reads of them per second."""
-    days = [("oi-0", "Approved", 1), ("oi-1", "Rejected", 2), ("oi-2", "Approved", 15), ("oi-3", "PendingApproval", 16)]
+    days = [("oi-0", "Approved", 1), ("oi-1", "Rejected", 2), ("oi-2", "Approved", 15), ("oi-3", "Paused", 16)]
     listed = [
         {"OpsItemId": id_, "Status": status, "CreatedBy": REQUESTER, "CreatedTime": NOW - timedelta(days=age)}
         for id_, status, age in days

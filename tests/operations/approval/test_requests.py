@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -16,7 +18,9 @@ from rich.console import Console
 from common.aws import ENDED_STATUSES, LIVE_STATUSES
 from common.characters import hidden_character
 from common.problems import visible
-from operations.approval.lookups import OperatorTag, tags_without_grant
+from operations.approval.commands import _exit_code
+from operations.approval.executions import NewRequest, check_decision, check_duplicates
+from operations.approval.lookups import OperatorTag, tags_without_grant, with_live_data
 from operations.approval.output import (
     local_time,
     print_request,
@@ -27,6 +31,8 @@ from operations.approval.output import (
     state_text,
 )
 from operations.approval.requests import ApprovalRequest, RequestState, parse_request
+from operations.approval.session import CallError
+from operations.errors import ExitCode
 from operations.principals import GrantedPrincipal
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -177,6 +183,45 @@ def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: 
     assert state_text(request, NOW).plain == said
     assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
+
+
+@pytest.mark.parametrize("name", ["PrincipalType", "PrincipalName", "InstanceId", "ExecutedBy"])
+def test_parse_request_without_a_part_is_not_known(name: str) -> None:
+    given = run("Waiting", approval("Waiting"))
+    shown = parse_request(given)
+    assert shown.unknown == ()
+    check_decision(shown, APPROVER, approve=True)
+    parameters = {key: value for key, value in GIVEN.items() if key != name}
+    incomplete = {key: value for key, value in given.items() if key != name} | {"Parameters": parameters}
+    found = parse_request(incomplete)
+    assert found.unknown == (f"its execution does not name {name}",)
+    with pytest.raises(CallError, match=f"cannot be approved here, .* does not name {name}"):
+        check_decision(found, APPROVER, approve=True)
+    check_decision(found, APPROVER, approve=False)
+
+
+def test_grant_without_a_region_has_unread_sessions() -> None:
+    session: Any = SimpleNamespace(regions=(), is_just_in_time=False)
+    granted = parse_request(run("InProgress", YES, tag(), sleep()))
+    refused = parse_request(run("Success", YES, **judged("refused") | ENDED))
+    found = with_live_data(session, [granted, replace(refused, region="")])
+    assert [bool(each.sessions_unread) for each in found] == [True, False]
+
+
+def test_unknown_state_is_no_success() -> None:
+    waiting, unknown = (parse_request(run(status, YES)) for status in ("InProgress", "Paused"))
+    assert _exit_code([waiting]) is ExitCode.SUCCESS
+    assert _exit_code([waiting, unknown]) is ExitCode.FINDINGS
+
+
+def test_request_of_an_unknown_state_is_a_duplicate(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: Any = SimpleNamespace(is_just_in_time=False, options="")
+    same = NewRequest(principal=GrantedPrincipal("role", "Operator"), instance=GIVEN["InstanceId"][0], reason="x")
+    unknown = parse_request(run("Paused", YES))
+    monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: [unknown])
+    with pytest.raises(CallError, match=r"already has a request .* which is unknown"):
+        check_duplicates(session, same)
+    assert check_duplicates(session, replace(same, instance="i-0")) == ""
 
 
 def test_statuses_are_those_of_the_model() -> None:

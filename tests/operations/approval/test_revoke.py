@@ -190,6 +190,7 @@ def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch:
     assert "Cannot determine whether app-1 is in eu-west-1: x:Read" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
+    assert "Cannot tell whether the same session is already requested: x:Read: refused" in result.stderr
 
 
 NOTICE = (

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from common.aws import session as aws_session
+from operations.audit import run
 from operations.audit.protected import DeclaredPrincipals, protected
+from operations.audit.run import why_incomplete
 from operations.errors import UnusableError
 from operations.inventory import reader
+from operations.inventory.reader import Identity
 from operations.stack import StackConfiguration
 from tests.operations.arrangement import Account, Command, configuration, refusal
 from tests.operations.audit.accounts import allow, document, trusting
@@ -176,6 +179,69 @@ def test_refused(command: Command, stack: StackConfiguration, monkeypatch: pytes
         "cannot tell: iam:GetAccountAuthorizationDetails: refused: not authorized\n"
         f"  remedy:    allow iam:GetAccountAuthorizationDetails to arn:aws:sts::{ACCOUNT}:user/moto, then try again\n"
     )
+
+
+COMPLETE: dict[str, Any] = {
+    "UserDetailList": [{"UserName": "alice", "Arn": f"{ARN}:user/alice", "GroupList": ["team"]}],
+    "GroupDetailList": [{"GroupName": "team", "Arn": f"{ARN}:group/team"}],
+    "RoleDetailList": [
+        {
+            "RoleName": "Operator",
+            "Arn": f"{ARN}:role/Operator",
+            "AssumeRolePolicyDocument": document([]),
+            "AttachedManagedPolicies": [{"PolicyArn": f"{ARN}:policy/Session"}],
+            "PermissionsBoundary": {"PermissionsBoundaryArn": f"{ARN}:policy/Limit"},
+        }
+    ],
+    "Policies": [
+        {"Arn": f"{ARN}:policy/{name}", "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document([])}]}
+        for name in ("Session", "Limit")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "missing"),
+    [
+        ({}, ""),
+        ({"UserDetailList": [], "RoleDetailList": []}, "no user and no role"),
+        ({"GroupDetailList": []}, f"no group team, of which {ARN}:user/alice is a member"),
+        (
+            {"Policies": COMPLETE["Policies"][:1]},
+            f"no default version of {ARN}:policy/Limit, which {ARN}:role/Operator has",
+        ),
+        (
+            {"Policies": [COMPLETE["Policies"][1], {"Arn": f"{ARN}:policy/Session", "PolicyVersionList": []}]},
+            f"no default version of {ARN}:policy/Session, which {ARN}:role/Operator has",
+        ),
+        (
+            {"RoleDetailList": [{"RoleName": "Operator", "Arn": f"{ARN}:role/Operator"}]},
+            f"no trust policy of {ARN}:role/Operator",
+        ),
+        (
+            {"UserDetailList": [{"UserName": "bob", "Arn": "arn:aws:iam::999988887777:user/bob"}]},
+            "arn:aws:iam::999988887777:user/bob of another account",
+        ),
+    ],
+)
+def test_answer_without_a_part_is_incomplete(changed: dict[str, Any], missing: str) -> None:
+    identity = Identity(account_id=ACCOUNT, partition="aws", arn=f"{ARN}:user/auditor")
+    found = why_incomplete(COMPLETE | changed, "eu-west-1", identity)
+    assert (found.cause if found else "").endswith(missing)
+    assert bool(found) == bool(missing)
+
+
+def test_incomplete_answer_is_an_incomplete_audit(
+    product: Account, command: Command, stack: StackConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam = product.client("iam")
+    iam.create_user(UserName="alice")
+    iam.attach_user_policy(UserName="alice", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    monkeypatch.setattr(run, "_LISTS", ("UserDetailList", "GroupDetailList", "RoleDetailList"))
+    result = command("audit", stack=stack)
+    assert result.exit_code == 1
+    assert "cannot tell: iam:GetAccountAuthorizationDetails: malformed answer: " in result.stdout
+    assert "no default version of arn:aws:iam::aws:policy/AdministratorAccess" in result.stdout
 
 
 def test_without_organizations_it_says_so_and_goes_on(

@@ -30,9 +30,13 @@ def test_select_accounts_combines_listed_and_discovered() -> None:
 
 def test_select_accounts_omits_excluded_and_inactive() -> None:
     file = settings(accounts=FLEET["accounts"] | {"exclude": ["web", IDS["data"]]})
-    found = [account("old", id="6" * 12, state="SUSPENDED"), account("going", id="7" * 12, state="PENDING_CLOSURE")]
+    found = [
+        account("old", id="6" * 12, state="SUSPENDED"),
+        account("going", id="7" * 12, state="PENDING_CLOSURE"),
+        account("odd", id="8" * 12, state="A_STATE_THAT_AWS_ADDS"),
+    ]
     chosen = select_accounts(file, found, {})
-    assert [each.name for each in chosen.accounts] == ["payments", "tools"]
+    assert [each.name for each in chosen.accounts] == ["payments", "tools", "odd"]
     expected = {IDS["web"]: "excluded", IDS["data"]: "excluded", "6" * 12: "suspended", "7" * 12: "pending closure"}
     assert chosen.left_out == expected
 

@@ -1,5 +1,6 @@
 """Finding accounts through AWS Organizations, on the local AWS."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -101,3 +102,20 @@ def test_discovery_without_response_is_unusable() -> None:
     ) as wrong:
         discover_accounts(file, organizations_client())
     assert "list the accounts in the file" in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ({"list_roots": {"Roots": []}}, "ListRoots"),
+        ({"list_roots": {"Roots": [{"Id": "r-ab12"}]}}, "no account in the organization"),
+    ],
+)
+def test_organization_without_accounts_is_unusable(answers: dict[str, Any], found: str) -> None:
+    class Client:
+        def get_paginator(self, operation: str) -> Any:
+            pages = SimpleNamespace(build_full_result=lambda: answers.get(operation, {}))
+            return SimpleNamespace(paginate=lambda **_: pages)
+
+    with pytest.raises(UnusableError, match=found):
+        discover_accounts(settings(accounts={"discover": {}}), Client())

@@ -10,11 +10,15 @@ from components.approval.settings import Mode
 from components.just_in_time.decisions import Outcome
 from components.settings import Settings
 from operations.approval.requests import RequestState
+from operations.audit.protected import DeclaredPrincipals
+from operations.audit.run import AuditOptions
 from operations.errors import UnusableError
 from operations.findings import Status
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import Identity, ReadFailure
+from operations.migration import situation
 from operations.migration.access_paths import AccessPaths, Requester
 from operations.migration.approval import MigrationSituation, MigrationStep, Move, move_of, obstacles, path_findings
+from operations.migration.situation import SituationReader
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.migration.moves import (
     OPEN,
@@ -195,3 +199,12 @@ def test_closed_workflow_does_not_change_its_mode() -> None:
 )
 def test_paths_are_checked_by_the_present_settings(section: Any, paths: Any, found: list[str]) -> None:
     assert [each.check for each in path_findings(configuration(section).settings(), paths)] == found
+
+
+def test_incomplete_iam_data_is_no_way_to_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/auditor")
+    monkeypatch.setattr(situation, "read_details", lambda *_: {})
+    monkeypatch.setattr(situation, "known_identity", lambda *_: identity)
+    (found,) = SituationReader(configuration(WORKFLOW), AuditOptions(declared=DeclaredPrincipals())).path_findings()
+    assert (found.check, found.status) == ("approved-path", Status.UNKNOWN)
+    assert "no user and no role" in found.found
