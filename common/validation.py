@@ -192,14 +192,14 @@ def read_section(
         return None, [Problem(path=path, message=f"expected a mapping of settings, got {shown(given)}.")], frozenset()
     values = cast("dict[str, Any]", given)
     try:
-        section = model.model_validate(values)
+        section = model.model_validate(values, by_name=False)
         return section, list(_repeated(section, path)), frozenset()
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False)
-    problems = list(dict.fromkeys(_problem(model, error, path) for error in errors))
+    problems = list(dict.fromkeys(_problem(model, error, values, path) for error in errors))
     wrong = frozenset(str(error["loc"][0]) for error in errors if error["loc"])
     try:
-        rest = model.model_validate({key: value for key, value in values.items() if key not in wrong})
+        rest = model.model_validate({key: value for key, value in values.items() if key not in wrong}, by_name=False)
     except ValidationError:
         return None, problems, wrong
     return rest, [*problems, *_repeated(rest, path)], wrong
@@ -232,11 +232,8 @@ def _ignores_case(annotation: Hashable) -> bool:
     return any(isinstance(each, IgnoresCase) for each in metadata)
 
 
-def _problem(model: type[BaseModel], error: ErrorDetails, path: SettingPath) -> Problem:
-    location = error["loc"]
-    if error["type"] != "extra_forbidden" and location[-1:] == ("[key]",):
-        # pydantic marks an invalid key in this way, as opposed to its value. YAML has keys that are numbers.
-        location = (*location[:-2], str(location[-2]))
+def _problem(model: type[BaseModel], error: ErrorDetails, values: dict[str, Any], path: SettingPath) -> Problem:
+    location = _location(error, values)
     key = path + location
     if error["type"] == "extra_forbidden":
         return Problem(path=key, message=f"unknown key{suggestion(str(location[-1]), _keys(model, location[:-1]))}")
@@ -247,6 +244,23 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: SettingPath) -> 
     hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
     without = f", without {hidden}" if hidden else ""
     return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.")
+
+
+def _location(error: ErrorDetails, values: dict[str, Any]) -> SettingPath:
+    """Return the path of the value that an error is about, without the parts that pydantic adds: `[key]`, members of unions."""
+    found: list[str | int] = []
+    at: Any = values
+    for part in error["loc"]:
+        if isinstance(at, dict) and part in at:
+            # YAML has keys that are numbers.
+            found.append(str(part))
+            at = cast("dict[object, Any]", at)[part]
+        elif isinstance(at, list) and isinstance(part, int):
+            found.append(part)
+            at = cast("list[Any]", at)[part]
+        elif error["type"] == "missing":
+            found.append(part)
+    return tuple(found)
 
 
 def _keys(model: type[BaseModel], location: SettingPath) -> list[str]:

@@ -283,6 +283,8 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
         value: Value, as configured.
         spelled: Names of the previous tags, by their lower case.
     """
+    if isinstance(value, int | float):
+        return f"expected text, got {shown(value)}. Write it in quotes, or set it with pulumi config set --path --type string"
     if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
         return (
             "expected text of at most 256 characters, under a name of at most 128 that does not start with aws:, got "

@@ -175,6 +175,8 @@ def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: 
         ({"Shell-Access:made-here": "x"}, "Shell-Access:made-here", "another name"),
         ({"securityallowsessioninstance": "i-1"}, "securityallowsessioninstance", "another name"),
         ({"team": "a", "Team": "b"}, "Team", "one of team and Team"),
+        ({"cost-center": 4711}, "cost-center", "pulumi config set --path --type string"),
+        ({"production": True}, "production", "expected text, got true"),
         ({"team": "<core>"}, "team", "letters, digits, spaces"),
         ({"team": "a,b"}, "team", "letters, digits, spaces"),
         ({"te*m": "a"}, "te*m", "letters, digits, spaces"),
@@ -255,6 +257,12 @@ def test_every_problem_is_named_at_once() -> None:
             "then pulumi config set --path 'shell-access:sessionManager.idleSessionTimeout' VALUE",
         ),
         ({"regions[0]": "eu-west-1"}, "regions[0]", "It was set without --path"),
+        ({"sessionManager": {"idle_session_timeout": 5}}, "sessionManager.idle_session_timeout", "did you mean idle"),
+        (
+            {"approval": {"approvers": [{"min_required_approvals": 1}]}},
+            "approval.approvers[0].min_required_approvals",
+            "did you mean minRequiredApprovals?",
+        ),
         (
             {"zzz": 1},
             "zzz",
