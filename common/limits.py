@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from common.problems import Problem
+from common.problems import Problem, SettingPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -83,7 +83,7 @@ class Generated:
     what: str
     size: int
     quota: Quota
-    path: tuple[str, ...]
+    path: SettingPath
     given: str
     fix: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 NAMESPACE = "shell-access"
+SettingPath = tuple[str | int, ...]
+"""Path of a setting: keys of mappings, and positions in lists."""
 
 _SHOWN_CHARACTERS = 80
 _KEY_CHARACTERS = 300
@@ -24,6 +27,7 @@ _LISTED_PROBLEMS = 50
 _LISTED_CHARACTERS = 15_000
 _NAMED = 40
 _LONGEST_KEY = 100
+_BARE_KEY = re.compile(r"[\w:/@+=-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +35,42 @@ class Problem:
     """An invalid value.
 
     Attributes:
-        path: Path from the section down, `("sessionManager", "idleSessionTimeout")`.
+        path: Path from the section down, `("approval", "approvers", 0, "name")`.
         message: Given and allowed values.
     """
 
-    path: tuple[str, ...]
+    path: SettingPath
     message: str
 
     @property
     def key(self) -> str:
-        """Key in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
-        return f"{NAMESPACE}:{'.'.join(clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
+        """Key in a stack's configuration: `shell-access:approval.approvers[0].name`."""
+        parts = (part if isinstance(part, int) else clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)
+        return f"{NAMESPACE}:{path_text(parts)}"
 
     def __str__(self) -> str:
         return f"{clipped(self.key, _KEY_CHARACTERS)}: {clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
+
+
+def path_text(path: Iterable[str | int], parent: str = "") -> str:
+    """Return a path as `pulumi config set --path` reads it: `approval.approvers[0].name`, `tags["cost.center"]`.
+
+    Args:
+        path: Keys and positions.
+        parent: Text of the path that they continue; empty: the first key is unchanged, as it is not within a value.
+    """
+    text = parent
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not text:
+            text = part
+        elif _BARE_KEY.fullmatch(part):
+            text += f".{part}"
+        else:
+            quoted = part.replace('"', '\\"')
+            text += f'["{quoted}"]'
+    return text
 
 
 class SettingsError(Exception):

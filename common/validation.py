@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from common.characters import hidden_character
-from common.problems import Problem, shown, suggestion
+from common.problems import Problem, SettingPath, shown, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -175,7 +175,7 @@ class Section(BaseModel):
 
 
 def read_section(
-    model: type[ModelT], given: Any, path: tuple[str, ...]
+    model: type[ModelT], given: Any, path: SettingPath
 ) -> tuple[ModelT | None, list[Problem], frozenset[str]]:
     """Validate a section.
 
@@ -192,20 +192,20 @@ def read_section(
         return None, [Problem(path=path, message=f"expected a mapping of settings, got {shown(given)}.")], frozenset()
     values = cast("dict[str, Any]", given)
     try:
-        section = model.model_validate(values)
+        section = model.model_validate(values, by_name=False)
         return section, list(_repeated(section, path)), frozenset()
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False)
-    problems = list(dict.fromkeys(_problem(model, error, path) for error in errors))
+    problems = list(dict.fromkeys(_problem(model, error, values, path) for error in errors))
     wrong = frozenset(str(error["loc"][0]) for error in errors if error["loc"])
     try:
-        rest = model.model_validate({key: value for key, value in values.items() if key not in wrong})
+        rest = model.model_validate({key: value for key, value in values.items() if key not in wrong}, by_name=False)
     except ValidationError:
         return None, problems, wrong
     return rest, [*problems, *_repeated(rest, path)], wrong
 
 
-def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = False) -> Iterator[Problem]:
+def _repeated(value: object, path: SettingPath, *, ignores_case: bool = False) -> Iterator[Problem]:
     """Yield problems of repeated list items, which have no effect, or which AWS rejects."""
     if isinstance(value, Section):
         for name, field in type(value).model_fields.items():
@@ -223,7 +223,7 @@ def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = Fals
                 if seen[name] == 2:  # noqa: PLR2004 -- reported once, however often it is repeated
                     yield Problem(path=path, message=f"expected each once, got {shown(each)}.")
             else:
-                yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
+                yield from _repeated(each, (*path, position), ignores_case=ignores_case)
 
 
 @cache
@@ -232,14 +232,11 @@ def _ignores_case(annotation: Hashable) -> bool:
     return any(isinstance(each, IgnoresCase) for each in metadata)
 
 
-def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...]) -> Problem:
-    location = tuple(map(str, error["loc"]))
-    if error["type"] != "extra_forbidden" and location[-1:] == ("[key]",):
-        # pydantic marks an invalid key in this way, as opposed to its value.
-        location = location[:-1]
+def _problem(model: type[BaseModel], error: ErrorDetails, values: dict[str, Any], path: SettingPath) -> Problem:
+    location = _location(error, values)
     key = path + location
     if error["type"] == "extra_forbidden":
-        return Problem(path=key, message=f"unknown key{suggestion(location[-1], _keys(model, location[:-1]))}")
+        return Problem(path=key, message=f"unknown key{suggestion(str(location[-1]), _keys(model, location[:-1]))}")
     allowed = _allowed(model, location)
     if error["type"] == "missing":
         return Problem(path=key, message=f"expected {allowed or 'a value'}, got none.")
@@ -249,12 +246,29 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...])
     return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.")
 
 
-def _keys(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:
+def _location(error: ErrorDetails, values: dict[str, Any]) -> SettingPath:
+    """Return the path of the value that an error is about, without the parts that pydantic adds: `[key]`, members of unions."""
+    found: list[str | int] = []
+    at: Any = values
+    for part in error["loc"]:
+        if isinstance(at, dict) and part in at:
+            # YAML has keys that are numbers.
+            found.append(str(part))
+            at = cast("dict[object, Any]", at)[part]
+        elif isinstance(at, list) and isinstance(part, int):
+            found.append(part)
+            at = cast("list[Any]", at)[part]
+        elif error["type"] == "missing":
+            found.append(part)
+    return tuple(found)
+
+
+def _keys(model: type[BaseModel], location: SettingPath) -> list[str]:
     nested = _nested(model, location)
     return [field.alias or name for name, field in nested.model_fields.items()] if nested else []
 
 
-def _nested(model: type[BaseModel], location: tuple[str, ...]) -> type[BaseModel] | None:
+def _nested(model: type[BaseModel], location: SettingPath) -> type[BaseModel] | None:
     """Return the section at a location; list indices and mapping keys are skipped."""
     current: type[BaseModel] = model
     for part in location:
@@ -277,7 +291,7 @@ def _section_in(annotation: object) -> type[BaseModel] | None:
     return None
 
 
-def _allowed(model: type[BaseModel], location: tuple[str, ...]) -> str | None:
+def _allowed(model: type[BaseModel], location: SettingPath) -> str | None:
     """Return the allowed values of the innermost described field on the path to the location."""
     for length in range(len(location), 0, -1):
         nested = _nested(model, location[: length - 1])

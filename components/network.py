@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.failures import MalformedAnswerError, ResourceError, explained
-from common.problems import Problem, SettingsError, shown
+from common.problems import Problem, SettingPath, SettingsError, shown
 from components.adoption.lookup import program_clients
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Network:
 
 
 def find_network(
-    *, region: str, vpc: str, subnets: list[str], path: tuple[str, ...], one_subnet_a_zone: bool = True
+    *, region: str, vpc: str, subnets: list[str], path: SettingPath, one_subnet_a_zone: bool = True
 ) -> Network:
     """Look up a network.
 
@@ -103,7 +103,7 @@ def find_network(
     zones: dict[str, str] = {}
     good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
-        key = (*path, "subnets", str(position))
+        key = (*path, "subnets", position)
         with explained_at(key, f"subnet {subnet} in {region}", "ec2", region):
             one = _subnet(found, subnet, key)
         other = zones.setdefault(one.zone, subnet)
@@ -119,7 +119,7 @@ def find_network(
     )
 
 
-def check_private(network: Network, path: tuple[str, ...]) -> None:
+def check_private(network: Network, path: SettingPath) -> None:
     """Reject subnets with a route to an internet gateway; a NAT gateway accepts no inbound connections.
 
     Raises:
@@ -128,7 +128,7 @@ def check_private(network: Network, path: tuple[str, ...]) -> None:
     public = network.internet_gateways
     problems = [
         Problem(
-            path=(*path, "subnets", str(position)),
+            path=(*path, "subnets", position),
             message=f"expected private subnets, got {shown(subnet.given)}, whose route table {table} has a route to the internet "
             f"gateway {public[table]}.",
         )
@@ -141,7 +141,7 @@ def check_private(network: Network, path: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def explained_at(path: tuple[str, ...], what: str, service: str, region: str) -> Generator[None]:
+def explained_at(path: SettingPath, what: str, service: str, region: str) -> Generator[None]:
     """Report a failed lookup as a problem of the setting that requires it.
 
     Args:
@@ -237,7 +237,7 @@ def find_vpc(region: str, given: str) -> Vpc | None:
     )
 
 
-def _subnet(vpc: Vpc, given: str, path: tuple[str, ...]) -> Subnet:
+def _subnet(vpc: Vpc, given: str, path: SettingPath) -> Subnet:
     found = _matching(vpc.subnets, "SubnetId" if given.startswith("subnet-") else None, given)
     if len(found) != 1:
         allowed = f"the id or the Name tag of just one subnet of {vpc.id}"

@@ -9,7 +9,7 @@ from unicodedata import category
 
 from common.characters import hidden_character
 from common.json_values import decoded
-from common.problems import NAMESPACE, Problem, SettingsError, named, shown, suggestion
+from common.problems import NAMESPACE, Problem, SettingPath, SettingsError, named, shown, suggestion
 from common.validation import partitions, read_section
 from components.account_access.settings import AccountAccessSettings, account_access_problems
 from components.approval.cross_checks import approval_problems
@@ -96,7 +96,7 @@ class Settings:
     nodes: NodesSection | None = None
     overridden: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
-    def session_manager_path(self, region: str, key: str) -> tuple[str, ...]:
+    def session_manager_path(self, region: str, key: str) -> SettingPath:
         """Return the path of the setting that applies in a Region: that of the override if it has the key."""
         if key in self.overridden.get(region, ()):
             return ("sessionManager", "regionOverrides", region, key)
@@ -117,11 +117,7 @@ class Settings:
         sections = {
             key.removeprefix(prefix): _decoded(value) for key, value in configuration.items() if key.startswith(prefix)
         }
-        problems = [
-            Problem(path=(key,), message=f"unknown key{suggestion(key, list(SECTIONS))}")
-            for key in sections
-            if key not in SECTIONS
-        ]
+        problems = [Problem(path=(key,), message=f"unknown key{_hint(key)}") for key in sections if key not in SECTIONS]
         sections = {key: _readable(value, (key,), problems) for key, value in sections.items()}
         regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
         tags = _tags(sections.get("tags", {}), problems)
@@ -208,6 +204,15 @@ def _decoded(value: Any) -> Any:
         return _TOO_DEEP
 
 
+def _hint(key: str) -> str:
+    """Return what to do about an unknown section; `pulumi config set` without `--path` makes a key with dots."""
+    section = re.split(r"[.\[]", key)[0]
+    if section == key or section not in SECTIONS:
+        return suggestion(key, list(SECTIONS))
+    name = f"'{NAMESPACE}:{key}'"
+    return f". It was set without --path: run pulumi config rm {name}, then pulumi config set --path {name} VALUE"
+
+
 class _TooDeep:
     """JSON that is nested too deeply to be parsed."""
 
@@ -215,7 +220,7 @@ class _TooDeep:
 _TOO_DEEP = _TooDeep()
 
 
-def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+def _readable(value: Any, path: SettingPath, problems: list[Problem]) -> Any:
     """Return a value without what JSON can contain, but no setting: unpaired surrogates, and unlimited levels."""
     if isinstance(value, _TooDeep) or (len(path) > _MAX_DEPTH and isinstance(value, list | dict)):
         message = f"expected at most {_MAX_DEPTH}, got too many levels of lists and mappings."
@@ -230,7 +235,7 @@ def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any
         return text
     if isinstance(value, list):
         several = cast("list[Any]", value)
-        return [_readable(each, (*path, str(number)), problems) for number, each in enumerate(several)]
+        return [_readable(each, (*path, number), problems) for number, each in enumerate(several)]
     if isinstance(value, dict):
         named = cast("dict[str, Any]", value)
         return {
@@ -278,6 +283,8 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
         value: Value, as configured.
         spelled: Names of the previous tags, by their lower case.
     """
+    if isinstance(value, int | float):
+        return f"expected text, got {shown(value)}. Write it in quotes, or set it with pulumi config set --path --type string"
     if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
         return (
             "expected text of at most 256 characters, under a name of at most 128 that does not start with aws:, got "
@@ -463,5 +470,5 @@ def _nodes(
     return section
 
 
-def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:
+def _not_of_the_stack(path: SettingPath, regions: tuple[str, ...]) -> Problem:
     return Problem(path=path, message=f"is not one of the stack's Regions ({named(regions)})")

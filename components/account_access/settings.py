@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from common.aws.arns import split_arn
-from common.problems import Problem, shown
+from common.problems import Problem, SettingPath, shown
 from common.validation import Section, enabled_flag, setting
 from components.approval.cross_checks import identity_problems
 from components.approval.settings import APPLICATION_ALLOWED, APPLICATION_ARN, IdentityCenterOperator
@@ -56,7 +56,7 @@ class AccountAccessSettings(Section):
         return split_arn(self.application_arn).region
 
 
-def account_access_problems(settings: AccountAccessSettings, path: tuple[str, ...]) -> Iterator[Problem]:
+def account_access_problems(settings: AccountAccessSettings, path: SettingPath) -> Iterator[Problem]:
     """Yield problems of settings that are each valid on their own."""
     if not settings.application_arn:
         yield Problem(path=(*path, "applicationArn"), message=f"expected {APPLICATION_ALLOWED}, got none. Set it")
@@ -72,5 +72,5 @@ def account_access_problems(settings: AccountAccessSettings, path: tuple[str, ..
         for account in each.accounts:
             if seen.setdefault((kind, name, account), position) != position or each.accounts.count(account) > 1:
                 message = f"expected each account once for a user or group, got {shown(account)} twice. Remove one"
-                yield Problem(path=(*path, "operators", str(position), "accounts"), message=message)
+                yield Problem(path=(*path, "operators", position, "accounts"), message=message)
                 break

@@ -134,7 +134,7 @@ def topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) ->
     here = place.topic_arn.rpartition(":")[0]
     return [
         Problem(
-            path=("approval", "alarmTopicArns", str(position)),
+            path=("approval", "alarmTopicArns", position),
             message=f"expected another topic of account {place.account_id} in {place.region}, the Region of the workflow, "
             f"got {arn}. Subscribe what receives the alarms to a topic there",
         )

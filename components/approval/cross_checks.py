@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from common.characters import hidden_character
-from common.problems import Problem, shown
+from common.problems import Problem, SettingPath, shown
 from components.approval.names import OPERATOR_ROLE_PREFIX, WORKFLOW_ROLES
 from components.approval.settings import (
     APPLICATION_ALLOWED,
@@ -29,13 +29,13 @@ _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
 
 
-def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def approval_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of settings that are each valid on their own."""
     if settings.mode is Mode.JUST_IN_TIME:
         return _just_in_time_problems(settings, path)
     problems = _migration_problems(settings, path)
 
-    def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
+    def problem(key: SettingPath, given: object, allowed: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"expected {allowed}, got {shown(given)}."))
 
     if not settings.operator_roles and not settings.operator_users and not settings.operators:
@@ -51,7 +51,7 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
     problems += _accepted_role_problems(settings, path)
     problems += _break_glass_problems(settings, path)
     for position, approver in enumerate(settings.approvers):
-        problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
+        problems += _approver_problems(settings, approver, (*path, "approvers", position))
     return problems
 
 
@@ -60,7 +60,7 @@ _OF_EVIDENCE: Final = frozenset({"notification_emails", "alarm_topic_arns"})
 """Settings of the alarms about the export."""
 
 
-def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _just_in_time_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of mode `just-in-time`."""
     section = settings.just_in_time
     fields = type(settings).model_fields
@@ -79,7 +79,7 @@ def _just_in_time_problems(settings: ApprovalSettings, path: tuple[str, ...]) ->
     return [*problems, *just_in_time_problems(section, (*path, "justInTime"))]
 
 
-def _migration_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _migration_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of policies for just-in-time node access in another mode: only a move deploys them."""
     section, own = settings.just_in_time, (*path, "justInTime")
     if section and settings.is_migrating:
@@ -99,25 +99,25 @@ def _migration_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> li
     return []
 
 
-def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _operator_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     problems: list[Problem] = []
     for position, role in enumerate(settings.operator_roles):
         reason = _unfit(role)
         if reason:
             message = f"expected {reason}, got {shown(role)}."
-            problems.append(Problem(path=(*path, "operatorRoles", str(position)), message=message))
+            problems.append(Problem(path=(*path, "operatorRoles", position), message=message))
     for position, role in enumerate(settings.shared_operator_roles):
         if role not in settings.operator_roles:
             message = f"expected a role of operatorRoles, got {shown(role)}."
-            problems.append(Problem(path=(*path, "sharedOperatorRoles", str(position)), message=message))
+            problems.append(Problem(path=(*path, "sharedOperatorRoles", position), message=message))
     return problems
 
 
-def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _access_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of operators who sign in through IAM Identity Center."""
     problems: list[Problem] = []
 
-    def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
+    def problem(key: SettingPath, given: object, expected: str, fix: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
 
     problems += identity_problems(settings.operators, (*path, "operators"))
@@ -145,7 +145,7 @@ def _access_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[
 
 
 def identity_problems(
-    operators: Sequence[IdentityCenterOperator], path: tuple[str, ...], *, once: bool = True
+    operators: Sequence[IdentityCenterOperator], path: SettingPath, *, once: bool = True
 ) -> list[Problem]:
     """Return problems of users and groups of IAM Identity Center.
 
@@ -156,7 +156,7 @@ def identity_problems(
     """
     problems: list[Problem] = []
 
-    def problem(key: tuple[str, ...], given: object, expected: str, fix: str) -> None:
+    def problem(key: SettingPath, given: object, expected: str, fix: str) -> None:
         problems.append(Problem(path=(*path, *key), message=f"expected {expected}, got {shown(given)}. {fix}"))
 
     names: list[tuple[str, str]] = []
@@ -169,7 +169,7 @@ def identity_problems(
             )
             if name is not None
         }
-        key = (str(position),)
+        key = (position,)
         if len(found) != 1:
             problem(key, found, "either identityCenterUser or identityCenterGroup", "Use one item for each")
             continue
@@ -182,7 +182,7 @@ def identity_problems(
     return problems
 
 
-def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _accepted_role_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of shared roles and chat roles: each has to be an approver, in the same spelling."""
     approvers = {each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE}
     accepted = {
@@ -191,7 +191,7 @@ def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -
     }
     return [
         Problem(
-            path=(*path, key, str(position)),
+            path=(*path, key, position),
             message=f"expected the name of an approver of type IamRole, without a path, got {shown(role)}.",
         )
         for key, roles in accepted.items()
@@ -200,13 +200,13 @@ def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -
     ]
 
 
-def _break_glass_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+def _break_glass_problems(settings: ApprovalSettings, path: SettingPath) -> list[Problem]:
     """Return problems of emergency users: the guard rails deny an operator to assume another role."""
     operators = {each.lower() for each in settings.operator_users}
     users = settings.break_glass.users if settings.break_glass else []
     return [
         Problem(
-            path=(*path, "breakGlass", "users", str(position)),
+            path=(*path, "breakGlass", "users", position),
             message=f"expected a user that is not in operatorUsers, got {user}. Create a separate user for emergencies",
         )
         for position, user in enumerate(users)
@@ -255,7 +255,7 @@ def _name_problem(approver: Approver) -> str | None:
     return None
 
 
-def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
+def _count_problems(settings: ApprovalSettings, approver: Approver, path: SettingPath) -> list[Problem]:
     """Return problems of an approver that would count as more people than it can be."""
     problems: list[Problem] = []
 
@@ -274,7 +274,7 @@ def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[
     return problems
 
 
-def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
+def _approver_problems(settings: ApprovalSettings, approver: Approver, path: SettingPath) -> list[Problem]:
     problems: list[Problem] = []
 
     def problem(key: str, given: object, allowed: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
-from common.problems import Problem, SettingsError, shown
+from common.problems import Problem, SettingPath, SettingsError, shown
 from common.validation import partitions
 from components.approval.identity_center import (
     SESSION_NAME,
@@ -142,7 +142,7 @@ class IdentityLookup:
         self.region, self.problems = region, list[Problem]()
         self._clients, self._caller = clients, caller
 
-    def look(self, path: tuple[str, ...], expected: str, service: str, look: Callable[[], Any]) -> Any:
+    def look(self, path: SettingPath, expected: str, service: str, look: Callable[[], Any]) -> Any:
         """Return a result, or None with a problem if the call fails."""
         try:
             return look()
@@ -152,7 +152,7 @@ class IdentityLookup:
             self.problems.append(Problem(path=path, message=message))
             return None
 
-    def store(self, configured: str, path: tuple[str, ...]) -> str:
+    def store(self, configured: str, path: SettingPath) -> str:
         """Return the ID of the identity store; empty with a problem where there is not exactly one."""
         found = configured or self.look(
             (*path, "identityStoreId"),
@@ -163,7 +163,7 @@ class IdentityLookup:
         return str(found or "")
 
     def people(
-        self, operators: Iterable[IdentityCenterOperator], store: str, path: tuple[str, ...]
+        self, operators: Iterable[IdentityCenterOperator], store: str, path: SettingPath
     ) -> list[list[OperatorPerson]]:
         """Return the people of each item; unknown users and groups are one problem."""
         if not store:
@@ -175,7 +175,7 @@ class IdentityLookup:
         )
 
     def _people(
-        self, operators: Iterable[IdentityCenterOperator], identities: IdentityStore, store: str, path: tuple[str, ...]
+        self, operators: Iterable[IdentityCenterOperator], identities: IdentityStore, store: str, path: SettingPath
     ) -> list[list[OperatorPerson]]:
         found = [(each, identities.people(each)) for each in operators]
         unknown = [
@@ -216,10 +216,10 @@ def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator
     for position, approver in enumerate(settings.approvers):
         if approver.type == "SSOUser" and approver.bare_name.lower() in names:
             message = f"expected an approver who is not an operator, got {shown(approver.name)}. Name another person"
-            yield Problem(path=(*_SECTION, "approvers", str(position), "name"), message=message)
+            yield Problem(path=(*_SECTION, "approvers", position, "name"), message=message)
 
 
-def _store(clients: Clients, region: str, path: tuple[str, ...], problems: list[Problem]) -> str | None:
+def _store(clients: Clients, region: str, path: SettingPath, problems: list[Problem]) -> str | None:
     pages = clients.client("sso-admin", region).get_paginator("list_instances").paginate()
     stores = [str(each["IdentityStoreId"]) for page in pages for each in page["Instances"]]
     if len(stores) == 1:

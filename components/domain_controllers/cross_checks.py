@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.aws.arns import split_arn
 from common.network import contains, family_of, int_key
-from common.problems import Problem, named, shown
+from common.problems import Problem, SettingPath, named, shown
 from common.validation import instance_types, read_section
 from components.domain_controllers.operations.settings import BACKUP_DEVICE
 from components.domain_controllers.planner import RULES_PER_INTERFACE
@@ -46,7 +46,7 @@ def read_domain_controllers(
     return section, [*problems, *found]
 
 
-def cross_problems(section: DomainControllersSection, path: tuple[str, ...], regions: Sequence[str]) -> list[Problem]:
+def cross_problems(section: DomainControllersSection, path: SettingPath, regions: Sequence[str]) -> list[Problem]:
     """Return the problems between values that are valid individually."""
     found = [
         *_overlaps(section.clients.items(), "clients"),
@@ -67,7 +67,7 @@ def cross_problems(section: DomainControllersSection, path: tuple[str, ...], reg
     return [Problem(path=(*path, *where), message=message) for where, message in found]
 
 
-Finding = tuple[tuple[str, ...], str]
+Finding = tuple[SettingPath, str]
 
 
 def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Finding]:
@@ -120,7 +120,7 @@ def _additional(section: DomainControllersSection) -> list[Finding]:
                         f"expected no port of remote administration, got {text}, which has {', '.join(closed)}. Use "
                         "managementAccess: session-manager or bastion for administration, and name other ports here."
                     )
-                    found.append((("additionalSources", name, "ports", str(number)), message))
+                    found.append((("additionalSources", name, "ports", number), message))
     return found
 
 
@@ -156,7 +156,7 @@ def _resolver(section: DomainControllersSection) -> list[Finding]:
         ]
         found += [
             (
-                (*where, "inboundSources", str(number)),
+                (*where, "inboundSources", number),
                 f"expected an IPv4 network, got {network}. The endpoints have IPv4.",
             )
             for number, network in enumerate(each.inbound_sources)
@@ -175,7 +175,7 @@ def _wins(section: DomainControllersSection) -> list[Finding]:
     return [(("wins",), message)]
 
 
-def warnings(section: DomainControllersSection, path: tuple[str, ...] = ("domainControllers",)) -> list[Problem]:
+def warnings(section: DomainControllersSection, path: SettingPath = ("domainControllers",)) -> list[Problem]:
     """Return warnings about valid settings that usually are mistakes.
 
     Sources: Microsoft KB 224196 (fixed ports of replication and Netlogon), KB 179442 (ICMP), and "What's new in Windows
@@ -233,7 +233,7 @@ def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
         for position, network in enumerate(each.networks):
             if family_of(ip_network(network)) is not each.address_family:
                 text = f"expected networks of {each.address_family}, its addressFamily, got {shown(network)}."
-                found.append(((*where, "networks", str(position)), text))
+                found.append(((*where, "networks", position), text))
         if names.setdefault(each.id, name) != name:
             found.append(
                 ((*where, "id"), f"expected another prefix list than that of {names[each.id]}, got {shown(each.id)}.")
@@ -309,7 +309,7 @@ def _backups(section: DomainControllersSection) -> list[Finding]:
         for number, each in enumerate(section.sites[region].controllers):
             if any(volume.device_name == BACKUP_DEVICE for volume in each.volumes):
                 text = f"expected a device other than {BACKUP_DEVICE}, which is the device of the backups, got {BACKUP_DEVICE}."
-                found.append((("sites", region, "controllers", str(number), "volumes"), text))
+                found.append((("sites", region, "controllers", number, "volumes"), text))
     return found
 
 
@@ -361,7 +361,7 @@ def _promotion_devices(section: DomainControllersSection, given: PromotionSettin
             for number, each in enumerate(site.controllers):
                 if all(volume.device_name != device for volume in each.volumes):
                     message = f"expected a volume {device} (promotion.{key}), got none. Add {{deviceName: {device}, size: 20}}."
-                    found.append((("sites", region, "controllers", str(number), "volumes"), message))
+                    found.append((("sites", region, "controllers", number, "volumes"), message))
     return found
 
 
@@ -390,7 +390,7 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
     subnets = {each.subnet for each in site.controllers}
     of_the_site = set(site.subnets)
     for number, each in enumerate(site.controllers):
-        at = (*where, "controllers", str(number))
+        at = (*where, "controllers", number)
         if each.subnet not in of_the_site:
             found.append(((*at, "subnet"), f"expected one of {named(site.subnets)}, got {shown(each.subnet)}."))
         if each.name.lower() in names:

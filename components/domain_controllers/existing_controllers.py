@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from common.problems import Problem
+from common.problems import Problem, SettingPath
 from components.adoption.inventory import type_and_name
 from components.domain_controllers.names import SYSTEM, controllers_name, site_name
 
@@ -25,7 +25,6 @@ _VOLUME: Final = "aws:ebs/volume:Volume"
 _BUCKET: Final = "aws:s3/bucket:Bucket"
 
 Outputs = dict[tuple[str, str], "Mapping[str, Any]"]
-Path = tuple[str, ...]
 
 
 def change_problems(
@@ -50,14 +49,14 @@ def change_problems(
             name = f"{controllers_name(site_name(region))}-{controller.name}"
             planned.add(name)
             subnet = subnets[region][controller.subnet]
-            path = ("domainControllers", "sites", region, "controllers", str(position))
+            path = ("domainControllers", "sites", region, "controllers", position)
             problems += _moved(outputs.get((_INSTANCE, name), {}), subnet, (*path, "subnet"))
             volumes = section.volumes_of(controller) if section else []
             problems += _shrunk(controller, volumes, outputs, name, (subnet.zone, path))
     return [*problems, *_removed(section, outputs, planned), *_deleted_bucket(section, outputs, trail_bucket)]
 
 
-def _moved(instance: Mapping[str, Any], subnet: Subnet, path: Path) -> Iterator[Problem]:
+def _moved(instance: Mapping[str, Any], subnet: Subnet, path: SettingPath) -> Iterator[Problem]:
     current = instance.get("subnetId")
     if instance.get("disableApiTermination") and current != subnet.id:
         message = f"expected {current} while termination protection is on, as another subnet replaces the instance, got {subnet.id}. {_FIX}"
@@ -69,7 +68,7 @@ def _shrunk(
     volumes: Sequence[VolumeSettings],
     outputs: Outputs,
     name: str,
-    place: tuple[str, Path],
+    place: tuple[str, SettingPath],
 ) -> Iterator[Problem]:
     zone, path = place
     for position, volume in enumerate(volumes):
@@ -80,7 +79,7 @@ def _shrunk(
             is_of_backups = position >= len(controller.volumes)
             backups = ("domainControllers", "backups", "volumeSize")
             message = f"expected at least {size}, the size of the volume, which cannot be reduced, got {volume.size}."
-            yield Problem(path=backups if is_of_backups else (*path, "volumes", str(position), "size"), message=message)
+            yield Problem(path=backups if is_of_backups else (*path, "volumes", position, "size"), message=message)
 
 
 _FIX: Final = "Demote the controller, set domainControllers.terminationProtection to false, run pulumi up, and then make this change"
@@ -93,7 +92,7 @@ def _removed(section: DomainControllersSection | None, outputs: Outputs, planned
         if each.get("disableApiTermination"):
             region = str(each.get("region"))
             if section is None:
-                path: Path = ("domainControllers",)
+                path: SettingPath = ("domainControllers",)
             else:
                 path = ("domainControllers", "sites", *((region, "controllers") if region in section.sites else ()))
             controller = name.removeprefix(f"{controllers_name(site_name(region))}-")
@@ -105,7 +104,7 @@ def _deleted_bucket(section: DomainControllersSection | None, outputs: Outputs, 
     bucket = outputs.get((_BUCKET, f"{SYSTEM}-trail-logs"), {})
     if not bucket or bucket.get("forceDestroy"):
         return
-    path: Path = ("domainControllers",)
+    path: SettingPath = ("domainControllers",)
     if section and not section.sites:
         path = (*path, "sites")
     elif section and section.monitoring.existing_trail:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.failures import MalformedAnswerError, code_of
 from common.network import Family, contains
-from common.problems import Collector, Problem, SettingsError, raise_problems, shown
+from common.problems import Collector, Problem, SettingPath, SettingsError, raise_problems, shown
 from components.adoption.lookup import program_clients
 from components.domain_controllers.operations.plan import needs_s3
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
@@ -122,7 +122,7 @@ def _site_resources(
     images: dict[str, str] = {}
     for number, each in enumerate(site.controllers):
         with collector:
-            at = (*path, "controllers", str(number))
+            at = (*path, "controllers", number)
             images[each.image] = (
                 _existing_image(region, each.image_id, (*at, "imageId"))
                 if each.image_id
@@ -166,7 +166,7 @@ def _with_resolver(
     networks = _parsed(found.network.cidrs)
     problems += [
         Problem(
-            path=(*path, "controllerAddresses", str(number)),
+            path=(*path, "controllerAddresses", number),
             message=f"expected an address in {', '.join(map(str, networks))}, the site's subnets, got {address}. Name "
             "controllers of this Region only: a query waits for targets that do not answer.",
         )
@@ -175,21 +175,21 @@ def _with_resolver(
     ]
     ids: dict[str, str] = {}
     for number, name in enumerate(resolver.vpcs):
-        with explained_at((*path, "vpcs", str(number)), f"VPC {name} in {region}", "ec2", region):
+        with explained_at((*path, "vpcs", number), f"VPC {name} in {region}", "ec2", region):
             other = find_vpc(region, name)
         if other is None:
             message = f"expected the ID or the Name tag of just one VPC in {region}, got {name}. Correct the name."
-            problems.append(Problem(path=(*path, "vpcs", str(number)), message=message))
+            problems.append(Problem(path=(*path, "vpcs", number), message=message))
         elif other.id in ids.values():
             message = f"expected each VPC once, got {name}, which is {other.id} again. Remove it."
-            problems.append(Problem(path=(*path, "vpcs", str(number)), message=message))
+            problems.append(Problem(path=(*path, "vpcs", number), message=message))
         else:
             ids[name] = other.id
     raise_problems(problems)
     return replace(found, resolver_vpcs=ids)
 
 
-def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) -> None:
+def _check_zones(site: SiteSettings, network: Network, path: SettingPath) -> None:
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
@@ -197,7 +197,7 @@ def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) ->
         raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
 
 
-def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[str, ...]) -> None:
+def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: SettingPath) -> None:
     """Raise an error if the VPC's endpoints do not allow a subnet.
 
     A VPC has one set of endpoints, as only one can have the services' private names.
@@ -209,7 +209,7 @@ def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[s
         raise SettingsError([Problem(path=path, message=f"{text}, without {', '.join(map(str, outside))}.")])
 
 
-def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
+def _image(region: str, parameter: str, path: SettingPath) -> str:
     with explained_at(path, f"parameter {parameter} in {region}", "ssm", region):
         image = _image_id(region, parameter)
     if image is None:
@@ -218,7 +218,7 @@ def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
     return image
 
 
-def _existing_image(region: str, image_id: str, path: tuple[str, ...]) -> str:
+def _existing_image(region: str, image_id: str, path: SettingPath) -> str:
     """Return the ID of an image, which is available and of Windows.
 
     Raises:
@@ -249,7 +249,7 @@ def _image_id(region: str, parameter: str) -> str | None:
     return None if found["Type"] == "SecureString" else str(found["Value"])
 
 
-def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _s3_list(region: str, path: SettingPath) -> tuple[str, tuple[str, ...]]:
     name = service_name(region, "s3")
     with explained_at(path, f"managed prefix list {name} in {region}", "ec2", region):
         ec2 = program_clients().client("ec2", region)

@@ -16,6 +16,7 @@ from components.just_in_time.names import AUTO_APPROVAL, AUTO_APPROVAL_NAME, MAN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from common.problems import SettingPath
     from components.just_in_time.settings import AutoApproval, JustInTimeSettings, ManualPolicy
 
 _SCHEMA_VERSION: Final = "0.3"
@@ -33,7 +34,7 @@ class ApprovalPolicyDocument(PlannedDocument):
         path: Path of the settings that the content is made from.
     """
 
-    path: tuple[str, ...]
+    path: SettingPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def policy_documents(settings: JustInTimeSettings) -> tuple[ApprovalPolicyDocume
             type=MANUAL_APPROVAL,
             content=_manual(policy),
             settings=policy.model_dump(mode="json", by_alias=True),
-            path=(*path, "manualPolicies", str(position)),
+            path=(*path, "manualPolicies", position),
         )
         for position, policy in enumerate(settings.manual_policies)
     ]

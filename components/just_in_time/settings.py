@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from common.problems import Problem, named, shown
+from common.problems import Problem, SettingPath, named, shown
 from common.validation import Profile, Section, flag, setting, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
 
@@ -164,7 +164,7 @@ class JustInTimeSettings(Section):
     )
 
 
-def just_in_time_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+def just_in_time_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
     """Return problems of settings that are each valid on their own."""
     problems: list[Problem] = []
     if not settings.manual_policies and not settings.auto_approvals:
@@ -173,10 +173,10 @@ def just_in_time_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -
     problems += _name_problems(settings, (*path, "manualPolicies"))
     problems += _target_problems(settings, (*path, "manualPolicies"))
     for position, policy in enumerate(settings.manual_policies):
-        problems += _level_problems(policy, (*path, "manualPolicies", str(position), "levels"))
+        problems += _level_problems(policy, (*path, "manualPolicies", position, "levels"))
     seen: set[str] = set()
     for position, each in enumerate(settings.auto_approvals):
-        own = (*path, "autoApprovals", str(position))
+        own = (*path, "autoApprovals", position)
         if each.id in seen:
             problems.append(
                 Problem(path=(*own, "id"), message=f"expected each ID once, got {each.id} again. Rename it")
@@ -186,11 +186,11 @@ def just_in_time_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -
     return problems
 
 
-def _name_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+def _name_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
     problems: list[Problem] = []
     seen: set[str] = set()
     for position, policy in enumerate(settings.manual_policies):
-        own = (*path, str(position), "name")
+        own = (*path, position, "name")
         if policy.name.lower().startswith(_RESERVED_PREFIXES):
             message = (
                 f"expected a name that does not begin with aws, amazon, amzn or SSM-, which AWS reserves, got {policy.name}. "
@@ -203,7 +203,7 @@ def _name_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[
     return problems
 
 
-def _target_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> list[Problem]:
+def _target_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
     """Return a problem for each tag of two policies: every request for such a node fails."""
     first: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
@@ -216,15 +216,15 @@ def _target_problems(settings: JustInTimeSettings, path: tuple[str, ...]) -> lis
                         f"expected each tag in one policy, got {key}={value}, which {other} targets too. Remove it from one of "
                         "them, as AWS fails every request for a node of two policies"
                     )
-                    problems.append(Problem(path=(*path, str(position), "targets", key), message=message))
+                    problems.append(Problem(path=(*path, position, "targets", key), message=message))
     return problems
 
 
-def _level_problems(policy: ManualPolicy, path: tuple[str, ...]) -> list[Problem]:
+def _level_problems(policy: ManualPolicy, path: SettingPath) -> list[Problem]:
     problems: list[Problem] = []
     levels_of: dict[str, int] = {}
     for number, level in enumerate(policy.levels):
-        count, own = len(level.approvers), (*path, str(number))
+        count, own = len(level.approvers), (*path, number)
         if level.min_required_approvals > count:
             message = (
                 f"expected at most {count}, the number of the level's approvers, got {level.min_required_approvals}. Lower it, "
@@ -239,12 +239,12 @@ def _level_problems(policy: ManualPolicy, path: tuple[str, ...]) -> list[Problem
                     f"expected each group once per policy, got {approver.id}, which is {where}. Remove it, as one of its "
                     "members could approve for both"
                 )
-                problems.append(Problem(path=(*own, "approvers", str(position), "id"), message=message))
+                problems.append(Problem(path=(*own, "approvers", position, "id"), message=message))
             levels_of.setdefault(group, number)
     return problems
 
 
-def _auto_approval_problems(each: AutoApproval, path: tuple[str, ...]) -> list[Problem]:
+def _auto_approval_problems(each: AutoApproval, path: SettingPath) -> list[Problem]:
     from components.just_in_time.cedar import policy_problems  # noqa: PLC0415 -- loads a native library
 
     if bool(each.cedar.strip()) == bool(each.groups or each.tags):

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.limits import ATTACHED_POLICIES, ROLES
-from common.problems import Problem, SettingsError
+from common.problems import Problem, SettingPath, SettingsError
 from components.adoption.lookup import program_clients
 from components.approval.names import APPROVER_POLICY_NAME, OPERATORS_PATH, WorkflowLocation
 from components.approval.plan import operator_policy_names
@@ -56,7 +56,7 @@ class Attachments:
         arns: ARNs of the policies.
     """
 
-    path: tuple[str, ...]
+    path: SettingPath
     arns: frozenset[str]
 
 
@@ -118,14 +118,12 @@ def desired_attachments(settings: Settings, account: Account) -> dict[AttachedPr
     return desired
 
 
-def _attached(
-    settings: Settings, account: Account
-) -> Iterator[tuple[AttachedPrincipal, tuple[str, ...], frozenset[str]]]:
+def _attached(settings: Settings, account: Account) -> Iterator[tuple[AttachedPrincipal, SettingPath, frozenset[str]]]:
     place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
     names = instance_policies(settings.session_manager, partition=account.partition, account_id=account.id)
     of_nodes = frozenset(place.iam(f"policy/{name}") for name in names)
     for position, role in enumerate(settings.instance_roles):
-        yield AttachedPrincipal("role", role), ("sessionManager", "instanceRoles", str(position)), of_nodes
+        yield AttachedPrincipal("role", role), ("sessionManager", "instanceRoles", position), of_nodes
     approval = settings.approval
     if approval is None:
         return
@@ -135,13 +133,13 @@ def _attached(
         ("user", "operatorUsers", approval.operator_users),
     ):
         for position, name in enumerate(operators):
-            yield AttachedPrincipal(kind, name), ("approval", key, str(position)), of_operators
+            yield AttachedPrincipal(kind, name), ("approval", key, position), of_operators
     of_approvers = frozenset({place.iam(f"policy/{APPROVER_POLICY_NAME}")})
     for kind, type_ in (("role", ApproverType.IAM_ROLE), ("user", ApproverType.IAM_USER)):
         names_of_kind = approval.attachable_approvers(type_)
         for position, approver in enumerate(approval.approvers):
             if approver.type is type_ and approver.bare_name in names_of_kind:
-                path = ("approval", "approvers", str(position), "name")
+                path = ("approval", "approvers", position, "name")
                 yield AttachedPrincipal(kind, approver.bare_name), path, of_approvers
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, FailureCause, code_of, why_not
-from common.problems import Problem, SettingsError, shown
+from common.problems import Problem, SettingPath, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
 from components.approval.settings import ApproverType
@@ -35,8 +35,6 @@ _MISSING: Final = frozenset(
     | {"ResourceNotFoundException"}
 )
 
-Path = tuple[str, ...]
-
 
 @dataclass(frozen=True, kw_only=True)
 class NamedResource:
@@ -52,7 +50,7 @@ class NamedResource:
         differences: Function that returns why the stack cannot use a resource that exists, each with its cause.
     """
 
-    path: Path
+    path: SettingPath
     name: str
     expected: str
     service: str
@@ -86,9 +84,7 @@ def named_resources(settings: Settings, account: Account) -> list[NamedResource]
 
 def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedResource]:
     for position, role in enumerate(settings.instance_roles):
-        yield _principal(
-            settings, account, ApproverType.IAM_ROLE, role, ("sessionManager", "instanceRoles", str(position))
-        )
+        yield _principal(settings, account, ApproverType.IAM_ROLE, role, ("sessionManager", "instanceRoles", position))
     for region, each in settings.session_manager.items():
         # The document's resource reads keys before it publishes.
         reader = PrerequisiteReader(program_clients(), region, account.id, reads_keys=False)
@@ -130,7 +126,7 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
     for position, user in enumerate(approval.break_glass.users if approval.break_glass else ()):
         # A trust policy names a user by ARN, so the path counts.
         yield NamedResource(
-            path=("approval", "breakGlass", "users", str(position)),
+            path=("approval", "breakGlass", "users", position),
             name=user,
             expected=f"an IAM user that exists in account {account.id}, with its path",
             service="iam",
@@ -138,13 +134,13 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
             exists=partial(_has_user, user),
         )
     for position, role in enumerate(approval.operator_roles):
-        yield _principal(settings, account, ApproverType.IAM_ROLE, role, ("approval", "operatorRoles", str(position)))
+        yield _principal(settings, account, ApproverType.IAM_ROLE, role, ("approval", "operatorRoles", position))
     for position, user in enumerate(approval.operator_users):
-        yield _principal(settings, account, ApproverType.IAM_USER, user, ("approval", "operatorUsers", str(position)))
+        yield _principal(settings, account, ApproverType.IAM_USER, user, ("approval", "operatorUsers", position))
     for position, approver in enumerate(approval.approvers):
         # Users and groups of IAM Identity Center are in another account's directory, which this account cannot read.
         if approver.type in _PRINCIPALS:
-            path = ("approval", "approvers", str(position), "name")
+            path = ("approval", "approvers", position, "name")
             yield _principal(settings, account, approver.type, approver.bare_name, path)
 
 
@@ -181,7 +177,7 @@ _PRINCIPALS: Final[dict[ApproverType, tuple[str, Callable[[Any, str], object]]]]
 }
 
 
-def _principal(settings: Settings, account: Account, kind: ApproverType, name: str, path: Path) -> NamedResource:
+def _principal(settings: Settings, account: Account, kind: ApproverType, name: str, path: SettingPath) -> NamedResource:
     what, read = _PRINCIPALS[kind]
     return NamedResource(
         path=path,

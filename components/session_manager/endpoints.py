@@ -12,7 +12,7 @@ import pulumi
 from pulumi_aws.ec2 import SecurityGroup, VpcEndpoint
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
-from common.problems import Collector, Problem, SettingsError
+from common.problems import Collector, Problem, SettingPath, SettingsError
 from components.adoption.lookup import program_clients
 from components.network import explained_at, find_network
 from components.session_manager.endpoint_services import (
@@ -73,7 +73,7 @@ def plan_endpoints(
     return found
 
 
-def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]) -> None:
+def check_services(region: str, services: tuple[str, ...], path: SettingPath) -> None:
     """Check that EC2 offers an endpoint for each service, by this program's name for it.
 
     Args:
@@ -201,7 +201,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
         )
 
 
-def check_private_names(network: Network, path: tuple[str, ...]) -> None:
+def check_private_names(network: Network, path: SettingPath) -> None:
     """Check that the VPC resolves the private DNS names of endpoints.
 
     Raises:

@@ -21,7 +21,7 @@ from common.limits import (
     packed,
     size,
 )
-from common.problems import Problem
+from common.problems import Problem, SettingPath
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 from components.session_manager.settings import s3_key_prefix
 
@@ -58,7 +58,7 @@ def instance_policies(
 
 def instance_policy_problems(
     settings: Mapping[str, SessionManagerSettings],
-    path_of: Callable[[str, str], tuple[str, ...]],
+    path_of: Callable[[str, str], SettingPath],
     *,
     partition: str,
     account_id: str,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from common.limits import DOCUMENT
-from common.problems import Problem, shown
+from common.problems import Problem, SettingPath, shown
 from common.validation import (
     BUCKET_NAME,
     ROLE_NAMES_ALLOWED,
@@ -263,7 +263,7 @@ def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
         yield "s3BucketName", f"expected {allowed}, got {shown(bucket)}."
 
 
-def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> list[Problem]:
+def cross_problems(settings: SessionManagerSettings, path: SettingPath) -> list[Problem]:
     """Return the problems of values that are valid individually."""
     problems = [Problem(path=(*path, key), message=message) for key, message in _wrong_texts(settings)]
 

@@ -97,7 +97,7 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
         )
     problems: list[str] = []
     for number, entry in enumerate(cast("list[Any]", listed)):
-        problems += [f"exceptions.{number}{each}" for each in _problems(entry)]
+        problems += [f"exceptions[{number}]{each}" for each in _problems(entry)]
     problems += _repeated(cast("list[Any]", listed))
     if problems:
         raise UnusableError("\n".join([f"{path} cannot be used:", *(f"  {each}" for each in problems)]))
@@ -164,7 +164,7 @@ def _repeated(entries: list[Any]) -> Iterator[str]:
         given = cast("dict[Any, Any]", entry) if isinstance(entry, dict) else {}
         about = (str(given.get("principal")), str(given.get("rule")))
         if given and first.setdefault(about, number) != number:
-            yield f"exceptions.{number}: expected one entry per principal and rule, got a repetition of {first[about]}. Remove one."
+            yield f"exceptions[{number}]: expected one entry per principal and rule, got a repetition of {first[about]}. Remove one."
 
 
 def _expected(key: str, value: Any, rule: Any) -> str:

@@ -19,7 +19,7 @@ from operations.deployer.iam import own_roles, policy_arns, record_arn
 from operations.deployer.kms import ALIASES
 from operations.deployer.monitoring import own_buckets
 from operations.deployer.named_resources import approval_policy_arns, document_names, token_role
-from operations.deployer.names import OWN, ROLES_BOUNDARY
+from operations.deployer.names import OWN, ROLES_BOUNDARY, Role
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
 from operations.deployer.policies import permissions
 from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
@@ -53,7 +53,7 @@ forward them: the policies name that Region.
 _ALLOWED_ACTIONS: Final = {
     "account-access": ("*Entitlement*", "Get*"),
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
-    "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustomRulePolicy"),
+    "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConf*", "GetCustom*"),
     "glue": ("*Database", "*Table", "*ag*Resource", "Get*"),
     "guardduty": ("*eDetector", "*ag*Resource", "Get*", "List*"),
     "inspector2": ("*CisScanC*", "*able", "*ag*Resource", "BatchGetA*", "GetDel*"),
@@ -94,13 +94,12 @@ _CREDENTIALS: Final = (
 """Actions that create or take over credentials, which bypass the approval."""
 
 _SESSIONS: Final = (
-    "config:*Organization*",
+    "config:*Org*",
     "config:StartR*",
-    "ec2:CreateImage",
-    "ec2:CreateInstanceC*",
-    "ec2:CreateReplaceR*",
-    "ec2:CreateSnapshot*",
-    "ec2:EnableSerial*",
+    "ec2:CreateI*",
+    "ec2:CreateRep*",
+    "ec2:CreateSn*",
+    "ec2:EnableSe*",
     "ec2:GetConsole*",
     "ec2:GetPass*",
     "ec2:*KeyPair",
@@ -124,7 +123,8 @@ _ROLE_CHANGES: Final = (
     "iam:Update*Role*",
 )
 _SERVICE_ROLES: Final = "iam:CreateServiceL*"
-_DOCUMENT_CHANGES: Final = ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*")
+_DOCUMENT_CHANGES: Final = ("ssm:*teDocument*",)
+"""CreateDocument, DeleteDocument and UpdateDocument..., as the size of a policy is limited."""
 _RECORD_CHANGES: Final = (
     "cloudtrail:Delete*",
     "cloudtrail:Put*",
@@ -254,7 +254,11 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
             "Sid": "NotItself",
             "Effect": "Deny",
             "NotAction": ["iam:Get*", "iam:List*"],
-            "Resource": [scope.iam(f"*/{name}*") for name in OWN],
+            # A path that begins with a wildcard is malformed: "must either be "*" or start with user/, ...".
+            "Resource": [
+                *(scope.iam(f"policy/*{name}*") for name in OWN),
+                *(scope.iam(f"role/*{name}*") for name in Role),
+            ],
         },
         _deny(
             "AttachOurs",
@@ -264,7 +268,7 @@ def _identities(scope: DeploymentScope) -> list[Policy]:
         *(_only_passed(each) for each in tokens),
         _deny(
             "BoundedRoles",
-            ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"),
+            ("iam:CreateRole", "iam:PutRole*", "iam:UpdateAssume*"),
             conditions={"ArnNotEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}},
         ),
         _deny(

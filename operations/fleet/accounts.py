@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from common.problems import Problem, suggestion
+from common.problems import Problem, SettingPath, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -123,14 +123,14 @@ def _unknown_names(settings: FleetSettings, known: Sequence[FleetAccount]) -> It
             yield Problem(path=("overrides", "accounts", both[1]), message=message)
 
 
-def _names(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+def _names(settings: FleetSettings) -> Iterator[tuple[SettingPath, str]]:
     for position, name in enumerate(settings.accounts.exclude):
-        yield ("accounts", "exclude", str(position)), name
+        yield ("accounts", "exclude", position), name
     for name in settings.overrides.accounts:
         yield ("overrides", "accounts", name), name
     for number, wave in enumerate(settings.waves):
         for position, name in enumerate(wave.accounts):
-            yield ("waves", str(number), "accounts", str(position)), name
+            yield ("waves", number, "accounts", position), name
 
 
 def assign_waves(settings: FleetSettings, accounts: Sequence[FleetAccount]) -> dict[str, list[FleetAccount]]:

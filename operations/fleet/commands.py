@@ -448,7 +448,7 @@ def _explain(fleet: Fleet, accounts: list[str], *, json_output: bool) -> None:
         {
             each.account.name: [
                 {
-                    "setting": ".".join(setting.path),
+                    "setting": setting.key,
                     "value": setting.value,
                     "from": setting.origin,
                     "insteadOf": [{"value": replaced.value, "from": replaced.origin} for replaced in setting.replaced],

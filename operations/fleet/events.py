@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from common.json_values import mapping
+from common.problems import path_text
 from operations.fleet.results import ACCOUNT_WIDE
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _changes(name: str, before: Any, after: Any) -> list[str]:
         return [
             change
             for key in dict.fromkeys((*earlier, *later))
-            for change in _changes(f"{name}.{key}", earlier.get(key, NOT_SET), later.get(key, NOT_SET))
+            for change in _changes(path_text((key,), name), earlier.get(key, NOT_SET), later.get(key, NOT_SET))
         ]
     return [] if before is after or before == after else [change_text(name, before, after)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from common.problems import NAMESPACE, Problem, listed, shown, suggestion
+from common.problems import NAMESPACE, Problem, SettingPath, listed, shown, suggestion
 from common.strict_yaml import BoundedLoader
 from common.validation import read_section
 from components.settings import SECTIONS
@@ -34,7 +34,7 @@ class FleetFileError(UnusableError):
 
 
 def problem_text(problem: Problem) -> str:
-    """Return a problem with its location in the file: `waves.1.concurrency: 0 given; ...`."""
+    """Return a problem with its location in the file: `waves[1].concurrency: expected ...`."""
     _, _, text = str(problem).partition(":")
     return text if problem.path else text.removeprefix(": ")
 
@@ -113,19 +113,19 @@ def _accounts(settings: FleetSettings) -> Iterator[Problem]:
     for what in ("name", "id"):
         for position in _repeated([getattr(each, what) for each in accounts.listed]):
             given = getattr(accounts.listed[position], what)
-            path = ("accounts", "list", str(position), what)
+            path = ("accounts", "list", position, what)
             yield Problem(path=path, message=f"expected a unique {what}, got {shown(given)} again")
 
 
 def _waves(settings: FleetSettings) -> Iterator[Problem]:
     waves = settings.waves
     for position in _repeated([each.name for each in waves]):
-        path = ("waves", str(position), "name")
+        path = ("waves", position, "name")
         yield Problem(path=path, message=f"expected a unique name, got {shown(waves[position].name)} again")
     for position, wave in enumerate(waves[:-1]):
         if wave.selects_remaining:
             message = "expected accounts, organizationalUnits or tags, got none. Only the last wave gets the remaining accounts"
-            yield Problem(path=("waves", str(position)), message=message)
+            yield Problem(path=("waves", position), message=message)
 
 
 def _layers(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
@@ -136,7 +136,7 @@ def _layers(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], Mapping[
         yield ("overrides", "accounts", account), values
 
 
-def _key_problem(path: tuple[str, ...], key: str) -> Problem | None:
+def _key_problem(path: SettingPath, key: str) -> Problem | None:
     """Return the problem of a key that the engine would ignore, such as a misspelled setting."""
     if key in _OURS:
         return Problem(

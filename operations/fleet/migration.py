@@ -155,7 +155,7 @@ def _refused(section: Mapping[str, Any], spelled: Mapping[str, str]) -> list[Pro
         Settings.load({f"{NAMESPACE}:regions": [_ANY_REGION], f"{NAMESPACE}:sessionManager": dict(section)})
     except SettingsError as wrong:
         return [
-            Problem(path=tuple(spelled.get(each, each) for each in problem.path[1:]), message=problem.message)
+            Problem(path=tuple(spelled.get(str(each), each) for each in problem.path[1:]), message=problem.message)
             for problem in wrong.problems
         ]
     return []

@@ -108,7 +108,7 @@ def print_settings(name: str, settings: list[Setting], console: Console) -> None
     """Print all settings of an account with their sources."""
     print_line(console, f"Settings of {name}", style="bold")
     for each in settings:
-        print_line(console, f"{'.'.join(each.path)}: {_value(each.value)}")
+        print_line(console, f"{each.key}: {_value(each.value)}")
         print_line(console, f"  from:        {each.origin}", style="dim")
         for replaced in each.replaced:
             print_line(console, f"  instead of:  {_value(replaced.value)} ({replaced.origin})", style="dim")

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from common.problems import NAMESPACE, Problem, SettingsError
+from common.problems import NAMESPACE, Problem, SettingsError, path_text
 from components.settings import Settings
 from operations.fleet.file_schema import PLACEHOLDER
 from operations.fleet.results import AccountResult
@@ -60,6 +60,11 @@ class Setting:
     value: Any
     origin: str
     replaced: tuple[ReplacedValue, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Path as text: `shell-access:sessionManager.idleSessionTimeout`."""
+        return path_text(self.path)
 
 
 @dataclass
@@ -210,12 +215,12 @@ def layers_of(settings: FleetSettings, account: FleetAccount) -> tuple[Layer, ..
     overrides = settings.overrides
     layers = [Layer(origin="defaults", values=settings.defaults)]
     layers += [
-        Layer(origin=f"overrides.organizationalUnits.{unit}", values=overrides.organizational_units[unit])
+        Layer(origin=path_text(("overrides", "organizationalUnits", unit)), values=overrides.organizational_units[unit])
         for unit in account.units
         if unit in overrides.organizational_units
     ]
     layers += [
-        Layer(origin=f"overrides.accounts.{name}", values=overrides.accounts[name])
+        Layer(origin=path_text(("overrides", "accounts", name)), values=overrides.accounts[name])
         for name in dict.fromkeys((account.name, account.id))
         if name in overrides.accounts
     ]
@@ -249,8 +254,8 @@ def _place(problem: Problem, layers: Sequence[Layer]) -> str:
     for length in range(len(key), 0, -1):
         origins = [each.origin for each in explain(layers) if each.path[:length] == key[:length]]
         if origins:
-            return f"{origins[-1]}.{'.'.join(key)}"
-    return f"defaults.{'.'.join(key)}"
+            return path_text(key, origins[-1])
+    return path_text(key, "defaults")
 
 
 def _accounts_text(names: Iterable[str], of: int) -> str:

@@ -109,7 +109,7 @@ def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
     old, new = _flat(before), _flat(after)
     changed = [name for name in sorted(old.keys() | new.keys()) if _spelling(old, name) != _spelling(new, name)]
     # A section that gets its first setting is not a change of its own.
-    return [name for name in changed if not any(each.startswith(f"{name}.") for each in changed)]
+    return [name for name in changed if not any(each.startswith((f"{name}.", f"{name}[")) for each in changed)]
 
 
 def _spelling(values: Mapping[str, Any], name: str) -> str | None:
@@ -123,4 +123,4 @@ def fingerprint(values: Mapping[str, Any], program: str) -> str:
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {".".join(each.path): each.value for each in explain([Layer(origin="", values=values)])}
+    return {each.key: each.value for each in explain([Layer(origin="", values=values)])}

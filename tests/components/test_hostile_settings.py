@@ -64,9 +64,8 @@ def _dotted(path: Path) -> str:
 
 def _names(problem: Problem, path: Path) -> bool:
     """Return whether a problem is at a path, within it, or at its parent."""
-    given = tuple(map(str, path))
-    shorter = min(len(given), len(problem.path))
-    return problem.path[:shorter] == given[:shorter]
+    shorter = min(len(path), len(problem.path))
+    return problem.path[:shorter] == path[:shorter]
 
 
 def _is_printable(message: str) -> bool:

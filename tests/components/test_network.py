@@ -104,7 +104,7 @@ def test_network_with_ambiguous_or_missing_names_is_refused(ec2: Ec2) -> None:
     ec2.subnet("twice", 2, "b")
     other = ec2.new_vpc("branch")
     assert refused("twice").endswith(f'expected the id or the Name tag of just one subnet of {ec2.vpc}, got "twice".')
-    assert "endpoints.eu-west-1.subnets.0" in refused("off*")
+    assert "endpoints.eu-west-1.subnets[0]" in refused("off*")
     for vpc in ("offic?", "off*", "vpc-00000000", "Office"):
         assert refused(vpc=vpc).endswith(f', got "{vpc}".')
     ec2.client.create_tags(Resources=[other], Tags=[{"Key": "Name", "Value": "office"}])

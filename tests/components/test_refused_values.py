@@ -53,10 +53,9 @@ def test_wrong_value_is_refused_by_key_and_its_twin_is_not(path: tuple[str | int
     section = str(path[0])
     refused = refusal(replaced(path, wrong), section)
     assert refused is not None
-    key = tuple(map(str, path))
-    assert any(problem.path[: len(key)] == key[: len(problem.path)] for problem in refused.problems)
+    assert any(problem.path[: len(path)] == path[: len(problem.path)] for problem in refused.problems)
     twin = refusal(replaced(path, right), section)
-    assert twin is None or not any(problem.path[: len(key)] == key for problem in twin.problems), str(twin)
+    assert twin is None or not any(problem.path[: len(path)] == path for problem in twin.problems), str(twin)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.problems import SettingsError
+from common.problems import Problem, SettingsError
 from components.session_manager.settings import RETENTION_DAYS, OnDestroy
 from components.settings import Settings
 
@@ -175,6 +175,8 @@ def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: 
         ({"Shell-Access:made-here": "x"}, "Shell-Access:made-here", "another name"),
         ({"securityallowsessioninstance": "i-1"}, "securityallowsessioninstance", "another name"),
         ({"team": "a", "Team": "b"}, "Team", "one of team and Team"),
+        ({"cost-center": 4711}, "cost-center", "pulumi config set --path --type string"),
+        ({"production": True}, "production", "expected text, got true"),
         ({"team": "<core>"}, "team", "letters, digits, spaces"),
         ({"team": "a,b"}, "team", "letters, digits, spaces"),
         ({"te*m": "a"}, "te*m", "letters, digits, spaces"),
@@ -183,8 +185,9 @@ def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: 
 )
 def test_tags_that_aws_or_the_stack_refuses(tags: dict[str, str], key: str, said: str) -> None:
     found = problems(tags=tags)
-    assert list(found) == [f"shell-access:tags.{key}"]
-    assert said in found[f"shell-access:tags.{key}"]
+    named = Problem(path=("tags", key), message="").key
+    assert list(found) == [named]
+    assert said in found[named]
 
 
 def test_tag_that_excludes_from_scans_is_refused() -> None:
@@ -238,7 +241,7 @@ def test_every_problem_is_named_at_once() -> None:
         "shell-access:sessionManager.runAsDefaultUser",
         "shell-access:sessionManager.regionOverrides.us-east-1.x",
         "shell-access:endpoints.eu-west-1.vpc",
-        "shell-access:endpoints.eu-west-1.allowedCidrs.0",
+        "shell-access:endpoints.eu-west-1.allowedCidrs[0]",
     ]
 
 
@@ -248,6 +251,18 @@ def test_every_problem_is_named_at_once() -> None:
         ({"sesionManager": {}}, "sesionManager", "unknown key; did you mean sessionManager?"),
         ({"sessionManager": {"idleTimeout": 5}}, "sessionManager.idleTimeout", "did you mean idleSessionTimeout?"),
         ({"endpoints": {"eu-west-1": {"subnet": []}}}, "endpoints.eu-west-1.subnet", "did you mean subnets?"),
+        (
+            {"sessionManager.idleSessionTimeout": 15},
+            "sessionManager.idleSessionTimeout",
+            "then pulumi config set --path 'shell-access:sessionManager.idleSessionTimeout' VALUE",
+        ),
+        ({"regions[0]": "eu-west-1"}, "regions[0]", "It was set without --path"),
+        ({"sessionManager": {"idle_session_timeout": 5}}, "sessionManager.idle_session_timeout", "did you mean idle"),
+        (
+            {"approval": {"approvers": [{"min_required_approvals": 1}]}},
+            "approval.approvers[0].min_required_approvals",
+            "did you mean minRequiredApprovals?",
+        ),
         (
             {"zzz": 1},
             "zzz",
@@ -262,6 +277,22 @@ def test_unknown_key_gets_a_suggestion(sections: dict[str, Any], key: str, expec
     given = dict(sections)
     found = problems(given.pop("sessionManager", None), **given)
     assert expected in found[f"shell-access:{key}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("approval", "approvers", 0, "name"), "approval.approvers[0].name"),
+        (("endpoints", "eu-west-1", "subnets", 1), "endpoints.eu-west-1.subnets[1]"),
+        (("tags", "cost.center"), 'tags["cost.center"]'),
+        (("tags", 'a "b" [c]'), r'tags["a \"b\" [c]"]'),
+        (("tags", "a/b:c@d=e+f-g_h"), "tags.a/b:c@d=e+f-g_h"),
+        (("domainControllers", "clients", "10", 0), "domainControllers.clients.10[0]"),
+        (("tags", ""), 'tags[""]'),
+    ],
+)
+def test_path_is_written_as_pulumi_config_reads_it(path: tuple[str | int, ...], text: str) -> None:
+    assert Problem(path=path, message="").key == f"shell-access:{text}"
 
 
 def test_long_values_are_shortened_in_messages() -> None:
@@ -358,7 +389,7 @@ def test_wrong_type_of_a_section_hides_no_other_mistake(section: str, wrong: Any
     expected = {
         "tags": "shell-access:tags.aws:x",
         "sessionManager": "shell-access:sessionManager.idleSessionTimeout",
-        "approval": "shell-access:approval.operatorRoles.1",
+        "approval": "shell-access:approval.operatorRoles[1]",
         "unknown": "shell-access:unknown",
     }
     assert {key for name, key in expected.items() if name != section} <= found.keys()
@@ -383,7 +414,7 @@ def test_wrong_regions_hide_no_mistake_in_overrides() -> None:
 def test_wrong_value_in_a_list_is_named() -> None:
     assert problems(regions=["eu-west-1", "Ireland"])["shell-access:regions"].endswith(', got "Ireland".')
     found = problems(sessionManager={"instanceRoles": ["Node", 5]})
-    assert found["shell-access:sessionManager.instanceRoles.1"].endswith(", got 5.")
+    assert found["shell-access:sessionManager.instanceRoles[1]"].endswith(", got 5.")
 
 
 @pytest.mark.parametrize(("size", "fits"), [(512, True), (5_000, True), (60_000, True), (66_000, False)])

@@ -228,7 +228,7 @@ def test_missing_resources_are_reported_before_any_change(stack: Stack, aws: Cal
         for named in (
             *('got "gone"', 'got "no-such-bucket"', 'got "NoSuchRole"', "sessionManager.cwLogGroupName: expected"),
             'endpoints.eu-west-1.vpc: expected the id or the Name tag of just one VPC that exists in eu-west-1, got "gone".',
-            "endpoints.us-east-1.subnets.0: expected the id or the Name tag of just one subnet of vpc-",
+            "endpoints.us-east-1.subnets[0]: expected the id or the Name tag of just one subnet of vpc-",
         ):
             assert named in run.text
         assert "every session ends before it can be idle for that long" in run.text

@@ -214,8 +214,8 @@ def test_invalid_configuration_reports_every_problem(stack: Stack, aws: Callable
     stack.configure(governed(approvers=approvers, operatorRoles=["Operator", sso], approvalValidityMinutes=0))
     said = stack.up().failed().text
     assert "shell-access:approval.approvalValidityMinutes: expected whole minutes from 1 to 1440, got 0." in said
-    assert "shell-access:approval.approvers.0.type:" in said
-    assert "shell-access:approval.approvers.1.name:" in said
+    assert "shell-access:approval.approvers[0].type:" in said
+    assert "shell-access:approval.approvers[1].name:" in said
     assert "IAM Identity Center manages this one" in said
     assert own_documents(aws("ssm")) == []
 

@@ -583,6 +583,6 @@ def test_alarm_topic_of_another_region_is_refused(stack: Stack, aws: Aws) -> Non
         }
     )
     said = stack.up().failed().text
-    assert "shell-access:approval.alarmTopicArns.0: expected another topic of account 123456789012" in said
+    assert "shell-access:approval.alarmTopicArns[0]: expected another topic of account 123456789012" in said
     assert f"got {topic}" in said
     assert aws("sns").list_topics()["Topics"] == []

@@ -587,7 +587,7 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
 
     refuses(
         {"clients": {"host-bits": ["10.40.0.1/16"], "host-bits-6": ["2001:db8::1/48"]}},
-        "clients.host-bits.0: expected networks such as",
+        "clients.host-bits[0]: expected networks such as",
         "clients.host-bits-6.0: expected networks such as",
     )
     refuses(
@@ -606,8 +606,8 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
     no_image = [CONTROLLERS[0] | {"imageParameter": "/no/image"}, CONTROLLERS[1] | {"imageId": "ami-0123456789abcdef0"}]
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | {"controllers": no_image}}},
-        'sites.eu-west-1.subnets.0: expected private subnets, got "directory-a", whose route table rtb-',
-        "sites.eu-west-1.controllers.0.imageParameter: expected the name of a parameter that exists in eu-west-1 and "
+        'sites.eu-west-1.subnets[0]: expected private subnets, got "directory-a", whose route table rtb-',
+        "sites.eu-west-1.controllers[0].imageParameter: expected the name of a parameter that exists in eu-west-1 and "
         'names an image, got "/no/image".',
-        "sites.eu-west-1.controllers.1.imageId: expected the ID of an available Windows image in eu-west-1, got ami-",
+        "sites.eu-west-1.controllers[1].imageId: expected the ID of an available Windows image in eu-west-1, got ami-",
     )

@@ -76,7 +76,7 @@ def test_exceeded_quotas_are_refused_together(stack: Stack, aws: Callable[..., A
     )
     for run in (stack.preview().failed(), stack.up().failed()):
         assert "The configuration has 4 problems; nothing was changed" in run.text
-        assert "shell-access:sessionManager.instanceRoles.0: expected room for 1 more managed policies" in run.text
+        assert "shell-access:sessionManager.instanceRoles[0]: expected room for 1 more managed policies" in run.text
         assert "shell-access:approval.alarmTopicArns: expected the topics of an EventBridge rule" in run.text
         assert "shell-access:domainControllers.administratorRoles: expected the policy " in run.text
         assert run.steps == {}

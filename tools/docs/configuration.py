@@ -68,7 +68,8 @@ _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
 # Configuration
 
 Keys of a stack's configuration (`Pulumi.<stack>.yaml`), in the namespace `shell-access:`. Every section is optional. All invalid
-values are reported together, before any resource changes, with the key, the expected value and the actual value.
+values are reported together, before any resource changes, with the key, the expected value and the actual value. Write an
+account ID, or a tag whose value is a number, in quotes; with `pulumi config set --path`, add `--type string`.
 Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...). Calls
 that the stack makes itself (documents, the end of session grants) use the same ones. *The AWS post* of a section is the one in
 the [README](../README.md); keys that it does not have say so.

@@ -305,7 +305,7 @@ def test_reaper_alarm_treats_missing_data_as_failure() -> None:
 )
 def test_topic_problems_names_topic_elsewhere(arn: str) -> None:
     (problem,) = topic_problems(settings(alarm_topic_arns=[arn]), PLACE)
-    assert problem.key == "shell-access:approval.alarmTopicArns.0"
+    assert problem.key == "shell-access:approval.alarmTopicArns[0]"
     assert arn in problem.message
 
 

@@ -82,20 +82,20 @@ def problems(**changes: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("changes", "key", "message"),
     [
-        ({"operators": [{}]}, "operators.0", "expected either identityCenterUser or identityCenterGroup, got {}"),
+        ({"operators": [{}]}, "operators[0]", "expected either identityCenterUser or identityCenterGroup, got {}"),
         (
             {"operators": [{"identityCenterUser": "aa", "identityCenterGroup": "bb"}]},
-            "operators.0",
+            "operators[0]",
             "expected either identityCenterUser or identityCenterGroup",
         ),
         (
             {"operators": [{"identityCenterUser": "Olivia"}, {"identityCenterUser": "olivia"}]},
-            "operators.1.identityCenterUser",
+            "operators[1].identityCenterUser",
             "each user and each group once",
         ),
-        ({"operators": [{"identityCenterUser": "*"}]}, "operators.0.identityCenterUser", "letters, digits"),
-        ({"operators": [{"identityCenterUser": "a${aws:x}"}]}, "operators.0.identityCenterUser", "letters, digits"),
-        ({"operators": [{"identityCenterUser": "a\u200bb"}]}, "operators.0.identityCenterUser", "letters, digits"),
+        ({"operators": [{"identityCenterUser": "*"}]}, "operators[0].identityCenterUser", "letters, digits"),
+        ({"operators": [{"identityCenterUser": "a${aws:x}"}]}, "operators[0].identityCenterUser", "letters, digits"),
+        ({"operators": [{"identityCenterUser": "a\u200bb"}]}, "operators[0].identityCenterUser", "letters, digits"),
         ({"identityCenter": {}}, "identityCenter.permissionSet", "expected the name of a permission set"),
         ({"identityCenter": {"permissionSet": "a*"}}, "identityCenter.permissionSet", "letters, digits"),
         (
@@ -129,10 +129,10 @@ def problems(**changes: Any) -> dict[str, str]:
             "identityCenter.applicationArn",
             "which begins with arn:aws:account-access: (not arn:aws:sso:)",
         ),
-        ({"operatorRoles": [OLIVIA.role_name]}, "operatorRoles.0", "name the person in operators"),
+        ({"operatorRoles": [OLIVIA.role_name]}, "operatorRoles[0]", "name the person in operators"),
         (
             {"approvers": [{"type": "IamRole", "name": f"shell-access/operators/{OLIVIA.role_name}"}]},
-            "approvers.0.name",
+            "approvers[0].name",
             "another role than those that the stack creates",
         ),
     ],

@@ -184,7 +184,7 @@ def test_silence_raises_alarms_of_site_and_controller() -> None:
         ({"silenceMinutes": 0}, "silenceMinutes", "a multiple of 5"),
         ({"lockoutThreshold": 0}, "lockoutThreshold", "1 to 10000"),
         ({"additionalEvents": {"System": []}}, "additionalEvents.System", "lists of event IDs"),
-        ({"additionalEvents": {"System": [70000]}}, "additionalEvents.System.0", "lists of event IDs"),
+        ({"additionalEvents": {"System": [70000]}}, "additionalEvents.System[0]", "lists of event IDs"),
         ({"additionalEvents": {"a'@b": [1]}}, "additionalEvents", "channels"),
         ({"retention": 90}, "retention", "retentionDays"),
         (None, "eventLogs", ""),

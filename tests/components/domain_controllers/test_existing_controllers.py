@@ -61,7 +61,7 @@ def test_removed_controller_is_refused_if_protected(*, is_protected: bool) -> No
 @pytest.mark.parametrize("is_protected", [True, False])
 def test_moved_controller_is_refused_if_protected(*, is_protected: bool) -> None:
     found = keys(section(CONTROLLERS[0], CONTROLLERS[1] | {"subnet": "a"}), is_protected=is_protected)
-    assert list(found) == ([f"sites.{REGION}.controllers.1.subnet"] if is_protected else [])
+    assert list(found) == ([f"sites.{REGION}.controllers[1].subnet"] if is_protected else [])
 
 
 def test_removed_sections_and_sites_are_refused() -> None:
@@ -79,8 +79,8 @@ def test_smaller_volumes_are_refused() -> None:
     }
     backups = {"buckets": {REGION: bucket}, "volumeSize": 50}
     found = keys(section(smaller, CONTROLLERS[1], backups=backups))
-    assert set(found) == {f"sites.{REGION}.controllers.0.volumes.0.size", "backups.volumeSize"}
-    assert "expected at least 40, " in found[f"sites.{REGION}.controllers.0.volumes.0.size"]
+    assert set(found) == {f"sites.{REGION}.controllers[0].volumes[0].size", "backups.volumeSize"}
+    assert "expected at least 40, " in found[f"sites.{REGION}.controllers[0].volumes[0].size"]
 
 
 def test_smaller_volume_in_another_zone_is_new() -> None:

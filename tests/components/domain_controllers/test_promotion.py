@@ -181,7 +181,7 @@ def test_checks_precede_what_changes_the_server() -> None:
         (
             {},
             {"sites": site("xvdb", "xvdc")},
-            "controllers.0.volumes",
+            "controllers[0].volumes",
             "expected a volume xvdd (promotion.sysvolDevice)",
         ),
         ({}, {"dns": False}, "promotion", "expected dns: true"),

@@ -55,7 +55,7 @@ def test_problems_of_all_sections_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("monitoring", "key", "allowed"),
     [
-        ({"notificationEmails": ["not-an-address"]}, "monitoring.notificationEmails.0", "a list of e-mail addresses"),
+        ({"notificationEmails": ["not-an-address"]}, "monitoring.notificationEmails[0]", "a list of e-mail addresses"),
         ({"flowLogRetentionDays": 91}, "monitoring.flowLogRetentionDays", "a number of days that CloudWatch Logs"),
         ({"existingTrail": "x"}, "monitoring.existingTrail", "the name or the ARN of a trail"),
         ({"trail": "x"}, "monitoring.trail", "unknown key"),

@@ -73,26 +73,26 @@ def test_take_over_of_the_section_applies_to_the_policies() -> None:
         ({"levels": [level(APPROVERS)] * 6}, "levels"),
         (
             {"levels": [level(*[f"34688438-1061-702c-a03d-1fa788dccf{number}0" for number in range(6)])]},
-            "levels.0.approvers",
+            "levels[0].approvers",
         ),
-        ({"levels": [level("Admins")]}, "levels.0.approvers.0.id"),
-        ({"levels": [{"approvers": [{"type": "IamRole", "id": APPROVERS}]}]}, "levels.0.approvers.0.type"),
-        ({"levels": [level(APPROVERS, required=2)]}, "levels.0.minRequiredApprovals"),
-        ({"levels": [level(APPROVERS, APPROVERS.upper())]}, "levels.0.approvers.1.id"),
-        ({"levels": [level(APPROVERS), level(APPROVERS)]}, "levels.1.approvers.0.id"),
+        ({"levels": [level("Admins")]}, "levels[0].approvers[0].id"),
+        ({"levels": [{"approvers": [{"type": "IamRole", "id": APPROVERS}]}]}, "levels[0].approvers[0].type"),
+        ({"levels": [level(APPROVERS, required=2)]}, "levels[0].minRequiredApprovals"),
+        ({"levels": [level(APPROVERS, APPROVERS.upper())]}, "levels[0].approvers[1].id"),
+        ({"levels": [level(APPROVERS), level(APPROVERS)]}, "levels[1].approvers[0].id"),
     ],
 )
 def test_policy_beyond_the_published_form_is_refused(changed: Any, key: str) -> None:
     found = of_policies(manual(**changed))
-    assert any(each.startswith(f"{PREFIX}.manualPolicies.0.{key}") for each in found), found
+    assert any(each.startswith(f"{PREFIX}.manualPolicies[0].{key}") for each in found), found
 
 
 def test_unpublished_forms_are_refused_with_the_reason() -> None:
     found = of_policies(
         manual(targets="all"), manual("Two", levels=[{"approvers": [{"type": "SSOUser", "id": APPROVERS}]}])
     )
-    assert "AWS does not publish its form" in found[f"{PREFIX}.manualPolicies.0.targets"]
-    assert "AWS does not publish" in found[f"{PREFIX}.manualPolicies.1.levels.0.approvers.0.type"]
+    assert "AWS does not publish its form" in found[f"{PREFIX}.manualPolicies[0].targets"]
+    assert "AWS does not publish" in found[f"{PREFIX}.manualPolicies[1].levels[0].approvers[0].type"]
     section = approval()
     section["justInTime"]["denyPolicy"] = {"statements": []}
     assert "console of the delegated administrator" in problems(section)[f"{PREFIX}.denyPolicy"]
@@ -106,15 +106,15 @@ def test_more_than_50_manual_policies_are_refused() -> None:
 
 def test_tag_of_two_policies_is_a_conflict() -> None:
     found = of_policies(manual(), manual("Other", targets={"Tier": ["web", "database"]}), manual("Third"))
-    assert "which Databases targets too" in found[f"{PREFIX}.manualPolicies.1.targets.Tier"]
-    assert f"{PREFIX}.manualPolicies.2.targets.Tier" in found
+    assert "which Databases targets too" in found[f"{PREFIX}.manualPolicies[1].targets.Tier"]
+    assert f"{PREFIX}.manualPolicies[2].targets.Tier" in found
     assert load(
         approval([manual(), manual("Other", targets={"Tier": ["Database"], "tier": ["database"]})])
     ).just_in_time
 
 
 def test_name_of_two_policies_is_refused() -> None:
-    assert f"{PREFIX}.manualPolicies.1.name" in of_policies(manual(), manual(targets={"A": ["b"]}))
+    assert f"{PREFIX}.manualPolicies[1].name" in of_policies(manual(), manual(targets={"A": ["b"]}))
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,15 @@ def test_name_of_two_policies_is_refused() -> None:
 )
 def test_incomplete_auto_approval_is_refused(statement: Any) -> None:
     found = problems(approval(auto_approvals=[statement]))
-    assert all(each.startswith(f"{PREFIX}.autoApprovals.0") for each in found)
+    assert all(each.startswith(f"{PREFIX}.autoApprovals[0]") for each in found)
     assert found
 
 
 def test_permit_for_anyone_is_accepted_knowingly_only() -> None:
     text = f"permit(principal, {ACTION}, resource) when {{ {ON_NODES} }};"
-    assert "got one for any user" in problems(approval(auto_approvals=[cedar(text)]))[f"{PREFIX}.autoApprovals.0.cedar"]
+    assert (
+        "got one for any user" in problems(approval(auto_approvals=[cedar(text)]))[f"{PREFIX}.autoApprovals[0].cedar"]
+    )
     assert load(approval(auto_approvals=[cedar(text, anyone=True)])).just_in_time
 
 
@@ -169,11 +171,11 @@ def test_all_problems_are_reported_at_once() -> None:
     )
     assert set(problems(section)) == {
         "shell-access:approval.operatorRoles",
-        f"{PREFIX}.manualPolicies.1.name",
-        f"{PREFIX}.manualPolicies.1.targets.Tier",
-        f"{PREFIX}.manualPolicies.1.levels.1.approvers.1.id",
-        f"{PREFIX}.autoApprovals.1.id",
-        f"{PREFIX}.autoApprovals.2.cedar",
+        f"{PREFIX}.manualPolicies[1].name",
+        f"{PREFIX}.manualPolicies[1].targets.Tier",
+        f"{PREFIX}.manualPolicies[1].levels[1].approvers[1].id",
+        f"{PREFIX}.autoApprovals[1].id",
+        f"{PREFIX}.autoApprovals[2].cedar",
     }
 
 
@@ -255,5 +257,5 @@ def test_move_needs_policies_and_another_mode() -> None:
     assert "or justInTimeMigration to parallel" in problems({**approval(), **WORKFLOW})[PREFIX]
     assert set(problems(approval(**migration))) == {"shell-access:approval.justInTimeMigration"}
     wrong = problems({**approval([manual(levels=[])]), **WORKFLOW, **migration})
-    assert set(wrong) == {f"{PREFIX}.manualPolicies.0.levels"}
+    assert set(wrong) == {f"{PREFIX}.manualPolicies[0].levels"}
     assert "one of none, parallel, draining" in problems({**WORKFLOW, "justInTimeMigration": "fast"}).popitem()[1]

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_schedules_of_state_manager_are_taken(schedule: str) -> None:
 )
 def test_wrong_value_is_named_with_its_key_and_what_is_allowed(part: str, key: str, value: Any) -> None:
     found = problems({part: {key: value}})
-    assert {name.split(".")[:2] == [part, key] for name in found} == {True}
+    assert {tuple(re.split(r"[.[]", name)[:2]) for name in found} == {(part, key)}
     assert all(message.startswith("expected ") and ", got " in message for message in found.values())
 
 

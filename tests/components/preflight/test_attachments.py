@@ -80,11 +80,11 @@ def test_principals_without_room_are_all_named(iam: Any) -> None:
     fill(iam, 9, role="Approver")
     problems = found(load())
     assert set(problems) == {
-        "sessionManager.instanceRoles.0",
-        "approval.operatorRoles.0",
-        "approval.operatorUsers.0",
+        "sessionManager.instanceRoles[0]",
+        "approval.operatorRoles[0]",
+        "approval.operatorUsers[0]",
     }
-    assert problems["approval.operatorRoles.0"] == (
+    assert problems["approval.operatorRoles[0]"] == (
         "expected room for 2 more managed policies on the role Operator, got 9 attached of 10 that it may have. Detach "
         "others, or raise the IAM quota Managed policies attached to an IAM role"
     )
@@ -123,4 +123,4 @@ def test_principal_that_cannot_be_read_is_refused(iam: Any, monkeypatch: pytest.
     monkeypatch.setattr(attachments, "_attached_policies", denied)
     problems = found(load())
     assert len(problems) == 4
-    assert "got no answer: permission: refused" in problems["sessionManager.instanceRoles.0"]
+    assert "got no answer: permission: refused" in problems["sessionManager.instanceRoles[0]"]

@@ -81,15 +81,15 @@ def test_everything_missing_is_named_at_once(client: Callable[..., Any]) -> None
     client("logs").create_log_group(logGroupName="sessions-of-others")
     found = missing(load(**NAMES_EVERYTHING))
     assert set(found) == {
-        "sessionManager.instanceRoles.0",
+        "sessionManager.instanceRoles[0]",
         "sessionManager.s3BucketName",
         "sessionManager.regionOverrides.us-east-1.s3BucketName",
         "sessionManager.cwLogGroupName",
-        "approval.operatorRoles.0",
-        "approval.operatorUsers.0",
-        *(f"approval.approvers.{position}.name" for position in range(3)),
+        "approval.operatorRoles[0]",
+        "approval.operatorUsers[0]",
+        *(f"approval.approvers[{position}].name" for position in range(3)),
     }
-    assert found["approval.operatorRoles.0"] == f'expected an IAM role that exists in account {HERE}, got "Operator".'
+    assert found["approval.operatorRoles[0]"] == f'expected an IAM role that exists in account {HERE}, got "Operator".'
     assert found["sessionManager.regionOverrides.us-east-1.s3BucketName"].endswith(', got "logs-us".')
 
 

@@ -82,19 +82,22 @@ def test_expired_exception_is_reported_without_a_finding(tmp_path: Path) -> None
 
 
 WRONG: list[tuple[Any, str]] = [
-    ({**GOOD, "until": "soon"}, 'exceptions.0.until: expected a day such as 2027-03-31, got "soon".'),
-    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the ID of a rule (docs/audit.md lists them), got "),
+    ({**GOOD, "until": "soon"}, 'exceptions[0].until: expected a day such as 2027-03-31, got "soon".'),
+    ({**GOOD, "rule": "Z9"}, "exceptions[0].rule: expected the ID of a rule (docs/audit.md lists them), got "),
     (
         {**GOOD, "rule": "session-any-nodes"},
-        "exceptions.0.rule: expected the ID of a rule (docs/audit.md lists them; did you mean session-any-node?), got ",
+        "exceptions[0].rule: expected the ID of a rule (docs/audit.md lists them; did you mean session-any-node?), got ",
     ),
-    ({**GOOD, "rule": "allow-not-action"}, "exceptions.0.rule: expected the ID of a rule "),
-    ({**GOOD, "rule": "exception-expired"}, "exceptions.0.rule: expected the ID of a rule "),
-    ({**GOOD, "principal": "*"}, "exceptions.0.principal: expected the ARN of a principal"),
-    ({**GOOD, "owner": " "}, "exceptions.0.owner: expected a text that is not empty"),
-    ({each: GOOD[each] for each in GOOD if each != "reason"}, "exceptions.0.reason: expected a text that is not empty"),
-    ({**GOOD, "untill": 1}, "exceptions.0.untill: expected one of principal, rule, reason, owner, until."),
-    ("session-any-node", "exceptions.0: expected a mapping with principal, rule, reason, owner, until"),
+    ({**GOOD, "rule": "allow-not-action"}, "exceptions[0].rule: expected the ID of a rule "),
+    ({**GOOD, "rule": "exception-expired"}, "exceptions[0].rule: expected the ID of a rule "),
+    ({**GOOD, "principal": "*"}, "exceptions[0].principal: expected the ARN of a principal"),
+    ({**GOOD, "owner": " "}, "exceptions[0].owner: expected a text that is not empty"),
+    (
+        {each: GOOD[each] for each in GOOD if each != "reason"},
+        "exceptions[0].reason: expected a text that is not empty",
+    ),
+    ({**GOOD, "untill": 1}, "exceptions[0].untill: expected one of principal, rule, reason, owner, until."),
+    ("session-any-node", "exceptions[0]: expected a mapping with principal, rule, reason, owner, until"),
 ]
 
 
@@ -111,8 +114,8 @@ WITH_DAY = "exceptions:\n- {principal: 'arn:aws:iam::1:user/a', rule: session-an
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (WITH_DAY, 'exceptions.0.until: expected a day such as 2027-03-31, got "2027-02-30"'),
-        ("exceptions: &itself\n- *itself", "exceptions.0: expected a mapping"),
+        (WITH_DAY, 'exceptions[0].until: expected a day such as 2027-03-31, got "2027-02-30"'),
+        ("exceptions: &itself\n- *itself", "exceptions[0]: expected a mapping"),
         ("exceptions: []\nexceptions: []", "expected each key once"),
         ("? [a]\n: 1", "expected YAML"),
     ],
@@ -127,7 +130,7 @@ def test_exceptions_file_with_odd_yaml_is_refused(text: str, message: str, tmp_p
 
 def test_exception_given_twice_is_refused(tmp_path: Path) -> None:
     read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "rule": "session-other-documents"}))
-    with pytest.raises(UnusableError, match=r"exceptions\.1: expected one entry per principal and rule"):
+    with pytest.raises(UnusableError, match=r"exceptions\[1\]: expected one entry per principal and rule"):
         read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "owner": "other"}))
 
 

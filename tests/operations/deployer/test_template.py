@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pytest
+from moto.iam.policy_validation import IAMPolicyDocumentValidator
+
 from common.limits import ATTACHED_POLICIES
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
-from operations.deployer.scope import whole_scope
+from operations.deployer.scope import DeploymentScope, whole_scope
 from operations.deployer.template import LONGEST_TEMPLATE, template
-from tests.operations.deployer.stacks import ACCOUNT, TAG, scope
+from tests.operations.deployer.stacks import ACCOUNT, TAG, entitling, scope
 
 TEMPLATE = template(scope())
 RESOURCES = TEMPLATE["Resources"]
@@ -94,6 +97,14 @@ def test_each_role_trusts_one_role_of_the_organization() -> None:
         (statement,) = filled(RESOURCES[f"{role}Role"]["Properties"]["AssumeRolePolicyDocument"])["Statement"]
         assert statement["Principal"] == {"AWS": [f"arn:aws:iam::999988887777:role/{trusted}"]}
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+
+
+@pytest.mark.parametrize("of", [scope(), entitling(), whole_scope(("eu-west-1", "us-east-1"), TAG)])
+def test_iam_accepts_the_syntax_of_each_policy(of: DeploymentScope) -> None:
+    resources: dict[str, Any] = template(of)["Resources"]
+    documents = [each["Properties"].get("PolicyDocument") for each in resources.values()]
+    for each in filter(None, documents):
+        IAMPolicyDocumentValidator(json.dumps(filled(each))).validate()
 
 
 def test_no_account_is_written_into_it() -> None:

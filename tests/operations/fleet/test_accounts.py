@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from operations.fleet.accounts import FleetAccount, assign_waves, select_accounts, tolerated_failures
 from operations.fleet.file_schema import FleetSettings
+from operations.fleet.fleet_file import problem_text
 from operations.fleet.stack_configuration import configure_stacks
 from tests.operations.fleet.arrangement import FLEET, IDS, account, settings
 
@@ -58,10 +59,10 @@ def test_select_accounts_reports_unknown_names() -> None:
         overrides={"accounts": {"paymets": {}, "web": {}, IDS["web"]: {}}},
         waves=[{"name": "canary", "accounts": ["wbe"]}, {"name": "rest"}],
     )
-    assert [f"{'.'.join(each.path)}: {each.message}" for each in select_accounts(file, [], {}).problems] == [
-        "accounts.exclude.0: expected an account of the fleet, got sandbox; known keys: data, payments, tools, web",
+    assert [problem_text(each) for each in select_accounts(file, [], {}).problems] == [
+        "accounts.exclude[0]: expected an account of the fleet, got sandbox; known keys: data, payments, tools, web",
         "overrides.accounts.paymets: expected an account of the fleet, got paymets; did you mean payments?",
-        "waves.0.accounts.0: expected an account of the fleet, got wbe; did you mean web?",
+        "waves[0].accounts[0]: expected an account of the fleet, got wbe; did you mean web?",
         "overrides.accounts.222222222222: expected settings once per account, got web and 222222222222 for the same account",
     ]
 

@@ -53,9 +53,9 @@ def test_fleet_file_reports_all_problems(fleet_file: Callable[..., Path]) -> Non
         read_fleet_file(file)
     assert str(wrong.value) == (
         f"{file} has 4 problems; no operation was started:\n"
-        "  accounts.list.0.id: expected an account ID of 12 digits in quotes, got 111111111111.\n"
+        "  accounts.list[0].id: expected an account ID of 12 digits in quotes, got 111111111111.\n"
         "  accounts.exlude: unknown key; did you mean exclude?\n"
-        "  waves.0.concurrency: expected a whole number from 1 to 64, got 0.\n"
+        "  waves[0].concurrency: expected a whole number from 1 to 64, got 0.\n"
         "  asumeRole: unknown key; did you mean assumeRole?"
     )
 
@@ -69,12 +69,12 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "same name",
         changed("accounts", list=[{"name": "a", "id": "1" * 12}, {"name": "a", "id": "2" * 12}]),
-        'accounts.list.1.name: expected a unique name, got "a" again',
+        'accounts.list[1].name: expected a unique name, got "a" again',
     ),
     (
         "same id",
         changed("accounts", list=[{"name": "a", "id": "1" * 12}, {"name": "b", "id": "1" * 12}]),
-        'accounts.list.1.id: expected a unique id, got "111111111111" again',
+        'accounts.list[1].id: expected a unique id, got "111111111111" again',
     ),
     (
         "a role without its account",
@@ -87,27 +87,27 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "a share above all",
         wave(failureTolerance="101%"),
-        'waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got "101%".',
+        'waves[0].failureTolerance: expected a whole number, or a share from 0% to 100%, got "101%".',
     ),
     (
         "a negative tolerance",
         wave(failureTolerance=-1),
-        "waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got -1.",
+        "waves[0].failureTolerance: expected a whole number, or a share from 0% to 100%, got -1.",
     ),
     (
         "a fractional tolerance",
         wave(failureTolerance=1.5),
-        "waves.0.failureTolerance: expected a whole number, or a share from 0% to 100%, got 1.5.",
+        "waves[0].failureTolerance: expected a whole number, or a share from 0% to 100%, got 1.5.",
     ),
     (
         "two waves of one name",
         FLEET | {"waves": [{"name": "a", "accounts": ["web"]}, {"name": "a"}]},
-        'waves.1.name: expected a unique name, got "a" again',
+        'waves[1].name: expected a unique name, got "a" again',
     ),
     (
         "a wave before the last without accounts",
         FLEET | {"waves": [{"name": "a"}, {"name": "b"}]},
-        "waves.0: expected accounts, organizationalUnits or tags, got none. Only the last wave gets the remaining accounts",
+        "waves[0]: expected accounts, organizationalUnits or tags, got none. Only the last wave gets the remaining accounts",
     ),
     (
         "a mistyped section",
@@ -131,7 +131,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "a unit that is none",
         changed("accounts", discover={"organizationalUnits": ["Production"]}),
         (
-            "accounts.discover.organizationalUnits.0: expected a list of organizational units such as ou-ab12-c3d4 "
+            "accounts.discover.organizationalUnits[0]: expected a list of organizational units such as ou-ab12-c3d4 "
             '(or the root, r-ab12), got "Production".'
         ),
     ),

@@ -112,11 +112,11 @@ def test_impossible_move_is_refused(section: Any, target: Mode, policies: Any, m
 def test_problems_of_all_steps_are_reported_once() -> None:
     found = move(WORKFLOW, policies={"manualPolicies": [manual(levels=[])]}).problems()
     assert [each.found.partition(": ")[0] for each in found] == [
-        "shell-access:approval.justInTime.manualPolicies.0.levels"
+        "shell-access:approval.justInTime.manualPolicies[0].levels"
     ]
     groups = {**CHANGE_MANAGER, "approvers": [{"type": "IamGroup", "name": "Approvers"}]}
     (problem,) = move(groups, Mode.AUTOMATION).problems()
-    assert problem.found.startswith("shell-access:approval.approvers.0.type")
+    assert problem.found.startswith("shell-access:approval.approvers[0].type")
 
 
 @pytest.mark.parametrize("step", MigrationStep)

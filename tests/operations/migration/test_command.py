@@ -224,10 +224,10 @@ def test_wait_polls_until_requests_have_ended(moved: Moved) -> None:
 def test_wrong_policies_change_nothing(moved: Moved) -> None:
     (moved.folder / "policies.yaml").write_text(yaml.safe_dump({"manualPolicies": [manual(levels=[])]}))
     refused = begin(moved, "--yes")
-    assert (refused.exit_code, "manualPolicies.0.levels" in refused.stdout) == (1, True)
+    assert (refused.exit_code, "manualPolicies[0].levels" in refused.stdout) == (1, True)
     assert (moved.deployed, moved.section) == ([], WORKFLOW)
     shown = begin(moved, "--plan")
-    assert (shown.exit_code, "manualPolicies.0.levels" in shown.stdout) == (1, True)
+    assert (shown.exit_code, "manualPolicies[0].levels" in shown.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(
