@@ -31,7 +31,8 @@ def orphans(
     """List resources that carry the stack's owner tag and are not in its state. Changes nothing.
 
     Such resources remain after a killed run or a lost state. The next `pulumi up` imports each that the settings still
-    define; this command lists the others, each with the command of the AWS CLI that deletes it.
+    define; this command lists the others, each with the command of the AWS CLI that deletes it. The bucket of exported
+    records, which a stack retains, is no orphan.
 
     Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration is not
     usable.
@@ -65,8 +66,13 @@ def _as_json(found: Orphans, stack: str, account: str | None) -> dict[str, Any]:
             {"region": each.region, "arn": each.arn, "resource": each.resource, "removal": each.removal}
             for each in found.all
         ],
+        "retained": [{"region": region, "arn": arn} for region, arn in _retained(found)],
         "cannotTell": [unread_as_json(region, why) for region, why in found.unread.items()],
     }
+
+
+def _retained(found: Orphans) -> list[tuple[str, str]]:
+    return [(region, arn) for region, arns in found.retained.items() for arn in arns]
 
 
 def _show(found: Orphans, console: Console, stack: str) -> None:
@@ -82,6 +88,8 @@ def _show(found: Orphans, console: Console, stack: str) -> None:
         console.print(table)
         for each in found.all:
             print_line(console, each.removal)
+    for region, arn in _retained(found):
+        print_line(console, f"{arn} in {region} is retained: it has records of sessions.")
     number = len(found.all)
     text = counted(number, "orphan") + (f", {len(found.unread)} cannot be read completely" if found.unread else "")
     print_line(console, (text, "bold red" if found.all or found.unread else "bold green"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,9 +23,17 @@ from components.adoption.dynamic_provider import (
     log,
     this_stack,
 )
-from components.adoption.lookup import import_id, previous_owner
+from components.adoption.inventory import type_and_name
+from components.adoption.lookup import (
+    answered,
+    find_existing,
+    import_id,
+    previous_owner,
+    program_clients,
+    state_outputs,
+)
 from components.adoption.owned_resources import RESOURCE_TAG
-from components.adoption.resource_kinds import MADE_HERE_TAG, Found, Kind, ResourceAdapter, resource_adapter
+from components.adoption.resource_kinds import MADE_HERE_TAG, NONE, Found, Kind, ResourceAdapter, resource_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +43,16 @@ if TYPE_CHECKING:
 
 Properties = dict[str, Any]
 
+_TYPE: Final = "pulumi-python:dynamic/shellaccess:AdoptedResource"
+PRIOR_TAG: Final = f"{NAMESPACE}:prior-value"
+"""Tag with the record of the prior value of an adopted resource; of an alias on the stack's own key, as it has no tags."""
+_PRIOR_TAGS: Final = f"{NAMESPACE}:prior-tag:"
+"""Prefix of tags with the prior tags of an adopted resource."""
+_LOST: Final = "lost"
+"""Record of a prior value that an earlier release has not recorded."""
+_MAX_KEY: Final = 128
+_MAX_TAGS: Final = 40
+"""Maximum number of tags with those that record prior ones; a resource has 50, some of them the default ones of the provider."""
 _NOT_RESTORED: Final = ("aws:", f"{NAMESPACE}:")
 """Prefixes of tags that AWS, or this program, sets."""
 _FIXED = ("kind", "region", "name")
@@ -72,7 +91,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if not is_made and (existing is None or found is None):
                 # Without what it was, a destroy would delete a resource that another principal created.
                 raise ResourceError("AWS returns it in one of two calls only; run the same command again")
-        prior = {"prior": _prior(props, existing, found), "priorTags": _prior_tags(props, existing)}
+            prior = _prior(props, named, existing, found)
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
@@ -92,10 +111,11 @@ class AdoptedResourceProvider(AwsResourceProvider):
     def delete(self, _id: str, _props: Properties) -> None:
         """Restore an adopted resource with its tags; delete one that was created here, or retain it with a tag.
 
-        An adopted log group keeps this stack's key if that is retained, too. A resource that another stack now owns is
-        unchanged.
+        An adopted log group keeps this stack's key if that is retained, too. A resource whose prior value is lost keeps its
+        value, and one that another stack now owns is unchanged.
         """
         prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
+        is_adopted = prior is not None or "priorRecord" in _props
         with self._explained(_props):
             named, existing = self._adapter(_props), self._existing(_props)
             if existing is None:
@@ -103,15 +123,19 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if not _is_permitted(_props, existing):
                 log(f"{existing} is owned by the stack {existing.owner}, so it is not changed.")
                 return
-            if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
-                named.restore(prior)
-            if prior is None and not retain:
+            if not is_adopted and not retain:
                 named.remove(value)
-            elif "priorTags" in _props:
+                return
+            # First the tags: those of an alias are the ones of the key that it names.
+            if "priorTags" in _props:
                 named.retag(value, _props["priorTags"], removed=_added_tags(existing, _props["priorTags"]))
-            else:
-                left = {MADE_HERE_TAG: _props["owner"]} if prior is None or _props["kind"] == Kind.POLICY else {}
-                named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG))
+            elif retain or _props["kind"] != Kind.ALIAS:
+                left = {} if is_adopted and _props["kind"] != Kind.POLICY else {MADE_HERE_TAG: _props["owner"]}
+                named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG, *_record_in(existing.tags)))
+            if is_adopted and prior is None:
+                log(f"{existing} keeps its value: the one that it had before the stack does not exist any more.")
+            elif prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
+                named.restore(prior)
 
     def _adapter(self, props: Properties) -> ResourceAdapter:
         kind = Kind(props["kind"])
@@ -156,34 +180,94 @@ def _is_ours(props: Properties, existing: Existing) -> bool:
     return existing.made_here and existing.owner in (None, props["owner"])
 
 
-def _prior(props: Properties, existing: Existing | None, found: Found | None) -> str | None:
-    """Return the value to restore; None for a resource that this program created.
+def _prior(props: Properties, named: ResourceAdapter, existing: Existing | None, found: Found | None) -> Properties:
+    """Return the outputs with what to restore: value, record of the value, and tags; none for what this program created.
 
-    This stack's own value is never the prior one, whatever the tags say: an alias has none, and other tools remove
-    those of other resources. It exists where a run was killed before the engine could save what it had created.
+    What a stack has recorded in tags is what it adopted. This stack's own value is never the prior one, whatever the tags
+    say, as other tools remove them: it exists where a run was killed before the engine could save what it had created.
     """
     kind, value = Kind(props["kind"]), props["value"]
     if existing is None or found is None or _is_ours(props, existing):
-        return None
-    if kind in (Kind.ALIAS, Kind.PARAMETER):
-        return None if found.value == value else found.value
-    if value and kind is Kind.LOG_GROUP and found.value == value:
-        return ""
-    if value and kind is Kind.TOPIC:
-        attributes = json.loads(found.value)
-        return json.dumps({name: "" if each == value else each for name, each in attributes.items()}, sort_keys=True)
-    return found.value
+        return {}
+    tags = existing.tags
+    if existing.owner and PRIOR_TAG in tags:
+        prior = {key.removeprefix(_PRIOR_TAGS): each for key, each in tags.items() if key.startswith(_PRIOR_TAGS)}
+        record = tags[PRIOR_TAG]
+        return {"prior": named.recorded(record), "priorRecord": record} | _with_tags(kind, prior)
+    known = {} if existing.owner else _with_tags(kind, tags)
+    if existing.owner == props["owner"] or (value and value in (found.value, found.record)):
+        # Without a record, an alias or a parameter was created here; another kind had no key that AWS still has.
+        return (
+            {} if kind in (Kind.ALIAS, Kind.PARAMETER) else {"prior": named.recorded(NONE), "priorRecord": NONE} | known
+        )
+    return {"prior": found.value, "priorRecord": found.record} | known
 
 
 _WITH_TAGS: Final = (Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC)
 """Kinds of another principal's resources whose tags the AWS provider replaces by those of the stack."""
 
 
-def _prior_tags(props: Properties, existing: Existing | None) -> dict[str, str] | None:
-    """Return the tags to restore; None for a resource that a stack of this program has created, or tagged already."""
-    if existing is None or existing.kind not in _WITH_TAGS or existing.owner or _is_ours(props, existing):
-        return None
-    return {key: value for key, value in existing.tags.items() if not key.startswith(_NOT_RESTORED)}
+def _with_tags(kind: Kind, tags: Mapping[str, str]) -> Properties:
+    """Return the output with the tags to restore; none for a kind whose tags are not replaced."""
+    if kind not in _WITH_TAGS:
+        return {}
+    return {"priorTags": {key: value for key, value in tags.items() if not key.startswith(_NOT_RESTORED)}}
+
+
+def _record_in(tags: Mapping[str, str]) -> list[str]:
+    """Return the tags that record what a resource was."""
+    return [key for key in tags if key == PRIOR_TAG or key.startswith(_PRIOR_TAGS)]
+
+
+def with_prior_tags(kind: Kind, region: str, name: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags of the settings with those that record what had a name before the stack, for a stack that loses its state.
+
+    Args:
+        kind: As in `AdoptedResourceArgs`.
+        region: As in `AdoptedResourceArgs`.
+        name: As in `AdoptedResourceArgs`.
+        tags: Tags of the resource that has the name; of an alias, those of the stack's own key.
+
+    Raises:
+        RunError: AWS does not respond, or denies a request.
+    """
+    known = _in_state().get((str(kind), region, name))
+    if known is None:
+        known = _found(kind, region, name)
+    if "prior" not in known and "priorRecord" not in known:
+        return dict(tags)
+    prior: Mapping[str, str] = known.get("priorTags") or {}
+    recorded = {_PRIOR_TAGS + key: value for key, value in prior.items() if len(_PRIOR_TAGS + key) <= _MAX_KEY}
+    return {**with_records(tags, recorded), PRIOR_TAG: known.get("priorRecord") or _record(kind, known["prior"])}
+
+
+def with_records(tags: Mapping[str, str], recorded: Mapping[str, str]) -> dict[str, str]:
+    """Return tags of the settings with tags that record prior values, unless those are too many."""
+    return {**tags, **(recorded if len(tags) + len(recorded) <= _MAX_TAGS else {})}
+
+
+@cache
+def _in_state() -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """Return the adopted resources in the stack's state, by kind, Region and name."""
+    own = [each for urn, each in state_outputs().items() if type_and_name(urn)[0] == _TYPE]
+    return {(each["kind"], each["region"], each["name"]): each for each in own}
+
+
+def _found(kind: Kind, region: str, name: str) -> Properties:
+    existing = find_existing(kind, region, name)
+    if existing is None:
+        return {}
+    with answered(inventory.described(kind, region, name), kind.service, region):
+        named = resource_adapter(kind, program_clients().client(kind.service, region), name)
+        return _prior({"kind": kind, "owner": this_stack(), "value": ""}, named, existing, named.find())
+
+
+def _record(kind: Kind, prior: str) -> str:
+    """Return the record of a prior value in a state of an earlier release, which has no record."""
+    if kind is Kind.PARAMETER:
+        return _LOST
+    key = json.loads(prior)["KmsMasterKeyId"] if kind is Kind.TOPIC else prior
+    return key or NONE
 
 
 def _added_tags(existing: Existing, prior: Mapping[str, str]) -> list[str]:
@@ -227,7 +311,7 @@ def _shown_name(props: Properties) -> str:
 
 def _outputs(props: Properties, known: Properties) -> Properties:
     # The engine drops null values: None is omitted, and stays distinct from an empty value.
-    prior = {name: known[name] for name in ("prior", "priorTags") if known.get(name) is not None}
+    prior = {name: known[name] for name in ("prior", "priorRecord", "priorTags") if known.get(name) is not None}
     return {name: props[name] for name in _INPUTS if name in props} | prior
 
 

@@ -404,7 +404,7 @@ class OwnedResources:
         """Associate subnets with a network ACL again, which a run that did not complete has moved to its successor.
 
         The AWS provider sees no change in an ACL that the state has, and associates the subnets of a deleted one with the
-        default ACL of the VPC, which permits all traffic.
+        default ACL of the VPC, which permits all traffic. Subnets with the ACL of another owner are drift, not changed here.
 
         Args:
             acl: ID of the network ACL.
@@ -416,7 +416,8 @@ class OwnedResources:
         ec2 = self.client("ec2", region)
         own = [{"Name": "association.subnet-id", "Values": sorted(subnets)}]
         for each in ec2.describe_network_acls(Filters=own)["NetworkAcls"]:
-            for association in each["Associations"] if each["NetworkAclId"] != acl else ():
+            is_successor = each["NetworkAclId"] != acl and tags_of(each.get("Tags", [])).get(OWNER_TAG) == self.owner
+            for association in each["Associations"] if is_successor else ():
                 if association["SubnetId"] in subnets:
                     ec2.replace_network_acl_association(
                         AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl

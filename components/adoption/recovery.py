@@ -103,11 +103,10 @@ class Recovery:
         return any((made.token, name) in self._in_state for name in (made.name, *aliases))
 
     def _return_subnets(self, made: _Registered) -> None:
-        """Return the subnets of a network ACL if the state has another one with them: its run did not complete."""
+        """Return the subnets that a run which did not complete has moved to a successor, of which the state may not know."""
         outputs = self._in_state.get((made.token, made.name), {})
         subnets = frozenset(outputs.get("subnetIds") or ())
-        others = [each for (token, name), each in self._in_state.items() if token == made.token and name != made.name]
-        if any(subnets.intersection(each.get("subnetIds") or ()) for each in others):
+        if subnets:
             with answered(f"the subnets of {made.name} in {made.region}", "ec2", made.region):
                 self.owned.return_subnets(str(outputs["arn"]).rpartition("/")[2], subnets, made.region)
 

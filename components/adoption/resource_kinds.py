@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MADE_HERE_TAG: Final = "shell-access:made-here"
 """Tag of resources that this program created and no state contains (any more): set on creation, and on release."""
+NONE: Final = "none"
+"""Record of a log group or topic that had no key."""
 
 
 class Kind(StrEnum):
@@ -61,10 +63,12 @@ class Found:
     Attributes:
         value: Value to restore: the key of an alias or log group ("" without one), the value of a parameter, key and
             policy of a topic as JSON; unused for a policy, as another principal's policy is never adopted.
+        record: Text from which `ResourceAdapter.recorded` returns the value: short, without secrets, as tags require.
         keeps_days: Retention of a log group in days; None: another kind.
     """
 
     value: str
+    record: str
     keeps_days: float | None = None
 
 
@@ -77,6 +81,10 @@ class ResourceAdapter(Protocol):
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         """Create it; return False where the name was created meanwhile. An alias has no tags."""
+        ...
+
+    def recorded(self, record: str) -> str | None:
+        """Return the value of a record; None: it does not exist any more."""
         ...
 
     def restore(self, value: str) -> None:
@@ -112,7 +120,10 @@ class _Alias:
             key = self._kms.describe_key(KeyId=self._name)["KeyMetadata"]["KeyId"]
         except self._kms.exceptions.NotFoundException:
             return None
-        return Found(value=key)
+        return Found(value=key, record=key)
+
+    def recorded(self, record: str) -> str:
+        return record
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         try:
@@ -158,7 +169,11 @@ class _LogGroup:
         group = self._described()
         if group is None:
             return None
-        return Found(value=group.get("kmsKeyId", ""), keeps_days=group.get("retentionInDays", inf))
+        key = group.get("kmsKeyId", "")
+        return Found(value=key, record=key or NONE, keeps_days=group.get("retentionInDays", inf))
+
+    def recorded(self, record: str) -> str:
+        return "" if record == NONE else record
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         encrypted = {"kmsKeyId": value} if value else {}
@@ -225,7 +240,13 @@ class _Parameter:
                 f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be "
                 "restored; rename or delete it, then run the same command again"
             )
-        return Found(value=parameter["Value"])
+        return Found(value=parameter["Value"], record=str(parameter["Version"]))
+
+    def recorded(self, record: str) -> str | None:
+        """Return the value of a version, of which Parameter Store keeps the latest 100."""
+        pages: Iterable[dict[str, Any]] = self._ssm.get_paginator("get_parameter_history").paginate(Name=self._name)
+        versions = (each for page in pages for each in page["Parameters"] if each["Type"] == _TYPE)
+        return next((each["Value"] for each in versions if str(each["Version"]) == record), None)
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         try:
@@ -250,7 +271,9 @@ class _Parameter:
             return
 
 
-_GIVEN_BACK: Final = ("KmsMasterKeyId", "Policy")
+_KEY: Final = "KmsMasterKeyId"
+_POLICY: Final = "Policy"
+_GIVEN_BACK: Final = (_KEY, _POLICY)
 
 
 class _Topic:
@@ -263,7 +286,11 @@ class _Topic:
         except self._sns.exceptions.NotFoundException:
             return None
         prior = {name: attributes.get(name, "") for name in _GIVEN_BACK}
-        return Found(value=json.dumps(prior, sort_keys=True))
+        return Found(value=json.dumps(prior, sort_keys=True), record=prior[_KEY] or NONE)
+
+    def recorded(self, record: str) -> str:
+        """Return the key alone, as no tag can hold a policy."""
+        return json.dumps({_KEY: "" if record == NONE else record})
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         name = self._arn.rsplit(":", 1)[1]
@@ -276,8 +303,10 @@ class _Topic:
 
     def restore(self, value: str) -> None:
         prior: dict[str, str] = json.loads(value)
-        for name in _GIVEN_BACK:
-            self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
+        for name, each in prior.items():
+            self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=each)
+        if _POLICY not in prior:
+            log(f"The topic {self._arn} has the default policy: the one that it had before the stack is not known.")
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: Sequence[str]) -> None:
         if tags:
@@ -297,7 +326,10 @@ class _Policy:
             self._iam.get_policy(PolicyArn=self._arn)
         except self._iam.exceptions.NoSuchEntityException:
             return None
-        return Found(value="")
+        return Found(value="", record="")
+
+    def recorded(self, record: str) -> str:
+        return record
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         name = self._arn.rsplit("/", 1)[1]

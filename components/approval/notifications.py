@@ -10,7 +10,7 @@ import pulumi
 from pulumi_aws.cloudwatch import EventRule, EventTarget, EventTargetInputTransformerArgs
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs, with_prior_tags
 from components.adoption.lookup import names_in_stack
 from components.adoption.resource_kinds import Kind
 from components.approval.alarms import FORWARDING_TARGET_ID, iam_event_region, topic_target_id
@@ -71,7 +71,7 @@ class NotificationTopic(pulumi.ComponentResource):
             name=TOPIC_NAME,
             kms_master_key_id=key.key.key_id,
             region=region,
-            tags=args.tags,
+            tags=with_prior_tags(Kind.TOPIC, region, topic_arn, args.tags),
             opts=adopted.import_options(self),
         )
         self.arn = topic.arn

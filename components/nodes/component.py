@@ -40,7 +40,7 @@ from components.nodes.names import (
     host_trust,
 )
 from components.nodes.recorders import recording_region
-from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
+from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs, with_prior_settings
 from components.nodes.settings import Remediation
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import INSTANCE_POLICY_NAME, numbered
@@ -157,13 +157,15 @@ class Nodes(pulumi.ComponentResource):
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
 
-    def _role(self, name: str, role: str, description: str, trust: PolicyDocument) -> Role:
+    def _role(
+        self, name: str, role: str, description: str, trust: PolicyDocument, tags: Mapping[str, str] | None = None
+    ) -> Role:
         return Role(
             f"{self._name}-{name}",
             name=role,
             description=description,
             assume_role_policy=json.dumps(trust),
-            tags=self._args.tags,
+            tags=self._args.tags if tags is None else tags,
             opts=self._child(),
         )
 
@@ -263,6 +265,7 @@ class Nodes(pulumi.ComponentResource):
             HOST_ROLE_NAME,
             "What instances without an instance profile may do: be managed, and hold governed sessions",
             host_trust(),
+            with_prior_settings(HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME, self._args.regions, self._args.tags),
         )
         policies: dict[str, pulumi.Input[str]] = {
             "managed": f"arn:{self._place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}",

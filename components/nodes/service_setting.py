@@ -4,26 +4,32 @@ The AWS provider's resource resets the setting to AWS' default on deletion, and 
 Here, a first resource records the current value, and a second one sets the desired value. As the engine saves the first
 before it creates the second, a run that is killed in between or afterwards does not lose the record.
 
-A setting has no tags: it belongs to the stack that owns the role that it contains.
+A setting has no tags: it belongs to the stack that owns the role that it contains, whose tags record the prior value in
+each Region, for a stack that loses its state.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
+from components.adoption.adopted_resource import PRIOR_TAG, with_records
 from components.adoption.dynamic_provider import AwsResourceProvider, log, this_stack
+from components.adoption.inventory import type_and_name
+from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable, Mapping
 
     import pulumi
+
+    from components.adoption.inventory import Existing
 
 Properties = dict[str, Any]
 
@@ -31,6 +37,7 @@ DEFAULT = ""
 """Represents AWS' default: no value is set."""
 
 _FIXED = ("region", "settingId")
+_PRIOR_TYPE: Final = "pulumi-python:dynamic/ssm:PriorServiceSetting"
 
 
 class _SettingProvider(AwsResourceProvider):
@@ -39,8 +46,7 @@ class _SettingProvider(AwsResourceProvider):
     def read_setting(self, props: Properties) -> str:
         """Return the current value."""
         with self.talking(props) as ssm:
-            found = ssm.get_service_setting(SettingId=props["settingId"])["ServiceSetting"]
-        return DEFAULT if found.get("Status") == "Default" else str(found["SettingValue"])
+            return _value(ssm, props["settingId"])
 
     @contextmanager
     def talking(self, props: Properties) -> Generator[Any]:
@@ -60,9 +66,11 @@ class PriorSettingProvider(_SettingProvider):
         return DiffResult(changes=bool(moved), replaces=moved)
 
     def create(self, props: Properties) -> CreateResult:
-        """Record the value; this stack's own value is from a lost state, so the prior one is unknown."""
-        found = self.read_setting(props)
-        return CreateResult(_id(props), {**props, "prior": DEFAULT if found == props["ours"] else found})
+        """Record the value; this stack's own value is from a lost state, so the role has the record, if any."""
+        found, region, clients = self.read_setting(props), props["region"], self.clients()
+        with explained(f"the role {props['ours']}", "iam", region, lambda: clients.caller_arn(region)):
+            role = inventory.find(Kind.ROLE, clients.client("iam", region), region, props["ours"])
+        return CreateResult(_id(props), {**props, "prior": _prior(found, props["ours"], role, region)})
 
 
 class ServiceSettingProvider(_SettingProvider):
@@ -143,6 +151,47 @@ class ServiceSettingProvider(_SettingProvider):
                 ssm.reset_service_setting(SettingId=props["settingId"])
             else:
                 ssm.update_service_setting(SettingId=props["settingId"], SettingValue=value)
+
+
+def _prior(found: str, ours: str, role: Existing | None, region: str) -> str:
+    recorded = role.tags.get(_tag(region)) if role else None
+    return recorded or (DEFAULT if found == ours else found)
+
+
+def _tag(region: str) -> str:
+    return f"{PRIOR_TAG}:{region}"
+
+
+def with_prior_settings(setting_id: str, role: str, regions: Iterable[str], tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags of a role with those that record the prior value of the setting in each Region that had one.
+
+    Args:
+        setting_id: ID of the setting.
+        role: Name of the role, to which the setting is set.
+        regions: Regions of the setting.
+        tags: Tags of the settings.
+
+    Raises:
+        RunError: AWS does not respond, or denies a request.
+    """
+    state = {
+        each.get("region"): str(each.get("prior") or DEFAULT)
+        for urn, each in state_outputs().items()
+        if type_and_name(urn)[0] == _PRIOR_TYPE and each.get("settingId") == setting_id
+    }
+    prior = {region: state[region] if region in state else _live(setting_id, role, region) for region in regions}
+    return with_records(tags, {_tag(region): each for region, each in prior.items() if each != DEFAULT})
+
+
+def _live(setting_id: str, role: str, region: str) -> str:
+    existing = find_existing(Kind.ROLE, region, role)
+    with answered(f"the service setting {setting_id} in {region}", "ssm", region):
+        return _prior(_value(program_clients().client("ssm", region), setting_id), role, existing, region)
+
+
+def _value(ssm: Any, setting_id: str) -> str:
+    found = ssm.get_service_setting(SettingId=setting_id)["ServiceSetting"]
+    return DEFAULT if found.get("Status") == "Default" else str(found["SettingValue"])
 
 
 def _id(props: Properties) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs, with_prior_tags
 from components.adoption.lookup import retained_key
 from components.adoption.resource_kinds import Kind
 
@@ -57,7 +57,7 @@ class AliasedKey(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             region=args.region,
-            tags=args.tags,
+            tags=with_prior_tags(Kind.ALIAS, args.region, args.alias, args.tags),
             opts=pulumi.ResourceOptions(
                 parent=self, import_=retained_key(args.alias, args.region), retain_on_delete=args.retain
             ),

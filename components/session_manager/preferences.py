@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws.cloudwatch import LogGroup
 from pulumi_aws.ssm import Parameter
 
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs, with_prior_tags
 from components.adoption.resource_kinds import Kind
 from components.secret_marking import marked
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
@@ -94,7 +94,7 @@ class RegionalPreferences(pulumi.ComponentResource):
             insecure_value=key.key.key_id,
             description="ID of the KMS key for Session Manager session data",
             region=self._args.region,
-            tags=self._args.tags,
+            tags=with_prior_tags(Kind.PARAMETER, self._args.region, DATA_KEY_PARAMETER, self._args.tags),
             opts=adopted.import_options(self),
         )
         self._named += [key, parameter]
@@ -138,7 +138,7 @@ class RegionalPreferences(pulumi.ComponentResource):
                 retention_in_days=settings.log_retention_days,
                 kms_key_id=key_arn,
                 region=self._args.region,
-                tags=self._args.tags,
+                tags=with_prior_tags(Kind.LOG_GROUP, self._args.region, name, self._args.tags),
                 opts=adopted.import_options(self),
             )
         )

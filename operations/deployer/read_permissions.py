@@ -187,7 +187,7 @@ _DOCUMENT: Final = (
     "ssm:ListDocumentVersions",
     "ssm:ListTagsForResource",
 )
-_PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
+_PARAMETER: Final = ("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:ListTagsForResource")
 
 
 def read_permissions(scope: DeploymentScope) -> list[AllowedActions]:

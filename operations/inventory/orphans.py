@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
@@ -136,11 +136,13 @@ class Orphans:
 
     Attributes:
         found: Orphans by Region, `global` among them.
+        retained: ARNs of the resources that a stack retains when it is destroyed or moved, by Region; they are no orphans.
         unread: Reason for which a Region could not be read completely; its orphans may be incomplete.
     """
 
     found: Mapping[str, tuple[Orphan, ...]]
     unread: Mapping[str, ReadFailure]
+    retained: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @property
     def all(self) -> list[Orphan]:
@@ -173,18 +175,27 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
         running[GLOBAL] = pool.submit(search.iam, regions[0])
         answers = {place: each.result() for place, each in running.items()}
     found: dict[str, tuple[Orphan, ...]] = {}
+    retained: dict[str, tuple[str, ...]] = {}
     unread: dict[str, ReadFailure] = {}
     for place, answer in answers.items():
         doubt = answer if isinstance(answer, ReadFailure) else _doubt(place, answer, in_state, ec2=ec2)
         if doubt is not None:
             unread[place] = doubt
         if not isinstance(answer, ReadFailure):
+            others = {arn: tags for arn, tags in sorted(answer.items()) if arn not in in_state}
+            retained[place] = tuple(arn for arn in others if _is_retained(arn))
             found[place] = tuple(
                 Orphan(region=place, arn=arn, resource=tags.get(RESOURCE_TAG, ""), removal=removal_command(arn))
-                for arn, tags in sorted(answer.items())
-                if arn not in in_state
+                for arn, tags in others.items()
+                if arn not in retained[place]
             )
-    return Orphans(found=found, unread=unread)
+    return Orphans(found=found, unread=unread, retained=retained)
+
+
+def _is_retained(arn: str) -> bool:
+    """Return whether a resource is retained on purpose: the bucket of exported records. Other retained resources have no owner tag."""
+    _, _, service, _, _, resource = split_arn(arn)
+    return service == "s3" and resource.startswith(f"{approval.EVIDENCE_BUCKET}-")
 
 
 @dataclass(frozen=True, kw_only=True)

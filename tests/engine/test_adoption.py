@@ -99,7 +99,9 @@ def _stream(logs: Any) -> str:
     return "session"
 
 
-def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_existing_names_are_adopted_and_restored(
+    stack: Stack, new_stack: Callable[..., Stack], aws: Callable[..., Any]
+) -> None:
     logs, kms, ssm = aws("logs"), aws("kms"), aws("ssm")
     theirs = kms.create_key(Description="an earlier solution's")["KeyMetadata"]["KeyId"]
     for alias in (DATA_KEY_ALIAS, LOGS_KEY_ALIAS):
@@ -110,7 +112,8 @@ def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[...
     logs.create_log_group(logGroupName=LOG_GROUP, tags=team)
     stack.configure(governed(retainLogs=False))
     assert "keeps its logs forever; to take it over with 90 days" in stack.preview().failed().text
-    stack.configure(governed(retainLogs=False, shortenLogRetention=True))
+    settings = governed(retainLogs=False, shortenLogRetention=True)
+    stack.configure(settings)
 
     shown = stack.preview().succeeded()
     name = "session-manager-eu-west-1"
@@ -124,7 +127,12 @@ def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[...
     assert group(logs)["kmsKeyId"].endswith(aliases(kms)[LOGS_KEY_ALIAS])
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
-    stack.destroy().succeeded()
+    # Another stack of the same name has its settings and not its state.
+    without_state = new_stack()
+    without_state.configure(settings)
+    without_state.up().succeeded()
+    without_state.preview("--refresh", "--expect-no-changes").succeeded()
+    without_state.destroy().succeeded()
     assert aliases(kms) == {DATA_KEY_ALIAS: theirs, LOGS_KEY_ALIAS: theirs}
     assert ssm.get_parameter(Name=DATA_KEY_PARAMETER)["Parameter"]["Value"] == theirs
     assert logs.list_tags_for_resource(resourceArn=group(logs)["logGroupArn"])["tags"] == team

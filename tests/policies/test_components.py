@@ -35,7 +35,9 @@ class Recorder(mocks.Mocks):
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> list[mocks.MockResourceArgs]:
     # Nothing exists yet, and no call is made.
-    monkeypatch.setattr("components.adoption.lookup.find_existing", lambda *_name: None)
+    for module in ("lookup", "adopted_resource"):
+        monkeypatch.setattr(f"components.adoption.{module}.find_existing", lambda *_name: None)
+    monkeypatch.setattr("components.adoption.adopted_resource.state_outputs", dict)
     recorder = Recorder()
     mocks.set_mocks(recorder)
 

@@ -8,8 +8,8 @@ import pytest
 
 from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
-from components.adoption import inventory
-from components.adoption.adopted_resource import AdoptedResourceProvider
+from components.adoption import adopted_resource, inventory
+from components.adoption.adopted_resource import AdoptedResourceProvider, with_prior_tags
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
@@ -17,6 +17,7 @@ from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
 CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
 ORDERS = [(ALPHA, BETA), (BETA, ALPHA)]
+TEAM = {"team": "theirs"}
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ class Stacks:
             "retain": False,
         } | changes
 
-    def create(self, owner: str, **changes: Any) -> dict[str, Any]:
+    def create(self, owner: str, tags: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
         """Adopt the name, then import and update it as the AWS provider does: its value, and its tags without the mark."""
         outs = self.provider.create(self.inputs(owner, **changes)).outs or {}
         named = resource_adapter(self.kind, self._client(self.kind.service), NAMES[self.kind])
@@ -63,7 +64,9 @@ class Stacks:
             named.restore(json.dumps({**json.loads(found.value), "KmsMasterKeyId": self._values[owner]}))
         elif self.kind is not Kind.POLICY:
             named.restore(self._values[owner])
-        named.retag(self._values[owner], {OWNER_TAG: owner}, removed=["shell-access:made-here"])
+        planned = {OWNER_TAG: owner, **(tags or {})}
+        others = () if self.kind is Kind.ALIAS else TEAM
+        named.retag(self._values[owner], planned, removed=["shell-access:made-here", *others])
         return outs
 
     def live(self) -> tuple[Any, ...] | None:
@@ -148,7 +151,7 @@ def test_what_another_principal_made_is_adopted_and_restored(stacks: Stacks, cli
     made = stacks.create(ALPHA)
     assert stacks.owner() == ALPHA
     stacks.provider.delete("", made)
-    assert stacks.live() == before
+    assert value_and_tags(stacks.live()) == value_and_tags(before)
 
 
 @pytest.mark.parametrize("next_stack", [ALPHA, BETA])
@@ -171,3 +174,92 @@ def test_renamed_stack_keeps_its_claims(stacks: Stacks) -> None:
     assert stacks.provider.diff("", made, renamed).changes
     outs = stacks.provider.update("", made, renamed).outs or {}
     assert outs["owner"] == BETA
+
+
+def value_and_tags(live: tuple[Any, ...] | None) -> tuple[str, dict[str, str]]:
+    assert live is not None
+    existing, found = live
+    return found.value, dict(existing.tags)
+
+
+class Program:
+    """The stacks with the tags that the program plans for the resource that has the name, or for the key of an alias."""
+
+    def __init__(self, stacks: Stacks, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stacks, self._clients, self._patch = stacks, clients, monkeypatch
+
+    def planned(self, owner: str, state: dict[str, Any] | None = None, **tags: str) -> dict[str, str]:
+        kind, client = self._stacks.kind, self._clients.client
+        key = (str(kind), "eu-west-1", NAMES[kind])
+        self._patch.setattr(adopted_resource, "_in_state", lambda: {key: state} if state else {})
+        self._patch.setattr(adopted_resource, "this_stack", lambda: owner)
+        self._patch.setattr(adopted_resource, "program_clients", lambda: self._clients)
+        self._patch.setattr(
+            adopted_resource,
+            "find_existing",
+            lambda kind, region, name: inventory.find(kind, client(kind.service, region), region, name),
+        )
+        return with_prior_tags(kind, "eu-west-1", NAMES[kind], tags)
+
+    def create(self, owner: str, **changes: Any) -> dict[str, Any]:
+        """Adopt the name without a state; the next run plans the same tags."""
+        planned = self.planned(owner, team="the stack's")
+        outs = self._stacks.create(owner, planned, **changes)
+        assert self.planned(owner, outs, team="the stack's") == planned
+        return outs
+
+
+@pytest.fixture
+def program(stacks: Stacks, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> Program:
+    return Program(stacks, clients, monkeypatch)
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+@pytest.mark.parametrize("lost_states", [0, 1, 2])
+def test_prior_value_survives_lost_states(
+    stacks: Stacks, program: Program, client: Callable[..., Any], *, lost_states: int, taken_over: bool
+) -> None:
+    if stacks.kind is Kind.POLICY:
+        return
+    MAKERS[stacks.kind](client, TEAM)
+    before = value_and_tags(stacks.live())
+    made = [program.create(ALPHA) for _ in range(lost_states + 1)]
+    if taken_over:
+        made.append(program.create(BETA, takeOverFrom=ALPHA))
+    assert value_and_tags(stacks.live()) != before
+    stacks.provider.delete("", made[-1])
+    assert value_and_tags(stacks.live()) == before
+
+
+def test_created_resource_is_deleted_after_lost_state(stacks: Stacks, program: Program) -> None:
+    if stacks.kind in (Kind.LOG_GROUP, Kind.TOPIC, Kind.POLICY):
+        return  # their tag shell-access:made-here is kept, see `OwnedResources.is_made_here`
+    assert program.planned(ALPHA) == {}
+    program.create(ALPHA)
+    stacks.provider.delete("", program.create(ALPHA))
+    assert stacks.live() is None
+
+
+def test_lost_value_of_parameter_is_left(
+    stacks: Stacks, program: Program, client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier release has adopted it and recorded no version, or Parameter Store has deleted the version."""
+    if stacks.kind is not Kind.PARAMETER:
+        return
+    MAKERS[stacks.kind](client, TEAM)
+    made = stacks.create(ALPHA)
+    earlier_release = {name: each for name, each in made.items() if name != "priorRecord"}
+    stacks.create(ALPHA, program.planned(ALPHA, earlier_release))
+    made = program.create(ALPHA)
+    assert "prior" not in made
+    stacks.provider.delete("", made)
+    assert value_and_tags(stacks.live()) == (ALPHA, TEAM)
+    assert "keeps its value: the one that it had before the stack does not exist any more" in capsys.readouterr().err
+
+
+def test_prior_tags_leave_room_for_others(stacks: Stacks, program: Program, client: Callable[..., Any]) -> None:
+    if stacks.kind not in (Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC):
+        return
+    MAKERS[stacks.kind](client, {f"tag{number}": "theirs" for number in range(40)} | {"k" * 120: "theirs"})
+    assert len(program.planned(ALPHA)) == 41
+    assert program.planned(ALPHA, service="ours").keys() == {"service", adopted_resource.PRIOR_TAG}

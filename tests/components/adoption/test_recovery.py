@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 from components.adoption import recovery
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import Existing
 from components.adoption.owned_resources import OwnedResources
 from components.adoption.recovery import Recovery
@@ -94,27 +95,28 @@ def test_name_of_another_resource_is_not_imported(monkeypatch: pytest.MonkeyPatc
     assert imported(monkeypatch, state, {"records-1", "records-2"}, "records-1") is None
 
 
-@pytest.mark.parametrize("has_successor", [True, False])
-def test_acl_with_successor_gets_its_subnets(monkeypatch: pytest.MonkeyPatch, *, has_successor: bool) -> None:
+@pytest.mark.parametrize("owner", [OWNER, "organization/shell-access/other", None])
+def test_acl_with_successor_gets_its_subnets(monkeypatch: pytest.MonkeyPatch, owner: str | None) -> None:
+    """The state does not have the successor, if the run was killed."""
+
     def acl(name: str, *subnets: str) -> dict[str, Any]:
         return {f"{ACL_URN}{name}": {"arn": f"arn:aws:ec2:::network-acl/acl-{name}", "subnetIds": list(subnets)}}
 
-    state = acl("first", "subnet-a", "subnet-b") | acl("of-another-site", "subnet-z")
+    def live(name: str, owner: str | None, *subnets: str) -> dict[str, Any]:
+        tags = [{"Key": OWNER_TAG, "Value": owner}] if owner else []
+        return {"NetworkAclId": f"acl-{name}", "Tags": tags, "Associations": [association(each) for each in subnets]}
+
     ec2 = Mock()
     ec2.describe_network_acls.return_value = {
-        "NetworkAcls": [
-            {"NetworkAclId": "acl-first", "Associations": [association("subnet-b")]},
-            {"NetworkAclId": "acl-next", "Associations": [association("subnet-a"), association("subnet-other")]},
-        ]
+        "NetworkAcls": [live("first", OWNER, "subnet-b"), live("next", owner, "subnet-a", "subnet-other")]
     }
-    state |= acl("next", "subnet-a", "subnet-b") if has_successor else {}
+    state = acl("first", "subnet-a", "subnet-b") | acl("of-another-site", "subnet-z")
     registered(
         monkeypatch, state, set(), "aws:ec2/networkAcl:NetworkAcl", "acl-first", client=lambda _service, _region: ec2
     )
     returned = [each.kwargs for each in ec2.replace_network_acl_association.call_args_list]
     expected = [{"AssociationId": "association-of-subnet-a", "NetworkAclId": "acl-first"}]
-    assert returned == (expected if has_successor else [])
-    assert ec2.describe_network_acls.called is has_successor
+    assert returned == (expected if owner == OWNER else [])
 
 
 def association(subnet: str) -> dict[str, str]:

@@ -7,11 +7,14 @@ import pytest
 
 from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
+from components.adoption import inventory
+from components.nodes import service_setting
 from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
-from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider
+from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider, with_prior_settings
 
 SETTING = {"region": "eu-west-1", "settingId": HOST_MANAGEMENT_SETTING}
 OURS = {**SETTING, "value": HOST_ROLE_NAME}
+PRIOR_TYPE = "pulumi-python:dynamic/ssm:PriorServiceSetting"
 THEIRS = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 
 
@@ -61,6 +64,35 @@ def test_what_was_set_before_comes_back(
 def test_our_own_value_is_not_taken_for_an_earlier_one(ssm: Any, noting: PriorSettingProvider) -> None:
     put(ssm, HOST_ROLE_NAME)
     assert noted(noting) == ""
+
+
+@pytest.mark.parametrize("before", [None, THEIRS])
+def test_prior_value_survives_lost_states(
+    noting: PriorSettingProvider,
+    setting: ServiceSettingProvider,
+    client: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    before: str | None,
+) -> None:
+    def planned(prior: str | None = None) -> dict[str, str]:
+        state = {} if prior is None else {f"urn:pulumi:s::p::{PRIOR_TYPE}::host": {**SETTING, "prior": prior}}
+        monkeypatch.setattr(service_setting, "state_outputs", lambda: state)
+        return with_prior_settings(HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME, ["eu-west-1"], {"team": "ours"})
+
+    ssm = client("ssm")
+    monkeypatch.setattr(service_setting, "program_clients", noting.clients)
+    monkeypatch.setattr(
+        service_setting, "find_existing", lambda kind, region, name: inventory.find(kind, client("iam"), region, name)
+    )
+    if before:
+        put(ssm, before)
+    tags = planned()
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=listed)
+    first, after_lost_state = (setting.create({**OURS, "prior": noted(noting)}).outs or {} for _ in range(2))
+    assert planned(first["prior"]) == planned() == tags
+    setting.delete("", after_lost_state)
+    assert live(ssm) == (before or "$None")
 
 
 def test_note_is_not_taken_again(noting: PriorSettingProvider) -> None:

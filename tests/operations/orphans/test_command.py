@@ -132,6 +132,22 @@ def test_key_pending_deletion_is_no_orphan(account: Account, orphans: Callable[.
     assert orphans().exit_code == 0
 
 
+def test_retained_bucket_is_no_orphan(account: Account, orphans: Callable[..., Result]) -> None:
+    """A destroyed stack has left its records, which Object Lock protects."""
+    s3, names = account.client("s3"), (f"shell-access-evidence-{ACCOUNT}-{REGION}", f"logs-{ACCOUNT}-{REGION}")
+    for name in names:
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags()})
+    found = json.loads(orphans("--json").stdout)
+    assert found["retained"] == [{"region": REGION, "arn": f"arn:aws:s3:::{names[0]}"}]
+    assert [each["arn"] for each in found["orphans"]] == [f"arn:aws:s3:::{names[1]}"]
+    s3.delete_bucket(Bucket=names[1])
+    result = orphans()
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "0 orphans")
+    assert f"{names[0]} in {REGION} is retained" in result.stdout
+    assert "delete-bucket" not in result.stdout
+
+
 class TaggedInEc2:
     """Clients of an account with one tagged resource, described by EC2 in a given state."""
 
