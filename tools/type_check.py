@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -23,16 +24,21 @@ class TypeCheckError(Exception):
 
 
 def fingerprint(repository: Path) -> str:
-    """Return a digest of everything that the result depends on: sources, configuration, Python and installed packages.
-
-    Sources are all of the project's, as the checked ones import others.
-    """
-    folders = [each for each in repository.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    sources = [repository / "__main__.py", *(file for folder in folders for file in folder.rglob("*.py"))]
+    """Return a digest of everything that the result depends on: checked files, configuration, Python and packages."""
     digest = hashlib.sha256("\0".join((sys.version, *_packages())).encode())
-    for file in sorted((repository / "pyproject.toml", *sources)):
+    for file in sorted((repository / "pyproject.toml", *checked_files(repository))):
         digest.update(f"\0{file.relative_to(repository)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:32]
+
+
+def checked_files(repository: Path) -> list[Path]:
+    """Return the files that the configuration includes, which import no others of the project."""
+    included: list[str] = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["pyright"]["include"]
+    return [
+        file
+        for path in (repository / each for each in included)
+        for file in (path.rglob("*.py") if path.is_dir() else (path,))
+    ]
 
 
 def _packages() -> list[str]:
