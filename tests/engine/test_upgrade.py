@@ -18,7 +18,9 @@ from tests.support.stack import PROGRAM, Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.exhaustive]
 
-FIRST_TAG = "v0.1.0"
+FIRST_RELEASE = "2bb2e735db78ab9998bcf24b71254042919f51c3"
+"""Commit of version 0.1.0, for clones without tags."""
+
 SECTIONS: dict[str, Any] = {
     "tags": {"owner": "platform-security"},
     "sessionManager": {"instanceRoles": ["WorkloadInstance"], "maxSessionDuration": 60},
@@ -35,7 +37,7 @@ def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 def earlier_version() -> str:
     given = os.environ.get("SHELL_ACCESS_UPGRADE_FROM")
     tag = git("describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^").stdout.decode().strip()
-    return given or tag or FIRST_TAG
+    return given or tag or FIRST_RELEASE
 
 
 @pytest.fixture
