@@ -59,6 +59,9 @@ _APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
 _DECISION_POLLS: Final = 11
 """Maximum of polls for the result of a decision; other approvers may still have to approve."""
 
+_REVOCATION_POLLS: Final = 600
+"""Maximum of polls for the end of a grant; the steps that end one take some minutes at most."""
+
 _Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the workflow; with --mode.")]
 
 
@@ -150,7 +153,8 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     their own requests.
 
     Exit codes: 0 listed, or decided; 1 the request does not wait for approval or its state is not known, AWS did not
-    accept the decision, or the runbook refused the approved request; 2 the command line or the stack cannot be used, or it was not confirmed.
+    accept the decision, or the runbook refused the approved request; 2 the command line or the stack cannot be used, or
+    it was not confirmed.
     """
     command = CommandContext.of(context)
     if run is None and (reject or comment or yes):
@@ -263,7 +267,12 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     else:
         session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
     with working("Ending the grant ..."):
-        ended = poll_request(lambda: find_request(session, granted.id), command.pause, lambda each: each.is_over)
+        ended = poll_request(
+            lambda: find_request(session, granted.id),
+            command.pause,
+            lambda each: each.is_over,
+            attempts=_REVOCATION_POLLS,
+        )
         (ended,) = with_live_data(session, [ended])
     if json_output:
         print_json(request_document(ended, command.now()))
@@ -274,7 +283,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
             print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", style="bold red")
         if ended.sessions_unread:
             print_line(console, f"Cannot tell which sessions are open: {ended.sessions_unread}.", style="bold magenta")
-    if ended.sessions or ended.sessions_unread or ended.holds_tag:
+    if ended.sessions or ended.holds_tag or not ended.is_over or _exit_code([ended]):
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -103,6 +103,16 @@ def test_unread_open_sessions_are_no_success(people: People, monkeypatch: pytest
         assert (result.exit_code, request["openSessions"], request["cannotTell"]) == (1, None, [why])
 
 
+def test_revoke_that_does_not_end_is_no_success(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = granted(people)
+    monkeypatch.setattr("operations.approval.commands._REVOCATION_POLLS", 2)
+    monkeypatch.setattr(people, "pause", lambda _seconds: None)
+    monkeypatch.setattr("operations.approval.requests.LIVE_STATUSES", frozenset[str]())
+    monkeypatch.setattr("operations.approval.requests.ENDED_STATUSES", frozenset[str]())
+    result = people.command("revoke", run, "--yes", by=ANTON)
+    assert (result.exit_code, "The grant is now: unknown" in result.stdout) == (1, True)
+
+
 def test_revoke_without_confirmation_ends_nothing(people: People) -> None:
     run = granted(people)
     result = people.command("revoke", run, by=ANTON, answer="n\n")
