@@ -6,11 +6,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 import yaml
 
+from common.problems import shown
 from components.approval.settings import Mode
 from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
 from operations.audit.protected import DeclaredPrincipals
@@ -307,8 +308,9 @@ def _policies(file: Path | None) -> dict[str, Any] | None:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as wrong:
         raise UnusableError(f"--policies: {file} cannot be read as YAML: {wrong}") from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not {"manualPolicies", "autoApprovals"} & set(cast("dict[Any, Any]", content)):
         raise UnusableError(
-            f"--policies: expected a mapping with manualPolicies or autoApprovals in {file}, got other content."
+            f"--policies: expected a mapping with manualPolicies or autoApprovals in {file}, got {shown(content)}. Write the "
+            "keys of the section justInTime, without its name."
         )
     return {str(key): value for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

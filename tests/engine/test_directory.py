@@ -588,7 +588,7 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
     refuses(
         {"clients": {"host-bits": ["10.40.0.1/16"], "host-bits-6": ["2001:db8::1/48"]}},
         "clients.host-bits[0]: expected networks such as",
-        "clients.host-bits-6.0: expected networks such as",
+        "clients.host-bits-6[0]: expected networks such as",
     )
     refuses(
         {"clients": {"offices": ["10.10.0.0/16"], "branch": ["10.10.3.0/24"]}},

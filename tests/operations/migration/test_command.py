@@ -243,7 +243,7 @@ def test_wrong_command_line_is_refused(moved: Moved, arguments: list[str], messa
     assert (refused.exit_code, message in refused.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("text", ["[]", "a: [", "\udce9"])
+@pytest.mark.parametrize("text", ["[]", "a: [", "\udce9", "justInTime: {manualPolicies: []}"])
 def test_unreadable_policies_are_refused(moved: Moved, text: str) -> None:
     (moved.folder / "policies.yaml").write_bytes(text.encode(errors="surrogateescape"))
     refused = begin(moved, "--yes")
