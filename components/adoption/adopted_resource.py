@@ -133,7 +133,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 left = {} if is_adopted and _props["kind"] != Kind.POLICY else {MADE_HERE_TAG: _props["owner"]}
                 named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG, *_record_in(existing.tags)))
             if is_adopted and prior is None:
-                log(f"{existing} keeps its value: the one that it had before the stack does not exist any more.")
+                log(f"{existing} keeps its value: the one that it had before the stack is not known any more.")
             elif prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.restore(prior)
 

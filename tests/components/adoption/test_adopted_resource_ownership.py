@@ -216,8 +216,14 @@ def program(stacks: Stacks, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("taken_over", [False, True])
 @pytest.mark.parametrize("lost_states", [0, 1, 2])
-def test_prior_value_survives_lost_states(
-    stacks: Stacks, program: Program, client: Callable[..., Any], *, lost_states: int, taken_over: bool
+def test_prior_value_survives_lost_states(  # noqa: PLR0913 -- two parameters
+    stacks: Stacks,
+    program: Program,
+    client: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+    *,
+    lost_states: int,
+    taken_over: bool,
 ) -> None:
     if stacks.kind is Kind.POLICY:
         return
@@ -229,6 +235,24 @@ def test_prior_value_survives_lost_states(
     assert value_and_tags(stacks.live()) != before
     stacks.provider.delete("", made[-1])
     assert value_and_tags(stacks.live()) == before
+    says_what_is_lost = (
+        "has the default policy: the one that it had before the stack is not known" in capsys.readouterr().err
+    )
+    assert says_what_is_lost == (stacks.kind is Kind.TOPIC and bool(made[1:]))
+
+
+def test_retained_key_of_adopted_alias_is_released(
+    stacks: Stacks, program: Program, client: Callable[..., Any]
+) -> None:
+    if stacks.kind is not Kind.ALIAS:
+        return
+    MAKERS[stacks.kind](client, {})
+    before = value_and_tags(stacks.live())
+    made = program.create(ALPHA, retain=True)
+    stacks.provider.delete("", made)
+    assert value_and_tags(stacks.live()) == before
+    own = client("kms").list_resource_tags(KeyId=made["value"])["Tags"]
+    assert [each["TagKey"] for each in own] == ["team"]
 
 
 def test_created_resource_is_deleted_after_lost_state(stacks: Stacks, program: Program) -> None:
@@ -249,12 +273,14 @@ def test_lost_value_of_parameter_is_left(
     MAKERS[stacks.kind](client, TEAM)
     made = stacks.create(ALPHA)
     earlier_release = {name: each for name, each in made.items() if name != "priorRecord"}
-    stacks.create(ALPHA, program.planned(ALPHA, earlier_release))
+    planned = program.planned(ALPHA, earlier_release)
+    assert planned[adopted_resource.PRIOR_TAG] == "lost"
+    stacks.create(ALPHA, planned)
     made = program.create(ALPHA)
     assert "prior" not in made
     stacks.provider.delete("", made)
     assert value_and_tags(stacks.live()) == (ALPHA, TEAM)
-    assert "keeps its value: the one that it had before the stack does not exist any more" in capsys.readouterr().err
+    assert "keeps its value: the one that it had before the stack is not known any more" in capsys.readouterr().err
 
 
 def test_prior_tags_leave_room_for_others(stacks: Stacks, program: Program, client: Callable[..., Any]) -> None:

@@ -91,6 +91,7 @@ def test_prior_value_survives_lost_states(
     client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=listed)
     first, after_lost_state = (setting.create({**OURS, "prior": noted(noting)}).outs or {} for _ in range(2))
     assert planned(first["prior"]) == planned() == tags
+    assert planned("Theirs") == {"team": "ours", "shell-access:prior-value:eu-west-1": "Theirs"}
     setting.delete("", after_lost_state)
     assert live(ssm) == (before or "$None")
 
