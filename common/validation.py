@@ -208,9 +208,10 @@ def read_section(
 def _repeated(value: object, path: SettingPath, *, ignores_case: bool = False) -> Iterator[Problem]:
     """Yield problems of repeated list items, which have no effect, or which AWS rejects."""
     if isinstance(value, Section):
-        for name, field in type(value).model_fields.items():
-            key = field.alias or name
-            yield from _repeated(getattr(value, name), (*path, key), ignores_case=_ignores_case(field.annotation))
+        for name, key, ignores_case_here in _fields(type(value)):
+            each = getattr(value, name)
+            if isinstance(each, Section | dict | list):
+                yield from _repeated(cast("object", each), (*path, key), ignores_case=ignores_case_here)
     elif isinstance(value, dict):
         for key, each in cast("dict[str, object]", value).items():
             yield from _repeated(each, (*path, key), ignores_case=ignores_case)
@@ -227,7 +228,13 @@ def _repeated(value: object, path: SettingPath, *, ignores_case: bool = False) -
 
 
 @cache
-def _ignores_case(annotation: Hashable) -> bool:
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, bool], ...]:
+    """Return the fields of a model: name, key, and whether the items of a list are the same in another case."""
+    fields = model.model_fields.items()
+    return tuple((name, field.alias or name, _ignores_case(field.annotation)) for name, field in fields)
+
+
+def _ignores_case(annotation: object) -> bool:
     metadata = (each for argument in get_args(annotation) for each in getattr(argument, "__metadata__", ()))
     return any(isinstance(each, IgnoresCase) for each in metadata)
 

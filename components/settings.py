@@ -235,16 +235,24 @@ def _readable(value: Any, path: SettingPath, problems: list[Problem]) -> Any:
         return text
     if isinstance(value, list):
         several = cast("list[Any]", value)
-        return [_readable(each, (*path, number), problems) for number, each in enumerate(several)]
+        return [
+            each if _is_plain(each) else _readable(each, (*path, number), problems)
+            for number, each in enumerate(several)
+        ]
     if isinstance(value, dict):
         named = cast("dict[str, Any]", value)
         return {
-            _readable(key, path, problems): _readable(
-                each, (*path, str(key).encode(errors="replace").decode()), problems
-            )
+            (key if _is_plain(key) else _readable(key, path, problems)): each
+            if _is_plain(each)
+            else _readable(each, (*path, str(key).encode(errors="replace").decode()), problems)
             for key, each in named.items()
         }
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value needs no path for a problem, as most do."""
+    return value.isascii() if isinstance(value, str) else not isinstance(value, list | dict | _TooDeep)
 
 
 def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple[str, ...]:

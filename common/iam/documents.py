@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, cast
 
 from common.iam.patterns import has_wildcard, matches
 
 VARIABLES_SINCE: Final = "2012-10-17"
 """Version with policy variables; in an earlier version, or without one, `${...}` is text (IAM User Guide, "Version")."""
+
+_MOST_LISTS: Final = 8_192
+"""Maximum of cached lists of actions."""
 
 _SET_OPERATORS: Final = ("forallvalues", "foranyvalue")
 
@@ -91,20 +94,35 @@ class Statement:
 
     def covers(self, action: str) -> bool:
         """Return whether the statement is about an action (`ssm:StartSession`), regardless of case."""
-        name = action.lower()
-        exact, patterns = self._actions
-        return (name in exact or any(matches(each, name) for each in patterns)) != self.all_but_actions
+        return _covers(*self._split, action) != self.all_but_actions
 
     @cached_property
-    def _actions(self) -> tuple[frozenset[str], tuple[str, ...]]:
-        """The actions in lowercase: those that are written out, and the patterns, the widest first."""
-        names = {each.lower() for each in self.actions}
-        patterns = sorted((each for each in names if has_wildcard(each)), key=len)
-        return frozenset(each for each in names if not has_wildcard(each)), tuple(patterns)
+    def _split(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        return _split(self.actions)
 
     def names_exactly(self, action: str) -> bool:
         """Return whether the statement names the action without wildcards."""
         return not self.all_but_actions and any(action.lower() == each.lower() for each in self.actions)
+
+
+@lru_cache(_MOST_LISTS)
+def _split(actions: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return actions in lowercase: those that are written out, and the patterns, the widest first."""
+    names = {each.lower() for each in actions}
+    patterns = sorted((each for each in names if has_wildcard(each)), key=len)
+    return frozenset(each for each in names if not has_wildcard(each)), tuple(patterns)
+
+
+def _covers(exact: frozenset[str], patterns: tuple[str, ...], action: str) -> bool:
+    name = action.lower()
+    return name in exact or any(matches(each, name) for each in patterns)
+
+
+@lru_cache(_MOST_LISTS)
+def _covered(listed: tuple[str, ...], all_but: bool, actions: tuple[str, ...]) -> frozenset[str]:  # noqa: FBT001 -- two elements of a statement
+    """Return those of some actions that the list of a statement covers; many statements have the same list."""
+    exact, patterns = _split(listed)
+    return frozenset(each for each in actions if _covers(exact, patterns, each) != all_but)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,8 +156,8 @@ class Policy:
         """Return those of some actions that a statement allows on any resource; cached."""
         found = self._allowed.get(actions)
         if found is None:
-            allowing = [each for each in self.statements if each.allows]
-            found = frozenset(action for action in actions if any(each.covers(action) for each in allowing))
+            allowing = {(each.actions, each.all_but_actions) for each in self.statements if each.allows}
+            found = frozenset[str]().union(*(_covered(*each, actions) for each in allowing))
             self._allowed[actions] = found
         return found
 

@@ -15,7 +15,7 @@ from operator import eq
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 LITERAL_STAR: Final = "\ue02a"
 LITERAL_QUESTION: Final = "\ue03f"
@@ -282,15 +282,17 @@ class _Product:
         fields: dict[str, int] = {}
         place = self.start = 0
         for pattern in patterns:
-            tokens, anywhere, within = _positions(pattern)
+            length, leads, anywhere, within = _positions(pattern)
+            any_character, some_character = leads.get("?", 0), leads.get(SOME, 0)
             for character in alphabet:
-                leads = sum(1 << at for at, token in enumerate(tokens) if _leads(token, character))
-                leading[character] |= leads << place
-                staying[character] |= (anywhere | (0 if character == ":" else within)) << place
+                is_colon = character == ":"
+                led = leads.get(character, 0) | any_character | (0 if is_colon else some_character)
+                leading[character] |= led << place
+                staying[character] |= (anywhere | (0 if is_colon else within)) << place
             self.start |= 1 << place
-            ends[pattern] = 1 << (place + len(tokens))
-            fields[pattern] = ((1 << (len(tokens) + 1)) - 1) << place
-            place += len(tokens) + 1
+            ends[pattern] = 1 << (place + length)
+            fields[pattern] = ((1 << (length + 1)) - 1) << place
+            place += length + 1
         self.size = len(patterns)
         self.moves = [(character, leading[character], staying[character]) for character in alphabet]
         self._inside = [[(_union(texts, ends), texts.negated) for texts in group] for group in inside]
@@ -306,23 +308,25 @@ class _Product:
 
     def is_alive(self, state: int) -> bool:
         """Return whether every group can still be matched: a pattern whose field is zero cannot."""
-        return all(state & field for field in self._needed)
+        for field in self._needed:  # noqa: SIM110 -- called for every state, where a generator takes as long again
+            if not state & field:
+                return False
+        return True
 
 
-def _positions(pattern: str) -> tuple[str, int, int]:
-    """Return the tokens of a pattern but stars, and the bits of the positions where it stays: at stars, within `SOME`."""
+@lru_cache(maxsize=65_536)
+def _positions(pattern: str) -> tuple[int, Mapping[str, int], int, int]:
+    """Return the number of positions, those that each token leads on from, and those to stay at: stars, within `SOME`."""
     anywhere = within = position = 0
+    leads: dict[str, int] = {}
     for one in pattern:
         if one == "*":
             anywhere |= 1 << position
         else:
+            leads[one] = leads.get(one, 0) | 1 << position
             position += 1
             within |= (1 << position) if one == SOME else 0
-    return pattern.replace("*", ""), anywhere, within
-
-
-def _leads(token: str, character: str) -> bool:
-    return token in ("?", character) or (token == SOME and character != ":")
+    return position, leads, anywhere, within
 
 
 def _alphabet(patterns: tuple[str, ...]) -> tuple[str, ...]:

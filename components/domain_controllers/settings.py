@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -74,6 +75,7 @@ class ManagementAccess(StrEnum):
     """From bastion hosts, by the post's table for them."""
 
 
+@lru_cache(maxsize=1_024)
 def _network(value: str) -> str:
     network = ip_network(value)
     if network.prefixlen < WIDEST[network.version]:

@@ -19,15 +19,23 @@ from operations.audit.rules import RULES, position
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from operations.audit.catalog import AuditRule, Requirement
+    from operations.audit.catalog import AuditRule
 
     Progress = Callable[[int, int], None]
     """Receives the number of principals done, and of all."""
 
 _AGENTS: Final = ("AmazonSSMManagedInstanceCore", "AmazonEC2RoleforSSM", "AmazonSSMManagedEC2InstanceDefaultPolicy")
 """AWS managed policies of the agent, which receives sessions (AWS Managed Policy Reference)."""
+
+
+_RELATIVE_RULES: Final = tuple(
+    rule
+    for rule in RULES
+    if any(requirement.on in RELATIVE for escalation in rule.escalations for requirement in escalation.requirements)
+)
+_RELATIVE_IDS: Final = frozenset(rule.id for rule in _RELATIVE_RULES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +69,21 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
     audit = replace(audit, harmful_policies=harmful_policies(audit))
     alone = _evaluated(principals, audit, RULES, progress)
     audit = replace(audit, privileged=_privileged(alone))
-    relative = [rule for rule in RULES if any(requirement.on in RELATIVE for requirement in _needs(rule))]
-    again = _evaluated(principals, audit, relative)
-    ids = {rule.id for rule in relative}
+    reported = [each for each in principals if not audit.protected.is_administrator(each.arn)]
+    again = _evaluated(
+        [each for each in principals if not _is_settled(alone[each], each, audit)], audit, _RELATIVE_RULES
+    )
     found = {
-        each: [*(finding for finding in alone[each] if finding.rule not in ids), *again.get(each, ())]
+        each: [*(finding for finding in alone[each] if finding.rule not in _RELATIVE_IDS), *again.get(each, ())]
         for each in principals
     }
     knowing = replace(audit, privileged=_privileged(found))
-    for principal in principals:
+    for principal in reported:
         found[principal] += deny_removal(principal, found[principal], knowing)
-    for principal in principals if audit.protected.is_just_in_time else ():
+    for principal in reported if audit.protected.is_just_in_time else ():
         found[principal] += just_in_time_findings(principal, audit)
     assuming, by_design = assumption_findings(knowing, principals)
-    for principal in principals:
+    for principal in reported:
         several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]
         if several:
             # The roles that it reaches say more than the finding that it reaches every role.
@@ -111,18 +120,29 @@ def _evaluated(
 ) -> dict[Principal, list[BypassFinding]]:
     found: dict[Principal, list[BypassFinding]] = {}
     for done, principal in enumerate(principals, start=1):
-        found[principal] = Evaluator(principal, audit).findings(rules) if allowed(principal) else []
+        findings = Evaluator(principal, audit).findings(rules) if allowed(principal) else ()
+        found[principal] = []
+        for each in findings:
+            found[principal].append(each)
+            if _is_settled(found[principal], principal, audit):
+                break
         progress(done, len(principals))
     return found
+
+
+def _is_settled(found: Sequence[BypassFinding], principal: Principal, audit: AuditContext) -> bool:
+    """Return whether no further finding counts: of an administrator, only that one is critical, alone.
+
+    Administrators are allowed what takes longest to evaluate.
+    """
+    return audit.protected.is_administrator(principal.arn) and any(
+        each.severity is Severity.CRITICAL and each.rule not in _RELATIVE_IDS for each in found
+    )
 
 
 def _privileged(found: dict[Principal, list[BypassFinding]]) -> dict[str, Severity]:
     worst = {each.arn: max((one.severity for one in several), default=Severity.LOW) for each, several in found.items()}
     return {arn: severity for arn, severity in worst.items() if severity >= Severity.HIGH}
-
-
-def _needs(rule: AuditRule) -> Iterable[Requirement]:
-    return (requirement for escalation in rule.escalations for requirement in escalation.requirements)
 
 
 def _assessment(

@@ -104,7 +104,7 @@ def _without(principal: Principal, removed: Iterable[Policy]) -> Principal:
     return replace(principal, permissions=replace(principal.permissions, identity=left))
 
 
-def _more(before: list[BypassFinding], after: list[BypassFinding]) -> list[BypassFinding]:
+def _more(before: Iterable[BypassFinding], after: Iterable[BypassFinding]) -> list[BypassFinding]:
     had = {each.rule: each.severity for each in before}
     return [each for each in after if each.severity > had.get(each.rule, -1)]
 

@@ -83,9 +83,8 @@ class Evaluator:
         self._known: dict[int, list[AllowingStatement]] = {}
         self._allowed = allowed(principal)
 
-    def findings(self, rules: Iterable[AuditRule]) -> list[BypassFinding]:
-        """Return the findings of the principal, in the order of the rules."""
-        found: list[BypassFinding] = []
+    def findings(self, rules: Iterable[AuditRule]) -> Iterator[BypassFinding]:
+        """Yield the findings of the principal, in the order of the rules, each evaluated when it is asked for."""
         reported: dict[str, set[Statement]] = {}
         about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
         for rule in rules:
@@ -95,8 +94,7 @@ class Evaluator:
             result = self._result(rule, silent)
             if result is not None:
                 reported[rule.id] = {each.statement for each in result.grants}
-                found.append(finding(rule.id, result.severity, self._principal, list(result.grants)))
-        return found
+                yield finding(rule.id, result.severity, self._principal, list(result.grants))
 
     def _is_exempt(self, rule: AuditRule) -> bool:
         is_runbook = self._principal.arn == self._audit.runbook_role

@@ -121,9 +121,9 @@ def _standing(people: Sequence[Principal], audit: AuditContext) -> list[Audited]
         by_design = each.name == TOKEN_ROLE or each is audit.emergency_role
         if by_design or audit.protected.is_administrator(each.arn):
             continue
-        findings = Evaluator(each, audit).findings(_RULES)
+        findings = tuple(Evaluator(each, audit).findings(_RULES))
         if findings:
-            found.append(Audited(arn=each.arn, kind=each.kind, findings=tuple(findings)))
+            found.append(Audited(arn=each.arn, kind=each.kind, findings=findings))
     return found
 
 

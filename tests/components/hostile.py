@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from typing import Any, cast
 from unicodedata import category
 
@@ -390,14 +391,15 @@ def _in_python(pattern: str) -> str:
     return re.sub(r"\\p\{([A-Z])\}", lambda found: _ranges(found[1]), pattern)
 
 
-@cache
 def _ranges(letter: str) -> str:
-    found: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if category(chr(code))[0] != letter:
-            continue
-        if found and found[-1][1] == code - 1:
-            found[-1][1] = code
-        else:
-            found.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in found)
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _categories()[letter])
+
+
+@cache
+def _categories() -> dict[str, list[tuple[int, int]]]:
+    """The ranges of all characters by the first letter of their category."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for letter, codes in groupby(range(sys.maxunicode + 1), lambda code: category(chr(code))[0]):
+        several = [*codes]
+        found.setdefault(letter, []).append((several[0], several[-1]))
+    return found

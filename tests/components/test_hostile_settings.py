@@ -33,6 +33,7 @@ WILDCARDS = re.compile(r"(sessionManager\.(win|linux)ShellProfile|nodes\.agents\
 """Where an asterisk is one."""
 WHITE_SPACE = re.compile(r"sessionManager\.(win|linux)ShellProfile")
 LONGEST_MESSAGE = 20_000
+MAPPINGS = [path for path in leaves() if isinstance(at(path), dict)]
 MODELS: dict[str, type[BaseModel]] = {
     "sessionManager": SessionManagerSection,
     "endpoints": EndpointSettings,
@@ -133,8 +134,8 @@ def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
             _assert_complete(type(found), given)
 
 
-SAMPLE = 4
-"""One in how many texts `make test` tries as the value of each key; of the next key, other ones."""
+SAMPLE = 8
+"""One in how many texts `make test` tries as each value and each name; for the next one, other texts."""
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -163,10 +164,12 @@ def _flaws(section: str, step: int) -> list[str]:
     return complaints
 
 
-@pytest.mark.parametrize("path", [path for path in leaves() if isinstance(at(path), dict)], ids=_dotted)
-def test_hostile_key_is_refused_or_fits_aws_model(path: Path) -> None:
+@pytest.mark.parametrize("step", [SAMPLE, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("number", range(len(MAPPINGS)), ids=lambda number: _dotted(MAPPINGS[number]))
+def test_hostile_key_is_refused_or_fits_aws_model(number: int, step: int) -> None:
+    path = MAPPINGS[number]
     form = next((each for pattern, each in SHAPES_OF_KEYS.items() if re.fullmatch(pattern, _dotted(path))), None)
-    for key in HOSTILE_TEXTS:
+    for key in HOSTILE_TEXTS[number % step :: step]:
         given = {key: next(iter(at(path).values()))}
         refused = refusal(replaced(path, given), str(path[0]))
         if refused is None:

@@ -29,6 +29,8 @@ from tests.components.domain_controllers import literal_tables, strategies
 from tests.components.domain_controllers.literal_tables import EDGES, wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from components.domain_controllers.packet_evaluation import Address, Permission
     from components.domain_controllers.planner import GroupPlan, Quotas
 
@@ -84,16 +86,26 @@ GROUPS = st.sampled_from(
 )
 
 
+# Built once: hypothesis analyzes each new strategy at length.
+DIRECTIONS = st.sampled_from(Direction)
+ANY_PROTOCOL = st.sampled_from(PROTOCOLS) | OTHERS
+ICMP_TYPES = st.sampled_from([0, 3, 8, 128, 129])
+IPV4_PROTOCOLS, IPV6_PROTOCOLS = st.sampled_from([6, 17, 1]), st.sampled_from([6, 17, 58])
+ECHO_TYPES = st.sampled_from([0, 8, 128])
+TABLE_PORTS = st.sampled_from(EDGES)
+PORTS = TABLE_PORTS | st.integers(0, 65535)
+AT_MOST_ONE_GROUP = st.frozensets(GROUPS, max_size=1)
+
+
 @st.composite
-def packets(draw: st.DrawFn, sources: Sources) -> Packet:
-    protocol = draw(st.sampled_from(PROTOCOLS) | OTHERS)
-    types = st.sampled_from([0, 3, 8, 128, 129])
+def packets(draw: st.DrawFn, address: st.SearchStrategy[Address]) -> Packet:
+    protocol = draw(ANY_PROTOCOL)
     return Packet(
-        direction=draw(st.sampled_from(Direction)),
+        direction=draw(DIRECTIONS),
         protocol=protocol,
-        port=draw(types if protocol in (1, 58) else st.sampled_from(EDGES) | st.integers(0, 65535)),
-        address=draw(st.sampled_from(addresses(sources))),
-        groups=draw(st.frozensets(GROUPS, max_size=1)),
+        port=draw(ICMP_TYPES if protocol in (1, 58) else PORTS),
+        address=draw(address),
+        groups=draw(AT_MOST_ONE_GROUP),
     )
 
 
@@ -103,8 +115,9 @@ def test_what_is_let_in_is_what_the_tables_list(
     sources: Sources, options: Options, quotas: Quotas, data: st.DataObject
 ) -> None:
     granted = permissions(planned(sources, options, quotas))
+    any_packet = packets(st.sampled_from(addresses(sources)))
     for _ in range(25):
-        one = data.draw(packets(sources))
+        one = data.draw(any_packet)
         assert (admitting(granted, one) is not None) == _wanted(one, sources, options)
 
 
@@ -125,6 +138,16 @@ def _wanted(one: Packet, sources: Sources, options: Options) -> bool:
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("source", ["10.10.3.4", "10.1.0.10", "172.20.0.9", "sg-00000001", "itself", "9.9.9.9"])
 def test_the_edges_of_every_port_for_every_kind_of_source(profile: Profile, direction: Direction, source: str) -> None:
+    assert_as_listed(profile, direction, source, EDGES)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("direction", Direction)
+def test_every_port_of_a_client(direction: Direction) -> None:
+    assert_as_listed(Profile.POST, direction, "10.10.3.4", range(65536))
+
+
+def assert_as_listed(profile: Profile, direction: Direction, source: str, ports: Iterable[int]) -> None:
     sources = Sources(
         clients={"offices": [ip_network("10.10.0.0/16")]},
         on_premises=[ip_network("10.1.0.10/32")],
@@ -137,8 +160,11 @@ def test_the_edges_of_every_port_for_every_kind_of_source(profile: Profile, dire
     for protocol in ("tcp", "udp"):
         first = packet(direction, protocol, 0, address, *groups)
         relevant = [each for each in granted if each.protocol == first.protocol and each.direction == direction]
-        # All 65,536 ports once; elsewhere the ports of all tables and their neighbors.
-        tried = range(65536) if (profile, source) == (Profile.POST, "10.10.3.4") else EDGES
+        # Ports of all tables and rules, and their neighbors: between them, all ports are alike.
+        ends = {
+            end for each in relevant for end in (each.from_port - 1, each.from_port, each.to_port, each.to_port + 1)
+        }
+        tried = sorted({*ports, *(ends & set(range(65536)))})
         expected = {port for port in tried if wanted(replace(first, port=port), sources, options)}
         assert {port for port in tried if admitting(relevant, replace(first, port=port))} == expected
         assert bool(expected) == (_is_known(source) and (direction is Direction.INGRESS or _is_controller(source)))
@@ -194,12 +220,13 @@ def test_group_and_acl_together_permit_just_the_tables(
     except SettingsError:
         assume(condition=False)
         raise
+    peer = st.sampled_from(peers(sources))
     for _ in range(20):
-        address, group = data.draw(st.sampled_from(peers(sources)))
-        protocol = data.draw(st.sampled_from([6, 17, 1] if address.version == 4 else [6, 17, 58]))
-        port = data.draw(st.sampled_from(EDGES)) if protocol in (6, 17) else data.draw(st.sampled_from([0, 8, 128]))
+        address, group = data.draw(peer)
+        protocol = data.draw(IPV4_PROTOCOLS if address.version == 4 else IPV6_PROTOCOLS)
+        port = data.draw(TABLE_PORTS if protocol in (6, 17) else ECHO_TYPES)
         one = Packet(
-            direction=data.draw(st.sampled_from(Direction)),
+            direction=data.draw(DIRECTIONS),
             protocol=protocol,
             port=port,
             address=address,
@@ -262,8 +289,9 @@ def test_rules_read_back_say_the_same_as_the_plan(sources: Sources, options: Opt
     plan = planned(sources, options)
     lists = {f"pl-{each.name}": [entry.cidr for entry in each.entries] for each in plan.prefix_lists}
     read = permissions_from_aws(as_aws_answers(plan), lists)
+    any_packet = packets(st.sampled_from(addresses(sources)))
     for _ in range(15):
-        one = data.draw(packets(sources))
+        one = data.draw(any_packet)
         there = replace(one, groups=frozenset("sg-0000cafe" if each == "itself" else each for each in one.groups))
         assert _shown(admitting(read, there)) == _shown(admitting(permissions(plan), one))
 

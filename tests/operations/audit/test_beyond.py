@@ -320,3 +320,20 @@ def test_declared_administrators_are_apart() -> None:
     assert assessed(details).administrators == (ADMINISTRATOR,)
     found = assessed(details, administrators=())
     assert (found.audited[0].arn, found.audited[0].worst.word) == (ADMINISTRATOR, "critical")
+
+
+@pytest.mark.parametrize(
+    ("rights", "is_privileged"),
+    [
+        (allow("*"), True),
+        (allow("ssm:TerminateSession", "ssm:SendCommand"), True),
+        (allow("iam:CreateAccessKey"), True),
+        (allow("ssm:TerminateSession"), False),
+    ],
+)
+def test_declared_administrator_is_as_privileged_as_others(rights: Any, *, is_privileged: bool) -> None:
+    details = baseline()
+    details["RoleDetailList"].append(role("Admin", rights))
+    details["UserDetailList"].append(user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/Admin")))
+    found = [entries(assessed(details, administrators=(ADMINISTRATOR, *more))) for more in ((), (f"{ARN}:role/Admin",))]
+    assert ["iam-assume-role" in each for each in found] == [is_privileged] * 2
