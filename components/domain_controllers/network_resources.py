@@ -23,6 +23,7 @@ from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 from common.network import Family
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.domain_controllers.port_tables import ANY_PORT
+from components.domain_controllers.prior_network_acl import PriorNetworkAcl
 from components.domain_controllers.traffic_requirements import Direction, PeerKind
 
 if TYPE_CHECKING:
@@ -190,6 +191,15 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
     def __init__(self, name: str, args: DirectoryNetworkAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:domainControllers:NetworkAcl", name, None, opts)
         full_name = f"{name}-{args.plan.digest}"
+        priors = [
+            PriorNetworkAcl(
+                f"{name}-prior-{subnet}",
+                region=args.region,
+                subnet_id=subnet,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for subnet in args.subnet_ids
+        ]
         acl = NetworkAcl(
             full_name,
             vpc_id=args.vpc_id,
@@ -198,7 +208,7 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
             egress=[NetworkAclEgressArgs(**_acl_rule(each)) for each in _of(args.plan, Direction.EGRESS)],
             region=args.region,
             tags={**args.tags, "Name": full_name, **dict([ROLE_TAG])},
-            opts=pulumi.ResourceOptions(parent=self, hooks=_note_on_creation(full_name, args)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=priors, hooks=_note_on_creation(full_name, args)),
         )
         self.id = acl.id
         self.register_outputs({"id": self.id, "wider": list(args.plan.wider)})

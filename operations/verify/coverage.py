@@ -213,6 +213,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         _TAGS,
         "description of the endpoints' rules",
     ),
+    "ec2:PriorNetworkAcl": _cover("", unchecked=_SAME),
     "iam:OperatorGrants": _cover("approval-tags", "approval tags that belong to no active grant"),
     "shellaccess:AdoptedResource": _cover("", unchecked=_SAME),
     "shellaccess:CisScanConfiguration": _cover(

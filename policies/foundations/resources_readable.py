@@ -69,7 +69,7 @@ _OWN: Final = frozenset(
             "shellaccess:GoverningStack",
             "shellaccess:ReleaseGuard",
         ),
-        *("ssm:Document", "ssm:PriorServiceSetting", "ssm:ServiceSetting"),
+        *("ec2:PriorNetworkAcl", "ssm:Document", "ssm:PriorServiceSetting", "ssm:ServiceSetting"),
         "ssm:SessionPreferences",
     )
 )

@@ -185,8 +185,9 @@ def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
 def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
     detector = aws("guardduty").create_detector(Enable=True, Tags={"team": "soc"})["DetectorId"]
     without_runtime = features(aws, detector)
+    prior = with_an_acl_of_its_own(aws("ec2"))
     stack.configure(directory(ONE_SITE))
-    stack.up().succeeded()
+    assert f"has the network ACL {prior}. It is replaced, and restored by destroy." in stack.up().succeeded().text
     assert features(aws, detector) == without_runtime | {"RUNTIME_MONITORING"}
     site = stack.outputs()["domainControllers"]["eu-west-1"]
     found = tagged(aws("ec2"))
@@ -233,8 +234,20 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     )
     stack.destroy().succeeded()
     assert tagged(aws("ec2")) == {"instances": [], "volumes": [], "groups": [], "acls": []}
+    assert len(aws("ec2").describe_network_acls(NetworkAclIds=[prior])["NetworkAcls"][0]["Associations"]) == 1
     assert features(aws, detector) == without_runtime
     assert aws("guardduty").get_detector(DetectorId=detector)["Tags"] == {"team": "soc"}
+
+
+def with_an_acl_of_its_own(ec2: Any) -> str:
+    """Return the ID of a network ACL that the first subnet gets."""
+    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": SUBNETS[:1]}])["Subnets"]
+    acl = ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
+    of_subnet = [{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}]
+    (default,) = ec2.describe_network_acls(Filters=of_subnet)["NetworkAcls"]
+    (own,) = (each for each in default["Associations"] if each["SubnetId"] == subnet["SubnetId"])
+    ec2.replace_network_acl_association(AssociationId=own["NetworkAclAssociationId"], NetworkAclId=acl)
+    return acl
 
 
 def features(aws: Callable[..., Any], detector: str) -> set[str]:

@@ -49,6 +49,7 @@ PARENT_OWNED: Final = frozenset(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         *("aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"),
+        "pulumi-python:dynamic/ec2:PriorNetworkAcl",
         *("pulumi-python:dynamic/iam:OperatorGrants", "pulumi-python:dynamic/shellaccess:AdoptedResource"),
         *("pulumi-python:dynamic/ssm:PriorServiceSetting", "pulumi-python:dynamic/ssm:ServiceSetting"),
         *("pulumi-python:dynamic/shellaccess:GoverningStack", "pulumi-python:dynamic/shellaccess:ReleaseGuard"),

@@ -62,6 +62,6 @@ FIXED: dict[tuple[str, str], str] = {
     ("DetectionService", "service"): _STATE,
     ("DetectionService", "takeOver"): _STATE,
     ("ServiceSetting", "owner"): "a service setting has no tags: it belongs to the owner of its role",
-    **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorServiceSetting", "ReleaseGuard")},
+    **{(each, "*"): _STATE for each in ("AdoptedResource", "PriorNetworkAcl", "PriorServiceSetting", "ReleaseGuard")},
 }
 """Inputs that no sabotage changes, by type, with the reason."""
