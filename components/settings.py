@@ -56,6 +56,7 @@ _MAX_DEPTH = 20
 _SHOWN_LEVELS = 4
 """Levels of lists and mappings; the settings themselves have seven."""
 _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
+_OPERATORS = ("operatorRoles", "operatorUsers", "operators")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,7 +431,10 @@ def _approval(
     problems += found
     if section is None or not section.enabled:
         return None
-    problems += [each for each in approval_problems(section, path) if each.path[1] not in wrong]
+    # A wrong value is not in the section, so that nothing else may be left.
+    none_left = (*path, _OPERATORS[0]) if wrong & {*_OPERATORS} else None
+    found = approval_problems(section, path)
+    problems += [each for each in found if each.path[1] not in wrong and each.path != none_left]
     endless = [region for region, each in session_manager.items() if each.max_session_duration is None]
     if section.break_glass and endless:
         message = (

@@ -170,6 +170,18 @@ def test_problem_is_named_with_its_key_and_reason(given: dict[str, Any], key: st
     assert said in problems(**given)[key]
 
 
+@pytest.mark.parametrize(
+    ("key", "given", "named"),
+    [
+        ("operators", ["olivia@example.org"], "operators[0]"),
+        ("operatorUsers", ["a/b"], "operatorUsers[0]"),
+        ("operatorUsers", [], "operatorRoles"),
+    ],
+)
+def test_wrong_operators_are_not_reported_as_missing(key: str, given: list[str], named: str) -> None:
+    assert list(problems(**{"operatorRoles": [], key: given})) == [named]
+
+
 def test_user_and_role_of_the_same_name_do_not_conflict() -> None:
     assert load(approvers=[{"type": "IamUser", "name": "Operator"}])
 
