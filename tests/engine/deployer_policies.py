@@ -22,8 +22,9 @@ from common.iam.truth import Truth
 from common.problems import SettingsError
 from components.settings import Settings
 from operations.deployer.boundary import boundary
-from operations.deployer.names import Role
+from operations.deployer.names import ROLES_BOUNDARY, Role
 from operations.deployer.policies import policies
+from operations.deployer.role_boundary import role_boundary
 from operations.deployer.scope import DeploymentScope, scope_of
 from tests.support.api_calls import UNKNOWN
 from tests.support.stack import DEPLOYED_TAG, Stack
@@ -107,6 +108,13 @@ def scope_of_stacks(stacks: Iterable[Stack]) -> DeploymentScope | None:
     """Return the scope of the deployment role for all configurations that the stacks have had."""
     settings = [each for stack in stacks for given in stack.configurations if (each := _settings(given))]
     return scope_of(settings, DEPLOYED_TAG, ACCOUNT) if settings else None
+
+
+def create_roles_boundary(iam: Any, stack: Stack) -> None:
+    """Create the permissions boundary that the roles of a stack have, as `deployer` prints it."""
+    scope = scope_of_stacks([stack])
+    assert scope is not None
+    iam.create_policy(PolicyName=ROLES_BOUNDARY, PolicyDocument=json.dumps(role_boundary(scope)))
 
 
 def recorded() -> dict[str, dict[str, list[str]]]:

@@ -25,9 +25,7 @@ from components.approval.names import (
 )
 from components.approval.plan import GUARD_RAILS
 from local.workspace import REPOSITORY
-from operations.deployer.names import ROLES_BOUNDARY
-from operations.deployer.role_boundary import role_boundary
-from tests.engine.deployer_policies import scope_of_stacks
+from tests.engine.deployer_policies import create_roles_boundary
 from tests.engine.test_approval_verify import verified
 from tests.support.emulator import wake
 from tests.support.identity_center import IdentityCenter
@@ -289,9 +287,7 @@ def person_of_identity_center_gets_a_session(
     entitled = [{"identityCenterUser": "olivia@example.org", "accounts": ["123456789012"]}]
     stack.configure({"approval": section, "accountAccess": {"applicationArn": application, "operators": entitled}})
     reserved = center.assign("ShellUser", group, Action="sts:AssumeRole", Resource="*")
-    scope = scope_of_stacks([stack])
-    assert scope is not None
-    aws("iam").create_policy(PolicyName=ROLES_BOUNDARY, PolicyDocument=json.dumps(role_boundary(scope)))
+    create_roles_boundary(aws("iam"), stack)
     stack.up().succeeded()
     roles = operator_roles(stack)
     assert roles == {

@@ -39,6 +39,7 @@ from operations.inventory.reader import Identity
 from operations.migration.access_paths import AccessPaths, access_paths
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import approval, auto, level, manual
+from tests.engine.deployer_policies import create_roles_boundary
 from tests.operations.migration.test_access_paths import REQUEST
 from tests.support.api_calls import is_write
 from tests.support.identity_center import IdentityCenter
@@ -210,6 +211,7 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[s
     """Move from change-manager to automation, and to just-in-time, with a request that is open meanwhile."""
     ssm = aws("ssm")
     stack.configure({"sessionManager": SESSIONS, "approval": WORKFLOW})
+    create_roles_boundary(aws("iam"), stack)
     stack.up().succeeded()
     watcher.is_watching = True
     assert migrate(stack, to="automation")[::2] == (0, {**WORKFLOW, "mode": "automation"})

@@ -8,7 +8,7 @@ import pytest
 from components.approval.names import RUNBOOK_NAME, WorkflowLocation
 from components.approval.plan import plan_approval
 from operations.stack import StackConfiguration
-from tests.operations.arrangement import Account, Command, configuration
+from tests.operations.arrangement import TRUST, Account, Command, configuration
 
 APPROVAL = {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
@@ -30,6 +30,12 @@ def critical(command: Command, stack: StackConfiguration) -> list[dict[str, Any]
     audit = json.loads(command("audit", "--json", "--severity", "critical", stack=stack).stdout)
     assert audit["cannotTell"] == []
     return audit["findings"]
+
+
+@pytest.fixture(autouse=True)
+def role(account: Account) -> None:
+    """An account has principals, without which an audit is incomplete."""
+    account.client("iam").create_role(RoleName="App", AssumeRolePolicyDocument=TRUST)
 
 
 def publish(account: Account, content: dict[str, Any]) -> None:
