@@ -247,8 +247,8 @@ def run_to_its_end(what: str, environment: Mapping[str, str], command: Sequence[
         try:
             return process.wait()
         except KeyboardInterrupt:
-            say(f"\nInterrupted; waiting for {what} to end. Ctrl-C again kills it.")
             try:
+                say(f"\nInterrupted; waiting for {what} to end. Ctrl-C again kills it.")
                 process.wait(_END_SECONDS)
             except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 for number in (process.pid, *descendants(process.pid)):
