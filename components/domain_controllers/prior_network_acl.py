@@ -38,7 +38,7 @@ class PriorNetworkAclProvider(AwsResourceProvider):
         if not _olds.get("subnetId"):
             prior = self._prior(news)
             if prior != _DEFAULT:
-                log(f"{_shown(news)} has the network ACL {prior}. It is replaced, and restored by destroy.")
+                log(f"The {_shown(news)} has the network ACL {prior}. It is replaced, and restored by destroy.")
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
@@ -58,7 +58,7 @@ class PriorNetworkAclProvider(AwsResourceProvider):
         with self._talking(_props) as ec2:
             now = _acl_of(ec2, _props["subnetId"])
             if not now["IsDefault"]:
-                log(f"{_shown(_props)} has the network ACL {now['NetworkAclId']}, which is not changed.")
+                log(f"The {_shown(_props)} has the network ACL {now['NetworkAclId']}, which is not changed.")
                 return
             (own,) = (each for each in now["Associations"] if each["SubnetId"] == _props["subnetId"])
             try:
@@ -66,7 +66,9 @@ class PriorNetworkAclProvider(AwsResourceProvider):
             except ec2.exceptions.ClientError as failed:
                 if failed.response["Error"]["Code"] != _NOT_FOUND:
                     raise
-                log(f"{_shown(_props)} keeps the default network ACL: {prior}, which it had, does not exist any more.")
+                log(
+                    f"The {_shown(_props)} keeps the default network ACL: {prior}, which it had, does not exist any more."
+                )
 
     def _prior(self, props: Properties) -> str:
         with self._talking(props) as ec2:
@@ -88,7 +90,7 @@ def _acl_of(ec2: Any, subnet: str) -> Mapping[str, Any]:
 
 
 def _shown(props: Properties) -> str:
-    return f"the subnet {props['subnetId']} in {props['region']}"
+    return f"subnet {props['subnetId']} in {props['region']}"
 
 
 class PriorNetworkAcl(Resource, module="ec2", name="PriorNetworkAcl"):
