@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
 
+from common.aws.failures import explained
 from common.aws.session import AwsClients
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 
 HIDDEN: Final = "[secret]"
@@ -39,6 +41,19 @@ class AwsResourceProvider(ResourceProvider):
         if self._clients is None:
             self._clients = AwsClients(lambda _key: None)
         return self._clients
+
+    @contextmanager
+    def calling(self, what: str, service: str, region: str) -> Generator[Any]:
+        """Yield a client of a service; errors within are translated to a `ResourceError`.
+
+        Args:
+            what: Subject of the calls, for the message.
+            service: Service, as boto3 names it.
+            region: Region that is called.
+        """
+        clients = self.clients()
+        with explained(what, service, region, lambda: clients.caller_arn(region)):
+            yield clients.client(service, region)
 
 
 class DynamicResource(Resource):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
-from common.aws.failures import explained
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider
 from components.approval.names import TAG_KEY
 
@@ -49,9 +48,7 @@ class OperatorGrantsProvider(AwsResourceProvider):
         self._remove(_props, {})
 
     def _remove(self, principals: Properties, spared: Properties) -> None:
-        region, clients = principals["region"], self.clients()
-        iam = clients.client("iam", region)
-        with explained("tags of operators", "iam", region, lambda: clients.caller_arn(region)):
+        with self.calling("tags of operators", "iam", principals["region"]) as iam:
             for role in _only_in(principals, spared, "roles"):
                 with contextlib.suppress(iam.exceptions.NoSuchEntityException):
                     if keys := _spellings(iam.get_paginator("list_role_tags").paginate(RoleName=role)):

@@ -9,20 +9,20 @@ DeleteCisScanConfiguration. The AWS provider has no such resource.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from common.aws.failures import ResourceError, code_of, explained
+from common.aws.failures import ResourceError, code_of
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     import pulumi
 
@@ -128,12 +128,8 @@ class CisScanConfigurationProvider(AwsResourceProvider):
                 if code_of(refused) != "ResourceNotFoundException":
                     raise
 
-    @contextmanager
-    def _calling(self, props: Properties) -> Generator[Any]:
-        """Yield the client, whose errors are translated."""
-        region, clients = props["region"], self.clients()
-        with explained(_what(props), "inspector2", region, lambda: clients.caller_arn(region)):
-            yield clients.client("inspector2", region)
+    def _calling(self, props: Properties) -> AbstractContextManager[Any]:
+        return self.calling(_what(props), "inspector2", props["region"])
 
 
 def _listed(client: Any) -> list[Mapping[str, Any]]:

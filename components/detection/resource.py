@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from common.aws.failures import ResourceError, code_of, explained
+from common.aws.failures import ResourceError, code_of
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
@@ -133,9 +133,9 @@ class DetectionServiceProvider(AwsResourceProvider):
     @contextmanager
     def _calling(self, props: Properties) -> Generator[tuple[ServiceKind, Any]]:
         """Yield the kind of service with a client, whose errors are translated."""
-        kind, region, clients = SERVICES[SecurityService(props["service"])], props["region"], self.clients()
-        with explained(_what(props), kind.client, region, lambda: clients.caller_arn(region)):
-            yield kind, clients.client(kind.client, region)
+        kind = SERVICES[SecurityService(props["service"])]
+        with self.calling(_what(props), kind.client, props["region"]) as client:
+            yield kind, client
 
 
 def _find(kind: ServiceKind, client: Any, props: Properties) -> ServiceState | None:

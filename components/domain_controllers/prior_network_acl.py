@@ -6,18 +6,17 @@ traffic. The record is registered before the stack's network ACL, so that the en
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource
 
-from common.aws.failures import explained
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import AwsResourceProvider, log
 from components.adoption.inventory import only_one, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     import pulumi
 
@@ -55,7 +54,7 @@ class PriorNetworkAclProvider(AwsResourceProvider):
         prior = _props.get("prior") or _DEFAULT
         if prior == _DEFAULT:
             return
-        with self._talking(_props) as ec2:
+        with self._calling(_props) as ec2:
             now = _acl_of(ec2, _props["subnetId"])
             if not now["IsDefault"]:
                 log(f"The {_shown(_props)} has the network ACL {now['NetworkAclId']}, which is not changed.")
@@ -71,17 +70,13 @@ class PriorNetworkAclProvider(AwsResourceProvider):
                 )
 
     def _prior(self, props: Properties) -> str:
-        with self._talking(props) as ec2:
+        with self._calling(props) as ec2:
             found = _acl_of(ec2, props["subnetId"])
         is_ours = OWNER_TAG in tags_of(found.get("Tags", []))
         return _DEFAULT if is_ours or found["IsDefault"] else str(found["NetworkAclId"])
 
-    @contextmanager
-    def _talking(self, props: Properties) -> Generator[Any]:
-        """Yield a client, whose errors are translated."""
-        clients, region = self.clients(), props["region"]
-        with explained(f"the network ACL of {_shown(props)}", "ec2", region, lambda: clients.caller_arn(region)):
-            yield clients.client("ec2", region)
+    def _calling(self, props: Properties) -> AbstractContextManager[Any]:
+        return self.calling(f"the network ACL of {_shown(props)}", "ec2", props["region"])
 
 
 def _acl_of(ec2: Any, subnet: str) -> Mapping[str, Any]:

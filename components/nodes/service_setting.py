@@ -10,13 +10,12 @@ each Region, for a stack that loses its state.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from common.aws.failures import ResourceError, explained
+from common.aws.failures import ResourceError
 from components.adoption import inventory
 from components.adoption.adopted_resource import PRIOR_TAG, with_records
 from components.adoption.dynamic_provider import AwsResourceProvider, log, this_stack
@@ -25,7 +24,8 @@ from components.adoption.lookup import answered, find_existing, program_clients,
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     import pulumi
 
@@ -45,16 +45,17 @@ class _SettingProvider(AwsResourceProvider):
 
     def read_setting(self, props: Properties) -> str:
         """Return the current value."""
-        with self.talking(props) as ssm:
+        with self.calling_setting(props) as ssm:
             return _value(ssm, props["settingId"])
 
-    @contextmanager
-    def talking(self, props: Properties) -> Generator[Any]:
-        """Yield a client, whose errors are translated."""
-        clients, region = self.clients(), props["region"]
-        what = f"the service setting {props['settingId']} in {region}"
-        with explained(what, "ssm", region, lambda: clients.caller_arn(region)):
-            yield clients.client("ssm", region)
+    def calling_setting(self, props: Properties) -> AbstractContextManager[Any]:
+        """Return a client of Systems Manager, whose errors name the setting."""
+        return self.calling(f"the service setting {props['settingId']} in {props['region']}", "ssm", props["region"])
+
+    def find_role(self, name: str, region: str) -> Existing | None:
+        """Return the role that the setting contains; None: it does not exist."""
+        with self.calling(f"the role {name}", "iam", region) as iam:
+            return inventory.find(Kind.ROLE, iam, region, name)
 
 
 class PriorSettingProvider(_SettingProvider):
@@ -67,9 +68,8 @@ class PriorSettingProvider(_SettingProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Record the value; this stack's own value is from a lost state, so the role has the record, if any."""
-        found, region, clients = self.read_setting(props), props["region"], self.clients()
-        with explained(f"the role {props['ours']}", "iam", region, lambda: clients.caller_arn(region)):
-            role = inventory.find(Kind.ROLE, clients.client("iam", region), region, props["ours"])
+        found, region = self.read_setting(props), props["region"]
+        role = self.find_role(props["ours"], region)
         return CreateResult(_id(props), {**props, "prior": _prior(found, props["ours"], role, region)})
 
 
@@ -138,15 +138,12 @@ class ServiceSettingProvider(_SettingProvider):
 
     def _other_owner(self, props: Properties) -> str | None:
         """Return the other stack that owns the role; None: this stack, or no stack, owns it."""
-        region, role = props["region"], props["value"].rpartition("/")[2]
-        clients = self.clients()
-        with explained(f"the role {role}", "iam", region, lambda: clients.caller_arn(region)):
-            existing = inventory.find(Kind.ROLE, clients.client("iam", region), region, role)
+        existing = self.find_role(props["value"].rpartition("/")[2], props["region"])
         owner = existing.owner if existing else None
         return owner if owner != props.get("owner") else None
 
     def _set(self, props: Properties, value: str) -> None:
-        with self.talking(props) as ssm:
+        with self.calling_setting(props) as ssm:
             if value == DEFAULT:
                 ssm.reset_service_setting(SettingId=props["settingId"])
             else:
