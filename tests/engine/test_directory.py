@@ -188,6 +188,9 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     prior = with_an_acl_of_its_own(aws("ec2"))
     stack.configure(directory(ONE_SITE))
     assert f"has the network ACL {prior}. It is replaced, and restored by destroy." in stack.up().succeeded().text
+    # The engine deletes the records after what depends on them, so that they restore last.
+    (acl,) = (each for each in stack.state() if each["type"] == "aws:ec2/networkAcl:NetworkAcl")
+    assert any("PriorNetworkAcl" in urn for urn in acl["dependencies"])
     assert features(aws, detector) == without_runtime | {"RUNTIME_MONITORING"}
     site = stack.outputs()["domainControllers"]["eu-west-1"]
     found = tagged(aws("ec2"))
