@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import re
 import tokenize
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 RUNTIME = "python3.11"
 _REPOSITORY = Path(__file__).parents[2]
@@ -47,15 +51,15 @@ def _used(text: str, handler: str) -> str:
     body = ast.parse(text).body
     defined = {name: node for node in body for name in _defined(node)}
     found: set[str] = set()
+    used: set[str] = set()
     pending = {handler}
     while pending:
         found |= pending
-        names = {each.id for name in pending for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
-        pending = names & defined.keys() - found
+        used |= {each.id for name in pending for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
+        pending = used & defined.keys() - found
     unused = [node for name, node in defined.items() if name not in found]
     # Annotations are not evaluated, so imports for them are not needed in a runbook.
     unused += [node for node in body if isinstance(node, ast.If)]
-    used = {each.id for name in found for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
     unused += [
         node
         for node in body
@@ -99,68 +103,60 @@ def _text(module: str) -> str:
 @cache
 def _own(module: str) -> str:
     """Return the code of a module without docstrings, comments and types, as a document has 64 KB at most."""
-    text = _without_casts(_without_annotations(_LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")))
-    left_out = {number for node in ast.walk(ast.parse(text)) for number in _docstrings(node)}
-    lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
-    code = "\n".join(_indented(line) for line in lines if not line.lstrip().startswith("#"))
-    return re.sub(r"\n{3,}", "\n\n", code)
+    text = _LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")
+    code = text.encode()
+    starts = [0, *itertools.accumulate(len(line) for line in code.splitlines(keepends=True))]
+    cuts = [cut for node in ast.walk(ast.parse(text)) for cut in _cuts(node, starts)]
+    for start, end, replacement in sorted(cuts, reverse=True):
+        code = code[:start] + replacement + code[end:]
+    lines = [_indented(line) for line in code.decode().splitlines() if not line.lstrip().startswith("#")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def _without_annotations(text: str) -> str:
-    """Return code without the annotations of parameters, results and variables, which a runbook does not evaluate."""
-    lines = text.splitlines()
-    cuts: list[tuple[int, int, int, int]] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.arg) and node.annotation:
-            start = (node.lineno, node.col_offset + len(node.arg))
-            cuts.append((*start, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0))
-        elif isinstance(node, ast.FunctionDef) and node.returns:
-            column = lines[node.returns.lineno - 1].rindex(" ->", 0, node.returns.col_offset)
-            cuts.append((node.returns.lineno, column, node.returns.end_lineno or 0, node.returns.end_col_offset or 0))
-        elif isinstance(node, ast.AnnAssign) and node.value:
-            start = (node.target.end_lineno or 0, node.target.end_col_offset or 0)
-            cuts.append((*start, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0))
-    for line, column, end_line, end_column in sorted(cuts, reverse=True):
-        if line == end_line:
-            lines[line - 1] = lines[line - 1][:column] + lines[line - 1][end_column:]
-    return "\n".join(lines)
+def _cuts(node: ast.AST, starts: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
+    """Return what a runbook does not evaluate of a node: annotations, types of `cast`, and docstrings.
 
+    Args:
+        node: Node of a module.
+        starts: Offset of each line of the module.
 
-def _without_casts(text: str) -> str:
-    """Return code with the value in place of each `cast` of it to a type."""
-    calls = [
-        each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Call) and ast.unparse(each.func) == "cast"
-    ]
-    if not calls:
-        return text
-    call = calls[-1]
-    value = ast.get_source_segment(text, call.args[1]) or ""
-    # Parentheses keep what a line break or an operator inside the value means.
-    kept = (
-        value
-        if isinstance(call.args[1], ast.Name | ast.Call | ast.Attribute | ast.Subscript) and "\n" not in value
-        else f"({value})"
-    )
-    whole = ast.get_source_segment(text, call) or ""
-    lines = text.splitlines(keepends=True)
-    start = sum(len(line.encode()) for line in lines[: call.lineno - 1]) + call.col_offset
-    data = text.encode()
-    return _without_casts((data[:start] + kept.encode() + data[start + len(whole.encode()) :]).decode())
+    Returns:
+        Offset of the first byte, that of the byte after the last one, and what replaces them.
+    """
+
+    def span(part: ast.expr | ast.arg | ast.stmt) -> tuple[int, int]:
+        return starts[part.lineno - 1] + part.col_offset, starts[(part.end_lineno or 0) - 1] + (
+            part.end_col_offset or 0
+        )
+
+    match node:
+        case ast.arg(annotation=ast.expr() as annotation):
+            yield span(node)[0] + len(node.arg), span(annotation)[1], b""
+        case ast.FunctionDef(returns=ast.expr() as annotation):
+            yield span(annotation)[0] - len(" -> "), span(annotation)[1], b""
+        case ast.AnnAssign(target=target, annotation=annotation, value=ast.expr()):
+            yield span(target)[1], span(annotation)[1], b""
+        case ast.Call(func=ast.Name("cast"), args=[_, value]):
+            is_plain = (
+                isinstance(value, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+                and value.lineno == value.end_lineno
+            )
+            # Parentheses keep what a line break or an operator inside the value means.
+            before, after = (b"", b"") if is_plain else (b"(", b")")
+            yield span(node)[0], span(value)[0], before
+            yield span(value)[1], span(node)[1], after
+        case _:
+            pass
+    if isinstance(node, _WITH_BODY) and len(node.body) > 1:
+        for each in node.body:
+            if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant):
+                yield starts[each.lineno - 1], starts[each.end_lineno or 0], b""
 
 
 def _indented(line: str) -> str:
     """Return a line indented by one space in place of four, to save size; no script has a string over several lines."""
     code = _DIRECTIVE.sub("", line.lstrip(" "))
     return " " * ((len(line) - len(line.lstrip(" "))) // _INDENT) + code
-
-
-def _docstrings(node: ast.AST) -> list[int]:
-    """Return the line numbers of standalone strings, except where one is the whole body."""
-    body: list[ast.stmt] = getattr(node, "body", []) if isinstance(node, _WITH_BODY) else []
-    alone = [each for each in body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
-    return [
-        number for each in alone if len(body) > 1 for number in range(each.lineno, (each.end_lineno or each.lineno) + 1)
-    ]
 
 
 def _ordered(module: str, before: list[str]) -> list[str]:
