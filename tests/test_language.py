@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,13 @@ KINDS = {".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
 FOREIGN = {".git", ".hypothesis", ".local", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__", "node_modules"}
 
 
-def revised_files() -> Iterator[Path]:
+@cache
+def revised_files() -> dict[str, str]:
+    """Return the texts of files, by path."""
+    return {str(file.relative_to(REPOSITORY)): file.read_text(encoding="utf-8") for file in _files()}
+
+
+def _files() -> Iterator[Path]:
     for file in sorted(REPOSITORY.rglob("*")):
         path = file.relative_to(REPOSITORY)
         if file.suffix not in KINDS or FOREIGN & set(path.parts) or not file.is_file():
@@ -46,10 +53,9 @@ def revised_files() -> Iterator[Path]:
 def test_text_avoids_private_words(words: str, better: str) -> None:
     pattern = re.compile(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", re.IGNORECASE)
     found = [
-        f"{file.relative_to(REPOSITORY)}:{number}: {match[0]}"
-        for file in revised_files()
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
-        for match in pattern.finditer(line)
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match[0]}"
+        for path, text in revised_files().items()
+        for match in pattern.finditer(text)
     ]
     assert not found, f"Write instead: {better}\n" + "\n".join(found)
 
@@ -57,10 +63,10 @@ def test_text_avoids_private_words(words: str, better: str) -> None:
 def found_in_python(pattern: str) -> list[str]:
     text = re.compile(pattern, re.MULTILINE)
     return [
-        f"{file.relative_to(REPOSITORY)}: {match[1]}"
-        for file in revised_files()
-        if file.suffix == ".py"
-        for match in text.finditer(file.read_text(encoding="utf-8"))
+        f"{path}: {match[1]}"
+        for path, source in revised_files().items()
+        if path.endswith(".py")
+        for match in text.finditer(source)
     ]
 
 

@@ -45,7 +45,7 @@ EVENT_HISTORY: Final = timedelta(days=90)
 """Retention of the event history (CloudTrail User Guide, "Working with CloudTrail event history")."""
 SYSTEMS_MANAGER_HISTORY: Final = timedelta(days=30)
 """Retention of sessions and executions (General Reference, "AWS Systems Manager endpoints and quotas")."""
-_SECONDS_PER_LOOKUP: Final = 0.5
+SECONDS_PER_LOOKUP: Final = 0.5
 """LookupEvents allows two calls per second, account and Region."""
 _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
@@ -153,7 +153,7 @@ def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, sin
             for page in pages.paginate(LookupAttributes=[attribute], StartTime=since, EndTime=account.until):
                 events = [json.loads(each["CloudTrailEvent"]) for each in page["Events"]]
                 count += sum(add_event(each, found) for each in events)
-                account.pause(_SECONDS_PER_LOOKUP)
+                account.pause(SECONDS_PER_LOOKUP)
         except NOT_DONE as failed:
             problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).explanation
             break

@@ -185,7 +185,13 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 @pytest.fixture
-def command() -> Command:
+def pauses() -> list[float]:
+    """Pauses of commands in seconds, which tests do not wait for."""
+    return []
+
+
+@pytest.fixture
+def command(pauses: list[float]) -> Command:
     """Runs the command line as on a terminal of 100 columns that shows no colors."""
 
     def run_command(*arguments: str, stack: StackConfiguration | Exception) -> Result:
@@ -196,7 +202,7 @@ def command() -> Command:
 
         # Another stack than the one in the tags of what tests arrange, so that nothing is an orphan.
         state = StackState(stack="shell-access/empty", resources=())
-        context = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state)
+        context = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state, pause=pauses.append)
         return CliRunner().invoke(app, list(arguments), obj=context, env={"COLUMNS": "100", "TERM": "dumb"})
 
     return run_command

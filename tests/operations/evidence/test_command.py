@@ -14,6 +14,7 @@ from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG
 from components.approval.settings import Trail
 from local.emulator.fixtures import LINUX_IMAGE, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.evidence.command import INCOMPLETE
+from operations.evidence.live import SECONDS_PER_LOOKUP
 from tests.components.just_in_time.examples import approval as access_policies
 from tests.operations.arrangement import Account, Command, Fail, configuration, refusal
 from tests.operations.evidence.test_files import trail
@@ -216,7 +217,7 @@ def evidence(command: Command, *options: str, **sections: Any) -> tuple[int, dic
     return result.exit_code, json.loads(result.stdout)
 
 
-def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> None:
+def test_session_of_the_account_is_complete(command: Command, scene: Scene, pauses: list[float]) -> None:
     session = scene.session()
     scene.log(session)
     code, shown = evidence(command)
@@ -226,6 +227,7 @@ def test_session_of_the_account_is_complete(command: Command, scene: Scene) -> N
     assert (row["reason"], row["sourceIp"], row["endSource"]) == ("Ticket 4711", "127.0.0.1", "TerminateSession")
     assert row["logLocation"] == f"s3://session-logs/logs/123456789012/eu-west-1/{session}.log"
     assert (row["logBytes"], bool(row["logVersion"])) == (500, True)
+    assert set(pauses) == {SECONDS_PER_LOOKUP}
 
 
 WORKFLOW = {"approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
