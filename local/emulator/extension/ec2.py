@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from moto.core.responses import ActionResult
+from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 from local.emulator.extension.flow_logs import LocalFlowLogs
 from local.emulator.extension.images import add_images
@@ -21,9 +23,19 @@ _FORGOTTEN: Final = ("acl", "fl", "pl", "sg", "sgr", "vol")
 
 def apply() -> None:
     """Correct models, and add images."""
+    TaggedEC2Resource.get_tags = _tags_of
     replace_in_moto()
     apply_to_models()
     add_images()
+
+
+def _tags_of(self: Any) -> list[dict[str, str]]:
+    """Return the tags of one resource; moto searches those of all resources, for each resource of a list."""
+    tags: dict[str, str] = self.ec2_backend.tags.get(self.id, {}) if self.id else {}
+    kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id), "") if tags else ""
+    return [
+        {"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()
+    ]
 
 
 class LocalCompute(
