@@ -273,7 +273,6 @@ class _Parameter:
 
 _KEY: Final = "KmsMasterKeyId"
 _POLICY: Final = "Policy"
-_GIVEN_BACK: Final = (_KEY, _POLICY)
 
 
 class _Topic:
@@ -285,7 +284,7 @@ class _Topic:
             attributes = self._sns.get_topic_attributes(TopicArn=self._arn)["Attributes"]
         except self._sns.exceptions.NotFoundException:
             return None
-        prior = {name: attributes.get(name, "") for name in _GIVEN_BACK}
+        prior = {_KEY: attributes.get(_KEY, ""), _POLICY: attributes[_POLICY]}
         return Found(value=json.dumps(prior, sort_keys=True), record=prior[_KEY] or NONE)
 
     def recorded(self, record: str) -> str:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from common.aws.failures import ResourceError
+from common.aws.answers import Answer
+from common.aws.failures import MissingMemberError, ResourceError
 from components.adoption import inventory
 from components.adoption.resource_kinds import Found, Kind, ResourceAdapter, resource_adapter
 
@@ -126,6 +128,17 @@ def test_parameter_that_cannot_be_restored_is_refused(client: Callable[..., Any]
     client("ssm").put_parameter(Name="/parameter", Value="secret", Type="SecureString")
     with pytest.raises(ResourceError, match="/parameter exists and is a SecureString, not a String"):
         resource_adapter(Kind.PARAMETER, client("ssm"), "/parameter").find()
+
+
+def test_topic_without_policy_is_no_answer() -> None:
+    """A destroy would restore an empty one."""
+    attributes = Answer({"KmsMasterKeyId": "k"}, "GetTopicAttributes")
+    sns = SimpleNamespace(
+        exceptions=SimpleNamespace(NotFoundException=KeyboardInterrupt),
+        get_topic_attributes=lambda **_: {"Attributes": attributes},
+    )
+    with pytest.raises(MissingMemberError, match="no Policy"):
+        resource_adapter(Kind.TOPIC, sns, TOPIC).find()
 
 
 def test_log_group_with_a_longer_name_is_not_found(client: Callable[..., Any]) -> None:
