@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -361,7 +362,9 @@ class _Policy:
         pages = self._iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=self._arn, EntityFilter="Role")
         roles = [role["RoleName"] for page in pages for role in page["PolicyRoles"]]
         for role in roles:
-            self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
+            # A role may be deleted meanwhile.
+            with suppress(self._iam.exceptions.NoSuchEntityException):
+                self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
         if roles:
             log(f"The policy {self._arn} is deleted, and detached from the roles {', '.join(sorted(roles))}.")
 

@@ -181,7 +181,7 @@ def test_policy_is_made_found_and_removed_with_all_its_versions(client: Callable
 
 
 def test_policy_goes_from_roles_that_no_state_knows_too(
-    client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    client: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     iam = client("iam")
     policy = resource_adapter(Kind.POLICY, iam, POLICY)
@@ -189,6 +189,14 @@ def test_policy_goes_from_roles_that_no_state_knows_too(
     for role in ("Web", "App"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
         iam.attach_role_policy(RoleName=role, PolicyArn=POLICY)
+    detach = iam.detach_role_policy
+
+    def detach_late(**named: str) -> None:
+        """Detach the policy after another principal has."""
+        detach(**named)
+        detach(**named)
+
+    monkeypatch.setattr(iam, "detach_role_policy", detach_late)
     policy.remove("")
     assert policy.find() is None
     assert iam.list_attached_role_policies(RoleName="Web")["AttachedPolicies"] == []
