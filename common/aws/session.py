@@ -121,7 +121,7 @@ class AwsClients:
         from botocore.credentials import (  # noqa: PLC0415 -- as below
             CredentialProvider,
             CredentialResolver,
-            RefreshableCredentials,
+            DeferredRefreshableCredentials,
         )
 
         region = session.get_config_variable("region")
@@ -138,8 +138,9 @@ class AwsClients:
             }
 
         class Assumed(CredentialProvider):
-            def load(self) -> RefreshableCredentials:
-                return RefreshableCredentials.create_from_metadata(assume(), assume, "assume-role")
+            def load(self) -> DeferredRefreshableCredentials:
+                # The first call assumes the role, so that its failure is that of a call, not of the client.
+                return DeferredRefreshableCredentials(assume, "assume-role")
 
         assumed = new_session()
         assumed.set_config_variable("region", region)
