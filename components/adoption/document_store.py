@@ -326,7 +326,7 @@ class DocumentStore:
         versions = [version for page in pages for version in page["DocumentVersions"]]
         if not versions:
             raise MalformedAnswerError(operation="ListDocumentVersions", found=f"no version of {self._name}")
-        return versions
+        return cast("list[Mapping[str, Any]]", versions)
 
     def _create(self, content: Mapping[str, Any], ownership: Ownership) -> bool:
         """Create the document; return False where another principal was faster."""
