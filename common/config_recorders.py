@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.aws.failures import MalformedAnswerError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Json = Mapping[str, Any]
+
+STATUS: Final = "DescribeConfigurationRecorderStatus"
+"""Operation that returns whether the recorders record."""
 
 _GLOBAL: Final = "AWS::IAM::"
 """Prefix of the types that are recorded in one Region."""
@@ -24,6 +29,9 @@ def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json], *types
         recorders: Result of DescribeConfigurationRecorders.
         statuses: Result of DescribeConfigurationRecorderStatus.
         types: The types, `AWS::EC2::Instance`.
+
+    Raises:
+        MalformedAnswerError: The status of a recorder is missing, and none of the others records.
     """
     # Service-linked recorders record for their service only.
     own = [
@@ -31,8 +39,10 @@ def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json], *types
     ]
     if not own:
         return "has no AWS Config recorder"
-    running = {each["name"] for each in statuses if each.get("recording")}
-    working = [each for each in own if each["name"] in running]
+    recording = {each["name"]: each.get("recording") for each in statuses}
+    working = [each for each in own if recording.get(each["name"])]
+    if not working and any(recording.get(each["name"]) is None for each in own):
+        raise MalformedAnswerError(operation=STATUS, found="no status of a recorder")
     if not working:
         return "has an AWS Config recorder that is stopped"
     left_out = [[each for each in types if not _records(_part(one, "recordingGroup"), each)] for one in working]

@@ -248,11 +248,14 @@ def _subnet(vpc: Vpc, given: str, path: SettingPath) -> Subnet:
         for each in subnet.get("Ipv6CidrBlockAssociationSet", [])
         if each["Ipv6CidrBlockState"]["State"] == "associated"
     ]
+    cidrs = tuple(cidr for cidr in (subnet.get("CidrBlock"), *ipv6) if cidr)
+    if not cidrs:
+        raise MalformedAnswerError(operation="DescribeSubnets", found=f"no CIDR block of {subnet['SubnetId']}")
     return Subnet(
         id=subnet["SubnetId"],
         given=given,
         zone=subnet["AvailabilityZone"],
-        cidrs=tuple(cidr for cidr in (subnet.get("CidrBlock"), *ipv6) if cidr),
+        cidrs=cidrs,
         route_table_ids=vpc.route_table_ids(subnet["SubnetId"]),
     )
 

@@ -43,6 +43,9 @@ MAX_SECONDS: Final = 300.0
 BREAK_SECONDS: Final = 60.0
 """Seconds without calls after a client was throttled at each of its attempts."""
 
+THROTTLED_SERVICES: Final = 2
+"""Number of throttled services of a Region after which the others are not called either."""
+
 _FIRST_ERROR: Final = 301
 """HTTP status from which on botocore parses an error."""
 
@@ -480,11 +483,12 @@ class _Pages(_PageIterator):
         return json.dumps(following, sort_keys=True) if following else ""
 
 
-def bound(client: Any) -> None:
+def bound(client: Any, breaks: list[ThrottlingBreak] | None = None) -> None:
     """Bound the listings and the retries of a client. Idempotent.
 
     Args:
         client: Client of botocore.
+        breaks: Breaks of the clients with the same credentials.
     """
     if "get_paginator" in vars(client):
         return
@@ -497,7 +501,7 @@ def bound(client: Any) -> None:
 
     client.get_paginator = get_paginator
     client.meta.events.register("after-call", partial(_note_service, client.meta.service_model.service_name))
-    _ThrottlingBreak(client)
+    ThrottlingBreak(client, [] if breaks is None else breaks)
 
 
 def _note_service(service: str, http_response: Any, parsed: Any, **_: object) -> None:
@@ -506,28 +510,48 @@ def _note_service(service: str, http_response: Any, parsed: Any, **_: object) ->
         parsed.setdefault("ResponseMetadata", {})[SERVICE] = service
 
 
-class _ThrottlingBreak:
-    """Stops the retries of a throttled client.
+class ThrottlingBreak:
+    """Stops the retries of a throttled client, and the calls of all clients of a Region in which several are throttled.
 
-    A command makes dozens of calls in sequence; with eight attempts each, it would need hours to fail.
+    A command makes dozens of calls in sequence to a dozen services; with eight attempts each, it would need hours to fail.
+
+    Attributes:
+        service: Service of the client.
+        region: Region of the client.
+        until: End of the break.
+        answer: Response of the last attempt before it.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, others: list[ThrottlingBreak]) -> None:
         """Register with a client.
 
         Args:
             client: Client of botocore.
+            others: Breaks of the clients with the same credentials; the new one is added.
         """
-        self._until = 0.0
-        self._answer: tuple[Any, Any] | None = None
+        self.service, self.region = client.meta.service_model.service_name, client.meta.region_name
+        self._others = others
+        self.until = 0.0
+        self.answer: tuple[Any, Any] | None = None
+        others.append(self)
         client.meta.events.register("after-call", self._note)
         client.meta.events.register("before-call", self._answer_at_once)
 
     def _note(self, http_response: Any, parsed: Any, **_: object) -> None:
-        is_break = time.monotonic() < self._until
         is_throttled = http_response.status_code >= _FIRST_ERROR and parsed.get("Error", {}).get("Code") in THROTTLED
-        if is_throttled and not is_break:
-            self._until, self._answer = time.monotonic() + BREAK_SECONDS, (http_response, parsed)
+        is_given = any(each.answer and each.answer[0] is http_response for each in self._others)
+        if is_throttled and not is_given:
+            self.until, self.answer = time.monotonic() + BREAK_SECONDS, (http_response, parsed)
 
     def _answer_at_once(self, **_: object) -> tuple[Any, Any] | None:
-        return self._answer if time.monotonic() < self._until else None
+        now = time.monotonic()
+        if now < self.until:
+            return self.answer
+        resting = [each for each in self._others if now < each.until and each.region == self.region]
+        if len(resting) < THROTTLED_SERVICES or resting[0].answer is None:
+            return None
+        http_response, parsed = resting[0].answer
+        names = " and ".join(sorted(each.service for each in resting))
+        error: dict[str, Any] = parsed["Error"]
+        message = f"not called, as {names} throttle every call: {error.get('Message', error['Code'])}"
+        return http_response, {"Error": {**error, "Message": message}, "ResponseMetadata": {}}

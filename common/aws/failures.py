@@ -143,6 +143,10 @@ class Failure:
     reason: str
     remedy: str
 
+    def __str__(self) -> str:
+        """Return the failure for a message, without a full stop."""
+        return f"{self.cause}: {self.reason}; {self.remedy}"
+
 
 SERVICE: Final = "Service"
 """Key in the metadata of an error, with the service that was called, as boto3 names it."""
@@ -258,7 +262,7 @@ def explained(what: str, service: str, region: str, caller: Callable[[], str]) -
         yield
     except NOT_DONE as failed:
         why = why_not(failed, service, region, caller)
-        raise ResourceError(f"{what}: {why.cause}: {why.reason}; {why.remedy}", why.cause) from failed
+        raise ResourceError(f"{what}: {why}", why.cause) from failed
 
 
 def why_not(failed: Exception, service: str, region: str, caller: Callable[[], str]) -> Failure:

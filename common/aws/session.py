@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import botocore.session
     from botocore.loaders import Loader
 
+    from common.aws.answers import ThrottlingBreak
+
 ConfigurationReader = Callable[[str], Any]
 """Function that returns the value of a full key such as `aws:region`, or None."""
 
@@ -59,6 +61,7 @@ class AwsClients:
         self._lock = threading.RLock()
         self._session: botocore.session.Session | None = None
         self._made: dict[tuple[str, str], Any] = {}
+        self._breaks: list[ThrottlingBreak] = []
         if self._decoded("assumeRoleWithWebIdentity"):
             raise UnsupportedConfigurationError(
                 "aws:assumeRoleWithWebIdentity is not supported for the preferences document; give the web identity "
@@ -69,7 +72,9 @@ class AwsClients:
         """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
         with self._lock:
             if (service, region) not in self._made:
-                self._made[service, region] = _client(self._authenticated(), service, region, self._endpoint(service))
+                self._made[service, region] = _client(
+                    self._authenticated(), service, region, self._endpoint(service), self._breaks
+                )
             return self._made[service, region]
 
     def caller_arn(self, region: str) -> str:
@@ -116,7 +121,7 @@ class AwsClients:
         from botocore.credentials import (  # noqa: PLC0415 -- as below
             CredentialProvider,
             CredentialResolver,
-            RefreshableCredentials,
+            DeferredRefreshableCredentials,
         )
 
         region = session.get_config_variable("region")
@@ -133,8 +138,9 @@ class AwsClients:
             }
 
         class Assumed(CredentialProvider):
-            def load(self) -> RefreshableCredentials:
-                return RefreshableCredentials.create_from_metadata(assume(), assume, "assume-role")
+            def load(self) -> DeferredRefreshableCredentials:
+                # The first call assumes the role, so that its failure is that of a call, not of the client.
+                return DeferredRefreshableCredentials(assume, "assume-role")
 
         assumed = new_session()
         assumed.set_config_variable("region", region)
@@ -162,7 +168,13 @@ def new_session(profile: str | None = None) -> botocore.session.Session:
     return session
 
 
-def _client(session: botocore.session.Session, service: str, region: str | None, endpoint: str | None) -> Any:
+def _client(
+    session: botocore.session.Session,
+    service: str,
+    region: str | None,
+    endpoint: str | None,
+    breaks: list[ThrottlingBreak] | None = None,
+) -> Any:
     from botocore.config import Config  # noqa: PLC0415
 
     from common.aws.answers import bound  # noqa: PLC0415
@@ -173,7 +185,7 @@ def _client(session: botocore.session.Session, service: str, region: str | None,
     # botocore creates the exception classes of a client on first access. Two concurrent threads would get two of each,
     # and what one raises would not be what the other catches.
     _ = client.exceptions
-    bound(client)
+    bound(client, breaks)
     return client
 
 

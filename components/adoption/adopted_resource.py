@@ -53,6 +53,7 @@ _LOST: Final = "lost"
 _MAX_KEY: Final = 128
 _MAX_TAGS: Final = 40
 """Maximum number of tags with those that record prior ones; a resource has 50, some of them the default ones of the provider."""
+_IN_ONE_CALL: Final = "AWS returns it in one of two calls only; run the same command again"
 _NOT_RESTORED: Final = ("aws:", f"{NAMESPACE}:")
 """Prefixes of tags that AWS, or this program, sets."""
 _FIXED = ("kind", "region", "name")
@@ -90,7 +91,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 existing, found = self._permitted(props), named.find()
             if not is_made and (existing is None or found is None):
                 # Without what it was, a destroy would delete a resource that another principal created.
-                raise ResourceError("AWS returns it in one of two calls only; run the same command again")
+                raise ResourceError(_IN_ONE_CALL)
             prior = _prior(props, named, existing, found)
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
@@ -259,7 +260,10 @@ def _found(kind: Kind, region: str, name: str) -> Properties:
         return {}
     with answered(inventory.described(kind, region, name), kind.service, region):
         named = resource_adapter(kind, program_clients().client(kind.service, region), name)
-        return _prior({"kind": kind, "owner": this_stack(), "value": ""}, named, existing, named.find())
+        found = named.find()
+        if found is None:
+            raise ResourceError(f"{inventory.described(kind, region, name)}: {_IN_ONE_CALL}")
+        return _prior({"kind": kind, "owner": this_stack(), "value": ""}, named, existing, found)
 
 
 def _record(kind: Kind, prior: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
-from common.aws.failures import FailureCause, ResourceError, explained
+from common.aws.failures import FailureCause, MalformedAnswerError, ResourceError, explained
 from components.adoption.document_content import content_sha256, same_content, serialized
 from components.adoption.document_ownership import (
     NO_DOCUMENT,
@@ -317,9 +317,16 @@ class DocumentStore:
         return latest["LatestVersion"]
 
     def _text(self, version: str) -> str:
-        return self._ssm.get_document(Name=self._name, DocumentVersion=version, DocumentFormat="JSON").get(
-            "Content", ""
-        )
+        answer = self._ssm.get_document(Name=self._name, DocumentVersion=version, DocumentFormat="JSON")
+        return str(answer["Content"])
+
+    def _versions(self) -> list[Mapping[str, Any]]:
+        """Return the versions of the document, which exists and so has at least one."""
+        pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
+        versions = [version for page in pages for version in page["DocumentVersions"]]
+        if not versions:
+            raise MalformedAnswerError(operation="ListDocumentVersions", found=f"no version of {self._name}")
+        return cast("list[Mapping[str, Any]]", versions)
 
     def _create(self, content: Mapping[str, Any], ownership: Ownership) -> bool:
         """Create the document; return False where another principal was faster."""
@@ -357,8 +364,7 @@ class DocumentStore:
         marked, default = tags.get(PRIOR_VERSION_TAG), described["DefaultVersion"]
         if known and marked == known.version:
             return known
-        pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
-        versions = cast("list[Mapping[str, Any]]", [version for page in pages for version in page["DocumentVersions"]])
+        versions = self._versions()
         published, released = numbered(versions, ownership), last_release(versions, ownership)
         is_ours = any(own and number > released for number, own in published.items())
         if known and not is_ours and self._is_still(known, published):
@@ -472,12 +478,10 @@ class DocumentStore:
     def _make_room(self) -> None:
         """Delete, at the version limit, the oldest version that is neither in force nor the prior one."""
         prior = self.marks().get(PRIOR_VERSION_TAG)
-        pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
         spare = [
-            int(version.get("DocumentVersion", "0"))
-            for page in pages
-            for version in page["DocumentVersions"]
-            if not version.get("IsDefaultVersion") and version.get("DocumentVersion") != prior
+            int(version["DocumentVersion"])
+            for version in self._versions()
+            if not version.get("IsDefaultVersion") and version["DocumentVersion"] != prior
         ]
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument, self._ssm.exceptions.InvalidDocumentVersion):
             self._ssm.delete_document(Name=self._name, DocumentVersion=str(min(spare)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
+from common.aws.failures import MalformedAnswerError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import GLOBAL, NAMED_TYPES, only_one, tags_by_resource, tags_of
 from components.adoption.resource_kinds import Kind
@@ -51,6 +52,7 @@ class Tagged:
         path: JMESPath of the resource in the response.
         state: JMESPath of its state in the resource; empty: it has none.
         fixed: Properties whose change requires a replacement, and the JMESPath of each in the resource.
+        is_omitted: Whether the response lacks a resource that does not exist, instead of an error.
     """
 
     prefix: str
@@ -59,6 +61,7 @@ class Tagged:
     path: str
     state: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_omitted: bool = False
 
 
 TAGGED: Final[Mapping[str, Tagged]] = {
@@ -76,6 +79,7 @@ TAGGED: Final[Mapping[str, Tagged]] = {
         argument="FlowLogIds",
         path="FlowLogs[0]",
         fixed={"subnet_id": "ResourceId", "traffic_type": "TrafficType"},
+        is_omitted=True,
     ),
     "aws:ec2/instance:Instance": Tagged(
         prefix="i-",
@@ -377,6 +381,11 @@ class OwnedResources:
                 return False
             raise
         found = jmespath.search(tagged.path, answer)
+        if found is None and not tagged.is_omitted:
+            # A second one would be created.
+            raise MalformedAnswerError(
+                operation=ec2.meta.method_to_api_mapping[tagged.operation], found=f"no {resource}"
+            )
         if found is None or (tagged.state and str(jmespath.search(tagged.state, found)).lower() in _ENDING):
             return False
         return all(

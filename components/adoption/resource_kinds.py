@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -273,7 +274,6 @@ class _Parameter:
 
 _KEY: Final = "KmsMasterKeyId"
 _POLICY: Final = "Policy"
-_GIVEN_BACK: Final = (_KEY, _POLICY)
 
 
 class _Topic:
@@ -285,7 +285,7 @@ class _Topic:
             attributes = self._sns.get_topic_attributes(TopicArn=self._arn)["Attributes"]
         except self._sns.exceptions.NotFoundException:
             return None
-        prior = {name: attributes.get(name, "") for name in _GIVEN_BACK}
+        prior = {_KEY: attributes.get(_KEY, ""), _POLICY: attributes[_POLICY]}
         return Found(value=json.dumps(prior, sort_keys=True), record=prior[_KEY] or NONE)
 
     def recorded(self, record: str) -> str:
@@ -362,7 +362,9 @@ class _Policy:
         pages = self._iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=self._arn, EntityFilter="Role")
         roles = [role["RoleName"] for page in pages for role in page["PolicyRoles"]]
         for role in roles:
-            self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
+            # A role may be deleted meanwhile.
+            with suppress(self._iam.exceptions.NoSuchEntityException):
+                self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
         if roles:
             log(f"The policy {self._arn} is deleted, and detached from the roles {', '.join(sorted(roles))}.")
 

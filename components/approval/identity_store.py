@@ -148,7 +148,7 @@ class IdentityLookup:
             return look()
         except NOT_DONE as failed:
             why = why_not(failed, service, self.region, self._caller)
-            message = f"expected {expected}, got {NO_ANSWER}: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+            message = f"expected {expected}, got {NO_ANSWER}: {why}"
             self.problems.append(Problem(path=path, message=message))
             return None
 

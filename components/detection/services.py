@@ -121,7 +121,7 @@ def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
 
 def _switches_of(detector: Mapping[str, Any]) -> set[str]:
     on = {DETECTOR} if detector["Status"] == ENABLED else set[str]()
-    for feature in detector.get("Features", ()):
+    for feature in detector["Features"]:
         if feature["Name"] not in _ALWAYS_ON and feature["Status"] == ENABLED:
             more = feature.get("AdditionalConfiguration", ())
             on |= {
@@ -211,7 +211,9 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
     return ServiceState(
         arn="",
         switches=frozenset(
-            switch for name, switch in _SCANS.items() if scans.get(name, {}).get("status") in {ENABLED, "ENABLING"}
+            switch
+            for name, switch in _SCANS.items()
+            if name in scans and scans[name]["status"] in {ENABLED, "ENABLING"}
         ),
         administrator=_manager(account, relationship, own=accounts[0]["accountId"]),
     )

@@ -84,10 +84,7 @@ def _read(clients: AwsClients, service: str, region: str, check: Callable[[Any],
         return list(check(clients.client(service, region)))
     except NOT_DONE as failed:
         why = why_not(failed, service, region, lambda: clients.caller_arn(region))
-        message = (
-            f"expected the prerequisites of just-in-time node access in {region}, got no answer: {why.cause}: {why.reason}. "
-            f"{why.remedy.capitalize()}"
-        )
+        message = f"expected the prerequisites of just-in-time node access in {region}, got no answer: {why}"
         return [Problem(path=_PATH, message=message)]
 
 
@@ -190,8 +187,7 @@ def _node_notes(clients: AwsClients, region: str, policies: Policies) -> list[st
         decisions = [decide(each, policies) for each in managed_nodes(region, read)]
     except NOT_DONE as failed:
         why = why_not(failed, "ssm", region, lambda: clients.caller_arn(region))
-        text = f"Cannot determine which nodes of {region} have no policy, or several: {why.cause}: {why.reason}. "
-        return [text + why.remedy.capitalize()]
+        return [f"Cannot determine which nodes of {region} have no policy, or several: {why}"]
     conflicts = [each for each in decisions if each.outcome is Outcome.CONFLICT]
     without = [each for each in decisions if each.outcome is Outcome.NO_POLICY and not each.is_sound]
     several = [f"{each.node.shown} of {' and '.join(policy.name for policy in each.policies)}" for each in conflicts]

@@ -65,9 +65,9 @@ def _why_not(clients: AwsClients, region: str) -> str | None:
         with explained(f"AWS Config in {region}", "config", region, lambda: clients.caller_arn(region)):
             recorders = config.describe_configuration_recorders()["ConfigurationRecorders"]
             statuses = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+            return why_not_recorded(recorders, statuses, ROLE_TYPE)
     except ResourceError as unknown:
         raise _refusal(f"cannot be checked: {unknown}") from None
-    return why_not_recorded(recorders, statuses, ROLE_TYPE)
 
 
 def _refusal(message: str) -> SettingsError:

@@ -98,7 +98,7 @@ def check_roles(operators: IdentityCenterOperators, region: str) -> None:
         used, quota = int(summary["Roles"]), int(summary.get("RolesQuota", ROLES.maximum))
     except NOT_DONE as failed:
         why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
-        message = f"expected room for the roles, got no answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+        message = f"expected room for the roles, got no answer: {why}"
         raise SettingsError([Problem(path=path, message=message)]) from None
     missing = len(set(operators.roles) - existing)
     if used + missing > quota:
@@ -158,7 +158,7 @@ def _problem(clients: AwsClients, region: str, principal: AttachedPrincipal, des
         why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
         message = (
             f"expected the {principal.kind} {principal.name} to have room for {len(desired.arns)} managed policies, got no "
-            f"answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+            f"answer: {why}"
         )
         return Problem(path=desired.path, message=message)
     if total <= quota:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, FailureCause, code_of, why_not
+from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem, SettingPath, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
@@ -25,6 +25,7 @@ from components.session_manager.prerequisites import LogBucket, PrerequisiteRead
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from common.aws.failures import FailureCause
     from common.aws.session import AwsClients
     from components.account import Account
     from components.settings import Settings
@@ -47,7 +48,8 @@ class NamedResource:
         service: Service whose API finds it.
         region: Region of the lookup.
         exists: Function that looks it up with a client; returns False where it does not exist, and raises as botocore.
-        differences: Function that returns why the stack cannot use a resource that exists, each with its cause.
+        differences: Function that returns why the stack cannot use a resource that exists, or why that cannot be read, each
+            with its cause.
     """
 
     path: SettingPath
@@ -219,20 +221,19 @@ def _has_log_group(name: str, logs: Any) -> bool:
 
 
 def _problems(clients: AwsClients, named: NamedResource) -> list[Problem]:
-    """Return the problem of a missing resource, or those of an existing one that are certain.
+    """Return the problem of a missing resource, or those of an existing one.
 
-    What cannot be read of an existing resource is an error when the document is published.
+    What cannot be read would stop the update later, when the document is published.
     """
     message = f"expected {named.expected}, got {shown(named.name)}."
     try:
         if named.exists(clients.client(named.service, named.region)):
-            found = [text for cause, text in named.differences() if cause is FailureCause.ENCRYPTION]
-            return [Problem(path=named.path, message=text) for text in found]
+            return [Problem(path=named.path, message=text) for _, text in named.differences()]
     except NOT_DONE as failed:
         code = code_of(failed) if isinstance(failed, ClientError) else ""
         if code not in _MISSING:
             why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
             # S3 denies a HEAD request without a reason: the owner may also be another account.
-            reason = f" It cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
+            reason = f" It cannot be looked up: {why}"
             return [Problem(path=named.path, message=f"{message}{reason}")]
     return [Problem(path=named.path, message=message)]

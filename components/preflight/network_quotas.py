@@ -62,7 +62,7 @@ def _problem(clients: AwsClients, region: str, raised: tuple[str, int]) -> Probl
     except NOT_DONE as failed:
         if not (isinstance(failed, ClientError) and code_of(failed) == _DEFAULT):
             why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
-            message = f"expected {declared}, or more, as the account's quota {code} in {region}, got no answer: {why.cause}: {why.reason}; {why.remedy}"
+            message = f"expected {declared}, or more, as the account's quota {code} in {region}, got no answer: {why}"
             return Problem(path=path, message=message)
         current = int(field.default)
     if current >= declared:

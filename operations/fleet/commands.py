@@ -183,12 +183,9 @@ def up(  # noqa: PLR0913 -- one parameter per option
     selected = fleet.select(account, wave)
     packs = policy_packs(policy_pack, policy_pack_config)
     journal = Journal(state_folder(fleet) / "unfinished.json")
-    with (
-        stopped_by_signals() as stop,
-        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines,
-    ):
+    with engine_context(fleet, cwd, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines:
         update = partial(update_stack, engines, journal, resumes=not (again or refresh or account))
-        results = run_waves(fleet.waves(selected), update, stop, engines.progress)
+        results = run_waves(fleet.waves(selected), update, engines.stop, engines.progress)
         journal.close({each.account.id: engines.fingerprint(each) for each in fleet.stacks})
     options = FleetOptions(cwd=cwd, accounts=account or (), waves=wave or (), policy_packs=packs)
     steps = next_steps(fleet, "up", results, options)
@@ -298,7 +295,7 @@ def remove(  # noqa: PLR0913 -- one parameter per option
     Exit codes: 0 listed or removed, 1 one could not be removed, 2 the file or the command line cannot be used.
     """
     fleet = _read_fleet(file)
-    with stopped_by_signals() as stop, engine_context(fleet, cwd, stop, accounts=0) as engines:
+    with engine_context(fleet, cwd, accounts=0) as engines:
         left = _orphans(fleet, engines.pulumi)
         results = _remove(engines, left, account) if account else [orphan_result(fleet, each) for each in left]
     _finish(context, results, json_output=json_output, html=html)
@@ -399,11 +396,9 @@ def _run_read_only(  # noqa: PLR0913 -- the options of a command
     refresh: bool = False,
 ) -> list[AccountResult]:
     """Run engines that change nothing, and return their results."""
-    with (
-        stopped_by_signals() as stop,
-        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines,
-    ):
-        return run_waves(fleet.read_only_waves(selected), partial(operate, engines), stop, engines.progress)
+    with engine_context(fleet, cwd, accounts=len(selected), policy_packs=packs, refresh=refresh) as engines:
+        waves = fleet.read_only_waves(selected)
+        return run_waves(waves, partial(operate, engines), engines.stop, engines.progress)
 
 
 def _finish(  # noqa: PLR0913 -- the options of a command

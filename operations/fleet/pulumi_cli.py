@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from operations.fleet.rollout import StopRequests
+
 _PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
 _KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
 
@@ -94,6 +96,7 @@ def _files(part: Path) -> Iterator[Path]:
 
 
 _GLOBAL_OPTIONS = ("--non-interactive", "--color", "never")
+_POLL_INTERVAL_SECONDS = 0.2
 _MAX_ERROR_LINES = 60
 _MAX_LINE_CHARACTERS = 1500
 
@@ -243,9 +246,8 @@ class PulumiCli:
             UnusableError: The backend cannot be read.
         """
         done = self._command("stack", "ls", "--json")
-        if done.returncode:
-            raise UnusableError(f"The stacks in the state backend cannot be listed: {_message(done)}")
-        return [str(each["name"]).rsplit("/", 1)[-1] for each in json.loads(done.stdout)]
+        listed = _document(done, "The stacks in the state backend cannot be listed")
+        return [str(each["name"]).rsplit("/", 1)[-1] for each in listed]
 
     def last_configuration(self, stack: str) -> dict[str, Any] | None:
         """Return the configuration of a stack's last successful update. None: there was no successful update.
@@ -257,9 +259,8 @@ class PulumiCli:
         while True:
             paging = ("--page", str(page), "--page-size", str(size))
             done = self._command("stack", "history", "--json", "--stack", stack, *paging)
-            if done.returncode:
-                raise UnusableError(f"The history of stack {stack} cannot be read: {_message(done)}")
-            updates = cast("list[dict[str, Any]]", json.loads(done.stdout or "[]") or [])
+            found = _document(done, f"The history of stack {stack} cannot be read")
+            updates = cast("list[dict[str, Any]]", found or [])
             for update in updates:
                 if update.get("kind") == "update" and update.get("result") == "succeeded":
                     return {key: _value(value) for key, value in mapping(update.get("config")).items()}
@@ -267,19 +268,26 @@ class PulumiCli:
                 return None
             page += 1
 
-    def create_stack(self, stack: str, secrets_provider: str | None, *, on_scratch: bool = False) -> str | None:
-        """Create an empty stack. Return None, or the reason for the failure.
+    def create_stack(
+        self, stack: str, secrets_provider: str | None, stop: StopRequests, *, on_scratch: bool = False
+    ) -> None:
+        """Create an empty stack.
 
         Args:
             stack: Name of the stack.
             secrets_provider: Encryption of secrets in the state. None: that of the backend.
+            stop: Stop requests by signals.
             on_scratch: Whether to use a temporary state, for the preview of a new stack.
+
+        Raises:
+            UnusableError: The stack was not created.
         """
         provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
         done = self._command(
-            "stack", "init", stack, "--no-select", "--non-interactive", *provider, on_scratch=on_scratch
+            "stack", "init", stack, "--no-select", "--non-interactive", *provider, on_scratch=on_scratch, stop=stop
         )
-        return _message(done) if done.returncode else None
+        if done.returncode:
+            raise UnusableError(_message(done))
 
     def remove_stack(self, stack: str) -> str | None:
         """Remove a stack without resources. Return None, or the reason for the failure."""
@@ -290,8 +298,12 @@ class PulumiCli:
         """Remove the lock of an engine that was killed before it could unlock the stack."""
         self._command("cancel", stack, "--yes", "--non-interactive")
 
-    def start(self, task: EngineTask, *, on_scratch: bool = False) -> EngineProcess:
-        """Start an engine."""
+    def start(self, task: EngineTask, stop: StopRequests, *, on_scratch: bool = False) -> EngineProcess:
+        """Start an engine.
+
+        Raises:
+            UnusableError: The encryption of the stack's state cannot be read.
+        """
         events = self._folder / f"{task.stack}.events"
         events.unlink(missing_ok=True)
         packs = task.policy_packs if task.operation in _EVALUATES_POLICIES else ()
@@ -299,7 +311,7 @@ class PulumiCli:
         arguments = [
             *_ARGUMENTS[task.operation],
             *("--stack", task.stack),
-            *("--config-file", str(self._configuration(task, on_scratch=on_scratch))),
+            *("--config-file", str(self._configuration(task, stop, on_scratch=on_scratch))),
             *("--event-log", str(events)),
             *_GLOBAL_OPTIONS,
             *pack_options(packs),
@@ -324,22 +336,21 @@ class PulumiCli:
         )
         return EngineProcess(process, events, task.log, log)
 
-    def _configuration(self, task: EngineTask, *, on_scratch: bool) -> Path:
+    def _configuration(self, task: EngineTask, stop: StopRequests, *, on_scratch: bool) -> Path:
         file = self._folder / f"{task.stack}.yaml"
-        content = {**self._encryption(task.stack, on_scratch=on_scratch), "config": dict(task.values)}
+        content = {**self._encryption(task.stack, stop, on_scratch=on_scratch), "config": dict(task.values)}
         # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
         file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         return file
 
-    def _encryption(self, stack: str, *, on_scratch: bool) -> dict[str, Any]:
+    def _encryption(self, stack: str, stop: StopRequests, *, on_scratch: bool) -> dict[str, Any]:
         """Return the stack file's encryption settings; without them, the engine would create new ones."""
         stack_file = self._workspace / f"Pulumi.{stack}.yaml"
         if stack_file.exists():
             return mapping(yaml.safe_load(stack_file.read_text()))
-        done = self._command("stack", "export", "--stack", stack, on_scratch=on_scratch)
-        if done.returncode:
-            return {}
-        provider = mapping(mapping(json.loads(done.stdout).get("deployment")).get("secrets_providers"))
+        done = self._command("stack", "export", "--stack", stack, on_scratch=on_scratch, stop=stop)
+        exported = _document(done, f"The state of stack {stack} cannot be read")
+        provider = mapping(mapping(mapping(exported).get("deployment")).get("secrets_providers"))
         state = mapping(provider.get("state"))
         if provider.get("type") == "passphrase" and "salt" in state:
             return {"encryptionsalt": state["salt"]}
@@ -347,17 +358,33 @@ class PulumiCli:
             return {"secretsprovider": state["url"], "encryptedkey": state.get("encryptedkey", "")}
         return {}
 
-    def _command(self, *arguments: str, on_scratch: bool = False) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 -- by argument list
+    def _command(
+        self, *arguments: str, on_scratch: bool = False, stop: StopRequests | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command that is not an engine; a second stop request kills it."""
+        with subprocess.Popen(  # noqa: S603 -- by argument list
             ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
-            check=False,
             cwd=self._workspace,
             env=self._environment(on_scratch=on_scratch),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                while True:
+                    try:
+                        printed, errors = process.communicate(timeout=_POLL_INTERVAL_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        if stop is None or not stop.is_urgent:
+                            continue
+                        process.kill()
+                        printed, errors = "", "stopped by a signal"
+                    return subprocess.CompletedProcess(arguments, process.wait(), printed, errors)
+            except BaseException:
+                process.kill()
+                raise
 
     def _environment(self, *, on_scratch: bool) -> dict[str, str]:
         # The CLI only accepts `--event-log` with this variable, which the Automation API sets too.
@@ -366,6 +393,20 @@ class PulumiCli:
             return environment
         environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
         return environment | self._scratch
+
+
+def _document(done: subprocess.CompletedProcess[str], otherwise: str) -> Any:
+    """Return the JSON document that a command printed.
+
+    Raises:
+        UnusableError: The command failed, or printed something else.
+    """
+    if done.returncode:
+        raise UnusableError(f"{otherwise}: {_message(done)}")
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        raise UnusableError(f"{otherwise}: pulumi printed no JSON document") from None
 
 
 def _message(done: subprocess.CompletedProcess[str]) -> str:

@@ -193,7 +193,8 @@ class _RunningWave:
         try:
             result = self._operate(stack, self._wave.name)
         except (UnusableError, OSError) as failed:
-            result = stack.result(self._wave.name, AccountState.FAILED, error=str(failed))
+            state = AccountState.INTERRUPTED if self._stop.is_requested else AccountState.FAILED
+            result = stack.result(self._wave.name, state, error=str(failed))
         with self._lock:
             self._failures += result.state in _FAILURES
             self.has_operated |= result.state is not AccountState.DONE

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operations.errors import UnusableError
 from operations.findings import Status, counted
 from operations.fleet.progress import Progress
 from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
 from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, NextStep, RegionResult
+from operations.fleet.rollout import stopped_by_signals
 from operations.fleet.stack_configuration import destroy_values
 from operations.fleet.stack_plan import fingerprint
 from operations.policy_pack import pack_options
@@ -103,18 +105,24 @@ def open_backend(fleet: Fleet, cwd: Path, packs: tuple[PolicyPack, ...] = ()) ->
 
 
 @contextmanager
-def engine_context(  # noqa: PLR0913 -- the options of a command
+def engine_context(
     fleet: Fleet,
     cwd: Path,
-    stop: StopRequests,
     *,
     accounts: int,
     policy_packs: tuple[PolicyPack, ...] = (),
     refresh: bool = False,
 ) -> Generator[EngineContext]:
-    """Provide everything that the engines of one command share."""
+    """Provide everything that the engines of one command share.
+
+    Signals become stop requests only when the backend is read, so that the first one ends the command until then.
+    """
     packs = tuple(each.resolved() for each in policy_packs)
-    with open_backend(fleet, cwd, packs) as pulumi, progress_of(accounts) as progress:
+    with (
+        open_backend(fleet, cwd, packs) as pulumi,
+        stopped_by_signals() as stop,
+        progress_of(accounts) as progress,
+    ):
         yield EngineContext(
             fleet=fleet, pulumi=pulumi, stop=stop, progress=progress, cwd=cwd, policy_packs=packs, refresh=refresh
         )
@@ -128,8 +136,8 @@ def progress_of(accounts: int) -> Progress:
 def preview_stack(engines: EngineContext, stack: FleetStack, wave: str) -> AccountResult:
     """Preview the changes of `up`. A new account's stack is not created in the backend."""
     is_new = stack.name not in engines.pulumi.stacks
-    if is_new and (refused := engines.pulumi.create_stack(stack.name, None, on_scratch=True)):
-        return stack.result(wave, AccountState.FAILED, error=refused)
+    if is_new:
+        engines.pulumi.create_stack(stack.name, None, engines.stop, on_scratch=True)
     return _run_engine(engines, stack, wave, _PREVIEW, on_scratch=is_new)
 
 
@@ -157,9 +165,7 @@ def update_stack(
         return stack.result(wave, AccountState.DONE)
     journal.record(account.id, mark, succeeded=False)
     if stack.name not in engines.pulumi.stacks:
-        refused = engines.pulumi.create_stack(stack.name, engines.fleet.settings.secrets_provider)
-        if refused:
-            return stack.result(wave, AccountState.FAILED, error=refused)
+        engines.pulumi.create_stack(stack.name, engines.fleet.settings.secrets_provider, engines.stop)
     result = _run_engine(engines, stack, wave, _UP)
     journal.record(account.id, mark, succeeded=result.state in {AccountState.CHANGED, AccountState.UNCHANGED})
     return result
@@ -190,16 +196,21 @@ def remove_stack(engines: EngineContext, orphan: OrphanedStack) -> AccountResult
         values=destroy_values(engines.fleet.settings, orphan.account_id, _provider_region(engines.fleet)),
         log=engines.log_file(orphan.account_id, EngineOperation.DESTROY),
     )
-    process = engines.pulumi.start(task)
-    _wait(engines, process, orphan.stack)
-    refused = engines.pulumi.remove_stack(orphan.stack) if process.succeeded else process.error
+    changes: dict[str, int] = {}
+    try:
+        process = engines.pulumi.start(task, engines.stop)
+        _wait(engines, process, orphan.stack)
+        changes = dict(process.log.changes)
+        refused = engines.pulumi.remove_stack(orphan.stack) if process.succeeded else process.error
+    except UnusableError as failed:
+        refused = str(failed)
     state = AccountState.FAILED if refused else AccountState.REMOVED
     return AccountResult(
         name=orphan.account_id,
         id=orphan.account_id,
         wave=None,
         state=AccountState.INTERRUPTED if refused and engines.stop.is_requested else state,
-        changes=dict(process.log.changes),
+        changes=changes,
         error=refused,
         seconds=time.monotonic() - started,
     )
@@ -293,7 +304,7 @@ def _run_engine(
         policy_packs=engines.policy_packs,
         refresh=engines.refresh,
     )
-    process = engines.pulumi.start(task, on_scratch=on_scratch)
+    process = engines.pulumi.start(task, engines.stop, on_scratch=on_scratch)
     _wait(engines, process, stack.name, lambda text: engines.progress.updated(stack, text))
     if process.succeeded:
         state, error = (kind.changed if process.log.changes else AccountState.UNCHANGED), None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from common.config_recorders import why_not_recorded
+from common.aws.failures import MalformedAnswerError
+from common.config_recorders import STATUS, why_not_recorded
 from components.adoption.inventory import tags_of
 from components.nodes.names import HOST_MANAGEMENT_SETTING, ROLE_TYPE, RULE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
@@ -152,7 +153,7 @@ def read_config_rule(reader: Reader) -> ConfigRule | None:
         triggers=frozenset(rule.get("Scope", {}).get("ComplianceResourceTypes", ()))
         | {str(each.get("MessageType", "")) for each in sources},
         failure=_failure(reader),
-        unrecorded=attempt(lambda: why_not_recorded(*read_recorders(reader), ROLE_TYPE)),
+        unrecorded=read_unrecorded(reader, ROLE_TYPE),
     )
 
 
@@ -173,16 +174,20 @@ def _failure(reader: Reader) -> str:
     return f"{status.get('LastErrorCode', 'error')}: {status.get('LastErrorMessage', '')}".rstrip(": ")
 
 
-def read_recorders(reader: Reader) -> tuple[list[Answer], list[Answer]]:
-    """Return the recorders of AWS Config, and their states.
+@returns_failure
+def read_unrecorded(reader: Reader, *types: str) -> str | None:
+    """Return why AWS Config does not record some types of resources; None: it records all of them.
 
-    Raises:
-        ReadError: They cannot be read.
+    Args:
+        reader: Reader of the Region.
+        types: The types, `AWS::EC2::Instance`.
     """
-    return (
-        reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders"),
-        reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus"),
-    )
+    recorders = reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders")
+    statuses = reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus")
+    try:
+        return why_not_recorded(recorders, statuses, *types)
+    except MalformedAnswerError as failed:
+        raise ReadError(reader.unread(f"config:{STATUS}", failed)) from None
 
 
 @returns_failure

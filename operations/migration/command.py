@@ -190,6 +190,7 @@ class _Runner:
             CommandError: A step is not possible yet, or failed.
             UnusableError: The configuration cannot be used, or the step is not confirmed.
         """
+        step: MigrationStep | None = None
         while (move := self._move()) is not None:
             file = stack_file(self.directory, move.configuration.name)
             self._check("settings", move.steps[0], move.problems())
@@ -204,7 +205,10 @@ class _Runner:
             if not yes:
                 confirm(f"Start the step {step}?", "Nothing was changed by this step.")
             self._deploy(move, step, file)
-            self._check_paths(step)
+            self._check_paths(f"The step {step} is done")
+        if step is None:
+            # The run that made the last step may have ended before its check.
+            self._check_paths(f"The mode of approval is {self.target}")
         self._print_done()
 
     def _move(self) -> Move | None:
@@ -245,11 +249,20 @@ class _Runner:
                 f"The update of the step {step} failed: see the output of pulumi above. {file} is not changed. Fix the cause, "
                 "then run this command again, which continues with this step."
             )
-        with replaced_file(file) as opened:
-            opened.write(text)
+        try:
+            with replaced_file(file) as opened:
+                opened.write(text)
+        except OSError as failed:
+            raise CommandError(
+                f"The update of the step {step} is done, but {file} cannot be written: {failed}. Do not run pulumi up, which would revert "
+                "it. Fix the cause, then run this command again, which repeats this step."
+            ) from None
 
-    def _check_paths(self, step: MigrationStep) -> None:
+    def _check_paths(self, done: str) -> None:
         """Check that a session can be requested after a step, and started by no one without an approval.
+
+        Args:
+            done: What is done, for the message.
 
         Raises:
             CommandError: It cannot, or that is not known.
@@ -260,7 +273,7 @@ class _Runner:
         if found:
             print_obstacles(self.console, found)
             raise CommandError(
-                f"The step {step} is done, but the principals that can start sessions are not the expected ones. Resolve the above; to go back, "
+                f"{done}, but the principals that can start sessions are not the expected ones. Resolve the above; to go back, "
                 "restore the stack's configuration file and run pulumi up."
             )
 

@@ -24,6 +24,7 @@ from common.aws.failures import (
     ResourceError,
     explained,
     failure_of,
+    why_not,
 )
 from common.aws.session import AwsClients
 
@@ -48,9 +49,11 @@ def _client(service: str) -> Any:
 class Wire:
     """Answers the calls of a client, one after the other; the last answer again and again."""
 
-    def __init__(self, service: str, *answers: str | bytes | tuple[int, str] | Callable[[int], str]) -> None:
+    def __init__(
+        self, service: str, *answers: str | bytes | tuple[int, str] | Callable[[int], str], client: Any = None
+    ) -> None:
         self.sent = 0
-        self.client: Any = _client(service)
+        self.client: Any = client or _client(service)
         self._answers = answers
         self.client.meta.events.unregister("before-send", unique_id="wire")
         self.client.meta.events.register("before-send", self._answer, unique_id="wire")
@@ -364,6 +367,28 @@ def test_throttled_client_rests_after_all_tries(monkeypatch: pytest.MonkeyPatch)
     assert wire.sent == tries
     now[0] = aws_answers.BREAK_SECONDS + 1
     assert wire.client.list_documents()["DocumentIdentifiers"] == []
+
+
+def test_throttled_region_rests_for_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(aws_answers.time, "monotonic", lambda: now[0])
+    error = (400, '{"__type": "ThrottlingException", "message": "Rate exceeded"}')
+    make = AwsClients(KEYS.get).client
+    ssm, kms, logs = (Wire(each, *[error] * 20, client=make(each, REGION)) for each in ("ssm", "kms", "logs"))
+    elsewhere = Wire("logs", '{"logGroups": []}', client=make("logs", "us-east-1"))
+    for wire, call in ((ssm, "list_documents"), (kms, "list_keys")):
+        with pytest.raises(ClientError, match="Rate exceeded"):
+            getattr(wire.client, call)()
+    for _ in range(2):
+        with pytest.raises(
+            ClientError, match="not called, as kms and ssm throttle every call: Rate exceeded"
+        ) as refused:
+            logs.client.describe_log_groups()
+    assert why_not(refused.value, "x", REGION, str).action == "logs:DescribeLogGroups"
+    assert (logs.sent, elsewhere.client.describe_log_groups()["logGroups"]) == (0, [])
+    now[0] = aws_answers.BREAK_SECONDS + 1
+    with pytest.raises(ClientError, match=r"operation \(reached max retries: 7\): Rate exceeded"):
+        logs.client.describe_log_groups()
 
 
 def test_throttled_client_succeeds_within_its_tries() -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 
@@ -41,6 +42,15 @@ def test_acts_in_the_account_whose_role_the_provider_assumes(endpoints: str, *, 
 
 def test_roles_are_assumed_one_from_the_other(endpoints: str) -> None:
     assert account(clients(endpoints=endpoints, assumeRoles=[role(OTHER), role("333344445555")])) == "333344445555"
+
+
+def test_role_is_assumed_by_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its failure is that of a call, which is reported with its remedy."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    nowhere = json.dumps([{"sts": "http://127.0.0.1:9"}])
+    ssm = clients(endpoints=nowhere, assumeRoles=[role(OTHER)]).client("ssm", "eu-west-1")
+    with pytest.raises(EndpointConnectionError):
+        ssm.list_documents()
 
 
 @pytest.mark.usefixtures("client")

@@ -152,12 +152,17 @@ def test_network_that_cannot_be_read_is_a_problem(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("left_out", "missing"), [("RouteTables", "no route table of subnet-"), ("Routes", "no Routes")]
+    ("left_out", "missing"),
+    [
+        ("RouteTables", "no route table of subnet-"),
+        ("Routes", "no Routes"),
+        ("CidrBlock", "no CIDR block of subnet-"),
+    ],
 )
-def test_vpc_without_its_route_tables_is_no_answer(
+def test_vpc_without_its_parts_is_no_answer(
     ec2: Ec2, monkeypatch: pytest.MonkeyPatch, left_out: str, missing: str
 ) -> None:
-    """A subnet whose routes are not known would count as private."""
+    """A subnet whose routes are not known would count as private, and one without networks would admit no traffic."""
     ec2.subnet("a", 1)
     pages = network._pages
 

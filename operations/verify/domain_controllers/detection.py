@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.failures import ResourceError, action_of
-from common.config_recorders import why_not_recorded
 from components.detection.cis_scans import LIST, SCAN_NAME, content_of, scan_content, tags_of
 from components.detection.services import SERVICES, ServiceState
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.findings import Finding, Status
-from operations.inventory.nodes import read_recorders
 from operations.inventory.reader import Reader, ReadError, ReadFailure, returns_failure
 from operations.verify.documents import owner_finding
 from operations.verify.findings import Check
@@ -58,7 +56,7 @@ def detection_findings(
     ]
 
 
-_EVALUATED: Final = (
+EVALUATED: Final = (
     "AWS::EC2::Instance",
     "AWS::EC2::Volume",
     "AWS::SSM::AssociationCompliance",
@@ -66,16 +64,6 @@ _EVALUATED: Final = (
     "AWS::SSM::PatchCompliance",
 )
 """Types of the controls about controllers (Security Hub User Guide: EC2.3, EC2.8, SSM.1, SSM.2, SSM.3)."""
-
-
-@returns_failure
-def read_unrecorded(reader: Reader) -> str | None:
-    """Return why AWS Config does not record what the standards evaluate of controllers; None: it does.
-
-    Args:
-        reader: Reader of the Region.
-    """
-    return why_not_recorded(*read_recorders(reader), *_EVALUATED)
 
 
 def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Finding:
@@ -87,7 +75,7 @@ def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Fi
     """
     region = site.deployment.region
     remedy = f"record these types, and aws configservice start-configuration-recorder --region {region}"
-    check = Check("directory-detection-recorder", f"AWS Config in {region} records {', '.join(_EVALUATED)}", remedy)
+    check = Check("directory-detection-recorder", f"AWS Config in {region} records {', '.join(EVALUATED)}", remedy)
     if isinstance(live, ReadFailure):
         return check.report_unread(live)
     return check.report([f"{region} {live}"] if live is not None else [])

@@ -17,14 +17,15 @@ from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
 from operations.findings import Status
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
+from operations.inventory.nodes import read_unrecorded
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known, returns_failure
 from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.detection import (
+    EVALUATED,
     detection_findings,
     read_detection,
     read_scans,
-    read_unrecorded,
     recorder_finding,
     scan_findings,
 )
@@ -127,7 +128,7 @@ class DomainControllersVerification:
         return [
             *detection_findings(site, read_detection(reader, site)),
             *(scan_findings(site, read_scans(reader)) if site.section.benchmark else []),
-            *([recorder_finding(site, read_unrecorded(reader))] if site.section.evaluates else []),
+            *([recorder_finding(site, read_unrecorded(reader, *EVALUATED))] if site.section.evaluates else []),
             *compare_site(site, placement, plan, live),
             *patching_findings(site, self._windows(placements).get(region, ()), live),
         ]

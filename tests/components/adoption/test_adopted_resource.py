@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 
 from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
-from components.adoption import adopted_resource, resource_kinds
+from components.adoption import adopted_resource, inventory, resource_kinds
 from components.adoption.adopted_resource import AdoptedResourceProvider
+from components.adoption.resource_kinds import Kind
 
 TAGS = ["shell-access:made-here", "shell-access:owner"]
 
@@ -57,6 +59,23 @@ def test_resource_that_one_call_does_not_return_is_left_alone(
     with pytest.raises(ResourceError, match="AWS returns it in one of two calls only"):
         provider.create(claim("logGroup", "g", ""))
     assert group(client) is not None
+
+
+def test_tags_of_what_one_call_does_not_return_are_not_planned(
+    clients: AwsClients, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would say that the stack created it."""
+    client("logs").create_log_group(logGroupName="g")
+    existing = inventory.find(Kind.LOG_GROUP, client("logs"), "eu-west-1", "g")
+    for name, value in (("_in_state", dict), ("program_clients", lambda: clients), ("this_stack", lambda: "o/p/s")):
+        monkeypatch.setattr(adopted_resource, name, value)
+    monkeypatch.setattr(adopted_resource, "find_existing", lambda *_: existing)
+    assert adopted_resource.with_prior_tags(Kind.LOG_GROUP, "eu-west-1", "g", {}) == {
+        adopted_resource.PRIOR_TAG: "none"
+    }
+    monkeypatch.setattr(resource_kinds._LogGroup, "find", lambda _: None)
+    with pytest.raises(pulumi.RunError, match="the log group g in eu-west-1: AWS returns it in one of two calls only"):
+        adopted_resource.with_prior_tags(Kind.LOG_GROUP, "eu-west-1", "g", {})
 
 
 def test_claim_of_a_killed_run_is_ours_still(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:

@@ -5,10 +5,12 @@ A version goes live only once Systems Manager has processed it; the status is ma
 
 import json
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from common.aws.answers import Answer
 from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_ownership import OnDestroy, Ownership
 from components.adoption.document_store import DocumentIdentity, DocumentStore
@@ -78,6 +80,24 @@ def test_document_that_is_not_described_is_left_alone(ssm: Any, monkeypatch: pyt
     monkeypatch.setattr(DocumentStore, "_describe", describe)
     publish(ssm, "Automation")
     assert ssm.describe_document(Name=NAME)["Document"]["Tags"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "missing"),
+    [
+        ("get_document", Answer({"Name": NAME}, "GetDocument"), "GetDocument: .* no Content"),
+        ("get_paginator", SimpleNamespace(paginate=lambda **_: [{"DocumentVersions": []}]), "no version of "),
+    ],
+)
+def test_prior_version_that_is_not_returned_is_an_error(
+    ssm: Any, monkeypatch: pytest.MonkeyPatch, operation: str, answer: Any, missing: str
+) -> None:
+    """A destroy would restore an empty document, or delete one that another principal created."""
+    ssm.create_document(Name=NAME, DocumentType="Automation", Content=json.dumps(content("Automation")))
+    monkeypatch.setattr(ssm, operation, lambda *_, **__: answer)
+    with pytest.raises(ResourceError, match=missing):
+        publish(ssm, "Automation", 20)
+    assert ssm.describe_document(Name=NAME)["Document"]["LatestVersion"] == "1"
 
 
 def test_existing_document_of_another_type_is_left_alone(ssm: Any) -> None:

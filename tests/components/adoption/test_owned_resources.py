@@ -1,13 +1,17 @@
 """Resources with a stack's tags in the local AWS are found, and only those that can stay as they are."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from common.aws.failures import MalformedAnswerError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import find
-from components.adoption.owned_resources import RESOURCE_TAG, OwnedResources
+from components.adoption.owned_resources import RESOURCE_TAG, TAGGED, OwnedResources
 
 OWNER, OTHER = "organization/shell-access/prod", "organization/shell-access/other"
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -210,6 +214,22 @@ def test_deleted_volume_is_not_found(client: Client, import_id: Find) -> None:
     assert import_id(VOLUME, "volume", {"availability_zone": f"{REGION}b"}) is None
     ec2.delete_volume(VolumeId=made)
     assert import_id(VOLUME, "volume", planned) is None
+
+
+@pytest.mark.parametrize("token", TAGGED)
+def test_resource_that_is_not_described_is_no_absent_one(import_id: Find, token: str) -> None:
+    """A second one would be created. Only flow logs that do not exist are left out of the response."""
+    tagged = TAGGED[token]
+    listed = [{"ResourceId": f"{tagged.prefix}1", **tag} for tag in tags("one")]
+    ec2 = SimpleNamespace(
+        exceptions=SimpleNamespace(ClientError=ClientError),
+        meta=SimpleNamespace(method_to_api_mapping={tagged.operation: "Describe"}),
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"Tags": listed}]),
+        **{tagged.operation: lambda **_: {}},
+    )
+    expected = nullcontext() if tagged.prefix == "fl-" else pytest.raises(MalformedAnswerError, match=tagged.prefix)
+    with expected:
+        assert import_id(token, "one", {}, client=lambda *_: ec2) is None
 
 
 def test_baseline_with_the_stacks_tags_is_found(client: Client, import_id: Find) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from common.aws.failures import ResourceError
+from common.aws.answers import Answer
+from common.aws.failures import MissingMemberError, ResourceError
 from components.adoption import inventory
 from components.adoption.resource_kinds import Found, Kind, ResourceAdapter, resource_adapter
 
@@ -128,6 +130,17 @@ def test_parameter_that_cannot_be_restored_is_refused(client: Callable[..., Any]
         resource_adapter(Kind.PARAMETER, client("ssm"), "/parameter").find()
 
 
+def test_topic_without_policy_is_no_answer() -> None:
+    """A destroy would restore an empty one."""
+    attributes = Answer({"KmsMasterKeyId": "k"}, "GetTopicAttributes")
+    sns = SimpleNamespace(
+        exceptions=SimpleNamespace(NotFoundException=KeyboardInterrupt),
+        get_topic_attributes=lambda **_: {"Attributes": attributes},
+    )
+    with pytest.raises(MissingMemberError, match="no Policy"):
+        resource_adapter(Kind.TOPIC, sns, TOPIC).find()
+
+
 def test_log_group_with_a_longer_name_is_not_found(client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="group")
     client("logs").create_log_group(logGroupName="group-of-others")
@@ -168,7 +181,7 @@ def test_policy_is_made_found_and_removed_with_all_its_versions(client: Callable
 
 
 def test_policy_goes_from_roles_that_no_state_knows_too(
-    client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    client: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     iam = client("iam")
     policy = resource_adapter(Kind.POLICY, iam, POLICY)
@@ -176,6 +189,14 @@ def test_policy_goes_from_roles_that_no_state_knows_too(
     for role in ("Web", "App"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
         iam.attach_role_policy(RoleName=role, PolicyArn=POLICY)
+    detach = iam.detach_role_policy
+
+    def detach_late(**named: str) -> None:
+        """Detach the policy after another principal has."""
+        detach(**named)
+        detach(**named)
+
+    monkeypatch.setattr(iam, "detach_role_policy", detach_late)
     policy.remove("")
     assert policy.find() is None
     assert iam.list_attached_role_policies(RoleName="Web")["AttachedPolicies"] == []

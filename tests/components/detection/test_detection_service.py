@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.aws.failures import ResourceError
+from common.aws.answers import Answer
+from common.aws.failures import MissingMemberError, ResourceError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
-from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME
+from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
 from components.detection.resource import DetectionServiceProvider
-from components.detection.services import OURS_TAG
+from components.detection.services import OURS_TAG, SERVICES
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
@@ -130,6 +131,17 @@ def test_run_killed_before_change_is_finished(guardduty: Any, provider: Detectio
     assert RUNTIME in on(guardduty)
     provider.delete(made.id, made.outs or {})
     assert described(guardduty) == before
+
+
+def test_detector_without_features_is_no_answer() -> None:
+    """The stack would turn on what is on, and a destroy would turn it off."""
+    answers: dict[str, dict[str, Any]] = {
+        "list_detectors": {"DetectorIds": ["1"]},
+        "get_detector": Answer({"Status": "ENABLED", "ServiceRole": "arn:aws:iam::123456789012:role/x"}, "GetDetector"),
+        "get_administrator_account": {},
+    }
+    with pytest.raises(MissingMemberError, match="no Features"):
+        SERVICES[SecurityService.GUARD_DUTY].find(lambda operation, *_, **__: answers[operation], "eu-west-1")
 
 
 def test_dropped_switch_is_turned_off_and_others_stay(guardduty: Any, provider: DetectionServiceProvider) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from common.aws.failures import MalformedAnswerError
 from common.aws.session import AwsClients
 from common.config_recorders import why_not_recorded
 from common.problems import SettingsError
@@ -82,6 +83,12 @@ def test_one_recorder_of_several_is_enough() -> None:
     assert why_not_recorded(recorders, [{"name": each, "recording": True} for each in "ab"], ROLE_TYPE) is None
 
 
+@pytest.mark.parametrize("statuses", [[], [{"name": "default"}], [{"name": "other", "recording": True}]])
+def test_recorder_without_status_is_unknown(statuses: list[dict[str, Any]]) -> None:
+    with pytest.raises(MalformedAnswerError, match="no status of a recorder"):
+        why_not_recorded([{"name": "default", "recordingGroup": EVERYTHING}], statuses, ROLE_TYPE)
+
+
 def record(client: Callable[..., Any], region: str, group: dict[str, Any] = EVERYTHING, *, start: bool = True) -> None:
     config = client("config", region)
     recorder = {"name": "default", "roleARN": "arn:aws:iam::123456789012:role/config", "recordingGroup": group}
@@ -123,6 +130,18 @@ def test_one_of_several_has_to_be_chosen(client: Callable[..., Any], clients: Aw
 def test_chosen_region_has_to_record(client: Callable[..., Any], clients: AwsClients) -> None:
     record(client, "eu-west-1", start=False)
     assert refused(clients, "eu-west-1").startswith(f'{EXPECTED}, got "eu-west-1". eu-west-1 {STOPPED}')
+
+
+def test_missing_status_is_no_stopped_recorder(
+    client: Callable[..., Any], clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(client, "eu-west-1")
+    config = clients.client("config", "eu-west-1")
+    monkeypatch.setattr(config, "describe_configuration_recorder_status", lambda: {"ConfigurationRecordersStatus": []})
+    expected = (
+        "cannot be checked: AWS Config in eu-west-1: service: malformed answer: DescribeConfigurationRecorderStatus"
+    )
+    assert refused(clients).startswith(expected)
 
 
 def test_region_in_which_iam_cannot_be_recorded_is_not_asked(clients: AwsClients) -> None:

@@ -123,4 +123,6 @@ def test_principal_that_cannot_be_read_is_refused(iam: Any, monkeypatch: pytest.
     monkeypatch.setattr(attachments, "_attached_policies", denied)
     problems = found(load())
     assert len(problems) == 4
-    assert "got no answer: permission: refused" in problems["sessionManager.instanceRoles[0]"]
+    message = problems["sessionManager.instanceRoles[0]"]
+    assert "got no answer: permission: refused" in message
+    assert "allow iam:ListAttachedRolePolicies to arn:aws:" in message

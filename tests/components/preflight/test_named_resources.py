@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from common.aws.session import AwsClients
 from common.problems import SettingsError
@@ -120,6 +121,23 @@ def test_log_targets_that_documents_refuse_are_named(client: Callable[..., Any])
     assert "is not encrypted, and sessions require it" in found.pop("sessionManager.cwLogGroupName")
     assert f"is not {arn}; correct shell-access:sessionManager.s3KmsKeyArn" in found.pop("sessionManager.s3BucketName")
     assert "accepts only AES256" in found.pop("sessionManager.regionOverrides.us-east-1.s3BucketName")
+    assert found == {}
+
+
+def test_encryption_that_cannot_be_read_is_a_problem(
+    client: Callable[..., Any], clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_everything(client)
+
+    def deny(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetBucketEncryption")
+
+    monkeypatch.setattr(clients.client("s3", "us-east-1"), "get_bucket_encryption", deny)
+    found = missing(load(**NAMES_EVERYTHING))
+    denied = found.pop("sessionManager.regionOverrides.us-east-1.s3BucketName")
+    assert (
+        "the bucket logs-us cannot be read: refused: Access Denied; allow s3:GetEncryptionConfiguration to " in denied
+    )
     assert found == {}
 
 

@@ -39,7 +39,9 @@ class FakePulumi:
     root: Path
 
     def configure(self, account_name: str, **orders: Any) -> None:
-        """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `refuses_init="why"`, `meets=ID`."""
+        """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `meets=ID`; of `pulumi stack` `hangs_at="init"`
+        (without end), `refuses_init="why"` and `refuses_export="why"`.
+        """
         (self.root / f"{IDS[account_name]}.orders").write_text(json.dumps(orders))
 
     def reset(self) -> None:

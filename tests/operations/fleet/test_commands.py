@@ -117,6 +117,17 @@ def test_up_without_stack_fails_its_account_only(fleet: Callable[..., Result], p
     assert json.loads(result.stdout)["accounts"][1]["error"] == "access denied"
 
 
+@pytest.mark.parametrize("command", ["preview", "up", "drift"])
+def test_unread_state_fails_its_account_only(command: str, fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    """Without the encryption in the state, the engine would encrypt it in another way."""
+    fleet("up")
+    pulumi.configure("web", refuses_export="no such key")
+    result = fleet(command, "--json")
+    assert (result.exit_code, [name for name, state in states(result).items() if state != "unchanged"]) == (1, ["web"])
+    error = json.loads(result.stdout)["accounts"][1]["error"]
+    assert error == f"The state of stack {IDS['web']} cannot be read: no such key"
+
+
 def test_up_is_limited_to_account_and_wave(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", "--account", "web", "--account", IDS["tools"])
     assert pulumi.calls() == ["web", "tools"]
@@ -271,6 +282,14 @@ def test_remove_keeps_stack_that_fails(fleet: Callable[..., Result], pulumi: Fak
     assert IDS["data"] in pulumi.stacks
 
 
+def test_remove_keeps_stack_whose_state_is_unread(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up")
+    pulumi.configure("data", refuses_export="no such key")
+    named = ("--account", IDS["data"], "--account", IDS["tools"])
+    result = fleet("remove", "--json", *named, content=without("data", "tools"))
+    assert (result.exit_code, states(result)) == (1, {IDS["data"]: "failed", IDS["tools"]: "removed"})
+
+
 def test_unreadable_backend_is_unusable(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     (pulumi.root / "unreachable").touch()
     for command in ("plan", "preview", "up", "drift", "remove"):
@@ -384,7 +403,16 @@ def test_up_removes_temporary_configurations(fleet: Callable[..., Result], pulum
 def interrupted(
     fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path, signals: list[int]
 ) -> dict[str, Any]:
-    """Runs `up` in a process of its own, with a hanging engine, and sends it signals."""
+    """Runs `up` in a process of its own, with a hanging `pulumi`, and sends it signals; gives the state of each account."""
+    code, output = signalled(fleet_file, pulumi, tmp_path, signals)
+    assert code == 1
+    return {each["name"]: each["state"] for each in json.loads(output)["accounts"]}
+
+
+def signalled(
+    fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path, signals: list[int]
+) -> tuple[int, str]:
+    """As `interrupted`; gives the exit code and the output."""
     (tmp_path / "program").mkdir(exist_ok=True)
     (tmp_path / "program" / "Pulumi.yaml").write_text("name: shell-access\nruntime: python\n")
     command = [sys.executable, "-m", "operations", "fleet", "up", "--json", "--file", str(fleet_file())]
@@ -405,10 +433,9 @@ def interrupted(
         os.killpg(process.pid, number)
         time.sleep(0.3)
     output, _ = process.communicate()
-    assert process.returncode == 1
     engine = int(marker.read_text())
     assert not os.path.exists(f"/proc/{engine}")  # noqa: PTH110
-    return {each["name"]: each["state"] for each in json.loads(output)["accounts"]}
+    return process.returncode, output
 
 
 def test_up_after_signal_finishes_engine_and_resumes(
@@ -424,6 +451,23 @@ def test_up_after_signal_finishes_engine_and_resumes(
     result = fleet("up", "--json", "--wave", "rest")
     assert pulumi.calls() == ["web", "data", "tools"]
     assert set(states(result).values()) == {"unchanged"}
+
+
+def test_signal_ends_the_listing_of_stacks(fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path) -> None:
+    (pulumi.root / "hangs").touch()
+    assert signalled(fleet_file, pulumi, tmp_path, [signal.SIGINT]) == (130, "")
+
+
+@pytest.mark.parametrize("command", ["init", "export"])
+def test_second_signal_ends_a_command_that_hangs(
+    command: str, fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    pulumi.configure("payments", hangs_at=command)
+    if command == "export":
+        pulumi.add_stack(IDS["payments"])
+    states_ = interrupted(fleet_file, pulumi, tmp_path, [signal.SIGINT, signal.SIGINT])
+    assert states_["payments"] == "interrupted"
+    assert set(states_.values()) == {"interrupted", "notBegun"}
 
 
 def test_up_after_second_signal_aborts_and_unlocks(

@@ -185,6 +185,33 @@ def test_interrupted_update_is_repeated_by_the_next_run(moved: Moved, monkeypatc
     assert moved.section == approval([manual()])
 
 
+def test_unwritten_file_is_written_by_the_next_run(moved: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+
+        def refuse(_file: Path) -> None:
+            raise OSError(28, "No space left on device")
+
+        patched.setattr(command, "replaced_file", refuse)
+        failed = begin(moved, "--yes")
+    said = (
+        "The update of the step parallel is done, but " in failed.stderr and "No space left on device" in failed.stderr
+    )
+    assert (failed.exit_code, said, moved.section) == (1, True, WORKFLOW)
+    assert begin(moved, "--yes").exit_code == 0
+    assert [each.get("justInTimeMigration") for each in moved.deployed] == ["parallel", "parallel", "draining", None]
+
+
+def test_check_after_the_last_step_is_repeated(moved: Moved) -> None:
+    moved.configure(moving("draining"))
+    moved.findings = [Finding(check="approved-path", found="closed", remedy="open it")]
+    for done in ("The step complete is done", "The mode of approval is just-in-time"):
+        stopped = moved.run("--yes")
+        assert (stopped.exit_code, f"{done}, but the principals" in stopped.stderr) == (1, True), stopped.stderr
+    moved.findings = []
+    assert moved.run("--yes").exit_code == 0
+    assert len(moved.deployed) == 1
+
+
 def test_move_stops_before_a_step_that_is_not_possible(moved: Moved) -> None:
     moved.situations = [replace(READY, paths=AccessPaths())]
     stopped = begin(moved, "--yes")

@@ -15,13 +15,16 @@ from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status
+from operations.inventory.nodes import read_unrecorded
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.detection import (
+    EVALUATED,
     detection_findings,
     read_detection,
     recorder_finding,
     scan_findings,
 )
+from tests.operations.arrangement import FakeReader
 
 REGION = "eu-west-1"
 GUARD_DUTY = SecurityService.GUARD_DUTY
@@ -196,6 +199,15 @@ def test_hub_without_its_standard_is_reported(live: ServiceState | None) -> None
 def test_recorder_that_is_off_is_reported(live: str | ReadFailure | None, status: Status) -> None:
     found = recorder_finding(HUBS, live)
     assert (found.check, found.status) == ("directory-detection-recorder", status)
+
+
+def test_recorder_without_status_is_unknown() -> None:
+    recorders = {"ConfigurationRecorders": [{"name": "default", "recordingGroup": {"allSupported": True}}]}
+    answers = {"describe_configuration_recorders": recorders}
+    for statuses in ([], [{"name": "default"}]):
+        answers["describe_configuration_recorder_status"] = {"ConfigurationRecordersStatus": statuses}
+        found = recorder_finding(HUBS, read_unrecorded(FakeReader(answers), *EVALUATED))
+        assert found.status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize(
