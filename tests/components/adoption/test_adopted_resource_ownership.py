@@ -242,7 +242,7 @@ def test_prior_value_survives_lost_states(  # noqa: PLR0913 -- two parameters
     assert says_what_is_lost == (stacks.kind is Kind.TOPIC and bool(made[1:]))
 
 
-def test_log_group_that_returns_has_the_prior_value_of_its_first_adoption(
+def test_log_group_that_returns_keeps_its_prior_value(
     stacks: Stacks, program: Program, client: Callable[..., Any]
 ) -> None:
     """It has left the stack with the stack's key, which is still there."""
