@@ -27,6 +27,10 @@ _LISTED_PROBLEMS = 50
 _LISTED_CHARACTERS = 15_000
 _NAMED = 40
 _LONGEST_KEY = 100
+_MISTYPED = 0.85
+_SIMILAR = 0.6
+"""Similarity of two keys, from 0 to 1."""
+_SUGGESTED = 3
 _BARE_KEY = re.compile(r"[\w:/@+=-]+")
 
 
@@ -162,10 +166,26 @@ def named(values: Iterable[str]) -> str:
     return listed if len(several) <= _NAMED else f"{listed} and {len(several) - _NAMED:,} more"
 
 
-def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Return `; did you mean ...?` for a mistyped key, or the list of known keys."""
-    close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
+def suggestion(
+    given: str, known: Mapping[str, Any] | list[str], elsewhere: Mapping[str, Sequence[SettingPath]] | None = None
+) -> str:
+    """Return `; did you mean ...?` for a mistyped or misplaced key, or the list of known keys.
+
+    Args:
+        given: The unknown key.
+        known: Keys that are allowed in its place.
+        elsewhere: Paths of keys that are allowed in other places, by key.
+    """
+
+    def closest(keys: Iterable[str], cutoff: float) -> list[str]:
+        return difflib.get_close_matches(given[:_LONGEST_KEY], list(keys), n=1, cutoff=cutoff)
+
+    # The key of another place is likelier than a key of this place that only resembles it.
+    close = closest(known, _MISTYPED)
+    for key in [] if close else closest(elsewhere or (), _MISTYPED):
+        close = [path_text(path) for path in sorted((elsewhere or {})[key], key=len)[:_SUGGESTED]]
+    close = close or closest(known, _SIMILAR)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known keys: {named(sorted(known))}"
 
 
 def visible(text: str) -> str:

@@ -9,16 +9,17 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 from common.characters import hidden_character
-from common.problems import Problem, SettingPath, shown, suggestion
+from common.problems import Problem, SettingPath, path_text, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
     from enum import StrEnum
 
     from pydantic_core import ErrorDetails
@@ -76,11 +77,28 @@ def without_hidden(text: str) -> str:
     return text
 
 
-def _unambiguous(text: str) -> str:
-    r"""Reject characters that EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
-    if any(each in text for each in "*?\\") or not text.strip():
+def without_blanks(text: str) -> str:
+    """Reject a text that is empty where it is shown.
+
+    Raises:
+        ValueError: The text has nothing but white space.
+    """
+    if not text.strip():
         raise ValueError(text)
     return text
+
+
+def _trimmed(text: str) -> str:
+    if text != text.strip():
+        raise ValueError(text)
+    return text
+
+
+def _unambiguous(text: str) -> str:
+    r"""Reject characters that EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
+    if any(each in text for each in "*?\\"):
+        raise ValueError(text)
+    return without_blanks(text)
 
 
 def _profile(text: str) -> str:
@@ -116,7 +134,12 @@ Email = Annotated[
     Field(pattern=r"^[A-Za-z0-9.!#$%&'+/=^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=320),
     IgnoresCase(),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(without_hidden)]
+Name = Annotated[
+    str,
+    setting("", "a name of 1 to 100 characters, without white space at its ends", min_length=1, max_length=100),
+    AfterValidator(without_hidden),
+    AfterValidator(_trimmed),
+]
 """Display name, for messages and descriptions."""
 IdOrNameTag = Annotated[
     str, Field(min_length=1, max_length=256), AfterValidator(without_hidden), AfterValidator(_unambiguous)
@@ -172,6 +195,23 @@ class Section(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+
+def ineffective(section: Section, path: SettingPath, reason: str, *names: str) -> Iterator[Problem]:
+    """Yield a warning for each setting that asks for something which another setting excludes.
+
+    Args:
+        section: Section of the settings.
+        path: Path of the section.
+        reason: The other setting, and its value, as in `s3Logging is false`.
+        names: Names of the fields. Defaults, false and empty values ask for nothing.
+    """
+    fields = type(section).model_fields
+    for name in names:
+        value = getattr(section, name)
+        if value and value != fields[name].get_default(call_default_factory=True):
+            message = f"has no effect, as {reason}. Change one of the two, or remove this key"
+            yield Problem(path=(*path, fields[name].alias or name), message=message)
 
 
 def read_section(
@@ -243,14 +283,43 @@ def _problem(model: type[BaseModel], error: ErrorDetails, values: dict[str, Any]
     location = _location(error, values)
     key = path + location
     if error["type"] == "extra_forbidden":
-        return Problem(path=key, message=f"unknown key{suggestion(str(location[-1]), _keys(model, location[:-1]))}")
-    allowed = _allowed(model, location)
+        _, section = _at(model, location[:-1])
+        known = [each.alias or name for name, each in section.model_fields.items()] if section else []
+        hint = suggestion(str(location[-1]), known, key_paths(model, path))
+        return Problem(path=key, message=f"unknown key{hint}")
+    field, section = _at(model, location)
+    if error["loc"][-1:] == (_KEY,) and field:
+        field = next((each for each in _key_metadata(field) if isinstance(each, FieldInfo)), field)
+    allowed = cast("dict[str, str]", field.json_schema_extra or {}).get("allowed") if field else None
     if error["type"] == "missing":
         return Problem(path=key, message=f"expected {allowed or 'a value'}, got none.")
     reason = allowed or error["msg"].removeprefix("Value error, ")
     hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
     without = f", without {hidden}" if hidden else ""
-    return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.")
+    fix = misplaced(key, field.annotation) if field and error["type"] == "model_type" else ""
+    return Problem(path=key, message=f"expected {reason}{without}, got {shown(error['input'])}.{fix}")
+
+
+_KEY: Final = "[key]"
+"""Last part of the location of an error that is about the key of a mapping, not about its value."""
+
+
+def _key_metadata(field: FieldInfo) -> tuple[object, ...]:
+    """Return the constraints of the keys of a mapping."""
+    return getattr(get_args(field.annotation)[0], "__metadata__", ())
+
+
+def misplaced(path: SettingPath, kind: object) -> str:
+    """Return the suggested path, where a key of a section stands in place of its Region or name; else nothing.
+
+    Args:
+        path: Path of the key.
+        kind: Type of the mapping by Region or name.
+    """
+    section, steps = _section_below(kind) or (None, ())
+    place = (*path[:-1], *steps, path[-1])
+    is_key = section and place in key_paths(section, place[:-1]).get(str(path[-1]), ())
+    return f" Did you mean {path_text(place)}?" if steps and is_key else ""
 
 
 def _location(error: ErrorDetails, values: dict[str, Any]) -> SettingPath:
@@ -270,40 +339,49 @@ def _location(error: ErrorDetails, values: dict[str, Any]) -> SettingPath:
     return tuple(found)
 
 
-def _keys(model: type[BaseModel], location: SettingPath) -> list[str]:
-    nested = _nested(model, location)
-    return [field.alias or name for name, field in nested.model_fields.items()] if nested else []
+def _at(model: type[BaseModel], location: SettingPath) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+    """Return the innermost field on the path to a location, and the section at the location, if there is one."""
+    field: FieldInfo | None = None
+    section: type[BaseModel] | None = model
+    position = 0
+    while position < len(location):
+        fields = section.model_fields.items() if section else ()
+        found = next((each for name, each in fields if location[position] in (name, each.alias)), None)
+        if found is None:
+            return field, None
+        field = found
+        section, steps = _section_below(field.annotation) or (None, ())
+        position += 1 + len(steps)
+    return field, section if position == len(location) else None
 
 
-def _nested(model: type[BaseModel], location: SettingPath) -> type[BaseModel] | None:
-    """Return the section at a location; list indices and mapping keys are skipped."""
-    current: type[BaseModel] = model
-    for part in location:
-        for name, field in current.model_fields.items():
-            if part in (name, field.alias):
-                found = _section_in(field.annotation)
-                if found is None:
-                    return None
-                current = found
-    return current
-
-
-def _section_in(annotation: object) -> type[BaseModel] | None:
+def _section_below(annotation: object, path: SettingPath = ()) -> tuple[type[BaseModel], SettingPath] | None:
+    """Return the section in the type of a setting, and the path to it: a position in a list, or a key of a mapping."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        found = _section_in(argument)
-        if found:
-            return found
-    return None
+        return annotation, path
+    arguments = get_args(annotation)
+    kind = get_origin(annotation)
+    if kind is list:
+        path = (*path, 0)
+    elif kind is dict:
+        # All mappings with keys of any text are by Region.
+        path = (*path, "REGION" if arguments[0] is str else "NAME")
+    return next((found for each in arguments if (found := _section_below(each, path))), None)
 
 
-def _allowed(model: type[BaseModel], location: SettingPath) -> str | None:
-    """Return the allowed values of the innermost described field on the path to the location."""
-    for length in range(len(location), 0, -1):
-        nested = _nested(model, location[: length - 1])
-        for name, field in nested.model_fields.items() if nested else ():
-            if location[length - 1] in (name, field.alias):
-                extra = cast("dict[str, str]", field.json_schema_extra or {})
-                return extra.get("allowed")
-    return None
+@cache
+def key_paths(model: type[BaseModel], path: SettingPath = ()) -> Mapping[str, Sequence[SettingPath]]:
+    """Return the paths of all keys of a section and of the sections in it, by key.
+
+    Args:
+        model: Type of the section.
+        path: Path of the section.
+    """
+    found: dict[str, list[SettingPath]] = {}
+    for name, field in model.model_fields.items():
+        own = (*path, field.alias or name)
+        found.setdefault(str(own[-1]), []).append(own)
+        nested = _section_below(field.annotation, own)
+        for key, paths in key_paths(*nested).items() if nested else ():
+            found.setdefault(key, []).extend(paths)
+    return found

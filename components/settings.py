@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unicodedata import category
 
 from common.characters import hidden_character
 from common.json_values import decoded
 from common.problems import NAMESPACE, Problem, SettingPath, SettingsError, named, shown, suggestion
-from common.validation import partitions, read_section
+from common.validation import Section, key_paths, misplaced, partitions, read_section
 from components.account_access.settings import AccountAccessSettings, account_access_problems
 from components.approval.cross_checks import approval_problems
+from components.approval.cross_checks import warnings as approval_warnings
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, Mode
 from components.detection.names import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
+from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
@@ -25,12 +28,12 @@ from components.session_manager.settings import (
     SessionManagerSection,
     SessionManagerSettings,
     cross_problems,
+    ineffective_settings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.domain_controllers.settings import DomainControllersSection
     from components.just_in_time.settings import JustInTimeSettings
 
 SECTIONS = (
@@ -194,7 +197,23 @@ class Settings:
                 )
                 found[Problem(path=path, message=message)] = None
         controllers = controllers_warnings(self.domain_controllers) if self.domain_controllers else []
-        return [*found, *controllers]
+        approval = approval_warnings(self.approval) if self.approval else []
+        return [*found, *self._ineffective(), *approval, *controllers]
+
+    def _ineffective(self) -> list[Problem]:
+        """Return warnings about settings of sessions that have no effect in any Region to which they apply."""
+        paths = {region: partial(self.session_manager_path, region) for region in self.session_manager}
+        found = {
+            region: {(str(each.path[0]), each.message) for each in ineffective_settings(settings)}
+            for region, settings in self.session_manager.items()
+        }
+        warnings = {
+            Problem(path=paths[region](key), message=message): None
+            for region, several in found.items()
+            for key, message in sorted(several)
+            if all((key, message) in found[other] for other in paths if paths[other](key) == paths[region](key))
+        }
+        return [*warnings]
 
 
 def _decoded(value: Any) -> Any:
@@ -209,9 +228,27 @@ def _hint(key: str) -> str:
     """Return what to do about an unknown section; `pulumi config set` without `--path` makes a key with dots."""
     section = re.split(r"[.\[]", key)[0]
     if section == key or section not in SECTIONS:
-        return suggestion(key, list(SECTIONS))
+        return suggestion(key, list(SECTIONS), _key_paths())
     name = f"'{NAMESPACE}:{key}'"
     return f". It was set without --path: run pulumi config rm {name}, then pulumi config set --path {name} VALUE"
+
+
+@cache
+def _key_paths() -> dict[str, list[SettingPath]]:
+    """Return the paths of the keys of all sections, by key."""
+    models: dict[SettingPath, type[Section]] = {
+        ("sessionManager",): SessionManagerSection,
+        ("endpoints", "REGION"): EndpointSettings,
+        ("approval",): ApprovalSettings,
+        ("accountAccess",): AccountAccessSettings,
+        ("domainControllers",): DomainControllersSection,
+        ("nodes",): NodesSection,
+    }
+    found: dict[str, list[SettingPath]] = {}
+    for path, model in models.items():
+        for key, paths in key_paths(model, path).items():
+            found.setdefault(key, []).extend(paths)
+    return found
 
 
 class _TooDeep:
@@ -300,7 +337,7 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
             f"{shown(value)}."
         )
     if not all(map(_is_tag_character, key + value)) or hidden_character(key + value) or not key.strip():
-        return f"expected letters, digits, spaces and _ . : / = + - @, in name and value, got {shown(value)}."
+        return f"expected letters, digits, spaces and _ . : / = + - @, in name and value, got {shown({key: value})}."
     if key.lower() == TAG_KEY.lower() or key.lower().startswith(f"{NAMESPACE}:"):
         return f"expected another name. {TAG_KEY} and names that start with {NAMESPACE}: are reserved"
     if key.lower() in spelled:
@@ -414,9 +451,14 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
         return {}
     endpoints: dict[str, EndpointSettings] = {}
     for region, settings in by_region.items():
+        path = ("endpoints", region)
         if regions and region not in regions:
-            problems.append(_not_of_the_stack(("endpoints", region), regions))
-        section, found, _ = read_section(EndpointSettings, settings, ("endpoints", region))
+            problem = _not_of_the_stack(path, regions)
+            fix = misplaced(path, dict[str, EndpointSettings])
+            problems.append(replace(problem, message=f"{problem.message}.{fix}") if fix else problem)
+            if not isinstance(settings, dict):
+                continue
+        section, found, _ = read_section(EndpointSettings, settings, path)
         problems += found
         if section:
             endpoints[region] = section

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 Properties = dict[str, Any]
 
-_TYPE: Final = "pulumi-python:dynamic/shellaccess:AdoptedResource"
+RESOURCE_TYPE: Final = "pulumi-python:dynamic/shellaccess:AdoptedResource"
 PRIOR_TAG: Final = f"{NAMESPACE}:prior-value"
 """Tag with the record of the prior value of an adopted resource; of an alias on the stack's own key, as it has no tags."""
 _PRIOR_TAGS: Final = f"{NAMESPACE}:prior-tag:"
@@ -220,7 +220,9 @@ def _record_in(tags: Mapping[str, str]) -> list[str]:
     return [key for key in tags if key == PRIOR_TAG or key.startswith(_PRIOR_TAGS)]
 
 
-def with_prior_tags(kind: Kind, region: str, name: str, tags: Mapping[str, str]) -> dict[str, str]:
+def with_prior_tags(
+    kind: Kind, region: str, name: str, tags: Mapping[str, str], *, key_alias: str = ""
+) -> dict[str, str]:
     """Return tags of the settings with those that record what had a name before the stack, for a stack that loses its state.
 
     Args:
@@ -228,13 +230,15 @@ def with_prior_tags(kind: Kind, region: str, name: str, tags: Mapping[str, str])
         region: As in `AdoptedResourceArgs`.
         name: As in `AdoptedResourceArgs`.
         tags: Tags of the resource that has the name; of an alias, those of the stack's own key.
+        key_alias: Alias of the key that the stack gives a log group. A log group that has left the stack keeps this key,
+            which is not what it had before the stack.
 
     Raises:
         RunError: AWS does not respond, or denies a request.
     """
     known = _in_state().get((str(kind), region, name))
     if known is None:
-        known = _found(kind, region, name)
+        known = _found(kind, region, name, key_alias)
     if "prior" not in known and "priorRecord" not in known:
         return dict(tags)
     prior: Mapping[str, str] = known.get("priorTags") or {}
@@ -250,11 +254,11 @@ def with_records(tags: Mapping[str, str], recorded: Mapping[str, str]) -> dict[s
 @cache
 def _in_state() -> dict[tuple[str, str, str], Mapping[str, Any]]:
     """Return the adopted resources in the stack's state, by kind, Region and name."""
-    own = [each for urn, each in state_outputs().items() if type_and_name(urn)[0] == _TYPE]
+    own = [each for urn, each in state_outputs().items() if type_and_name(urn)[0] == RESOURCE_TYPE]
     return {(each["kind"], each["region"], each["name"]): each for each in own}
 
 
-def _found(kind: Kind, region: str, name: str) -> Properties:
+def _found(kind: Kind, region: str, name: str, key_alias: str) -> Properties:
     existing = find_existing(kind, region, name)
     if existing is None:
         return {}
@@ -263,7 +267,16 @@ def _found(kind: Kind, region: str, name: str) -> Properties:
         found = named.find()
         if found is None:
             raise ResourceError(f"{inventory.described(kind, region, name)}: {_IN_ONE_CALL}")
-        return _prior({"kind": kind, "owner": this_stack(), "value": ""}, named, existing, found)
+    own = _own_key(key_alias, region) if key_alias else None
+    value = found.value if own and found.value.endswith(f":key/{own}") else ""
+    with answered(inventory.described(kind, region, name), kind.service, region):
+        return _prior({"kind": kind, "owner": this_stack(), "value": value}, named, existing, found)
+
+
+def _own_key(alias: str, region: str) -> str | None:
+    """Return the ID of the key that has an alias, if it is this stack's, or one that a stack has retained."""
+    key = find_existing(Kind.ALIAS, region, alias)
+    return key.id if key and (key.owner == this_stack() or (key.made_here and key.owner is None)) else None
 
 
 def _record(kind: Kind, prior: str) -> str:
@@ -301,11 +314,14 @@ def _refusal(props: Properties, existing: Existing, found: Found) -> str | None:
     days = props.get("retentionDays")
     if days is None or found.keeps_days is None or found.keeps_days <= days:
         return None
-    kept = "forever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
+    kept, longer = "forever", ""
+    if found.keeps_days != inf:
+        kept = f"for {found.keeps_days:g} days"
+        longer = f"shell-access:sessionManager.logRetentionDays to {found.keeps_days:g}, or "
     return (
         f"the log group {_shown_name(props)} in {props['region']} keeps its logs {kept}; to take it over with {days:g} days "
-        "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "
-        "shell-access:sessionManager.shortenLogRetention to true"
+        f"would delete the older ones. Set {longer}shell-access:sessionManager.shortenLogRetention to true, or "
+        "shell-access:sessionManager.createCwLogGroup to false to leave the log group as it is"
     )
 
 

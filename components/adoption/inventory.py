@@ -149,8 +149,9 @@ def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> d
         if kind is Kind.TABLE:
             name = f"{each.get('databaseName')}/{name}"
         made_here = MADE_HERE_TAG in (each.get("tags") or {})
+        id_ = str(each.get("targetKeyId")) if kind is Kind.ALIAS else name
         found[kind, "" if kind in GLOBAL else region, name] = Existing(
-            kind=kind, region=region, name=name, id=name, owner=owner, made_here=made_here
+            kind=kind, region=region, name=name, id=id_, owner=owner, made_here=made_here
         )
     return found
 

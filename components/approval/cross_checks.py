@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.characters import hidden_character
 from common.problems import Problem, SettingPath, shown
+from common.validation import ineffective
 from components.approval.names import OPERATOR_ROLE_PREFIX, WORKFLOW_ROLES
 from components.approval.settings import (
     APPLICATION_ALLOWED,
@@ -53,6 +54,18 @@ def approval_problems(settings: ApprovalSettings, path: SettingPath) -> list[Pro
     for position, approver in enumerate(settings.approvers):
         problems += _approver_problems(settings, approver, (*path, "approvers", position))
     return problems
+
+
+def warnings(settings: ApprovalSettings, path: SettingPath = ("approval",)) -> list[Problem]:
+    """Return warnings about settings that have no effect beside the others."""
+    found: list[Problem] = []
+    if settings.mode is not Mode.CHANGE_MANAGER and not settings.require_change_request:
+        message = f"false has no effect, as mode is {settings.mode}. Change one of the two, or remove this key"
+        found.append(Problem(path=(*path, "requireChangeRequest"), message=message))
+    if not settings.operators:
+        access = ("access", "permission_set", "application_arn", "region")
+        found += ineffective(settings.identity_center, (*path, "identityCenter"), "operators is empty", *access)
+    return found
 
 
 _OF_JUST_IN_TIME: Final = frozenset({"enabled", "mode", "just_in_time", "take_over", "evidence"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from common.aws.arns import split_arn
 from common.network import contains, family_of, int_key
 from common.problems import Problem, SettingPath, named, shown
-from common.validation import instance_types, read_section
+from common.validation import ineffective, instance_types, read_section
 from components.domain_controllers.operations.settings import BACKUP_DEVICE
 from components.domain_controllers.planner import RULES_PER_INTERFACE
 from components.domain_controllers.port_tables import (
@@ -29,7 +29,7 @@ from components.domain_controllers.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from components.domain_controllers.operations.settings import PromotionSettings
 
@@ -200,7 +200,42 @@ def warnings(section: DomainControllersSection, path: SettingPath = ("domainCont
             "need LDAP over SSL. Set it to true, unless all clients sign"
         )
         found.append((("ldaps",), message))
-    return [Problem(path=(*path, *where), message=message) for where, message in found]
+    return [
+        *(Problem(path=(*path, *where), message=message) for where, message in found),
+        *_ineffective(section, path),
+    ]
+
+
+def _ineffective(section: DomainControllersSection, path: SettingPath) -> Iterator[Problem]:
+    """Yield warnings about settings that have no effect beside the others."""
+    if not section.network_acl:
+        reason = "networkAcl is false"
+        yield from ineffective(section, path, reason, "bastion_networks")
+        yield from ineffective(section.quotas, (*path, "quotas"), reason, "rules_per_network_acl")
+        for name, each in section.client_prefix_lists.items():
+            yield from ineffective(each, (*path, "clientPrefixLists", name), reason, "networks")
+    sites = section.sites.items()
+    controllers = [
+        ((*path, "sites", region, "controllers", position), each)
+        for region, site in sites
+        for position, each in enumerate(site.controllers)
+    ]
+    for own, each in controllers:
+        if each.image_id:
+            yield from ineffective(each, own, f"imageId is {each.image_id}", "image_parameter")
+    if not controllers:
+        reason = "no site creates controllers"
+        parts = {"event_logs": section.collected_events, "health": section.health_checks, "patching": section.patches}
+        yield from ineffective(section, path, reason, *(name for name, part in parts.items() if part))
+    if not section.administrator_roles:
+        yield from ineffective(section, path, "administratorRoles is empty", "dedicated_account")
+    if section.management_access is ManagementAccess.BASTION:
+        yield from ineffective(section, path, "managementAccess is bastion", "require_mfa")
+    if not sites:
+        message = (
+            "empty, so no controller is protected. Add a site for each Region with controllers, or remove the section"
+        )
+        yield Problem(path=(*path, "sites"), message=message)
 
 
 def _management(section: DomainControllersSection) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from common.problems import Problem, SettingPath, named, shown
-from common.validation import Profile, Section, flag, setting, without_hidden
+from common.validation import Profile, Section, flag, setting, without_blanks, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
 
 MAX_MANUAL_POLICIES: Final = 50
@@ -28,9 +28,22 @@ _MAX_TEXT: Final = 256
 _RESERVED_PREFIXES: Final = ("aws", "amazon", "amzn", "ssm-")
 """Of CreateDocument; `SSM-` begins the names of Systems Manager's own documents."""
 
-Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT), AfterValidator(without_hidden)]
+Text = Annotated[
+    str, Field(min_length=1, max_length=_MAX_TEXT), AfterValidator(without_hidden), AfterValidator(without_blanks)
+]
 GroupId = Annotated[str, Field(pattern=f"^{IDENTITY}$")]
-TagKey = Annotated[str, Field(min_length=1, max_length=_TAG_KEY, pattern=r"^[^*?]+$"), AfterValidator(without_hidden)]
+TagKey = Annotated[
+    str,
+    setting(
+        "",
+        f"a tag key of 1 to {_TAG_KEY} characters, without * and ?",
+        min_length=1,
+        max_length=_TAG_KEY,
+        pattern=r"^[^*?]+$",
+    ),
+    AfterValidator(without_hidden),
+    AfterValidator(without_blanks),
+]
 TagValue = Annotated[str, Field(max_length=_TAG_VALUE), AfterValidator(without_hidden)]
 Tags = Annotated[
     dict[TagKey, Annotated[list[TagValue], Field(min_length=1, max_length=_MAX_VALUES)]], Field(min_length=1)

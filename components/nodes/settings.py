@@ -191,7 +191,11 @@ class AgentsSettings(Section):
         pattern=r"^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$",
     )
     target_tags: dict[
-        Annotated[str, Field(min_length=1, max_length=127), AfterValidator(_tag_key)],
+        Annotated[
+            str,
+            setting("", "a tag key of 1 to 127 characters, without +", min_length=1, max_length=127),
+            AfterValidator(_tag_key),
+        ],
         Annotated[
             list[Annotated[str, Field(max_length=256), AfterValidator(_tag_value)]], Field(min_length=1, max_length=50)
         ],

@@ -138,7 +138,10 @@ class RegionalPreferences(pulumi.ComponentResource):
                 retention_in_days=settings.log_retention_days,
                 kms_key_id=key_arn,
                 region=self._args.region,
-                tags=with_prior_tags(Kind.LOG_GROUP, self._args.region, name, self._args.tags),
+                tags=with_prior_tags(
+                    *(Kind.LOG_GROUP, self._args.region, name, self._args.tags),
+                    key_alias=LOGS_KEY_ALIAS if logs_key else "",
+                ),
                 opts=adopted.import_options(self),
             )
         )

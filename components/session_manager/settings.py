@@ -22,6 +22,7 @@ from common.validation import (
     UnicastNetwork,
     enabled_flag,
     flag,
+    ineffective,
     member_of,
     setting,
 )
@@ -305,6 +306,21 @@ def cross_problems(settings: SessionManagerSettings, path: SettingPath) -> list[
             f"expected a number of days that CloudWatch Logs accepts: {allowed}, got {shown(settings.log_retention_days)}.",
         )
     return problems
+
+
+def ineffective_settings(settings: SessionManagerSettings) -> Iterator[Problem]:
+    """Yield a warning for each setting that has no effect beside the others, with the path within the section."""
+    if not settings.s3_logging:
+        yield from ineffective(
+            settings, (), "s3Logging is false", "s3_bucket_name", "s3_key_prefix", "s3_kms_key_arn", "s3_bucket_owner"
+        )
+    if not settings.create_cw_log_group:
+        yield from ineffective(settings, (), "createCwLogGroup is false", "log_retention_days", "shorten_log_retention")
+    if not settings.run_as_enabled:
+        yield from ineffective(settings, (), "runAsEnabled is false", "run_as_default_user", "run_as_principal_tag")
+    if settings.retains_document and not settings.retain_logs:
+        message = "false has no effect, as onDestroy is retain. Change one of the two, or remove this key"
+        yield Problem(path=("retainLogs",), message=message)
 
 
 def _excess_bytes(settings: SessionManagerSettings) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STATE_TEXTS: Final = {
     AccountState.ADDED: ("to be added", "green"),
     AccountState.CHANGED: ("changed", "yellow"),
-    AccountState.UNCHANGED: ("unchanged", "green"),
+    AccountState.UNCHANGED: ("no differences", "green"),
     AccountState.ORPHANED: ("orphaned", "magenta"),
     AccountState.REMOVED: ("removed", "yellow"),
     AccountState.DIFFERENCES: ("drifted", "bold red"),

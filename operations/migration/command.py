@@ -310,7 +310,8 @@ def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[Po
 
 def _mode(text: str) -> Mode:
     if text not in _TARGETS:
-        raise UnusableError(f"--to: expected one of {', '.join(_TARGETS)}, got {text!r}.")
+        fix = f" From automation, set approval.mode to {text} and run pulumi up." if text in set(Mode) else ""
+        raise UnusableError(f"--to: expected one of {', '.join(_TARGETS)}, got {text!r}.{fix}")
     return Mode(text)
 
 

@@ -44,7 +44,9 @@ LOG_GROUP_RETENTION = Rule(
     title="Log groups keep their logs for a set time that is long enough",
     severity=Severity.MEDIUM,
     risk="logs are deleted before an incident is investigated, or kept and paid for without limit",
-    remedy="Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough",
+    remedy="Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough (here: "
+    "shell-access:sessionManager.logRetentionDays, shell-access:domainControllers.monitoring.flowLogRetentionDays, or "
+    "shell-access:domainControllers.eventLogs.retentionDays)",
     source="AWS Security Hub CloudWatch.16; NIST SP 800-53 r5 AU-11, SI-12; "
     'AWS post "How to automate Session Manager preferences across your organization" (90 days)',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
@@ -83,7 +85,8 @@ LOG_GROUP_ENCRYPTED = Rule(
     title="Log groups are encrypted with a customer managed KMS key",
     severity=Severity.MEDIUM,
     risk="any principal that may read CloudWatch Logs reads input and output of sessions, with no key to withhold or revoke",
-    remedy="Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it",
+    remedy="Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it (here: "
+    "shell-access:sessionManager.cwEncryptionEnabled to true)",
     source="AWS Config cloudwatch-log-group-encrypted; NIST SP 800-53 r5 AU-9(3), SC-28(1); "
     'AWS post "How to automate Session Manager preferences across your organization"',
     url="https://docs.aws.amazon.com/config/latest/developerguide/cloudwatch-log-group-encrypted.html",

@@ -72,7 +72,8 @@ ASSOCIATION_RATE_LIMITED = Rule(
     title="State Manager associations have a rate and stop at errors",
     severity=Severity.MEDIUM,
     risk="one bad version of a document, or of the agent that it installs, makes all nodes unreachable at once",
-    remedy="Set maxConcurrency and maxErrors below 100%",
+    remedy="Set maxConcurrency and maxErrors below 100% (here: shell-access:nodes.agents.maxConcurrency and "
+    "shell-access:nodes.agents.maxErrors)",
     source="AWS Systems Manager User Guide, targets and rate controls in State Manager associations; NIST SP 800-53 r5 "
     "CM-3, SI-2",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-state-manager-targets-and-rate-controls.html",

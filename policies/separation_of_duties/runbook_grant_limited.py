@@ -30,8 +30,8 @@ RUNBOOK_GRANT_LIMITED = Rule(
     title="A runbook removes the approval tag when the approval is no longer valid",
     severity=Severity.HIGH,
     risk="an approval for minutes opens sessions for hours or days",
-    remedy="Wait in one aws:sleep step with a fixed Duration within maximumMinutes, or raise maximumMinutes to the validity "
-    "that is meant",
+    remedy="Wait in one aws:sleep step with a fixed Duration within maximumMinutes (here: "
+    "shell-access:approval.approvalValidityMinutes), or raise maximumMinutes to the validity that is meant",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
     'Systems Manager User Guide, "aws:sleep"; NIST SP 800-53 r5 AC-2(5), AC-3, AC-6',
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-sleep.html",

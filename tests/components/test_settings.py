@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.problems import Problem, SettingsError
-from components.session_manager.settings import RETENTION_DAYS, OnDestroy
-from components.settings import Settings
+from common.validation import Section, key_paths
+from components.approval.settings import ApprovalSettings
+from components.domain_controllers.settings import DomainControllersSection
+from components.nodes.settings import NodesSection
+from components.session_manager.settings import RETENTION_DAYS, OnDestroy, SessionManagerSection
+from components.settings import SECTIONS, Settings
 
 REGIONS = ["eu-west-1", "us-east-1"]
 
@@ -257,6 +261,11 @@ def test_every_problem_is_named_at_once() -> None:
             "then pulumi config set --path 'shell-access:sessionManager.idleSessionTimeout' VALUE",
         ),
         ({"regions[0]": "eu-west-1"}, "regions[0]", "It was set without --path"),
+        ({"idleSessionTimeout": 15}, "idleSessionTimeout", "; did you mean sessionManager.idleSessionTimeout?"),
+        ({"idleSesionTimeout": 15}, "idleSesionTimeout", "; did you mean sessionManager.idleSessionTimeout?"),
+        ({"operators": []}, "operators", "; did you mean approval.operators or accountAccess.operators?"),
+        ({"region": "eu-west-1"}, "region", "; did you mean regions?"),
+        ({"nodes": {"schedule": ""}}, "nodes.schedule", "; did you mean nodes.agents.schedule?"),
         ({"sessionManager": {"idle_session_timeout": 5}}, "sessionManager.idle_session_timeout", "did you mean idle"),
         (
             {"approval": {"approvers": [{"min_required_approvals": 1}]}},
@@ -277,6 +286,56 @@ def test_unknown_key_gets_a_suggestion(sections: dict[str, Any], key: str, expec
     given = dict(sections)
     found = problems(given.pop("sessionManager", None), **given)
     assert expected in found[f"shell-access:{key}"]
+
+
+@pytest.mark.parametrize("section", [SessionManagerSection, ApprovalSettings, DomainControllersSection, NodesSection])
+def test_each_key_of_a_section_is_suggested_with_its_path(section: type[Section]) -> None:
+    for key, paths in key_paths(section, ("SECTION",)).items():
+        if key not in SECTIONS and len(paths[0]) == len(("SECTION", "key")):
+            assert re.search(
+                rf"did you mean .*\b[a-z]\w+\.(\w+\.)*{key}\b", problems(**{key: 1})[f"shell-access:{key}"]
+            )
+
+
+BY_REGION: dict[str, dict[str, Any]] = {
+    "endpoints.vpc": {"endpoints": {"vpc": "workloads"}},
+    "domainControllers.sites.subnets": {"domainControllers": {"sites": {"subnets": ["a"]}}},
+    "domainControllers.backups.buckets.bucketName": {
+        "domainControllers": {"backups": {"buckets": {"bucketName": "b"}}}
+    },
+}
+
+
+@pytest.mark.parametrize("place", BY_REGION)
+def test_key_in_the_place_of_its_region_is_one_problem(place: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(**BY_REGION[place])
+    (problem,) = refused.value.problems
+    parent, _, key = place.rpartition(".")
+    assert problem.key == f"shell-access:{place}"
+    assert problem.message.endswith(f" Did you mean {parent}.REGION.{key}?")
+    assert "an id" not in problem.message
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u2003"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "domainControllers.clients",
+        "domainControllers.clientPrefixLists",
+        "domainControllers.additionalSources",
+        "domainControllers.eventLogs.additionalEvents",
+        "nodes.agents.targetTags",
+    ],
+)
+def test_blank_name_is_refused_as_a_name(where: str, blank: str) -> None:
+    *outer, last = where.split(".")
+    given: dict[str, Any] = {last: {blank: {}}}
+    for key in reversed(outer):
+        given = {key: given}
+    with pytest.raises(SettingsError) as refused:
+        load(**given)
+    assert any("expected a" in each.message and "1 to" in each.message for each in refused.value.problems)
 
 
 @pytest.mark.parametrize(
@@ -348,6 +407,64 @@ def test_warns_in_the_region_that_overrides() -> None:
     section = {"maxSessionDuration": 60, "regionOverrides": {"eu-west-1": {"maxSessionDuration": 5}}}
     key = "shell-access:sessionManager.regionOverrides.eu-west-1.maxSessionDuration"
     assert list(warned(sessionManager=section)) == [key]
+
+
+IN_US: dict[str, Any] = {"regions": REGIONS}
+
+
+@pytest.mark.parametrize(
+    ("sections", "keys"),
+    [
+        (
+            {"sessionManager": {"s3BucketName": "logs", "s3KeyPrefix": "a", "s3EncryptionEnabled": False}},
+            ["s3BucketName", "s3KeyPrefix"],
+        ),
+        ({"sessionManager": {"s3BucketName": "logs", "s3Logging": True}}, []),
+        ({"sessionManager": {"s3Logging": False, "s3BucketName": "", "s3KeyPrefix": "sessionmanager"}}, []),
+        (
+            {"sessionManager": {"createCwLogGroup": False, "logRetentionDays": 30, "shortenLogRetention": True}},
+            ["logRetentionDays", "shortenLogRetention"],
+        ),
+        ({"sessionManager": {"createCwLogGroup": False, "cwLogGroupName": "", "cwEncryptionEnabled": False}}, []),
+        (
+            {"sessionManager": {"runAsDefaultUser": "ops", "runAsPrincipalTag": True}},
+            ["runAsDefaultUser", "runAsPrincipalTag"],
+        ),
+        ({"sessionManager": {"onDestroy": "retain", "retainLogs": False}}, ["retainLogs"]),
+        (
+            IN_US | {"sessionManager": {"s3BucketName": "logs", "regionOverrides": {"us-east-1": {"s3Logging": True}}}},
+            [],
+        ),
+        (
+            IN_US
+            | {
+                "sessionManager": {
+                    "s3Logging": True,
+                    "s3BucketName": "logs",
+                    "regionOverrides": {"us-east-1": {"s3Logging": False, "s3BucketName": "us-logs"}},
+                }
+            },
+            ["regionOverrides.us-east-1.s3BucketName"],
+        ),
+    ],
+)
+def test_warns_where_a_setting_of_sessions_has_no_effect(sections: dict[str, Any], keys: list[str]) -> None:
+    found = warned(**sections)
+    assert sorted(found) == [f"shell-access:sessionManager.{key}" for key in keys]
+    assert all("has no effect, as" in message for message in found.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys"),
+    [
+        ({"requireChangeRequest": False}, ["requireChangeRequest"]),
+        ({"requireChangeRequest": True, "identityCenter": {}}, []),
+        ({"mode": "change-manager", "requireChangeRequest": False}, []),
+        ({"identityCenter": {"permissionSet": "Operators"}}, ["identityCenter.permissionSet"]),
+    ],
+)
+def test_warns_where_a_setting_of_the_approval_has_no_effect(changes: dict[str, Any], keys: list[str]) -> None:
+    assert [*warned(approval=APPROVED | changes)] == [f"shell-access:approval.{key}" for key in keys]
 
 
 @pytest.mark.parametrize(

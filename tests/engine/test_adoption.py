@@ -87,6 +87,8 @@ def test_retained_logs_are_adopted_by_the_next_stack(stack: Stack, aws: Callable
     # A stack that has lost its state may delete the group because of it.
     assert MADE_HERE_TAG in logs.list_tags_for_resource(resourceArn=left["logGroupArn"])["tags"]
     stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.configure(governed(retainLogs=False, cwLogGroupName="renamed"))
+    assert f"The log group {LOG_GROUP} in eu-west-1 is deleted with its logs." in stack.preview().succeeded().text
 
     stack.destroy().succeeded()
     assert group(logs) is None
@@ -111,7 +113,9 @@ def test_existing_names_are_adopted_and_restored(
     ssm.put_parameter(Name=DATA_KEY_PARAMETER, Value=theirs, Type="String", Tags=tags)
     logs.create_log_group(logGroupName=LOG_GROUP, tags=team)
     stack.configure(governed(retainLogs=False))
-    assert "keeps its logs forever; to take it over with 90 days" in stack.preview().failed().text
+    refused = stack.preview().failed().text
+    assert "keeps its logs forever; to take it over with 90 days" in refused
+    assert "Set shell-access:sessionManager.shortenLogRetention to true" in refused
     settings = governed(retainLogs=False, shortenLogRetention=True)
     stack.configure(settings)
 

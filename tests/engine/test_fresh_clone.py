@@ -174,6 +174,10 @@ def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path], g
     states = (clone / ".local" / "state" / ".pulumi" / "stacks" / "shell-access").glob("*.json")
     found = [json.loads(file.read_text())["checkpoint"]["latest"]["resources"] for file in states]
     golden("stacks/fleet.yaml", resources(itertools.chain(*found)))
-    for line in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
+    for line in (
+        "plan: 3 accounts: 3 to be added",
+        "up: 3 accounts: 3 changed",
+        "verify: 3 accounts: 3 no differences",
+    ):
         assert f"fleet {line}" in ran.stdout
     assert "<title>fleet up: 3 accounts: 3 changed</title>" in (clone / "fleet.html").read_text()

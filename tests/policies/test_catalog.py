@@ -9,11 +9,24 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 import policies
+from common.validation import Section, key_paths
+from components.approval.settings import ApprovalSettings
+from components.domain_controllers.settings import DomainControllersSection
+from components.nodes.settings import NodesSection
+from components.session_manager.settings import SessionManagerSection
+from components.settings import SECTIONS
 from policies.catalog import RULES
 from policies.rule import Rule
 
 PACK = Path(policies.__file__).parent
 TESTS = Path(__file__).parent
+
+MODELS: dict[str, type[Section]] = {
+    "sessionManager": SessionManagerSection,
+    "approval": ApprovalSettings,
+    "domainControllers": DomainControllersSection,
+    "nodes": NodesSection,
+}
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 
@@ -47,6 +60,33 @@ def test_facts_are_complete_and_read_as_sentences(rule: Rule) -> None:
     assert rule.source
     assert rule.url.startswith("https://docs.aws.amazon.com/")
     assert bool(rule.types) != rule.is_about_stacks
+
+
+@every_rule
+def test_settings_in_remedies_exist(rule: Rule) -> None:
+    for name in re.findall(r"shell-access:([\w.<>]+)", rule.remedy):
+        section, _, key = name.partition(".")
+        assert section in SECTIONS
+        assert not key or key_paths(MODELS[section]).keys() & {key.rpartition(".")[2]}, name
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting"),
+    [
+        ("log-group-retention", "sessionManager.logRetentionDays"),
+        ("log-group-retention", "domainControllers.monitoring.flowLogRetentionDays"),
+        ("log-group-retention", "domainControllers.eventLogs.retentionDays"),
+        ("log-group-encrypted", "sessionManager.cwEncryptionEnabled"),
+        ("association-rate-limited", "nodes.agents.maxConcurrency"),
+        ("association-rate-limited", "nodes.agents.maxErrors"),
+        ("runbook-grant-limited", "approval.approvalValidityMinutes"),
+        ("controller-private-network", "domainControllers.sites.<Region>.subnets"),
+    ],
+)
+def test_remedy_names_the_setting_that_the_rule_refuses(rule: str, setting: str) -> None:
+    (remedy,) = (each.remedy for each in RULES if each.id == rule)
+    assert f"shell-access:{setting}" in remedy
+    assert "(here: " in remedy
 
 
 @every_rule

@@ -53,7 +53,14 @@ BACKUP_DEVICE = "xvdz"
 RetentionDays = Annotated[int, AfterValidator(_retention)]
 RETENTION = f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
 
-ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,254}$")]
+ChannelName = Annotated[
+    str,
+    setting(
+        "",
+        "a channel name of 1 to 255 letters, digits, spaces and . _ / -, beginning with a letter or digit",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,254}$",
+    ),
+]
 EventId = Annotated[int, Field(ge=0, le=65535)]
 
 

@@ -187,6 +187,7 @@ class Program:
 
     def __init__(self, stacks: Stacks, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stacks, self._clients, self._patch = stacks, clients, monkeypatch
+        self.key_alias = ""
 
     def planned(self, owner: str, state: dict[str, Any] | None = None, **tags: str) -> dict[str, str]:
         kind, client = self._stacks.kind, self._clients.client
@@ -199,7 +200,7 @@ class Program:
             "find_existing",
             lambda kind, region, name: inventory.find(kind, client(kind.service, region), region, name),
         )
-        return with_prior_tags(kind, "eu-west-1", NAMES[kind], tags)
+        return with_prior_tags(kind, "eu-west-1", NAMES[kind], tags, key_alias=self.key_alias)
 
     def create(self, owner: str, **changes: Any) -> dict[str, Any]:
         """Adopt the name without a state; the next run plans the same tags."""
@@ -239,6 +240,20 @@ def test_prior_value_survives_lost_states(  # noqa: PLR0913 -- two parameters
         "has the default policy: the one that it had before the stack is not known" in capsys.readouterr().err
     )
     assert says_what_is_lost == (stacks.kind is Kind.TOPIC and bool(made[1:]))
+
+
+def test_log_group_that_returns_keeps_its_prior_value(
+    stacks: Stacks, program: Program, client: Callable[..., Any]
+) -> None:
+    """It has left the stack with the stack's key, which is still there."""
+    if stacks.kind is not Kind.LOG_GROUP:
+        return
+    MAKERS[stacks.kind](client, TEAM)
+    program.key_alias = "alias/logs"
+    first = program.create(ALPHA, retain=True)
+    client("kms").create_alias(AliasName=program.key_alias, TargetKeyId=first["value"])
+    stacks.provider.delete("", first)
+    assert program.create(ALPHA, retain=True) == first
 
 
 def test_retained_key_of_adopted_alias_is_released(

@@ -37,6 +37,10 @@ DESIGN: dict[str, Any] = {
     "sites": {"eu-west-1": {"vpc": "directory", "subnets": ["directory-a", "directory-b"], "controllers": []}},
 }
 CONTROLLER = {"name": "DC1", "subnet": "directory-a"}
+OWN_IMAGES: list[dict[str, Any]] = [
+    CONTROLLER | {"imageId": "ami-01234567", "imageParameter": "/aws/service/ami-windows-latest/other"},
+    {"name": "DC2", "subnet": "directory-b", "imageId": "ami-01234567"},
+]
 
 
 def read(**changes: Any) -> DomainControllersSection:
@@ -352,6 +356,22 @@ def required(section: DomainControllersSection) -> tuple[TrafficRequirement, ...
         ({"replicationPort": 50000}, ["netlogonPort"]),
         ({"replicationPort": 50000, "netlogonPort": 50001}, []),
         ({"profile": "windows-server-2025", "ldaps": False}, ["icmpEcho", "ldaps"]),
+        ({"sites": {}}, ["sites"]),
+        ({"dedicatedAccount": True}, ["dedicatedAccount"]),
+        ({"dedicatedAccount": True, "administratorRoles": ["Directory"]}, []),
+        ({"health": {}, "patching": {}, "eventLogs": {"enabled": False}}, ["health", "patching"]),
+        ({"networkAcl": False, "quotas": {"rulesPerNetworkAcl": 40}}, ["rulesPerNetworkAcl"]),
+        (
+            {
+                "networkAcl": False,
+                "managementAccess": "bastion",
+                "bastionSecurityGroupIds": ["sg-01234567"],
+                "bastionNetworks": ["10.9.0.0/24"],
+                "requireMfa": True,
+            },
+            ["bastionNetworks", "requireMfa"],
+        ),
+        ({"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"controllers": OWN_IMAGES}}}, ["imageParameter"]),
     ],
     ids=str,
 )

@@ -185,7 +185,7 @@ def test_silence_raises_alarms_of_site_and_controller() -> None:
         ({"lockoutThreshold": 0}, "lockoutThreshold", "1 to 10000"),
         ({"additionalEvents": {"System": []}}, "additionalEvents.System", "lists of event IDs"),
         ({"additionalEvents": {"System": [70000]}}, "additionalEvents.System[0]", "lists of event IDs"),
-        ({"additionalEvents": {"a'@b": [1]}}, "additionalEvents", "channels"),
+        ({"additionalEvents": {"a'@b": [1]}}, "additionalEvents", "a channel name"),
         ({"retention": 90}, "retention", "retentionDays"),
         (None, "eventLogs", ""),
     ],

@@ -54,7 +54,7 @@ def test_up_deploys_accounts_wave_by_wave(fleet: Callable[..., Result], pulumi: 
     assert (cell["id"], cell["region"], cell["differences"]) == (IDS["web"], "us-east-1", ["create LogGroup logs"])
     assert pulumi.calls() == list(IDS)
     assert pulumi.stacks == set(IDS.values())
-    assert "canary  111111111111  payments: unchanged" in result.stderr
+    assert "canary  111111111111  payments: no differences" in result.stderr
 
 
 def test_up_stops_after_failed_canary_and_resumes(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
@@ -327,7 +327,7 @@ def test_up_table_ends_with_counts(fleet: Callable[..., Result], pulumi: FakePul
     result = fleet("up")
     assert "error:           no such role (log: " in result.stdout
     *_, counts, purpose, command = result.stdout.splitlines()
-    assert counts == "fleet up: 4 accounts: 3 unchanged, 1 failed"
+    assert counts == "fleet up: 4 accounts: 3 no differences, 1 failed"
     assert purpose == "Next step: Fix the errors, then resume:"
     assert command.startswith("  python -m operations fleet up --file ")
     assert command.endswith('--policy-pack "$(shell-access policy-pack)"')

@@ -260,7 +260,8 @@ def test_wrong_policies_change_nothing(moved: Moved) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--to", "change-manager"], "--to: expected one of automation, just-in-time, got 'change-manager'."),
+        (["--to", "manual"], "--to: expected one of automation, just-in-time, got 'manual'."),
+        (["--to", "change-manager"], "From automation, set approval.mode to change-manager and run pulumi up."),
         (["--json"], "--json: expected --plan with it"),
         ([], "--policies: expected a YAML file"),
     ],

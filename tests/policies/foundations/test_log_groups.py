@@ -10,7 +10,11 @@ from tests.policies.judging import SILENT, UNKNOWN, judge, remediated, violation
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 KEPT = {"name": "sessions", "retentionInDays": 90, "kmsKeyId": UNKNOWN}
-RETENTION_REMEDY = "Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough."
+RETENTION_REMEDY = (
+    "Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough (here: "
+    "shell-access:sessionManager.logRetentionDays, shell-access:domainControllers.monitoring.flowLogRetentionDays, or "
+    "shell-access:domainControllers.eventLogs.retentionDays)."
+)
 
 
 def retention_text(found: str, days: int = 90) -> str:
@@ -74,7 +78,10 @@ def test_remediation_sets_the_shortest_sufficient_retention(days: int | None, sh
 
 
 ENCRYPTED = {"name": "sessions", "kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}
-ENCRYPTED_REMEDY = "Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it."
+ENCRYPTED_REMEDY = (
+    "Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it (here: "
+    "shell-access:sessionManager.cwEncryptionEnabled to true)."
+)
 
 
 def encrypted_text(found: str) -> str:

@@ -1,0 +1,37 @@
+"""Warnings about log groups that an update deletes: not about those that stay, whatever the preview shows of them."""
+
+from typing import Any
+
+import pytest
+
+from components.adoption.adopted_resource import RESOURCE_TYPE
+from components.adoption.deleted_logs import deleted_logs
+
+URN = "urn:pulumi:prod::shell-access::"
+PLACE = {"region": "eu-west-1", "name": "logs"}
+
+
+def state(record: dict[str, Any] | None = None, **group: Any) -> dict[str, dict[str, Any]]:
+    outputs = {f"{URN}aws:cloudwatch/logGroup:LogGroup::logs": {**PLACE, "skipDestroy": False, **group}}
+    if record is not None:
+        outputs[f"{URN}{RESOURCE_TYPE}::logs"] = {**PLACE, "kind": "logGroup", **record}
+    return outputs
+
+
+@pytest.mark.parametrize(
+    ("outputs", "fix"),
+    [
+        (state(), "Export the logs first"),
+        (state({"retain": False}), "first set shell-access:sessionManager.retainLogs to true"),
+        (state({"retain": True}), None),
+        (state({"retain": False, "prior": ""}), None),
+        (state({"retain": False, "priorRecord": "none"}), None),
+        (state(skipDestroy=True), None),
+    ],
+    ids=["other logs", "session logs", "retained", "adopted", "adopted, prior key lost", "left by the provider"],
+)
+def test_warns_about_log_groups_that_leave_the_stack(outputs: dict[str, dict[str, Any]], fix: str | None) -> None:
+    found = [*deleted_logs(outputs, [("us-east-1", "logs"), ("eu-west-1", "others")])]
+    assert [fix in message for message in found if fix] == ([True] if fix else [])
+    assert len(found) == (fix is not None)
+    assert not [*deleted_logs(outputs, [("eu-west-1", "logs")])]
