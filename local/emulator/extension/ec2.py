@@ -33,9 +33,7 @@ def _tags_of(self: Any) -> list[dict[str, str]]:
     """Return the tags of one resource; moto searches those of all resources, for each resource of a list."""
     tags: dict[str, str] = self.ec2_backend.tags.get(self.id, {}) if self.id else {}
     kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id), "") if tags else ""
-    return [
-        {"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()
-    ]
+    return [{"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()]
 
 
 class LocalCompute(
