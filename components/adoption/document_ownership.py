@@ -90,10 +90,6 @@ class Ownership:
         """Return whether this stack published a version, by its name, which cannot be changed."""
         return any(version_name.startswith(_name_prefix(PUBLISHED, name)) for name in self.names)
 
-    def has_released(self, version_name: str) -> bool:
-        """Return whether this stack published a version when it released the document, by its name, too."""
-        return any(version_name.startswith(_name_prefix(RELEASED, name)) for name in self.names)
-
 
 PUBLISHED: Final = "shell-access"
 RELEASED: Final = "shell-access-released"
@@ -240,5 +236,6 @@ def numbered(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> dic
 
 def last_release(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> int:
     """Return the last version with which a stack of this name released the document; 0 without one."""
-    released = (each for each in versions if ownership.has_released(each.get("VersionName", "")))
+    prefixes = tuple(_name_prefix(RELEASED, name) for name in ownership.names)
+    released = (each for each in versions if each.get("VersionName", "").startswith(prefixes))
     return max((int(each["DocumentVersion"]) for each in released), default=0)

@@ -441,7 +441,8 @@ class DocumentStore:
             latest = self._describe(_LATEST) or {}
             return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
 
-        for spelling in (text, _respelled(text, int(latest_version))):
+        body, end = text.rstrip()[:-1], text.rstrip()[-1:]
+        for spelling in (text, body + "\n" * int(latest_version) + end):
             if self._send(spelling, is_written, name()):
                 return
         raise ResourceError(f"{self}: a version that is not the latest has this content already, in every spelling")
@@ -518,8 +519,3 @@ def _loaded(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _respelled(text: str, lines: int) -> str:
-    body, end = text.rstrip()[:-1], text.rstrip()[-1:]
-    return body + "\n" * lines + end

@@ -444,7 +444,11 @@ class OwnedResources:
         desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
         same = [rule for rule in rules if _has_content(rule, properties)]
         tagged = [rule for rule in rules if desired.items() <= tags_of(rule.get("Tags", [])).items()]
-        found = same or [rule for rule in tagged if _source_kind(rule) == _planned_kind(properties)]
+        planned = next((source for source in _SOURCES if properties.get(source)), None)
+        kinds = [
+            next((kind for kind, path in _SOURCES.items() if jmespath.search(path, rule)), None) for rule in tagged
+        ]
+        found = same or [rule for rule, kind in zip(tagged, kinds, strict=True) if kind == planned]
         return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
 
     def _rules_of(self, group: str | None, region: str) -> list[dict[str, Any]]:
@@ -573,11 +577,3 @@ def _same(found: object, planned: object) -> bool:
     """Return whether two values are equivalent; for all protocols AWS returns ports of -1, which no plan has."""
     absent = (None, "", -1)
     return found == planned or (found in absent and planned in absent)
-
-
-def _source_kind(rule: Mapping[str, Any]) -> str | None:
-    return next((name for name, path in _SOURCES.items() if jmespath.search(path, rule)), None)
-
-
-def _planned_kind(properties: Properties) -> str | None:
-    return next((name for name in _SOURCES if properties.get(name)), None)

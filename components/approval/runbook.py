@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.script import script_inputs
-from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
+from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,15 +199,14 @@ def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step
                     "CheckReason",
                 ),
                 "MinRequiredApprovals": required_approvals(level),
-                "Approvers": [_approver_arn(each, place) for each in level],
+                "Approvers": [
+                    place.iam(f"{'role' if each.type is ApproverType.IAM_ROLE else 'user'}/{each.name}")
+                    for each in level
+                ],
             },
         }
         for position, level in enumerate(settings.levels(), start=1)
     ]
-
-
-def _approver_arn(approver: Approver, place: WorkflowLocation) -> str:
-    return place.iam(f"{'role' if approver.type is ApproverType.IAM_ROLE else 'user'}/{approver.name}")
 
 
 def _checks(

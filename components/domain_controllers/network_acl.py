@@ -152,7 +152,10 @@ def plan_network_acl(
             problems.append(_refusal(direction, family, desired, quota))
             continue
         rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
-        rules.append(_packet_too_big(direction, family))
+        protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
+        rules.append(
+            AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
+        )
         wider += _in_words(direction, found)
     if problems:
         raise SettingsError(problems)
@@ -215,11 +218,6 @@ def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequenc
             ]
         )
     return addresses[peer.value]
-
-
-def _packet_too_big(direction: Direction, family: Family) -> AclRule:
-    protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
-    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
 
 
 def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:

@@ -76,7 +76,9 @@ class Permission:
 
     def lets_pass(self, packet: Packet) -> bool:
         """Return whether the rule allows the packet."""
-        return _protocol_matches(self, packet) and self.concerns(packet)
+        is_any = self.protocol is None
+        is_same = packet.protocol == self.protocol and _port_matches(self.from_port, self.to_port, packet)
+        return (is_any or is_same) and self.concerns(packet)
 
     def concerns(self, packet: Packet) -> bool:
         """Return whether the packet has the rule's direction and peer, regardless of protocol and port."""
@@ -222,12 +224,6 @@ def _number(protocol: str) -> int | None:
     number = PROTOCOL_NUMBERS.get(protocol)
     number = int(protocol) if number is None else number
     return None if number == -1 else number
-
-
-def _protocol_matches(permission: Permission, packet: Packet) -> bool:
-    if permission.protocol is None:
-        return True
-    return packet.protocol == permission.protocol and _port_matches(permission.from_port, permission.to_port, packet)
 
 
 def _port_matches(first: int, last: int, packet: Packet) -> bool:

@@ -287,14 +287,11 @@ class _Facts:
     def _fitting(self, listed: frozenset[PeerGroup]) -> list[PlannedRule] | None:
         """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
         if listed not in self._shared:
-            direct = [_direct(each) for each in self.requirements if each.peer_group not in listed]
+            unlisted = [each for each in self.requirements if each.peer_group not in listed]
+            direct = [replace(each, sources=without_contained(each.sources)) for each in unlisted]
             least = max((len(each.sources) * len(port_ranges(each.ports)) for each in direct), default=0)
             self._shared[listed] = None if least > RULES_PER_INTERFACE else rules_of(direct)
         return self._shared[listed]
-
-
-def _direct(requirement: TrafficRequirement) -> TrafficRequirement:
-    return replace(requirement, sources=without_contained(requirement.sources))
 
 
 _Further = Mapping[tuple[PeerGroup, Family], int]

@@ -214,7 +214,8 @@ def _admit_no_tag(stack: Stack) -> Findings:
         if trust is None:
             yield role.unseen("assumeRolePolicy")
         elif isinstance(trust, Policy):
-            asking = Policy(name="trust", statements=tuple(map(_about_roles, filter(_counts, trust.statements))))
+            counting = tuple(replace(each, resources=("*",)) for each in trust.statements if _counts(each))
+            asking = Policy(name="trust", statements=counting)
             if found := sets_approval_tag([asking]):
                 expected = f"session tags without {TAG_KEY}"
                 yield Violation("assumeRolePolicy", described(found), expected, about=role)
@@ -223,10 +224,6 @@ def _admit_no_tag(stack: Stack) -> Findings:
 def _counts(statement: Statement) -> bool:
     named = statement.principals
     return not statement.allows or named is None or bool(named.aws or named.federated or named.negated)
-
-
-def _about_roles(statement: Statement) -> Statement:
-    return replace(statement, resources=("*",))
 
 
 APPROVERS_NOT_OPERATORS = Rule(

@@ -110,7 +110,7 @@ class Step:
     def _principals(self) -> frozenset[str]:
         """Return the principal of the step; for scripts all texts of the payload."""
         name = "InputPayload" if self.action == "aws:executeScript" else f"{self._kind}Name"
-        return frozenset(_squeezed(each) for each in leaves(self.inputs.get(name)) if isinstance(each, str))
+        return frozenset("".join(each.split()) for each in leaves(self.inputs.get(name)) if isinstance(each, str))
 
     def _does(self, wanted: frozenset[str], keys: str, *, if_not_known: bool) -> bool:
         inputs = self.inputs
@@ -284,10 +284,6 @@ def _has_late_key(tags: Any) -> bool:
         _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
         for each in listed(tags)
     )
-
-
-def _squeezed(value: Any) -> str:
-    return "".join(str(value).split())
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -126,20 +126,15 @@ SESSION_START_NEEDS_APPROVAL = Rule(
 
 @SESSION_START_NEEDS_APPROVAL.on(*CARRIERS)
 def _starts_on_the_approved_only(resource: Resource) -> Findings:
-    if _is_of_emergency_role(resource):
-        return
+    holders = [holder for held in held_in(resource) for holder in held.holders or ("",)]
+    if holders and all(holds(each, f"role/{BREAK_GLASS_ROLE_NAME}") for each in holders):
+        return  # `break-glass-limited` evaluates the emergency access role.
     is_just_in_time: bool = resource.settings[JUST_IN_TIME.name]
     question = partial(starts_beyond_approval, by_tag=not is_just_in_time)
     expected = (
         "no node, as AWS starts the sessions of access requests" if is_just_in_time else "no node but the approved one"
     )
     yield from judged(resource, question, expected, aws_managed.START)
-
-
-def _is_of_emergency_role(resource: Resource) -> bool:
-    """Return whether only the emergency access role has the policies; `break-glass-limited` evaluates it."""
-    holders = [holder for held in held_in(resource) for holder in held.holders or ("",)]
-    return bool(holders) and all(holds(each, f"role/{BREAK_GLASS_ROLE_NAME}") for each in holders)
 
 
 _DOCUMENTS = Parameter(
