@@ -37,24 +37,14 @@ _NESTING: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SecretTexts:
-    """Secrets of a configuration.
-
-    Attributes:
-        sections: Sections that hold one (`sessionManager`).
-        texts: All texts in them, the longest first.
-    """
+    """Sections of a configuration that hold a secret (`sessionManager`), and all texts in them, the longest first."""
 
     sections: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any], secret_keys: frozenset[str]) -> SecretTexts:
-        """Return the secrets of a configuration.
-
-        Args:
-            values: Values by full key, as text or decoded.
-            secret_keys: Full keys whose values hold a secret.
-        """
+        """Return the secrets of a configuration, which has values by full key, as text or decoded."""
         prefix = f"{NAMESPACE}:"
         leaves = {leaf for key in secret_keys for leaf in _texts(decoded(values.get(key, "")))}
         return cls(

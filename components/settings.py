@@ -107,9 +107,8 @@ class Settings:
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
         """Load a stack's configuration.
 
-        Args:
-            configuration: Values by full key (`shell-access:regions`, `aws:region`), as text (JSON for lists and
-                objects) or decoded. Keys of other projects are ignored.
+        Values are by full key (`shell-access:regions`, `aws:region`), as text (JSON for lists and objects) or decoded.
+        Keys of other projects are ignored.
 
         Raises:
             SettingsError: The configuration is invalid; with all problems.
@@ -287,10 +286,7 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
 def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
     """Return the problem of a tag, or None (AWS Tagging guide, "Tag naming limits and requirements").
 
-    Args:
-        key: Name of the tag.
-        value: Value, as configured.
-        spelled: Names of the previous tags, by their lower case.
+    `spelled` has the names of the previous tags, by their lower case.
     """
     if isinstance(value, int | float):
         return f"expected text, got {shown(value)}. Write it in quotes, or set it with pulumi config set --path --type string"

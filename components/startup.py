@@ -56,11 +56,7 @@ class AwsPackage(ModuleType):
     """
 
     def __init__(self, unloaded: ModuleType) -> None:
-        """Replace a package.
-
-        Args:
-            unloaded: Package, of which no attribute but the import system's has been read.
-        """
+        """Replace a package, of which no attribute but the import system's has been read."""
         super().__init__(unloaded.__name__)
         self.__spec__ = unloaded.__spec__
         self.__path__ = list(unloaded.__path__)

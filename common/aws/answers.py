@@ -481,11 +481,7 @@ class _Pages(_PageIterator):
 
 
 def bound(client: Any) -> None:
-    """Bound the listings and the retries of a client. Idempotent.
-
-    Args:
-        client: Client of botocore.
-    """
+    """Bound the listings and the retries of a client. Idempotent."""
     if "get_paginator" in vars(client):
         return
     make = client.get_paginator
@@ -513,11 +509,7 @@ class _ThrottlingBreak:
     """
 
     def __init__(self, client: Any) -> None:
-        """Register with a client.
-
-        Args:
-            client: Client of botocore.
-        """
+        """Register with a client."""
         self._until = 0.0
         self._answer: tuple[Any, Any] | None = None
         client.meta.events.register("after-call", self._note)

@@ -38,12 +38,7 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts that match one of the patterns, or with `negated` all others.
-
-    Attributes:
-        patterns: Patterns.
-        negated: Whether the texts that match none are meant.
-    """
+    """Texts that match one of the patterns, or with `negated` all others."""
 
     patterns: tuple[str, ...]
     negated: bool = False

@@ -52,11 +52,7 @@ def admission(
 ) -> Admission | None:
     """Return how a principal of the same account can assume a role, at its most certain; None: it cannot.
 
-    Args:
-        caller: The principal.
-        role: The role.
-        knowledge: Values of condition keys, by action.
-        action: `sts:AssumeRole` or `sts:TagSession`.
+    `action` is `sts:AssumeRole` or `sts:TagSession`; `knowledge` has the values of condition keys, by action.
     """
     if role.trust is None or role is caller:
         return None

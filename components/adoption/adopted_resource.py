@@ -220,11 +220,7 @@ def _with_tags(kind: Kind, tags: Mapping[str, str]) -> Properties:
 def with_prior_tags(kind: Kind, region: str, name: str, tags: Mapping[str, str]) -> dict[str, str]:
     """Return tags of the settings with those that record what had a name before the stack, for a stack that loses its state.
 
-    Args:
-        kind: As in `AdoptedResourceArgs`.
-        region: As in `AdoptedResourceArgs`.
-        name: As in `AdoptedResourceArgs`.
-        tags: Tags of the resource that has the name; of an alias, those of the stack's own key.
+    Of an alias, `tags` are those of the stack's own key.
 
     Raises:
         RunError: AWS does not respond, or denies a request.

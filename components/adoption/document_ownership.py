@@ -43,10 +43,7 @@ OWNERSHIP_INPUTS: Final = ("owner", "takeOver", "tags")
 class PriorDocument:
     """A document before a stack governed it.
 
-    Attributes:
-        version: Number of its default version; `NO_PRIOR_VERSION` where no document existed.
-        text: Content of that version; None: unknown.
-        tags: Its tags, without those of this program.
+    Its version is `NO_PRIOR_VERSION` where none existed; an unknown text is None. Its tags lack those of this program.
     """
 
     version: str
@@ -144,12 +141,7 @@ def prior_version(
 
 
 def ownership_of(properties: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> Ownership:
-    """Return the ownership that a resource's properties describe.
-
-    Args:
-        properties: Inputs of the resource, or its state where it is deleted.
-        olds: State of the resource where it is updated.
-    """
+    """Return the ownership that a resource's inputs describe, or its state where it is deleted."""
     state: Mapping[str, Any] = olds or {}
     tags = _tags_of(properties)
     return Ownership(

@@ -253,14 +253,7 @@ class OwnedResources:
     )
 
     def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
-        """Return the import ID of a resource that the state lacks; None: there is none to import.
-
-        Args:
-            token: Type of the resource.
-            name: Name of the resource in its stack.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names, without unknown ones.
-        """
+        """Return the import ID of a resource (`name` in its stack) that the state lacks; None: there is none to import."""
         if token in _CREATED_ONCE:
             return self._by_name(token, region, properties)
         if token in _RULES:
@@ -286,11 +279,6 @@ class OwnedResources:
         """Return whether this program created, or will create, a log group or a topic.
 
         Its tag is kept: it shows a stack that has lost its state what it may delete and what it must restore.
-
-        Args:
-            token: Type of the resource.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names.
         """
         if token not in _DELETED_ONLY_IF_MADE_HERE:
             return False
@@ -300,13 +288,7 @@ class OwnedResources:
     def planned_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str] | None:
         """Return kind, Region (empty for `GLOBAL` kinds) and name of a resource of a type that AWS refuses to create twice.
 
-        Args:
-            token: Type of the resource.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names.
-
-        Returns:
-            None for another type, and where the name is only known after another resource exists.
+        None: the type is another one, or the name is only known after another resource exists.
         """
         parts = (NAMED_TYPES[token].input, *_PARENTS.get(token, ())) if token in _CREATED_ONCE else ()
         if not parts or not all(isinstance(properties.get(part), str) for part in parts):
@@ -405,11 +387,6 @@ class OwnedResources:
 
         The AWS provider sees no change in an ACL that the state has, and associates the subnets of a deleted one with the
         default ACL of the VPC, which permits all traffic. Subnets with the ACL of another owner are drift, not changed here.
-
-        Args:
-            acl: ID of the network ACL.
-            subnets: IDs of its subnets.
-            region: Region of the VPC.
         """
         if not self.may_write:
             return

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 class _Registered:
     """A resource of this run.
 
-    Attributes:
-        resource: Resource.
-        name: Name in the stack.
-        token: Type.
-        region: Region of the resource.
-        properties: Planned properties, by their Python names.
+    Properties are the planned ones, by their Python names.
     """
 
     resource: pulumi.Resource
@@ -94,7 +89,7 @@ class Recovery:
             aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
             is_in_state = any((made.token, each) in self._in_state for each in (made.name, *aliases))
             fixed = self.owned.planned_name(made.token, made.region, made.properties)
-            # Another resource in the state may have had the name of this one in the stack, and another fixed name.
+            # A renamed resource is in the state with its name in the stack, but not with its fixed name.
             if not is_in_state or (fixed is not None and fixed not in self._names_in_state):
                 imported = pulumi.ResourceOptions(import_=self._import_id(made))
                 options = pulumi.ResourceOptions.merge(options, imported)
@@ -130,13 +125,7 @@ class Recovery:
 
 
 def recover(account: Account, owner: str, region: str) -> None:
-    """Recover the stack's resources that its state lacks.
-
-    Args:
-        account: Account of the stack.
-        owner: Name of the stack: `organization/project/stack`.
-        region: Region of the AWS provider.
-    """
+    """Recover the stack's resources that its state lacks."""
     Recovery(
         owner=owner,
         region=region,

@@ -69,12 +69,8 @@ _POLICY_CALLS: Final = [
 class EventAlarm:
     """An EventBridge rule that publishes matching events to the topics.
 
-    Attributes:
-        name: Name of the rule.
-        description: Description of the rule.
-        pattern: Pattern of the events.
-        forwarded_from: Other Regions in which the events occur, where rules of the same name forward them.
-        state: State of the rules; `ENABLED` leaves out read-only calls.
+    In `forwarded_from`, other Regions in which the events occur, rules of the same name forward them. The state
+    `ENABLED` leaves out read-only calls.
     """
 
     name: str

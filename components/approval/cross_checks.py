@@ -147,13 +147,7 @@ def _access_problems(settings: ApprovalSettings, path: SettingPath) -> list[Prob
 def identity_problems(
     operators: Sequence[IdentityCenterOperator], path: SettingPath, *, once: bool = True
 ) -> list[Problem]:
-    """Return problems of users and groups of IAM Identity Center.
-
-    Args:
-        operators: The users and groups.
-        path: Path of their list.
-        once: Whether each of them may be listed once only.
-    """
+    """Return problems of users and groups of IAM Identity Center; `once`: whether each may be listed once only."""
     problems: list[Problem] = []
 
     def problem(key: SettingPath, given: object, expected: str, fix: str) -> None:

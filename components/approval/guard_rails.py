@@ -143,9 +143,7 @@ def tag_control_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
     The organization's management account attaches it to the accounts with this workflow.
-
-    Args:
-        place: Location of the workflow; the role has the same name in every account of the organization.
+    The runbook's role has the same name in every account.
     """
     others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{names.ROLE_NAME}"]}}
     return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])

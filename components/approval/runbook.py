@@ -58,12 +58,6 @@ def runbook(
 
     Any failure once the tag may be set, and any cancellation, leads to the step that removes it. A cancellation also
     ends open sessions.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        regions: Regions to search for instances.
-        operators: Operators of IAM Identity Center.
     """
     minutes = settings.approval_validity_minutes
     approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
@@ -405,14 +399,7 @@ def _described(regions: Sequence[str], operators: IdentityCenterOperators) -> di
 
 
 def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = False) -> str:
-    """Return the text of a notification, one fact per line.
-
-    Args:
-        place: Location of the workflow.
-        what: Event.
-        step: Step whose outputs describe the request.
-        decided: Whether to include the decision and its approvers.
-    """
+    """Return the text of a notification, one fact per line; the outputs of `step` describe the request."""
     execution = _REQUEST["ExecutionId"]
     return "\n".join(
         (

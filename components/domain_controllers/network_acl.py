@@ -100,12 +100,7 @@ class AclRule:
 
 @dataclass(frozen=True, kw_only=True)
 class AclPlan:
-    """A network ACL.
-
-    Attributes:
-        rules: Rules in the order of their numbers.
-        wider: Descriptions of what it allows beyond the required traffic.
-    """
+    """A network ACL in the order of its numbers, and descriptions of what it allows beyond the required traffic."""
 
     rules: tuple[AclRule, ...]
     wider: tuple[str, ...]

@@ -118,12 +118,7 @@ def _planned(rule: PlannedRule, lists: Mapping[str, tuple[Network, ...]]) -> Per
 def permissions_from_aws(
     rules: Iterable[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]]
 ) -> tuple[Permission, ...]:
-    """Return the permissions of rules that EC2 returns.
-
-    Args:
-        rules: `SecurityGroupRules` of DescribeSecurityGroupRules.
-        prefix_lists: CIDRs by ID, of GetManagedPrefixListEntries.
-    """
+    """Return the permissions of rules of DescribeSecurityGroupRules; `prefix_lists` has the CIDRs of each list by ID."""
     return tuple(_read(rule, prefix_lists) for rule in rules)
 
 
@@ -148,11 +143,7 @@ def admitting(granted: Iterable[Permission], packet: Packet) -> Permission | Non
 
 
 def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, ...]:
-    """Return the rules of a network ACL in order of evaluation, without its default denials.
-
-    Args:
-        entries: `Entries` of DescribeNetworkAcls.
-    """
+    """Return the rules of DescribeNetworkAcls' `Entries` in order of evaluation, without the default denials."""
     rules = [
         AclRule(
             number=entry["RuleNumber"],
@@ -191,12 +182,7 @@ def passes(
     """Return the permission that allows a connection; None: the connection fails.
 
     Groups track connections; a network ACL evaluates request and reply separately.
-
-    Args:
-        granted: Permissions of the controller's groups.
-        acl: Rules of the controller's subnet.
-        packet: Packet that opens the connection.
-        reply_port: Source port of the connection, which replies go to; ignored for ICMP.
+    `reply_port` is the source port of the connection, which replies go to; ignored for ICMP.
     """
     found = admitting(granted, packet)
     back = Direction.EGRESS if packet.direction is Direction.INGRESS else Direction.INGRESS

@@ -108,11 +108,7 @@ class GroupPlan:
 
 
 def plan_groups(requirements: Sequence[TrafficRequirement], quotas: Quotas | None = None) -> GroupPlan:
-    """Plan the groups; the plan does not depend on the order of the requirements.
-
-    Args:
-        requirements: Required traffic.
-        quotas: Quotas of the account; None: AWS' defaults.
+    """Plan the groups, by default for AWS' default quotas; the plan does not depend on the order of the requirements.
 
     Raises:
         SettingsError: The rules cannot fit; the message has the excess, and the quota to request from AWS.
@@ -173,13 +169,7 @@ def _networks_left(facts: _Facts, peer_group: PeerGroup, shared: Group, quotas: 
 
 @dataclass(frozen=True, kw_only=True)
 class _Size:
-    """Sizes of an peer_group's prefix lists and groups.
-
-    Attributes:
-        groups: Number of groups for the rules.
-        ranges_per_group: Number of port ranges in each group.
-        max_entries: Maximum entries by family.
-    """
+    """Sizes of an peer_group's prefix lists and groups."""
 
     groups: int
     ranges_per_group: int
@@ -190,10 +180,7 @@ class _Size:
 class _Items:
     """All rules of a plan, the largest first.
 
-    Attributes:
-        rules: Rules.
-        lists: Prefix lists that they refer to.
-        weight: Number of rules as AWS counts them, in the fuller direction and family.
+    The weight is the number of rules as AWS counts them, in the fuller direction and family.
     """
 
     rules: tuple[PlannedRule, ...]
@@ -255,8 +242,7 @@ class _Facts:
     def items(self, headroom: int) -> _Items | None:
         """Return all rules and lists, for groups that are filled one by one; None where no quota could suffice.
 
-        Args:
-            headroom: Entries that each list keeps free.
+        Each list keeps `headroom` entries free.
         """
         if headroom not in self._items:
             self._items[headroom] = self._all_rules(headroom)

@@ -124,14 +124,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """All tables.
-
-    Attributes:
-        controllers: Controller to controller.
-        clients: Client to controller.
-        bastions: Bastion host to controller.
-        services: Controller to endpoints, resolvers and time sources.
-    """
+    """All tables."""
 
     controllers: Table
     clients: Table
@@ -210,9 +203,6 @@ def load_tables() -> Tables:
 
 def read_table(path: Path) -> Table:
     """Read one table.
-
-    Args:
-        path: Path of the file.
 
     Raises:
         InvalidTableError: The file is missing or invalid.

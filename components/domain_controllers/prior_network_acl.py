@@ -92,13 +92,6 @@ class PriorNetworkAcl(Resource, module="ec2", name="PriorNetworkAcl"):
     """Network ACL that a subnet had before the stack."""
 
     def __init__(self, name: str, *, region: str, subnet_id: str, opts: pulumi.ResourceOptions) -> None:
-        """Register the record.
-
-        Args:
-            name: Name of the resource.
-            region: Region of the subnet.
-            subnet_id: ID of the subnet.
-            opts: Resource options.
-        """
+        """Register the record."""
         properties = {"region": region, "subnetId": subnet_id, "prior": None}
         super().__init__(PriorNetworkAclProvider(), name, properties, opts)

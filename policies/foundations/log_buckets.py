@@ -74,13 +74,7 @@ def log_buckets(stack: Stack) -> Iterator[Resource]:
 
 
 def companions(stack: Stack, bucket: Resource, kind: str) -> Iterator[Resource]:
-    """Return the resources of a type that are about a bucket.
-
-    Args:
-        stack: The stack.
-        bucket: The bucket.
-        kind: `BucketPolicy`; the older type with V2 counts too.
-    """
+    """Return the resources of a kind (`BucketPolicy`) about a bucket; the older type with V2 counts, too."""
     named = {each for each in (bucket.value("bucket"), bucket.value("id")) if isinstance(each, str)}
     for name in (kind, f"{kind}V2"):
         for each in stack.of(f"aws:s3/{name[0].lower()}{name[1:]}:{name}"):

@@ -45,11 +45,7 @@ _ARN_PARTS: Final = 6
 
 
 def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
-    """Parse the policy of a property.
-
-    Args:
-        resource: Resource with the property.
-        name: Property; its value is known and not empty.
+    """Parse the policy of a property, of which the value is known and not empty.
 
     Returns:
         A violation where it is not a policy document; None where parts of it are not known yet.

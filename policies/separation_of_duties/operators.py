@@ -51,12 +51,7 @@ _NUMBER: Final = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPattern:
-    """An account, as patterns of ARN parts.
-
-    Attributes:
-        partition: `aws`, or a wildcard.
-        number: 12 digits, or a wildcard.
-    """
+    """Partition and number of an account, or wildcards."""
 
     partition: str
     number: str
@@ -67,13 +62,7 @@ ANY_ACCOUNT: Final = AccountPattern(partition=SOME, number=SOME)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
-    """A principal that starts approved sessions.
-
-    Attributes:
-        name: `role/Operator`.
-        attached_policies: All policies that the stack attaches.
-        account: Account of the sessions.
-    """
+    """A principal (`role/Operator`) that starts approved sessions, with all policies that the stack attaches."""
 
     name: str
     attached_policies: tuple[AttachedPolicy, ...] = ()

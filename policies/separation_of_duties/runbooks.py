@@ -42,13 +42,7 @@ _NOTHING: Final[dict[str, Any]] = {}
 
 @dataclass(frozen=True)
 class Transition:
-    """A transition from a step.
-
-    Attributes:
-        property: Property of the step.
-        found: Value, as text.
-        to: Name of the next step; None: the execution ends.
-    """
+    """A transition from a step to the next one; None: the execution ends."""
 
     property: str
     found: str
@@ -135,10 +129,7 @@ class Step:
 class Runbook:
     """A runbook, or a change template.
 
-    Attributes:
-        name: Name of the document; empty where it is not known.
-        is_template: Whether it is a change template.
-        content: Content as written.
+    Its name is empty where it is not known.
     """
 
     name: str

@@ -53,10 +53,7 @@ def starts_beyond_approval(
 ) -> list[AllowingStatement]:
     """Return the statements that allow a session on a node other than the approved one.
 
-    Args:
-        policies: All policies of a principal.
-        admitted: Principals that may.
-        by_tag: Whether the approval tag names an approved node; else no node is approved.
+    With `by_tag`, the approval tag names an approved node; else no node is approved.
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
@@ -71,13 +68,7 @@ def starts_beyond_approval(
 def starts_with_other_documents(
     policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
 ) -> list[AllowingStatement]:
-    """Return the statements that allow a session with a document that is not governed.
-
-    Args:
-        policies: All policies of a principal.
-        documents: Names of the governed documents.
-        admitted: Principals that may.
-    """
+    """Return the statements that allow a session with a document that is not governed."""
     starts = [
         f"arn:{partition}:ssm:{SOME}:{account}:document/"
         for partition in partitions(policies, [START])
