@@ -1,4 +1,7 @@
-"""The rendered documents and policies: as golden files to be read, and for any settings."""
+"""The rendered documents and policies: as golden files to be read, and for any settings.
+
+Those that the stack `dev` has in the same form are in its golden file (tests/golden/stacks/dev.yaml).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from jsonschema import Draft7Validator
 from common.limits import excess_problems
 from components.adoption.document_content import published_bytes, serialized
 from components.approval import guard_rails, iam_policies
-from components.approval.iam_policies import operator_policy, service_trust
+from components.approval.iam_policies import service_trust
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.plan import generated_texts, operator_policy_names, plan_approval
 from components.approval.runbook import change_template, reaper, runbook
@@ -58,15 +61,8 @@ RENDERED: dict[str, Any] = {
     "runbook-change-manager": runbook(settings(Mode.CHANGE_MANAGER), PLACE, REGIONS),
     "reaper": reaper(settings(Mode.AUTOMATION), PLACE),
     "change-template": change_template(settings(Mode.CHANGE_MANAGER), PLACE),
-    "operator-policy": operator_policy(PLACE, session_data_encryption=True),
     "runbook-role-policy": iam_policies.runbook_role_policy(settings(Mode.AUTOMATION), PLACE),
-    "runbook-role-trust": iam_policies.service_trust("ssm.amazonaws.com", PLACE),
-    "schedule-role-policy": iam_policies.schedule_role_policy(PLACE),
-    "topic-policy": iam_policies.topic_policy(PLACE),
-    "topic-key-policy": iam_policies.topic_key_policy(PLACE),
-    "requester-policy-automation": iam_policies.requester_policy(settings(Mode.AUTOMATION), PLACE),
     "requester-policy-change-manager": iam_policies.requester_policy(settings(Mode.CHANGE_MANAGER), PLACE),
-    "approver-policy": iam_policies.approver_policy(PLACE),
     "operator-deny-policy": guard_rails.operator_deny_policy(settings(Mode.AUTOMATION), PLACE),
     "tag-control-policy": guard_rails.tag_control_policy(PLACE),
 }
