@@ -114,7 +114,7 @@ class CisScanConfigurationProvider(AwsResourceProvider):
             found = next((each for each in _listed(client) if each["scanConfigurationArn"] == _id), None)
             owner = tags_of(found).get(OWNER_TAG) if found else None
             if owner not in (None, _props["owner"]):
-                log(f"{_what(_props)} is owned by the stack {owner}, so they stay as they are.")
+                log(f"{_what(_props)} is owned by the stack {owner}, so they are not changed.")
                 return
             try:
                 client.delete_cis_scan_configuration(scanConfigurationArn=_id)

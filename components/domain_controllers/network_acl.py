@@ -265,7 +265,7 @@ def _refusal(direction: Direction, family: Family, desired: Wish, quota: int) ->
     remedy = (
         f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {least}, or name"
         if least <= HIGHEST_QUOTA
-        else f"Even {HIGHEST_QUOTA} rules, AWS' most, would not do: set networkAcl: false, or name"
+        else f"Even {HIGHEST_QUOTA} rules, the maximum of AWS, are not enough: set networkAcl: false, or name"
     )
     return Problem(
         path=("domainControllers", "quotas"),

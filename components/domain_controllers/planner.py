@@ -433,7 +433,7 @@ def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
     """Return the reason why nothing fits, with the arithmetic and a remedy."""
     present = frozenset(facts.of)
     weight = facts.shared_weight(present)
-    capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"
+    capacity = f"{quotas.groups_per_interface} groups per interface with {quotas.rules_per_group} rules each"
     if weight > quotas.rules_per_group - SPARE:
         rules = f"rules among this site's controllers, from bastion hosts and to services make {weight}"
         key, text = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
@@ -456,7 +456,7 @@ def _least_rules(facts: _Facts, peer_group: PeerGroup) -> int:
 def _arithmetic(facts: _Facts, peer_group: PeerGroup) -> str:
     given, own = facts.lists_given[peer_group], facts.entries[peer_group]
     family = max(Family, key=lambda each: given[each] + len(own[each]))
-    lists = f" and {given[family]} entries of prefix lists that exist" if given[family] else ""
+    lists = f" and {given[family]} entries of existing prefix lists" if given[family] else ""
     return (
         f"{peer_group}: {len(own[family])} {family} networks after merging neighbors{lists}, times "
         f"{facts.range_count(peer_group)} port ranges, make {_least_rules(facts, peer_group)} rules"
@@ -472,4 +472,4 @@ def _remedy(facts: _Facts, quotas: Quotas) -> str:
                 fitting = f"Inbound or outbound rules per security group (L-0EA8095F) of {rules}"
                 lower = f" together with Security groups per network interface (L-2AFB9258) of {groups}"
                 return f"Ask AWS for the quota {fitting}{lower * (groups < quotas.groups_per_interface)}, or {fewer}"
-    return f"No quota helps, as AWS allows {RULES_PER_INTERFACE} rules an interface at most; {fewer}"
+    return f"No quota increase helps, as AWS allows at most {RULES_PER_INTERFACE} rules per interface; {fewer}"

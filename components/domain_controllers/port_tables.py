@@ -215,7 +215,7 @@ def read_table(path: Path) -> Table:
     except OSError as missing:
         raise InvalidTableError(f"{path.name}: cannot be read: {missing.strerror}") from None
     except tomllib.TOMLDecodeError as wrong:
-        raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
+        raise InvalidTableError(f"{path.name}: is not valid TOML: {wrong}") from None
     try:
         # As JSON, in which strict types accept lists for tuples and texts for members.
         table = TypeAdapter(Table).validate_json(json.dumps(given, default=str))

@@ -65,9 +65,7 @@ class PriorNetworkAclProvider(AwsResourceProvider):
             except ec2.exceptions.ClientError as failed:
                 if failed.response["Error"]["Code"] != _NOT_FOUND:
                     raise
-                log(
-                    f"The {_shown(_props)} keeps the default network ACL: {prior}, which it had, does not exist any more."
-                )
+                log(f"The {_shown(_props)} keeps the default network ACL: {prior}, its previous one, no longer exists.")
 
     def _prior(self, props: Properties) -> str:
         with self._calling(props) as ec2:

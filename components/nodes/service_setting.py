@@ -123,9 +123,7 @@ class ServiceSettingProvider(_SettingProvider):
         elif found == _props["value"]:
             self._set(_props, _props.get("prior") or DEFAULT)
         elif found != DEFAULT:
-            log(
-                f"The service setting {_props['settingId']} in {_props['region']} has become {found} and is not changed."
-            )
+            log(f"The service setting {_props['settingId']} in {_props['region']} is now {found}, and is not changed.")
 
     def _check_owner(self, props: Properties) -> None:
         holder = self._other_owner(props)

@@ -125,12 +125,12 @@ def hook_documents(health: HealthSettings | None) -> list[PlannedDocument]:
     return [
         command_document(
             "BeforePatch",
-            "Checks that a domain controller and the others of its domain are well before it is patched",
+            "Checks that a domain controller and the others of its domain are healthy before it is patched",
             powershell("CheckBeforePatch", before, minutes=CHECK_MINUTES),
         ),
         command_document(
             "AfterPatch",
-            "Checks that a domain controller and the others of its domain are well after it was patched",
+            "Checks that a domain controller and the others of its domain are healthy after it was patched",
             powershell("CheckAfterPatch", after, minutes=_WAIT_MINUTES + CHECK_MINUTES),
         ),
     ]

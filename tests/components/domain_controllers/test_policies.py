@@ -159,7 +159,7 @@ def test_roles_of_identity_center_are_the_team_by_their_path() -> None:
 
 
 def test_a_restriction_without_a_team_is_refused() -> None:
-    with pytest.raises(ValueError, match="a team that it does not hit"):
+    with pytest.raises(ValueError, match="a role that the restriction does not apply to"):
         access_restriction_policy(partition="aws", account_id=ACCOUNT, team_roles=[])
 
 
