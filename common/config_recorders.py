@@ -25,10 +25,7 @@ _GLOBAL: Final = "AWS::IAM::"
 def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json], *types: str) -> str | None:
     """Return why a Region's recorders do not record some types of resources; None: one records all of them.
 
-    Args:
-        recorders: Result of DescribeConfigurationRecorders.
-        statuses: Result of DescribeConfigurationRecorderStatus.
-        types: The types, `AWS::EC2::Instance`.
+    The arguments are results of DescribeConfigurationRecorders and DescribeConfigurationRecorderStatus.
 
     Raises:
         MalformedAnswerError: The status of a recorder is missing, and none of the others records.

@@ -24,10 +24,7 @@ POLICY_VERSION: Final = "2012-10-17"
 class Quota:
     """A quota of AWS.
 
-    Attributes:
-        maximum: Value of the quota.
-        unit: Counted unit.
-        holder: Resource with the quota, for messages.
+    Messages name the resource that has it, `holder`.
     """
 
     maximum: int
@@ -89,11 +86,7 @@ class Generated:
 
 
 def excess_problems(generated: Iterable[Generated]) -> list[Problem]:
-    """Return a problem for each resource that exceeds its quota.
-
-    Args:
-        generated: Resources that a stack generates.
-    """
+    """Return a problem for each resource that exceeds its quota."""
     return [
         Problem(
             path=each.path,
@@ -122,10 +115,7 @@ def packed(
 ) -> list[Policy]:
     """Return statements in as few policies as first fit finds: each in the first policy in which it fits.
 
-    Args:
-        statements: Statements in order.
-        maximum: Maximum of characters per policy.
-        joined: Function that merges statements where possible.
+    `joined` merges statements where possible.
 
     Raises:
         StatementTooLongError: A single statement exceeds the maximum.

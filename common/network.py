@@ -50,15 +50,9 @@ def collapse(networks: Iterable[Network]) -> list[Network]:
 def merge_ranges(
     items: Iterable[ItemT], ports: Callable[[ItemT], PortRange], *, joins_adjacent: bool
 ) -> list[tuple[PortRange, list[ItemT]]]:
-    """Merge the port ranges of items that overlap.
+    """Merge the port ranges of items, which are sorted by them, and return each with its items.
 
-    Args:
-        items: Items, sorted by their ranges.
-        ports: Function that returns the range of an item.
-        joins_adjacent: Whether ranges without a gap are merged, too; types of ICMP are not.
-
-    Returns:
-        The merged ranges in order, each with its items.
+    Ranges without a gap are merged only if `joins_adjacent`; types of ICMP are not.
     """
     merged: list[tuple[PortRange, list[ItemT]]] = []
     for item in items:

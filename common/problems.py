@@ -36,12 +36,7 @@ _BARE_KEY = re.compile(r"[\w:/@+=-]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """An invalid value.
-
-    Attributes:
-        path: Path from the section down, `("approval", "approvers", 0, "name")`.
-        message: Given and allowed values.
-    """
+    """An invalid value, with its path from the section down: `("approval", "approvers", 0, "name")`."""
 
     path: SettingPath
     message: str
@@ -59,9 +54,7 @@ class Problem:
 def path_text(path: Iterable[str | int], parent: str = "") -> str:
     """Return a path as `pulumi config set --path` reads it: `approval.approvers[0].name`, `tags["cost.center"]`.
 
-    Args:
-        path: Keys and positions.
-        parent: Text of the path that they continue; empty: the first key is unchanged, as it is not within a value.
+    `parent` is the text of a path that they continue; without it, the first key is unchanged, as it is not in a value.
     """
     text = parent
     for part in path:
@@ -78,11 +71,7 @@ def path_text(path: Iterable[str | int], parent: str = "") -> str:
 
 
 class SettingsError(Exception):
-    """The configuration is invalid; nothing has been changed.
-
-    Attributes:
-        problems: All problems, in the order of the configuration.
-    """
+    """The configuration is invalid; nothing has been changed. Problems are in the order of the configuration."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -11,10 +11,7 @@ from pulumi_aws import get_caller_identity, get_partition
 class Account:
     """Account of a stack.
 
-    Attributes:
-        id: Account ID.
-        partition: Partition of the account.
-        caller_arn: ARN of the provider's principal; of an assumed role `arn:aws:sts::...:assumed-role/...`.
+    The ARN of an assumed role is `arn:aws:sts::...:assumed-role/...`.
     """
 
     id: str

@@ -16,15 +16,8 @@ if TYPE_CHECKING:
 class AssociationPlan:
     """An association.
 
-    Attributes:
-        name: Name of the association.
-        document: Name of the document that runs.
-        schedule: Rate or cron expression, in UTC.
-        targets: Values by key: `InstanceIds`, or `tag:` and the key of a tag.
-        parameters: Parameters of the document.
-        max_concurrency: Maximum of nodes at a time, a number or a percentage.
-        max_errors: Maximum of failed nodes, a number or a percentage.
-        controller: Name of the one domain controller that is its target, by the ID of its instance, besides `targets`; "": none.
+    The schedule is a rate or a cron expression in UTC; targets are values by `InstanceIds`, or `tag:` and the key of a
+    tag; maxima are numbers or percentages of nodes. A `controller` is a target, too, by the ID of its instance.
     """
 
     name: str
@@ -46,16 +39,7 @@ def register_association(  # noqa: PLR0913 -- keyword arguments of a resource
     opts: pulumi.ResourceOptions,
     instance_ids: Sequence[pulumi.Input[str]] = (),
 ) -> ssm.Association:
-    """Register an association.
-
-    Args:
-        name: Name of the resource.
-        plan: The association.
-        region: Region of the nodes.
-        tags: Tags applied to all taggable resources.
-        opts: Options of the resource.
-        instance_ids: IDs of instances that are targets, too, as a plan cannot know them.
-    """
+    """Register an association; instances are targets, too, where a plan cannot know their IDs."""
     # Imported here, as commands need the class only.
     from pulumi_aws.ssm import Association, AssociationTargetArgs  # noqa: PLC0415
 

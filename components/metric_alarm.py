@@ -66,14 +66,7 @@ def register_alarm(
     opts: pulumi.ResourceOptions,
     dimensions: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> cloudwatch.MetricAlarm:
-    """Register an alarm.
-
-    Args:
-        alarm: The alarm.
-        placement: Region and recipients.
-        opts: Options of the resource.
-        dimensions: Further dimensions, which are known only once other resources exist.
-    """
+    """Register an alarm; `dimensions` are those that are known only once other resources exist."""
     # Imported here, as plans, rules and commands need the class only.
     from pulumi_aws.cloudwatch import MetricAlarm as Resource  # noqa: PLC0415
 

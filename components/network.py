@@ -84,12 +84,8 @@ def find_network(
 ) -> Network:
     """Look up a network.
 
-    Args:
-        region: Region of the network.
-        vpc: ID (`vpc-...`) or value of the Name tag.
-        subnets: IDs (`subnet-...`) or values of the Name tag.
-        path: Setting that names them, for messages.
-        one_subnet_a_zone: Whether to reject two subnets in one zone, which no interface endpoint can have.
+    VPC and subnets are given by ID (`vpc-...`) or Name tag. `one_subnet_a_zone`
+    rejects two subnets in one zone, which no interface endpoint can have.
 
     Raises:
         SettingsError: A resource does not exist, or is ambiguous.
@@ -143,12 +139,6 @@ def check_private(network: Network, path: SettingPath) -> None:
 @contextmanager
 def explained_at(path: SettingPath, what: str, service: str, region: str) -> Generator[None]:
     """Report a failed lookup as a problem of the setting that requires it.
-
-    Args:
-        path: Setting.
-        what: Subject of the lookup, for the message.
-        service: Service that is called.
-        region: Region that is called.
 
     Raises:
         SettingsError: AWS denies the request, or cannot be reached.
@@ -205,12 +195,7 @@ class Vpc:
 
 @cache
 def find_vpc(region: str, given: str) -> Vpc | None:
-    """Look up a VPC and its resources, once per run; None unless exactly one matches.
-
-    Args:
-        region: Region of the VPC.
-        given: ID or Name tag.
-    """
+    """Look up a VPC by ID or Name tag, with its resources, once per run; None unless exactly one matches."""
     ec2 = program_clients().client("ec2", region)
     by_id = given.startswith("vpc-")
     named = _filter("vpc-id" if by_id else f"tag:{_NAME_TAG}", given)

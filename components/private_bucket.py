@@ -49,10 +49,7 @@ class PrivateBucketArgs:
 class PrivateBucket:
     """Resources of a private bucket.
 
-    Attributes:
-        bucket: The bucket.
-        versioning: Its versioning, which Object Lock requires.
-        ready: Resources that must exist before the first object is written.
+    `ready` must exist before the first object is written.
     """
 
     bucket: Bucket
@@ -61,13 +58,7 @@ class PrivateBucket:
 
 
 def register_private_bucket(name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions) -> PrivateBucket:
-    """Register a bucket with its settings.
-
-    Args:
-        name: Name of each of the resources.
-        args: The bucket.
-        opts: Options of each of the resources.
-    """
+    """Register a bucket with its settings."""
     bucket = Bucket(
         name,
         bucket=args.bucket,

@@ -53,11 +53,7 @@ def keep_secrets() -> None:
 
 
 def marked(value: Any) -> Any:
-    """Return a value of an output with its secrets marked.
-
-    Args:
-        value: Value, may contain outputs.
-    """
+    """Return a value of an output with its secrets marked."""
     secrets = program_secrets()
     if not secrets.texts:
         return value

@@ -37,24 +37,14 @@ _NESTING: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SecretTexts:
-    """Secrets of a configuration.
-
-    Attributes:
-        sections: Sections that hold one (`sessionManager`).
-        texts: All texts in them, the longest first.
-    """
+    """Sections of a configuration that hold a secret (`sessionManager`), and all texts in them, the longest first."""
 
     sections: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any], secret_keys: frozenset[str]) -> SecretTexts:
-        """Return the secrets of a configuration.
-
-        Args:
-            values: Values by full key, as text or decoded.
-            secret_keys: Full keys whose values hold a secret.
-        """
+        """Return the secrets of a configuration, which has values by full key, as text or decoded."""
         prefix = f"{NAMESPACE}:"
         leaves = {leaf for key in secret_keys for leaf in _texts(decoded(values.get(key, "")))}
         return cls(
@@ -70,7 +60,8 @@ class SecretTexts:
             return any(self.is_in(each) for each in cast("dict[str, object]", value).values())
         if isinstance(value, list | tuple):
             return any(map(self.is_in, cast("list[object]", value)))
-        return bool(self.texts) and self.is_in(vars(value)) if _is_input_type(value) else False
+        is_input_type = type(value).__module__.startswith("pulumi_aws.")
+        return bool(self.texts) and is_input_type and self.is_in(vars(value))
 
     def without(self, text: str) -> str:
         """Return a text with its secrets redacted."""
@@ -80,18 +71,13 @@ class SecretTexts:
 
     def without_values(self, wrong: SettingsError) -> SettingsError:
         """Return the problems of a configuration without the values of secret sections."""
-        return SettingsError(
-            Problem(path=each.path, message=self.without(self._without_value(each))) for each in wrong.problems
-        )
-
-    def _without_value(self, problem: Problem) -> str:
-        # All after the value is omitted, too: where a value ends is not certain.
-        expected, got, _ = problem.message.partition(", got ")
-        return f"{expected}{got}{SHOWN}" if got and problem.path[0] in self.sections else problem.message
-
-
-def _is_input_type(value: object) -> bool:
-    return type(value).__module__.startswith("pulumi_aws.")
+        problems: list[Problem] = []
+        for each in wrong.problems:
+            # All after the value is omitted, too: where a value ends is not certain.
+            expected, got, _ = each.message.partition(", got ")
+            message = f"{expected}{got}{SHOWN}" if got and each.path[0] in self.sections else each.message
+            problems.append(Problem(path=each.path, message=self.without(message)))
+        return SettingsError(problems)
 
 
 def _spellings(text: str) -> Iterator[str]:
@@ -104,9 +90,6 @@ def _spellings(text: str) -> Iterator[str]:
 
 def _texts(value: Any) -> Iterator[str]:
     for each in leaves(value):
-        if isinstance(each, str) and len(each) >= _SHORTEST and not _is_public(each):
+        is_long = isinstance(each, str) and len(each) >= _SHORTEST
+        if is_long and each not in _FIXED_WORDS and not _REGION.fullmatch(each):
             yield each
-
-
-def _is_public(text: str) -> bool:
-    return text in _FIXED_WORDS or _REGION.fullmatch(text) is not None

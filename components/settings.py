@@ -110,9 +110,8 @@ class Settings:
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
         """Load a stack's configuration.
 
-        Args:
-            configuration: Values by full key (`shell-access:regions`, `aws:region`), as text (JSON for lists and
-                objects) or decoded. Keys of other projects are ignored.
+        Values are by full key (`shell-access:regions`, `aws:region`), as text (JSON for lists and objects) or decoded.
+        Keys of other projects are ignored.
 
         Raises:
             SettingsError: The configuration is invalid; with all problems.
@@ -324,10 +323,7 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
 def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
     """Return the problem of a tag, or None (AWS Tagging guide, "Tag naming limits and requirements").
 
-    Args:
-        key: Name of the tag.
-        value: Value, as configured.
-        spelled: Names of the previous tags, by their lower case.
+    `spelled` has the names of the previous tags, by their lower case.
     """
     if isinstance(value, int | float):
         return f"expected text, got {shown(value)}. Write it in quotes, or set it with pulumi config set --path --type string"
@@ -336,17 +332,14 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
             "expected text of at most 256 characters, under a name of at most 128 that does not start with aws:, got "
             f"{shown(value)}."
         )
-    if not all(map(_is_tag_character, key + value)) or hidden_character(key + value) or not key.strip():
+    permitted = all(each in "_.:/=+-@" or category(each)[0] in "LZN" for each in key + value)
+    if not permitted or hidden_character(key + value) or not key.strip():
         return f"expected letters, digits, spaces and _ . : / = + - @, in name and value, got {shown({key: value})}."
     if key.lower() == TAG_KEY.lower() or key.lower().startswith(f"{NAMESPACE}:"):
         return f"expected another name. {TAG_KEY} and names that start with {NAMESPACE}: are reserved"
     if key.lower() in spelled:
         return f"expected one of {spelled[key.lower()]} and {key}, got both. IAM ignores the case of names"
     return None
-
-
-def _is_tag_character(character: str) -> bool:
-    return character in "_.:/=+-@" or category(character)[0] in "LZN"
 
 
 def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:

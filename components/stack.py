@@ -52,14 +52,7 @@ class _Plan:
 
 
 def build(settings: Settings, owner: str) -> dict[str, Any]:
-    """Register the components.
-
-    Args:
-        settings: Settings of the stack.
-        owner: Name of the stack: `organization/project/stack`.
-
-    Returns:
-        Outputs of the stack; None for a system that is not configured.
+    """Register the components, and return the outputs of the stack; None for a system that is not configured.
 
     Raises:
         SettingsError: A resource of the settings is missing, or not as configured; nothing is registered then.
@@ -94,9 +87,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
 def bound_roles(boundary: str, account: Account) -> None:
     """Set the permissions boundary of each role that is registered from now on, whichever component creates it.
 
-    Args:
-        boundary: Name or ARN of a managed policy; empty: none.
-        account: Account of a policy that is given by name.
+    `boundary` is the name or ARN of a managed policy; empty: none.
     """
     if not boundary:
         return

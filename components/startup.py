@@ -37,7 +37,8 @@ def prepare_process() -> None:
     if not os.environ.get(DEBUG_MESSAGES):
         pulumi.log.debug = _no_message
     for name, module in list(vars(pulumi_aws).items()):
-        if _is_unloaded(module):
+        # A package that pulumi_aws imports as a whole on first use.
+        if isinstance(module, ModuleType) and type(module) is not ModuleType:
             package = AwsPackage(module)
             sys.modules[module.__name__] = package
             setattr(pulumi_aws, name, package)
@@ -45,11 +46,6 @@ def prepare_process() -> None:
 
 def _no_message(*_arguments: object, **_options: object) -> None:
     pass
-
-
-def _is_unloaded(module: object) -> bool:
-    """Return whether a module is a package that pulumi_aws imports as a whole on first use."""
-    return isinstance(module, ModuleType) and type(module) is not ModuleType
 
 
 class AwsPackage(ModuleType):
@@ -60,11 +56,7 @@ class AwsPackage(ModuleType):
     """
 
     def __init__(self, unloaded: ModuleType) -> None:
-        """Replace a package.
-
-        Args:
-            unloaded: Package, of which no attribute but the import system's has been read.
-        """
+        """Replace a package, of which no attribute but the import system's has been read."""
         super().__init__(unloaded.__name__)
         self.__spec__ = unloaded.__spec__
         self.__path__ = list(unloaded.__path__)

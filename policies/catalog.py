@@ -11,7 +11,7 @@ from policies.embedded.kinds import PRODUCED
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
-    from policies.rule import Check, Rule
+    from policies.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *domain_controllers.RULES,
@@ -31,12 +31,8 @@ def _read_embedded(rule: Rule) -> None:
     def _in_container(container: Resource) -> Findings:
         for resource in embedded_in(container):
             if check := checks.get(resource.type):
-                yield from _placed(container, resource, check)
-
-
-def _placed(container: Resource, resource: Resource, check: Check) -> Findings:
-    for finding in check(resource):
-        yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
+                for finding in check(resource):
+                    yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
 
 
 for _rule in RULES:

@@ -31,11 +31,7 @@ UNKNOWN: Final = Unknown.UNKNOWN
 class Violation:
     """A violation.
 
-    Attributes:
-        property: Path of the property in the resource.
-        found: Value, as text.
-        expected: Expected value, as text.
-        about: Resource, where a check evaluates a whole stack; None there: the stack itself.
+    `about` is for checks of a whole stack; None there is the stack itself.
     """
 
     property: str
@@ -46,12 +42,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Unseen:
-    """A deciding property that preview does not know; the rule is applied in the update.
-
-    Attributes:
-        property: Path of the property in the resource.
-        about: Resource, as of a violation.
-    """
+    """A deciding property that preview does not know; the rule is applied in the update."""
 
     property: str
     about: Resource | None = field(default=None, compare=False, repr=False)

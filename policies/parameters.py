@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 class Parameter:
     """A parameter of a rule.
 
-    Attributes:
-        name: Name in the configuration, in camelCase.
-        description: Description.
-        default: Default value.
-        schema: JSON schema of its values, without description and default.
+    The schema of its values lacks description and default.
     """
 
     name: str
@@ -65,14 +61,7 @@ def today() -> date:
 
 @dataclass(frozen=True, kw_only=True)
 class Exemption:
-    """An exemption.
-
-    Attributes:
-        resource: Name or URN, with wildcards.
-        reason: Reason.
-        who: Owner who agreed.
-        until: Last day, as written.
-    """
+    """An exemption of resources (name or URN, with wildcards) until a last day, and the owner who agreed."""
 
     resource: str
     reason: str

@@ -134,11 +134,7 @@ class Rule:
         return (*self.parameters, EXEMPTIONS)
 
     def policy(self, clock: Clock = today) -> ResourceValidationPolicy | StackValidationPolicy:
-        """Return the rule as a policy of the engine.
-
-        Args:
-            clock: Returns the current day, for exemptions.
-        """
+        """Return the rule as a policy of the engine; `clock` returns the current day, for exemptions."""
         facts: dict[str, Any] = {
             "name": self.id,
             "description": f"{self.title}. Otherwise: {self.risk}.",
@@ -276,13 +272,7 @@ def _remediated(
 ) -> Mapping[str, Any] | None:
     """Return all properties of a resource with the changes; secrets and unknown values stay as they are.
 
-    Args:
-        resource: Resource with the properties that the SDK passes.
-        remediation: Changes.
-        check: Check of the same rule.
-
-    Returns:
-        None where there is no violation, or nothing to change.
+    None where there is no violation, or nothing to change.
     """
     if not any(isinstance(each, Violation) for each in check(resource)):
         return None

@@ -31,12 +31,7 @@ _SECRETS: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("secrets", defau
 
 @contextmanager
 def secrets_of(request: Message, resources: Iterable[Any]) -> Generator[None]:
-    """Remember which properties hold secrets while a request is answered.
-
-    Args:
-        request: From the engine.
-        resources: Resources in it, with `urn` and `properties`.
-    """
+    """Remember which properties hold secrets while a request is answered."""
     found: dict[str, frozenset[str]] = {}
     if SPECIAL_SECRET_SIG.encode() in request.SerializeToString():  # most requests have no secrets
         for each in resources:
@@ -53,9 +48,7 @@ def secrets_of(request: Message, resources: Iterable[Any]) -> Generator[None]:
 def secret_property(urn: str, path: str) -> str:
     """Return the property that a path leads into where it holds a secret; empty: it holds none.
 
-    Args:
-        urn: Of the resource; what is inside another one has the URN of that, a slash, and a name.
-        path: Of the property.
+    What is inside another resource has the URN of that, a slash, and a name.
     """
     secrets = _SECRETS.get()
     name = _NAME.match(path)

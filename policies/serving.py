@@ -117,12 +117,7 @@ def _not_about(type_: str) -> analyzer_pb2.AnalyzeResponse:
 
 
 def configuration_problems(configuration: Mapping[str, Iterable[str]], rules: Iterable[Rule]) -> list[str]:
-    """Return a message for each unknown rule and parameter, which the engine ignores, so that they would have no effect.
-
-    Args:
-        configuration: Names of the configured parameters by rule.
-        rules: Rules of the pack.
-    """
+    """Return a message for each unknown rule and parameter, which the engine ignores, so that they would have no effect."""
     known: dict[str, list[str]] = {rule.id: [each.name for each in rule.all_parameters] for rule in rules}
     known[ALL] = []
     problems: list[str] = []

@@ -42,10 +42,6 @@ class Stack:
     """Resources of a stack after the update.
 
     Their properties are *outputs*, of which fewer are known in preview than of inputs.
-
-    Attributes:
-        contents: Resources.
-        settings: Parameters of the rule.
     """
 
     contents: StackContents

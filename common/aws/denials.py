@@ -30,11 +30,8 @@ class PolicyKind(StrEnum):
 class Denial:
     """A denied request.
 
-    Attributes:
-        kind: Type of policy; None: the message does not name it.
-        explicit: Whether a Deny statement matches; else no statement allows the action.
-        policy: Name or ARN of the policy; empty: unknown.
-        statement: Statement that denies, with its policy; empty: unknown.
+    Without a statement that denies, `explicit` is False: no statement allows the action. What the message does not name
+    is None or empty.
     """
 
     kind: PolicyKind | None
@@ -54,12 +51,7 @@ class Denial:
         return f"{reason} ({where})" if where else reason
 
     def remedy(self, action: str, principal: str) -> str:
-        """Return what to change, in the type of policy that denied the request.
-
-        Args:
-            action: `kms:Decrypt`.
-            principal: ARN of the caller.
-        """
+        """Return what `principal`, an ARN, must change in the type of policy that denied it `action`."""
         if self.kind is None:
             return f"find the policy that denies {action} to {principal}; AWS' message does not name its type"
         named = f" ({self.statement or self.policy})" if self.statement or self.policy else ""
@@ -92,11 +84,7 @@ _BY_TEXT: Final = {each.lower(): each for each in PolicyKind}
 
 
 def denial_in(message: str) -> Denial | None:
-    """Return the denial that an access denied message describes; None where it describes none.
-
-    Args:
-        message: Message of the error.
-    """
+    """Return the denial that an access denied message describes; None where it describes none."""
     found = _EXPLICIT.search(message)
     if found:
         return Denial(kind=_BY_TEXT[found[1].lower()], explicit=True, policy=(found[2] or "").rstrip("."))

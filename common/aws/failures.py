@@ -131,11 +131,8 @@ class FailureCause(StrEnum):
 class Failure:
     """A failed call.
 
-    Attributes:
-        action: IAM action that the call requires, `kms:DescribeKey`.
-        cause: Cause of the failure.
-        reason: Sentence without a full stop.
-        remedy: Remedy, a sentence without a full stop.
+    `action` is the IAM action that the call requires, `kms:DescribeKey`; reason and remedy are sentences without a full
+    stop.
     """
 
     action: str
@@ -168,14 +165,7 @@ def code_of(refused: ClientError) -> str:
 
 
 def failure_of(action: str, failed: Exception, region: str, caller: str) -> Failure:
-    """Return why a call failed, and the remedy.
-
-    Args:
-        action: IAM action, `kms:DescribeKey`, or the operation in the same form.
-        failed: Exception that was raised.
-        region: Region that was called.
-        caller: ARN of the caller.
-    """
+    """Return why the call of an IAM action, or of an operation in the same form, failed, and the remedy."""
     action = _ACTIONS.get(action, action)
     cause, reason, remedy = (
         _answered(action, failed, region, caller) if isinstance(failed, ClientError) else _unanswered(failed, region)
@@ -252,11 +242,7 @@ class ResourceError(Exception):
 def explained(what: str, service: str, region: str, caller: Callable[[], str]) -> Generator[None]:
     """Translate exceptions of botocore to a `ResourceError` with cause and remedy.
 
-    Args:
-        what: Subject of the operation, `SSM-SessionManagerRunShell in eu-west-1`.
-        service: Service that is called, `ssm`.
-        region: Region that is called.
-        caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
+    `caller` returns the ARN of the caller; it is called only where AWS' message lacks it.
     """
     try:
         yield
@@ -268,11 +254,7 @@ def explained(what: str, service: str, region: str, caller: Callable[[], str]) -
 def why_not(failed: Exception, service: str, region: str, caller: Callable[[], str]) -> Failure:
     """Return the failure that an exception of botocore describes, by its remedy.
 
-    Args:
-        failed: Exception of botocore.
-        service: Service that was called, `ssm`; an error of AWS names its own.
-        region: Region that was called.
-        caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
+    An error of AWS names its own service. For `caller`, see `explained`.
     """
     operation = "*"
     if isinstance(failed, ClientError):

@@ -26,12 +26,7 @@ MOST_SITUATIONS: Final = 400
 
 @dataclass(frozen=True)
 class Choice:
-    """A value that a caller can give a condition key.
-
-    Attributes:
-        value: Value of the key.
-        certain: Whether the caller certainly can.
-    """
+    """A value of a condition key, and whether the caller can certainly give it."""
 
     value: Value
     certain: bool = True

@@ -35,10 +35,7 @@ def hold(statement: Statement, context: RequestContext) -> Truth:
 def holds(condition: Condition, context: RequestContext, *, variables: bool = True) -> Truth:
     """Evaluate a condition.
 
-    Args:
-        condition: Condition.
-        context: Condition keys of the request.
-        variables: Whether `${...}` in its values is a policy variable.
+    Without `variables`, `${...}` in its values is plain text.
     """
     value = context.value(condition.key)
     patterns = [expand(each, context) if variables else Expanded(each) for each in condition.values]

@@ -35,11 +35,7 @@ class UnknownValue:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The key is present with one of several values.
-
-    Attributes:
-        values: Possible values; empty: any value.
-    """
+    """The key is present with one of several values; empty: any value."""
 
     values: tuple[str, ...] = ()
 

@@ -172,12 +172,7 @@ _ELEMENTS_IN_LOWERCASE: Final = frozenset(map(str.lower, _ELEMENTS))
 
 
 def parse(document: Any, *, name: str = "", kind: str = "inline") -> Policy:
-    """Parse a policy document.
-
-    Args:
-        document: Decoded document, or JSON text.
-        name: Name of the policy.
-        kind: Kind of the policy.
+    """Parse a policy document, decoded or JSON text.
 
     Raises:
         DocumentError: The document is invalid; with the element.

@@ -46,9 +46,7 @@ class Permissions:
 class Situation:
     """Condition keys of a request that a caller can make.
 
-    Attributes:
-        context: Condition keys.
-        doubts: Why the caller may be unable to make the request; empty where it certainly can.
+    `doubts` are why the caller may be unable to make the request; empty where it certainly can.
     """
 
     context: RequestContext = field(default_factory=RequestContext)
@@ -57,12 +55,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Target:
-    """Set of resources, of which one must be allowed.
-
-    Attributes:
-        patterns: Patterns of the resources.
-        excluded: Patterns of resources that do not count.
-    """
+    """Resources that match one of `patterns` and none of `excluded`, of which one must be allowed."""
 
     patterns: tuple[str, ...]
     excluded: tuple[str, ...] = ()
@@ -105,11 +98,7 @@ class EvaluationDecision:
 def decide(permissions: Permissions, action: str, resource: str, context: RequestContext) -> EvaluationDecision:
     """Evaluate a request.
 
-    Args:
-        permissions: Policies of the caller.
-        action: `ssm:StartSession`.
-        resource: ARN of the resource; an action on several resources needs a decision for each.
-        context: Condition keys of the request.
+    An action on several resources needs a decision for each.
     """
     found = grants(permissions, action, Target((literal(resource),)), [Situation(context)])
     allowed = max((Truth.YES if grant.certain else Truth.UNKNOWN for grant in found), default=Truth.NO)
@@ -119,14 +108,7 @@ def decide(permissions: Permissions, action: str, resource: str, context: Reques
 def grants(
     permissions: Permissions, action: str, target: Target, situations: Iterable[Situation]
 ) -> list[AllowingStatement]:
-    """Return each statement that allows an action on some resource of a target in some situation, at its most certain.
-
-    Args:
-        permissions: Policies of the caller.
-        action: `ssm:StartSession`.
-        target: Resources to search.
-        situations: Requests that the caller can make.
-    """
+    """Return each statement that allows an action on some resource of a target in some situation, at its most certain."""
     allowing = [(policy, each) for policy in permissions.identity for each in policy.covering(action) if each.allows]
     best: dict[Statement, AllowingStatement] = {}
     for situation in situations if allowing else ():

@@ -38,12 +38,7 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts that match one of the patterns, or with `negated` all others.
-
-    Attributes:
-        patterns: Patterns.
-        negated: Whether the texts that match none are meant.
-    """
+    """Texts that match one of the patterns, or with `negated` all others."""
 
     patterns: tuple[str, ...]
     negated: bool = False
@@ -94,13 +89,9 @@ def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | N
 def _matcher(pattern: str) -> Callable[[str], bool]:
     """Return a function that compares a text; compiling an expression takes longer than most of its uses."""
     if _EXPRESSIONS.keys().isdisjoint(start := pattern.removesuffix("*")) and "*" not in start:
-        return partial(_starts_with, start) if start != pattern else partial(eq, pattern)
+        return (lambda text: text.startswith(start)) if start != pattern else partial(eq, pattern)
     expression = _expression(pattern)
     return lambda text: expression.fullmatch(text) is not None
-
-
-def _starts_with(start: str, text: str) -> bool:
-    return text.startswith(start)
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
@@ -131,7 +122,10 @@ def _find(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> 
     narrowed = _narrowed(inside)
     if narrowed is None:
         return None
-    filled = sorted({_filled(each) for group in narrowed for texts in group for each in texts.patterns}, key=_length)
+    filled = sorted(
+        {_filled(each) for group in narrowed for texts in group for each in texts.patterns},
+        key=lambda text: (len(text), text),
+    )
     easy = next((text for text in filled if _is_found(text, narrowed, outside)), None)
     return _search(narrowed, outside) if easy is None else easy
 
@@ -139,10 +133,6 @@ def _find(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> 
 def _filled(pattern: str) -> str:
     """Return the simplest text that matches a pattern."""
     return plain(pattern.replace("*", "").replace("?", _SPARE[0]).replace(SOME, _SPARE[0]))
-
-
-def _length(text: str) -> tuple[int, str]:
-    return len(text), text
 
 
 def _narrowed(inside: tuple[tuple[Texts, ...], ...]) -> tuple[tuple[Texts, ...], ...] | None:

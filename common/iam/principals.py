@@ -80,12 +80,7 @@ class Principal:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedPolicy:
-    """A managed policy of the account, or an AWS managed policy in use.
-
-    Attributes:
-        arn: ARN.
-        policy: Default version.
-    """
+    """The default version of a managed policy of the account, or of an AWS managed policy in use."""
 
     arn: str
     policy: Policy
@@ -115,11 +110,8 @@ def read_account(
 ) -> AuthorizationDetails:
     """Parse the IAM data of an account.
 
-    Args:
-        details: Answer of `GetAccountAuthorizationDetails`.
-        account_id: 12 digits.
-        partition: Partition of the account.
-        ceilings: Service control policies by level; they do not apply to service-linked roles.
+    `details` is the answer of `GetAccountAuthorizationDetails`. Service control policies (`ceilings`, by level) do
+    not apply to service-linked roles.
 
     Raises:
         DocumentError: A policy document is invalid.
@@ -139,12 +131,7 @@ def read_account(
 
 
 def missing_parts(details: Details, account_id: str) -> Iterator[str]:
-    """Yield what the IAM data of an account refers to and does not contain; without it, a principal would look harmless.
-
-    Args:
-        details: Answer of `GetAccountAuthorizationDetails`, all pages.
-        account_id: Account that the answer is about.
-    """
+    """Yield what the IAM data of an account refers to and does not contain; without it, a principal would look harmless."""
     users, roles = details.get("UserDetailList", ()), details.get("RoleDetailList", ())
     if not (users or roles):
         yield "no user and no role"

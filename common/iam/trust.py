@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from common.iam.choices import Knowledge
-    from common.iam.documents import PrincipalElement
     from common.iam.principals import Principal
 
 ASSUME: Final = "sts:AssumeRole"
@@ -53,11 +52,7 @@ def admission(
 ) -> Admission | None:
     """Return how a principal of the same account can assume a role, at its most certain; None: it cannot.
 
-    Args:
-        caller: The principal.
-        role: The role.
-        knowledge: Values of condition keys, by action.
-        action: `sts:AssumeRole` or `sts:TagSession`.
+    `action` is `sts:AssumeRole` or `sts:TagSession`; `knowledge` has the values of condition keys, by action.
     """
     if role.trust is None or role is caller:
         return None
@@ -91,7 +86,8 @@ def only_services(role: Principal) -> bool:
         for statement in role.trust.covering(action)
         if statement.allows and statement.principals
     ]
-    return all(_only_services(each.principals) for each in allowing if each.principals)
+    named = [each.principals for each in allowing if each.principals]
+    return not any(each.aws or each.federated or each.negated for each in named)
 
 
 def outsiders(role: Principal, account_id: str) -> list[tuple[str, Statement]]:
@@ -103,10 +99,6 @@ def outsiders(role: Principal, account_id: str) -> list[tuple[str, Statement]]:
         for name in statement.principals.aws
         if (name == "*" or account_id not in name) and (name == "*" or name.isdigit() or name.startswith("arn:"))
     ]
-
-
-def _only_services(named: PrincipalElement) -> bool:
-    return not named.aws and not named.federated and not named.negated
 
 
 def _by_statement(

@@ -25,9 +25,8 @@ _ESCAPES: Final = {"*": LITERAL_STAR, "?": LITERAL_QUESTION, "$": "$"}
 class Expanded:
     """A pattern with its variables resolved.
 
-    Attributes:
-        pattern: The pattern; None where a variable has no value, so that nothing matches.
-        doubtful: Whether a value is unknown, so that the pattern is the widest possible.
+    The pattern is None where a variable has no value, so that nothing matches. Where a value is unknown, it is
+    doubtful, and the widest possible.
     """
 
     pattern: str | None

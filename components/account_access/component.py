@@ -29,12 +29,7 @@ ACTIVE: Final = "ACTIVE"
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class PlannedEntitlement:
-    """The entitlement of one person to their role in one account.
-
-    Attributes:
-        account: ID of the account.
-        person: The person.
-    """
+    """The entitlement of one person to their role in one account."""
 
     account: str
     person: OperatorPerson
@@ -64,11 +59,6 @@ def plan_entitlements(
     settings: AccountAccessSettings, clients: Clients, caller: Callable[[], str]
 ) -> AccountAccessArgs:
     """Return the entitlements of the settings: one for each person and account.
-
-    Args:
-        settings: The section.
-        clients: Clients to read with.
-        caller: Function that returns the ARN of the caller, for messages.
 
     Raises:
         SettingsError: The application is not active, users or groups do not exist, or one of them cannot be looked up;
@@ -127,14 +117,7 @@ class AccountAccess(pulumi.ComponentResource):
         roles: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Register the component.
-
-        Args:
-            name: Name of the component.
-            args: Arguments.
-            roles: Resources that contain the roles of operators in this account.
-            opts: Options of the component.
-        """
+        """Register the component; `roles` contain the roles of operators in this account."""
         super().__init__("shell-access:accountaccess:AccountAccess", name, None, opts)
         application = args.settings.application_arn
         arns: dict[str, list[str]] = {}

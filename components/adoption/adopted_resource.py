@@ -129,10 +129,13 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 return
             # First the tags: those of an alias are the ones of the key that it names.
             if "priorTags" in _props:
-                named.retag(value, _props["priorTags"], removed=_added_tags(existing, _props["priorTags"]))
+                prior_tags = _props["priorTags"]
+                added = [key for key in existing.tags if key not in prior_tags and not key.startswith("aws:")]
+                named.retag(value, prior_tags, removed=added or [OWNER_TAG])
             elif retain or _props["kind"] != Kind.ALIAS:
+                record = [key for key in existing.tags if key == PRIOR_TAG or key.startswith(_PRIOR_TAGS)]
                 left = {} if is_adopted and _props["kind"] != Kind.POLICY else {MADE_HERE_TAG: _props["owner"]}
-                named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG, *_record_in(existing.tags)))
+                named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG, *record))
             if is_adopted and prior is None:
                 log(f"{existing} keeps its value: the one that it had before the stack is not known any more.")
             elif prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
@@ -215,23 +218,13 @@ def _with_tags(kind: Kind, tags: Mapping[str, str]) -> Properties:
     return {"priorTags": {key: value for key, value in tags.items() if not key.startswith(_NOT_RESTORED)}}
 
 
-def _record_in(tags: Mapping[str, str]) -> list[str]:
-    """Return the tags that record what a resource was."""
-    return [key for key in tags if key == PRIOR_TAG or key.startswith(_PRIOR_TAGS)]
-
-
 def with_prior_tags(
     kind: Kind, region: str, name: str, tags: Mapping[str, str], *, key_alias: str = ""
 ) -> dict[str, str]:
     """Return tags of the settings with those that record what had a name before the stack, for a stack that loses its state.
 
-    Args:
-        kind: As in `AdoptedResourceArgs`.
-        region: As in `AdoptedResourceArgs`.
-        name: As in `AdoptedResourceArgs`.
-        tags: Tags of the resource that has the name; of an alias, those of the stack's own key.
-        key_alias: Alias of the key that the stack gives a log group. A log group that has left the stack keeps this key,
-            which is not what it had before the stack.
+    Of an alias, `tags` are those of the stack's own key. `key_alias` is the alias of the key that the stack gives a log
+    group: a log group that has left the stack keeps this key, which is not what it had before the stack.
 
     Raises:
         RunError: AWS does not respond, or denies a request.
@@ -285,11 +278,6 @@ def _record(kind: Kind, prior: str) -> str:
         return _LOST
     key = json.loads(prior)["KmsMasterKeyId"] if kind is Kind.TOPIC else prior
     return key or NONE
-
-
-def _added_tags(existing: Existing, prior: Mapping[str, str]) -> list[str]:
-    """Return the tags that the resource did not have before; at least one."""
-    return [key for key in existing.tags if key not in prior and not key.startswith("aws:")] or [OWNER_TAG]
 
 
 def kept_by_another(existing: Existing) -> str:

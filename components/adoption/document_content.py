@@ -28,12 +28,7 @@ _SPELLINGS: Final = 1_000
 class PlannedDocument:
     """A document of Systems Manager.
 
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the document.
-        type: Document type.
-        content: Content of every version in use.
-        settings: Settings that the content is made from, by name.
+    `key` is a part of its logical name. A preview shows which of `settings`, which its content is made from, change.
     """
 
     key: str

@@ -43,10 +43,7 @@ OWNERSHIP_INPUTS: Final = ("owner", "takeOver", "tags")
 class PriorDocument:
     """A document before a stack governed it.
 
-    Attributes:
-        version: Number of its default version; `NO_PRIOR_VERSION` where no document existed.
-        text: Content of that version; None: unknown.
-        tags: Its tags, without those of this program.
+    Its version is `NO_PRIOR_VERSION` where none existed; an unknown text is None. Its tags lack those of this program.
     """
 
     version: str
@@ -89,10 +86,6 @@ class Ownership:
     def has_published(self, version_name: str) -> bool:
         """Return whether this stack published a version, by its name, which cannot be changed."""
         return any(version_name.startswith(_name_prefix(PUBLISHED, name)) for name in self.names)
-
-    def has_released(self, version_name: str) -> bool:
-        """Return whether this stack published a version when it released the document, by its name, too."""
-        return any(version_name.startswith(_name_prefix(RELEASED, name)) for name in self.names)
 
 
 PUBLISHED: Final = "shell-access"
@@ -148,12 +141,7 @@ def prior_version(
 
 
 def ownership_of(properties: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> Ownership:
-    """Return the ownership that a resource's properties describe.
-
-    Args:
-        properties: Inputs of the resource, or its state where it is deleted.
-        olds: State of the resource where it is updated.
-    """
+    """Return the ownership that a resource's inputs describe, or its state where it is deleted."""
     state: Mapping[str, Any] = olds or {}
     tags = _tags_of(properties)
     return Ownership(
@@ -240,5 +228,6 @@ def numbered(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> dic
 
 def last_release(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> int:
     """Return the last version with which a stack of this name released the document; 0 without one."""
-    released = (each for each in versions if ownership.has_released(each.get("VersionName", "")))
+    prefixes = tuple(_name_prefix(RELEASED, name) for name in ownership.names)
+    released = (each for each in versions if each.get("VersionName", "").startswith(prefixes))
     return max((int(each["DocumentVersion"]) for each in released), default=0)

@@ -89,10 +89,7 @@ class DocumentProvider(AwsResourceProvider):
     def differences(self, props: Properties, live: LiveDocument, *, adopts: bool) -> list[str]:
         """Return the differences between this stack's and a live document, one line each.
 
-        Args:
-            props: Inputs or state of the resource.
-            live: Live document.
-            adopts: Whether lines read from live to ours; else from ours to live.
+        With `adopts`, lines read from live to ours; else from ours to live.
         """
         raise NotImplementedError
 

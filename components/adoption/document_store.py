@@ -78,13 +78,7 @@ class LiveDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentIdentity:
-    """Identity of a document, and of its settings in messages.
-
-    Attributes:
-        name: Name of the document.
-        type: `Session`, `Automation`, `Automation.ChangeTemplate`.
-        section: Section of the configuration, for advice (`sessionManager`).
-    """
+    """Name and type of a document, and its section of the configuration, for advice (`sessionManager`)."""
 
     name: str
     type: str
@@ -97,14 +91,7 @@ class DocumentStore:
     def __init__(
         self, ssm: SSMClient, region: str, identity: DocumentIdentity, caller: Callable[[], str] = lambda: "the caller"
     ) -> None:
-        """Initialize without a call.
-
-        Args:
-            ssm: Client of the Region.
-            region: Region, for messages.
-            identity: Identity of the document.
-            caller: Function that returns the ARN of the caller, for messages about a missing permission.
-        """
+        """Initialize without a call."""
         self._ssm = ssm
         self._region = region
         self._identity = identity
@@ -138,10 +125,6 @@ class DocumentStore:
 
     def publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
         """Make the content the latest and the default version, whatever the current one.
-
-        Args:
-            content: Content of the document.
-            ownership: Stack that governs it.
 
         Raises:
             ResourceError: Another stack owns it, it does not settle, or AWS does not respond or denies the request.
@@ -425,10 +408,8 @@ class DocumentStore:
     def _converge_to(self, text: str, is_right: Callable[[str], bool], name: Callable[[], str]) -> None:
         """Make the text the latest and the default version.
 
-        Args:
-            text: Text to publish where the latest version differs.
-            is_right: Function that compares a text with the desired content.
-            name: Function that returns an unused version name, which distinguishes published from restored content.
+        It is published where `is_right` is false of the latest version. `name` returns an unused version name, which
+        distinguishes published from restored content.
         """
         latest = self._describe(_LATEST) or {}
         if latest.get("Status") != _ACTIVE or not is_right(self._text(_LATEST)):
@@ -447,7 +428,8 @@ class DocumentStore:
             latest = self._describe(_LATEST) or {}
             return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
 
-        for spelling in (text, _respelled(text, int(latest_version))):
+        body, end = text.rstrip()[:-1], text.rstrip()[-1:]
+        for spelling in (text, body + "\n" * int(latest_version) + end):
             if self._send(spelling, is_written, name()):
                 return
         raise ResourceError(f"{self}: a version that is not the latest has this content already, in every spelling")
@@ -522,8 +504,3 @@ def _loaded(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _respelled(text: str, lines: int) -> str:
-    body, end = text.rstrip()[:-1], text.rstrip()[-1:]
-    return body + "\n" * lines + end

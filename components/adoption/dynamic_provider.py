@@ -44,13 +44,7 @@ class AwsResourceProvider(ResourceProvider):
 
     @contextmanager
     def calling(self, what: str, service: str, region: str) -> Generator[Any]:
-        """Yield a client of a service; errors within are translated to a `ResourceError`.
-
-        Args:
-            what: Subject of the calls, for the message.
-            service: Service, as boto3 names it.
-            region: Region that is called.
-        """
+        """Yield a client of a service; errors within are translated to a `ResourceError`."""
         clients = self.clients()
         with explained(what, service, region, lambda: clients.caller_arn(region)):
             yield clients.client(service, region)
@@ -62,14 +56,7 @@ class DynamicResource(Resource):
     def __init__(
         self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Register the resource.
-
-        Args:
-            provider: Provider of the resource.
-            name: Name of the resource.
-            props: Inputs of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         super().__init__(provider, name, {**props, **dict.fromkeys(type(self).__annotations__)}, opts)
 
     def translate_output_property(self, prop: str) -> str:
@@ -87,12 +74,7 @@ def _camel_case(name: str) -> str:
 
 
 def is_secret(props: Mapping[str, Any], name: str) -> bool:
-    """Return whether a property holds a secret setting, which no message may show.
-
-    Args:
-        props: Inputs or outputs of the resource.
-        name: Name of the property.
-    """
+    """Return whether a property holds a secret setting, which no message may show."""
     return name in (props.get(SECRET_PROPERTIES) or ())
 
 

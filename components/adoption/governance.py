@@ -32,11 +32,7 @@ def owner_in(description: str) -> str | None:
 
 
 def policy_content(arn: str) -> dict[str, Any]:
-    """Return the content: it grants nothing, and denies that a principal with the policy changes it.
-
-    Args:
-        arn: ARN of the record.
-    """
+    """Return the content: it grants nothing, and denies that a principal with the policy changes it."""
     statement = {
         "Sid": "RecordsTheGoverningStack",
         "Effect": "Deny",

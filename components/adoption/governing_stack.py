@@ -172,12 +172,7 @@ class ReleaseGuardProvider(_GovernanceProvider):
 
 
 def refusal(props: Properties, owner: str | None) -> str:
-    """Return the message about a record that this stack must not take over.
-
-    Args:
-        props: Properties of the record.
-        owner: Stack that owns it; None: no stack of this program.
-    """
+    """Return the message about a record that this stack must not take over."""
     account = split_arn(props["arn"]).account_id
     if owner is None:
         return (
@@ -218,16 +213,7 @@ class ReleaseGuard(Resource, module="shellaccess", name="ReleaseGuard"):
 
 
 def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
-    """Register the record, and make all further resources depend on it.
-
-    Args:
-        account: Account of the stack.
-        region: Region from which IAM is reached.
-        owner: Name of the stack.
-
-    Returns:
-        A function to call after all other resources are registered.
-    """
+    """Register the record, make all further resources depend on it, and return a function to call after all of them."""
     arn = policy_arn(account.partition, account.id)
     properties = {"arn": arn, "owner": owner, "region": region}
     record = GoverningStack({**properties, "takeOverFrom": previous_owner(Kind.POLICY, region, arn)})

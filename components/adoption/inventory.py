@@ -128,12 +128,7 @@ def type_and_name(urn: str) -> tuple[str, str]:
 
 
 def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> dict[tuple[Kind, str, str], Existing]:
-    """Return each resource in a state that has a fixed name, by kind, Region (empty for `GLOBAL` kinds) and name.
-
-    Args:
-        outputs: Outputs of the resources by URN.
-        owner: Stack of the state.
-    """
+    """Return each resource in a state that has a fixed name, by kind, Region (empty for `GLOBAL` kinds) and name."""
     found: dict[tuple[Kind, str, str], Existing] = {}
     for urn, each in outputs.items():
         token, _ = type_and_name(urn)
@@ -166,16 +161,7 @@ def described(kind: Kind, region: str, name: str) -> str:
 
 
 def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
-    """Look up the resource that has a name, and its owner.
-
-    Args:
-        kind: Kind of resource.
-        client: Client of the kind's service in the Region.
-        region: Region of the client.
-        name: As in `FixedName`.
-
-    Returns:
-        None where the name does not exist.
+    """Return the resource that has a name (as in `FixedName`), and its owner; None: the name does not exist.
 
     Raises:
         ClientError: AWS returns an error; also an access denial, after which it is unknown whether the name exists.

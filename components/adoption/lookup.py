@@ -46,10 +46,7 @@ def names_in_stack(token: str, resources: Mapping[tuple[str, str], str]) -> dict
 
     A resource that is in the state keeps its name in the stack, whatever its purpose is now: under another one, the
     engine would delete what it has just created.
-
-    Args:
-        token: Type of the resources.
-        resources: Default names in the stack, by the name in AWS and the Region.
+    `resources` has the default names in the stack, by the name in AWS and the Region.
     """
     state: dict[tuple[str, str], str] = {}
     for urn, each in state_outputs().items():
@@ -75,15 +72,7 @@ def rely_on_state() -> None:
 
 @cache
 def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
-    """Return the resource that has a fixed name, and its owner; looked up once per run.
-
-    Args:
-        kind: Kind of resource.
-        region: Region of the resource; of a global one, the Region from which IAM is reached.
-        name: As in `FixedName`.
-
-    Returns:
-        None where the name does not exist.
+    """Return the resource that has a fixed name, and its owner; looked up once per run. None: the name does not exist.
 
     Raises:
         RunError: AWS does not respond, or denies the request; then it is unknown whether the name exists.
@@ -100,11 +89,6 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
 def answered(what: str, service: str, region: str) -> Generator[None]:
     """End the program with one error where AWS does not respond, or denies a request.
 
-    Args:
-        what: Subject of the lookup.
-        service: Service that is called.
-        region: Region that is called.
-
     Raises:
         RunError: AWS does not respond, or denies the request.
     """
@@ -116,14 +100,7 @@ def answered(what: str, service: str, region: str) -> Generator[None]:
 
 
 def find_all(names: Collection[FixedName]) -> tuple[list[tuple[FixedName, Existing]], list[Problem]]:
-    """Look up fixed names concurrently.
-
-    Args:
-        names: Names that the stack registers.
-
-    Returns:
-        The names that exist, each with its resource, and a problem for each name that cannot be looked up.
-    """
+    """Look up fixed names concurrently; return those that exist, and a problem for each that cannot be looked up."""
     with ThreadPoolExecutor(_AT_A_TIME) as lookups:
         answers = list(zip(names, lookups.map(_answer, names), strict=True))
     existing = [(name, each) for name, each in answers if isinstance(each, Existing)]
@@ -142,11 +119,6 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
 
     The settings permit it: what they do not permit is refused before the first resource is registered
     (`components/preflight/ownership.py`).
-
-    Args:
-        kind: As in `find_existing`.
-        region: As in `find_existing`.
-        name: As in `find_existing`.
     """
     existing = find_existing(kind, region, name)
     owner = existing.owner if existing else None
@@ -159,11 +131,6 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
     In an update the `AdoptedResource` has ensured that the name exists, so the resource is always imported: the engine recognizes
     the ID in later updates.
 
-    Args:
-        kind: As in `find_existing`.
-        region: As in `find_existing`.
-        name: As in `find_existing`.
-
     Raises:
         RunError: AWS does not respond, or denies the request.
     """
@@ -174,10 +141,6 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
 
 def retained_key(alias: str, region: str) -> str | None:
     """Return the import ID of a usable key that a stack of this program has retained under an alias.
-
-    Args:
-        alias: Name of the alias, with `alias/`.
-        region: Region of the key.
 
     Raises:
         RunError: AWS does not respond, or denies the request.

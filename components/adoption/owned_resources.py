@@ -257,14 +257,7 @@ class OwnedResources:
     )
 
     def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
-        """Return the import ID of a resource that the state lacks; None: there is none to import.
-
-        Args:
-            token: Type of the resource.
-            name: Name of the resource in its stack.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names, without unknown ones.
-        """
+        """Return the import ID of a resource (`name` in its stack) that the state lacks; None: there is none to import."""
         if token in _CREATED_ONCE:
             return self._by_name(token, region, properties)
         if token in _RULES:
@@ -290,11 +283,6 @@ class OwnedResources:
         """Return whether this program created, or will create, a log group or a topic.
 
         Its tag is kept: it shows a stack that has lost its state what it may delete and what it must restore.
-
-        Args:
-            token: Type of the resource.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names.
         """
         if token not in _DELETED_ONLY_IF_MADE_HERE:
             return False
@@ -304,13 +292,7 @@ class OwnedResources:
     def planned_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str] | None:
         """Return kind, Region (empty for `GLOBAL` kinds) and name of a resource of a type that AWS refuses to create twice.
 
-        Args:
-            token: Type of the resource.
-            region: Region of the resource.
-            properties: Planned properties, by their Python names.
-
-        Returns:
-            None for another type, and where the name is only known after another resource exists.
+        None: the type is another one, or the name is only known after another resource exists.
         """
         parts = (NAMED_TYPES[token].input, *_PARENTS.get(token, ())) if token in _CREATED_ONCE else ()
         if not parts or not all(isinstance(properties.get(part), str) for part in parts):
@@ -414,11 +396,6 @@ class OwnedResources:
 
         The AWS provider sees no change in an ACL that the state has, and associates the subnets of a deleted one with the
         default ACL of the VPC, which permits all traffic. Subnets with the ACL of another owner are drift, not changed here.
-
-        Args:
-            acl: ID of the network ACL.
-            subnets: IDs of its subnets.
-            region: Region of the VPC.
         """
         if not self.may_write:
             return
@@ -453,7 +430,11 @@ class OwnedResources:
         desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
         same = [rule for rule in rules if _has_content(rule, properties)]
         tagged = [rule for rule in rules if desired.items() <= tags_of(rule.get("Tags", [])).items()]
-        found = same or [rule for rule in tagged if _source_kind(rule) == _planned_kind(properties)]
+        planned = next((source for source in _SOURCES if properties.get(source)), None)
+        kinds = [
+            next((kind for kind, path in _SOURCES.items() if jmespath.search(path, rule)), None) for rule in tagged
+        ]
+        found = same or [rule for rule, kind in zip(tagged, kinds, strict=True) if kind == planned]
         return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
 
     def _rules_of(self, group: str | None, region: str) -> list[dict[str, Any]]:
@@ -582,11 +563,3 @@ def _same(found: object, planned: object) -> bool:
     """Return whether two values are equivalent; for all protocols AWS returns ports of -1, which no plan has."""
     absent = (None, "", -1)
     return found == planned or (found in absent and planned in absent)
-
-
-def _source_kind(rule: Mapping[str, Any]) -> str | None:
-    return next((name for name, path in _SOURCES.items() if jmespath.search(path, rule)), None)
-
-
-def _planned_kind(properties: Properties) -> str | None:
-    return next((name for name in _SOURCES if properties.get(name)), None)

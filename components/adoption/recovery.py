@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 class _Registered:
     """A resource of this run.
 
-    Attributes:
-        resource: Resource.
-        name: Name in the stack.
-        token: Type.
-        region: Region of the resource.
-        properties: Planned properties, by their Python names.
+    Properties are the planned ones, by their Python names.
     """
 
     resource: pulumi.Resource
@@ -91,16 +86,16 @@ class Recovery:
                 properties=properties,
             )
             self._registered.append(made)
-            if not self._is_in_state(made, options) or self._is_renamed(made):
+            aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
+            is_in_state = any((made.token, each) in self._in_state for each in (made.name, *aliases))
+            fixed = self.owned.planned_name(made.token, made.region, made.properties)
+            # A renamed resource is in the state with its name in the stack, but not with its fixed name.
+            if not is_in_state or (fixed is not None and fixed not in self._names_in_state):
                 imported = pulumi.ResourceOptions(import_=self._import_id(made))
                 options = pulumi.ResourceOptions.merge(options, imported)
             elif made.token == NETWORK_ACL:
                 self._return_subnets(made)
         return pulumi.ResourceTransformationResult(properties, options)
-
-    def _is_in_state(self, made: _Registered, options: pulumi.ResourceOptions) -> bool:
-        aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
-        return any((made.token, name) in self._in_state for name in (made.name, *aliases))
 
     def _return_subnets(self, made: _Registered) -> None:
         """Return the subnets that a run which did not complete has moved to a successor, of which the state may not know."""
@@ -109,11 +104,6 @@ class Recovery:
         if subnets:
             with answered(f"the subnets of {made.name} in {made.region}", "ec2", made.region):
                 self.owned.return_subnets(str(outputs["arn"]).rpartition("/")[2], subnets, made.region)
-
-    def _is_renamed(self, made: _Registered) -> bool:
-        """Return whether no resource in the state has the fixed name of a resource in its Region."""
-        name = self.owned.planned_name(made.token, made.region, made.properties)
-        return name is not None and name not in self._names_in_state
 
     def _import_id(self, made: _Registered) -> str | None:
         key = (made.token, made.name)
@@ -135,13 +125,7 @@ class Recovery:
 
 
 def recover(account: Account, owner: str, region: str) -> None:
-    """Recover the stack's resources that its state lacks.
-
-    Args:
-        account: Account of the stack.
-        owner: Name of the stack: `organization/project/stack`.
-        region: Region of the AWS provider.
-    """
+    """Recover the stack's resources that its state lacks."""
     Recovery(
         owner=owner,
         region=region,

@@ -69,12 +69,8 @@ _POLICY_CALLS: Final = [
 class EventAlarm:
     """An EventBridge rule that publishes matching events to the topics.
 
-    Attributes:
-        name: Name of the rule.
-        description: Description of the rule.
-        pattern: Pattern of the events.
-        forwarded_from: Other Regions in which the events occur, where rules of the same name forward them.
-        state: State of the rules; `ENABLED` leaves out read-only calls.
+    In `forwarded_from`, other Regions in which the events occur, rules of the same name forward them. The state
+    `ENABLED` leaves out read-only calls.
     """
 
     name: str
@@ -357,6 +353,7 @@ def _iam_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> It
         pattern=_calls("iam", {"eventName": _POLICY_CALLS, "requestParameters": {"policyArn": policies}}),
         forwarded_from=forwarded,
     )
+    runbook_sessions = f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{names.ROLE_NAME}/"
     yield EventAlarm(
         name=f"{names.ALARM_PREFIX}tag-set",
         description=f"A principal other than {names.ROLE_NAME} set the tag {names.TAG_KEY}, which allows a session",
@@ -365,7 +362,7 @@ def _iam_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> It
             {
                 "eventName": ["TagRole", "TagUser", "CreateRole", "CreateUser"],
                 "requestParameters": {"tags": {"key": [{"equals-ignore-case": names.TAG_KEY}]}},
-                "userIdentity": {"arn": [{"anything-but": {"prefix": _session_arn(place)}}]},
+                "userIdentity": {"arn": [{"anything-but": {"prefix": runbook_sessions}}]},
             },
         ),
         forwarded_from=forwarded,
@@ -423,10 +420,6 @@ def _break_glass_alarm(settings: ApprovalSettings, place: names.WorkflowLocation
         forwarded_from=forwarding_regions(settings, place, regions),
         state=ENABLED_WITH_READS,
     )
-
-
-def _session_arn(place: names.WorkflowLocation) -> str:
-    return f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{names.ROLE_NAME}/"
 
 
 def _chunks(values: Sequence[str]) -> Iterator[list[str]]:

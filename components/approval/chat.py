@@ -33,10 +33,7 @@ INPUT_PATHS: Final = {"run": "$.detail.ExecutionId", "time": "$.time"}
 class ChatRule:
     """A rule that publishes a notice to the topic of the chat.
 
-    Attributes:
-        alarm: Name, description and pattern of the rule.
-        topic_arn: ARN of the topic.
-        template: Message, in which EventBridge replaces `<run>` and `<time>`.
+    EventBridge replaces `<run>` and `<time>` in the template.
     """
 
     alarm: EventAlarm

@@ -341,11 +341,7 @@ class Approval(_ApprovalResources):
         """Create a policy and attach it last, so that no principal has it before all its safeguards exist; return both.
 
         A changed policy follows what it depends on, too: a request is not allowed before the runbook expects it.
-
-        Args:
-            planned: The policy.
-            after: Resources that its principals need first.
-            roles: Roles of the stack among its principals, by name.
+        `after` are resources that its principals need first.
         """
         policy = Policy(
             f"{self._name}-{planned.key}",

@@ -160,13 +160,7 @@ def _access_problems(settings: ApprovalSettings, path: SettingPath) -> list[Prob
 def identity_problems(
     operators: Sequence[IdentityCenterOperator], path: SettingPath, *, once: bool = True
 ) -> list[Problem]:
-    """Return problems of users and groups of IAM Identity Center.
-
-    Args:
-        operators: The users and groups.
-        path: Path of their list.
-        once: Whether each of them may be listed once only.
-    """
+    """Return problems of users and groups of IAM Identity Center; `once`: whether each may be listed once only."""
     problems: list[Problem] = []
 
     def problem(key: SettingPath, given: object, expected: str, fix: str) -> None:
@@ -249,11 +243,6 @@ _ONE_PERSON: Final = (ApproverType.IAM_USER, ApproverType.SSO_USER)
 _ONE_PRINCIPAL: Final = (*_ONE_PERSON, ApproverType.IAM_ROLE)
 
 
-def _is_same(one: Approver, other: Approver) -> bool:
-    """Return whether two approvers are the same; IAM names are not case-sensitive."""
-    return (one.type, one.bare_name.lower()) == (other.type, other.bare_name.lower())
-
-
 def _name_problem(approver: Approver) -> str | None:
     """Return the names that are allowed instead of this approver's; None: it is allowed."""
     if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
@@ -275,7 +264,9 @@ def _count_problems(settings: ApprovalSettings, approver: Approver, path: Settin
     def problem(key: str, given: object, allowed: str) -> None:
         problems.append(Problem(path=(*path, key), message=f"expected {allowed}, got {shown(given)}."))
 
-    same = [each for each in settings.approvers if _is_same(each, approver)]
+    # IAM names are not case-sensitive.
+    identity = (approver.type, approver.bare_name.lower())
+    same = [each for each in settings.approvers if (each.type, each.bare_name.lower()) == identity]
     if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
         problem("name", approver.name, f"each approver once in level {approver.level}")
     elif approver.type in _ONE_PRINCIPAL and any(each.level < approver.level for each in same):

@@ -189,11 +189,7 @@ def export_runbook(
 ) -> dict[str, Any]:
     """Return the scheduled runbook that exports the days that are over and not exported yet.
 
-    Args:
-        place: Location of the workflow.
-        regions: Regions of sessions.
-        logs: Locations of session logs by Region.
-        access_requests: Whether there are access requests of just-in-time node access.
+    `logs` has the locations of session logs by Region. `access_requests` are those of just-in-time node access.
     """
     payload = {
         "Bucket": place.evidence_bucket,
@@ -234,11 +230,6 @@ def export_role_policy(
     """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
 
     Logs of sessions are listed, and never read.
-
-    Args:
-        place: Location of the workflow.
-        logs: Locations of session logs by Region.
-        access_requests: Whether there are access requests of just-in-time node access.
     """
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
     return {
@@ -382,15 +373,8 @@ def table_parameters(place: names.WorkflowLocation, regions: Sequence[str]) -> d
 class AthenaTable:
     """A table of Athena over JSON records.
 
-    Attributes:
-        name: Name of the table.
-        location: Location of its objects.
-        parameters: Parameters, with the projection of its partitions.
-        partitions: Names of its partitions.
-        columns: Types by column.
-        input_format: Class that reads its objects.
-        serde: Class that reads its records.
-        serde_parameters: Parameters of that class.
+    Parameters include the projection of its partitions. The input format is the class that reads its objects, the serde
+    the one that reads its records.
     """
 
     name: str

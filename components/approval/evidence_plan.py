@@ -28,15 +28,8 @@ EXPORT_RATE: Final = "rate(30 minutes)"
 class PlannedRole:
     """A role that an AWS service assumes, or users in an emergency.
 
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the role.
-        description: Description of the role.
-        trust: Trust policy.
-        policy: Its one inline policy, `shell-access`; empty: managed policies only.
-        path: Path of the role.
-        boundary: ARN of its permissions boundary, unless the settings of the stack name one; "": none.
-        max_session_seconds: Maximum duration of its sessions; 0: AWS' default of an hour.
+    `key` is a part of its logical name. The one inline policy is `shell-access`; empty: managed policies only. The boundary,
+    an ARN, applies unless the settings of the stack name one. 0 seconds are AWS' default of an hour.
     """
 
     key: str
@@ -53,14 +46,7 @@ class PlannedRole:
 class PlannedPolicy:
     """A managed policy and the principals that it is attached to.
 
-    Attributes:
-        key: Part of the logical name.
-        name: Name of the policy.
-        arn: ARN of the policy.
-        description: Description of the policy.
-        content: Content of the default version.
-        roles: Names of the roles that it is attached to.
-        users: Names of the users that it is attached to.
+    `key` is a part of its logical name.
     """
 
     key: str
@@ -76,15 +62,7 @@ class PlannedPolicy:
 class PlannedSchedule:
     """A schedule that starts a runbook; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
 
-    Attributes:
-        key: Part of the logical name.
-        description: Description of the schedule.
-        target_arn: ARN of the API operation.
-        role_arn: ARN of the role that calls it.
-        input: Parameters of the call, as JSON.
-        name: Name of the schedule.
-        group: Name of its group.
-        expression: Rate.
+    `key` is a part of its logical name, `target_arn` the API operation, and `input` its parameters as JSON.
     """
 
     target_arn: str
@@ -99,14 +77,7 @@ class PlannedSchedule:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedExport:
-    """The export of records.
-
-    Attributes:
-        runbook: Document that exports.
-        role: Role of the runbook.
-        schedule_role: Role of the schedule.
-        schedule: Schedule of the runbook.
-    """
+    """The export of records."""
 
     runbook: PlannedDocument
     role: PlannedRole
@@ -118,14 +89,7 @@ class PlannedExport:
 class EvidencePlan:
     """The export of records of one account, with its alarms.
 
-    Attributes:
-        place: Location of the export.
-        export: Export of records; None: there is none.
-        event_alarms: EventBridge rules.
-        metric_alarms: CloudWatch alarms.
-        alarm_topics: ARNs of the topics that receive alarms, the stack's own first.
-        chat_rules: EventBridge rules for notices in a chat.
-        forwarding_role: Role that forwards events of other Regions; None where none are forwarded.
+    The stack's own topic is the first of `alarm_topics`.
     """
 
     place: names.WorkflowLocation

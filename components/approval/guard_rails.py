@@ -135,7 +135,7 @@ def _workflow_statements(settings: ApprovalSettings, place: names.WorkflowLocati
         # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
         _deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
-        _only_on("RunNothingElse", _STARTING, _requests(settings, place)),
+        {"Sid": "RunNothingElse", "Effect": "Deny", "Action": _STARTING, "NotResource": _requests(settings, place)},
     ]
 
 
@@ -143,9 +143,7 @@ def tag_control_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
     """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
     The organization's management account attaches it to the accounts with this workflow.
-
-    Args:
-        place: Location of the workflow; the role has the same name in every account of the organization.
+    The runbook's role has the same name in every account.
     """
     others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{names.ROLE_NAME}"]}}
     return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])
@@ -197,10 +195,6 @@ def _requests(settings: ApprovalSettings, place: names.WorkflowLocation) -> list
         *(place.ssm(f"automation-definition/{each.name}:*", "*") for each in policies),
         place.ssm("automation-execution/*", "*" if policies else ""),
     ]
-
-
-def _only_on(sid: str, action: list[str], resources: list[str]) -> dict[str, object]:
-    return {"Sid": sid, "Effect": "Deny", "Action": action, "NotResource": resources}
 
 
 def _deny(

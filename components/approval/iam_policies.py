@@ -52,10 +52,6 @@ def operator_policy(place: WorkflowLocation, *, session_data_encryption: bool) -
     """Return the policy to start sessions with the governed document on the tag's instance, and to end own sessions.
 
     Instances in any Region match: the runbook grants only those in the stack's Regions, and instance IDs are unique.
-
-    Args:
-        place: Location of the workflow.
-        session_data_encryption: Whether sessions are encrypted with the stack's data key, which operators then use.
     """
     instances = f"arn:{place.partition}:ec2:*:{place.account_id}:instance/"
     start: dict[str, object] = {
@@ -80,11 +76,6 @@ def break_glass_policy(
 
     The trust policy requires MFA: credentials from AssumeRole have no MFA context that a policy of the role could check
     (IAM User Guide, "Secure API access with MFA").
-
-    Args:
-        place: Location of the workflow.
-        regions: Regions in which each use raises an alarm.
-        session_data_encryption: Whether sessions are encrypted with the stack's data key.
     """
     start: dict[str, object] = {
         "Sid": "StartOnAnyInstance",
@@ -101,13 +92,9 @@ def break_glass_policy(
 
 
 def break_glass_trust(users: Sequence[str], place: WorkflowLocation) -> PolicyDocument:
-    """Return the trust policy of emergency access: some users, with MFA, each under their own name.
+    """Return the trust policy of emergency access: some users (names with paths), with MFA, each under their own name.
 
     Source: IAM User Guide, "Secure API access with MFA" and "IAM and AWS STS condition context keys".
-
-    Args:
-        users: Names of users with their paths.
-        place: Location of the workflow.
     """
     return {
         "Version": _VERSION,
@@ -231,10 +218,6 @@ def service_trust(service: str, place: WorkflowLocation) -> PolicyDocument:
     """Return a trust policy for an AWS service that acts for this account.
 
     Source: IAM User Guide, "The confused deputy problem".
-
-    Args:
-        service: Service principal, such as `ssm.amazonaws.com`.
-        place: Location of the workflow.
     """
     condition: dict[str, object] = {"StringEquals": {"aws:SourceAccount": place.account_id}}
     if service in _SOURCES:
@@ -256,13 +239,7 @@ def service_trust(service: str, place: WorkflowLocation) -> PolicyDocument:
 def runbook_role_policy(
     settings: ApprovalSettings, place: WorkflowLocation, identity_store: str = ""
 ) -> PolicyDocument:
-    """Return the policy to set and remove the one tag on operators, read what a request names, and notify the topic.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        identity_store: ID of the identity store of IAM Identity Center, where operators sign in through it.
-    """
+    """Return the policy to set and remove the one tag on operators, read what a request names, and notify the topic."""
     statements: list[dict[str, object]] = []
     for kind, names in (("Role", settings.operator_roles), ("User", settings.operator_users)):
         arns = place.principals(kind.lower(), names)

@@ -39,9 +39,7 @@ session name IAM Identity Center derives from them, and a runbook reads braces a
 class OperatorPerson:
     """A person of IAM Identity Center who is an operator.
 
-    Attributes:
-        user_id: ID of the user, which is never used again.
-        user_name: User name, which is the name of the person's role sessions.
+    A user ID is never used again. The user name is the name of the person's role sessions.
     """
 
     user_id: str
@@ -93,12 +91,6 @@ def operator_trust(
     With a permission set, the caller must not have the approval tag as a session tag, which the identity provider could set: a transitive tag
     would continue to apply in the person's role (IAM User Guide, "Pass session tags in AWS STS"). With account access
     manager, no session has tags, as `sts:TagSession` is not allowed.
-
-    Args:
-        settings: Settings of the workflow.
-        operators: Operators as looked up.
-        person: Person of the role.
-        place: Location of the workflow.
     """
     if operators.application:
         return account_access_trust(operators.application)
@@ -133,9 +125,6 @@ def account_access_trust(application: str) -> PolicyDocument:
     """Return the trust policy of a role that account access manager alone assumes, for one application.
 
     `aws:SourceAccount` is the account of the application, not that of the role (IAM User Guide, "Prepare your IAM roles").
-
-    Args:
-        application: ARN of the application.
     """
     source = {"aws:SourceAccount": split_arn(application).account_id, "aws:SourceArn": application}
     return {
@@ -155,13 +144,7 @@ def account_access_trust(application: str) -> PolicyDocument:
 def operator_boundary(
     settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
 ) -> PolicyDocument:
-    """Return the permissions boundary of the people's roles: what operators are allowed, whatever else is attached.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        session_data_encryption: Whether sessions are encrypted with the stack's data key.
-    """
+    """Return the permissions boundary of the people's roles: what operators are allowed, whatever else is attached."""
     documents = (
         operator_policy(place, session_data_encryption=session_data_encryption),
         requester_policy(settings, place),

@@ -94,12 +94,6 @@ def find_operators(
 ) -> IdentityCenterOperators:
     """Return the people of `operators`, with the path of their permission set's role.
 
-    Args:
-        settings: Settings of the workflow.
-        clients: Clients to read with.
-        region: First Region of the stack.
-        caller: Function that returns the ARN of the caller, for messages.
-
     Raises:
         SettingsError: Users, groups or the permission set do not exist or cannot be looked up; lists all problems.
     """

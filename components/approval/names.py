@@ -80,13 +80,7 @@ _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.ama
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowLocation:
-    """Location of the workflow.
-
-    Attributes:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
-        region: Region of the documents, the topic and its key.
-    """
+    """Partition, account and Region of the workflow's documents, topic and key."""
 
     partition: str
     account_id: str
@@ -119,9 +113,6 @@ class WorkflowLocation:
         """Return the URL of an execution in the partition's console.
 
         Source: AWS General Reference, "AWS Management Console endpoints".
-
-        Args:
-            execution: ID of the execution.
         """
         domain = _CONSOLES.get(self.partition, "console.aws.amazon.com")
         return f"https://{self.region}.{domain}/systems-manager/automation/execution/{execution}?region={self.region}"

@@ -102,10 +102,7 @@ class ApprovalAlarmsArgs:
 class _Target:
     """Target of an EventBridge rule.
 
-    Attributes:
-        arn: ARN of the topic or event bus.
-        role_arn: ARN of the role that EventBridge assumes; None: none.
-        message: Message in place of the event; None: the event.
+    The message takes the place of the event.
     """
 
     arn: str
@@ -117,11 +114,7 @@ class _Target:
 class _Rule:
     """An EventBridge rule in one Region.
 
-    Attributes:
-        alarm: Alarm of the rule.
-        name: Name in the stack, unless the state has another one.
-        region: Region of the rule.
-        targets: Targets by ID.
+    The state may have another name for it.
     """
 
     alarm: EventAlarm

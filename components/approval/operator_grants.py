@@ -79,13 +79,6 @@ class OperatorGrants(Resource, module="iam", name="OperatorGrants"):
     def __init__(
         self, name: str, settings: ApprovalSettings, region: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            settings: Settings of the workflow.
-            region: Region to call IAM from.
-            opts: Options of the resource.
-        """
+        """Register the resource; IAM is called from `region`."""
         properties = {"roles": settings.operator_roles, "users": settings.operator_users, "region": region}
         super().__init__(OperatorGrantsProvider(), name, properties, opts)

@@ -71,18 +71,8 @@ GUARD_RAILS: Final = {
 class ApprovalPlan(EvidencePlan):
     """The approval workflow of one account, with the export of records.
 
-    Attributes:
-        runbook: Document that grants.
-        reaper: Document that removes expired grants.
-        template: Change template; None in mode `automation`.
-        runbook_role: Role of both runbooks.
-        schedule_role: Role of the schedule.
-        break_glass_role: Role for emergency access; None: there is none.
-        operator_policies: Managed policies of operators.
-        approver_policy: Managed policy of approvers.
-        boundary: Permissions boundary of the roles of operators of IAM Identity Center; None: there are none.
-        operator_roles: Roles of operators of IAM Identity Center.
-        schedule: Schedule of the reaper.
+    The runbook grants, the reaper removes expired grants on its schedule, and the boundary limits the roles of
+    operators of IAM Identity Center. The change template is None in mode `automation`.
     """
 
     runbook: PlannedDocument
@@ -128,16 +118,7 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
     operators: IdentityCenterOperators = NO_OPERATORS,
     logs: Mapping[str, LogLocation] | None = None,
 ) -> ApprovalPlan:
-    """Return the plan for the settings.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        regions: Regions of the stack.
-        session_data_encryption: Whether sessions are encrypted with the stack's data key.
-        operators: Operators of IAM Identity Center.
-        logs: Locations of session logs by Region, for the export of evidence.
-    """
+    """Return the plan for the settings; `logs` are the locations of session logs by Region, for the export of evidence."""
     alarms = tuple(event_alarms(settings, place, regions))
     forwarding = forwarding_regions(settings, place, regions)
     return ApprovalPlan(
@@ -323,12 +304,7 @@ def _approver_policy(settings: ApprovalSettings, place: names.WorkflowLocation) 
 
 
 def generated_texts(settings: ApprovalSettings, plan: EvidencePlan) -> Iterator[limits.Generated]:
-    """Yield all texts that the workflow generates, with their sizes.
-
-    Args:
-        settings: Settings of the workflow.
-        plan: Plan for the settings.
-    """
+    """Yield all texts that the workflow generates, with their sizes."""
     people = plan.operator_roles if isinstance(plan, ApprovalPlan) else ()
     operators = len(settings.operator_roles) + len(settings.operator_users) + len(people)
     given = f"{operators} operators and {len(settings.approvers)} approvers"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.script import script_inputs
-from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
+from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +58,6 @@ def runbook(
 
     Any failure once the tag may be set, and any cancellation, leads to the step that removes it. A cancellation also
     ends open sessions.
-
-    Args:
-        settings: Settings of the workflow.
-        place: Location of the workflow.
-        regions: Regions to search for instances.
-        operators: Operators of IAM Identity Center.
     """
     minutes = settings.approval_validity_minutes
     approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
@@ -199,15 +193,14 @@ def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step
                     "CheckReason",
                 ),
                 "MinRequiredApprovals": required_approvals(level),
-                "Approvers": [_approver_arn(each, place) for each in level],
+                "Approvers": [
+                    place.iam(f"{'role' if each.type is ApproverType.IAM_ROLE else 'user'}/{each.name}")
+                    for each in level
+                ],
             },
         }
         for position, level in enumerate(settings.levels(), start=1)
     ]
-
-
-def _approver_arn(approver: Approver, place: WorkflowLocation) -> str:
-    return place.iam(f"{'role' if approver.type is ApproverType.IAM_ROLE else 'user'}/{approver.name}")
 
 
 def _checks(
@@ -406,14 +399,7 @@ def _described(regions: Sequence[str], operators: IdentityCenterOperators) -> di
 
 
 def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = False) -> str:
-    """Return the text of a notification, one fact per line.
-
-    Args:
-        place: Location of the workflow.
-        what: Event.
-        step: Step whose outputs describe the request.
-        decided: Whether to include the decision and its approvers.
-    """
+    """Return the text of a notification, one fact per line; the outputs of `step` describe the request."""
     execution = _REQUEST["ExecutionId"]
     return "\n".join(
         (

@@ -36,9 +36,7 @@ _LOCAL_IMPORT: Final = re.compile(
 def source(script: str, handler: str = "") -> str:
     """Return the text of a script, such as `grants`, with the modules that it imports.
 
-    Args:
-        script: Name of its module.
-        handler: Function to call; definitions that it does not use are left out. Empty: all are kept.
+    Definitions that the handler does not use are left out; without a handler, all are kept.
     """
     modules = [_own(name) for name in _ordered(f"{_SCRIPTS}.{script}", [])]
     text = "\n\n".join(text.strip("\n") + "\n" for text in modules)

@@ -268,11 +268,7 @@ class IdentityCenterAccess(Section):
         return self.access is OperatorSignIn.ACCOUNT_ACCESS
 
     def home(self, region: str) -> str:
-        """Return the Region of IAM Identity Center, where account access manager is enabled, too.
-
-        Args:
-            region: First Region of the stack.
-        """
+        """Return the Region of IAM Identity Center and account access manager; by default `region`, the stack's first one."""
         return self.region or (split_arn(self.application_arn).region if self.application_arn else region)
 
 

@@ -44,13 +44,7 @@ _COMPARED: Final = (*_CONTENT, "owner", "tags", SECRET_PROPERTIES)
 
 
 def scan_content(settings: CisScansSettings, account_id: str, tag: tuple[str, str]) -> Properties:
-    """Return the content of the scan configuration, in the form in which Inspector returns it.
-
-    Args:
-        settings: Settings of the scans.
-        account_id: Account of the controllers.
-        tag: Tag of the controllers.
-    """
+    """Return the content of the scan configuration for controllers, which have `tag`, as Inspector returns it."""
     start = {"timeOfDay": f"{settings.start_hour:02}:00", "timezone": "UTC"}
     return {
         "scanName": SCAN_NAME,
@@ -120,7 +114,7 @@ class CisScanConfigurationProvider(AwsResourceProvider):
             found = next((each for each in _listed(client) if each["scanConfigurationArn"] == _id), None)
             owner = tags_of(found).get(OWNER_TAG) if found else None
             if owner not in (None, _props["owner"]):
-                log(f"{_what(_props)} is owned by the stack {owner}, so they stay as they are.")
+                log(f"{_what(_props)} is owned by the stack {owner}, so they are not changed.")
                 return
             try:
                 client.delete_cis_scan_configuration(scanConfigurationArn=_id)
@@ -190,13 +184,7 @@ class CisScanConfiguration(Resource, module="shellaccess", name="CisScanConfigur
     """The scan configuration of domain controllers in a Region."""
 
     def __init__(self, name: str, args: CisScanConfigurationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource.
-
-        Args:
-            name: Name of the resource.
-            args: Arguments of the resource.
-            opts: Resource options.
-        """
+        """Register the resource."""
         properties: Properties = {
             **args.content,
             "region": args.region,

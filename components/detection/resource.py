@@ -157,12 +157,7 @@ def _turn_on(
 ) -> Properties:
     """Turn the switches on where the service exists, and return the outputs.
 
-    Args:
-        props: Inputs of the resource.
-        called: Kind of service, with its client.
-        state: The service.
-        ours: Switches that this stack has turned on before.
-        known_as: Former name of this stack.
+    `ours` are the switches that this stack has turned on before.
 
     Raises:
         ResourceError: Another stack owns the service, or a switch cannot be turned on.

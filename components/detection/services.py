@@ -98,10 +98,6 @@ def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
 
     Source: GuardDuty API reference, GetDetector, GetAdministratorAccount, and CreateDetector: one detector per account
     and Region.
-
-    Args:
-        read: Function that calls GuardDuty.
-        region: Region that it calls.
     """
     ids = _answer(read, "list_detectors")["DetectorIds"]
     if not ids:
@@ -196,9 +192,6 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
 
     Source: Inspector API reference, BatchGetAccountStatus and GetDelegatedAdminAccount, both without parameters, for the
     account of the caller. A delegated administrator has itself as administrator, and configures its own scans.
-
-    Args:
-        read: Function that calls Inspector.
     """
     answer = _answer(read, "batch_get_account_status")
     accounts = cast("list[dict[str, Any]]", answer["accounts"])
@@ -242,9 +235,6 @@ def _find_security_hub(read: Read, _region: str) -> ServiceState | None:
 
     Source: Security Hub API reference, DescribeHub, GetEnabledStandards, StandardsSubscription (a standard that could not be
     disabled is on), GetAdministratorAccount.
-
-    Args:
-        read: Function that calls Security Hub.
     """
     hub = read("describe_hub", ("InvalidAccessException", "ResourceNotFoundException"))
     if hub is None:

@@ -163,7 +163,7 @@ def access_restriction_policy(  # noqa: PLR0913 -- what the settings say of it
         ValueError: The policy would deny every principal.
     """
     if not team_roles:
-        raise ValueError("a restriction needs a team that it does not hit")
+        raise ValueError("expected a role that the restriction does not apply to, got none")
     team = sorted({*(f"arn:{partition}:iam::{account_id}:role/{role}" for role in team_roles), *deployer_arns})
     key, value = ROLE_TAG
     # aws:PrincipalArn is a role's own ARN in its sessions too; a missing one matches ArnNotLike, so that it is denied.

@@ -29,12 +29,7 @@ _TCP_AND_UDP = (6, 17)
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """Result of the aggregation.
-
-    Attributes:
-        rules: Rules in order.
-        wider: Rules that allow more than required, each with the required networks and ports.
-    """
+    """The rules in order, and those that allow more than required, with the required networks and ports."""
 
     rules: tuple[Line, ...]
     wider: tuple[tuple[int, PortRange, Network, tuple[Covered, ...]], ...]
@@ -190,13 +185,7 @@ Join = tuple[int, int, tuple[int, int, int], int, int]
 
 
 def _joins(protocol: int, networks: list[Network], lines: Lines) -> Iterator[Join]:
-    """Find the networks that contain two or more networks of a protocol.
-
-    Args:
-        protocol: Protocol of the networks.
-        networks: Networks in order.
-        lines: Rules with the networks' ranges.
-    """
+    """Find the networks that contain two or more networks of a protocol."""
     keys = [int_key(network) for network in networks]
     spreads = [_spread(lines[protocol, network]) for network in networks]
     firsts, lasts = [first for first, _ in spreads], [last for _, last in spreads]

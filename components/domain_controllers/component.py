@@ -49,11 +49,7 @@ if TYPE_CHECKING:
 class PlannedControllers:
     """All sites, ready for registration.
 
-    Attributes:
-        section: Section of the settings.
-        resources: Existing resources by Region, as looked up.
-        plans: Plans by Region.
-        windows: Maintenance windows for patches, by Region.
+    Resources, plans and maintenance windows are by Region.
     """
 
     section: DomainControllersSection
@@ -80,11 +76,7 @@ def plan_controllers(
 ) -> PlannedControllers:
     """Look up what the sites name, and plan them.
 
-    Args:
-        section: Settings of the system.
-        account: Account of the stack.
-        preferences: Session Manager settings by Region, which determine what controllers must reach.
-        endpoints: VPC endpoints that exist beside the sites, by Region.
+    The preferences determine what controllers must reach; `endpoints` exist beside the sites. Both are by Region.
 
     Raises:
         SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.

@@ -117,7 +117,7 @@ def _additional(section: DomainControllersSection) -> list[Finding]:
                 ]
                 if closed:
                     message = (
-                        f"expected no port of remote administration, got {text}, which has {', '.join(closed)}. Use "
+                        f"expected no port of remote administration, got {text}, which includes {', '.join(closed)}. Use "
                         "managementAccess: session-manager or bastion for administration, and name other ports here."
                     )
                     found.append((("additionalSources", name, "ports", number), message))
@@ -130,9 +130,7 @@ def _resolver(section: DomainControllersSection) -> list[Finding]:
         return []
     found: list[Finding] = []
     if not section.dns:
-        message = (
-            "expected none with dns: false, as controllers that are no DNS servers answer no query. Remove the section."
-        )
+        message = "expected none with dns: false, as only DNS servers answer queries. Remove the section."
         found.append((("resolverEndpoints",), message))
     for region, each in given.sites.items():
         where = ("resolverEndpoints", "sites", region)
@@ -184,14 +182,14 @@ def warnings(section: DomainControllersSection, path: SettingPath = ("domainCont
     found: list[Finding] = []
     if section.replication_port is not None and section.netlogon_port is None:
         message = (
-            "not set beside replicationPort, so RPC of Netlogon, which uses the dynamic range by default, is closed: secure "
+            "not set beside replicationPort, so RPC of Netlogon, which uses the dynamic range by default, is blocked: secure "
             "channels and trusts may fail. Fix both ports in the registry (KB 224196) and set netlogonPort too"
         )
         found.append((("netlogonPort",), message))
     if not section.icmp_echo and section.profile is not Profile.POST:
         message = (
-            f"false with the profile {section.profile}, so controllers answer no ping: LDAP requests of Windows clients that "
-            "wait for long fail without an ICMP reply (KB 179442). Set it to true, unless no client depends on it"
+            f"false with the profile {section.profile}, so controllers do not reply to pings: slow LDAP requests of Windows "
+            "clients fail without an ICMP reply (KB 179442). Set it to true, unless no client depends on it"
         )
         found.append((("icmpEcho",), message))
     if not section.ldaps and section.profile is Profile.WINDOWS_SERVER_2025:
@@ -374,7 +372,10 @@ def _promotion(section: DomainControllersSection) -> list[Finding]:
             "kmsKeyArn": secrets.kms_key_arn,
         }
         found += [
-            ((*where, key), f"expected an ARN in {region}, which the site's endpoints reach, got {arn}. Replicate it.")
+            (
+                (*where, key),
+                f"expected an ARN in {region}, the Region of the site's endpoints, got {arn}. Replicate it.",
+            )
             for key, arn in arns.items()
             if split_arn(arn).region != region
         ]

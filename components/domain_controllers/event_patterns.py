@@ -35,14 +35,7 @@ ACL_CALLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """IDs of the resources of a site's controllers.
-
-    Attributes:
-        instances: `i-...`.
-        interfaces: `eni-...`, the instances' own.
-        groups: `sg-...`.
-        acls: `acl-...`.
-    """
+    """IDs of the resources of a site's controllers."""
 
     instances: Sequence[str] = ()
     interfaces: Sequence[str] = ()
@@ -52,13 +45,9 @@ class Watched:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One rule.
+    """A rule, with the last part of its name.
 
-    Attributes:
-        name: Last part of the rule's name.
-        description: Events that the rule reports.
-        needs_instances: Whether it watches instances only, so that a site without controllers does not need it.
-        pattern: Pattern of the events.
+    A site without controllers does not need one that watches instances only.
     """
 
     name: str

@@ -35,11 +35,7 @@ def change_problems(
 ) -> list[Problem]:
     """Return problems of settings with the controllers in the stack's state.
 
-    Args:
-        section: Settings of the system; None where the stack does not have it any more.
-        subnets: Subnets by their names in the settings, by Region.
-        trail_bucket: Name of the trail's bucket in the first Region of the stack.
-        state: Outputs of the resources in the state, by URN.
+    Without a section, the stack has no controllers any more. `subnets` are by Region and name in the settings.
     """
     outputs: Outputs = {type_and_name(urn): each for urn, each in state.items()}
     problems: list[Problem] = []

@@ -46,19 +46,14 @@ Statement = dict[str, Any]
 def agent_policy(more: Sequence[Statement] = ()) -> Policy:
     """Return the policy for SSM Agent; most actions support no resource (Service Authorization Reference).
 
-    Args:
-        more: Statements that the operation of controllers needs.
+    `more` are the statements that the operation of controllers needs.
     """
     statement = {"Sid": "BeManaged", "Effect": "Allow", "Action": list(AGENT_ACTIONS), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement, *more]}
 
 
 def trust_policy(partition: str) -> Policy:
-    """Return a trust policy that lets only EC2 assume the role.
-
-    Args:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-    """
+    """Return a trust policy that lets only EC2 assume the role."""
     service = f"ec2.amazonaws.com{'.cn' * (partition == 'aws-cn')}"
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [statement]}

@@ -46,13 +46,7 @@ Guide, "Amazon EBS encryption", permissions).
 
 
 def role_arns(roles: Sequence[str], *, partition: str, account_id: str) -> list[str]:
-    """Return ARNs of roles with any path, for conditions with ArnLike.
-
-    Args:
-        roles: Names, with or without their paths; `*` is a wildcard.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
-    """
+    """Return ARNs of roles, given with or without their paths (`*` is a wildcard), for conditions with ArnLike."""
     stem = f"arn:{partition}:iam::{account_id}:role/"
     return [arn for role in roles for arn in ([stem + role] if "/" in role else [stem + role, f"{stem}*/{role}"])]
 
@@ -60,11 +54,7 @@ def role_arns(roles: Sequence[str], *, partition: str, account_id: str) -> list[
 def deployers(roles: Sequence[str], caller_arn: str, *, partition: str, account_id: str) -> list[str]:
     """Return ARNs of the principals that run the program, for conditions with ArnLike.
 
-    Args:
-        roles: Roles that the settings name; empty: the caller.
-        caller_arn: ARN that STS returns: for a role that of the session, which lacks the role's path.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
+    Without roles in the settings, it is the caller. STS returns the ARN of the session, which lacks the role's path.
     """
     if not roles and ":assumed-role/" in caller_arn:
         roles = [caller_arn.split("/")[1]]
@@ -74,11 +64,7 @@ def deployers(roles: Sequence[str], caller_arn: str, *, partition: str, account_
 def controllers_key_policy(*, partition: str, account_id: str, region: str, users: Sequence[str]) -> KeyPolicy:
     """Return a policy that allows use through EC2 only, by the named principals, whose own policies must allow it, too.
 
-    Args:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
-        region: Region of the key.
-        users: ARNs of principals that may use it; `*` is a wildcard.
+    In `users`, ARNs of principals, `*` is a wildcard.
     """
     account = {"AWS": f"arn:{partition}:iam::{account_id}:root"}
     ec2 = service_domain("ec2", region, partition)

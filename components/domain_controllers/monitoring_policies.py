@@ -18,13 +18,7 @@ Policy = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Partition, account and Region.
-
-    Attributes:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
-        region: Region, such as `eu-west-1`.
-    """
+    """Partition, account and Region."""
 
     partition: str
     account_id: str
@@ -40,11 +34,6 @@ def topic_policy(scope: Scope, topic_name: str, *, alarms: bool = False) -> Poli
 
     Sources: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions;
     CloudWatch User Guide, "Setting up Amazon SNS notifications".
-
-    Args:
-        scope: Scope of the topic.
-        topic_name: Name of the topic.
-        alarms: Whether CloudWatch alarms publish to it, too.
     """
     topic = scope.arn("sns", topic_name)
     statement = {
@@ -82,11 +71,6 @@ def monitoring_key_policy(scope: Scope, log_groups: Sequence[str], *, alarms: bo
 
     Sources: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics";
     CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
-
-    Args:
-        scope: Scope of the key.
-        log_groups: Names of the log groups that it encrypts.
-        alarms: Whether CloudWatch alarms publish to the topic, too.
     """
     suffix = ".cn" if scope.partition == "aws-cn" else ""
     of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", ALERTS_TOPIC)}
@@ -166,10 +150,6 @@ def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
     """Return a policy that lets CloudTrail encrypt for this one trail; IAM decides on decryption.
 
     Source: CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
-
-    Args:
-        scope: Scope with the trail's home Region.
-        trail_name: Name of the trail.
     """
     trail = scope.arn("cloudtrail", f"trail/{trail_name}")
     of_the_trail = {"StringEquals": {"aws:SourceArn": trail}}
@@ -204,11 +184,6 @@ def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
     """Return a policy that lets CloudTrail write for this one trail, and denies unencrypted connections.
 
     Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
-
-    Args:
-        scope: Scope with the trail's home Region.
-        trail_name: Name of the trail.
-        bucket: Name of the bucket.
     """
     arn = f"arn:{scope.partition}:s3:::{bucket}"
     of_the_trail = {"aws:SourceArn": scope.arn("cloudtrail", f"trail/{trail_name}")}

@@ -62,16 +62,7 @@ class NameResolutionArgs:
 def resolver_group(  # noqa: PLR0913 -- what the resource consists of
     name: str, direction: str, *, region: str, vpc_id: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> SecurityGroup:
-    """Return the security group of an endpoint, without rules; the controllers' rules refer to that of the outbound one.
-
-    Args:
-        name: Name of the site.
-        direction: `outbound` or `inbound`.
-        region: Region of the site.
-        vpc_id: VPC of the site.
-        tags: Tags applied to all taggable resources.
-        opts: Options of the resource.
-    """
+    """Return the security group of an endpoint, without rules; the controllers' rules refer to that of the outbound one."""
     full_name = resolver_name(name, direction)
     return SecurityGroup(
         full_name,

@@ -100,12 +100,7 @@ class AclRule:
 
 @dataclass(frozen=True, kw_only=True)
 class AclPlan:
-    """A network ACL.
-
-    Attributes:
-        rules: Rules in the order of their numbers.
-        wider: Descriptions of what it allows beyond the required traffic.
-    """
+    """A network ACL in the order of its numbers, and descriptions of what it allows beyond the required traffic."""
 
     rules: tuple[AclRule, ...]
     wider: tuple[str, ...]
@@ -152,7 +147,10 @@ def plan_network_acl(
             problems.append(_refusal(direction, family, desired, quota))
             continue
         rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
-        rules.append(_packet_too_big(direction, family))
+        protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
+        rules.append(
+            AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
+        )
         wider += _in_words(direction, found)
     if problems:
         raise SettingsError(problems)
@@ -217,11 +215,6 @@ def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequenc
     return addresses[peer.value]
 
 
-def _packet_too_big(direction: Direction, family: Family) -> AclRule:
-    protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
-    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
-
-
 def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:
     last = -1 if protocol in _ECHO else ports[1]
     return AclRule(number=0, direction=direction, protocol=protocol, from_port=ports[0], to_port=last, network=network)
@@ -272,7 +265,7 @@ def _refusal(direction: Direction, family: Family, desired: Wish, quota: int) ->
     remedy = (
         f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {least}, or name"
         if least <= HIGHEST_QUOTA
-        else f"Even {HIGHEST_QUOTA} rules, AWS' most, would not do: set networkAcl: false, or name"
+        else f"Even {HIGHEST_QUOTA} rules, the maximum of AWS, are not enough: set networkAcl: false, or name"
     )
     return Problem(
         path=("domainControllers", "quotas"),

@@ -76,7 +76,9 @@ class Permission:
 
     def lets_pass(self, packet: Packet) -> bool:
         """Return whether the rule allows the packet."""
-        return _protocol_matches(self, packet) and self.concerns(packet)
+        is_any = self.protocol is None
+        is_same = packet.protocol == self.protocol and _port_matches(self.from_port, self.to_port, packet)
+        return (is_any or is_same) and self.concerns(packet)
 
     def concerns(self, packet: Packet) -> bool:
         """Return whether the packet has the rule's direction and peer, regardless of protocol and port."""
@@ -116,12 +118,7 @@ def _planned(rule: PlannedRule, lists: Mapping[str, tuple[Network, ...]]) -> Per
 def permissions_from_aws(
     rules: Iterable[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]]
 ) -> tuple[Permission, ...]:
-    """Return the permissions of rules that EC2 returns.
-
-    Args:
-        rules: `SecurityGroupRules` of DescribeSecurityGroupRules.
-        prefix_lists: CIDRs by ID, of GetManagedPrefixListEntries.
-    """
+    """Return the permissions of rules of DescribeSecurityGroupRules; `prefix_lists` has the CIDRs of each list by ID."""
     return tuple(_read(rule, prefix_lists) for rule in rules)
 
 
@@ -146,11 +143,7 @@ def admitting(granted: Iterable[Permission], packet: Packet) -> Permission | Non
 
 
 def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, ...]:
-    """Return the rules of a network ACL in order of evaluation, without its default denials.
-
-    Args:
-        entries: `Entries` of DescribeNetworkAcls.
-    """
+    """Return the rules of DescribeNetworkAcls' `Entries` in order of evaluation, without the default denials."""
     rules = [
         AclRule(
             number=entry["RuleNumber"],
@@ -189,12 +182,7 @@ def passes(
     """Return the permission that allows a connection; None: the connection fails.
 
     Groups track connections; a network ACL evaluates request and reply separately.
-
-    Args:
-        granted: Permissions of the controller's groups.
-        acl: Rules of the controller's subnet.
-        packet: Packet that opens the connection.
-        reply_port: Source port of the connection, which replies go to; ignored for ICMP.
+    `reply_port` is the source port of the connection, which replies go to; ignored for ICMP.
     """
     found = admitting(granted, packet)
     back = Direction.EGRESS if packet.direction is Direction.INGRESS else Direction.INGRESS
@@ -222,12 +210,6 @@ def _number(protocol: str) -> int | None:
     number = PROTOCOL_NUMBERS.get(protocol)
     number = int(protocol) if number is None else number
     return None if number == -1 else number
-
-
-def _protocol_matches(permission: Permission, packet: Packet) -> bool:
-    if permission.protocol is None:
-        return True
-    return packet.protocol == permission.protocol and _port_matches(permission.from_port, permission.to_port, packet)
 
 
 def _port_matches(first: int, last: int, packet: Packet) -> bool:

@@ -108,11 +108,7 @@ class GroupPlan:
 
 
 def plan_groups(requirements: Sequence[TrafficRequirement], quotas: Quotas | None = None) -> GroupPlan:
-    """Plan the groups; the plan does not depend on the order of the requirements.
-
-    Args:
-        requirements: Required traffic.
-        quotas: Quotas of the account; None: AWS' defaults.
+    """Plan the groups, by default for AWS' default quotas; the plan does not depend on the order of the requirements.
 
     Raises:
         SettingsError: The rules cannot fit; the message has the excess, and the quota to request from AWS.
@@ -173,13 +169,7 @@ def _networks_left(facts: _Facts, peer_group: PeerGroup, shared: Group, quotas: 
 
 @dataclass(frozen=True, kw_only=True)
 class _Size:
-    """Sizes of an peer_group's prefix lists and groups.
-
-    Attributes:
-        groups: Number of groups for the rules.
-        ranges_per_group: Number of port ranges in each group.
-        max_entries: Maximum entries by family.
-    """
+    """Sizes of an peer_group's prefix lists and groups."""
 
     groups: int
     ranges_per_group: int
@@ -190,10 +180,7 @@ class _Size:
 class _Items:
     """All rules of a plan, the largest first.
 
-    Attributes:
-        rules: Rules.
-        lists: Prefix lists that they refer to.
-        weight: Number of rules as AWS counts them, in the fuller direction and family.
+    The weight is the number of rules as AWS counts them, in the fuller direction and family.
     """
 
     rules: tuple[PlannedRule, ...]
@@ -255,8 +242,7 @@ class _Facts:
     def items(self, headroom: int) -> _Items | None:
         """Return all rules and lists, for groups that are filled one by one; None where no quota could suffice.
 
-        Args:
-            headroom: Entries that each list keeps free.
+        Each list keeps `headroom` entries free.
         """
         if headroom not in self._items:
             self._items[headroom] = self._all_rules(headroom)
@@ -287,14 +273,11 @@ class _Facts:
     def _fitting(self, listed: frozenset[PeerGroup]) -> list[PlannedRule] | None:
         """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
         if listed not in self._shared:
-            direct = [_direct(each) for each in self.requirements if each.peer_group not in listed]
+            unlisted = [each for each in self.requirements if each.peer_group not in listed]
+            direct = [replace(each, sources=without_contained(each.sources)) for each in unlisted]
             least = max((len(each.sources) * len(port_ranges(each.ports)) for each in direct), default=0)
             self._shared[listed] = None if least > RULES_PER_INTERFACE else rules_of(direct)
         return self._shared[listed]
-
-
-def _direct(requirement: TrafficRequirement) -> TrafficRequirement:
-    return replace(requirement, sources=without_contained(requirement.sources))
 
 
 _Further = Mapping[tuple[PeerGroup, Family], int]
@@ -450,7 +433,7 @@ def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
     """Return the reason why nothing fits, with the arithmetic and a remedy."""
     present = frozenset(facts.of)
     weight = facts.shared_weight(present)
-    capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"
+    capacity = f"{quotas.groups_per_interface} groups per interface with {quotas.rules_per_group} rules each"
     if weight > quotas.rules_per_group - SPARE:
         rules = f"rules among this site's controllers, from bastion hosts and to services make {weight}"
         key, text = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
@@ -473,7 +456,7 @@ def _least_rules(facts: _Facts, peer_group: PeerGroup) -> int:
 def _arithmetic(facts: _Facts, peer_group: PeerGroup) -> str:
     given, own = facts.lists_given[peer_group], facts.entries[peer_group]
     family = max(Family, key=lambda each: given[each] + len(own[each]))
-    lists = f" and {given[family]} entries of prefix lists that exist" if given[family] else ""
+    lists = f" and {given[family]} entries of existing prefix lists" if given[family] else ""
     return (
         f"{peer_group}: {len(own[family])} {family} networks after merging neighbors{lists}, times "
         f"{facts.range_count(peer_group)} port ranges, make {_least_rules(facts, peer_group)} rules"
@@ -489,4 +472,4 @@ def _remedy(facts: _Facts, quotas: Quotas) -> str:
                 fitting = f"Inbound or outbound rules per security group (L-0EA8095F) of {rules}"
                 lower = f" together with Security groups per network interface (L-2AFB9258) of {groups}"
                 return f"Ask AWS for the quota {fitting}{lower * (groups < quotas.groups_per_interface)}, or {fewer}"
-    return f"No quota helps, as AWS allows {RULES_PER_INTERFACE} rules an interface at most; {fewer}"
+    return f"No quota increase helps, as AWS allows at most {RULES_PER_INTERFACE} rules per interface; {fewer}"

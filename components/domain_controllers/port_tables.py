@@ -124,14 +124,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """All tables.
-
-    Attributes:
-        controllers: Controller to controller.
-        clients: Client to controller.
-        bastions: Bastion host to controller.
-        services: Controller to endpoints, resolvers and time sources.
-    """
+    """All tables."""
 
     controllers: Table
     clients: Table
@@ -211,9 +204,6 @@ def load_tables() -> Tables:
 def read_table(path: Path) -> Table:
     """Read one table.
 
-    Args:
-        path: Path of the file.
-
     Raises:
         InvalidTableError: The file is missing or invalid.
     """
@@ -225,7 +215,7 @@ def read_table(path: Path) -> Table:
     except OSError as missing:
         raise InvalidTableError(f"{path.name}: cannot be read: {missing.strerror}") from None
     except tomllib.TOMLDecodeError as wrong:
-        raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
+        raise InvalidTableError(f"{path.name}: is not valid TOML: {wrong}") from None
     try:
         # As JSON, in which strict types accept lists for tuples and texts for members.
         table = TypeAdapter(Table).validate_json(json.dumps(given, default=str))

@@ -65,9 +65,7 @@ class PriorNetworkAclProvider(AwsResourceProvider):
             except ec2.exceptions.ClientError as failed:
                 if failed.response["Error"]["Code"] != _NOT_FOUND:
                     raise
-                log(
-                    f"The {_shown(_props)} keeps the default network ACL: {prior}, which it had, does not exist any more."
-                )
+                log(f"The {_shown(_props)} keeps the default network ACL: {prior}, its previous one, no longer exists.")
 
     def _prior(self, props: Properties) -> str:
         with self._calling(props) as ec2:
@@ -92,13 +90,6 @@ class PriorNetworkAcl(Resource, module="ec2", name="PriorNetworkAcl"):
     """Network ACL that a subnet had before the stack."""
 
     def __init__(self, name: str, *, region: str, subnet_id: str, opts: pulumi.ResourceOptions) -> None:
-        """Register the record.
-
-        Args:
-            name: Name of the resource.
-            region: Region of the subnet.
-            subnet_id: ID of the subnet.
-            opts: Resource options.
-        """
+        """Register the record."""
         properties = {"region": region, "subnetId": subnet_id, "prior": None}
         super().__init__(PriorNetworkAclProvider(), name, properties, opts)

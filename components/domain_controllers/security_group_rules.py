@@ -85,10 +85,7 @@ class PlannedRule:
 class Group:
     """A security group.
 
-    Attributes:
-        name: Name, unique within the plan.
-        description: Description, as EC2 accepts it; a change would replace the group.
-        rules: Rules in order.
+    Its name is unique within the plan. A change of the description, which EC2 accepts, would replace the group.
     """
 
     name: str
@@ -112,12 +109,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An entry of a prefix list.
-
-    Attributes:
-        cidr: Network.
-        description: Owner, as EC2 accepts it.
-    """
+    """A network in a prefix list, described by its owner."""
 
     cidr: str
     description: str
@@ -227,9 +219,7 @@ def step(needed: int, room: int) -> int:
 def entries(sources: Iterable[Source], family: Family) -> tuple[Entry, ...]:
     """Return the fewest entries with exactly the addresses of the sources' networks.
 
-    Args:
-        sources: Sources; those that are not networks, or of the other family, are ignored.
-        family: Family of the list.
+    Sources that are not networks, or of the other family, are ignored.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for source in sources:

@@ -579,14 +579,7 @@ def sources(
     site_networks: Mapping[str, Sequence[Network]],
     endpoints: Sequence[Peer] = (),
 ) -> Sources:
-    """Return the peers of a site's controllers.
-
-    Args:
-        section: Settings of the system.
-        region: Region of the site.
-        site_networks: Networks of every site's subnets, by Region.
-        endpoints: Endpoints of the site's VPC.
-    """
+    """Return the peers of a site's controllers."""
     resolver = section.resolver_endpoints.sites.get(region) if section.resolver_endpoints else None
     return Sources(
         on_premises=_parsed(section.on_premises_domain_controllers),
@@ -617,10 +610,7 @@ def known_addresses(
 ) -> dict[str, Sequence[Network]]:
     """Return the networks of peers that are not networks, as the network ACL needs them.
 
-    Args:
-        section: Settings of the system.
-        own: Subnets of the controllers.
-        endpoints: Networks of endpoints that are named by group or prefix list, by that ID.
+    `own` are the controllers' subnets; `endpoints` has networks by the ID of the group or prefix list that names them.
     """
     lists = {each.id: _parsed(each.networks) for each in section.client_prefix_lists.values() if each.networks}
     bastions = dict.fromkeys(section.bastion_security_group_ids, _parsed(section.bastion_networks))

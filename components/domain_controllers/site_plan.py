@@ -41,13 +41,7 @@ S3_LIST_WEIGHT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SiteNetworks:
-    """Networks in AWS that a site's plan needs.
-
-    Attributes:
-        controllers: Networks of the controllers' subnets.
-        endpoints: Networks of the VPC endpoints' subnets.
-        lists: Prefix lists of gateway endpoints that controllers use, with their networks.
-    """
+    """Networks in AWS that a site's plan needs: of controllers, VPC endpoints and the gateway endpoints' prefix lists."""
 
     controllers: tuple[Network, ...]
     endpoints: tuple[Network, ...]
@@ -58,11 +52,7 @@ class SiteNetworks:
 class SitePlan:
     """Planned network rules of a site.
 
-    Attributes:
-        requirements: Required traffic.
-        groups: Security groups of every controller.
-        acl: Network ACL of the controllers' subnets; None where the settings omit it.
-        acl_quota: Rules per network ACL.
+    The ACL is None where the settings omit it.
     """
 
     requirements: tuple[TrafficRequirement, ...]
@@ -82,10 +72,6 @@ class SitePlan:
 
 def plan_sites(section: DomainControllersSection, networks: Mapping[str, SiteNetworks]) -> dict[str, SitePlan]:
     """Plan every site.
-
-    Args:
-        section: Settings of the system.
-        networks: Networks by Region.
 
     Raises:
         SettingsError: The rules of a site cannot fit; the error has all problems.
@@ -139,13 +125,7 @@ _ID: Final = "0" * 17
 def generated_texts(
     section: DomainControllersSection, account: Account, plans: Mapping[str, SitePlan]
 ) -> Iterator[Generated]:
-    """Yield every generated text that settings can make too long, with its size.
-
-    Args:
-        section: Settings of the system.
-        account: Account of the stack.
-        plans: Sites by Region.
-    """
+    """Yield every generated text that settings can make too long, with its size."""
     place = {"partition": account.partition, "account_id": account.id}
     team = role_arns(section.administrator_roles, **place)
     others = deployers(section.deployer_roles, account.caller_arn, **place)

@@ -78,10 +78,7 @@ def find_site_resources(
 ) -> dict[str, SiteResources]:
     """Look up every site.
 
-    Args:
-        section: Settings of the system.
-        endpoints: Endpoints by Region, where `shell-access:endpoints` configures them.
-        session_manager: Preferences by Region, which determine the destination of session logs.
+    Session Manager preferences determine the destination of session logs.
 
     Raises:
         SettingsError: Resources are missing or not as required; the error has all problems.

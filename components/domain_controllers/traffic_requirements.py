@@ -187,13 +187,7 @@ class Sources:
 
 
 def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> tuple[TrafficRequirement, ...]:
-    """Return all traffic that is required; no other traffic is.
-
-    Args:
-        tables: Port tables.
-        options: Profile and switches.
-        sources: Peers of the controllers.
-    """
+    """Return all traffic that is required; no other traffic is."""
     controllers = ports("controller_to_controller", tables.controllers, options)
     both_ways = tuple(port for port in controllers if port.row.direction == "Bi-directional")
     itself = (Source(name="controllers", peer=ITSELF),)
@@ -230,11 +224,6 @@ def resolver_requirements(tables: Tables, options: Options, sources: Sources) ->
     """Return the traffic of Route 53 Resolver endpoints, which stand in the controllers' subnets.
 
     It concerns the subnets' network ACL, and no security group of controllers.
-
-    Args:
-        tables: Port tables.
-        options: Profile and switches.
-        sources: Peers of the controllers.
     """
     clients = _named("inbound resolver endpoint", sources.resolver_clients)
     found = (

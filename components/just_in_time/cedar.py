@@ -84,12 +84,7 @@ class References:
 
 
 def permits(groups: Sequence[str], tags: Mapping[str, Sequence[str]]) -> str:
-    """Return Cedar policies that permit each group the nodes with all of these tags.
-
-    Args:
-        groups: IDs of groups.
-        tags: Values by tag key; one of the values matches.
-    """
+    """Return Cedar policies that permit each group (ID) the nodes with one of the values of each tag."""
     conditions = " &&\n  ".join(
         f"resource.hasTag({_quoted(key)}) && [{', '.join(map(_quoted, values))}].contains(resource.getTag({_quoted(key)}))"
         for key, values in tags.items()
@@ -103,9 +98,7 @@ def permits(groups: Sequence[str], tags: Mapping[str, Sequence[str]]) -> str:
 def policy_problems(text: str, *, anyone: bool) -> list[str]:
     """Return the problems of Cedar policies: against the schema, and what the validator accepts although it is wrong.
 
-    Args:
-        text: Cedar policies.
-        anyone: Whether they may permit users without a group and attributes.
+    With `anyone`, they may permit users without a group and attributes.
     """
     errors = policy_errors(text)
     if errors:
@@ -146,14 +139,7 @@ def references(text: str) -> References:
 
 
 def is_approved(text: str, people: Sequence[Person], node_kind: str, tags: Mapping[str, str]) -> list[bool]:
-    """Return whether valid Cedar policies permit each person a node.
-
-    Args:
-        text: Cedar policies.
-        people: The people.
-        node_kind: `INSTANCE` or `MANAGED_INSTANCE`.
-        tags: Tags of the node.
-    """
+    """Return whether valid Cedar policies permit each person a node."""
     return [each for person in people for each in _permits(text, person, [(node_kind, tags)])]
 
 

@@ -132,10 +132,6 @@ def managed_nodes(region: str, read: Listing) -> tuple[ManagedNode, ...]:
 
     Systems Manager lists an instance longer than EC2 does; its agent has not responded then.
 
-    Args:
-        region: The Region.
-        read: Reader of the Region.
-
     Raises:
         MalformedAnswerError: EC2 does not return an instance whose agent responds.
     """
@@ -172,10 +168,6 @@ def decide(node: ManagedNode, policies: Policies) -> AccessDecision:
     """Return the decision about a node.
 
     Source: Systems Manager User Guide, "Create approval policies for your nodes": deny, automatic, then manual approval.
-
-    Args:
-        node: The node.
-        policies: Policies of its Region.
     """
     manual = tuple(each for each in policies.manual if each.matches(node.tags))
     errors = [f"the auto-approval policy: {each}" for each in policy_errors(policies.cedar)] if policies.cedar else []

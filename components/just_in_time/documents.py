@@ -129,10 +129,6 @@ def generated_texts(settings: JustInTimeSettings) -> Iterator[Generated]:
 def manual_rule(name: str, content: Any) -> ManualRule:
     """Return what a manual policy decides.
 
-    Args:
-        name: Name of the document.
-        content: Content of the document, decoded.
-
     Raises:
         UnknownContentError: The content has another form than the published one.
     """

@@ -139,11 +139,6 @@ def open_requests_problems(
     """Return a problem for each Region with open requests or grants of a workflow that this update removes.
 
     Removing the workflow ends its grants at once and leaves its requests without an answer.
-
-    Args:
-        clients: Clients with the credentials of the program.
-        state: Outputs of the resources in the stack's state.
-        documents: Names of the workflow's documents.
     """
     removed = [(str(each.get("region")), str(each["name"])) for each in state if each.get("name") in documents]
     return [

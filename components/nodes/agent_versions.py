@@ -55,10 +55,8 @@ def needed_agent_versions(
 ) -> tuple[NeededVersion, ...]:
     """Return the minimum version for each feature in use, the highest first.
 
-    Args:
-        preferences: Settings of the Region; None where the stack does not govern its preferences.
-        platform: Platform of the node, one of `PLATFORMS`; None for all platforms.
-        default_host_management: Whether Default Host Management Configuration manages the node, not a role of its own.
+    `preferences` is None where the stack does not govern them, and `platform`, one of `PLATFORMS`, None for all
+    platforms.
     """
     needs = [NeededVersion(feature="sessions", setting=None, version=SESSIONS)]
     if preferences:
@@ -84,12 +82,7 @@ def minimum_agent_version(
 
 
 def unmet(needs: Iterable[NeededVersion], installed: str) -> tuple[NeededVersion, ...]:
-    """Return the needs that a version of the agent does not meet, in their order; all of them for an invalid version.
-
-    Args:
-        needs: Result of `needed_agent_versions`.
-        installed: Version that Systems Manager reports: `3.3.987.0`.
-    """
+    """Return the needs that a version of the agent does not meet, in their order; all of them for an invalid version."""
     has = version_key(installed)
     return tuple(need for need in needs if has is None or has < (version_key(need.version) or ()))
 

@@ -81,12 +81,6 @@ def plan_nodes(
 ) -> PlannedNodes:
     """Find the Region in which roles are evaluated, before anything is registered.
 
-    Args:
-        section: Settings of the system.
-        account: Account of the stack.
-        regions: Regions of the stack.
-        preferences: Session Manager settings by Region, which determine what nodes need.
-
     Raises:
         SettingsError: No Region can evaluate roles, or the Region must be configured.
     """

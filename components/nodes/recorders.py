@@ -34,10 +34,7 @@ _PATH: Final = ("nodes", "roleCompliance", "region")
 def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | None) -> str:
     """Return the Region in which AWS Config records the roles of the account.
 
-    Args:
-        clients: Clients of the stack.
-        regions: Regions of the stack, to search where none is configured.
-        chosen: Region of the settings; may be any Region.
+    `chosen` is the Region of the settings, which may be any; else those of the stack are searched.
 
     Raises:
         SettingsError: No Region records roles, several do, or AWS cannot be called.

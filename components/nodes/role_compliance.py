@@ -32,12 +32,7 @@ _EC2: Final = r'/(%22|")ec2\.amazonaws\.com(\.cn)?(%22|")/'
 
 
 def role_rule(policy_arns: Iterable[str], excluded_roles: Iterable[str]) -> str:
-    """Return the rule for a configuration item; it does not apply to excluded roles and other resources.
-
-    Args:
-        policy_arns: ARNs of the managed policies that instance roles must have, all of them.
-        excluded_roles: Names of roles that are excluded.
-    """
+    """Return the rule for a configuration item; it does not apply to excluded roles and other resources."""
     excluded = "".join(f"\n    configuration.roleName != {json.dumps(name)}" for name in sorted(set(excluded_roles)))
     attached = "\n".join(
         f'    configuration.attachedManagedPolicies[ policyArn == "{arn}" ] !empty' for arn in policy_arns
@@ -75,10 +70,7 @@ _VERSION: Final = "2012-10-17"
 def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
     """Return the runbook: it evaluates the role, attaches missing policies, and verifies that they are attached.
 
-    Args:
-        place: Account of the nodes.
-        policy_arns: ARNs of the policies, which are fixed: a principal that starts the runbook cannot choose others.
-        excluded_roles: Names of roles that are never changed.
+    The policies are fixed: a principal that starts the runbook cannot choose others.
     """
     judged = {
         "RoleId": _given(RESOURCE_PARAMETER),
@@ -146,13 +138,7 @@ def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Seq
 def remediation_role_policy(
     place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]
 ) -> PolicyDocument:
-    """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others.
-
-    Args:
-        place: Account of the nodes.
-        policy_arns: ARNs of the policies.
-        excluded_roles: Names of roles that are never changed, whatever their path.
-    """
+    """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others."""
     looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
     statements: list[dict[str, object]] = [
         {
@@ -220,13 +206,7 @@ def _given(name: str) -> str:
 def generated_texts(
     settings: RoleComplianceSettings, account: Account, policy_names: Sequence[str]
 ) -> Iterator[Generated]:
-    """Yield each generated resource whose size depends on settings, with its size.
-
-    Args:
-        settings: `shell-access:nodes.roleCompliance`.
-        account: Account of the stack.
-        policy_names: Names of the instance policies.
-    """
+    """Yield each generated resource whose size depends on settings, with its size."""
     place = NodesAccount(partition=account.partition, account_id=account.id)
     arns, excluded = [place.iam(f"policy/{name}") for name in policy_names], sorted(settings.excluded_roles)
     measured = {

@@ -123,9 +123,7 @@ class ServiceSettingProvider(_SettingProvider):
         elif found == _props["value"]:
             self._set(_props, _props.get("prior") or DEFAULT)
         elif found != DEFAULT:
-            log(
-                f"The service setting {_props['settingId']} in {_props['region']} has become {found} and is not changed."
-            )
+            log(f"The service setting {_props['settingId']} in {_props['region']} is now {found}, and is not changed.")
 
     def _check_owner(self, props: Properties) -> None:
         holder = self._other_owner(props)
@@ -161,12 +159,6 @@ def _tag(region: str) -> str:
 
 def with_prior_settings(setting_id: str, role: str, regions: Iterable[str], tags: Mapping[str, str]) -> dict[str, str]:
     """Return tags of a role with those that record the prior value of the setting in each Region that had one.
-
-    Args:
-        setting_id: ID of the setting.
-        role: Name of the role, to which the setting is set.
-        regions: Regions of the setting.
-        tags: Tags of the settings.
 
     Raises:
         RunError: AWS does not respond, or denies a request.
@@ -227,13 +219,7 @@ class ServiceSetting(Resource, module="ssm", name="ServiceSetting"):
     """A service setting in a Region, whose prior value is recorded in a resource of its own."""
 
     def __init__(self, name: str, args: ServiceSettingArgs, opts: pulumi.ResourceOptions) -> None:
-        """Register both resources.
-
-        Args:
-            name: Name of the resource, and prefix of the record's name.
-            args: Arguments of the resource.
-            opts: Resource options of both.
-        """
+        """Register both resources."""
         setting = {"region": args.region, "settingId": args.setting_id}
         prior = _PriorSetting(f"{name}-prior", {**setting, "ours": args.value}, opts)
         properties = {**setting, "value": args.value, "owner": this_stack(), "prior": prior.prior}

@@ -82,10 +82,6 @@ def check_attachments(settings: Settings, account: Account) -> None:
 def check_roles(operators: IdentityCenterOperators, region: str) -> None:
     """Check that the account has room for the roles of operators of IAM Identity Center.
 
-    Args:
-        operators: Operators as looked up.
-        region: Region from which IAM is called.
-
     Raises:
         SettingsError: The quota is exceeded, or the number of roles cannot be read.
     """

@@ -44,11 +44,8 @@ def fixed_names(
 ) -> list[FixedName]:
     """Return every fixed name that the components register for these settings.
 
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-        recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
-        operators: Names of the roles of operators of IAM Identity Center.
+    `recording_region` is empty where AWS Config does not evaluate roles; `operators` are names of roles of operators of
+    IAM Identity Center.
     """
     return [
         *_session_manager(settings, account),

@@ -27,12 +27,7 @@ def check_ownership(
 ) -> None:
     """Refuse to govern another stack's account, and resources that another stack or principal owns.
 
-    Args:
-        settings: Settings of the stack.
-        account: Account of the stack.
-        owner: Name of the stack.
-        recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
-        operators: Names of the roles of operators of IAM Identity Center.
+    For `recording_region` and `operators`, see `fixed_names`.
 
     Raises:
         SettingsError: Another stack or principal is the owner and the settings do not permit to take over, or a lookup
@@ -59,14 +54,7 @@ def check_ownership(
 
 
 def ownership_problems(found: Iterable[Found], record: FixedName, account: Account, owner: str) -> list[Problem]:
-    """Return a problem for each other stack that owns a resource, and for each name of another principal. Pure.
-
-    Args:
-        found: Existing resources, with the name that the stack registers.
-        record: Record of the governing stack, which `found` contains if it exists.
-        account: Account of the stack.
-        owner: Name of the stack.
-    """
+    """Return a problem for each other stack that owns a resource, and for each name of another principal. Pure."""
     others: dict[str, list[FixedName]] = {}
     problems: list[Problem] = []
     for name, existing in found:

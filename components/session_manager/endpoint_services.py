@@ -41,8 +41,7 @@ _EC2_PREFIXES: Final = {
 def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ...]:
     """Return the short names of the services that need an interface endpoint, sorted.
 
-    Args:
-        settings: Settings of the Region; None where the stack does not govern its preferences.
+    Without settings, the stack does not govern the preferences.
     """
     services = [*ALWAYS]
     if settings and settings.logs_to_cloudwatch:

@@ -35,12 +35,7 @@ HTTPS = 443
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedEndpoints:
-    """Endpoints of one Region, as looked up.
-
-    Attributes:
-        network: Network of the endpoints.
-        settings: Settings as configured.
-    """
+    """Endpoints of one Region, as looked up."""
 
     network: Network
     settings: EndpointSettings
@@ -49,11 +44,7 @@ class PlannedEndpoints:
 def plan_endpoints(
     settings: Mapping[str, EndpointSettings], preferences: Mapping[str, SessionManagerSettings]
 ) -> dict[str, PlannedEndpoints]:
-    """Look up the networks that the settings name, by Region.
-
-    Args:
-        settings: Settings by Region.
-        preferences: Session Manager settings by Region, which determine the services.
+    """Look up the networks that the settings name, by Region; the preferences determine the services.
 
     Raises:
         SettingsError: They do not exist, cannot resolve private names, or EC2 does not offer a service there.
@@ -75,11 +66,6 @@ def plan_endpoints(
 
 def check_services(region: str, services: tuple[str, ...], path: SettingPath) -> None:
     """Check that EC2 offers an endpoint for each service, by this program's name for it.
-
-    Args:
-        region: Region of the endpoints.
-        services: Short names of the services.
-        path: Setting of the endpoints.
 
     Raises:
         SettingsError: EC2 does not offer a service, or cannot be called.

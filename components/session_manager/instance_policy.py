@@ -40,9 +40,8 @@ def instance_policies(
 ) -> dict[str, Policy]:
     """Return exactly the permissions of the enabled features, beyond those that SSM Agent always needs.
 
-    Returns:
-        Policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. Empty where no feature needs a
-        permission.
+    Nodes need all of the policies, the first of which is `INSTANCE_POLICY_NAME`. None where no feature needs a
+    permission.
     """
     whole = instance_policy(settings, partition=partition, account_id=account_id)
     if whole is None:
@@ -65,11 +64,7 @@ def instance_policy_problems(
 ) -> list[Problem]:
     """Return a problem where the permissions need more policies than can be attached to a role.
 
-    Args:
-        settings: Settings by Region.
-        path_of: Function that returns the path of the setting that applies in a Region, by Region and key.
-        partition: Partition of the account.
-        account_id: Account of the stack.
+    `path_of` returns the path of the setting that applies in a Region, by Region and key.
     """
     try:
         found = len(instance_policies(settings, partition=partition, account_id=account_id))

@@ -54,24 +54,16 @@ class KeyReference:
 
 @dataclass(frozen=True, kw_only=True)
 class DefaultEncryption:
-    """Default encryption of a bucket.
-
-    Attributes:
-        algorithm: `AES256`, `aws:kms` or `aws:kms:dsse`.
-        key: Reference to the KMS key as configured; empty: none.
-    """
+    """Algorithm (`AES256`, `aws:kms`, `aws:kms:dsse`) and key, as configured, of a bucket's default encryption."""
 
     algorithm: str
     key: str = ""
 
 
 def key_reference(reference: str, *, region: str, account_id: str) -> KeyReference:
-    """Parse a reference to a KMS key.
+    """Parse a key ID, key ARN, alias name or alias ARN; any text is accepted.
 
-    Args:
-        reference: Key ID, key ARN, alias name or alias ARN; any text is accepted.
-        region: Region of the encrypted bucket or log group; an ARN contains its own.
-        account_id: Account of the requester; an ARN contains its own.
+    `region` is that of the encrypted resource, `account_id` that of the requester; an ARN contains its own.
     """
     arn = _KEY_ARN.fullmatch(reference)
     return KeyReference(
@@ -85,8 +77,7 @@ def key_reference(reference: str, *, region: str, account_id: str) -> KeyReferen
 def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | None:
     """Return the default encryption in a response of GetBucketEncryption; None: it has none.
 
-    Args:
-        configuration: `ServerSideEncryptionConfiguration`; SSM Agent reads only its first rule.
+    SSM Agent reads only its first rule.
     """
     rules: list[dict[str, Any]] = configuration.get("Rules") or [{}]
     default: dict[str, str] | None = rules[0].get("ApplyServerSideEncryptionByDefault")
@@ -96,11 +87,7 @@ def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | 
 
 
 def algorithm_problem(algorithm: str | None) -> str | None:
-    """Return why SSM Agent rejects a bucket in a session that requires encryption; None: it accepts it.
-
-    Args:
-        algorithm: Algorithm of the bucket's default encryption; None: it has none.
-    """
+    """Return why SSM Agent rejects a bucket with this algorithm (None: no default encryption) in encrypted sessions, or None."""
     if algorithm is None:
         return "is not encrypted, and sessions require it"
     if algorithm not in ACCEPTED_ALGORITHMS:
@@ -112,11 +99,7 @@ def algorithm_problem(algorithm: str | None) -> str | None:
 def managed_key_problem(encryption: DefaultEncryption, *, region: str, account_id: str, owner: str) -> str | None:
     """Return why nodes cannot use the AWS managed key of a bucket in another account; None: they can.
 
-    Args:
-        encryption: Default encryption of the bucket.
-        region: Region of the bucket.
-        account_id: Account of the nodes.
-        owner: Account of the bucket.
+    `account_id` is the account of the nodes, `owner` that of the bucket.
     """
     if encryption.algorithm == SSE_S3:
         return None
@@ -132,12 +115,7 @@ def managed_key_problem(encryption: DefaultEncryption, *, region: str, account_i
 
 
 def key_problem(metadata: Mapping[str, Any], *, account_id: str) -> str | None:
-    """Return why a key cannot encrypt session data or logs; None: it can.
-
-    Args:
-        metadata: `KeyMetadata` of DescribeKey.
-        account_id: Account whose sessions use the key.
-    """
+    """Return why a key (`KeyMetadata`) cannot encrypt an account's session data or logs; None: it can."""
     if metadata["KeyState"] != "Enabled":
         date = metadata.get("DeletionDate")
         until = f", to be deleted on {date:%Y-%m-%d}" if date else ""

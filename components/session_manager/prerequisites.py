@@ -42,11 +42,7 @@ Problem = tuple[FailureCause, str]
 class LogBucket:
     """Bucket for session logs, as configured.
 
-    Attributes:
-        name: Name; empty where sessions are not logged to a bucket.
-        owner: Expected owner of the bucket.
-        key_arn: KMS key that must encrypt it; empty: any usable key.
-        is_encrypted: Whether sessions require encryption.
+    The name is empty where sessions are not logged to a bucket. With a `key_arn`, no other key may encrypt it.
     """
 
     name: str
@@ -63,14 +59,7 @@ class PrerequisiteReader:
     """Reads the key, the log group and the bucket of one Region."""
 
     def __init__(self, clients: AwsClients, region: str, account_id: str, *, reads_keys: bool = True) -> None:
-        """Initialize without a call.
-
-        Args:
-            clients: Clients of the stack.
-            region: Region of the document.
-            account_id: Account of the document, and so of the nodes.
-            reads_keys: Whether to read the state of keys, too.
-        """
+        """Initialize without a call."""
         self._clients = clients
         self._region = region
         self._account_id = account_id
@@ -78,10 +67,6 @@ class PrerequisiteReader:
 
     def check(self, desired: Preferences, bucket: LogBucket) -> None:
         """Check that every resource of the preferences exists and is configured as they require.
-
-        Args:
-            desired: Preferences to publish.
-            bucket: Bucket of the preferences.
 
         Raises:
             ResourceError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
@@ -127,12 +112,7 @@ class PrerequisiteReader:
             yield FailureCause.ENCRYPTION, correct
 
     def problems_of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
-        """Return why sessions cannot be logged to a log group.
-
-        Args:
-            name: Name of the log group.
-            encrypted: Whether sessions require encryption.
-        """
+        """Return why sessions, which may have to be encrypted, cannot be logged to a log group."""
         try:
             pages = (
                 self._client("logs", self._region)

@@ -212,11 +212,7 @@ def preferences(
 ) -> Preferences:
     """Return the preferences that the settings configure for one account and Region.
 
-    Args:
-        settings: Settings of the Region.
-        account_id: Account of the stack.
-        region: Region of the preferences.
-        kms_key_id: ID of the key for session data, passed through as it is (it may be an unknown output).
+    `kms_key_id` is passed through as it is (it may be an unknown output).
     """
     bucket = settings.s3_bucket_name if settings.s3_logging else ""
     log_group = settings.cw_log_group_name
@@ -336,10 +332,7 @@ def _excess_bytes(settings: SessionManagerSettings) -> int:
 class LogLocation:
     """Location of the logs of a Region's sessions.
 
-    Attributes:
-        bucket: Name of the bucket; empty without logs in Amazon S3.
-        prefix: Folder of the Region's logs in the bucket, without the last slash.
-        log_group: Name of the log group; empty without logs in CloudWatch Logs.
+    The prefix has no last slash. Without logs in Amazon S3 or CloudWatch Logs, their names are empty.
     """
 
     bucket: str = ""

@@ -47,14 +47,10 @@ def is_within(network: Network, allowed: Iterable[str]) -> bool:
     return any(contains(each, network) for each in _union(tuple(allowed)))
 
 
-def is_wide_and_public(network: Network) -> bool:
-    """Return whether a network has more public addresses than one organization."""
-    return network.prefixlen <= NARROWEST_WIDE[network.version] and not is_within(network, PRIVATE)
-
-
 def is_admissible(network: Network, allowed: Iterable[str]) -> bool:
     """Return whether a network is allowed; a wide public network never is."""
-    return is_within(network, allowed) and not is_wide_and_public(network)
+    is_wide_and_public = network.prefixlen <= NARROWEST_WIDE[network.version] and not is_within(network, PRIVATE)
+    return is_within(network, allowed) and not is_wide_and_public
 
 
 def is_unreachable(network: Network) -> bool:

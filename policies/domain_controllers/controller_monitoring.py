@@ -75,7 +75,10 @@ def _are_watched(stack: Stack) -> Findings:
         # EventBridge receives the events of its own Region.
         by_region = {each.given("region"): each for each in reversed(machines.instances)}
         for region, instance in by_region.items():
-            yield from _alerts(stack, region, instance)
+            calls = stack.settings[_CALLS.name]
+            heard = [_notifies(stack, each, calls) for each in stack.of(EVENT_RULE) if each.given("region") == region]
+            found = f"an EventBridge rule with a target for {', '.join(calls)}"
+            yield from _one_of("alerts", heard, found, instance)
 
 
 def _one_of(name: str, found: list[Truth], expected: str, about: Resource) -> Iterator[Finding]:
@@ -84,12 +87,6 @@ def _one_of(name: str, found: list[Truth], expected: str, about: Resource) -> It
         yield Violation(name, "none in the stack", expected, about=about)
     elif best is Truth.UNKNOWN:
         yield Unseen(name, about=about)
-
-
-def _alerts(stack: Stack, region: Any, about: Resource) -> Iterator[Finding]:
-    calls = stack.settings[_CALLS.name]
-    heard = [_notifies(stack, each, calls) for each in stack.of(EVENT_RULE) if each.given("region") == region]
-    yield from _one_of("alerts", heard, f"an EventBridge rule with a target for {', '.join(calls)}", about)
 
 
 def _flow_log(stack: Stack, machines: Machines, instance: Resource) -> Iterator[Finding]:
@@ -182,7 +179,7 @@ def _raise_alarms(stack: Stack) -> Findings:
     for region, instance in by_region.items():
         filters = [each for each in stack.of(METRIC_FILTER) if each.given("region") == region]
         alarms = [each for each in stack.of(METRIC_ALARM) if each.given("region") == region]
-        alarmed = {each.urn: _is_alarmed(each, alarms) for each in filters}
+        alarmed = {each.urn: any_of(_watches(alarm, each) for alarm in alarms) for each in filters}
         for each in filters:
             if alarmed[each.urn] is Truth.NO:
                 yield Violation("metricTransformation", "no alarm", "an alarm with actions on its metric", about=each)
@@ -205,10 +202,6 @@ def _counts(metric_filter: Resource, event: int) -> Truth:
     if pattern is UNKNOWN:
         return Truth.UNKNOWN
     return truth(re.search(rf"(?<!\d){event}(?!\d)", str(pattern or "")) is not None)
-
-
-def _is_alarmed(metric_filter: Resource, alarms: list[Resource]) -> Truth:
-    return any_of(_watches(each, metric_filter) for each in alarms)
 
 
 def _watches(alarm: Resource, metric_filter: Resource) -> Truth:

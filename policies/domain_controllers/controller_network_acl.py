@@ -102,7 +102,10 @@ def _judged(entry: _Entry, entries: list[_Entry]) -> Iterator[Finding]:
         return
     unknown = _unknown(entry)
     network = entry.network
-    if entry.cidr is not UNKNOWN and network is not None and not _is_too_wide(network):
+    is_narrow = network is not None and (
+        network.prefixlen > _WIDEST_PREFIX[network.version] or is_within(network, PRIVATE)
+    )
+    if entry.cidr is not UNKNOWN and is_narrow:
         return
     if unknown:
         yield Unseen(f"{entry.path}{unknown}", about=entry.carrier)
@@ -127,10 +130,6 @@ def _hides(other: _Entry, entry: _Entry, network: Network) -> bool:
         other.port_range is not None and entry.port_range is not None and other.port_range.includes(entry.port_range)
     )
     return numbered and spanned and contains(denied, network)
-
-
-def _is_too_wide(network: Network) -> bool:
-    return network.prefixlen <= _WIDEST_PREFIX[network.version] and not is_within(network, PRIVATE)
 
 
 def _acls(stack: Stack) -> Iterator[tuple[Resource, Truth]]:

@@ -55,12 +55,8 @@ def _are_marked(stack: Stack) -> Findings:
         if any(group in marked for named in groups.on(machine) for group in named.candidates):
             yield from _is_marked(machine, "it has a domain controllers' security group")
     yield from _volumes(stack)
-    yield from _each_once(_brought_along(stack))
+    yield from {(each.about.urn if each.about else "", each): each for each in _brought_along(stack)}.values()
     yield from _tagged_apart(stack)
-
-
-def _each_once(found: Iterator[Finding]) -> Iterator[Finding]:
-    yield from {(each.about.urn if each.about else "", each): each for each in found}.values()
 
 
 def _volumes(stack: Stack) -> Iterator[Finding]:

@@ -64,11 +64,7 @@ _PEERS: Final = {
 class ExposurePeer:
     """A peer of a rule.
 
-    Attributes:
-        kind: Kind of the peer.
-        property: Property that names it, with its path.
-        value: CIDR or ID as written, or `UNKNOWN`.
-        named: Resource of the stack, for groups and prefix lists.
+    The value is a CIDR or ID as written, or `UNKNOWN`; groups and prefix lists of the stack are in `named`.
     """
 
     kind: ExposurePeerKind
@@ -283,12 +279,7 @@ def of_end(exposures: Exposures, exposure: Exposure, peer: ExposurePeer, allowed
 
 
 def ports_of_named_peers(exposure: Exposure, several: Iterable[Mapping[str, Any]]) -> Iterator[PortRange]:
-    """Yield the ports that are allowed to all peers of a rule.
-
-    Args:
-        exposure: The rule.
-        several: `{networks, ports}` of named peers.
-    """
+    """Yield the ports that are allowed to all peers of a rule."""
     networks = [
         parsed(peer.value) if peer.kind is ExposurePeerKind.NETWORK and isinstance(peer.value, str) else None
         for peer in exposure.peers

@@ -67,10 +67,8 @@ TABLES: Final = (PROFILES, RPC_PORTS, ADDITIONAL)
 class PortRange:
     """Protocol and ports that a rule allows.
 
-    Attributes:
-        protocol: IANA number; -1: every protocol with all ports.
-        first: First port, or the ICMP type; 0 for protocols that have neither.
-        last: Last port.
+    The protocol is an IANA number, -1 for every protocol with all ports. The first port of ICMP is its type, and 0 for
+    protocols that have neither.
     """
 
     protocol: int
@@ -101,13 +99,8 @@ EVERYTHING: Final = PortRange(ANY, 0, HIGHEST_PORT)
 def port_range(protocol: Any, first: Any, last: Any) -> PortRange | None:
     """Parse protocol and ports; an unknown protocol counts as every protocol.
 
-    Args:
-        protocol: Name or number, as text or not; `-1` and `all` mean every protocol.
-        first: First port or ICMP type; -1 and None mean all.
-        last: Last port or ICMP code.
-
-    Returns:
-        None where a deciding one is not known.
+    A protocol is a name or number, as text or not; `-1` and `all` mean every protocol. A port (type or code of ICMP) of
+    -1 or None means all. The result is None where a deciding one is not known.
     """
     number = UNKNOWN if protocol is UNKNOWN else _number(protocol)
     if number == ANY:

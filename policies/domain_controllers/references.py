@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResourceReference:
-    """A reference.
-
-    Attributes:
-        candidates: Resources of the stack, one of which it refers to.
-        value: Value as text; None where it is not known yet.
-    """
+    """A reference to one of some resources of the stack; its value is None where it is not known yet."""
 
     candidates: tuple[Resource, ...]
     value: str | None
@@ -45,13 +40,7 @@ class ReferenceIndex:
         self.resources = stack.of(*types)
 
     def of(self, holder: Resource, name: str, value: Any) -> ResourceReference:
-        """Resolve a value of a property.
-
-        Args:
-            holder: Resource with the property.
-            name: Top-level property.
-            value: Value in it, or `UNKNOWN`.
-        """
+        """Resolve a value of a property."""
         coming = (self._by_urn[urn] for urn in holder.sources.get(name, ()) if urn in self._by_urn)
         if value is UNKNOWN:
             return ResourceReference(tuple(coming), None)

@@ -41,11 +41,7 @@ class TemplateError(ValueError):
 class TemplateResource:
     """A resource of a template.
 
-    Attributes:
-        id: Logical ID.
-        type: `AWS::IAM::Role`.
-        properties: Resolved properties, with `UNKNOWN` for what only the deployment knows.
-        references: Logical IDs that a property refers to, by property.
+    `UNKNOWN` stands for what only the deployment knows. `references` are the logical IDs that a property refers to.
     """
 
     id: str
@@ -103,12 +99,7 @@ def generated_in(template: Mapping[str, Any]) -> Iterator[str]:
 
 
 def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[TemplateResource]:
-    """Return the resources of a template.
-
-    Args:
-        template: As read.
-        parameters: Values of its parameters that are given.
-    """
+    """Return the resources of a template."""
     resources = cast("Mapping[str, Any]", template["Resources"])
     defaults = cast("Mapping[str, Any]", template.get("Parameters") or {})
     values = {

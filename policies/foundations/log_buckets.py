@@ -74,13 +74,7 @@ def log_buckets(stack: Stack) -> Iterator[Resource]:
 
 
 def companions(stack: Stack, bucket: Resource, kind: str) -> Iterator[Resource]:
-    """Return the resources of a type that are about a bucket.
-
-    Args:
-        stack: The stack.
-        bucket: The bucket.
-        kind: `BucketPolicy`; the older type with V2 counts too.
-    """
+    """Return the resources of a kind (`BucketPolicy`) about a bucket; the older type with V2 counts, too."""
     named = {each for each in (bucket.value("bucket"), bucket.value("id")) if isinstance(each, str)}
     for name in (kind, f"{kind}V2"):
         for each in stack.of(f"aws:s3/{name[0].lower()}{name[1:]}:{name}"):
@@ -248,17 +242,14 @@ def _judged_connections(bucket: Resource, holders: list[Resource]) -> Iterator[F
     ]
     if _covered(denying, bucket):
         return
-    unknown = [holder for holder, policy in policies if policy is None and not _is_filled_in(holder, bucket)]
+    # A bucket without a policy property has one that the provider reads.
+    is_read = bucket.value("policy") is UNKNOWN and not bucket.sources.get("policy")
+    unknown = [holder for holder, policy in policies if policy is None and not (holder is bucket and is_read)]
     if unknown:
         yield Unseen("policy", about=unknown[0])
         return
     found = "no such statement" if holders else "no policy"
     yield Violation("policy", found, _EXPECTED, about=holders[0] if holders else bucket)
-
-
-def _is_filled_in(holder: Resource, bucket: Resource) -> bool:
-    """Return whether the bucket has no policy property, so that the provider reads it."""
-    return holder is bucket and holder.value("policy") is UNKNOWN and not holder.sources.get("policy")
 
 
 def _denies_without_tls(statement: Statement) -> bool:

@@ -45,11 +45,7 @@ _ARN_PARTS: Final = 6
 
 
 def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
-    """Parse the policy of a property.
-
-    Args:
-        resource: Resource with the property.
-        name: Property; its value is known and not empty.
+    """Parse the policy of a property, of which the value is known and not empty.
 
     Returns:
         A violation where it is not a policy document; None where parts of it are not known yet.
@@ -70,7 +66,9 @@ def require_closed(resource: Resource, name: str) -> Findings:
             yield place
         elif statement is None:
             yield resource.unseen(name)
-        elif names_every_principal(statement) and not any(_ties(each) for each in statement.conditions):
+        elif names_every_principal(statement) and not any(
+            each.key in _VALUES | _PATHS | _ARNS and _is_fixed(each) for each in statement.conditions
+        ):
             found = f"every principal{_conditions(statement)}"
             yield Violation(place, found, "named principals, or a condition on fixed accounts", about=resource)
 
@@ -104,11 +102,6 @@ def _allowing(resource: Resource, name: str) -> Iterator[tuple[Statement | None,
     for statement in policy.statements:
         if statement.allows:
             yield statement, f"{resource.path}{name}.Statement[{statement.index}].Principal"
-
-
-def _ties(condition: Condition) -> bool:
-    key = condition.key
-    return key in _VALUES | _PATHS | _ARNS and _is_fixed(condition)
 
 
 def _says_for_whom(condition: Condition) -> bool:

@@ -38,13 +38,7 @@ ALL_PRINCIPALS: Final = ("role/*", "user/*")
 def sets_approval_tag(
     policies: Sequence[Policy], admitted: Sequence[str] = (), tagged: Sequence[str] = ALL_PRINCIPALS
 ) -> list[AllowingStatement]:
-    """Return the statements that set or remove the tag.
-
-    Args:
-        policies: All policies of a principal.
-        admitted: Principals that may set it.
-        tagged: Principals whose tag counts: `role/Operator`, with wildcards.
-    """
+    """Return the statements that set or remove the tag of a tagged principal (`role/Operator`, with wildcards)."""
     actions = (*SETTING, *REMOVING)
     target = Target(
         tuple(

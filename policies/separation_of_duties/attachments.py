@@ -27,12 +27,7 @@ _NAMES_A_ROLE: Final = ("role", "roles", "roleName")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AttachedPolicy:
-    """A policy of a principal.
-
-    Attributes:
-        carrier: Resource with the policy document, or that attaches an AWS managed policy.
-        held: The policy in the carrier.
-    """
+    """A policy of a principal, in the resource with the document, or that attaches an AWS managed policy."""
 
     carrier: Resource
     held: Held
@@ -133,25 +128,14 @@ class PolicyReporter:
     """Reports each policy of a stack once, even if several principals have it."""
 
     def __init__(self, settings: Mapping[str, Sequence[str]], of_aws: frozenset[str]) -> None:
-        """Initialize the report.
-
-        Args:
-            settings: Parameters of the rule, including `POLICIES`.
-            of_aws: AWS managed policies that allow what the rule is about.
-        """
+        """Initialize the report."""
         self._admitted, self._of_aws = settings[POLICIES.name], of_aws
         self._reported: set[tuple[str, str]] = set()
 
     def on(
         self, attached_policies: Iterable[AttachedPolicy], found: Sequence[AllowingStatement], expected: str
     ) -> Findings:
-        """Return violations, and unseen properties where a policy is not known yet.
-
-        Args:
-            attached_policies: Policies of a principal.
-            found: Statements that allow what the rule is about.
-            expected: Expected value, for the message.
-        """
+        """Return violations, and unseen properties where a policy is not known yet."""
         for attached in attached_policies:
             held, carrier = attached.held, attached.carrier
             place = (carrier.urn, held.property)

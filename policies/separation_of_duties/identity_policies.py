@@ -32,12 +32,7 @@ Holder = str | Unknown
 
 @dataclass(frozen=True)
 class Reading:
-    """A parsed policy document.
-
-    Attributes:
-        policy: The part that can be evaluated; None: none.
-        is_complete: Whether all of it is known.
-    """
+    """The part of a policy document that can be evaluated, and whether all of it is known."""
 
     policy: Policy | None
     is_complete: bool = True

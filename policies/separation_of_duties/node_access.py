@@ -55,13 +55,7 @@ Path = tuple[RequiredPermission, ...]
 def matching_paths(
     paths: Sequence[Path], policies: Sequence[Policy], admitted: Sequence[str] = ()
 ) -> list[AllowingStatement]:
-    """Return the statements that together allow one of some paths.
-
-    Args:
-        paths: Paths to search for.
-        policies: All policies of a principal.
-        admitted: Principals that may use them.
-    """
+    """Return the statements that together allow one of some paths."""
     found: list[AllowingStatement] = []
     for path in paths:
         met = list(takewhile(bool, (_meets(policies, required, admitted) for required in path)))
@@ -157,11 +151,7 @@ _ASSOCIATING: Final = ("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "s
 
 
 def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
-    """Return the permissions to run commands on nodes without a session.
-
-    Args:
-        harmless: Names of the account's documents that run no commands of their caller.
-    """
+    """Return the permissions to run commands on nodes without a session, other than with harmless documents of the account."""
     own = RequiredPermission(
         actions=("ssm:SendCommand",),
         reached=(f"{_OWN_DOCUMENT}{SOME}",),
@@ -244,11 +234,7 @@ INSTANCE_WAYS: Final[tuple[Path, ...]] = (
 
 
 def document_paths(governed: Sequence[str]) -> tuple[Path, ...]:
-    """Return the permissions to change the documents and settings of nodes and approvals.
-
-    Args:
-        governed: Names of the documents that sessions and approvals depend on.
-    """
+    """Return the permissions to change the documents and settings of nodes and approvals."""
     documents = RequiredPermission(
         actions=(
             *("ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument"),

@@ -51,12 +51,7 @@ _NUMBER: Final = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPattern:
-    """An account, as patterns of ARN parts.
-
-    Attributes:
-        partition: `aws`, or a wildcard.
-        number: 12 digits, or a wildcard.
-    """
+    """Partition and number of an account, or wildcards."""
 
     partition: str
     number: str
@@ -67,13 +62,7 @@ ANY_ACCOUNT: Final = AccountPattern(partition=SOME, number=SOME)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
-    """A principal that starts approved sessions.
-
-    Attributes:
-        name: `role/Operator`.
-        attached_policies: All policies that the stack attaches.
-        account: Account of the sessions.
-    """
+    """A principal (`role/Operator`) that starts approved sessions, with all policies that the stack attaches."""
 
     name: str
     attached_policies: tuple[AttachedPolicy, ...] = ()
@@ -214,7 +203,8 @@ def _admit_no_tag(stack: Stack) -> Findings:
         if trust is None:
             yield role.unseen("assumeRolePolicy")
         elif isinstance(trust, Policy):
-            asking = Policy(name="trust", statements=tuple(map(_about_roles, filter(_counts, trust.statements))))
+            counting = tuple(replace(each, resources=("*",)) for each in trust.statements if _counts(each))
+            asking = Policy(name="trust", statements=counting)
             if found := sets_approval_tag([asking]):
                 expected = f"session tags without {TAG_KEY}"
                 yield Violation("assumeRolePolicy", described(found), expected, about=role)
@@ -223,10 +213,6 @@ def _admit_no_tag(stack: Stack) -> Findings:
 def _counts(statement: Statement) -> bool:
     named = statement.principals
     return not statement.allows or named is None or bool(named.aws or named.federated or named.negated)
-
-
-def _about_roles(statement: Statement) -> Statement:
-    return replace(statement, resources=("*",))
 
 
 APPROVERS_NOT_OPERATORS = Rule(

@@ -80,12 +80,7 @@ def _change_nothing(stack: Stack) -> Findings:
 
 
 def changes(policies: Sequence[Policy], account: AccountPattern = ANY_ACCOUNT) -> list[AllowingStatement]:
-    """Return the statements that allow to change identities or documents, or to decide requests.
-
-    Args:
-        policies: All policies of the operator.
-        account: Account of the sessions.
-    """
+    """Return the statements that allow to change identities or documents, or to decide requests."""
     requests = Requests({"aws:username": one(_CALLER)})
     some = frozenset[str]().union(*(policy.allowed(ACTIONS) for policy in policies))
     found = (allowed(policies, action, target, requests) for action, target in _targets(account) if action in some)

@@ -40,12 +40,7 @@ class Requests:
     """
 
     def __init__(self, given: Mapping[str, tuple[Choice, ...]], admitted: Sequence[str] = ()) -> None:
-        """Initialize the context.
-
-        Args:
-            given: Values by key in lower case.
-            admitted: Principals that may do what the rule is about: `role/Administrator`, with wildcards.
-        """
+        """Initialize the context."""
         self._given, self._admitted = given, admitted
 
     def fixes(self, key: str) -> bool:
@@ -66,12 +61,7 @@ class Requests:
 
 
 def is_admitted(principal: str, admitted: Iterable[str]) -> bool:
-    """Return whether a principal is admitted.
-
-    Args:
-        principal: `role/Name`, with or without account ID and path.
-        admitted: `role/Name`, with wildcards.
-    """
+    """Return whether a principal, `role/Name` with or without account ID and path, matches an admitted one."""
     kind, _, name = principal.partition("/")
     if kind != "permission-set":
         kind, name = kind.rpartition(":")[2], name.rpartition("/")[2]

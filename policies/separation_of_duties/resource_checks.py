@@ -55,14 +55,7 @@ _WRITTEN: Final = ("Action", "NotAction", "Resource", "NotResource", "Condition"
 
 
 def judged(resource: Resource, question: Question, expected: str, of_aws: frozenset[str]) -> Findings:
-    """Report the policies of a resource that allow what a rule is about.
-
-    Args:
-        resource: Resource of one of the types with permissions.
-        question: Query of the rule.
-        expected: Expected value, for the message.
-        of_aws: AWS managed policies with a known result.
-    """
+    """Report the policies of a resource that allow what a rule is about."""
     admitted: list[str] = resource.settings[PRINCIPALS.name]
     for held in held_in(resource):
         if _is_allowed(held, resource.settings):

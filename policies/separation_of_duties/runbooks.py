@@ -42,13 +42,7 @@ _NOTHING: Final[dict[str, Any]] = {}
 
 @dataclass(frozen=True)
 class Transition:
-    """A transition from a step.
-
-    Attributes:
-        property: Property of the step.
-        found: Value, as text.
-        to: Name of the next step; None: the execution ends.
-    """
+    """A transition from a step to the next one; None: the execution ends."""
 
     property: str
     found: str
@@ -110,7 +104,7 @@ class Step:
     def _principals(self) -> frozenset[str]:
         """Return the principal of the step; for scripts all texts of the payload."""
         name = "InputPayload" if self.action == "aws:executeScript" else f"{self._kind}Name"
-        return frozenset(_squeezed(each) for each in leaves(self.inputs.get(name)) if isinstance(each, str))
+        return frozenset("".join(each.split()) for each in leaves(self.inputs.get(name)) if isinstance(each, str))
 
     def _does(self, wanted: frozenset[str], keys: str, *, if_not_known: bool) -> bool:
         inputs = self.inputs
@@ -135,10 +129,7 @@ class Step:
 class Runbook:
     """A runbook, or a change template.
 
-    Attributes:
-        name: Name of the document; empty where it is not known.
-        is_template: Whether it is a change template.
-        content: Content as written.
+    Its name is empty where it is not known.
     """
 
     name: str
@@ -284,10 +275,6 @@ def _has_late_key(tags: Any) -> bool:
         _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
         for each in listed(tags)
     )
-
-
-def _squeezed(value: Any) -> str:
-    return "".join(str(value).split())
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -53,10 +53,7 @@ def starts_beyond_approval(
 ) -> list[AllowingStatement]:
     """Return the statements that allow a session on a node other than the approved one.
 
-    Args:
-        policies: All policies of a principal.
-        admitted: Principals that may.
-        by_tag: Whether the approval tag names an approved node; else no node is approved.
+    With `by_tag`, the approval tag names an approved node; else no node is approved.
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
@@ -71,13 +68,7 @@ def starts_beyond_approval(
 def starts_with_other_documents(
     policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
 ) -> list[AllowingStatement]:
-    """Return the statements that allow a session with a document that is not governed.
-
-    Args:
-        policies: All policies of a principal.
-        documents: Names of the governed documents.
-        admitted: Principals that may.
-    """
+    """Return the statements that allow a session with a document that is not governed."""
     starts = [
         f"arn:{partition}:ssm:{SOME}:{account}:document/"
         for partition in partitions(policies, [START])
@@ -126,20 +117,15 @@ SESSION_START_NEEDS_APPROVAL = Rule(
 
 @SESSION_START_NEEDS_APPROVAL.on(*CARRIERS)
 def _starts_on_the_approved_only(resource: Resource) -> Findings:
-    if _is_of_emergency_role(resource):
-        return
+    holders = [holder for held in held_in(resource) for holder in held.holders or ("",)]
+    if holders and all(holds(each, f"role/{BREAK_GLASS_ROLE_NAME}") for each in holders):
+        return  # `break-glass-limited` evaluates the emergency access role.
     is_just_in_time: bool = resource.settings[JUST_IN_TIME.name]
     question = partial(starts_beyond_approval, by_tag=not is_just_in_time)
     expected = (
         "no node, as AWS starts the sessions of access requests" if is_just_in_time else "no node but the approved one"
     )
     yield from judged(resource, question, expected, aws_managed.START)
-
-
-def _is_of_emergency_role(resource: Resource) -> bool:
-    """Return whether only the emergency access role has the policies; `break-glass-limited` evaluates it."""
-    holders = [holder for held in held_in(resource) for holder in held.holders or ("",)]
-    return bool(holders) and all(holds(each, f"role/{BREAK_GLASS_ROLE_NAME}") for each in holders)
 
 
 _DOCUMENTS = Parameter(

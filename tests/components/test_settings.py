@@ -30,6 +30,13 @@ def problems(session_manager: Any = None, **sections: Any) -> dict[str, str]:
     return {problem.key: problem.message for problem in refused.value.problems}
 
 
+OVERRIDES = "sessionManager.regionOverrides"
+
+
+def overriding(overrides: dict[str, Any], **general: Any) -> dict[str, Any]:
+    return {"sessionManager": {**general, "regionOverrides": overrides}}
+
+
 def test_empty_section_has_the_defaults_of_the_post() -> None:
     settings = load({}).session_manager["eu-west-1"]
     assert settings.model_dump(by_alias=True) == {
@@ -117,18 +124,62 @@ def test_wrong_value_is_named_with_its_key_and_what_is_allowed(key: str, value: 
     }
 
 
-@pytest.mark.parametrize(
-    ("given", "key"),
-    [
-        ({"s3Logging": True}, "s3BucketName"),
-        ({"cwLogGroupName": ""}, "cwLogGroupName"),
-        ({"createCwLogGroup": False, "cwLogGroupName": "", "cwStreamingEnabled": True}, "cwStreamingEnabled"),
-        ({"runAsEnabled": True}, "runAsDefaultUser"),
-        ({"logRetentionDays": 91}, "logRetentionDays"),
-    ],
-)
-def test_values_that_do_not_go_together_are_a_problem(given: dict[str, Any], key: str) -> None:
-    assert list(problems(given)) == [f"shell-access:sessionManager.{key}"]
+NETWORKS = {"vpc": "", "subnets": ["a"], "allowedCidrs": ["10.0.0.1/8", "10.0.0.0/8"]}
+WRONG_OVERRIDE = {"us-east-1": {"idleSessionTimeout": 90}}
+MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
+    # Values that do not go together.
+    ({"sessionManager": {"s3Logging": True}}, ["sessionManager.s3BucketName"]),
+    ({"sessionManager": {"cwLogGroupName": ""}}, ["sessionManager.cwLogGroupName"]),
+    (
+        {"sessionManager": {"createCwLogGroup": False, "cwLogGroupName": "", "cwStreamingEnabled": True}},
+        ["sessionManager.cwStreamingEnabled"],
+    ),
+    ({"sessionManager": {"runAsEnabled": True}}, ["sessionManager.runAsDefaultUser"]),
+    ({"sessionManager": {"logRetentionDays": 91}}, ["sessionManager.logRetentionDays"]),
+    # An override corrects a wrong value for its Region only.
+    (overriding({"us-east-1": {"runAsDefaultUser": "ops"}}, runAsEnabled=True), ["sessionManager.runAsDefaultUser"]),
+    # Wrong overrides are named with their Region, and hide no others.
+    (overriding({"ap-south-1": {}}), [f"{OVERRIDES}.ap-south-1"]),
+    (overriding({"us-east-1": {"idleSessionTimeout": 0}}), [f"{OVERRIDES}.us-east-1.idleSessionTimeout"]),
+    (overriding({"us-east-1": {"s3Logging": True}}), [f"{OVERRIDES}.us-east-1.s3BucketName"]),
+    (overriding({"us-east-1": {"instanceRoles": []}}), [f"{OVERRIDES}.us-east-1.instanceRoles"]),
+    (
+        overriding({"eu-west-1": ["a"], **WRONG_OVERRIDE}),
+        [f"{OVERRIDES}.eu-west-1", f"{OVERRIDES}.us-east-1.idleSessionTimeout"],
+    ),
+    (
+        {"regions": ["x"], **overriding(WRONG_OVERRIDE)},
+        ["regions", f"{OVERRIDES}.us-east-1.idleSessionTimeout"],
+    ),
+    # An unpaired surrogate is a problem of its key.
+    (
+        {"sessionManager": {"linuxShellProfile": "echo \ud800", "idleSessionTimeout": 90}, "tags": {"a": "\udfff"}},
+        ["sessionManager.linuxShellProfile", "tags.a", "sessionManager.idleSessionTimeout"],
+    ),
+    (
+        {
+            **overriding({"us-east-1": {"x": 1}}, idleSessionTimeout=90, runAsEnabled=True, idleTimeout=5),
+            "endpoints": {"eu-west-1": NETWORKS},
+            "tags": {"aws:made": "up"},
+            "sesionManager": {},
+        },
+        [
+            "sesionManager",
+            "tags.aws:made",
+            "sessionManager.idleSessionTimeout",
+            "sessionManager.idleTimeout",
+            "sessionManager.runAsDefaultUser",
+            f"{OVERRIDES}.us-east-1.x",
+            "endpoints.eu-west-1.vpc",
+            "endpoints.eu-west-1.allowedCidrs[0]",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("sections", "keys"), MISTAKES)
+def test_every_mistake_is_named_with_its_key_in_order(sections: dict[str, Any], keys: list[str]) -> None:
+    assert list(problems(**sections)) == [f"shell-access:{key}" for key in keys]
 
 
 def test_run_as_without_a_user_is_allowed_with_principal_tags() -> None:
@@ -150,26 +201,6 @@ def test_override_changes_the_named_fields_of_its_region_only() -> None:
     ireland, virginia = settings.session_manager["eu-west-1"], settings.session_manager["us-east-1"]
     assert (ireland.idle_session_timeout, ireland.max_session_duration) == (10, None)
     assert (virginia.idle_session_timeout, virginia.max_session_duration) == (10, 30)
-
-
-def test_override_corrects_a_wrong_value_for_its_region_only() -> None:
-    override = {"us-east-1": {"runAsDefaultUser": "ops"}}
-    assert list(problems({"runAsEnabled": True, "regionOverrides": override})) == [
-        "shell-access:sessionManager.runAsDefaultUser"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("override", "key"),
-    [
-        ({"ap-south-1": {}}, "ap-south-1"),
-        ({"us-east-1": {"idleSessionTimeout": 0}}, "us-east-1.idleSessionTimeout"),
-        ({"us-east-1": {"s3Logging": True}}, "us-east-1.s3BucketName"),
-        ({"us-east-1": {"instanceRoles": []}}, "us-east-1.instanceRoles"),
-    ],
-)
-def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: str) -> None:
-    assert list(problems({"regionOverrides": override})) == [f"shell-access:sessionManager.regionOverrides.{key}"]
 
 
 @pytest.mark.parametrize(
@@ -215,38 +246,10 @@ def test_more_tags_than_a_resource_has_are_refused() -> None:
     )
 
 
-def test_unpaired_surrogate_is_a_problem_of_its_key() -> None:
-    found = problems({"linuxShellProfile": "echo \ud800", "idleSessionTimeout": 90}, tags={"a": "\udfff"})
-    assert set(found) == {
-        "shell-access:sessionManager.linuxShellProfile",
-        "shell-access:sessionManager.idleSessionTimeout",
-        "shell-access:tags.a",
-    }
-
-
 def test_log_group_name_does_not_start_with_aws() -> None:
     assert list(problems({"cwLogGroupName": "aws/x"})) == ["shell-access:sessionManager.cwLogGroupName"]
     for name in ("/aws/x", "aws", "awsx/y"):
         assert load({"cwLogGroupName": name}).session_manager["eu-west-1"].cw_log_group_name == name
-
-
-def test_every_problem_is_named_at_once() -> None:
-    found = problems(
-        {"idleSessionTimeout": 90, "runAsEnabled": True, "idleTimeout": 5, "regionOverrides": {"us-east-1": {"x": 1}}},
-        endpoints={"eu-west-1": {"vpc": "", "subnets": ["a"], "allowedCidrs": ["10.0.0.1/8", "10.0.0.0/8"]}},
-        tags={"aws:made": "up"},
-        sesionManager={},
-    )
-    assert list(found) == [
-        "shell-access:sesionManager",
-        "shell-access:tags.aws:made",
-        "shell-access:sessionManager.idleSessionTimeout",
-        "shell-access:sessionManager.idleTimeout",
-        "shell-access:sessionManager.runAsDefaultUser",
-        "shell-access:sessionManager.regionOverrides.us-east-1.x",
-        "shell-access:endpoints.eu-west-1.vpc",
-        "shell-access:endpoints.eu-west-1.allowedCidrs[0]",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -510,22 +513,6 @@ def test_wrong_type_of_a_section_hides_no_other_mistake(section: str, wrong: Any
         "unknown": "shell-access:unknown",
     }
     assert {key for name, key in expected.items() if name != section} <= found.keys()
-
-
-def test_override_of_the_wrong_type_hides_no_other() -> None:
-    overrides = {"eu-west-1": ["a"], "us-east-1": {"idleSessionTimeout": 90}}
-    found = problems(regions=["eu-west-1", "us-east-1"], sessionManager={"regionOverrides": overrides})
-    prefix = "shell-access:sessionManager.regionOverrides"
-    assert {f"{prefix}.eu-west-1", f"{prefix}.us-east-1.idleSessionTimeout"} == found.keys()
-
-
-def test_wrong_regions_hide_no_mistake_in_overrides() -> None:
-    overrides = {"us-east-1": {"idleSessionTimeout": 90}}
-    found = problems(regions=["x"], sessionManager={"regionOverrides": overrides})
-    assert found.keys() == {
-        "shell-access:regions",
-        "shell-access:sessionManager.regionOverrides.us-east-1.idleSessionTimeout",
-    }
 
 
 def test_wrong_value_in_a_list_is_named() -> None:

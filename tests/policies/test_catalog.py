@@ -109,7 +109,8 @@ def test_every_parameter_has_a_schema_that_its_default_satisfies(rule: Rule) -> 
 @every_rule
 def test_rule_has_the_constant_of_its_id_and_a_test(rule: Rule) -> None:
     module = module_of(rule)
-    tests = (TESTS / module.parent.name / f"test_{module.name}").read_text()
+    files = (TESTS / module.parent.name / f"test_{module.name}", TESTS / "test_properties.py")
+    tests = "".join(each.read_text() for each in files if each.exists())
     assert re.search(rf"^[^#]*\b{rule.id.replace('-', '_').upper()}\b", tests, re.MULTILINE)
 
 

@@ -29,12 +29,7 @@ _MINUTES: Final = 6 * 60
 
 
 def backup_document(settings: BackupSettings, bucket: BackupBucketSettings) -> PlannedDocument:
-    """Return the document that backs a controller up.
-
-    Args:
-        settings: Settings of the backups.
-        bucket: Bucket of the Region.
-    """
+    """Return the document that backs a controller up."""
     text = script(
         "back_up",
         {

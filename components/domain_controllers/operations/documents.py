@@ -25,12 +25,7 @@ _MINUTES: Final = 60
 
 
 def script(name: str, values: Mapping[str, str] | None = None) -> str:
-    """Return a script, with values in place of `%NAME%`.
-
-    Args:
-        name: Name of the file without its ending.
-        values: Values by name.
-    """
+    """Return the script in a file, by its name without ending, with values in place of `%NAME%`."""
     text = (_SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
     for key, value in (values or {}).items():
         text = text.replace(f"%{key}%", value)
@@ -52,13 +47,7 @@ def agent_document(configuration: Mapping[str, Any]) -> PlannedDocument:
 
 
 def powershell(step: str, text: str, *, minutes: int) -> dict[str, Any]:
-    """Return a step that runs a script; lines are separate, as consoles show them so.
-
-    Args:
-        step: Name of the step.
-        text: The script.
-        minutes: Time after which it is ended.
-    """
+    """Return a step that runs a script and is ended after some minutes; lines are separate, as consoles show them so."""
     return {
         "action": "aws:runPowerShellScript",
         "name": step,
@@ -67,13 +56,7 @@ def powershell(step: str, text: str, *, minutes: int) -> dict[str, Any]:
 
 
 def command_document(key: str, description: str, *steps: dict[str, Any]) -> PlannedDocument:
-    """Return a document without parameters, which Systems Manager would put into the text of a script.
-
-    Args:
-        key: Last part of its name: `Agent`.
-        description: Its description.
-        steps: Its steps.
-    """
+    """Return a document (`Agent`) without parameters, which Systems Manager would put into the text of a script."""
     content: dict[str, Any] = {
         "schemaVersion": "2.2",
         "description": description,

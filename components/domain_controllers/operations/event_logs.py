@@ -77,12 +77,7 @@ class WindowsEventAlarm(_Model):
 
 @dataclass(frozen=True, kw_only=True)
 class EventTable:
-    """The table of channels and alarms.
-
-    Attributes:
-        channels: Channels that are collected.
-        alarms: Alarms about their events.
-    """
+    """The table of channels that are collected, and of alarms about their events."""
 
     channels: tuple[Channel, ...]
     alarms: tuple[WindowsEventAlarm, ...]
@@ -90,14 +85,7 @@ class EventTable:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricFilter:
-    """A metric filter that counts matching events.
-
-    Attributes:
-        name: Name of the filter, and of its resource.
-        log_group: Name of the log group.
-        pattern: Filter pattern.
-        metric: Name of the metric.
-    """
+    """A metric filter that counts matching events."""
 
     name: str
     log_group: str
@@ -129,10 +117,7 @@ def agent_configuration(settings: EventLogsSettings | None, counters: Mapping[st
 
     Events are sent as XML, which contains the SIDs that metric filters look for; the rendered text is in the language of
     the server. The retention is not in it, as the agent would then delete older events of a group that exists.
-
-    Args:
-        settings: Settings of the event logs; None: they are not collected.
-        counters: Performance counters besides the agent's sign of life.
+    Without settings, no events are collected. `counters` are performance counters besides the agent's sign of life.
     """
     heartbeat = {"measurement": ["% Committed Bytes In Use"], "metrics_collection_interval": _MINUTES}
     logs = (
@@ -230,12 +215,7 @@ def site_alarms(settings: EventLogsSettings) -> list[MetricAlarm]:
 
 
 def controller_alarm(controller: str, silence_minutes: int) -> MetricAlarm:
-    """Return the alarm for an agent that is silent; the dimension `InstanceId` is added once the instance exists.
-
-    Args:
-        controller: Name of the controller.
-        silence_minutes: Minutes of silence after which it is raised.
-    """
+    """Return the alarm for an agent that is silent; the dimension `InstanceId` is added once the instance exists."""
     return MetricAlarm(
         name=f"{ALARMS}agent-silent-{controller}",
         description=f"The CloudWatch agent of {controller} has sent nothing for {silence_minutes} minutes",

@@ -43,14 +43,9 @@ _WAIT_MINUTES: Final = 30
 
 @dataclass(frozen=True, kw_only=True)
 class PatchWindow:
-    """A maintenance window.
+    """A maintenance window for the controllers of a zone.
 
-    Attributes:
-        zone: Availability Zone.
-        name: Name of the window, its target and its task.
-        schedule: Cron expression, in UTC.
-        start_hour: Hour of the week, from Sunday at 0:00.
-        controllers: Names of the controllers in the zone.
+    The schedule is a cron expression in UTC, the start an hour of the week from Sunday at 0:00.
     """
 
     zone: str
@@ -63,12 +58,7 @@ class PatchWindow:
 def plan_windows(
     settings: PatchingSettings, zones: Mapping[str, Mapping[str, str]]
 ) -> dict[str, tuple[PatchWindow, ...]]:
-    """Return the windows of every site: zones of all sites follow each other at a distance.
-
-    Args:
-        settings: Settings of the patching.
-        zones: Availability Zone by controller, by Region.
-    """
+    """Return the windows of every site: zones of all sites (by Region and controller) follow each other at a distance."""
     windows: dict[str, tuple[PatchWindow, ...]] = {}
     position = 0
     for region, by_controller in zones.items():
@@ -93,12 +83,7 @@ def _window(zone: str, hour: int, controllers: Sequence[str]) -> PatchWindow:
 
 
 def window_problems(settings: PatchingSettings, windows: Mapping[str, Sequence[PatchWindow]]) -> list[Problem]:
-    """Return the problem of windows that do not fit into a week, so that two of them would be open at a time.
-
-    Args:
-        settings: Settings of the patching.
-        windows: Result of `plan_windows`.
-    """
+    """Return the problem of windows that do not fit into a week, so that two of them would be open at a time."""
     number = sum(len(each) for each in windows.values())
     if number * settings.hours_between_zones <= _WEEK:
         return []
@@ -129,11 +114,7 @@ def task_parameters() -> dict[str, str]:
 
 
 def hook_documents(health: HealthSettings | None) -> list[PlannedDocument]:
-    """Return the documents that run before and after a controller is patched.
-
-    Args:
-        health: Limits of the health checks; None: the defaults.
-    """
+    """Return the documents that run before and after a controller is patched."""
     values = {
         "FUNCTIONS": script("health_functions"),
         "OTHERS": script("other_controllers"),
@@ -144,12 +125,12 @@ def hook_documents(health: HealthSettings | None) -> list[PlannedDocument]:
     return [
         command_document(
             "BeforePatch",
-            "Checks that a domain controller and the others of its domain are well before it is patched",
+            "Checks that a domain controller and the others of its domain are healthy before it is patched",
             powershell("CheckBeforePatch", before, minutes=CHECK_MINUTES),
         ),
         command_document(
             "AfterPatch",
-            "Checks that a domain controller and the others of its domain are well after it was patched",
+            "Checks that a domain controller and the others of its domain are healthy after it was patched",
             powershell("CheckAfterPatch", after, minutes=_WAIT_MINUTES + CHECK_MINUTES),
         ),
     ]

@@ -38,14 +38,8 @@ _SCANS: Final = {"Sid": "SendCisResults", "Effect": "Allow", "Action": list(CIS_
 class OperationsPlan:
     """Resources that operate the controllers of a site.
 
-    Attributes:
-        retention_days: Retention of the log groups of events.
-        log_groups: Names of these log groups.
-        metric_filters: Metric filters of these log groups.
-        documents: Documents that run on the controllers.
-        associations: State Manager associations by the last part of their resources' names.
-        alarms: Alarms of the site.
-        controller_alarms: Alarms by controller, which have the dimension `InstanceId` besides those of the plan.
+    Associations are by the last part of their resources' names. Alarms by controller have the dimension `InstanceId`
+    besides those of the plan.
     """
 
     retention_days: int = 0
@@ -207,10 +201,6 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
 
     Source: CloudWatch User Guide, "Create IAM roles and users for use with the CloudWatch agent", without `ec2:*`, which
     only dimensions from tags need, and without the log groups and parameters of others: the configuration is in a document.
-
-    Args:
-        section: Settings of the system.
-        scopes: Scope of each site.
     """
     plans = {each: plan_operations(section, each.region) for each in scopes}
     groups = [each.arn("logs", f"log-group:{EVENT_LOGS}/*") for each, plan in plans.items() if plan.log_groups]

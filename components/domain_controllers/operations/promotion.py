@@ -37,15 +37,7 @@ def promotion_document(
     options: Options,
     health: HealthSettings | None,
 ) -> PlannedDocument:
-    """Return the document that promotes a controller; it has the ARNs of secrets, never a value of one.
-
-    Args:
-        settings: Settings of the promotion.
-        secrets: Secrets of the Region.
-        controller: Name of the controller.
-        options: Fixed RPC ports.
-        health: Limits of the health checks; None: the defaults.
-    """
+    """Return the document that promotes a controller; it has the ARNs of secrets, never a value of one."""
     forest = settings.new_forest if settings.new_forest and settings.new_forest.controller == controller else None
     replication, netlogon = (*options.rpc_ports, 0, 0)[:2]
     text = script(
@@ -90,24 +82,13 @@ def secret_arns(section: DomainControllersSection, region: str) -> tuple[str, ..
 
 
 def secret_readers(section: DomainControllersSection, *, partition: str, account_id: str) -> list[str]:
-    """Return the ARN of the controllers' role where controllers are promoted; empty: they are not.
-
-    Args:
-        section: Settings of the system.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: Account ID.
-    """
+    """Return the ARN of the controllers' role where controllers are promoted; empty: they are not."""
     builds = any(each.controllers for each in section.sites.values())
     return [f"arn:{partition}:iam::{account_id}:role/{instance_role.NAME}"] if section.promotes and builds else []
 
 
 def secret_statements(settings: PromotionSettings, scopes: Iterable[Scope]) -> list[dict[str, Any]]:
-    """Return the statements of the controllers' policy: these secrets, and their key by Secrets Manager for them alone.
-
-    Args:
-        settings: Settings of the promotion.
-        scopes: Scope of each site with controllers.
-    """
+    """Return the statements of the controllers' policy: these secrets, and their key by Secrets Manager for them alone."""
     regions = [(each, settings.secrets[each.region]) for each in scopes if each.region in settings.secrets]
     arns = sorted({arn for _, each in regions for arn in (each.administrator_arn, each.restore_mode_arn)})
     if not arns:
@@ -128,12 +109,7 @@ def secret_statements(settings: PromotionSettings, scopes: Iterable[Scope]) -> l
 
 
 def secret_differences(found: Mapping[str, Any], key_arn: str) -> list[str]:
-    """Return what is wrong with a secret; empty: nothing.
-
-    Args:
-        found: The secret, in the format of DescribeSecret.
-        key_arn: ARN of the key that has to encrypt it; Secrets Manager returns its ARN or its ID.
-    """
+    """Return what is wrong with a secret of DescribeSecret, which gives its key by ARN or ID; empty: nothing."""
     key, value = ROLE_TAG
     tags = {str(each["Key"]): str(each["Value"]) for each in found.get("Tags") or ()}
     encrypted = str(found.get("KmsKeyId") or "the AWS managed key")

@@ -59,38 +59,81 @@ def forced(value: str = "${aws:username}", operator: str = "StringEquals", princ
     return trust(principal, **{operator: {"sts:RoleSessionName": value}})
 
 
-def test_user_id_in_a_trust_policy_is_resolved_to_its_user(account: Made) -> None:
-    """Requested as the role, under any session name, and approved as the user."""
-    account(run(OWN, approval(user("olivia")), ExecutedBy=session("Operator", "x")), trusting=by_id(OLIVIA_ID))
-    assert "requesters cannot approve their own request" in refusal()
-    account(run(OWN, approval(user("olivia")), ExecutedBy="carol"), trusting=by_id(OLIVIA_ID))
-    assert "which the same person may use" in refusal()
+RESERVED = "AWSReservedSSO_Team_0123456789abcdef"
+BY_SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"})
+SAME, UNPROVED = "requesters cannot approve their own request", "does not prove which person that is"
+BOTH = {"AWS": [USER, user("anton")]}
+ANTON_BY_CHAT = trust({**CHAT, "AWS": user("anton")})
 
 
-def test_user_id_of_an_approver_role_is_resolved_to_its_user(account: Made) -> None:
-    runs = run(OWN, approval(session("Approver", "x")), ExecutedBy=user("olivia"))
-    account(runs, trusts={"Approver": by_id(OLIVIA_ID)})
-    assert "requesters cannot approve their own request" in refusal()
-    account(runs, trusts={"Approver": by_id(ANTON_ID)})
-    assert refusal() == ""
+def statements_of(*policies: str) -> str:
+    return json.dumps({"Statement": [json.loads(each)["Statement"][0] for each in policies]})
 
 
-def test_user_id_that_no_user_has_is_refused(account: Made) -> None:
-    account(run(OWN), trusting=by_id("AIDAQ3EGRA7JWEXAMPLE9"))
-    assert "an ID that no user of this account has" in refusal()
+ANTON_OR_CHAT = statements_of(trust(CHAT), trust({"AWS": user("anton")}))
+REQUESTS: list[tuple[str, str, dict[str, str], str]] = [
+    # A user ID in a trust policy is resolved to its user, under any session name.
+    (session("Operator", "x"), user("olivia"), {"Operator": by_id(OLIVIA_ID)}, SAME),
+    ("carol", user("olivia"), {"Operator": by_id(OLIVIA_ID)}, "which the same person may use"),
+    (user("olivia"), session("Approver", "x"), {"Approver": by_id(OLIVIA_ID)}, SAME),
+    (user("olivia"), session("Approver", "x"), {"Approver": by_id(ANTON_ID)}, ""),
+    (OLIVIA, ANTON, {"Operator": by_id("AIDAQ3EGRA7JWEXAMPLE9")}, "an ID that no user of this account has"),
+    # The name of the session says nothing: the trust policy of the role says that it is one person.
+    (OLIVIA, session("Approver", "anton"), {"Approver": trust({"AWS": USER})}, SAME),
+    (session("AntonsOther", "zoe"), ANTON, {"AntonsOther": trust({"AWS": user("anton")})}, SAME),
+    # Others whom the role admits may approve if the name of the session says who asked.
+    (session("Team", "olivia"), user("anton"), {"Team": forced(principal=BOTH)}, ""),
+    (session("Team", "anton"), user("anton"), {"Team": forced(principal=BOTH)}, SAME),
+    (session("Team", "olivia"), user("anton"), {"Team": trust(BOTH)}, SAME),
+    (session("Team", "olivia"), session("Team", "anton"), {"Team": forced()}, ""),
+    (session("Team", "olivia"), session("Team", "olivia"), {"Team": forced()}, SAME),
+    (OLIVIA, session("Approver", "olivia"), {"Approver": forced()}, SAME),
+    (
+        OLIVIA,
+        session("Approver", "anton"),
+        {"Approver": statements_of(forced(), trust({"AWS": user("bea")}))},
+        UNPROVED,
+    ),
+    # People of IAM Identity Center count by name; an address and a name may be one person.
+    (session(RESERVED, "olivia@x.org"), session(RESERVED, "anton@x.org"), {}, ""),
+    (session(RESERVED, "Anton@x.org"), session(RESERVED, "anton@x.org"), {}, SAME),
+    (user("anton"), session(RESERVED, "anton@x.org"), {}, SAME),
+    (session(RESERVED, "Anton@x.org"), user("anton"), {}, SAME),
+    (session("Operator", "anton@x.org"), user("team/anton"), {}, SAME),
+    (user("olivia"), session(RESERVED, "anton@x.org"), {}, ""),
+    (session(RESERVED, "anton@y.org"), session(RESERVED, "anton@x.org"), {}, ""),
+    (user("anton"), session(RESERVED, "antonia@x.org"), {}, ""),
+    (
+        OLIVIA,
+        session("AWSReservedSSO_X_0123456789abcdef", "a"),
+        {"AWSReservedSSO_X_0123456789abcdef": trust(ROOT)},
+        UNPROVED,
+    ),
+    # A chat role that is listed is the person that it names.
+    (OLIVIA, session("Chat", "chatbot-session"), {"Chat": ANTON_BY_CHAT}, ""),
+    (user("anton"), session("Chat", "chatbot-session"), {"Chat": ANTON_BY_CHAT}, SAME),
+    (OLIVIA, session("Chat", "chatbot-session"), {"Chat": ANTON_OR_CHAT}, ""),
+    (user("anton"), session("Chat", "chatbot-session"), {"Chat": ANTON_OR_CHAT}, SAME),
+    (OLIVIA, session("Chat", "chatbot-session"), {"Chat": trust(CHAT)}, "does not prove which person"),
+]
 
 
-def test_requester_who_may_assume_the_approvers_role_is_refused(account: Made) -> None:
-    """The session's name says nothing: the role's trust policy says that it is olivia."""
-    account(
-        run(OWN, approval(session("Approver", "anton")), ExecutedBy=OLIVIA), trusts={"Approver": trust({"AWS": USER})}
-    )
-    assert "requesters cannot approve their own request" in refusal()
+@pytest.mark.parametrize(("asked_by", "approved_by", "trusts", "said"), REQUESTS)
+def test_requester_and_approver_are_two_people(
+    account: Made, asked_by: str, approved_by: str, trusts: dict[str, str], said: str
+) -> None:
+    runs = run(OWN, approval(approved_by), ExecutedBy=asked_by)
+    account(runs, trusts={RESERVED: BY_SAML, **trusts}, reserved=(RESERVED,))
+    assert said in refusal(ChatApproverRoles=["Chat"])
+    assert bool(said) == bool(refusal(ChatApproverRoles=["Chat"]))
 
 
-def test_requester_with_another_role_of_the_approver_is_refused(account: Made) -> None:
-    account(run(OWN, ExecutedBy=session("AntonsOther", "zoe")), trusts={"AntonsOther": trust({"AWS": user("anton")})})
-    assert "requesters cannot approve their own request" in refusal()
+@pytest.mark.parametrize(
+    "who", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:federated-user/anton", session("Gone", "anton")]
+)
+def test_approver_who_is_no_certain_person_is_refused(account: Made, who: str) -> None:
+    account(run(OWN, approval(who)))
+    assert refusal(SharedApproverRoles=["Gone"])
 
 
 PERSONAL: list[tuple[str, str]] = [
@@ -183,21 +226,6 @@ def test_shared_role_reached_through_another_role(account: Made, trusts: dict[st
     assert refusal(SharedApproverRoles=["Approver"]) == ""
 
 
-def test_requester_with_a_forced_name_is_that_person_alone(account: Made) -> None:
-    """Others whom the role admits may approve: the name of the session says who asked."""
-    both = {"AWS": [USER, user("anton")]}
-    account(
-        run(OWN, approval(user("anton")), ExecutedBy=session("Team", "olivia")), trusts={"Team": forced(principal=both)}
-    )
-    assert refusal() == ""
-    account(
-        run(OWN, approval(user("anton")), ExecutedBy=session("Team", "anton")), trusts={"Team": forced(principal=both)}
-    )
-    assert "requesters cannot approve their own request" in refusal()
-    account(run(OWN, approval(user("anton")), ExecutedBy=session("Team", "olivia")), trusts={"Team": trust(both)})
-    assert "requesters cannot approve their own request" in refusal()
-
-
 HUB = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/team/Hub"}
 BY_SOURCE_IDENTITY = forced("${aws:SourceIdentity}", principal=HUB)
 SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"})
@@ -223,61 +251,6 @@ def test_source_identity_proves_what_has_set_it(account: Made, policy: str, hub:
     assert refusal()
 
 
-def test_approver_role_with_one_more_way_in_is_refused(account: Made) -> None:
-    statements = [json.loads(each)["Statement"][0] for each in (forced(), trust({"AWS": user("bea")}))]
-    account(
-        run(OWN, approval(session("Approver", "anton"))), trusts={"Approver": json.dumps({"Statement": statements})}
-    )
-    assert "does not prove which person that is" in refusal()
-
-
-def test_forced_name_is_the_person(account: Made) -> None:
-    account(run(OWN, approval(session("Approver", "olivia"))), trusts={"Approver": forced()})
-    assert "requesters cannot approve their own request" in refusal()
-
-
-def test_two_people_may_use_one_role_with_forced_names(account: Made) -> None:
-    request = {"ExecutedBy": session("Team", "olivia")}
-    trusts = {"Team": forced()}
-    account(run(OWN, approval(session("Team", "anton")), **request), trusts=trusts)
-    assert refusal() == ""
-    account(run(OWN, approval(session("Team", "olivia")), **request), trusts=trusts)
-    assert "requesters cannot approve their own request" in refusal()
-
-
-RESERVED = "AWSReservedSSO_Team_0123456789abcdef"
-BY_SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"})
-
-
-@pytest.mark.parametrize(("asked_by", "said"), [("olivia@x.org", ""), ("Anton@x.org", "cannot approve their own")])
-def test_people_of_identity_center_count_by_name(account: Made, asked_by: str, said: str) -> None:
-    account(
-        run(OWN, approval(session(RESERVED, "anton@x.org")), ExecutedBy=session(RESERVED, asked_by)),
-        trusts={RESERVED: BY_SAML},
-        reserved=(RESERVED,),
-    )
-    assert said in refusal()
-    assert bool(said) == bool(refusal())
-
-
-@pytest.mark.parametrize(
-    ("asked_by", "approved_by", "is_one"),
-    [
-        (user("anton"), session(RESERVED, "anton@x.org"), True),
-        (session(RESERVED, "Anton@x.org"), user("anton"), True),
-        (session("Operator", "anton@x.org"), user("team/anton"), True),
-        (user("olivia"), session(RESERVED, "anton@x.org"), False),
-        (session(RESERVED, "anton@y.org"), session(RESERVED, "anton@x.org"), False),
-        (user("anton"), session(RESERVED, "antonia@x.org"), False),
-    ],
-)
-def test_person_with_an_address_and_a_name_is_one(
-    account: Made, asked_by: str, approved_by: str, *, is_one: bool
-) -> None:
-    account(run(OWN, approval(approved_by), ExecutedBy=asked_by), trusts={RESERVED: BY_SAML}, reserved=(RESERVED,))
-    assert ("requesters cannot approve their own request" in refusal()) is is_one
-
-
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -292,26 +265,13 @@ def test_run_that_an_alarm_stops_is_refused(account: Made, given: dict[str, Any]
     assert bool(said) == bool(refusal())
 
 
-def test_role_named_like_identity_center_identifies_no_person(account: Made) -> None:
-    account(run(OWN, approval(session(RESERVED, "anton@x.org"))), trusts={RESERVED: trust(ROOT)})
-    assert "does not prove which person that is" in refusal()
-
-
-@pytest.mark.parametrize(
-    "who", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:federated-user/anton", session("Gone", "anton")]
-)
-def test_approver_who_is_no_certain_person_is_refused(account: Made, who: str) -> None:
-    account(run(OWN, approval(who)))
-    assert refusal(SharedApproverRoles=["Gone"])
-
-
 def levels(*deciders: str | list[str]) -> list[Any]:
     return [approval(*([each] if isinstance(each, str) else each)) for each in deciders]
 
 
 BEA = session("Second", "bea")
 TWO = {"Second": trust({"AWS": user("bea")}), "AntonToo": trust({"AWS": user("anton")})}
-SAME: dict[str, tuple[Any, Any]] = {
+ONE_PERSON: dict[str, tuple[Any, Any]] = {
     "one principal": (ANTON, ANTON),
     "one role, two sessions": (ANTON, session("Approver", "other")),
     "one session name, two roles": (ANTON, session("Second", "Anton")),
@@ -321,15 +281,15 @@ SAME: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("same", SAME)
+@pytest.mark.parametrize("same", ONE_PERSON)
 def test_one_person_does_not_approve_two_levels(account: Made, same: str) -> None:
-    account(run(OWN, *levels(*SAME[same])), trusts=TWO)
+    account(run(OWN, *levels(*ONE_PERSON[same])), trusts=TWO)
     assert "may be one person" in refusal(Levels=[1, 1])
 
 
-@pytest.mark.parametrize("same", SAME)
+@pytest.mark.parametrize("same", ONE_PERSON)
 def test_one_person_is_not_two_of_a_level(account: Made, same: str) -> None:
-    account(run(OWN, *levels(list(SAME[same]))), trusts=TWO)
+    account(run(OWN, *levels(list(ONE_PERSON[same]))), trusts=TWO)
     assert "takes 2 people, and 1 approved" in refusal(Levels=[2])
 
 
@@ -377,26 +337,6 @@ def test_decider_who_comes_through_a_chat_is_refused(account: Made, policy: str,
     account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
     assert "through a chat" in refusal()
     assert "through a chat" in refusal(SharedApproverRoles=["Approver"])
-
-
-def test_listed_chat_role_is_the_person_that_it_names(account: Made) -> None:
-    one = trust({**CHAT, "AWS": user("anton")})
-    two = json.dumps(
-        {"Statement": [json.loads(each)["Statement"][0] for each in (trust(CHAT), trust({"AWS": user("anton")}))]}
-    )
-    for policy in (one, two):
-        account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": policy})
-        assert refusal(ChatApproverRoles=["Approver"]) == ""
-        account(
-            run(OWN, approval(session("Approver", "chatbot-session")), ExecutedBy=user("anton")),
-            trusts={"Approver": policy},
-        )
-        assert "requesters cannot approve their own request" in refusal(ChatApproverRoles=["Approver"])
-
-
-def test_listed_chat_role_without_a_person_is_refused(account: Made) -> None:
-    account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": trust(CHAT)})
-    assert "does not prove which person" in refusal(ChatApproverRoles=["Approver"])
 
 
 NOT_ALONE: list[tuple[dict[str, Any], str]] = [

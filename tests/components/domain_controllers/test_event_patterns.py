@@ -6,30 +6,10 @@ from typing import Any
 import pytest
 
 from components.domain_controllers.event_patterns import ACL_CALLS, ALERTS, GROUP_CALLS, Watched
+from tests.components.events import call, matches
 
 OURS = Watched(instances=("i-0a",), interfaces=("eni-0a",), groups=("sg-0a", "sg-0b"), acls=("acl-0a",))
 BY_NAME = {each.name: each for each in ALERTS}
-
-
-def matches(pattern: dict[str, Any], event: Any) -> bool:
-    """EventBridge User Guide, "Event patterns": every field has one of the values listed; `$or` needs one branch."""
-    for key, wanted in pattern.items():
-        if key == "$or":
-            if not any(matches(each, event) for each in wanted):
-                return False
-        elif not isinstance(event, dict) or key not in event:
-            return False
-        elif isinstance(wanted, dict):
-            if not matches(wanted, event[key]):
-                return False
-        elif event[key] not in wanted:
-            return False
-    return True
-
-
-def call(service: str, name: str, **parameters: Any) -> dict[str, Any]:
-    detail = {"eventSource": f"{service}.amazonaws.com", "eventName": name, "requestParameters": parameters}
-    return {"source": f"aws.{service}", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
 
 
 def state(instance: str) -> dict[str, Any]:

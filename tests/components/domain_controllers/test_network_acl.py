@@ -180,7 +180,7 @@ def test_unrelated_networks_are_not_joined_to_half_the_world() -> None:
     far_apart = [ip_network(f"{first}.0.0.0/16") for first in range(10, 250, 6)]
     with pytest.raises(SettingsError, match=r"the network ACL cannot hold 4[0-9] IPv4 networks") as refused:
         planned(clients={"c": far_apart}, quota=20)
-    assert "Even 40 rules, AWS' most, would not do: set networkAcl: false" in str(refused.value)
+    assert "Even 40 rules, the maximum of AWS, are not enough: set networkAcl: false" in str(refused.value)
 
 
 def test_the_quota_to_ask_for_is_named_and_is_enough() -> None:

@@ -296,7 +296,7 @@ def test_excess_is_refused_with_arithmetic_and_needed_quota() -> None:
     said = refusal(of_clients(*CLIENTS[:16]))
     assert said == (
         "shell-access:domainControllers.clients: cannot fit: clients: 16 IPv4 networks after merging neighbors, times "
-        "16 port ranges, make 256 rules; there are 5 groups an interface with 60 rules each, and a reference to "
+        "16 port ranges, make 256 rules; there are 5 groups per interface with 60 rules each, and a reference to "
         "a prefix list counts whole in one of them. Ask AWS for the quota Inbound or outbound rules per security group (L-0EA8095F) of 64, "
         "or name fewer, larger networks"
     )
@@ -339,7 +339,9 @@ def test_advice_never_asks_for_one_group_per_interface(quotas: Quotas) -> None:
 
 
 def test_refusal_names_quotas_that_aws_never_grants() -> None:
-    assert "No quota helps, as AWS allows 1000 rules an interface at most" in refusal(of_clients(*CLIENTS[:90]))
+    assert "No quota increase helps, as AWS allows at most 1000 rules per interface" in refusal(
+        of_clients(*CLIENTS[:90])
+    )
 
 
 def test_a_quota_too_small_for_the_controllers_alone_is_refused() -> None:

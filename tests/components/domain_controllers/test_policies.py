@@ -1,13 +1,15 @@
-"""The two policies against a small evaluator of IAM's logic."""
+"""The two policies, evaluated as IAM does."""
 
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from common.iam.context import ABSENT, RequestContext, known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
 from components.domain_controllers.access_restriction_policy import (
     ACCOUNT_ACTIONS,
     AUTOMATION_ACTIONS,
@@ -31,42 +33,19 @@ TEAM = f"arn:aws:iam::{ACCOUNT}:role/DirectoryAdministrator"
 STRANGER = f"arn:aws:iam::{ACCOUNT}:role/PowerUser"
 
 
-def holds(operator: str, given: str | None, wanted: list[str]) -> bool:
-    """One condition, as the IAM User Guide has it ("IAM JSON policy elements: Condition operators")."""
-    if operator.endswith("IfExists") and given is None:
-        return True
-    if operator == "ArnNotLike":
-        return given is None or not any(fnmatchcase(given, each) for each in wanted)
-    if given is None:
-        return False
-    if operator in ("StringLike", "ArnLike"):
-        return any(fnmatchcase(given, each) for each in wanted)
-    if operator == "NumericLessThan":
-        return float(given) < float(wanted[0])
-    assert operator.removesuffix("IfExists") in ("StringEquals", "Bool"), operator
-    return given in wanted
+EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def matches(statement: dict[str, Any], action: str, resource: str, context: dict[str, str]) -> bool:
-    def listed(value: str | list[str]) -> list[str]:
-        return [value] if isinstance(value, str) else value
-
-    return (
-        any(fnmatchcase(action, each) for each in listed(statement["Action"]))
-        and any(fnmatchcase(resource, each) for each in listed(statement.get("Resource", "*")))
-        and not any(fnmatchcase(resource, each) for each in listed(statement.get("NotResource", [])))
-        and all(
-            holds(operator, context.get(key), listed(value))
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, value in keys.items()
-        )
-    )
+def is_allowed(action: str, resource: str, context: dict[str, str], *policies: Any) -> bool:
+    keys = {key.lower(): known(value) for key, value in context.items()}
+    permissions = Permissions(identity=tuple(map(parse, policies)))
+    return decide(permissions, action, resource, RequestContext(keys, otherwise=ABSENT)).allowed
 
 
 def forwarding(action: str, resource: str, context: dict[str, str], **options: bool) -> bool:
     given = {"require_mfa": False, **options}
     policy = port_forwarding_policy(partition="aws", account_id=ACCOUNT, **given)
-    return any(matches(each, action, resource, context) for each in policy["Statement"])
+    return is_allowed(action, resource, context, policy)
 
 
 def test_ports_of_controllers_are_forwarded_and_no_others() -> None:
@@ -116,7 +95,7 @@ def restricted(action: str, resource: str, caller: str | None, *, dedicated: boo
     )
     context = {key.replace("__", ":").replace("_of_", "/"): value for key, value in tags.items()}
     context |= {"aws:PrincipalArn": caller} if caller else {}
-    return any(matches(each, action, resource, context) for each in policy["Statement"])
+    return not is_allowed(action, resource, context, EVERYTHING, policy)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +159,7 @@ def test_roles_of_identity_center_are_the_team_by_their_path() -> None:
 
 
 def test_a_restriction_without_a_team_is_refused() -> None:
-    with pytest.raises(ValueError, match="a team that it does not hit"):
+    with pytest.raises(ValueError, match="a role that the restriction does not apply to"):
         access_restriction_policy(partition="aws", account_id=ACCOUNT, team_roles=[])
 
 

@@ -195,5 +195,5 @@ def test_a_missing_key_a_missing_file_and_no_toml_are_said(tmp_path: Path) -> No
     with pytest.raises(InvalidTableError, match=r"none\.toml: cannot be read"):
         read_table(tmp_path / "none.toml")
     (tmp_path / "t.toml").write_text("[[row")
-    with pytest.raises(InvalidTableError, match=r"t\.toml: is no TOML"):
+    with pytest.raises(InvalidTableError, match=r"t\.toml: is not valid TOML"):
         read_table(tmp_path / "t.toml")

@@ -106,7 +106,7 @@ def test_deleted_acl_is_reported(
     site.ec2.delete_network_acl(NetworkAclId=prior)
     provider.delete(made.id, made.outs or {})
     assert site.live["NetworkAclId"] == default
-    assert f"{prior}, which it had, does not exist any more." in capfd.readouterr().err
+    assert f"{prior}, its previous one, no longer exists." in capfd.readouterr().err
 
 
 def test_subnet_without_an_answer_is_an_error(provider: PriorNetworkAclProvider, site: Site) -> None:

@@ -109,7 +109,7 @@ def test_service_setting_changed_by_others_survives_destroy(
     put(ssm, THEIRS)
     setting.delete(made.id, made.outs or {})
     assert live(ssm) == THEIRS
-    assert f"has become {THEIRS} and is not changed" in capsys.readouterr().err
+    assert f"is now {THEIRS}, and is not changed" in capsys.readouterr().err
 
 
 def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSettingProvider) -> None:

@@ -21,41 +21,6 @@ def statements(**by_region: SessionManagerSettings) -> dict[str, dict[str, Any]]
     return {each["Sid"]: each for each in content["Statement"]} if content else {}
 
 
-def test_defaults_give_the_posts_statements_for_all_regions() -> None:
-    group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs"
-    assert statements(eu_west_1=SessionManagerSettings()) == {
-        "FindLogGroup": {
-            "Sid": "FindLogGroup",
-            "Effect": "Allow",
-            "Action": "logs:DescribeLogGroups",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"aws:RequestedRegion": ["eu-west-1"]}},
-        },
-        "FindLogStream": {
-            "Sid": "FindLogStream",
-            "Effect": "Allow",
-            "Action": "logs:DescribeLogStreams",
-            "Resource": [group, f"{group}:*"],
-        },
-        "WriteSessionLog": {
-            "Sid": "WriteSessionLog",
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": [f"{group}:log-stream:*"],
-        },
-        "DecryptSessionData": {
-            "Sid": "DecryptSessionData",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": [f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*"],
-            "Condition": {
-                "Null": {"kms:ResourceAliases": "false"},
-                "ForAllValues:StringEquals": {"kms:ResourceAliases": ["alias/session-manager/data"]},
-            },
-        },
-    }
-
-
 def test_without_features_there_is_no_policy() -> None:
     assert policy(eu_west_1=NOTHING) is None
 

@@ -19,39 +19,16 @@ from tests.policies.domain_controllers.stacks import INSTANCE, LAUNCH_TEMPLATE, 
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge, judge_stack, remediated, violations
 
 REQUIRED = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
-every_machine = pytest.mark.parametrize("type_", [INSTANCE, SPOT_INSTANCE, LAUNCH_TEMPLATE])
 
 
 def machine(options: Any, tags: Any = MARKED) -> dict[str, Any]:
     return {"tags": tags, "metadataOptions": options}
 
 
-@every_machine
-@pytest.mark.parametrize(
-    "options", [REQUIRED, {"httpTokens": "required"}, {"httpEndpoint": "disabled", "httpTokens": "optional"}]
-)
-def test_tokens_that_are_required_are_fine(type_: str, options: dict[str, Any]) -> None:
-    assert judge(IMDSV2, type_, machine(options)) == SILENT
-
-
-@every_machine
-@pytest.mark.parametrize("options", [None, {}, {"httpTokens": "optional"}, {"httpEndpoint": "enabled"}])
-def test_tokens_that_are_not_required_are_refused(type_: str, options: Any) -> None:
-    (said,) = violations(IMDSV2, type_, machine(options))
-    assert said.startswith(f'{type_} "subject": metadataOptions.httpTokens: found ')
-    assert 'expected "required". Set metadataOptions.httpTokens' in said
-
-
 def test_answers_do_not_travel() -> None:
     (said,) = violations(IMDSV2, INSTANCE, machine(REQUIRED | {"httpPutResponseHopLimit": 2}))
     assert "metadataOptions.httpPutResponseHopLimit: found 2, expected at most 1." in said
     assert judge(IMDSV2, INSTANCE, machine(REQUIRED | {"httpPutResponseHopLimit": 2}), maximumHopLimit=2) == SILENT
-
-
-@pytest.mark.parametrize("options", [UNKNOWN, {"httpTokens": UNKNOWN}])
-def test_options_that_are_not_known_yet_are_said(options: Any) -> None:
-    result = judge(IMDSV2, INSTANCE, machine(options))
-    assert (result.violations, len(result.unseen)) == ([], 1)
 
 
 def test_instance_with_unknown_tags_is_undecided_where_relevant() -> None:
@@ -80,22 +57,6 @@ def test_tokens_can_be_required_for_the_user() -> None:
     assert remediated_as is not None
     assert remediated_as["metadataOptions"] == REQUIRED
     assert remediated(IMDSV2, INSTANCE, machine(REQUIRED)) is None
-
-
-@every_machine
-def test_protected_controller_is_fine(type_: str) -> None:
-    assert judge(PROTECTED, type_, {"tags": MARKED, "disableApiTermination": True}) == SILENT
-
-
-@every_machine
-@pytest.mark.parametrize("value", [None, False, "true"])
-def test_unprotected_controller_is_refused(type_: str, value: Any) -> None:
-    (said,) = violations(PROTECTED, type_, {"tags": MARKED, "disableApiTermination": value})
-    assert said.startswith(f'{type_} "subject": disableApiTermination: found ')
-
-
-def test_protection_that_is_not_known_yet_is_said() -> None:
-    assert judge(PROTECTED, INSTANCE, {"tags": MARKED, "disableApiTermination": UNKNOWN}).unseen
 
 
 def test_termination_other_instances_are_left_alone() -> None:

@@ -13,6 +13,7 @@ from policies.domain_controllers.controller_monitoring import CONTROLLER_ALARMS_
 from policies.domain_controllers.controller_monitoring import CONTROLLER_EVENTS_ALARMED as EVENTS_ALARMED
 from policies.domain_controllers.controller_monitoring import CONTROLLER_MONITORED as MONITORED
 from policies.domain_controllers.controller_monitoring import METRIC_ALARM, METRIC_FILTER
+from policies.rule import Rule
 from tests.policies.domain_controllers.stacks import instance
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
 
@@ -38,14 +39,6 @@ def monitored_changed(name: str, **properties: Any) -> list[Made]:
 
 def without(name: str) -> list[Made]:
     return [each for key, each in MONITORED_GOOD.items() if key != name]
-
-
-def test_watched_controller_is_fine() -> None:
-    assert judge_stack(MONITORED, instance(), *MONITORED_GOOD.values()) == SILENT
-
-
-def test_stack_without_controllers_needs_nothing() -> None:
-    assert judge_stack(MONITORED, instance(tags={})) == SILENT
 
 
 @pytest.mark.parametrize(
@@ -101,23 +94,6 @@ def test_undecided_alarm_is_reported(name: str, properties: dict[str, Any]) -> N
     assert (result.violations, len(result.unseen)) == ([], 1)
 
 
-def test_flow_log_of_the_vpc_is_fine() -> None:
-    vpc = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1"})
-    subnet = Made(type="aws:ec2/subnet:Subnet", name="subnet", properties={"id": "subnet-dc1", "vpcId": "vpc-1"})
-    others = monitored_changed("log", subnetId=None, vpcId="vpc-1", trafficType="REJECT")
-    assert judge_stack(MONITORED, instance(), vpc, subnet, *others) == SILENT
-
-
-def test_rule_and_target_are_joined_before_they_are_made() -> None:
-    rule = replace(MONITORED_GOOD["rule"], properties={"name": UNKNOWN, "eventPattern": PATTERN})
-    target = replace(MONITORED_GOOD["target"], properties={"rule": UNKNOWN}, sources={"rule": ["rule"]})
-    assert judge_stack(MONITORED, instance(), MONITORED_GOOD["log"], MONITORED_GOOD["trail"], rule, target) == SILENT
-
-
-def test_calls_are_configurable() -> None:
-    assert len(judge_stack(MONITORED, instance(), *MONITORED_GOOD.values(), alertOn=["DeleteVpc"]).violations) == 1
-
-
 NAMESPACE = "ShellAccess/DomainControllers"
 EVENTS_ALARMED_GOOD = [
     *(
@@ -149,17 +125,35 @@ def events_alarmed_changed(name: str, **properties: Any) -> list[Made]:
     ]
 
 
-def test_component_raises_alarms_for_every_event() -> None:
-    required = [1102, 4719, 4728, 4732, 4756, 4765, 4766, 4794]
-    assert judge_stack(EVENTS_ALARMED, instance(), *EVENTS_ALARMED_GOOD, events=required) == SILENT
+VPC = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1"})
+SUBNET = Made(type="aws:ec2/subnet:Subnet", name="subnet", properties={"id": "subnet-dc1", "vpcId": "vpc-1"})
+LATE_RULE = replace(MONITORED_GOOD["rule"], properties={"name": UNKNOWN, "eventPattern": PATTERN})
+LATE_TARGET = replace(MONITORED_GOOD["target"], properties={"rule": UNKNOWN}, sources={"rule": ["rule"]})
+REQUIRED = {"events": [1102, 4719, 4728, 4732, 4756, 4765, 4766, 4794]}
 
 
-def test_stack_without_controllers_needs_no_alarms() -> None:
-    assert judge_stack(EVENTS_ALARMED, instance(tags={})) == SILENT
-
-
-def test_stack_without_events_needs_no_alarms() -> None:
-    assert judge_stack(EVENTS_ALARMED, instance()) == SILENT
+@pytest.mark.parametrize(
+    ("rule", "stack", "config", "count"),
+    [
+        (MONITORED, [instance(), *MONITORED_GOOD.values()], {}, 0),
+        (MONITORED, [instance(), *MONITORED_GOOD.values()], {"alertOn": ["DeleteVpc"]}, 1),
+        (MONITORED, [instance(tags={})], {}, 0),
+        (
+            MONITORED,
+            [instance(), VPC, SUBNET, *monitored_changed("log", subnetId=None, vpcId="vpc-1", trafficType="REJECT")],
+            {},
+            0,
+        ),
+        # Rule and target are joined before they are made.
+        (MONITORED, [instance(), MONITORED_GOOD["log"], MONITORED_GOOD["trail"], LATE_RULE, LATE_TARGET], {}, 0),
+        (EVENTS_ALARMED, [instance(), *EVENTS_ALARMED_GOOD], REQUIRED, 0),
+        (EVENTS_ALARMED, [instance(tags={})], {}, 0),
+        (EVENTS_ALARMED, [instance()], {}, 0),
+    ],
+)
+def test_watched_controllers_are_fine(rule: Rule, stack: list[Made], config: dict[str, Any], count: int) -> None:
+    result = judge_stack(rule, *stack, **config)
+    assert (len(result.violations), result.unseen) == (count, [])
 
 
 def test_missing_alarms_are_one_violation_with_all_events() -> None:

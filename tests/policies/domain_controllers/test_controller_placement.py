@@ -18,17 +18,6 @@ from tests.policies.domain_controllers.stacks import (
 from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge, judge_stack, violations
 
 
-@pytest.mark.parametrize("type_", [INSTANCE, SPOT_INSTANCE])
-def test_instance_asks_for_no_public_address(type_: str) -> None:
-    for value in (False, None):
-        assert judge(NO_ADDRESS, type_, {"tags": MARKED, "associatePublicIpAddress": value}) == SILENT
-    for value in (True, "true"):
-        (said,) = violations(NO_ADDRESS, type_, {"tags": MARKED, "associatePublicIpAddress": value})
-        assert said.startswith(f'{type_} "subject": associatePublicIpAddress: found ')
-    assert judge(NO_ADDRESS, type_, {"tags": MARKED, "associatePublicIpAddress": UNKNOWN}).unseen
-    assert judge(NO_ADDRESS, type_, {"tags": {}, "associatePublicIpAddress": True}) == SILENT
-
-
 def template(*interfaces: Any) -> dict[str, Any]:
     return {"tags": MARKED, "networkInterfaces": list(interfaces)}
 
@@ -40,6 +29,11 @@ def test_launch_template_asks_for_none(name: str) -> None:
         (said,) = violations(NO_ADDRESS, LAUNCH_TEMPLATE, template({}, {name: value}))
         assert f"networkInterfaces[1].{name}: found " in said
     assert judge(NO_ADDRESS, LAUNCH_TEMPLATE, template({name: UNKNOWN})).unseen
+
+
+def test_other_instance_may_have_a_public_address() -> None:
+    for type_ in (INSTANCE, SPOT_INSTANCE):
+        assert judge(NO_ADDRESS, type_, {"tags": {}, "associatePublicIpAddress": True}) == SILENT
 
 
 def test_interfaces_that_are_not_known_yet_are_said() -> None:
@@ -187,20 +181,6 @@ def test_elastic_address_is_joined_by_its_id(value: str) -> None:
     assert len(network_judged(instance(), made("EipAssociation", "address", {name: value})).violations) == 1
 
 
-def test_two_zones_are_fine() -> None:
-    assert judge_stack(TWO_ZONES, instance("dc1"), instance("dc2", availabilityZone="eu-west-1b")) == SILENT
-
-
-def test_one_zone_is_refused() -> None:
-    (said,) = judge_stack(TWO_ZONES, instance("dc1"), instance("dc2")).violations
-    assert "availabilityZone: found 1 for dc1, dc2, expected 2 zones. " in said
-
-
-def test_single_controller_is_refused_unless_configured() -> None:
-    assert len(judge_stack(TWO_ZONES, instance()).violations) == 1
-    assert judge_stack(TWO_ZONES, instance(), minimumZones=1) == SILENT
-
-
 def test_each_region_counts_by_itself() -> None:
     west = [instance(name, region="eu-west-1", availabilityZone=f"eu-west-1{name[-1]}") for name in ("w1", "w2")]
     east = instance("e1", region="us-east-1", availabilityZone="us-east-1a")
@@ -213,15 +193,27 @@ def late(name: str, **properties: Any) -> Made:
     return instance(name, availabilityZone=UNKNOWN, **properties)
 
 
-def test_zones_that_are_not_known_yet_are_said() -> None:
-    result = judge_stack(TWO_ZONES, late("dc1"), late("dc2"))
-    assert (result.violations, len(result.unseen)) == ([], 1)
+@pytest.mark.parametrize(
+    ("machines", "config", "counts"),
+    [
+        ([instance("dc1"), instance("dc2", availabilityZone="eu-west-1b")], {}, (0, 0)),
+        ([instance()], {}, (1, 0)),
+        ([instance()], {"minimumZones": 1}, (0, 0)),
+        ([instance(tags={})], {}, (0, 0)),
+        ([late("dc1"), late("dc2")], {}, (0, 1)),
+        ([late("dc1", subnetId="subnet-1"), late("dc2", subnetId="subnet-1")], {}, (1, 0)),
+    ],
+)
+def test_zones_of_controllers_are_counted(
+    machines: list[Made], config: dict[str, Any], counts: tuple[int, int]
+) -> None:
+    result = judge_stack(TWO_ZONES, *machines, **config)
+    assert (len(result.violations), len(result.unseen)) == counts
 
 
-def test_two_in_one_subnet_are_refused_before_the_zone_is_known() -> None:
-    assert (
-        len(judge_stack(TWO_ZONES, late("dc1", subnetId="subnet-1"), late("dc2", subnetId="subnet-1")).violations) == 1
-    )
+def test_one_zone_is_refused() -> None:
+    (said,) = judge_stack(TWO_ZONES, instance("dc1"), instance("dc2")).violations
+    assert "availabilityZone: found 1 for dc1, dc2, expected 2 zones. " in said
 
 
 def test_subnet_of_the_stack_determines_the_zone() -> None:
@@ -240,10 +232,6 @@ def test_subnet_of_the_stack_determines_the_zone() -> None:
 
     assert judge_stack(TWO_ZONES, *at("a"), *at("b")) == SILENT
     assert len(judge_stack(TWO_ZONES, *at("a")).violations) == 1
-
-
-def test_other_instances_do_not_count() -> None:
-    assert judge_stack(TWO_ZONES, instance(tags={})) == SILENT
 
 
 VPC = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": UNKNOWN, "defaultSecurityGroupId": UNKNOWN})
@@ -280,12 +268,16 @@ def test_default_group_is_reported(type_: str, name: str, value: Any) -> None:
     assert own_group_judged(type_, sources={name: ["dc"]}, **{name: value}) == SILENT
 
 
-def test_default_group_is_reported_once_its_id_is_known() -> None:
-    assert len(own_group_judged(INSTANCE, LATER, vpcSecurityGroupIds=["sg-default"]).violations) == 1
-    assert own_group_judged(INSTANCE, LATER, vpcSecurityGroupIds=["sg-other"]) == SILENT
-
-
-def test_groups_of_an_interface_or_template_are_enough() -> None:
-    assert own_group_judged(INSTANCE, networkInterfaces=[{"networkInterfaceId": "eni-1"}]) == SILENT
-    assert own_group_judged(INSTANCE, launchTemplate={"id": "lt-1"}) == SILENT
-    assert own_group_judged(LAUNCH_TEMPLATE) == SILENT
+@pytest.mark.parametrize(
+    ("type_", "properties", "count"),
+    [
+        (INSTANCE, {"vpcSecurityGroupIds": ["sg-default"]}, 1),
+        (INSTANCE, {"vpcSecurityGroupIds": ["sg-other"]}, 0),
+        (INSTANCE, {"networkInterfaces": [{"networkInterfaceId": "eni-1"}]}, 0),
+        (INSTANCE, {"launchTemplate": {"id": "lt-1"}}, 0),
+        (LAUNCH_TEMPLATE, {}, 0),
+    ],
+)
+def test_groups_are_known_by_id_or_come_from_elsewhere(type_: str, properties: dict[str, Any], count: int) -> None:
+    result = own_group_judged(type_, LATER, **properties)
+    assert (len(result.violations), result.unseen) == (count, [])

@@ -5,37 +5,13 @@ from typing import Any
 import pytest
 
 from policies.foundations.detection import (
-    ASSOCIATION,
-    CIS_SCAN,
     CIS_SCAN_RECURRING,
-    CONTROL,
-    DETECTOR_ENABLED,
     ENABLER,
-    HUB,
     ORGANIZATION,
     SCANS_ENABLED,
     SECURITY_CONTROLS_ENABLED,
-    STANDARD,
 )
-from tests.policies.judging import SILENT, UNKNOWN, Made, judge, judge_stack, violations
-
-DETECTOR = "aws:guardduty/detector:Detector"
-
-
-@pytest.mark.parametrize("enabled", [{}, {"enable": None}, {"enable": True}])
-def test_enabled_detector_is_accepted(enabled: dict[str, object]) -> None:
-    assert judge(DETECTOR_ENABLED, DETECTOR, enabled) == SILENT
-
-
-@pytest.mark.parametrize("value", [False, "true", 0])
-def test_suspended_detector_is_reported(value: object) -> None:
-    (said,) = violations(DETECTOR_ENABLED, DETECTOR, {"enable": value})
-    assert said.startswith(f'{DETECTOR} "subject": enable: found ')
-
-
-def test_unknown_state_of_detector_is_unseen() -> None:
-    assert judge(DETECTOR_ENABLED, DETECTOR, {"enable": UNKNOWN}).unseen
-
+from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack, violations
 
 SERVICE = "pulumi-python:dynamic/shellaccess:DetectionService"
 
@@ -95,33 +71,7 @@ def test_unknown_types_are_unseen(one: Made) -> None:
     assert (judged.violations, len(judged.unseen)) == ([], 1)
 
 
-SCAN = "pulumi-python:dynamic/shellaccess:CisScanConfiguration"
-WEEKLY = {"weekly": {"days": ["SAT"], "startTime": {"timeOfDay": "02:00", "timezone": "UTC"}}}
 TAGGED = {"accountIds": ["SELF"], "targetResourceTags": {"Role": ["DomainController"]}}
-
-
-@pytest.mark.parametrize("type_", [CIS_SCAN, SCAN])
-@pytest.mark.parametrize("schedule", [WEEKLY, {"Daily": {"StartTime": {}}}, {"monthly": {"day": "SUN"}}])
-def test_repeated_scan_is_accepted(type_: str, schedule: Any) -> None:
-    assert judge(CIS_SCAN_RECURRING, type_, {"schedule": schedule, "targets": TAGGED}) == SILENT
-
-
-@pytest.mark.parametrize("schedule", [None, {}, {"oneTime": {}}, {"OneTime": {}}, "weekly"])
-def test_single_scan_is_reported(schedule: Any) -> None:
-    (said,) = violations(CIS_SCAN_RECURRING, CIS_SCAN, {"schedule": schedule, "targets": TAGGED})
-    assert "schedule: found " in said
-
-
-@pytest.mark.parametrize("targets", [None, {}, {"accountIds": ["SELF"]}, {"targetResourceTags": {}}])
-def test_scan_without_targets_is_reported(targets: Any) -> None:
-    (said,) = violations(CIS_SCAN_RECURRING, CIS_SCAN, {"schedule": WEEKLY, "targets": targets})
-    assert "targets: found " in said
-
-
-@pytest.mark.parametrize("schedule", [UNKNOWN, {"weekly": UNKNOWN}])
-def test_unknown_schedule_is_unseen(schedule: Any) -> None:
-    judged = judge(CIS_SCAN_RECURRING, CIS_SCAN, {"schedule": schedule, "targets": TAGGED})
-    assert (judged.violations, len(judged.unseen)) == ([], 1)
 
 
 def test_embedded_scan_is_judged() -> None:
@@ -129,31 +79,6 @@ def test_embedded_scan_is_judged() -> None:
     assert violations(CIS_SCAN_RECURRING, "aws-native:inspectorv2:CisScanConfiguration", given)
     body = {"Resources": {"Scan": {"Type": "AWS::InspectorV2::CisScanConfiguration", "Properties": {"Schedule": {}}}}}
     assert violations(CIS_SCAN_RECURRING, "aws:cloudformation/stack:Stack", {"templateBody": body})
-
-
-CASES: list[tuple[str, str, list[Any], list[Any]]] = [
-    (HUB, "autoEnableControls", [None, True], [False, "true"]),
-    (CONTROL, "controlStatus", ["ENABLED"], [None, "DISABLED"]),
-    (ASSOCIATION, "associationStatus", ["ENABLED"], [None, "DISABLED"]),
-    (STANDARD, "disabledStandardsControls", [None, []], [[{"StandardsControlArn": "arn"}], UNKNOWN[:4]]),
-]
-
-
-@pytest.mark.parametrize(("type_", "name", "value"), [(each[0], each[1], one) for each in CASES for one in each[2]])
-def test_enabled_control_is_accepted(type_: str, name: str, value: Any) -> None:
-    assert judge(SECURITY_CONTROLS_ENABLED, type_, {name: value}) == SILENT
-
-
-@pytest.mark.parametrize(("type_", "name", "value"), [(each[0], each[1], one) for each in CASES for one in each[3]])
-def test_disabled_control_is_reported(type_: str, name: str, value: Any) -> None:
-    (said,) = violations(SECURITY_CONTROLS_ENABLED, type_, {name: value})
-    assert f"{name}: found " in said
-
-
-@pytest.mark.parametrize(("type_", "name"), [(each[0], each[1]) for each in CASES])
-def test_unknown_control_is_unseen(type_: str, name: str) -> None:
-    judged = judge(SECURITY_CONTROLS_ENABLED, type_, {name: UNKNOWN})
-    assert (judged.violations, len(judged.unseen)) == ([], 1)
 
 
 def test_embedded_hub_is_judged() -> None:

@@ -28,28 +28,24 @@ def test_bucket_that_logs_go_to_counts(rule: Rule, logger: Made, type_: str) -> 
     assert said.startswith(f'{type_} "bucket": ')
 
 
-@every_rule
-def test_another_bucket_does_not(rule: Rule) -> None:
-    assert judge_stack(rule, bucket(bucket="data", id="data"), LOGGERS["a trail"]) == SILENT
+DOCUMENT = LOGGERS["a document"]
+COMMAND = Made(type=DOCUMENT.type, name="command", properties={**DOCUMENT.properties, "documentType": "Command"})
+LATE = Made(type=DOCUMENT.type, name="late", properties={"documentType": "Session", "content": UNKNOWN})
 
 
 @every_rule
-@pytest.mark.parametrize("pattern", ["*", "log*", "bucket"])
-def test_further_buckets_may_be_listed(rule: Rule, pattern: str) -> None:
-    assert len(judge_stack(rule, bucket(), buckets=[pattern]).violations) == 1
-
-
-@every_rule
-def test_bucket_of_another_stack_cannot_be_looked_into(rule: Rule) -> None:
-    assert judge_stack(rule, LOGGERS["a trail"]) == SILENT
-
-
-@every_rule
-def test_document_without_sessions_names_no_log_bucket(rule: Rule) -> None:
-    logger = LOGGERS["a document"]
-    command = Made(type=logger.type, name="command", properties={**logger.properties, "documentType": "Command"})
-    late = Made(type=logger.type, name="late", properties={"documentType": "Session", "content": UNKNOWN})
-    assert judge_stack(rule, bucket(), command, late) == SILENT
+@pytest.mark.parametrize(
+    ("stack", "config", "count"),
+    [
+        ([bucket(bucket="data", id="data"), LOGGERS["a trail"]], {}, 0),
+        ([LOGGERS["a trail"]], {}, 0),
+        ([bucket(), COMMAND, LATE], {}, 0),
+        *(([bucket()], {"buckets": [pattern]}, 1) for pattern in ("*", "log*", "bucket")),
+    ],
+)
+def test_other_buckets_count_if_listed(rule: Rule, stack: list[Made], config: dict[str, Any], count: int) -> None:
+    result = judge_stack(rule, *stack, **config)
+    assert (len(result.violations), result.unseen) == (count, [])
 
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
@@ -109,21 +105,6 @@ def test_another_bucket_is_refused(form: Any, change: dict[str, Any]) -> None:
     assert "expected aws:kms with the ARN of a customer managed key." in said
 
 
-def test_bucket_of_which_nothing_is_said_is_refused() -> None:
-    assert len(encrypted_judged(bucket()).violations) == 1
-    assert len(encrypted_judged(bucket(serverSideEncryptionConfiguration=UNKNOWN)).violations) == 1
-
-
-def test_encryption_that_is_not_known_yet_is_said() -> None:
-    assert encrypted_judged(bucket(), companion(ENCRYPTED_KIND, rules=UNKNOWN)).unseen
-    assert encrypted_judged(*encrypted_apart(ENCRYPTED_GOOD | {"sseAlgorithm": UNKNOWN})).unseen
-
-
-def test_what_a_bucket_shows_counts_less_than_its_companion() -> None:
-    (shown,) = encrypted_inline({"sseAlgorithm": "AES256"})
-    assert encrypted_judged(shown, encrypted_apart(ENCRYPTED_GOOD)[1]) == SILENT
-
-
 @encrypted_every_form
 def test_double_encryption_is_refused_for_logs_of_sessions(form: Any) -> None:
     resources = form(ENCRYPTED_GOOD | {"sseAlgorithm": "aws:kms:dsse"})
@@ -141,11 +122,6 @@ def private_judged(*resources: Made) -> Judgment:
     return judge_stack(PRIVATE, LOGGERS["a trail"], bucket(), *resources)
 
 
-def test_private_bucket_is_fine() -> None:
-    assert private_judged(companion(PRIVATE_KIND, **ALL)) == SILENT
-    assert private_judged(coming(companion(PRIVATE_KIND, **ALL))) == SILENT
-
-
 def test_bucket_without_a_block_is_refused() -> None:
     (said,) = private_judged().violations
     assert '"bucket": BucketPublicAccessBlock: found none in the stack, expected one for this bucket.' in said
@@ -157,16 +133,6 @@ def test_every_switch_counts(name: str, value: bool | None) -> None:  # noqa: FB
     (said,) = private_judged(companion(PRIVATE_KIND, **ALL | {name: value})).violations
     assert f'"companion": {name}: found ' in said
     assert private_judged(companion(PRIVATE_KIND, **ALL | {name: UNKNOWN})).unseen
-
-
-def test_block_of_the_account_is_enough() -> None:
-    type_ = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
-    assert private_judged(Made(type=type_, name="account", properties=ALL)) == SILENT
-    assert private_judged(Made(type=type_, name="account", properties=ALL | {"blockPublicAcls": False})).violations
-
-
-def test_block_of_another_bucket_does_not_count() -> None:
-    assert private_judged(companion(PRIVATE_KIND, **ALL | {"bucket": "data"})).violations
 
 
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
@@ -235,21 +201,35 @@ def test_plain_requests_that_are_not_denied_are_refused(form: Any, change: dict[
     assert "policy: found no such statement, expected a statement that denies every principal s3:*" in said
 
 
-def test_denials_may_be_apart() -> None:
-    both = [{**TLS_GOOD, "Resource": ARN}, {**TLS_GOOD, "Resource": f"{ARN}/*"}]
-    assert tls_judged(*tls_apart(text(*both))) == SILENT
-
-
 def test_bucket_without_a_policy_is_refused() -> None:
     for policy in (None, "", UNKNOWN):
         (said,) = tls_judged(bucket(policy=policy)).violations
         assert '"bucket": policy: found no' in said
 
 
-def test_policy_that_is_not_known_yet_is_said() -> None:
-    result = tls_judged(*tls_apart(UNKNOWN))
-    assert (result.violations, len(result.unseen)) == ([], 1)
+ACCOUNT = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+APART = [{**TLS_GOOD, "Resource": ARN}, {**TLS_GOOD, "Resource": f"{ARN}/*"}]
 
 
-def test_policy_that_cannot_be_read_is_refused() -> None:
-    assert len(tls_judged(*tls_apart("{")).violations) == 1
+@pytest.mark.parametrize(
+    ("judged", "resources", "counts"),
+    [
+        (encrypted_judged, (bucket(),), (1, 0)),
+        (encrypted_judged, (bucket(serverSideEncryptionConfiguration=UNKNOWN),), (1, 0)),
+        (encrypted_judged, (bucket(), companion(ENCRYPTED_KIND, rules=UNKNOWN)), (0, 1)),
+        (encrypted_judged, encrypted_apart(ENCRYPTED_GOOD | {"sseAlgorithm": UNKNOWN}), (0, 1)),
+        # What a bucket shows counts less than its companion.
+        (encrypted_judged, (*encrypted_inline({"sseAlgorithm": "AES256"}), encrypted_apart(ENCRYPTED_GOOD)[1]), (0, 0)),
+        (private_judged, (companion(PRIVATE_KIND, **ALL),), (0, 0)),
+        (private_judged, (coming(companion(PRIVATE_KIND, **ALL)),), (0, 0)),
+        (private_judged, (companion(PRIVATE_KIND, **ALL | {"bucket": "data"}),), (1, 0)),
+        (private_judged, (Made(type=ACCOUNT, name="account", properties=ALL),), (0, 0)),
+        (private_judged, (Made(type=ACCOUNT, name="account", properties=ALL | {"blockPublicAcls": False}),), (1, 0)),
+        (tls_judged, tls_apart(text(*APART)), (0, 0)),
+        (tls_judged, tls_apart(UNKNOWN), (0, 1)),
+        (tls_judged, tls_apart("{"), (1, 0)),
+    ],
+)
+def test_resources_around_the_bucket_count(judged: Any, resources: tuple[Made, ...], counts: tuple[int, int]) -> None:
+    result = judged(*resources)
+    assert (len(result.violations), len(result.unseen)) == counts

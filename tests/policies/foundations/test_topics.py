@@ -3,22 +3,11 @@ from typing import Any
 
 import pytest
 
-from policies.foundations.topics import TOPIC_ENCRYPTED, TOPIC_POLICY_CLOSED
+from policies.foundations.topics import TOPIC_POLICY_CLOSED
 from tests.policies.foundations.policies_in_json import statement, text
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, judge, violations
 
 TOPIC = "aws:sns/topic:Topic"
-
-
-@pytest.mark.parametrize("key", ["arn:aws:kms:eu-west-1:123456789012:key/1", "alias/alerts", UNKNOWN])
-def test_encrypted_topic_is_fine(key: str) -> None:
-    assert judge(TOPIC_ENCRYPTED, TOPIC, {"kmsMasterKeyId": key}) == SILENT
-
-
-@pytest.mark.parametrize("key", [None, "", "alias/aws/sns", "arn:aws:kms:eu-west-1:123456789012:alias/aws/sns"])
-def test_another_topic_is_refused(key: str | None) -> None:
-    (said,) = violations(TOPIC_ENCRYPTED, TOPIC, {"kmsMasterKeyId": key})
-    assert said.startswith(f'{TOPIC} "subject": kmsMasterKeyId: found ')
 
 
 EVENTS = {"Service": "events.amazonaws.com"}

@@ -8,6 +8,8 @@ from policies.separation_of_duties.approval_runbooks import APPROVALS_REQUIRED
 from policies.separation_of_duties.approval_runbooks import RUNBOOK_REMOVES_TAG as REMOVES_TAG
 from policies.separation_of_duties.approval_runbooks import RUNBOOK_REQUIRES_APPROVAL as REQUIRES_APPROVAL
 from policies.separation_of_duties.approval_runbooks import RUNBOOK_ROLE_TRUSTS_AUTOMATION_ONLY as ROLE_TRUST
+from policies.separation_of_duties.operators import APPROVERS_NOT_OPERATORS
+from policies.separation_of_duties.runbook_grant_limited import RUNBOOK_GRANT_LIMITED as GRANT_LIMITED
 from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge, judge_stack, violations
 from tests.policies.separation_of_duties.documents import (
     APPROVER,
@@ -27,6 +29,7 @@ from tests.policies.separation_of_duties.documents import (
     step,
     template,
 )
+from tests.policies.separation_of_duties.stacks import OPERATOR
 
 UNASKED = good()["mainSteps"][1:]
 TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template()))
@@ -40,6 +43,10 @@ def requires_approval_text(place: str, type_: str = DOCUMENT) -> str:
     )
 
 
+def loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return step("Loop", "aws:loop", inputs={"Steps": list(steps), "Iterators": "{{ Names }}"}, **more)
+
+
 def runbook(*steps: dict[str, Any]) -> Made:
     return Made(type=DOCUMENT, properties=as_document(content(*steps)))
 
@@ -51,13 +58,31 @@ def test_runbook_without_approval_step_is_refused(type_: str, carry: Callable[..
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_requires_approval_what_the_component_publishes_is_fine(mode: str) -> None:
+def test_documents_of_the_component_are_fine(mode: str) -> None:
     assert judge_stack(REQUIRES_APPROVAL, *shipped(mode)) == Judgment()
+    assert judge_stack(APPROVERS_NOT_OPERATORS, *OPERATOR, *shipped(mode)) == Judgment()
+    for made in shipped(mode):
+        for rule in (APPROVALS_REQUIRED, REMOVES_TAG, GRANT_LIMITED):
+            assert judge(rule, made.type, made.properties) == SILENT
 
 
-def test_runbook_that_asks_or_sets_no_tag_is_fine() -> None:
-    assert judge_stack(REQUIRES_APPROVAL, runbook(*good()["mainSteps"])) == Judgment()
-    assert judge_stack(REQUIRES_APPROVAL, runbook(step("Wait"))) == Judgment()
+@pytest.mark.parametrize(
+    "steps",
+    [
+        good()["mainSteps"],
+        [step("Wait")],
+        [approve(), loop(*UNASKED)],
+        [
+            approve(onFailure="step:Refused"),
+            approve("Again", onCancel="step:Refused"),
+            *UNASKED,
+            step("Refused", isEnd=True),
+        ],
+    ],
+    ids=["asks", "no tag", "loop behind an approval", "two levels, and refusals that end"],
+)
+def test_runbook_that_asks_or_sets_no_tag_is_fine(steps: list[dict[str, Any]]) -> None:
+    assert judge_stack(REQUIRES_APPROVAL, runbook(*steps)) == Judgment()
 
 
 def test_change_template_asks_for_the_runbook_that_it_names() -> None:
@@ -85,16 +110,13 @@ def test_change_template_asks_for_the_runbook_that_it_names() -> None:
         ),
         pytest.param([*UNASKED[:-1], iam("Untag", "UntagRole"), approve()], id="asks afterwards"),
         pytest.param([step("Start", onFailure="step:Tag"), approve(), *UNASKED], id="when a step before fails"),
+        pytest.param([loop(*UNASKED)], id="the tag in a loop"),
+        pytest.param([loop(approve()), *UNASKED], id="approval in a loop that may go round no times"),
+        pytest.param([loop(loop(iam("Tag", "TagUser")) | {"name": "Inner"})], id="in a loop in a loop"),
     ],
 )
 def test_every_way_to_the_tag_has_to_ask(steps: list[dict[str, Any]]) -> None:
     assert judge_stack(REQUIRES_APPROVAL, runbook(*steps)).violations == [requires_approval_text("Tag")]
-
-
-def test_two_levels_and_refusals_that_end_are_fine() -> None:
-    end = step("Refused", isEnd=True)
-    steps = [approve(onFailure="step:Refused"), approve("Again", onCancel="step:Refused"), *UNASKED, end]
-    assert judge_stack(REQUIRES_APPROVAL, runbook(*steps)) == Judgment()
 
 
 def test_each_step_that_sets_the_tag_is_reported() -> None:
@@ -115,29 +137,6 @@ def test_what_is_not_known_yet_may_be_the_template() -> None:
     ]
     around = runbook(approve(onFailure="Continue"), *UNASKED)
     assert judge_stack(REQUIRES_APPROVAL, around, late).violations == [requires_approval_text("Tag")]
-
-
-def requires_approval_loop(*steps: dict[str, Any]) -> dict[str, Any]:
-    return step("Loop", "aws:loop", inputs={"Steps": list(steps), "Iterators": "{{ Names }}"})
-
-
-@pytest.mark.parametrize(
-    "steps",
-    [
-        pytest.param([requires_approval_loop(*UNASKED)], id="the tag in a loop"),
-        pytest.param([requires_approval_loop(approve()), *UNASKED], id="approval in a loop that may go round no times"),
-        pytest.param(
-            [requires_approval_loop(requires_approval_loop(iam("Tag", "TagUser")) | {"name": "Inner"})],
-            id="in a loop in a loop",
-        ),
-    ],
-)
-def test_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:
-    assert judge_stack(REQUIRES_APPROVAL, runbook(*steps)).violations == [requires_approval_text("Tag")]
-
-
-def test_loop_behind_an_approval_is_fine() -> None:
-    assert judge_stack(REQUIRES_APPROVAL, runbook(approve(), requires_approval_loop(*UNASKED))) == Judgment()
 
 
 REMEDY = (
@@ -166,31 +165,21 @@ def test_template_that_asks_is_fine(carry: Callable[..., dict[str, Any]]) -> Non
     assert judge(APPROVALS_REQUIRED, DOCUMENT, carry(template(), "Automation.ChangeTemplate")) == SILENT
 
 
-@pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_approvals_of_the_component_are_fine(mode: str) -> None:
-    for made in shipped(mode):
-        assert judge(APPROVALS_REQUIRED, made.type, made.properties) == SILENT
-
-
 @pytest.mark.parametrize(
-    ("change", "place", "found"),
+    ("change", "place", "found", "expected"),
     [
-        pytest.param({"autoApprovable": True}, "autoApprovable", "true", id="approves itself"),
-        pytest.param({"autoApprovable": None}, "autoApprovable", "no value", id="does not say"),
-        pytest.param({"autoApprovable": "{{ x }}"}, "autoApprovable", '"{{ x }}"', id="leaves it open"),
-        pytest.param({"emergencyChange": True}, "emergencyChange", "true", id="for emergencies"),
+        ({"autoApprovable": True}, "content.autoApprovable", "true", "false"),
+        ({"autoApprovable": None}, "content.autoApprovable", "no value", "false"),
+        ({"autoApprovable": "{{ x }}"}, "content.autoApprovable", '"{{ x }}"', "false"),
+        ({"emergencyChange": True}, "content.emergencyChange", "true", "false"),
+        ({"mainSteps": []}, COUNTS, "no step aws:approve", "a step that takes at least 1, as a number"),
     ],
 )
-def test_template_that_can_do_without_people_is_refused(change: dict[str, Any], place: str, found: str) -> None:
-    assert violations(APPROVALS_REQUIRED, DOCUMENT, as_template(template(**change))) == [
-        approvals_text(f"content.{place}", found, "false")
-    ]
-
-
-def test_template_without_approvals_is_refused() -> None:
-    assert violations(APPROVALS_REQUIRED, DOCUMENT, as_template(template(mainSteps=[]))) == [
-        approvals_text(COUNTS, "no step aws:approve", "a step that takes at least 1, as a number")
-    ]
+def test_template_that_can_do_without_people_is_refused(
+    change: dict[str, Any], place: str, found: str, expected: str
+) -> None:
+    result = violations(APPROVALS_REQUIRED, DOCUMENT, as_template(template(**change)))
+    assert result == [approvals_text(place, found, expected)]
 
 
 @pytest.mark.parametrize(
@@ -298,12 +287,6 @@ def test_runbook_that_does_not_is_refused_in_every_form(type_: str, carry: Calla
     assert violations(REMOVES_TAG, type_, carry(bad)) == [removes_tag_text("Tag.onCancel", "Abort", type_)]
 
 
-@pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_removal_by_the_component_is_fine(mode: str) -> None:
-    for made in shipped(mode):
-        assert judge(REMOVES_TAG, made.type, made.properties) == SILENT
-
-
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
@@ -379,35 +362,6 @@ def test_every_way_on_has_to_lead_to_the_removal(steps: list[dict[str, Any]], ex
     assert found == [removes_tag_text(place, value) for place, value in expected]
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        pytest.param([iam("Tag", "TagRole", onFailure="Continue", onCancel="step:Untag"), UNTAG], id="continues"),
-        pytest.param([script("Tag", "grant", **BACK), script("Untag", "handler")], id="scripts"),
-        pytest.param(
-            [
-                script("Tag", "x", f'Add-IAMRoleTag -Tag @{{ Key = "{KEY}" }}', **BACK),
-                script("Untag", "x", f'Remove-IAMRoleTag -TagKey "{KEY}"'),
-            ],
-            id="PowerShell",
-        ),
-        pytest.param([iam("Tag", "tag_role", **BACK), UNTAG], id="by the name of boto3"),
-        pytest.param([step("Notify", isEnd=True)], id="no tag"),
-        pytest.param(
-            [step("T", "aws:executeAwsApi", inputs={"Service": "iam", "Api": "TagRole", "Tags": [{"Key": "team"}]})],
-            id="another tag",
-        ),
-        pytest.param([iam("Untag", "UntagRole")], id="removal alone"),
-        pytest.param(
-            [approve(), iam("Tag", "TagRole", nextStep="Wait", **BACK), UNTAG, step("Wait", nextStep="Untag", **BACK)],
-            id="back and forth",
-        ),
-    ],
-)
-def test_what_leads_to_the_removal_or_sets_no_tag_is_fine(steps: list[dict[str, Any]]) -> None:
-    assert judge(REMOVES_TAG, DOCUMENT, as_document(content(*steps))) == SILENT
-
-
 def test_tag_that_is_put_in_at_run_time_counts() -> None:
     steps = [step("T", "aws:executeAwsApi", inputs={"Service": "IAM", "Api": "TagRole", "Tags": "{{ Tags }}"})]
     assert len(violations(REMOVES_TAG, DOCUMENT, as_document(content(*steps)))) == 3
@@ -432,10 +386,6 @@ def named(name: str, api: str, principal: str, **more: Any) -> dict[str, Any]:
     return made
 
 
-def removes_tag_loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return step("Loop", "aws:loop", inputs={"Steps": list(steps), "Iterators": "{{ Names }}"}, **more)
-
-
 @pytest.mark.parametrize(
     "steps",
     [
@@ -454,10 +404,8 @@ def removes_tag_loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
             ],
             id="a script that is not given the name",
         ),
-        pytest.param([removes_tag_loop(iam("Tag", "TagRole"), onFailure="step:Untag"), UNTAG], id="an abort in a loop"),
-        pytest.param(
-            [removes_tag_loop(iam("Tag", "TagRole", onFailure="step:Untag", onCancel="step:Untag"))], id="only a loop"
-        ),
+        pytest.param([loop(iam("Tag", "TagRole"), onFailure="step:Untag"), UNTAG], id="an abort in a loop"),
+        pytest.param([loop(iam("Tag", "TagRole", onFailure="step:Untag", onCancel="step:Untag"))], id="only a loop"),
         pytest.param(
             [
                 iam("Tag", "TagRole", **BACK),
@@ -478,6 +426,26 @@ def test_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     "steps",
     [
+        pytest.param([iam("Tag", "TagRole", onFailure="Continue", onCancel="step:Untag"), UNTAG], id="continues"),
+        pytest.param([script("Tag", "grant", **BACK), script("Untag", "handler")], id="scripts"),
+        pytest.param(
+            [
+                script("Tag", "x", f'Add-IAMRoleTag -Tag @{{ Key = "{KEY}" }}', **BACK),
+                script("Untag", "x", f'Remove-IAMRoleTag -TagKey "{KEY}"'),
+            ],
+            id="PowerShell",
+        ),
+        pytest.param([iam("Tag", "tag_role", **BACK), UNTAG], id="by the name of boto3"),
+        pytest.param([step("Notify", isEnd=True)], id="no tag"),
+        pytest.param(
+            [step("T", "aws:executeAwsApi", inputs={"Service": "iam", "Api": "TagRole", "Tags": [{"Key": "team"}]})],
+            id="another tag",
+        ),
+        pytest.param([iam("Untag", "UntagRole")], id="removal alone"),
+        pytest.param(
+            [approve(), iam("Tag", "TagRole", nextStep="Wait", **BACK), UNTAG, step("Wait", nextStep="Untag", **BACK)],
+            id="back and forth",
+        ),
         pytest.param(
             [named("Tag", "TagRole", "{{ Name }}", **BACK), named("Untag", "UntagRole", "{{Name}}", isEnd=True)],
             id="the same role, spelled otherwise",
@@ -494,16 +462,16 @@ def test_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
             id="a script that is given the name",
         ),
         pytest.param(
-            [removes_tag_loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), onFailure="step:Untag"), UNTAG],
+            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), onFailure="step:Untag"), UNTAG],
             id="after a loop",
         ),
         pytest.param(
-            [removes_tag_loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole"))],
+            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole"))],
             id="in the loop",
         ),
     ],
 )
-def test_tag_that_is_removed_is_fine(steps: list[dict[str, Any]]) -> None:
+def test_removed_tag_or_no_tag_is_fine(steps: list[dict[str, Any]]) -> None:
     assert judge(REMOVES_TAG, DOCUMENT, as_document(content(*steps))) == SILENT
 
 

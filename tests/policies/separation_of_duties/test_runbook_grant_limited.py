@@ -12,7 +12,6 @@ from tests.policies.separation_of_duties.documents import (
     as_document,
     content,
     iam,
-    shipped,
     step,
 )
 
@@ -100,12 +99,6 @@ def test_long_wait_with_the_tag_is_reported(steps: list[dict[str, Any]], found: 
 )
 def test_wait_within_the_validity_is_fine(steps: list[dict[str, Any]]) -> None:
     assert judge(RULE, DOCUMENT, as_document(content(*steps))) == SILENT
-
-
-@pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_what_the_component_publishes_is_fine(mode: str) -> None:
-    for made in shipped(mode):
-        assert judge(RULE, made.type, made.properties) == SILENT
 
 
 def test_validity_is_configurable() -> None:
