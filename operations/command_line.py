@@ -73,8 +73,6 @@ class CommandContext:
 
     Attributes:
         read_stack: Reads a stack's configuration.
-        read_outputs: Reads its outputs.
-        read_state: Reads its state.
         now: Returns the time, with its zone.
         pause: Waits, in seconds, between polls.
     """

@@ -53,7 +53,6 @@ class StackConfiguration:
     """A stack's name and configuration.
 
     Attributes:
-        name: Name of the stack.
         values: Values by full key (`aws:region`), as text: JSON for lists and objects.
         secret_keys: Keys of values that contain a secret at any depth.
     """

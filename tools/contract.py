@@ -71,7 +71,6 @@ class RunningPlugin:
 
     Attributes:
         stub: gRPC stub of its service.
-        version: Version that it reports.
     """
 
     stub: Any

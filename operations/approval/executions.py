@@ -48,10 +48,7 @@ class NewRequest:
     """A session to request.
 
     Attributes:
-        principal: Principal of the grant.
-        instance: ID of the instance.
         name: Name tag of the instance; empty: none.
-        reason: Reason, for the approvers.
         region: Region of an access request; empty in the other modes.
         expected: Who decides about an access request, by the approval policies.
     """

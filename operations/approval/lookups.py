@@ -44,9 +44,7 @@ class OpenSession:
     """An open session.
 
     Attributes:
-        id: ID of the session.
         owner: ARN of the principal that started it.
-        target: ID of the instance.
         started: Start time.
         is_just_in_time: Whether the access token of a request started it.
     """

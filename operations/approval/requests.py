@@ -72,7 +72,6 @@ class Decision:
     Attributes:
         approver: ARN, or the name of a user.
         approved: Whether the approver approved; else rejected.
-        comment: Comment of the approver.
     """
 
     approver: str
@@ -87,14 +86,8 @@ class ApprovalRequest:
     Attributes:
         id: ID of the execution to approve.
         grant_id: ID of the execution that grants: the same, or the one of a change request; None: not started.
-        requester: ARN of the requester.
-        requested_at: Time of the request.
-        principal: Principal of the grant.
-        instance: ID of the instance.
-        reason: Reason of the requester.
         decisions: Decisions so far.
         levels: Numbers of levels of approval: approved, and required.
-        state: State of the request.
         detail: Detail of the state: who rejected, why it was refused, what the grant replaces.
         until: End of the grant, or of the time to approve; None: neither applies.
         ended_at: Time when it ended.

@@ -50,7 +50,6 @@ class Remaining:
 
     Attributes:
         audited: Principals with the findings that no exception covers, and expired exceptions.
-        accepted: Findings that an exception covers.
         unused: Exceptions that cover nothing.
     """
 

@@ -37,11 +37,8 @@ class Protected:
         runbook: Document that sets and removes the tag.
         template: Change template.
         reaper: Document that removes tags of ended executions.
-        reaper_schedule: Schedule of the reaper.
         policy: Managed policy of the operators.
-        role: Role of the runbook.
         session_document: Session Manager preferences document.
-        topic: Topic of requests.
         starts_by_runbook: Mode `automation`: a request starts the runbook.
         operators: ARNs, or patterns of ARNs.
         operator_roles: Names.
@@ -99,8 +96,6 @@ class DeclaredPrincipals:
 
     Attributes:
         administrators: ARNs of principals that may do everything by design.
-        approvers: ARNs of approvers.
-        operators: ARNs of operators.
     """
 
     administrators: tuple[str, ...] = ()

@@ -174,7 +174,6 @@ class _Caller:
     """The operator.
 
     Attributes:
-        regions: Regions of the stack.
         signed_in: Clients with the credentials of the AWS CLI.
         clients: Clients of the session: those, or with the operator's role.
         identity: Identity of these clients.

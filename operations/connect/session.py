@@ -30,8 +30,6 @@ class Forwarding:
     """Port of the instance, forwarded to the local computer.
 
     Attributes:
-        remote_port: Port of the instance.
-        local_port: Local port.
         rdp: Whether it is a Remote Desktop port.
     """
 

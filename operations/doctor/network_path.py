@@ -78,12 +78,7 @@ def _policy_remedy(answer: EvaluationResult, action: str, role: Principal) -> st
 
 
 def own_group_obstacles(placement: Placement, out: Truth) -> list[Finding]:
-    """Return an obstacle if the node's own security groups do not allow outbound HTTPS.
-
-    Args:
-        placement: Node in its network.
-        out: Whether the security groups allow it.
-    """
+    """Return an obstacle if the node's own security groups do not allow outbound HTTPS."""
     if out is Truth.YES:
         return []
     groups = ", ".join(placement.instance.group_ids) or "no security group"

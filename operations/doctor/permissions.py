@@ -144,7 +144,6 @@ class NodeRole:
     """Role that the agent assumes.
 
     Attributes:
-        role: Role.
         by_default: Whether it is the role of Default Host Management Configuration.
     """
 

@@ -20,9 +20,6 @@ class Placement:
     """Node in its network.
 
     Attributes:
-        node: Node.
-        instance: Instance of the node.
-        network: VPC of the node.
         role: Role that the node assumes. None: none, or not known.
         services: Services that the node must reach.
     """

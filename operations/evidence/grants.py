@@ -35,9 +35,7 @@ class Grant:
     """A period in which a principal may start sessions on a node.
 
     Attributes:
-        account: Account ID.
         principal: `role/Operator` or `user/olivia`.
-        node: ID of the node.
         begin: Time when the tag was set.
         end: Time when it was removed or replaced; `NO_TIME` while it is set.
         setter: Principal that set the tag.

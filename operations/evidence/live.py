@@ -60,10 +60,7 @@ class RecordedAccount:
     """The account to read, and clients to read with.
 
     Attributes:
-        clients: Clients of the account.
         identity: Caller's identity.
-        regions: Regions with sessions.
-        workflow_region: Region of requests.
         preferences: Preferences by Region, for the locations of logs.
         since: Begin of the period.
         until: End of the period.
@@ -391,7 +388,6 @@ class People:
     """Persons behind principals, as IAM and IAM Identity Center describe them now.
 
     Args:
-        account: The account.
         approval: Settings of the approval workflow, if there is one.
 
     Attributes:

@@ -81,7 +81,6 @@ class EventDataStore:
     """An event data store of CloudTrail Lake.
 
     Attributes:
-        id: ID of the store.
         region: Region of the store; empty if its name does not say.
     """
 
@@ -100,7 +99,6 @@ class _QueryResult:
     """Result of a query.
 
     Attributes:
-        events: Events.
         scanned: Number of bytes that were scanned.
         problem: Reason why the result is not complete; empty if it is.
     """
@@ -115,8 +113,6 @@ class _Batch:
     """Objects that one query of Athena reads.
 
     Attributes:
-        accounts: Account IDs.
-        regions: Regions.
         since: Begin of the period.
         until: End of the period.
     """

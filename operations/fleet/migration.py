@@ -51,8 +51,6 @@ class StackInstance:
     """Instance of a StackSet.
 
     Attributes:
-        account: Account ID.
-        region: Region of the instance.
         status: Detailed status, or the status if there is none. Empty: not known.
     """
 
@@ -71,7 +69,6 @@ class Migration:
     """Fleet file built from a StackSet.
 
     Attributes:
-        text: Content of the file.
         omitted: Instances that the file omits, sorted.
     """
 

@@ -122,8 +122,6 @@ class EngineTask:
     """Engine execution.
 
     Attributes:
-        operation: Operation.
-        stack: Name of the stack.
         values: Configuration of the stack.
         policy_packs: Policy packs to evaluate, with absolute paths.
         refresh: Whether to refresh the state first.
@@ -208,7 +206,6 @@ class PulumiCli:
     """Pulumi CLI on the PATH, with the backend and the credentials of the environment.
 
     Attributes:
-        program: Program of the stacks.
         stacks: Names of the project's stacks in the backend.
     """
 

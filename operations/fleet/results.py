@@ -51,7 +51,6 @@ class RegionResult:
     """Result for one Region of one account.
 
     Attributes:
-        state: Outcome.
         differences: Differences, one line each.
         remedy: Command that fixes it. Empty: nothing to do.
     """
@@ -66,13 +65,9 @@ class AccountResult:
     """Result for one account.
 
     Attributes:
-        name: Account name.
-        id: Account ID.
         wave: Wave of the account. None for an orphan.
-        state: Outcome.
         changes: Number of changed resources by step (verify: checks by status).
         error: Reasons for a failure, one per line, or why the account was not started.
-        seconds: Duration.
         cells: Results by Region, or `ACCOUNT_WIDE`.
     """
 

@@ -112,11 +112,9 @@ class RolloutWave:
     """Accounts of one wave.
 
     Attributes:
-        name: Name of the wave.
         stacks: Stacks of the accounts, in order.
         concurrency: Maximum number of concurrent accounts.
         tolerance: Number of failures to tolerate. None: any number.
-        pause_minutes: Pause after the wave.
     """
 
     name: str

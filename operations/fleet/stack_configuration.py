@@ -141,12 +141,10 @@ class FleetStack:
     """Stack of an account, with its configuration.
 
     Attributes:
-        account: Account.
         name: Name of the stack in the state backend.
         layers: Sources of the configuration, the most general first.
         values: Effective values by full key.
         preview_values: Effective values for read-only operations, which may assume another role.
-        regions: Regions of the stack.
     """
 
     account: FleetAccount

@@ -59,12 +59,9 @@ class EngineContext:
     """Data that all engine executions of one command share.
 
     Attributes:
-        fleet: Fleet.
-        pulumi: Pulumi CLI.
         stop: Stop requests by signals.
         progress: Receiver of progress events.
         cwd: Directory of the program, as on the command line.
-        policy_packs: Policy packs to evaluate.
         refresh: Whether to refresh the state first.
     """
 

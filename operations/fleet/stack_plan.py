@@ -33,8 +33,6 @@ class OrphanedStack:
     """Stack of the fleet whose account is not in the fleet.
 
     Attributes:
-        account_id: Account ID.
-        stack: Name of the stack.
         reason: Reason why the account is not in the fleet.
     """
 

@@ -25,7 +25,6 @@ class OperatorRole:
     """A role below the path of operators.
 
     Attributes:
-        name: Name of the role.
         user_name: User name of the one person whom the trust policy admits; "": not one person.
         reserved_path: Path of the permission set's role that the trust policy admits; "": none.
         application: Application of account access manager whose sessions alone the trust policy admits; "": others.
@@ -126,8 +125,6 @@ class EntitlementFacts:
     """An entitlement to a role below the path of operators.
 
     Attributes:
-        id: ID of the entitlement.
-        role_arn: ARN of the role.
         user: ID of the user; "": a group.
         group: ID of the group; "": a user.
     """

@@ -42,7 +42,6 @@ class Instance:
     Attributes:
         id: ID of the instance (`i-...`).
         name: Name tag. Empty: none.
-        region: Region of the instance.
         state: State, such as `running` or `stopped`.
         address: Private IP address. Empty: none.
     """

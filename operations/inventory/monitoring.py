@@ -44,8 +44,6 @@ class TopicFacts:
 
     Attributes:
         key: Key that encrypts it; "": none.
-        policy: Its policy.
-        subscriptions: All of its subscriptions.
     """
 
     key: str
@@ -134,10 +132,8 @@ class Sender:
     """A rule or a topic.
 
     Attributes:
-        namespace: Namespace of its metrics.
         metric: Metric that counts messages that were not delivered.
         dimension: Dimension with its name.
-        name: Its name.
     """
 
     namespace: str
@@ -286,7 +282,6 @@ class TrailFacts:
     """A trail.
 
     Attributes:
-        logging: Whether it records.
         configuration: The trail in the format of the API.
         errors: Errors of the last deliveries, by their names in the API.
         records_writes: Whether it records write management events.

@@ -119,7 +119,6 @@ class Orphan:
 
     Attributes:
         region: Region of the resource; `global` for IAM.
-        arn: ARN of the resource.
         resource: Name of the resource in the stack; empty where it has no such tag.
         removal: Command of the AWS CLI that deletes it.
     """

@@ -44,8 +44,6 @@ class ReadFailure:
 
     Attributes:
         action: IAM action that the call requires, `kms:DescribeKey`.
-        cause: Reason for the failure.
-        remedy: Remediation.
         refused: Whether the caller lacks the permission, which others may have.
         read_so_far: For a listing, the items of the pages before, by the names of its lists.
     """
@@ -67,7 +65,6 @@ class Identity:
     """The caller.
 
     Attributes:
-        account_id: ID of the account.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         arn: ARN of the user or the session.
     """

@@ -42,7 +42,6 @@ class Requester:
     """A principal and what it lacks to request access.
 
     Attributes:
-        arn: ARN of the principal.
         lacks: Actions that it is not certainly allowed, and reasons for which AWS does not accept its requests.
     """
 

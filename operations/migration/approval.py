@@ -64,8 +64,6 @@ class Move:
     """A move of a stack to another mode.
 
     Attributes:
-        configuration: The stack with its present configuration.
-        target: The new mode.
         policies: Section `justInTime` of the settings; None: the stack's.
     """
 

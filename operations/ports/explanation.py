@@ -57,8 +57,6 @@ class PacketResult:
     """Result for a packet.
 
     Attributes:
-        region: Region of the site.
-        query: Packet.
         rule: Rule that allows the packet. None: it is denied.
         group: Security group with the rule.
         client_names: Names of the client in the configuration.

@@ -42,10 +42,7 @@ class AccountAccessVerification:
     """A verification of the entitlements of a stack with `shell-access:accountAccess`.
 
     Attributes:
-        clients: Clients to read with.
-        identity: The caller.
         deployment: Settings of the first Region, with the command that repairs it.
-        settings: The section.
     """
 
     clients: Clients

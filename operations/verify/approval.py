@@ -83,14 +83,10 @@ class ApprovalVerification:
     """A verification of the approval workflow, or of the export of records beside just-in-time node access.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
         deployment: Settings of the Region of the workflow, with the command that repairs it.
-        settings: Settings of the workflow.
         plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
         people: Operators of IAM Identity Center, or why they cannot be looked up.
-        regions: Regions of the stack.
     """
 
     clients: Clients

@@ -38,7 +38,6 @@ class Check:
 
     Attributes:
         id: ID of the finding, the same in every Region and release.
-        expected: Value in the settings.
         remedy: Command or setting that fixes a difference.
     """
 
@@ -110,7 +109,6 @@ class Verification:
     """All findings of a stack.
 
     Attributes:
-        stack: Name of the stack.
         account_id: ID of the account; None: nothing to verify, or the account is not known.
         regions: Findings by Region, in the order of the settings; empty: nothing to verify.
     """

@@ -41,9 +41,6 @@ class TestTarget:
     """The target of a test session.
 
     Attributes:
-        instance: The node.
-        settings: Session Manager settings of its Region.
-        account_id: ID of the account.
         platform: `Linux`, `MacOS`, `Windows`.
         token: Token of the marker command.
         reader: Reader of the Region, with the credentials of the stack's provider.

@@ -63,9 +63,6 @@ class NodesVerification:
     """A verification of node readiness.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
-        place: Account and partition of the nodes.
         regions: Settings by Region; the first is where the stack keeps resources that exist once per account.
         section: Section `shell-access:nodes`.
         instance_policies: Names of the instance policies; empty: no feature requires permissions of nodes.

@@ -33,9 +33,7 @@ class DesiredTopic:
 
     Attributes:
         prefix: Prefix of the findings' IDs, `approval`.
-        arn: ARN of the topic.
         key_alias: Alias of the key that encrypts it.
-        policy: Its policy.
         emails: Email addresses that are subscribed.
     """
 
@@ -113,7 +111,6 @@ class DesiredTarget:
     """A target of a rule.
 
     Attributes:
-        arn: ARN of the target.
         role: ARN of the role that EventBridge assumes; None: none.
         template: Message in place of the event; None: the event.
     """
@@ -239,9 +236,6 @@ class DesiredAlarm:
     """A CloudWatch alarm as the settings define it.
 
     Attributes:
-        check: ID of the finding.
-        alarm: The alarm.
-        topics: ARNs of the topics that receive it.
         page: Page and section of the documentation about a raised alarm.
     """
 

@@ -122,12 +122,9 @@ class DesiredRole:
 
     Attributes:
         check: ID of the finding about it.
-        name: Name of the role.
-        trust: Its trust policy.
         attached: ARNs of its managed policies.
         inline: Its inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
-        path: Path of the role.
     """
 
     check: str

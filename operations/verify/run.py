@@ -124,14 +124,7 @@ def _verification(
 
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
-    """The parts of a verification, each of which returns findings by Region.
-
-    Attributes:
-        stack: The stack with its configuration.
-        settings: Its settings.
-        clients: Clients to read with.
-        identity: The caller.
-    """
+    """The parts of a verification, each of which returns findings by Region."""
 
     stack: StackConfiguration
     settings: Settings

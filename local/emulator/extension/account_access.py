@@ -50,8 +50,6 @@ class LocalApplication:
     Attributes:
         arn: ARN, with the account and the Region of the instance.
         instance: ARN of the instance of IAM Identity Center.
-        tenant: ID of the tenant of the portal.
-        tags: Tags.
         status: Status, which is `ACTIVE` at once.
         entitlements: `principalRole` by ID.
         created: Time of creation.

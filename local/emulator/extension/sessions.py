@@ -34,11 +34,8 @@ class Session:
 
     Attributes:
         id: Session ID: the caller's name and a random suffix.
-        target: ID of the node.
         owner: ARN of the principal that started it.
         user_id: Unique ID of that principal; Session Manager tags the session with it.
-        document: Name of the document.
-        reason: Reason in the request.
         started: Start time.
         ended: End time; None while it is active.
     """

@@ -34,7 +34,6 @@ class StoredKind:
     Attributes:
         id: Member with the ID.
         code: Error code for one that does not exist.
-        message: Its message.
         prefix: Prefix of IDs; "": the ID is a UUID.
         tags: Type of the resource in actions for tags; "": it has no tags.
         kept: Members that an update keeps if it replaces the others.

@@ -70,11 +70,7 @@ _EVALUATED: Final = (
 
 @returns_failure
 def read_unrecorded(reader: Reader) -> str | None:
-    """Return why AWS Config does not record what the standards evaluate of controllers; None: it does.
-
-    Args:
-        reader: Reader of the Region.
-    """
+    """Return why AWS Config does not record what the standards evaluate of controllers; None: it does."""
     return why_not_recorded(*read_recorders(reader), *_EVALUATED)
 
 
@@ -95,21 +91,12 @@ def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Fi
 
 @returns_failure
 def read_scans(reader: Reader) -> list[Mapping[str, Any]]:
-    """Return the CIS scan configurations of the account.
-
-    Args:
-        reader: Reader of the Region.
-    """
+    """Return the CIS scan configurations of the account."""
     return reader.items("inspector2", LIST, "scanConfigurations")
 
 
 def scan_findings(site: SiteDeployment, live: list[Mapping[str, Any]] | ReadFailure) -> list[Finding]:
-    """Compare the scan configuration of this stack, found by its owner, with the settings.
-
-    Args:
-        site: Settings of the site, with CIS scans.
-        live: Scan configurations of the account.
-    """
+    """Compare the scan configuration of this stack, found by its owner, with the settings."""
     settings, deployment = site.section.benchmark, site.deployment
     if settings is None:
         return []

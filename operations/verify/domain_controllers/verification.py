@@ -65,8 +65,6 @@ class DomainControllersVerification:
     """A verification of all sites.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
         sites: Settings by Region.
         account: Settings of the Region where the stack keeps resources that exist once per account.
         instance_policies: Names of the policies that managed sessions require.
