@@ -89,12 +89,10 @@ class SessionActions(SimpleSystemManagerResponse):
         return ActionResult(self._channel(session))
 
     def resume_session(self) -> ActionResult:
-        """API_ResumeSession."""
         session = self._session("ssm:ResumeSession")
         return ActionResult(self._channel(session))
 
     def terminate_session(self) -> ActionResult:
-        """API_TerminateSession."""
         session = self._session("ssm:TerminateSession")
         session.ended = session.ended or datetime.now(UTC)
         return ActionResult({"SessionId": session.id})
