@@ -50,9 +50,7 @@ StateReader = Callable[[Path, str | None], StackState]
 def confirm(question: str, refusal: str) -> None:
     """Ask for confirmation, on standard error, so that standard output stays one document.
 
-    Args:
-        question: The question.
-        refusal: Consequence of another answer than yes.
+    `refusal` states the consequence of another answer than yes.
 
     Raises:
         UnusableError: The answer is not yes, or there is no terminal.

@@ -4,8 +4,6 @@ In mode `automation` one execution waits for approval and grants. A change reque
 starts the runbook once it is approved.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -157,12 +155,7 @@ def passed_levels(execution: Execution) -> tuple[int, int]:
 
 
 def parse_request(execution: Execution, child: Execution | None = None) -> ApprovalRequest:
-    """Return the request of an execution.
-
-    Args:
-        execution: Execution to approve.
-        child: Execution of the runbook that a change request has started.
-    """
+    """Return the request of an execution to approve, with the execution that a change request has started."""
     given = _parameters(execution)
     approvals = approval_steps(execution)
     decisions = decisions_of(execution)

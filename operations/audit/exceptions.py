@@ -59,11 +59,7 @@ class Remaining:
 
 
 def chosen_exceptions(given: Path | None, directory: Path) -> tuple[AcceptedException, ...]:
-    """Read the accepted exceptions of a command.
-
-    Args:
-        given: File of the command line; None: `DEFAULT_FILE` in the directory, where it exists.
-        directory: Directory of Pulumi.yaml.
+    """Read the accepted exceptions that a command names; else `DEFAULT_FILE` beside Pulumi.yaml, where it exists.
 
     Raises:
         UnusableError: As `read_exceptions`.

@@ -270,10 +270,7 @@ def _approval_findings(
 def grant_findings(grant: Grant, operators: Sequence[str], context: Context) -> Iterable[EvidenceFinding]:
     """Yield the findings about a grant.
 
-    Args:
-        grant: The grant.
-        operators: ARNs and names of who used it, none of whom may have approved it.
-        context: Criteria of the report.
+    `operators` are the ARNs and names of who used it, none of whom may have approved it.
     """
     if grant.is_access_request:
         yield from _access_findings(grant)

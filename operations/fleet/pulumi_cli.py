@@ -210,11 +210,7 @@ class PulumiCli:
     """
 
     def __init__(self, program: Program, folder: Path) -> None:
-        """Initialize the CLI.
-
-        Args:
-            program: Program of the stacks.
-            folder: Folder for temporary files, which the caller deletes.
+        """Initialize the CLI with a folder for temporary files, which the caller deletes.
 
         Raises:
             UnusableError: `pulumi` is not installed, or the backend cannot be read.
@@ -267,10 +263,7 @@ class PulumiCli:
     def create_stack(self, stack: str, secrets_provider: str | None, *, on_scratch: bool = False) -> str | None:
         """Create an empty stack. Return None, or the reason for the failure.
 
-        Args:
-            stack: Name of the stack.
-            secrets_provider: Encryption of secrets in the state. None: that of the backend.
-            on_scratch: Whether to use a temporary state, for the preview of a new stack.
+        Without a provider, the backend encrypts secrets. `on_scratch` uses a temporary state, for the preview of a new stack.
         """
         provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
         done = self._command(

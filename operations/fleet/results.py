@@ -242,12 +242,7 @@ _MOST_NAMES = 5
 
 
 def group_results(results: Iterable[AccountResult], *, by_wave: bool = False) -> list[AccountGroup]:
-    """Return the results in groups of equal ones, the most urgent first.
-
-    Args:
-        results: Results of accounts.
-        by_wave: Whether accounts of different waves are in different groups.
-    """
+    """Return the results in groups of equal ones, by wave if `by_wave` is true, the most urgent first."""
     groups: dict[Any, list[AccountResult]] = {}
     for each in by_attention(results):
         key = (each.wave if by_wave else "", each.state, tuple(each.changes.items()), _details(each, shared=True))

@@ -81,11 +81,7 @@ class _Node:
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return the effective values.
-
-    Args:
-        layers: Layers, the most general first.
-    """
+    """Return the effective values of layers, the most general of which comes first."""
     return cast("dict[str, Any]", _tree(layers).plain())
 
 

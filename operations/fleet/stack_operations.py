@@ -142,12 +142,7 @@ def update_stack(
 ) -> AccountResult:
     """Deploy an account's stack with its configuration.
 
-    Args:
-        engines: Data that engine executions share.
-        journal: Journal of completed accounts.
-        stack: Stack of the account.
-        wave: Wave of the account.
-        resumes: Whether to skip accounts that an unfinished rollout has completed.
+    With `resumes`, accounts that an unfinished rollout has completed are skipped.
     """
     account, mark = stack.account, engines.fingerprint(stack)
     if resumes and journal.has(account.id, mark):

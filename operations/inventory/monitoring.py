@@ -157,12 +157,7 @@ def topic_sender(name: str) -> Sender:
 
 @returns_failure
 def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int]:
-    """Read the number of messages that each sender failed to deliver in the last day, in one call.
-
-    Args:
-        reader: Reader of the Region.
-        senders: Rules and topics; up to 500.
-    """
+    """Read the number of messages that each sender (up to 500) failed to deliver in the last day, in one call."""
     by_id = {f"m{number}": each for number, each in enumerate(senders)}
     now = datetime.now(UTC)
     answer = reader.get(
@@ -242,11 +237,7 @@ def read_recording(reader: Reader) -> RecordingFacts:
 
 
 def records_writes(selectors: Answer) -> bool:
-    """Return whether event selectors record write management events.
-
-    Args:
-        selectors: Basic or advanced event selectors (API_GetEventSelectors).
-    """
+    """Return whether basic or advanced event selectors record write management events (API_GetEventSelectors)."""
     plain = any(
         each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
         for each in selectors.get("EventSelectors", ())

@@ -83,11 +83,7 @@ def access_paths(
 ) -> AccessPaths:
     """Evaluate the principals of an account.
 
-    Args:
-        audit: The account.
-        mode: Mode of the workflow; `just-in-time`: there is none.
-        manual_policies: Names of the manual policies of just-in-time node access.
-        exceptions: Accepted exceptions of the audit.
+    The mode is that of the workflow; `just-in-time`: there is none. `manual_policies` are names.
     """
     people = [each for each in audit.account.principals if not each.is_service_linked and not only_services(each)]
     standing = _standing(people, audit)

@@ -202,12 +202,8 @@ def obstacles(
 ) -> list[Finding]:
     """Return what prevents a step.
 
-    Args:
-        step: The step.
-        target: The new mode.
-        situation: What it depends on.
-        unreachable: IDs or names of nodes that need no policy; `*`: none needs one.
-        accept_lost: Whether change requests that wait for approval may be lost.
+    `unreachable` are IDs or names of nodes that need no policy; `*`: none needs one. With `accept_lost`, change
+    requests that wait for approval may be lost.
     """
     if target is Mode.AUTOMATION:
         return [*_closed(situation, target), *_lost(situation, accept_lost=accept_lost)]

@@ -72,12 +72,9 @@ class Check:
     def compare(
         self, live: T | ReadFailure | None, differences: Callable[[T], Sequence[str]], absent: str = ""
     ) -> Finding:
-        """Return the finding about a resource.
+        """Return the finding about a resource; None: it does not exist, so that `absent` is the actual value.
 
-        Args:
-            live: The resource; None: it does not exist.
-            differences: Returns the differences; may raise the `ReadError` of a part of the resource.
-            absent: Actual value if the resource does not exist.
+        `differences` may raise the `ReadError` of a part of the resource.
         """
         if live is None:
             return self.reject(absent)

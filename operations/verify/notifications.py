@@ -128,11 +128,8 @@ def rule_faults(
 ) -> list[str]:
     """Return the differences between a rule and the settings, as text.
 
-    Args:
-        pattern: Event pattern; None: not known, and not compared.
-        desired: Targets by ID.
-        live: The rule of the account.
-        state: The least that the rule has to match: `ENABLED` leaves out read-only calls.
+    A pattern that is not known (None) is not compared. The rule has to match the state at least: `ENABLED` leaves out
+    read-only calls.
 
     Raises:
         ReadError: The targets of the rule were not read.
@@ -172,14 +169,7 @@ def _sorted(pattern: Any) -> Any:
 
 
 def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | ReadFailure, *, remedy: str) -> Finding:
-    """Report messages that were not delivered.
-
-    Args:
-        check: ID of the finding.
-        region: Region of the rules and topics.
-        live: Number of messages that were not delivered, by sender.
-        remedy: Remediation for the finding.
-    """
+    """Report messages that were not delivered, by sender."""
     check_ = Check(check, f"all messages of the last 24 hours were delivered in {region}", remedy)
     return check_.compare(
         live,
@@ -199,12 +189,7 @@ def event_alarm_finding(
 ) -> Finding:
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        plan: The workflow as the settings define it.
-        alarm: The rule as the settings define it.
-        live: Rules of the workflow's Region, by name.
-        forwarding: Rules of the Region of IAM's events, by name.
+    `live` are rules of the workflow's Region, `forwarding` those of the Region of IAM's events, by name.
     """
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
     role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None

@@ -137,12 +137,7 @@ class DesiredRole:
 
 
 def boundary_arn(boundary: str, policies: str) -> str:
-    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" if it names none.
-
-    Args:
-        boundary: Name or ARN of a managed policy; "": none.
-        policies: Prefix of ARNs of the account's policies, to which a name is appended.
-    """
+    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" if it names none."""
     return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
 
 

@@ -77,9 +77,7 @@ def read_unrecorded(reader: Reader) -> str | None:
 def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Finding:
     """Compare the recorder of AWS Config, without which a standard of Security Hub evaluates nothing.
 
-    Args:
-        site: Settings of the site, with a standard of Security Hub.
-        live: Why it does not record; None: it does.
+    `live` is why it does not record; None: it does.
     """
     region = site.deployment.region
     remedy = f"record these types, and aws configservice start-configuration-recorder --region {region}"
