@@ -70,7 +70,6 @@ class CommandContext:
     """External dependencies of a command, which tests replace to run without the engine.
 
     Attributes:
-        read_stack: Reads a stack's configuration.
         now: Returns the time, with its zone.
         pause: Waits, in seconds, between polls.
     """

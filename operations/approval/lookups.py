@@ -45,7 +45,6 @@ class OpenSession:
 
     Attributes:
         owner: ARN of the principal that started it.
-        started: Start time.
         is_just_in_time: Whether the access token of a request started it.
     """
 

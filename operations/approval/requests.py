@@ -84,14 +84,11 @@ class ApprovalRequest:
     Attributes:
         id: ID of the execution to approve.
         grant_id: ID of the execution that grants: the same, or the one of a change request; None: not started.
-        decisions: Decisions so far.
         levels: Numbers of levels of approval: approved, and required.
         detail: Detail of the state: who rejected, why it was refused, what the grant replaces.
         until: End of the grant, or of the time to approve; None: neither applies.
-        ended_at: Time when it ended.
         region: Region of the instance, once the runbook has found it.
         holds_tag: Whether the execution has set the tag and not removed it.
-        is_over: Whether the execution has ended.
         instance_name: Name tag of the instance; empty: none, or not read.
         sessions: IDs of the grant's open sessions; None: not read.
         sessions_unread: Reason why they cannot be read; empty: they were read, or not looked up.

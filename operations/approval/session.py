@@ -105,7 +105,6 @@ class ApprovalSession:
     Attributes:
         clients: Clients with the caller's own credentials; those of the stack are for `pulumi`.
         options: Options of the command line that select this workflow, for commands to display.
-        now: Returns the time.
     """
 
     workflow: Workflow

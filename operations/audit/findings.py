@@ -93,7 +93,6 @@ class AcceptedException:
 
     Attributes:
         principal: ARN, or a pattern of ARNs.
-        reason: Why it is accepted.
         owner: Who is accountable for it.
         until: Last day on which it counts.
     """

@@ -21,7 +21,6 @@ class Placement:
 
     Attributes:
         role: Role that the node assumes. None: none, or not known.
-        services: Services that the node must reach.
     """
 
     node: NodeFacts

@@ -207,8 +207,6 @@ class Context:
     """Criteria of the report.
 
     Attributes:
-        since: Begin of the period.
-        until: End of the period.
         needs_approval: Whether sessions need approval.
         is_just_in_time: Whether AWS grants the access, for access requests; None: not known, which counts as yes.
         break_glass: Names of emergency access roles, in lower case.

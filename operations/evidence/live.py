@@ -62,11 +62,7 @@ class RecordedAccount:
     Attributes:
         identity: Caller's identity.
         preferences: Preferences by Region, for the locations of logs.
-        since: Begin of the period.
-        until: End of the period.
-        now: Current time.
         pause: Waits, in seconds.
-        progress: Receives a line about the progress.
         reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
         history: Length of the event history to read; None: all that there is.
         is_just_in_time: Whether there are access requests, in place of a workflow, or beside it during a move.

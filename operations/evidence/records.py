@@ -51,7 +51,6 @@ class SessionStart:
 
     Attributes:
         id: Session ID; empty for a refused attempt.
-        caller: Principal that started it.
         document: Name of the session document; empty: the account's preferences.
         error: Error code of a refused attempt; empty for a session.
         in_trail: Whether CloudTrail has the call; else only Session Manager lists the session.
@@ -142,7 +141,6 @@ class TagChange:
     Attributes:
         principal: Principal with the tag, `role/Operator` or `user/olivia`.
         node: Value of the tag: the node; empty where the tag is removed.
-        caller: Principal that changed the tag.
     """
 
     account: str
@@ -160,7 +158,6 @@ class Log:
         location: `s3://bucket/key`, or `log-group:stream`.
         size: Size in bytes; None if the service does not say.
         version: Version ID of the object; empty without versions.
-        written: Time of the last write.
         is_deleted: Whether the current version is a delete marker.
     """
 
@@ -217,7 +214,6 @@ class Records:
         starts: Sessions and refused attempts.
         tags: Changes of the tag that grants sessions.
         coverage: Periods in which the locations of logs were read.
-        sources: What was read.
     """
 
     starts: list[SessionStart] = field(default_factory=list[SessionStart])

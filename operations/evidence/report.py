@@ -43,7 +43,6 @@ class Report:
 
     Attributes:
         rows: Sessions, attempts and unused grants, in order of time.
-        sources: What was read.
         gaps: What the report cannot know.
     """
 

@@ -124,7 +124,6 @@ class EngineTask:
     Attributes:
         values: Configuration of the stack.
         policy_packs: Policy packs to evaluate, with absolute paths.
-        refresh: Whether to refresh the state first.
         changes_role: Whether the role differs from that of the last update, which the state contains.
         log: File for the engine's output.
     """

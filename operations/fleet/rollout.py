@@ -113,7 +113,6 @@ class RolloutWave:
 
     Attributes:
         stacks: Stacks of the accounts, in order.
-        concurrency: Maximum number of concurrent accounts.
         tolerance: Number of failures to tolerate. None: any number.
     """
 

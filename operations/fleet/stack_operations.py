@@ -59,10 +59,7 @@ class EngineContext:
     """Data that all engine executions of one command share.
 
     Attributes:
-        stop: Stop requests by signals.
-        progress: Receiver of progress events.
         cwd: Directory of the program, as on the command line.
-        refresh: Whether to refresh the state first.
     """
 
     fleet: Fleet

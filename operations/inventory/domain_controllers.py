@@ -195,12 +195,10 @@ class SiteFacts:
         controllers: Controllers of the VPC that the settings name, by name; several can have the same name.
         key: Key for volumes.
         monitoring_key: Key for alerts and flow logs.
-        flow_logs: Flow logs of the controllers' subnets.
         flow_logs_role: Role that writes them.
         rules: EventBridge rules of the alerts, by name.
         failures: Number of messages that were not delivered, by sender.
         endpoints: Endpoints of the VPC, with their security group.
-        operations: Resources that operate the controllers.
         name_resolution: Resolver endpoints and rules; None where the settings have none in the Region.
         patching: Patch baseline and maintenance windows; empty where the settings define none.
     """

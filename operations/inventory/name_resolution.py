@@ -44,7 +44,6 @@ class ResolverRule:
         status: `COMPLETE`, ...
         endpoint_id: Endpoint that queries leave by.
         targets: Addresses and ports that queries go to.
-        vpc_ids: VPCs with which it is associated.
     """
 
     id: str
