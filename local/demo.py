@@ -25,18 +25,7 @@ from components.approval.settings import Mode, Trail
 from local.aws import wake
 from local.dev import STACK, Dev, StepError
 from local.emulator.fixtures import NODES, PERSON_ROLES, TRAIL_BUCKET, TRAIL_PREFIX
-from operations.approval.executions import (
-    NewRequest,
-    OwnRequestError,
-    decide,
-    find_request,
-    get_execution,
-    is_settled,
-    list_requests,
-    poll_request,
-    requested_principal,
-    submit_request,
-)
+from operations.approval import executions
 from operations.approval.lookups import read_tags
 from operations.approval.output import print_request, requests_table, start_command
 from operations.approval.requests import ApprovalRequest, RequestState
@@ -141,7 +130,7 @@ class _Demo:
         local = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
         self._all = PrincipalClients(local, endpoint)
         self._operator, self._approver = self._session_of("Operator"), self._session_of("Approver")
-        self._principal = requested_principal(self._operator.identity.arn)
+        self._principal = executions.requested_principal(self._operator.identity.arn)
         self._instance, self._other = self._instances()
 
     def run(self) -> None:
@@ -158,7 +147,7 @@ class _Demo:
         self._console.print(Text("\nAll checks passed. The stack is unchanged.", style="bold"))
 
     def _check_no_open_request(self) -> None:
-        known = list_requests(self._operator, ended=0)
+        known = executions.list_requests(self._operator, ended=0)
         mine = [each for each in known if each.state.is_open and each.principal == self._principal]
         if mine:
             raise DemoError(
@@ -175,14 +164,16 @@ class _Demo:
         self._step("The operator requests a session, the approver approves it")
         request = self._request("Disk is full")
         self._show_command(self._approver, f"python -m operations approve {request.id} --comment 'Go ahead'")
-        print_request(self._console, find_request(self._approver, request.id), _now())
-        decide(self._approver, request, approve=True, comment="Go ahead")
-        granted = self._follow(request, is_settled)
+        print_request(self._console, executions.find_request(self._approver, request.id), _now())
+        executions.decide(self._approver, request, approve=True, comment="Go ahead")
+        granted = self._follow(request, executions.is_settled)
         self._check(granted.state is RequestState.GRANTED, "the request is granted")
         self._check_tag(self._instance)
         self._show_command(self._operator, "python -m operations status")
         self._console.print(
-            requests_table(list_requests(self._operator, ended=0), _now(), f"Requests in {self._operator.scope}")
+            requests_table(
+                executions.list_requests(self._operator, ended=0), _now(), f"Requests in {self._operator.scope}"
+            )
         )
         return granted
 
@@ -212,8 +203,8 @@ class _Demo:
         request = self._request("Just looking")
         self._show_command(self._operator, f"python -m operations approve {request.id}")
         try:
-            decide(self._operator, request, approve=True)
-        except OwnRequestError as refused:
+            executions.decide(self._operator, request, approve=True)
+        except executions.OwnRequestError as refused:
             self._check(True, str(refused))
         else:
             raise DemoError("Not as expected: the operator was able to approve their own request.")
@@ -226,7 +217,7 @@ class _Demo:
         self._show_command(
             self._approver, f"python -m operations approve {request.id} --reject --comment 'Looking is no reason'"
         )
-        decide(self._approver, request, approve=False, comment="Looking is no reason")
+        executions.decide(self._approver, request, approve=False, comment="Looking is no reason")
         rejected = self._follow(request, lambda each: not each.state.is_open and each.ended_at is not None)
         self._check(
             rejected.state is RequestState.REJECTED and "Looking is no reason" in rejected.detail,
@@ -301,11 +292,11 @@ class _Demo:
 
     def _request(self, reason: str) -> ApprovalRequest:
         self._show_command(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
-        run = submit_request(
-            self._operator, NewRequest(principal=self._principal, instance=self._instance, reason=reason)
+        run = executions.submit_request(
+            self._operator, executions.NewRequest(principal=self._principal, instance=self._instance, reason=reason)
         )
         self._afterwards.callback(self._stop, run)
-        request = self._follow(find_request(self._operator, run), lambda _: self._is_waiting(run))
+        request = self._follow(executions.find_request(self._operator, run), lambda _: self._is_waiting(run))
         self._check(True, f"the request waits for approval: {run}")
         return request
 
@@ -371,15 +362,18 @@ class _Demo:
             meanwhile()
             time.sleep(_POLL_INTERVAL_SECONDS)
 
-        return poll_request(lambda: find_request(self._operator, request.id), pause, until)
+        return executions.poll_request(lambda: executions.find_request(self._operator, request.id), pause, until)
 
     def _is_waiting(self, run: str) -> bool:
         """Return whether the first step waits for an answer, which takes a moment after the start."""
-        return get_execution(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
+        return executions.get_execution(self._operator, run)["AutomationExecutionStatus"] in (
+            "Waiting",
+            "PendingApproval",
+        )
 
     def _stop(self, run: str) -> None:
         """Stop an execution that is still open, and so end its grant."""
-        request = find_request(self._operator, run)
+        request = executions.find_request(self._operator, run)
         if request.state.is_open:
             ssm = self._all.client("ssm", self._workflow.region)
             ssm.stop_automation_execution(AutomationExecutionId=request.grant_id or run, Type="Cancel")

@@ -41,7 +41,6 @@ class Dev:
     """Development stack of a clone.
 
     Attributes:
-        workspace: Workspace of the clone.
         emulator: Module that serves the local AWS.
     """
 

@@ -1,7 +1,5 @@
 """Processes by descent or environment: command lines, survivors. Linux only."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """Engine's protocol without the rest of Pulumi's SDK, whose import takes longer than all else that a plugin needs."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import signal

@@ -1,7 +1,5 @@
 """Folder in a clone for the files of the local AWS and the engine, and their environment."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

@@ -50,9 +50,7 @@ StateReader = Callable[[Path, str | None], StackState]
 def confirm(question: str, refusal: str) -> None:
     """Ask for confirmation, on standard error, so that standard output stays one document.
 
-    Args:
-        question: The question.
-        refusal: Consequence of another answer than yes.
+    `refusal` states the consequence of another answer than yes.
 
     Raises:
         UnusableError: The answer is not yes, or there is no terminal.
@@ -72,9 +70,6 @@ class CommandContext:
     """External dependencies of a command, which tests replace to run without the engine.
 
     Attributes:
-        read_stack: Reads a stack's configuration.
-        read_outputs: Reads its outputs.
-        read_state: Reads its state.
         now: Returns the time, with its zone.
         pause: Waits, in seconds, between polls.
     """

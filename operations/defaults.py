@@ -33,11 +33,8 @@ _APPROVAL: Final = ("request", "approve", "status", "revoke")
 def option_defaults(command: str, arguments: Sequence[str]) -> dict[str, Any]:
     """Return the defaults of a command's options; options of the command line take precedence.
 
-    For commands about approval, `regions` has the Regions in which instances may be; it is no option.
-
-    Args:
-        command: Name of the command.
-        arguments: Arguments of the command. With `--stack`, nothing replaces a stack.
+    For commands about approval, `regions` has the Regions in which instances may be; it is no option. With `--stack`,
+    nothing replaces a stack.
     """
     found = {**_read(_user_file()), **_read(_repository_file(Path.cwd()))}
     if any(each == "-s" or each.split("=")[0] == "--stack" for each in arguments):

@@ -23,8 +23,6 @@ class Deployment:
     """Settings of one Region.
 
     Attributes:
-        stack: Name of the stack, for remedies.
-        account_id: ID of the account.
         region: Region, `eu-west-1`.
         session_manager: Session Manager settings; None: the stack does not manage it.
         endpoints: Settings of VPC endpoints; None: the stack creates none in the Region.
@@ -78,8 +76,6 @@ class SiteDeployment:
     """Settings of one site.
 
     Attributes:
-        deployment: Settings of the Region.
-        section: Settings of all sites.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 

@@ -1,7 +1,5 @@
 """Exit codes of commands, and errors that end a command."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 from typing import ClassVar
 

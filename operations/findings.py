@@ -51,7 +51,6 @@ class Finding:
 
     Attributes:
         check: ID of the check, or the cause, the same in every Region and release.
-        status: Status of the finding.
         about: Subject, such as an action, a service or an endpoint. Empty if the check names it.
         expected: Value in the settings. Empty: the check compares no value.
         found: Actual value or description, or the reason why it is not known.

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 def html_page(package: str, title: str, body: Iterable[str]) -> str:
     """Return a page with the style and the script of a package; a content security policy permits only these.
 
-    Args:
-        package: Package with `page.css` and `page.js`, such as `operations.fleet`.
-        title: Title as text.
-        body: Lines of the body as HTML.
+    The package, such as `operations.fleet`, has `page.css` and `page.js`. The body is HTML.
     """
     style, script = (resources.files(package).joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js"))
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"

@@ -39,7 +39,6 @@ class PolicyPack:
     """Policy pack to evaluate.
 
     Attributes:
-        folder: Folder of the pack.
         configuration: File with levels, parameters and exemptions of its rules; None: the defaults.
     """
 

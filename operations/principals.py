@@ -35,8 +35,7 @@ class GrantedPrincipal:
 def principal_of(who: str) -> GrantedPrincipal | None:
     """Return the role of a session, or the user; None for a caller without grants: root, federated users, services.
 
-    Args:
-        who: ARN of a user or a session, or the bare name of a user, as Automation shows approvers.
+    `who` is an ARN, or the bare name of a user, as Automation shows approvers.
     """
     if not who.startswith("arn:"):
         return GrantedPrincipal("user", who) if who else None

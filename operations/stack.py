@@ -31,11 +31,7 @@ _DOCUMENTS = ("pulumi-python:dynamic/ssm:Document", "pulumi-python:dynamic/ssm:S
 
 
 def chosen_regions(regions: Sequence[str], chosen: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the Regions of a stack to which a command is limited, in the stack's order.
-
-    Args:
-        regions: Regions of the stack.
-        chosen: Values of the option `--region`; empty or None: all Regions.
+    """Return the Regions of a stack to which the option `--region` limits a command (none: all), in the stack's order.
 
     Raises:
         UnusableError: A chosen Region is not one of the stack's.
@@ -53,7 +49,6 @@ class StackConfiguration:
     """A stack's name and configuration.
 
     Attributes:
-        name: Name of the stack.
         values: Values by full key (`aws:region`), as text: JSON for lists and objects.
         secret_keys: Keys of values that contain a secret at any depth.
     """
@@ -141,11 +136,7 @@ class StackState:
         return frozenset(found)
 
     def regions(self, configured: Sequence[str]) -> tuple[str, ...]:
-        """Return the Regions in which the stack has, or may have, resources.
-
-        Args:
-            configured: Regions in the settings; they come first.
-        """
+        """Return the Regions in which the stack has, or may have, resources; those in the settings come first."""
         outputs = (cast("Mapping[str, Any]", each.get("outputs") or {}) for each in self.resources)
         known = {str(each["region"]) for each in outputs if each.get("region")}
         return (*configured, *sorted(known - set(configured)))

@@ -36,7 +36,6 @@ class TimedCommand:
     """One check.
 
     Attributes:
-        name: Name in the summary.
         command: Command that exits with 0 if the check passes.
         seconds: Timeout: five times the duration on a loaded machine.
     """
@@ -51,9 +50,7 @@ class Result:
     """Result of a check.
 
     Attributes:
-        name: Name of the check.
         outcome: "passed", "FAILED" or "STUCK".
-        seconds: Duration.
     """
 
     name: str

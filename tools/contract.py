@@ -20,18 +20,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from local import workspace
 from local.aws_provider.install import plugin_version
 from local.cache import say
 from local.dev import Dev
-from local.workspace import (
-    PLUGIN_VARIABLE,
-    REPOSITORY,
-    STAND_IN,
-    PluginError,
-    Workspace,
-    named_plugin,
-    plugin_in_use,
-)
 from tests.support import recorder
 from tests.support.api_calls import UNKNOWN
 from tests.support.emulator import INSTRUMENTED
@@ -43,11 +35,11 @@ PLUGIN: Final = "SHELL_ACCESS_CONTRACT_PLUGIN"
 """Environment variable of tests: the plugin that replaces the stand-in."""
 ANSWERS: Final = "SHELL_ACCESS_CONTRACT_ANSWERS"
 """Environment variable of tests: the folder for the plugin's recorded answers."""
-MEASURED: Final = REPOSITORY / "tests" / "local" / "aws_provider" / "measured"
-RECORDED_ACTIONS: Final = REPOSITORY / "tests" / "engine" / "recorded_actions.json"
+MEASURED: Final = workspace.REPOSITORY / "tests" / "local" / "aws_provider" / "measured"
+RECORDED_ACTIONS: Final = workspace.REPOSITORY / "tests" / "engine" / "recorded_actions.json"
 NO_PLUGIN: Final = (
-    f"{PLUGIN_VARIABLE} is not set: expected the path of the official plugin. Get it with `pulumi plugin install resource aws "
-    f"v{plugin_version()}`, then set {PLUGIN_VARIABLE} to "
+    f"{workspace.PLUGIN_VARIABLE} is not set: expected the path of the official plugin. Get it with `pulumi plugin install resource aws "
+    f"v{plugin_version()}`, then set {workspace.PLUGIN_VARIABLE} to "
     f"~/.pulumi/plugins/resource-aws-v{plugin_version()}/pulumi-resource-aws."
 )
 REFUSED: Final = "refused"
@@ -71,7 +63,6 @@ class RunningPlugin:
 
     Attributes:
         stub: gRPC stub of its service.
-        version: Version that it reports.
     """
 
     stub: Any
@@ -112,7 +103,9 @@ def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generato
         try:
             port = (process.stdout.readline() if process.stdout else "").strip()
             if not port.isdigit():
-                raise PluginError(f"{executable}: expected a Pulumi plugin that prints its port, got {port!r}.")
+                raise workspace.PluginError(
+                    f"{executable}: expected a Pulumi plugin that prints its port, got {port!r}."
+                )
             options = [("grpc.max_receive_message_length", message_bytes)]
             with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
@@ -136,13 +129,13 @@ def run_contract(parts: Sequence[Part], select: str = "") -> bool:
     Raises:
         PluginError: No plugin is named, or it is not a plugin, or its version is not the program's.
     """
-    executable = named_plugin()
+    executable = workspace.named_plugin()
     if executable is None:
-        raise PluginError(NO_PLUGIN)
+        raise workspace.PluginError(NO_PLUGIN)
     with running_plugin(executable, {}) as plugin:
         version = plugin.version
     if version != plugin_version():
-        raise PluginError(
+        raise workspace.PluginError(
             f"{executable}: expected version {plugin_version()}, which the program uses, got {version}. {NO_PLUGIN}"
         )
     say(f"== comparing with {executable}, version {version}")
@@ -160,7 +153,7 @@ def run_contract(parts: Sequence[Part], select: str = "") -> bool:
 
 def kept_in(version: str, select: str) -> Path | None:
     """Return the file for answers: None for a selection, or if the stand-in is compared with itself."""
-    return None if select or plugin_in_use() == STAND_IN else MEASURED / f"{version}.json"
+    return None if select or workspace.plugin_in_use() == workspace.STAND_IN else MEASURED / f"{version}.json"
 
 
 def compare_facts(executable: Path, version: str, selection: Sequence[str], measured: Path | None) -> bool:
@@ -273,7 +266,7 @@ def compare_dev() -> bool:
     Returns:
         Whether the plugin needs no permissions that the stand-in does not need.
     """
-    dev = Dev(Workspace(REPOSITORY / ".local" / "contract"), INSTRUMENTED)
+    dev = Dev(workspace.Workspace(workspace.REPOSITORY / ".local" / "contract"), INSTRUMENTED)
     required: set[str] = set()
     try:
         dev.start()
@@ -311,7 +304,7 @@ def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
     processes = ("-n", "0") if "-k" in arguments else ("-n", "auto", "--dist", "loadfile")
     command = [sys.executable, "-m", "pytest", "-q", *processes, *arguments]
     done = subprocess.run(
-        command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL, env={**os.environ, **environment}
+        command, check=False, cwd=workspace.REPOSITORY, stdin=subprocess.DEVNULL, env={**os.environ, **environment}
     )
     return done.returncode == 0
 

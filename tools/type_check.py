@@ -4,8 +4,6 @@ basedpyright keeps no cache, and takes a minute of processor time. Its result de
 and the installed packages, so a check that has passed with the same ones is not repeated. A failed check always is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 import sys

@@ -14,14 +14,7 @@ import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.automation.execution import (
-    Action,
-    ApprovalDecision,
-    Execution,
-    StepFailedError,
-    StepRecord,
-    StepTimedOutError,
-)
+from local.automation import execution
 from local.automation.templates import UnresolvedReferenceError, filled, selected
 
 Connect = Callable[..., Any]
@@ -31,7 +24,7 @@ _DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 _DEFAULT_APPROVAL_SECONDS: Final = 604_800
 
 
-def all_actions(connect: Connect) -> dict[str, Action]:
+def all_actions(connect: Connect) -> dict[str, execution.Action]:
     """Return the actions by name, which call AWS through these clients."""
     return {
         "aws:approve": lambda run, step: approve(run, step, connect),
@@ -43,12 +36,12 @@ def all_actions(connect: Connect) -> dict[str, Action]:
     }
 
 
-def execute_api(step: StepRecord, connect: Connect) -> dict[str, Any]:
+def execute_api(step: execution.StepRecord, connect: Connect) -> dict[str, Any]:
     """Make one call."""
     return _outputs(step, _called(step, connect))
 
 
-def assert_property(step: StepRecord, connect: Connect) -> dict[str, Any]:
+def assert_property(step: execution.StepRecord, connect: Connect) -> dict[str, Any]:
     """Make one call, whose response must have a value.
 
     Raises:
@@ -56,13 +49,13 @@ def assert_property(step: StepRecord, connect: Connect) -> dict[str, Any]:
     """
     found = str(selected(_called(step, connect), step.inputs["PropertySelector"]))
     if found not in step.inputs["DesiredValues"]:
-        raise StepFailedError(
+        raise execution.StepFailedError(
             f"{step.inputs['PropertySelector']} is {found}, not one of {step.inputs['DesiredValues']}"
         )
     return {}
 
 
-def execute_script(step: StepRecord, connect: Connect) -> dict[str, Any]:
+def execute_script(step: execution.StepRecord, connect: Connect) -> dict[str, Any]:
     """Run the handler of a Python script, whose boto3 creates clients of this execution."""
     handler = _loaded(step.inputs["Script"], connect)[step.inputs["Handler"]]
     # Systems Manager passes the payload and the result as JSON.
@@ -70,21 +63,21 @@ def execute_script(step: StepRecord, connect: Connect) -> dict[str, Any]:
     try:
         answer = json.loads(json.dumps(handler(payload, {})))
     except Exception as failure:
-        raise StepFailedError(f"{type(failure).__name__}: {failure}") from failure
+        raise execution.StepFailedError(f"{type(failure).__name__}: {failure}") from failure
     return _outputs(step, {"Payload": answer})
 
 
-def sleep(run: Execution, step: StepRecord) -> dict[str, Any]:
+def sleep(run: execution.Execution, step: execution.StepRecord) -> dict[str, Any]:
     """Wait for `Duration` (ISO 8601)."""
     found = _DURATION.fullmatch(step.inputs["Duration"])
     if not found or not any(found.groups()):
-        raise StepFailedError(f"{step.inputs['Duration']} is no duration")
+        raise execution.StepFailedError(f"{step.inputs['Duration']} is no duration")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     run.sleep(3600 * hours + 60 * minutes + seconds)
     return {}
 
 
-def branch(run: Execution, step: StepRecord) -> dict[str, Any]:
+def branch(run: execution.Execution, step: execution.StepRecord) -> dict[str, Any]:
     """Return the step of the first choice that holds, else the default step."""
     for choice in step.definition["inputs"]["Choices"]:
         if _holds(choice, run.variables):
@@ -92,7 +85,7 @@ def branch(run: Execution, step: StepRecord) -> dict[str, Any]:
     return {"NextStep": step.definition["inputs"].get("Default")}
 
 
-def approve(run: Execution, step: StepRecord, connect: Connect) -> dict[str, Any]:
+def approve(run: execution.Execution, step: execution.StepRecord, connect: Connect) -> dict[str, Any]:
     """Notify the topic, and wait until enough approvers approve, or one rejects.
 
     Raises:
@@ -108,25 +101,25 @@ def approve(run: Execution, step: StepRecord, connect: Connect) -> dict[str, Any
         connect("sns").publish(TopicArn=topic, Subject="Automation approval request", Message=message)
     needed = int(inputs.get("MinRequiredApprovals", 1))
 
-    def approvals() -> list[ApprovalDecision]:
+    def approvals() -> list[execution.ApprovalDecision]:
         return list({each.who: each for each in run.decisions if each.decision == "Approve"}.values())
 
     def is_decided() -> bool:
         return any(each.decision == "Reject" for each in run.decisions) or len(approvals()) >= needed
 
     if not run.wait(float(step.definition.get("timeoutSeconds", _DEFAULT_APPROVAL_SECONDS)), is_decided):
-        raise StepTimedOutError("no decision was made in time")
+        raise execution.StepTimedOutError("no decision was made in time")
     status = "Rejected" if any(each.decision == "Reject" for each in run.decisions) else "Approved"
     step.outputs = {
         "ApprovalStatus": status,
         "ApproverDecisions": [json.dumps(_shown(each)) for each in run.decisions],
     }
     if status == "Rejected":
-        raise StepFailedError("the request was rejected")
+        raise execution.StepFailedError("the request was rejected")
     return step.outputs
 
 
-def _shown(decision: ApprovalDecision) -> dict[str, str]:
+def _shown(decision: execution.ApprovalDecision) -> dict[str, str]:
     return {
         "Approver": decision.who,
         "Decision": decision.decision,
@@ -135,7 +128,7 @@ def _shown(decision: ApprovalDecision) -> dict[str, str]:
     }
 
 
-def _called(step: StepRecord, connect: Connect) -> Any:
+def _called(step: execution.StepRecord, connect: Connect) -> Any:
     arguments = {
         name: value
         for name, value in step.inputs.items()
@@ -144,14 +137,14 @@ def _called(step: StepRecord, connect: Connect) -> Any:
     try:
         return getattr(connect(step.inputs["Service"]), xform_name(step.inputs["Api"]))(**arguments)
     except (ClientError, BotoCoreError) as failure:
-        raise StepFailedError(str(failure)) from failure
+        raise execution.StepFailedError(str(failure)) from failure
 
 
-def _outputs(step: StepRecord, answer: Any) -> dict[str, Any]:
+def _outputs(step: execution.StepRecord, answer: Any) -> dict[str, Any]:
     try:
         return {each["Name"]: selected(answer, each["Selector"]) for each in step.definition.get("outputs", [])}
     except UnresolvedReferenceError as missing:
-        raise StepFailedError(str(missing)) from missing
+        raise execution.StepFailedError(str(missing)) from missing
 
 
 def _loaded(source: str, connect: Connect) -> dict[str, Any]:

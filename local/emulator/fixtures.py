@@ -48,8 +48,6 @@ class VpcFixture:
     """VPC without internet access, by Name tag, with a route table of its own for its private subnets.
 
     Attributes:
-        name: Name tag.
-        region: Region.
         cidr: Address range.
         subnets: Common part of the Name tags of the two subnets, which end with the letter of their Availability Zone.
         prefix: Prefix length of the subnets.

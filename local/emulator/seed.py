@@ -8,25 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from local.emulator.fixtures import (
-    AGENT_POLICY,
-    BUCKETS,
-    CONFIG_BUCKET,
-    EMERGENCY_USER,
-    INSTANCE_ROLES,
-    KEY_OF_SECRETS,
-    LINUX_IMAGE,
-    NETWORKS,
-    NODE_REGION,
-    NODES,
-    PERSON_ROLES,
-    PROD_ROLES,
-    ROLE_TRUST,
-    SECRETS,
-    Bucket,
-    NodeFixture,
-    VpcFixture,
-)
+from local.emulator import fixtures
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -45,29 +27,29 @@ _EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists", "EntityAlreadyExist
 
 def seed(endpoint_url: str) -> None:
     """Create the buckets, networks, roles, instances and recorder that the `dev` stack expects."""
-    for bucket in (*BUCKETS, CONFIG_BUCKET):
+    for bucket in (*fixtures.BUCKETS, fixtures.CONFIG_BUCKET):
         owner = partial(_client_of, bucket.account) if bucket.account else _client
         _create_bucket(owner("s3", bucket.region, endpoint_url), bucket)
-    for network in NETWORKS:
+    for network in fixtures.NETWORKS:
         _create_network(_client("ec2", network.region, endpoint_url), network)
     iam = _client("iam", "us-east-1", endpoint_url)
-    for name in (*INSTANCE_ROLES, *PROD_ROLES):
-        _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
-    for name in INSTANCE_ROLES:
+    for name in (*fixtures.INSTANCE_ROLES, *fixtures.PROD_ROLES):
+        _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(fixtures.ROLE_TRUST))
+    for name in fixtures.INSTANCE_ROLES:
         _create_profile(iam, name)
-    for name, user in PERSON_ROLES.items():
+    for name, user in fixtures.PERSON_ROLES.items():
         _create_person_role(iam, name, user)
-    path, emergency = EMERGENCY_USER
+    path, emergency = fixtures.EMERGENCY_USER
     _create(iam.create_user, Path=path, UserName=emergency)
-    for node in NODES:
-        _create_node(_client("ec2", NODE_REGION, endpoint_url), node)
-    for region in sorted({each.region for each in NETWORKS}):
-        _create_recorder(_client("config", region, endpoint_url), with_iam=region == CONFIG_BUCKET.region)
-    for name in SECRETS:
+    for node in fixtures.NODES:
+        _create_node(_client("ec2", fixtures.NODE_REGION, endpoint_url), node)
+    for region in sorted({each.region for each in fixtures.NETWORKS}):
+        _create_recorder(_client("config", region, endpoint_url), with_iam=region == fixtures.CONFIG_BUCKET.region)
+    for name in fixtures.SECRETS:
         _create(
-            _client("secretsmanager", NODE_REGION, endpoint_url).create_secret,
+            _client("secretsmanager", fixtures.NODE_REGION, endpoint_url).create_secret,
             Name=name,
-            KmsKeyId=f"arn:aws:kms:{NODE_REGION}:123456789012:key/{KEY_OF_SECRETS}",
+            KmsKeyId=f"arn:aws:kms:{fixtures.NODE_REGION}:123456789012:key/{fixtures.KEY_OF_SECRETS}",
             Tags=[{"Key": "Role", "Value": "DomainController"}],
         )
 
@@ -109,7 +91,7 @@ def _create(call: Callable[..., Any], **arguments: Any) -> bool:
     return True
 
 
-def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
+def _create_bucket(s3: "S3Client", bucket: fixtures.Bucket) -> None:
     # us-east-1 is the only Region that must not be named as a location
     given: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
     given = ({} if bucket.region == "us-east-1" else given) | {"ObjectLockEnabledForBucket": bucket.locked_days > 0}
@@ -125,7 +107,7 @@ def _create_bucket(s3: "S3Client", bucket: Bucket) -> None:
             s3.put_object_lock_configuration(Bucket=bucket.name, ObjectLockConfiguration=lock)
 
 
-def _create_network(ec2: "EC2Client", network: VpcFixture) -> None:
+def _create_network(ec2: "EC2Client", network: fixtures.VpcFixture) -> None:
     if ec2.describe_vpcs(Filters=_name_is(network.name))["Vpcs"]:
         return
     vpc = ec2.create_vpc(CidrBlock=network.cidr, TagSpecifications=_named("vpc", network.name))["Vpc"]
@@ -146,7 +128,7 @@ def _create_network(ec2: "EC2Client", network: VpcFixture) -> None:
 
 
 def _create_profile(iam: "IAMClient", name: str) -> None:
-    iam.attach_role_policy(RoleName=name, PolicyArn=AGENT_POLICY)
+    iam.attach_role_policy(RoleName=name, PolicyArn=fixtures.AGENT_POLICY)
     _create(iam.create_instance_profile, InstanceProfileName=name)
     profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     if not profile["Roles"]:
@@ -161,12 +143,12 @@ def _create_person_role(iam: "IAMClient", name: str, user: str) -> None:
     _create(iam.create_role, RoleName=name, AssumeRolePolicyDocument=document)
 
 
-def _create_node(ec2: "EC2Client", node: NodeFixture) -> None:
+def _create_node(ec2: "EC2Client", node: fixtures.NodeFixture) -> None:
     if ec2.describe_instances(Filters=_name_is(node.name))["Reservations"]:
         return
     subnet = ec2.describe_subnets(Filters=_name_is(node.subnet))["Subnets"][0]
     ec2.run_instances(
-        ImageId=LINUX_IMAGE,
+        ImageId=fixtures.LINUX_IMAGE,
         InstanceType="t3.micro",
         MinCount=1,
         MaxCount=1,
@@ -184,7 +166,7 @@ def _create_recorder(config: Any, *, with_iam: bool) -> None:
     config.put_configuration_recorder(
         ConfigurationRecorder={"name": "default", "roleARN": role, "recordingGroup": everything}
     )
-    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": CONFIG_BUCKET.name})
+    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": fixtures.CONFIG_BUCKET.name})
     config.start_configuration_recorder(ConfigurationRecorderName="default")
 
 

@@ -159,13 +159,10 @@ def submit(session: ApprovalSession, node: str, reason: str) -> str:
 def list_access_requests(
     session: ApprovalSession, ended: int, incomplete: list[str] | None = None, *, by: str = ""
 ) -> list[ApprovalRequest]:
-    """Return all requests that have not ended, and the latest of those that have, of all Regions; the newest first.
+    """Return all requests that have not ended, and the latest `ended` of the others, of all Regions; the newest first.
 
-    Args:
-        session: Session of the command.
-        ended: Number of ended requests.
-        incomplete: Receives why requests cannot be read; the others then count. None: that is an error.
-        by: ARN of the requester. Empty: all.
+    `incomplete` receives why requests cannot be read, and the others count; None: that is an error. `by` is the ARN of a
+    requester; empty: all.
     """
     oldest = session.now() - timedelta(hours=MAX_HOURS)
     chosen: list[tuple[ApprovalSession, str]] = []
@@ -330,15 +327,9 @@ def parse_access_request(  # noqa: PLR0913 -- the records of a request
     now: datetime,
     failed: str = "",
 ) -> ApprovalRequest:
-    """Return the request of an OpsItem.
+    """Return the request of an OpsItem, with the execution that it names and that execution's policy, if they were read.
 
-    Args:
-        item: OpsItem, as boto3 returns it.
-        execution: Execution that the OpsItem names; None: it names none, or it was not read.
-        policy: Response of GetDocument with the approval policy that the execution runs.
-        region: Region of the request.
-        now: Time that decides whether the access is over.
-        failed: Reason why the execution or the policy was not read; empty: none.
+    `now` decides whether the access is over; `failed` is the reason why the execution or the policy was not read.
     """
     unknown = list(_unverified(execution, policy, item)) if execution else []
     unknown += [failed] if failed else []

@@ -12,33 +12,9 @@ from rich.text import Text
 
 from common.problems import visible
 from components.approval.runbook import APPROVAL_SECONDS
+from operations.approval import executions, output
 from operations.approval.access_requests import check_requester, expect_decision, find_node, send_signal, token_state
-from operations.approval.executions import (
-    NewRequest,
-    check_decision,
-    check_duplicates,
-    check_request_text,
-    check_workflow,
-    decide,
-    find_request,
-    is_settled,
-    list_requests,
-    poll_request,
-    requested_principal,
-    submit_request,
-)
 from operations.approval.lookups import find_instance, find_operator, read_tags, tags_without_grant, with_live_data
-from operations.approval.output import (
-    local_time,
-    print_request,
-    print_tags,
-    request_document,
-    requests_table,
-    short_id,
-    start_command,
-    state_text,
-    tags_document,
-)
 from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
@@ -98,15 +74,15 @@ def request(  # noqa: PLR0913 -- the options of the command line
     """
     if as_role and as_user:
         raise UnusableError("--as-role and --as-user are alternatives: choose one.")
-    check_request_text(reason, as_role, as_user)
+    executions.check_request_text(reason, as_role, as_user)
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
     session = _as_requester(session, is_for_another=bool(as_role or as_user))
-    principal = requested_principal(session.identity.arn, as_role, as_user)
+    principal = executions.requested_principal(session.identity.arn, as_role, as_user)
     with working("Checking the request ..."):
         new = _checked_request(session, principal, instance, reason, again=again)
     submitted = ApprovalRequest(
-        id=submit_request(session, new),
+        id=executions.submit_request(session, new),
         # The rest is not known yet, and reading it needs another permission.
         grant_id=None,
         requester=session.identity.arn,
@@ -123,7 +99,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     if wait:
         submitted = _wait(session, submitted, command)
     if json_output:
-        print_json(request_document(submitted, command.now()))
+        print_json(output.request_document(submitted, command.now()))
     elif wait:
         _print_outcome(submitted, command.now())
     if wait and submitted.state is not RequestState.GRANTED:
@@ -165,25 +141,27 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     if run is None:
         raise typer.Exit(_print_waiting(session, command.now(), json_output=json_output))
     with working("Reading the request ..."):
-        (found,) = with_live_data(session, [find_request(session, run)])
-    check_decision(found, session.identity.arn, approve=not reject)
-    print_request(Terminal(stderr=True), found, command.now())
+        (found,) = with_live_data(session, [executions.find_request(session, run)])
+    executions.check_decision(found, session.identity.arn, approve=not reject)
+    output.print_request(Terminal(stderr=True), found, command.now())
     if not yes:
         confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
-    decide(session, found, approve=not reject, comment=comment)
+    executions.decide(session, found, approve=not reject, comment=comment)
     with working("Waiting for the result of the decision ..."):
-        decided = poll_request(
-            lambda: find_request(session, found.id),
+        decided = executions.poll_request(
+            lambda: executions.find_request(session, found.id),
             command.pause,
             # Settled, or the next level of approvers has to decide.
-            lambda each: is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0]),
+            lambda each: (
+                executions.is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0])
+            ),
             attempts=_DECISION_POLLS,
         )
     if json_output:
-        print_json(request_document(decided, command.now()))
+        print_json(output.request_document(decided, command.now()))
     else:
         done = "Rejected. " if reject else "Approved. "
-        state = state_text(decided, command.now())
+        state = output.state_text(decided, command.now())
         print_line(Terminal(), Text.assemble((done, "bold"), "The request is now: ", state))
     if not reject and decided.state in (RequestState.REFUSED, RequestState.FAILED):
         raise typer.Exit(ExitCode.FINDINGS)
@@ -219,14 +197,14 @@ def status(  # noqa: PLR0913 -- the options of the command line
     if run is None:
         raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
     with working("Reading the request ..."):
-        (found,) = with_live_data(session, [find_request(session, run)])
+        (found,) = with_live_data(session, [executions.find_request(session, run)])
     if json_output:
-        print_json(request_document(found, command.now()))
+        print_json(output.request_document(found, command.now()))
     else:
         console = Terminal()
-        print_request(console, found, command.now())
+        output.print_request(console, found, command.now())
         if found.state is RequestState.GRANTED:
-            print_line(console, f"{'start:':13}{start_command(found)}")
+            print_line(console, f"{'start:':13}{output.start_command(found)}")
             print_line(console, f"{'revoke:':13}{program_name()} revoke {found.id}{session.options}")
     raise typer.Exit(_exit_code([found]))
 
@@ -256,9 +234,9 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     command = CommandContext.of(context)
     session = open_session(command, _selector(context, stack, cwd, mode, region))
     with working("Reading the request ..."):
-        (granted,) = with_live_data(session, [find_request(session, run)])
+        (granted,) = with_live_data(session, [executions.find_request(session, run)])
     grant_id = _live_grant(granted, session.options)
-    print_request(Terminal(stderr=True), granted, command.now())
+    output.print_request(Terminal(stderr=True), granted, command.now())
     if not yes:
         question = "Revoke this access? AWS does not end its sessions." if session.is_just_in_time else ""
         confirm(question or "End this grant and its sessions?", "Nothing was ended.")
@@ -267,18 +245,18 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     else:
         session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
     with working("Ending the grant ..."):
-        ended = poll_request(
-            lambda: find_request(session, granted.id),
+        ended = executions.poll_request(
+            lambda: executions.find_request(session, granted.id),
             command.pause,
             lambda each: each.is_over,
             attempts=_REVOCATION_POLLS,
         )
         (ended,) = with_live_data(session, [ended])
     if json_output:
-        print_json(request_document(ended, command.now()))
+        print_json(output.request_document(ended, command.now()))
     else:
         console = Terminal()
-        print_line(console, Text.assemble("The grant is now: ", state_text(ended, command.now())))
+        print_line(console, Text.assemble("The grant is now: ", output.state_text(ended, command.now())))
         for each in ended.sessions or ():
             print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", style="bold red")
         if ended.sessions_unread:
@@ -313,11 +291,11 @@ def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> Approval
 
 def _checked_request(
     session: ApprovalSession, principal: GrantedPrincipal, instance: str, reason: str, *, again: bool
-) -> NewRequest:
+) -> executions.NewRequest:
     """Return the request once instance, operator and other requests are checked, before any approver is notified."""
     if session.is_just_in_time:
         node = find_node(session, instance)
-        new = NewRequest(
+        new = executions.NewRequest(
             principal=principal,
             instance=node.id,
             name=node.name,
@@ -328,19 +306,19 @@ def _checked_request(
     else:
         with suppress(CallError):
             # The document may not be readable; starting it reports the error.
-            check_workflow(session)
+            executions.check_workflow(session)
         found, name = find_instance(session, instance)
-        new = NewRequest(principal=principal, instance=found, name=name, reason=reason)
+        new = executions.NewRequest(principal=principal, instance=found, name=name, reason=reason)
         new.check()
         new = replace(new, principal=find_operator(session, principal))
-    unread = "" if again else check_duplicates(session, new)
+    unread = "" if again else executions.check_duplicates(session, new)
     if unread:
         # The permission to read them is not necessary for a request.
         print_line(Terminal(stderr=True), f"Cannot tell whether the same session is already requested: {unread}")
     return new
 
 
-def _print_submitted(submitted: ApprovalRequest, new: NewRequest, options: str) -> None:
+def _print_submitted(submitted: ApprovalRequest, new: executions.NewRequest, options: str) -> None:
     approve_command = f"{program_name()} approve {submitted.id}{options}"
     within = "" if submitted.is_access_request else f", within {_APPROVAL_HOURS} hours"
     for line in (
@@ -361,17 +339,17 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
         state = (polled.state, polled.until is None)
         if state not in reported:
             reported.add(state)
-            print_line(console, Text.assemble("  now:       ", state_text(polled, command.now())))
-        return is_settled(polled)
+            print_line(console, Text.assemble("  now:       ", output.state_text(polled, command.now())))
+        return executions.is_settled(polled)
 
     try:
         with console.status("Waiting ..."):
             # The state of the access token decides about sessions; requesters may not see the approvals.
-            return poll_request(
+            return executions.poll_request(
                 lambda: (
                     token_state(session, submitted)
                     if submitted.is_access_request
-                    else find_request(session, submitted.id)
+                    else executions.find_request(session, submitted.id)
                 ),
                 command.pause,
                 report,
@@ -384,28 +362,30 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
 def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
     console = Terminal()
     if submitted.state is not RequestState.GRANTED:
-        print_line(console, Text.assemble("Not granted: ", state_text(submitted, now)))
+        print_line(console, Text.assemble("Not granted: ", output.state_text(submitted, now)))
         return
-    until = f" until {local_time(submitted.until, now)}" if submitted.until else ""
+    until = f" until {output.local_time(submitted.until, now)}" if submitted.until else ""
     print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", style="bold green")
-    print_line(console, f"  {start_command(submitted)}")
+    print_line(console, f"  {output.start_command(submitted)}")
 
 
 def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> ExitCode:
     """Print the requests that wait, or may wait, for approval, and return the exit code."""
     states = (RequestState.WAITING, RequestState.UNKNOWN)
     with working("Reading the requests ..."):
-        waiting = with_live_data(session, [each for each in list_requests(session, ended=0) if each.state in states])
+        waiting = with_live_data(
+            session, [each for each in executions.list_requests(session, ended=0) if each.state in states]
+        )
     if json_output:
-        print_json({"waiting": [request_document(each, now) for each in waiting]})
+        print_json({"waiting": [output.request_document(each, now) for each in waiting]})
         return _exit_code(waiting)
     console = Terminal()
     if not waiting:
         print_line(console, f"No request waits for approval in {session.scope}.")
         return ExitCode.SUCCESS
-    console.print(requests_table(waiting, now, f"Waiting for approval in {session.scope}"))
+    console.print(output.requests_table(waiting, now, f"Waiting for approval in {session.scope}"))
     for each in waiting:
-        print_line(console, f"{short_id(each)} reason: {visible(each.reason) or 'none'}")
+        print_line(console, f"{output.short_id(each)} reason: {visible(each.reason) or 'none'}")
     print_line(console, f"Decide: {program_name()} approve RUN [--reject] [--comment TEXT]{session.options}")
     return _exit_code(waiting)
 
@@ -415,23 +395,25 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
     incomplete: list[str] = []
     with working("Reading the requests ..."):
         tags = read_tags(session)
-        requests = with_live_data(session, list_requests(session, last, incomplete))
+        requests = with_live_data(session, executions.list_requests(session, last, incomplete))
     if incomplete and not isinstance(tags, ReadFailure):
         # A grant that was not read may belong to any of the tags.
         tags = ReadFailure(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
     stray = tags if isinstance(tags, ReadFailure) else tags_without_grant(tags, requests)
     if json_output:
-        listed = [request_document(each, now) for each in requests]
-        print_json({"requests": listed, **tags_document(stray), **({"incomplete": incomplete} if incomplete else {})})
+        listed = [output.request_document(each, now) for each in requests]
+        print_json(
+            {"requests": listed, **output.tags_document(stray), **({"incomplete": incomplete} if incomplete else {})}
+        )
     else:
         console = Terminal()
         for why in incomplete:
             print_line(console, f"Incomplete: {why}", style="bold magenta")
         if requests:
-            console.print(requests_table(requests, now, f"Requests in {session.scope}"))
+            console.print(output.requests_table(requests, now, f"Requests in {session.scope}"))
         elif not incomplete:
             print_line(console, f"No session has been requested in {session.scope}.")
-        print_tags(console, stray)
+        output.print_tags(console, stray)
     return ExitCode.FINDINGS if stray or incomplete else _exit_code(requests)
 
 

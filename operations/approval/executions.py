@@ -48,10 +48,7 @@ class NewRequest:
     """A session to request.
 
     Attributes:
-        principal: Principal of the grant.
-        instance: ID of the instance.
         name: Name tag of the instance; empty: none.
-        reason: Reason, for the approvers.
         region: Region of an access request; empty in the other modes.
         expected: Who decides about an access request, by the approval policies.
     """
@@ -236,12 +233,9 @@ def decide(session: ApprovalSession, request: ApprovalRequest, *, approve: bool,
 
 
 def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | None = None) -> list[ApprovalRequest]:
-    """Return all requests that have not ended, and the latest of those that have; the newest first.
+    """Return all requests that have not ended, and the latest `ended` of those that have; the newest first.
 
-    Args:
-        session: Session of the command.
-        ended: Number of ended requests.
-        incomplete: Receives why a listing ended early; its first pages then count. None: that is an error.
+    If a listing ends early, `incomplete` receives the reason, and its first pages count; without it, that is an error.
     """
     if session.is_just_in_time:
         return access_requests.list_access_requests(session, ended, incomplete)

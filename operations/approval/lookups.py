@@ -44,10 +44,7 @@ class OpenSession:
     """An open session.
 
     Attributes:
-        id: ID of the session.
         owner: ARN of the principal that started it.
-        target: ID of the instance.
-        started: Start time.
         is_just_in_time: Whether the access token of a request started it.
     """
 
@@ -59,11 +56,9 @@ class OpenSession:
 
 
 def find_instance(session: ApprovalSession, named: str) -> tuple[str, str]:
-    """Return ID and name of an instance that is ready for a session.
+    """Return ID and name of an instance that is ready for a session, by ID or Name tag.
 
-    Args:
-        session: Session of the command.
-        named: ID or Name tag. The runbook checks an ID that cannot be resolved here.
+    The runbook checks an ID that cannot be resolved here.
 
     Raises:
         CallError: The instance does not exist, is not online, or several match.
@@ -86,9 +81,7 @@ def find_instance(session: ApprovalSession, named: str) -> tuple[str, str]:
 def find_operator(session: ApprovalSession, principal: GrantedPrincipal) -> GrantedPrincipal:
     """Return an operator with the name as IAM spells it, as the runbook accepts no other case.
 
-    Args:
-        session: Session of the command.
-        principal: Role or user. The runbook checks it where the operators cannot be read.
+    The runbook checks a principal where the operators cannot be read.
 
     Raises:
         CallError: The principal does not have the operators' policy.
@@ -140,11 +133,9 @@ def read_operator_tags(reader: Reader, principals: Iterable[GrantedPrincipal]) -
 
 
 def tags_without_grant(tags: Iterable[OperatorTag], requests: Iterable[ApprovalRequest]) -> tuple[OperatorTag, ...]:
-    """Return the tags without a live grant.
+    """Return the tags without a live grant among all requests that have not ended.
 
-    Args:
-        tags: Tags, read before the requests, so that the tag of a grant made in between does not count as one without.
-        requests: All requests that have not ended.
+    Read the tags before the requests, so that the tag of a grant made in between does not count as one without.
     """
     held = [(each.principal, each.instance) for each in requests if each.holds_tag and each.state.is_open]
     return tuple(

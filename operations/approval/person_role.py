@@ -30,7 +30,6 @@ class PersonRole:
     """An operator's role that a session of IAM Identity Center assumes.
 
     Attributes:
-        arn: ARN of the role.
         user_name: User name of the person, which the session has to have as its name.
         caller: ARN of the session of IAM Identity Center.
     """

@@ -4,8 +4,6 @@ In mode `automation` one execution waits for approval and grants. A change reque
 starts the runbook once it is approved.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -72,7 +70,6 @@ class Decision:
     Attributes:
         approver: ARN, or the name of a user.
         approved: Whether the approver approved; else rejected.
-        comment: Comment of the approver.
     """
 
     approver: str
@@ -87,20 +84,11 @@ class ApprovalRequest:
     Attributes:
         id: ID of the execution to approve.
         grant_id: ID of the execution that grants: the same, or the one of a change request; None: not started.
-        requester: ARN of the requester.
-        requested_at: Time of the request.
-        principal: Principal of the grant.
-        instance: ID of the instance.
-        reason: Reason of the requester.
-        decisions: Decisions so far.
         levels: Numbers of levels of approval: approved, and required.
-        state: State of the request.
         detail: Detail of the state: who rejected, why it was refused, what the grant replaces.
         until: End of the grant, or of the time to approve; None: neither applies.
-        ended_at: Time when it ended.
         region: Region of the instance, once the runbook has found it.
         holds_tag: Whether the execution has set the tag and not removed it.
-        is_over: Whether the execution has ended.
         instance_name: Name tag of the instance; empty: none, or not read.
         sessions: IDs of the grant's open sessions; None: not read.
         sessions_unread: Reason why they cannot be read; empty: they were read, or not looked up.
@@ -164,12 +152,7 @@ def passed_levels(execution: Execution) -> tuple[int, int]:
 
 
 def parse_request(execution: Execution, child: Execution | None = None) -> ApprovalRequest:
-    """Return the request of an execution.
-
-    Args:
-        execution: Execution to approve.
-        child: Execution of the runbook that a change request has started.
-    """
+    """Return the request of an execution to approve, with the execution that a change request has started."""
     given = _parameters(execution)
     approvals = approval_steps(execution)
     decisions = decisions_of(execution)

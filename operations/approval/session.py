@@ -42,10 +42,8 @@ class Workflow:
     """The approval workflow of an account.
 
     Attributes:
-        mode: Mode of approval.
         region: Region of requests; the instance may be in another one, but not in mode `just-in-time`.
         runbook: Name of the runbook that grants.
-        change_template: Name of the change template.
         regions: Regions in which instances may be; empty: not known.
         operator_roles: ARNs of the roles of operators of IAM Identity Center by user name; None: not known.
         account_id: Account of the workflow; empty: that of the credentials.
@@ -105,11 +103,8 @@ class ApprovalSession:
     """Workflow, credentials and identity of a command.
 
     Attributes:
-        workflow: Workflow of the stack.
         clients: Clients with the caller's own credentials; those of the stack are for `pulumi`.
-        identity: Identity of these credentials.
         options: Options of the command line that select this workflow, for commands to display.
-        now: Returns the time.
     """
 
     workflow: Workflow

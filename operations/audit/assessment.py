@@ -43,11 +43,9 @@ class Assessment:
     """Findings for all principals.
 
     Attributes:
-        audited: Principals with findings.
         services: Roles that only services assume, with findings above `LOW`.
         administrators: ARNs of declared administrators.
         service_linked: Number of service-linked roles, which are not evaluated.
-        evaluated: Number of principals that were evaluated.
         by_design: What the configuration itself allows, each once.
     """
 

@@ -134,7 +134,6 @@ class AuditRule:
         impact: What the principal can do with it.
         escalations: Escalation paths by severity, the worst first; empty where the rule has code of its own.
         severity: Severity for the documentation where there are no paths.
-        remedy: Remediation.
         source: Where the bypass is described.
         exempt: Principals that the rule is not about.
         silent_under: Rules whose finding about a statement includes this one.

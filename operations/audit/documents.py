@@ -28,10 +28,7 @@ def planned_workflow(
 ) -> ApprovalPlan | None:
     """Return the approval workflow as the settings define it; None where there is none.
 
-    Args:
-        stack: The stack with its configuration.
-        identity: The caller.
-        people: Operators of IAM Identity Center; None: they are left out.
+    Without `people`, operators of IAM Identity Center are left out.
     """
     if "shell-access:approval" not in stack.values:
         return None

@@ -50,7 +50,6 @@ class Remaining:
 
     Attributes:
         audited: Principals with the findings that no exception covers, and expired exceptions.
-        accepted: Findings that an exception covers.
         unused: Exceptions that cover nothing.
     """
 
@@ -60,11 +59,7 @@ class Remaining:
 
 
 def chosen_exceptions(given: Path | None, directory: Path) -> tuple[AcceptedException, ...]:
-    """Read the accepted exceptions of a command.
-
-    Args:
-        given: File of the command line; None: `DEFAULT_FILE` in the directory, where it exists.
-        directory: Directory of Pulumi.yaml.
+    """Read the accepted exceptions that a command names; else `DEFAULT_FILE` beside Pulumi.yaml, where it exists.
 
     Raises:
         UnusableError: As `read_exceptions`.

@@ -52,13 +52,10 @@ class BypassFinding:
     """An approval bypass that a principal has.
 
     Attributes:
-        rule: ID of the rule.
         severity: Severity; one level lower where there are doubts.
-        matched_statements: Statements that allow it.
         doubts: Conditions that IAM data does not decide; empty where it is certain.
         obfuscation: IDs of what makes the statements hard to see through.
         path: ARNs of the roles that are assumed, in order; empty: none.
-        note: Details.
     """
 
     rule: str
@@ -75,7 +72,6 @@ class Audited:
     """A principal with its findings.
 
     Attributes:
-        arn: ARN of the principal.
         kind: `user`, `role`, `outside` for principals of other accounts, `document` for a runbook that is not the stack's,
             `exception` for accepted exceptions.
         findings: Findings, the worst first.
@@ -97,8 +93,6 @@ class AcceptedException:
 
     Attributes:
         principal: ARN, or a pattern of ARNs.
-        rule: ID of the rule.
-        reason: Why it is accepted.
         owner: Who is accountable for it.
         until: Last day on which it counts.
     """
@@ -120,8 +114,6 @@ class Accepted:
 
     Attributes:
         arn: Of the principal.
-        finding: The accepted finding.
-        exception: Exception that covers it.
     """
 
     arn: str
@@ -134,7 +126,6 @@ class Audit:
     """Result of an audit.
 
     Attributes:
-        stack: Name of the stack.
         account_id: Account; None where AWS did not answer.
         caller: ARN of the principal that audits; None where AWS did not answer.
         time: Time of the audit, ISO 8601.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.failures import MalformedAnswerError
+from common.aws.failures import MalformedAnswerError, code_of
 from common.iam.documents import Policy, parse
-from operations.inventory.reader import code_of, read_failure
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from common.aws.session import Clients

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from common.iam.patterns import matches
 from common.problems import NAMESPACE
-from components.approval.names import (
-    CHANGE_TEMPLATE_NAME,
-    OPERATOR_POLICY_NAME,
-    REAPER_NAME,
-    REAPER_SCHEDULE_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TOPIC_NAME,
-)
+from components.approval import names
 from components.just_in_time.cedar import references
 from components.just_in_time.documents import policy_documents
 from components.session_manager.document import DOCUMENT_NAME
@@ -37,11 +29,8 @@ class Protected:
         runbook: Document that sets and removes the tag.
         template: Change template.
         reaper: Document that removes tags of ended executions.
-        reaper_schedule: Schedule of the reaper.
         policy: Managed policy of the operators.
-        role: Role of the runbook.
         session_document: Session Manager preferences document.
-        topic: Topic of requests.
         starts_by_runbook: Mode `automation`: a request starts the runbook.
         operators: ARNs, or patterns of ARNs.
         operator_roles: Names.
@@ -58,14 +47,14 @@ class Protected:
 
     account_id: str
     partition: str = "aws"
-    runbook: str = RUNBOOK_NAME
-    template: str = CHANGE_TEMPLATE_NAME
-    reaper: str = REAPER_NAME
-    reaper_schedule: str = REAPER_SCHEDULE_NAME
-    policy: str = OPERATOR_POLICY_NAME
-    role: str = ROLE_NAME
+    runbook: str = names.RUNBOOK_NAME
+    template: str = names.CHANGE_TEMPLATE_NAME
+    reaper: str = names.REAPER_NAME
+    reaper_schedule: str = names.REAPER_SCHEDULE_NAME
+    policy: str = names.OPERATOR_POLICY_NAME
+    role: str = names.ROLE_NAME
     session_document: str = DOCUMENT_NAME
-    topic: str = TOPIC_NAME
+    topic: str = names.TOPIC_NAME
     starts_by_runbook: bool = False
     operators: tuple[str, ...] = ()
     operator_roles: tuple[str, ...] = ()
@@ -99,8 +88,6 @@ class DeclaredPrincipals:
 
     Attributes:
         administrators: ARNs of principals that may do everything by design.
-        approvers: ARNs of approvers.
-        operators: ARNs of operators.
     """
 
     administrators: tuple[str, ...] = ()

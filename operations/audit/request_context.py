@@ -198,16 +198,11 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
 
 
 def own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: Value) -> Truth:
-    """Evaluate whether a principal can give a tag of itself or of its sessions a value, or remove the tag.
+    """Evaluate whether a principal can give a tag of itself or of its sessions a value; no value: remove the tag.
 
     By its own tagging right, by federated sessions of a user, by a trust policy of its own that it replaces, or by
     session tags that a role's trust policy admits. IAM data does not show whether an identity provider sends the tag.
-
-    Args:
-        principal: The user or role.
-        audit: The account, which caches the result.
-        tag: Key of the tag.
-        value: Value of the tag; absent: the tag is removed.
+    `audit` caches the result.
     """
     key = (principal, tag, value)
     if key not in audit.own_tags:
@@ -241,13 +236,7 @@ def _best(found: Iterable[AllowingStatement]) -> Truth:
 
 
 def session_tag_admitted(role: Principal, tag: str, value: str) -> Truth:
-    """Evaluate whether a role's trust policy lets a caller set a tag of the role's session.
-
-    Args:
-        role: The role; a user has no trust policy.
-        tag: Key of the tag.
-        value: Value of the tag.
-    """
+    """Evaluate whether a role's trust policy (users have none) lets a caller set a tag of the role's session."""
     statements = role.trust.covering("sts:TagSession") if role.trust else ()
     allowing = [each for each in statements if each.allows and each.principals and _names_callers(each)]
     return max((admits_session_tag(each, statements, tag, value) for each in allowing), default=Truth.NO)
@@ -261,13 +250,9 @@ def _names_callers(statement: Statement) -> bool:
 def admits_session_tag(
     statement: Statement, statements: tuple[Statement, ...], tag: str, value: str | None = None
 ) -> Truth:
-    """Evaluate whether one statement of a trust policy admits a session tag.
+    """Evaluate whether a statement of a trust policy about `sts:TagSession` admits a tag; no value: any.
 
-    Args:
-        statement: Statement that allows `sts:TagSession`.
-        statements: All statements of the trust policy about it, Deny statements included.
-        tag: Key of the tag.
-        value: Value of the tag; None: any.
+    `statements` are all statements of the policy about it, Deny statements included.
     """
     denies = [each for each in statements if not each.allows]
     found = Truth.NO

@@ -72,13 +72,7 @@ def role_assumptions(
     principals: Iterable[Principal],
     counting: Iterable[Principal],
 ) -> RoleAssumptions:
-    """Return the principals that can assume a protected role, directly or by role chaining.
-
-    Args:
-        audit: The account.
-        principals: Principals to evaluate.
-        counting: Protected roles.
-    """
+    """Return the principals that can assume a protected role, directly or by role chaining."""
     search = _AssumptionSearch(audit, list(principals), dict.fromkeys(counting, ()))
     search.run()
     return RoleAssumptions(plain=search.plain, by_resources=search.by_resources, special=search.special)

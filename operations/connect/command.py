@@ -174,7 +174,6 @@ class _Caller:
     """The operator.
 
     Attributes:
-        regions: Regions of the stack.
         signed_in: Clients with the credentials of the AWS CLI.
         clients: Clients of the session: those, or with the operator's role.
         identity: Identity of these clients.
@@ -193,11 +192,7 @@ class _Caller:
 def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequence[str]) -> _Caller:
     """Return the operator, in their own role where the stack has one for people of IAM Identity Center.
 
-    Args:
-        context: Dependencies of the command.
-        cwd: Directory with Pulumi.yaml.
-        stack: Name of the stack; None: the selected one.
-        given: Regions in place of those of the stack, which is not read then.
+    `given` are Regions in place of those of the stack, which is not read then.
     """
     for region in given:
         if region not in partitions():

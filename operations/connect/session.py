@@ -30,8 +30,6 @@ class Forwarding:
     """Port of the instance, forwarded to the local computer.
 
     Attributes:
-        remote_port: Port of the instance.
-        local_port: Local port.
         rdp: Whether it is a Remote Desktop port.
     """
 
@@ -46,15 +44,10 @@ class Forwarding:
 
 
 def command(instance: Instance, forwarding: Forwarding | None, profile: str | None = None) -> list[str]:
-    """Return the AWS CLI command with a document that the port-forwarding policy names.
+    """Return the AWS CLI command with a document that the port-forwarding policy names; without a port, a shell.
 
     A request without a document uses the account's default document, which a policy that checks the document does not
     allow. The parameters use the shorthand syntax, which no shell splits.
-
-    Args:
-        instance: Target of the session.
-        forwarding: Port to forward. None: a shell.
-        profile: Profile of the AWS CLI. None: that of the environment.
     """
     document = PORT_FORWARDING_DOCUMENT if forwarding else SHELL_DOCUMENT
     parameters = (
@@ -107,14 +100,9 @@ def is_free(port: int) -> bool:
 
 
 def run_program(arguments: Sequence[str], credentials: Mapping[str, str] | None = None) -> int:
-    """Run a program in this terminal until it exits.
+    """Run a program in this terminal until it exits, and return its exit code.
 
-    Args:
-        arguments: Command line of the program, starting with its name.
-        credentials: Environment variables with credentials, in place of those of a profile; None: its own.
-
-    Returns:
-        Exit code of the program.
+    `credentials` are environment variables in place of those of a profile.
     """
     # On Windows, `aws` may be a batch file, which requires the full path.
     program = shutil.which(arguments[0]) or arguments[0]

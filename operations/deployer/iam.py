@@ -44,7 +44,6 @@ class OwnRole:
 
     Attributes:
         name: Name, or its prefix and `*`.
-        system: System that creates it.
         passed_to: Service that the deployer passes it to; empty: it is not passed.
         is_attached: Whether managed policies are attached to it; else it has inline policies only.
     """

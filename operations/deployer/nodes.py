@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.nodes.names import (
-    AWS_HOST_ROLE,
-    HOST_MANAGED_POLICY,
-    HOST_MANAGEMENT_SETTING,
-    HOST_ROLE_NAME,
-)
+from components.nodes import names
 from operations.deployer.scope import System
 from operations.deployer.statement import AllowedActions
 
@@ -19,7 +14,7 @@ if TYPE_CHECKING:
 _REMEDIATION_CHANGES: Final = ("config:DeleteRemediationConfiguration", "config:PutRemediationConfigurations")
 _SETTING_CHANGES: Final = ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting")
 EARLIER_HOST_ROLES: Final = (
-    AWS_HOST_ROLE,
+    names.AWS_HOST_ROLE,
     "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
 )
 """Roles of the console and Quick Setup of Systems Manager: destroying a stack restores one that was set before."""
@@ -38,12 +33,12 @@ _SEEN: Final = (
 
 def service_setting(scope: DeploymentScope) -> str:
     """Return the ARN of the service setting of Default Host Management Configuration."""
-    return scope.arn("ssm", f"servicesetting{HOST_MANAGEMENT_SETTING}")
+    return scope.arn("ssm", f"servicesetting{names.HOST_MANAGEMENT_SETTING}")
 
 
 def host_managed_policy(scope: DeploymentScope) -> str:
     """Return the ARN of the only AWS managed policy that a stack attaches to a role."""
-    return f"arn:{scope.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+    return f"arn:{scope.partition}:iam::aws:policy/{names.HOST_MANAGED_POLICY}"
 
 
 def node_permissions(scope: DeploymentScope) -> list[AllowedActions]:
@@ -76,7 +71,7 @@ def node_permissions(scope: DeploymentScope) -> list[AllowedActions]:
         AllowedActions(
             "AttachHostPolicy",
             ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
-            (scope.iam(f"role/{HOST_ROLE_NAME}"),),
+            (scope.iam(f"role/{names.HOST_ROLE_NAME}"),),
             {"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
             everywhere=True,
         ),

@@ -45,12 +45,9 @@ def fleet_stacks(path: Path) -> list[Settings]:
 
 
 def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str) -> DeploymentScope:
-    """Return the scope for stacks.
+    """Return the scope for stacks in an account.
 
-    Args:
-        stacks: Settings of the stacks.
-        tag: `KEY=VALUE` as given; None: the first tag that all stacks have.
-        account: Account that limits the policies.
+    The tag is `KEY=VALUE` as given; by default, the first tag that all stacks have.
 
     Raises:
         UnusableError: The stacks do not have such a tag.

@@ -47,10 +47,7 @@ def policies(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Policy]
 def named_policies(scope: DeploymentScope, role: Role, *, beyond_reading: bool = False) -> dict[str, Policy]:
     """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
 
-    Args:
-        scope: DeploymentScope of the policies.
-        role: Role that gets the policies.
-        beyond_reading: Whether a deployer gets the policies of `Role.PREVIEW` besides, so that these lack what they have.
+    With `beyond_reading`, a deployer gets the policies of `Role.PREVIEW` besides, so that these lack what they have.
     """
     found = packed(_changing(scope), scope) if beyond_reading else policies(scope, role)
     return {f"{role}{number}": each for number, each in enumerate(found, start=1)}

@@ -50,14 +50,12 @@ class DeploymentScope:
         regions: Governed Regions; the first is used for global services.
         tag: Key and value that every stack has in `shell-access:tags`; KMS keys and EC2 resources have no names of
             their own, so this tag identifies ours.
-        systems: Systems of the stacks.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         account: Account ID; `*` for policies that apply in any account.
         roles: Names of roles that stacks attach their policies to, and do not create.
         users: Names of users that stacks attach their policies to.
         operator_roles: Those of the roles that can have a grant.
         operator_users: Those of the users that can have a grant.
-        log_groups: Names of log groups for session logs.
         buckets: Names of buckets for session logs, which are only read.
         image_parameters: Names of parameters with images for controllers, without public ones of AWS.
         alarm_topics: ARNs of topics that receive alarms of approval, besides its own.

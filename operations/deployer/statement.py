@@ -34,7 +34,6 @@ class AllowedActions:
     """Actions that are allowed on resources.
 
     Attributes:
-        sid: Sid of the statement.
         actions: Actions without wildcards.
         resources: ARNs or patterns.
         conditions: Values by operator and key.

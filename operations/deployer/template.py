@@ -28,12 +28,7 @@ _SESSION_SECONDS: Final = 3_600
 
 
 def trust(trusted: list[str], organization: str = "") -> Policy:
-    """Return the deployer's trust policy: the fleet's own roles, and only while they belong to the organization.
-
-    Args:
-        trusted: ARNs of roles.
-        organization: ID of the organization (`o-...`); empty: no condition.
-    """
+    """Return the deployer's trust policy: the fleet's own roles, only while they belong to the organization, if given."""
     inside = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
     statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole", **inside}
     return {"Version": POLICY_VERSION, "Statement": [statement]}

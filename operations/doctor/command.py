@@ -1,7 +1,5 @@
 """`doctor`: reasons why sessions on a node would fail or would not be logged."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -29,7 +29,6 @@ class RoleRequest:
 
     Attributes:
         action: Action, such as `kms:Decrypt`.
-        resource: ARN of the resource.
         context: Condition keys of the request.
         session: Name of the role session, which is the node's ID. Empty: not known.
     """

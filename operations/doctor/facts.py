@@ -33,8 +33,6 @@ class NodeInstance:
         vpc_id: ID of the VPC (`vpc-...`).
         subnet_id: ID of the subnet (`subnet-...`).
         address: Private IPv4 address. Empty: none.
-        group_ids: IDs of the security groups.
-        has_public_address: Whether the instance has a public IPv4 address.
         public_address: Public IPv4 address. Empty: none, or not known.
         profile_arn: ARN of the instance profile. None: no instance profile.
         answers_metadata: Whether the agent can get credentials and identity from the metadata service.
@@ -83,7 +81,6 @@ class Destinations:
 
     Attributes:
         live: Document, keys, log group and bucket.
-        data_key_policy: Key policy of the key for session data.
         data_key_aliases: All aliases of that key, which conditions on `kms:ResourceAliases` evaluate.
         log_group_key: Key that encrypts the log group. None: no key, or the key no longer exists.
         bucket_key: Customer managed key of the bucket. None: no key, or the key no longer exists.
@@ -106,7 +103,6 @@ class AccessFacts:
 
     Attributes:
         setup: What Quick Setup makes in the account and the Region, and whether it exists.
-        tags: Tags of the node.
         policies: Approval policies of the Region.
         requests: Latest access requests for the node, the newest first; empty if they were not looked for.
         caller: ARN of the credentials of the person at the terminal. Empty: not known.

@@ -87,7 +87,6 @@ class Diagnosis:
     Attributes:
         node_id: ID of the node (`i-...` or `mi-...`).
         name: Name tag or computer name. Empty: none.
-        region: Region of the node.
         findings: Findings, the most likely cause first.
     """
 

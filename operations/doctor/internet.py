@@ -35,7 +35,6 @@ class InternetRoute:
     Attributes:
         there: Whether the path exists. UNKNOWN: part of it cannot be seen.
         text: Obstacle, or where the path leads.
-        nat: NAT gateway on the path.
     """
 
     there: Truth

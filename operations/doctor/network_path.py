@@ -78,12 +78,7 @@ def _policy_remedy(answer: EvaluationResult, action: str, role: Principal) -> st
 
 
 def own_group_obstacles(placement: Placement, out: Truth) -> list[Finding]:
-    """Return an obstacle if the node's own security groups do not allow outbound HTTPS.
-
-    Args:
-        placement: Node in its network.
-        out: Whether the security groups allow it.
-    """
+    """Return an obstacle if the node's own security groups do not allow outbound HTTPS."""
     if out is Truth.YES:
         return []
     groups = ", ".join(placement.instance.group_ids) or "no security group"
@@ -127,13 +122,9 @@ def between(placement: Placement, subnet_id: str, targets: tuple[IPv4Address, ..
 def network_acl_obstacles(
     placement: Placement, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
 ) -> list[Finding]:
-    """Return an obstacle if a network ACL does not allow both requests and responses.
+    """Return an obstacle if the network ACL of one of the two subnets does not allow both requests and responses.
 
-    Args:
-        placement: Node in its network.
-        acl: Network ACL that is associated with one of the two subnets.
-        passing: Whether it allows the traffic.
-        answers_to: Source ports of the connections.
+    `answers_to` are the source ports of the connections.
     """
     if passing is Truth.YES:
         return []

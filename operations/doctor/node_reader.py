@@ -60,9 +60,7 @@ class RegionReader:
     def node(self, node_id: str, caller: str = "") -> NodeFacts | None:
         """Return one node by its ID, with the access requests for it. None: it does not exist in this Region.
 
-        Args:
-            node_id: ID of the node (`i-...` or `mi-...`).
-            caller: ARN of the credentials of the person at the terminal. Empty: not known.
+        `caller` is the ARN of the credentials of the person at the terminal; empty: not known.
         """
         listed = read_node(self._reader, node_id)
         described: Answer | ReadFailure | None = None
@@ -112,13 +110,7 @@ class RegionReader:
     def facts(
         self, node_id: str, described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None
     ) -> NodeFacts:
-        """Return all facts about a node.
-
-        Args:
-            node_id: ID of the node (`i-...` or `mi-...`).
-            described: Description by EC2. None: not an EC2 instance.
-            listed: Description by Systems Manager. None: not managed.
-        """
+        """Return all facts about a node, from the descriptions by EC2 and by Systems Manager, if it has any."""
         instance = described if described is None or isinstance(described, ReadFailure) else _instance(described)
         managed = listed if listed is None or isinstance(listed, ReadFailure) else _managed(listed)
         organization = self._roles.organization()

@@ -39,11 +39,7 @@ def with_key_policy(
 ) -> tuple[EvaluationResult, list[Finding]]:
     """Apply the key policy, which may allow the role itself, delegate to IAM policies, or deny.
 
-    Args:
-        node: Node that makes the request.
-        role: Role that the node assumes.
-        need: Requirement on a key; others are returned unchanged.
-        answer: Result of the role's own policies.
+    `answer` is the result of the role's own policies; it is unchanged for a requirement that is not on a key.
     """
     key, policy, cause, restore = _key_of(node, need)
     if key is None or policy is None:
@@ -61,11 +57,7 @@ def with_key_policy(
 def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResult) -> EvaluationResult:
     """Apply the bucket policy: in the same account, a policy that allows the role itself is sufficient.
 
-    Args:
-        node: Node that makes the request.
-        role: Role that the node assumes.
-        need: Requirement on the bucket; others are returned unchanged.
-        answer: Result of the role's own policies.
+    `answer` is the result of the role's own policies; it is unchanged for a requirement that is not on the bucket.
     """
     settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
     foreign = settings is not None and settings.s3_bucket_owner not in ("", node.deployment.account_id)
@@ -144,7 +136,6 @@ class NodeRole:
     """Role that the agent assumes.
 
     Attributes:
-        role: Role.
         by_default: Whether it is the role of Default Host Management Configuration.
     """
 

@@ -20,11 +20,7 @@ class Placement:
     """Node in its network.
 
     Attributes:
-        node: Node.
-        instance: Instance of the node.
-        network: VPC of the node.
         role: Role that the node assumes. None: none, or not known.
-        services: Services that the node must reach.
     """
 
     node: NodeFacts

@@ -63,11 +63,7 @@ class Roles:
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
     def named(self, name: str) -> Principal | ReadFailure | None:
-        """Return a role. None: it does not exist.
-
-        Args:
-            name: Name without the path.
-        """
+        """Return a role by its name without the path. None: it does not exist."""
         return self._memo.get(("role", name), lambda: self._named(name))
 
     @returns_failure

@@ -42,7 +42,6 @@ class Survey:
     """Diagnoses of all nodes of a stack.
 
     Attributes:
-        stack: Name of the stack.
         account_id: Account ID. None if AWS did not answer.
         nodes: Diagnoses, the worst first.
         unread: Regions whose nodes cannot be listed, or only in part, with the reason.

@@ -4,8 +4,6 @@ Sources: CloudTrail User Guide, "CloudTrail record contents" and "CloudTrail use
 Guide, "Logging AWS Systems Manager API calls with AWS CloudTrail".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, cast

@@ -202,9 +202,7 @@ class _Trails:
 
     Attributes:
         athena: Whether to read the trail of the stack's settings.
-        store: Event data store to read.
         accounts: IDs of the accounts to read; empty: all.
-        has_files: Whether log files of a trail are read.
     """
 
     athena: bool

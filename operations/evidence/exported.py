@@ -130,7 +130,6 @@ class _Exported:
 
     Attributes:
         days: Days that are complete.
-        records: Number of records.
         denied: Reasons why the locations of logs could not be read, by day.
         older: Days that were exported by a release that did not export the locations of logs.
     """

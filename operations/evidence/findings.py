@@ -27,7 +27,6 @@ class EvidenceRule:
     """Meaning of a finding.
 
     Attributes:
-        id: ID of the finding.
         severity: `critical`, `high`, `medium`, `low` or `info`.
         title: One sentence.
         controls: Controls of public frameworks that the finding is evidence about, as guidance.
@@ -162,7 +161,6 @@ class EvidenceFinding:
     """A finding about a session, a grant or an attempt.
 
     Attributes:
-        rule: ID of the rule.
         detail: What was found.
     """
 
@@ -185,10 +183,7 @@ class EvidenceRow:
         person: Person behind the principal; empty if the records prove none.
         end: End of the session; None if unknown.
         end_source: Record that has the end; empty if unknown.
-        grant: Grant of the session.
-        log: Log of the session.
         is_log_known: Whether the locations of logs were read for the time and place of the session.
-        findings: Findings.
     """
 
     start: SessionStart | None = None
@@ -212,9 +207,6 @@ class Context:
     """Criteria of the report.
 
     Attributes:
-        now: Time of the report.
-        since: Begin of the period.
-        until: End of the period.
         needs_approval: Whether sessions need approval.
         is_just_in_time: Whether AWS grants the access, for access requests; None: not known, which counts as yes.
         break_glass: Names of emergency access roles, in lower case.
@@ -276,10 +268,7 @@ def _approval_findings(
 def grant_findings(grant: Grant, operators: Sequence[str], context: Context) -> Iterable[EvidenceFinding]:
     """Yield the findings about a grant.
 
-    Args:
-        grant: The grant.
-        operators: ARNs and names of who used it, none of whom may have approved it.
-        context: Criteria of the report.
+    `operators` are the ARNs and names of who used it, none of whom may have approved it.
     """
     if grant.is_access_request:
         yield from _access_findings(grant)

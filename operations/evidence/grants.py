@@ -35,9 +35,7 @@ class Grant:
     """A period in which a principal may start sessions on a node.
 
     Attributes:
-        account: Account ID.
         principal: `role/Operator` or `user/olivia`.
-        node: ID of the node.
         begin: Time when the tag was set.
         end: Time when it was removed or replaced; `NO_TIME` while it is set.
         setter: Principal that set the tag.
@@ -169,11 +167,7 @@ def access_at(there: Sequence[Grant], start: SessionStart) -> tuple[Grant | None
     """Return the access in whose time a session started and True, or the closest one of its requester and False.
 
     AWS does not document that the session of an access token has the name of the requester's: with another name it belongs to
-    any access in time, and the person is not known.
-
-    Args:
-        there: Accesses to the node, by their begin.
-        start: Start of the session.
+    any access in time, and the person is not known. `there` are the accesses to the node, by their begin.
     """
     own = [each for each in there if is_requester(start, each)]
     for several in (own, there):

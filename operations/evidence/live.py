@@ -60,16 +60,9 @@ class RecordedAccount:
     """The account to read, and clients to read with.
 
     Attributes:
-        clients: Clients of the account.
         identity: Caller's identity.
-        regions: Regions with sessions.
-        workflow_region: Region of requests.
         preferences: Preferences by Region, for the locations of logs.
-        since: Begin of the period.
-        until: End of the period.
-        now: Current time.
         pause: Waits, in seconds.
-        progress: Receives a line about the progress.
         reads_trail: Whether events are read from a trail, too, so that older ones than the event history has are known.
         history: Length of the event history to read; None: all that there is.
         is_just_in_time: Whether there are access requests, in place of a workflow, or beside it during a move.
@@ -92,6 +85,11 @@ class RecordedAccount:
     def reader(self, region: str) -> Reader:
         """Return a reader of a Region."""
         return Reader(self.clients, region, self.identity.arn)
+
+    def source(self, name: str, region: str, records: int, problem: str, since: datetime | None = None) -> RecordSource:
+        """Return a source that was read; without a begin, it has the state at the end of the period."""
+        begin = since or self.until
+        return RecordSource(name=name, region=region, since=begin, until=self.until, records=records, problem=problem)
 
     @property
     def iam_region(self) -> str:
@@ -160,16 +158,7 @@ def _lookups(account: RecordedAccount, region: str, names: Iterable[str], *, sin
         except UNREADABLE as wrong:
             problem = f"cloudtrail:LookupEvents: an event {name} has another form ({type(wrong).__name__})"
             break
-    found.sources.append(
-        RecordSource(
-            name="CloudTrail event history",
-            region=region,
-            since=since,
-            until=account.until,
-            records=count,
-            problem=problem,
-        )
-    )
+    found.sources.append(account.source("CloudTrail event history", region, count, problem, since))
     return found
 
 
@@ -180,20 +169,13 @@ def _sessions(account: RecordedAccount, region: str) -> Records:
     period = [{"key": "InvokedAfter", "value": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}]
     chosen: tuple[dict[str, Any], ...] = ({"State": "Active"}, {"State": "History", "Filters": period})
     for selection in chosen:
-        answer = reader.read("ssm", "describe_sessions", **selection)
-        if isinstance(answer, ReadFailure):
-            problem = answer.explanation
-            answer = answer.read_so_far
-        for each in (answer or {}).get("Sessions", ()):
+        listed, failed = _listed(reader, "ssm", "describe_sessions", "Sessions", **selection)
+        problem = failed or problem
+        for each in listed:
             if not since <= each["StartDate"] < account.until:
                 continue
             add_session(each, account.identity.account_id, region, found)
-    count = len(found.starts)
-    found.sources.append(
-        RecordSource(
-            name="Session Manager", region=region, since=since, until=account.until, records=count, problem=problem
-        )
-    )
+    found.sources.append(account.source("Session Manager", region, len(found.starts), problem, since))
     return found
 
 
@@ -204,14 +186,11 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
     requested = {each.id for each in known.requests}
     reader = account.reader(region)
     for document, mode in ((RUNBOOK_NAME, "automation"), (CHANGE_TEMPLATE_NAME, "change-manager")):
-        answer = reader.read(
-            "ssm",
-            "describe_automation_executions",
-            Filters=[{"Key": "DocumentNamePrefix", "Values": [document]}],
-        )
-        if isinstance(answer, ReadFailure):
-            problem, answer = answer.explanation, answer.read_so_far
-        for each in (answer or {}).get("AutomationExecutionMetadataList", ()):
+        filters = [{"Key": "DocumentNamePrefix", "Values": [document]}]
+        members = "AutomationExecutionMetadataList"
+        listed, failed = _listed(reader, "ssm", "describe_automation_executions", members, Filters=filters)
+        problem = failed or problem
+        for each in listed:
             run = each["AutomationExecutionId"]
             is_child = bool(each.get("ParentAutomationExecutionId"))
             if (
@@ -229,24 +208,17 @@ def _executions(account: RecordedAccount, known: Records) -> Records:
             execution = described["AutomationExecution"]
             add_execution(execution, account.identity.account_id, mode, found, is_known=run in requested)
     count = len(found.requests) + len(found.decisions)
-    found.sources.append(
-        RecordSource(
-            name="Automation", region=region, since=account.recent, until=account.until, records=count, problem=problem
-        )
-    )
+    found.sources.append(account.source("Automation", region, count, problem, account.recent))
     return found
 
 
 def _access_requests(account: RecordedAccount, region: str) -> Records:
     """Read the access requests of a Region whose access may be in the period, with their approvals."""
     account.progress(f"Access requests in {region}")
-    found, problem, reader = Records(), "", account.reader(region)
-    begin = account.since - ACCESS_REQUEST_LASTS
+    found, reader, begin = Records(), account.reader(region), account.since - ACCESS_REQUEST_LASTS
     filters = [{"Key": "OpsItemType", "Values": [OPS_ITEM_TYPE], "Operator": "Equal"}]
-    answer = reader.read("ssm", "describe_ops_items", OpsItemFilters=filters)
-    if isinstance(answer, ReadFailure):
-        problem, answer = answer.explanation, answer.read_so_far
-    for each in (answer or {}).get("OpsItemSummaries", ()):
+    listed, problem = _listed(reader, "ssm", "describe_ops_items", "OpsItemSummaries", OpsItemFilters=filters)
+    for each in listed:
         if not begin <= each["CreatedTime"] < account.until:
             continue
         account.pause(_SECONDS_PER_EXECUTION)
@@ -258,13 +230,16 @@ def _access_requests(account: RecordedAccount, region: str) -> Records:
         request, failed = request_of(reader, item, account.now)
         add_access_request(request, execution_of(item), account.identity.account_id, found)
         problem = failed or problem
-    count = len(found.requests)
-    found.sources.append(
-        RecordSource(
-            name="Access requests", region=region, since=begin, until=account.until, records=count, problem=problem
-        )
-    )
+    found.sources.append(account.source("Access requests", region, len(found.requests), problem, begin))
     return found
+
+
+def _listed(reader: Reader, service: str, operation: str, *members: str, **selection: Any) -> tuple[list[Any], str]:
+    """Return the items of a listing, or of its pages before a failure, and the failure; empty: none."""
+    answer, problem = reader.read(service, operation, **selection), ""
+    if isinstance(answer, ReadFailure):
+        problem, answer = answer.explanation, answer.read_so_far
+    return [each for member in members for each in (answer or {}).get(member, ())], problem
 
 
 def _logs(account: RecordedAccount, region: str, sessions: set[str]) -> Records:
@@ -292,10 +267,9 @@ def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, se
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
         chosen = f"{prefix}/{name}.log" if name else f"{prefix}/"
-        answer = reader.read("s3", "list_object_versions", Bucket=bucket, Prefix=chosen)
-        if isinstance(answer, ReadFailure):
-            problem, answer = answer.explanation, answer.read_so_far
-        for each in (*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())):
+        members = ("Versions", "DeleteMarkers")
+        listed, problem = _listed(reader, "s3", "list_object_versions", *members, Bucket=bucket, Prefix=chosen)
+        for each in listed:
             session = each["Key"].removeprefix(f"{prefix}/").removesuffix(".log")
             if each["IsLatest"] and session in sessions:
                 version = each.get("VersionId", "")
@@ -311,16 +285,7 @@ def _objects(account: RecordedAccount, region: str, bucket: str, prefix: str, se
                 )
         if problem:
             break
-    found.sources.append(
-        RecordSource(
-            name=f"Amazon S3 {bucket}",
-            region=region,
-            since=account.until,
-            until=account.until,
-            records=len(found.logs),
-            problem=problem,
-        )
-    )
+    found.sources.append(account.source(f"Amazon S3 {bucket}", region, len(found.logs), problem))
     return found
 
 
@@ -329,10 +294,8 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
     found, problem, reader = Records(), "", account.reader(region)
     for name in _looked_up(sessions):
         selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": name} if name else {})
-        answer = reader.read("logs", "describe_log_streams", **selection)
-        if isinstance(answer, ReadFailure):
-            problem, answer = answer.explanation, answer.read_so_far
-        for each in (answer or {}).get("logStreams", ()):
+        listed, problem = _listed(reader, "logs", "describe_log_streams", "logStreams", **selection)
+        for each in listed:
             written = each.get("lastEventTimestamp")
             if each["logStreamName"] in sessions:
                 found.logs.append(
@@ -345,16 +308,7 @@ def _streams(account: RecordedAccount, region: str, group: str, sessions: set[st
                 )
         if problem:
             break
-    found.sources.append(
-        RecordSource(
-            name=f"CloudWatch Logs {group}",
-            region=region,
-            since=account.until,
-            until=account.until,
-            records=len(found.logs),
-            problem=problem,
-        )
-    )
+    found.sources.append(account.source(f"CloudWatch Logs {group}", region, len(found.logs), problem))
     return found
 
 
@@ -378,20 +332,14 @@ def node_names(account: RecordedAccount, records: Records) -> tuple[dict[str, st
         nodes = sorted({each.node for each in records.starts if each.region == region and each.node.startswith("i-")})
         found, why = read_names(account.reader(region), nodes)
         names |= found
-        unread += [_unread(account, "Names of nodes", region, why)] if why else []
+        unread += [account.source("Names of nodes", region, 0, why.explanation)] if why else []
     return names, unread
-
-
-def _unread(account: RecordedAccount, name: str, region: str, why: ReadFailure) -> RecordSource:
-    problem = why.explanation
-    return RecordSource(name=name, region=region, since=account.until, until=account.until, records=0, problem=problem)
 
 
 class People:
     """Persons behind principals, as IAM and IAM Identity Center describe them now.
 
     Args:
-        account: The account.
         approval: Settings of the approval workflow, if there is one.
 
     Attributes:
@@ -432,7 +380,7 @@ class People:
             reader = self._reader.elsewhere(access.home(self._reader.region))
             found = read_user_name(reader, user, access.identity_store_id)
             if isinstance(found, ReadFailure):
-                self.unread.append(_unread(self._recorded, f"Person {user}", reader.region, found))
+                self.unread.append(self._recorded.source(f"Person {user}", reader.region, 0, found.explanation))
             self._users[user] = "" if isinstance(found, ReadFailure) else found or user
         return self._users[user]
 
@@ -440,6 +388,6 @@ class People:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
             if isinstance(answer, ReadFailure):
-                self.unread.append(_unread(self._recorded, f"Role {name}", self._reader.region, answer))
+                self.unread.append(self._recorded.source(f"Role {name}", self._reader.region, 0, answer.explanation))
             self._roles[name] = answer["Role"] if answer and not isinstance(answer, ReadFailure) else None
         return self._roles[name]

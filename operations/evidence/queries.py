@@ -81,7 +81,6 @@ class EventDataStore:
     """An event data store of CloudTrail Lake.
 
     Attributes:
-        id: ID of the store.
         region: Region of the store; empty if its name does not say.
     """
 
@@ -100,7 +99,6 @@ class _QueryResult:
     """Result of a query.
 
     Attributes:
-        events: Events.
         scanned: Number of bytes that were scanned.
         problem: Reason why the result is not complete; empty if it is.
     """
@@ -115,8 +113,6 @@ class _Batch:
     """Objects that one query of Athena reads.
 
     Attributes:
-        accounts: Account IDs.
-        regions: Regions.
         since: Begin of the period.
         until: End of the period.
     """
@@ -128,12 +124,9 @@ class _Batch:
 
 
 def read_trail_bucket(account: RecordedAccount, trail: Trail, accounts: Sequence[str]) -> Records:
-    """Read the events of an organization from the bucket of its trail, with Athena.
+    """Read the events of an organization from the bucket of its trail, with Athena; no accounts: of all with a folder.
 
-    Args:
-        account: What to read, and with what; the table and the workgroup are in the Region of the workflow.
-        trail: Bucket and folder of the trail.
-        accounts: Account IDs to read; empty: all that have a folder.
+    The table and the workgroup are in the Region of the workflow.
     """
     reader = account.reader(account.workflow_region)
     name = f"Athena, s3://{trail.bucket}/{trail.prefix}"
@@ -160,13 +153,7 @@ def read_trail_bucket(account: RecordedAccount, trail: Trail, accounts: Sequence
 
 
 def read_event_data_store(account: RecordedAccount, store: EventDataStore, accounts: Sequence[str]) -> Records:
-    """Read the events of an existing event data store of CloudTrail Lake.
-
-    Args:
-        account: What to read, and with what.
-        store: The store.
-        accounts: Account IDs to read; empty: all.
-    """
+    """Read the events of an existing event data store of CloudTrail Lake; without accounts, of all."""
     reader = account.reader(store.region or account.workflow_region)
     name = f"CloudTrail Lake, {store.id}"
     problems = _store_problems(account, reader, store)

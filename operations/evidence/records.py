@@ -51,14 +51,7 @@ class SessionStart:
 
     Attributes:
         id: Session ID; empty for a refused attempt.
-        account: Account ID.
-        region: Region of the node.
-        node: ID of the managed node.
-        caller: Principal that started it.
-        at: Start time.
         document: Name of the session document; empty: the account's preferences.
-        reason: Reason in the request.
-        kind: Kind of the session.
         error: Error code of a refused attempt; empty for a session.
         in_trail: Whether CloudTrail has the call; else only Session Manager lists the session.
         is_just_in_time: Whether the credentials of an access request started it.
@@ -83,8 +76,6 @@ class SessionEnd:
     """End of a session.
 
     Attributes:
-        id: Session ID.
-        at: End time.
         source: Record that has it: `TerminateSession` or `DescribeSessions`.
     """
 
@@ -99,12 +90,7 @@ class Request:
 
     Attributes:
         id: ID of the Automation execution, or of the access request.
-        account: Account ID.
-        caller: Requester.
-        at: Time of the request.
         principal: Operator of the grant, `role/Operator` or `user/olivia`.
-        node: ID of the node.
-        reason: Reason of the requester.
         mode: `automation`, `change-manager` or `just-in-time`.
         execution: ID of the execution that approvers of an access request decide; empty: none, or not known.
         granted: Begin of the access of an access request; `NO_TIME`: it was not approved, or that is not known.
@@ -134,7 +120,6 @@ class RecordedDecision:
 
     Attributes:
         request: ID of the Automation execution.
-        caller: Approver.
         at: Time of the decision; `NO_TIME` if the source does not say.
         approved: Whether the request was approved; else rejected or revoked.
         is_revocation: Whether an approver revoked the approval of an access request.
@@ -154,11 +139,8 @@ class TagChange:
     """A change of the tag that grants sessions.
 
     Attributes:
-        account: Account ID.
         principal: Principal with the tag, `role/Operator` or `user/olivia`.
         node: Value of the tag: the node; empty where the tag is removed.
-        caller: Principal that changed the tag.
-        at: Time of the change.
     """
 
     account: str
@@ -173,11 +155,9 @@ class Log:
     """Log of a session.
 
     Attributes:
-        session: Session ID.
         location: `s3://bucket/key`, or `log-group:stream`.
         size: Size in bytes; None if the service does not say.
         version: Version ID of the object; empty without versions.
-        written: Time of the last write.
         is_deleted: Whether the current version is a delete marker.
     """
 
@@ -194,10 +174,6 @@ class LogCoverage:
     """A period in which the locations of logs were read: a session that started in it and has no `Log` has none.
 
     Attributes:
-        account: Account ID.
-        region: Region of the sessions.
-        since: Begin of the period.
-        until: End of the period.
         open_sessions: IDs of sessions that had not ended, whose logs may be written later.
     """
 
@@ -217,7 +193,6 @@ class RecordSource:
         region: Region, empty for all.
         since: Begin of the period that the source can cover.
         until: End of that period.
-        records: Number of records of interest.
         problem: Reason why it was not read completely; empty if it was.
         note: What else there is to know, such as what reading it cost.
     """
@@ -237,13 +212,8 @@ class Records:
 
     Attributes:
         starts: Sessions and refused attempts.
-        ends: Ends of sessions.
-        requests: Requests for sessions.
-        decisions: Decisions of approvers.
         tags: Changes of the tag that grants sessions.
-        logs: Logs of sessions.
         coverage: Periods in which the locations of logs were read.
-        sources: What was read.
     """
 
     starts: list[SessionStart] = field(default_factory=list[SessionStart])

@@ -43,7 +43,6 @@ class Report:
 
     Attributes:
         rows: Sessions, attempts and unused grants, in order of time.
-        sources: What was read.
         gaps: What the report cannot know.
     """
 
@@ -70,9 +69,7 @@ class Report:
 def report(records: Records, context: Context) -> Report:
     """Join the records and evaluate them.
 
-    Args:
-        records: Records of the period, and of some time before it, so that grants that began earlier are known.
-        context: What the report is judged by.
+    The records are of the period, and of some time before it, so that grants that began earlier are known.
     """
     grants, accesses = grants_of(records), accesses_of(records) if context.is_just_in_time is not False else []
     by_node: dict[tuple[str, str], list[Grant]] = defaultdict(list)

@@ -48,15 +48,7 @@ def add_session(session: Mapping[str, Any], account: str, region: str, found: Re
 
 
 def add_execution(run: Mapping[str, Any], account: str, mode: str, found: Records, *, is_known: bool = False) -> None:
-    """Add the request of an execution, and its decisions.
-
-    Args:
-        run: Execution, as boto3 returns it.
-        account: Account ID.
-        mode: `automation` or `change-manager`.
-        found: Records to extend.
-        is_known: Whether the request is known from CloudTrail.
-    """
+    """Add the request of an execution in boto3's format, and its decisions; `is_known`: CloudTrail has the request."""
     request = parse_request(run)
     if not is_known:
         found.requests.append(_request(request, account, mode))

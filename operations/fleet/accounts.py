@@ -26,9 +26,6 @@ class FleetAccount:
     """AWS account.
 
     Attributes:
-        id: Account ID.
-        name: Account name.
-        tags: Tags of the account.
         units: Organizational units of the account, the root first. Empty if they were not read.
         state: State in AWS Organizations (`ACTIVE`, `SUSPENDED`, ...).
     """

@@ -1,7 +1,5 @@
 """Schema of the fleet file, which validates values; what they mean for accounts is evaluated elsewhere."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Annotated, Any, cast

@@ -26,8 +26,6 @@ class Fleet:
     """Fleet.
 
     Attributes:
-        path: Path of the fleet file.
-        settings: Settings in the file.
         stacks: Stacks of the accounts with their configurations, in rollout order.
         wave_names: Name of each account's wave, by account ID.
         tolerances: Failure tolerance of each wave, by its name.

@@ -51,8 +51,6 @@ class StackInstance:
     """Instance of a StackSet.
 
     Attributes:
-        account: Account ID.
-        region: Region of the instance.
         status: Detailed status, or the status if there is none. Empty: not known.
     """
 
@@ -71,7 +69,6 @@ class Migration:
     """Fleet file built from a StackSet.
 
     Attributes:
-        text: Content of the file.
         omitted: Instances that the file omits, sorted.
     """
 
@@ -331,12 +328,7 @@ def cloudformation_client(region: str | None) -> Any:
 
 
 def read_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str, str]], list[StackInstance]]:
-    """Read parameters and all pages of instances of a StackSet from AWS.
-
-    Args:
-        client: CloudFormation client in the Region of the StackSet.
-        name: Name of the StackSet.
-        call_as: `SELF` or `DELEGATED_ADMIN`.
+    """Read parameters and all pages of instances of a StackSet in the Region of a client from AWS.
 
     Raises:
         UnusableError: AWS did not answer, or the StackSet does not exist.

@@ -125,11 +125,8 @@ class EngineTask:
     """Engine execution.
 
     Attributes:
-        operation: Operation.
-        stack: Name of the stack.
         values: Configuration of the stack.
         policy_packs: Policy packs to evaluate, with absolute paths.
-        refresh: Whether to refresh the state first.
         changes_role: Whether the role differs from that of the last update, which the state contains.
         log: File for the engine's output.
     """
@@ -211,16 +208,11 @@ class PulumiCli:
     """Pulumi CLI on the PATH, with the backend and the credentials of the environment.
 
     Attributes:
-        program: Program of the stacks.
         stacks: Names of the project's stacks in the backend.
     """
 
     def __init__(self, program: Program, folder: Path) -> None:
-        """Initialize the CLI.
-
-        Args:
-            program: Program of the stacks.
-            folder: Folder for temporary files, which the caller deletes.
+        """Initialize the CLI with a folder for temporary files, which the caller deletes.
 
         Raises:
             UnusableError: `pulumi` is not installed, or the backend cannot be read.
@@ -273,11 +265,7 @@ class PulumiCli:
     ) -> None:
         """Create an empty stack.
 
-        Args:
-            stack: Name of the stack.
-            secrets_provider: Encryption of secrets in the state. None: that of the backend.
-            stop: Stop requests by signals.
-            on_scratch: Whether to use a temporary state, for the preview of a new stack.
+        Without a provider, the backend encrypts secrets. `on_scratch` uses a temporary state, for the preview of a new stack.
 
         Raises:
             UnusableError: The stack was not created.

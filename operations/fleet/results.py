@@ -51,7 +51,6 @@ class RegionResult:
     """Result for one Region of one account.
 
     Attributes:
-        state: Outcome.
         differences: Differences, one line each.
         remedy: Command that fixes it. Empty: nothing to do.
     """
@@ -66,13 +65,9 @@ class AccountResult:
     """Result for one account.
 
     Attributes:
-        name: Account name.
-        id: Account ID.
         wave: Wave of the account. None for an orphan.
-        state: Outcome.
         changes: Number of changed resources by step (verify: checks by status).
         error: Reasons for a failure, one per line, or why the account was not started.
-        seconds: Duration.
         cells: Results by Region, or `ACCOUNT_WIDE`.
     """
 
@@ -247,12 +242,7 @@ _MOST_NAMES = 5
 
 
 def group_results(results: Iterable[AccountResult], *, by_wave: bool = False) -> list[AccountGroup]:
-    """Return the results in groups of equal ones, the most urgent first.
-
-    Args:
-        results: Results of accounts.
-        by_wave: Whether accounts of different waves are in different groups.
-    """
+    """Return the results in groups of equal ones, by wave if `by_wave` is true, the most urgent first."""
     groups: dict[Any, list[AccountResult]] = {}
     for each in by_attention(results):
         key = (each.wave if by_wave else "", each.state, tuple(each.changes.items()), _details(each, shared=True))

@@ -112,11 +112,8 @@ class RolloutWave:
     """Accounts of one wave.
 
     Attributes:
-        name: Name of the wave.
         stacks: Stacks of the accounts, in order.
-        concurrency: Maximum number of concurrent accounts.
         tolerance: Number of failures to tolerate. None: any number.
-        pause_minutes: Pause after the wave.
     """
 
     name: str
@@ -132,13 +129,9 @@ def run_waves(
     stop: StopRequests,
     progress: Progress,
 ) -> list[AccountResult]:
-    """Process every account, wave by wave.
+    """Process every account with a function that is called in threads, wave by wave.
 
-    Args:
-        waves: Waves in order.
-        operate: Function that processes one stack of a wave, called in threads. Its exceptions fail that account only.
-        stop: Stop requests by signals.
-        progress: Receiver of progress events.
+    Exceptions of the function fail that account only.
 
     Returns:
         A result for every account, in the order of the waves.

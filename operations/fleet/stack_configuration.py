@@ -81,11 +81,7 @@ class _Node:
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return the effective values.
-
-    Args:
-        layers: Layers, the most general first.
-    """
+    """Return the effective values of layers, the most general of which comes first."""
     return cast("dict[str, Any]", _tree(layers).plain())
 
 
@@ -141,12 +137,10 @@ class FleetStack:
     """Stack of an account, with its configuration.
 
     Attributes:
-        account: Account.
         name: Name of the stack in the state backend.
         layers: Sources of the configuration, the most general first.
         values: Effective values by full key.
         preview_values: Effective values for read-only operations, which may assume another role.
-        regions: Regions of the stack.
     """
 
     account: FleetAccount

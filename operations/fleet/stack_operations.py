@@ -61,13 +61,7 @@ class EngineContext:
     """Data that all engine executions of one command share.
 
     Attributes:
-        fleet: Fleet.
-        pulumi: Pulumi CLI.
-        stop: Stop requests by signals.
-        progress: Receiver of progress events.
         cwd: Directory of the program, as on the command line.
-        policy_packs: Policy packs to evaluate.
-        refresh: Whether to refresh the state first.
     """
 
     fleet: Fleet
@@ -153,12 +147,7 @@ def update_stack(
 ) -> AccountResult:
     """Deploy an account's stack with its configuration.
 
-    Args:
-        engines: Data that engine executions share.
-        journal: Journal of completed accounts.
-        stack: Stack of the account.
-        wave: Wave of the account.
-        resumes: Whether to skip accounts that an unfinished rollout has completed.
+    With `resumes`, accounts that an unfinished rollout has completed are skipped.
     """
     account, mark = stack.account, engines.fingerprint(stack)
     if resumes and journal.has(account.id, mark):

@@ -33,8 +33,6 @@ class OrphanedStack:
     """Stack of the fleet whose account is not in the fleet.
 
     Attributes:
-        account_id: Account ID.
-        stack: Name of the stack.
         reason: Reason why the account is not in the fleet.
     """
 
@@ -48,11 +46,7 @@ def orphaned_stacks(
 ) -> list[OrphanedStack]:
     """Return stacks whose names match the fleet's pattern and whose accounts are not in it; other stacks are ignored.
 
-    Args:
-        settings: Settings of the fleet.
-        stacks: Names of the stacks in the backend.
-        accounts: IDs of the fleet's accounts.
-        left_out: Reasons why known accounts are not in the fleet, by account ID.
+    `left_out` has the reasons why known accounts are not in the fleet, by account ID.
     """
     prefix, known = settings.stack_prefix, set(accounts)
     ours = {name.removeprefix(prefix): name for name in stacks if name.startswith(prefix)}
@@ -81,14 +75,7 @@ def plan_stacks(fleet: Fleet, pulumi: PulumiCli, stacks: Sequence[FleetStack]) -
 def plan_stack(
     stack: FleetStack, wave: str, last: Mapping[str, Any] | None, project_defaults: Mapping[str, Any]
 ) -> AccountResult:
-    """Return the planned change of one stack.
-
-    Args:
-        stack: Stack of an account.
-        wave: Wave of the account.
-        last: Configuration of the last successful update. None: there was no successful update.
-        project_defaults: Defaults in Pulumi.yaml for keys that the stack does not set.
-    """
+    """Return the planned change of one stack since its last successful update, of which there may be none."""
     if last is None:
         return stack.result(wave, AccountState.ADDED)
     deployed, planned = {**project_defaults, **last}, {**project_defaults, **stack.values}

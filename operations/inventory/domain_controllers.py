@@ -60,7 +60,6 @@ class SiteSubnet:
         id: ID, `subnet-...`.
         given: ID or name in the settings.
         zone: Availability Zone, `eu-west-1a`.
-        cidrs: CIDR blocks.
         internet_gateway: Internet gateway that one of its routes leads to; "": none.
     """
 
@@ -113,7 +112,6 @@ class VolumeFacts:
         id: ID, `vol-...`.
         key_arn: ARN of the KMS key; "": not encrypted.
         tagged: Whether it carries the controllers' tag.
-        device: Device name of the attachment.
         size: Size in GiB.
         type: Volume type, `gp3`, ...
     """
@@ -139,13 +137,10 @@ class ControllerFacts:
         checks_source: Whether the source/destination check is on.
         public: Public addresses with the IDs of their associations ("": not an Elastic IP address).
         protected: Whether termination protection is on; None: not read, as the instance lacks the controllers' tag.
-        group_ids: IDs of its security groups.
-        subnet_id: ID of its subnet.
         interface_id: ID of its primary network interface.
         address: Its primary private address.
         profile: Name of the instance profile; "": none.
         tagged: Whether it carries the controllers' tag.
-        volumes: Attached volumes.
         patch_group: Value of the tag with the patch group; "": none.
         is_excluded: Whether a tag excludes it from Inspector's scans.
     """
@@ -176,10 +171,8 @@ class FlowLogFacts:
     Attributes:
         id: ID, `fl-...`.
         subnet_id: Subnet whose traffic it records.
-        active: Whether it is active.
         traffic: `ALL`, `ACCEPT` or `REJECT`.
         destination: ARN of the log group.
-        role_arn: ARN of the role that writes to it.
         failure: Reason for which delivery fails; "": it succeeds, or was not attempted yet.
     """
 
@@ -198,20 +191,14 @@ class SiteFacts:
 
     Attributes:
         groups: Security groups of the VPC that carry the controllers' tag.
-        lists: Prefix lists of the account.
         entries: Descriptions by CIDR, by ID of the prefix list: those that the groups' rules refer to, and the plan's.
-        acls: Network ACLs of the VPC.
         controllers: Controllers of the VPC that the settings name, by name; several can have the same name.
         key: Key for volumes.
         monitoring_key: Key for alerts and flow logs.
-        flow_logs: Flow logs of the controllers' subnets.
         flow_logs_role: Role that writes them.
-        log_group: Log group of the flow logs.
-        topic: Topic of the alerts.
         rules: EventBridge rules of the alerts, by name.
         failures: Number of messages that were not delivered, by sender.
         endpoints: Endpoints of the VPC, with their security group.
-        operations: Resources that operate the controllers.
         name_resolution: Resolver endpoints and rules; None where the settings have none in the Region.
         patching: Patch baseline and maintenance windows; empty where the settings define none.
     """

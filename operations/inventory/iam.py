@@ -39,11 +39,9 @@ class RoleFacts:
     """A role.
 
     Attributes:
-        trust: Its trust policy.
         attached: ARNs of attached managed policies.
         inline: Inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
-        path: Path of the role.
         max_session_seconds: Maximum duration of its sessions.
     """
 

@@ -25,7 +25,6 @@ class OperatorRole:
     """A role below the path of operators.
 
     Attributes:
-        name: Name of the role.
         user_name: User name of the one person whom the trust policy admits; "": not one person.
         reserved_path: Path of the permission set's role that the trust policy admits; "": none.
         application: Application of account access manager whose sessions alone the trust policy admits; "": others.
@@ -67,10 +66,7 @@ def _reserved_path(trust: Mapping[str, Any]) -> str:
 def read_user_name(reader: Reader, user: str, store: str = "") -> str:
     """Read the user name of a user; empty: there is no such user.
 
-    Args:
-        reader: Reader of the Region of IAM Identity Center.
-        user: ID of the user.
-        store: ID of the identity store; "": that of every instance that the account sees.
+    Without an identity store, every instance that the account sees counts, in the Region of IAM Identity Center.
     """
     stores = (
         [store]
@@ -87,11 +83,7 @@ def read_user_name(reader: Reader, user: str, store: str = "") -> str:
 def read_assignments(reader: Reader, store: str, permission_set: str, account: str) -> dict[str, str]:
     """Read the users to whom a permission set is assigned in an account, by ID: the user name, or the group.
 
-    Args:
-        reader: Reader of the Region of IAM Identity Center, in its management or delegated administrator account.
-        store: ID of the identity store.
-        permission_set: Name of the permission set.
-        account: ID of the account.
+    The reader is in the Region of IAM Identity Center, in its management or delegated administrator account.
     """
     instances = reader.items("sso-admin", "list_instances", "Instances")
     found: dict[str, str] = {}
@@ -126,8 +118,6 @@ class EntitlementFacts:
     """An entitlement to a role below the path of operators.
 
     Attributes:
-        id: ID of the entitlement.
-        role_arn: ARN of the role.
         user: ID of the user; "": a group.
         group: ID of the group; "": a user.
     """
@@ -158,12 +148,9 @@ class ApplicationFacts:
 
 @returns_failure
 def read_entitlements(reader: Reader, application: str, account: str = "") -> list[EntitlementFacts]:
-    """Read the entitlements to roles below the path of operators.
+    """Read the entitlements to roles below the path of operators; without an account, of every account.
 
-    Args:
-        reader: Reader of the Region of the application, in its account or its delegated administrator.
-        application: ARN of the application.
-        account: ID of the account of the roles; empty: of every account.
+    The reader is in the Region of the application, in its account or its delegated administrator.
     """
     wanted = {"principalRole": {"account": account}} if account else {}
     listed = reader.items(

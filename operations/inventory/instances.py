@@ -42,7 +42,6 @@ class Instance:
     Attributes:
         id: ID of the instance (`i-...`).
         name: Name tag. Empty: none.
-        region: Region of the instance.
         state: State, such as `running` or `stopped`.
         address: Private IP address. Empty: none.
     """
@@ -60,10 +59,7 @@ class Instance:
 def why_undetermined(named: str, found: Iterable[str], unread: Iterable[tuple[str, ReadFailure]]) -> str:
     """Return why a name cannot select one node; empty: all Regions were read.
 
-    Args:
-        named: Name, or another text that several nodes may match.
-        found: Descriptions of the nodes that it matches in other Regions.
-        unread: Regions that cannot be read, with the reason.
+    `found` are descriptions of the nodes that it matches in other Regions.
     """
     lines = [
         f"Cannot determine whether {named} is in {region}: {why.explanation}; {why.remedy}" for region, why in unread

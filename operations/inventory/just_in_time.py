@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.failures import MalformedAnswerError, action_of
 from components.adoption.inventory import tags_of
+from components.just_in_time import names
 from components.just_in_time.decisions import AccessDecision, ManagedNode, Policies, decide, managed_nodes
 from components.just_in_time.documents import ManualRule, UnknownContentError, cedar_text, manual_rule
-from components.just_in_time.names import (
-    AUTO_APPROVAL_NAME,
-    DENY_ACCESS_NAME,
-    IDENTITY_PROVIDER_SETTING,
-    MANUAL_APPROVAL,
-    SERVICE_ROLE,
-    TOKEN_ROLE,
-)
 from operations.inventory.iam import NO_ENTITY
 from operations.inventory.instances import why_undetermined
 from operations.inventory.reader import ReadError, ReadFailure, returns_failure
@@ -35,7 +28,7 @@ _AT_A_TIME: Final = 8
 @returns_failure
 def read_policies(reader: Reader) -> Policies:
     """Read all approval policies of a Region, those of other principals as well."""
-    filters = [{"Key": "DocumentType", "Values": [MANUAL_APPROVAL]}, {"Key": "Owner", "Values": ["Self"]}]
+    filters = [{"Key": "DocumentType", "Values": [names.MANUAL_APPROVAL]}, {"Key": "Owner", "Values": ["Self"]}]
     listed = reader.items("ssm", "list_documents", "DocumentIdentifiers", Filters=filters)
     manual: list[ManualRule] = []
     unknown: list[str] = []
@@ -46,21 +39,23 @@ def read_policies(reader: Reader) -> Policies:
             unknown.append(f"{name}: {wrong}")
     cedar = ""
     try:
-        automatic = _content(reader, AUTO_APPROVAL_NAME)
+        automatic = _content(reader, names.AUTO_APPROVAL_NAME)
         cedar = cedar_text(automatic) if automatic is not None else ""
     except UnknownContentError as wrong:
-        unknown.append(f"{AUTO_APPROVAL_NAME}: {wrong}")
-    denies = reader.find("ssm", "describe_document", NO_DOCUMENT, Name=DENY_ACCESS_NAME) is not None
+        unknown.append(f"{names.AUTO_APPROVAL_NAME}: {wrong}")
+    denies = reader.find("ssm", "describe_document", NO_DOCUMENT, Name=names.DENY_ACCESS_NAME) is not None
     return Policies(manual=tuple(manual), cedar=cedar, has_deny_policy=denies, unknown=tuple(unknown))
 
 
 def read_setup(reader: Reader) -> dict[str, bool | ReadFailure]:
     """Read whether what Quick Setup makes exists, without which AWS grants no access in an account and a Region."""
-    setting = f"service setting {IDENTITY_PROVIDER_SETTING}"
-    absent, called = ("ServiceSettingNotFound",), {"SettingId": IDENTITY_PROVIDER_SETTING}
+    setting = f"service setting {names.IDENTITY_PROVIDER_SETTING}"
+    absent, called = ("ServiceSettingNotFound",), {"SettingId": names.IDENTITY_PROVIDER_SETTING}
     answers = {
-        f"role {TOKEN_ROLE}": reader.read("iam", "get_role", NO_ENTITY, RoleName=TOKEN_ROLE),
-        f"service-linked role {SERVICE_ROLE}": reader.read("iam", "get_role", NO_ENTITY, RoleName=SERVICE_ROLE),
+        f"role {names.TOKEN_ROLE}": reader.read("iam", "get_role", NO_ENTITY, RoleName=names.TOKEN_ROLE),
+        f"service-linked role {names.SERVICE_ROLE}": reader.read(
+            "iam", "get_role", NO_ENTITY, RoleName=names.SERVICE_ROLE
+        ),
         setting: reader.read("ssm", "get_service_setting", absent, **called),
     }
     return {name: each if isinstance(each, ReadFailure) else each is not None for name, each in answers.items()}
@@ -106,13 +101,7 @@ def read_decisions(
 
 
 def why_not_one(named: str, found: Sequence[ManagedNode], unread: Iterable[tuple[str, ReadFailure]]) -> str:
-    """Return why an ID or a name does not select one node; empty: it does, or there is none in Regions that were all read.
-
-    Args:
-        named: ID or Name tag.
-        found: Nodes with it.
-        unread: Regions that cannot be read, with the reason.
-    """
+    """Return why an ID or a name does not select one node; empty: it does, or all Regions were read and none has it."""
     if [each.id for each in found] == [named]:
         return ""
     if len(found) > 1:

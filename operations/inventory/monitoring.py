@@ -44,8 +44,6 @@ class TopicFacts:
 
     Attributes:
         key: Key that encrypts it; "": none.
-        policy: Its policy.
-        subscriptions: All of its subscriptions.
     """
 
     key: str
@@ -134,10 +132,8 @@ class Sender:
     """A rule or a topic.
 
     Attributes:
-        namespace: Namespace of its metrics.
         metric: Metric that counts messages that were not delivered.
         dimension: Dimension with its name.
-        name: Its name.
     """
 
     namespace: str
@@ -161,12 +157,7 @@ def topic_sender(name: str) -> Sender:
 
 @returns_failure
 def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int]:
-    """Read the number of messages that each sender failed to deliver in the last day, in one call.
-
-    Args:
-        reader: Reader of the Region.
-        senders: Rules and topics; up to 500.
-    """
+    """Read the number of messages that each sender (up to 500) failed to deliver in the last day, in one call."""
     by_id = {f"m{number}": each for number, each in enumerate(senders)}
     now = datetime.now(UTC)
     answer = reader.get(
@@ -246,11 +237,7 @@ def read_recording(reader: Reader) -> RecordingFacts:
 
 
 def records_writes(selectors: Answer) -> bool:
-    """Return whether event selectors record write management events.
-
-    Args:
-        selectors: Basic or advanced event selectors (API_GetEventSelectors).
-    """
+    """Return whether basic or advanced event selectors record write management events (API_GetEventSelectors)."""
     plain = any(
         each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
         for each in selectors.get("EventSelectors", ())
@@ -286,7 +273,6 @@ class TrailFacts:
     """A trail.
 
     Attributes:
-        logging: Whether it records.
         configuration: The trail in the format of the API.
         errors: Errors of the last deliveries, by their names in the API.
         records_writes: Whether it records write management events.

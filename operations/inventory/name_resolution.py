@@ -22,11 +22,8 @@ class ResolverEndpoint:
 
     Attributes:
         id: ID, `rslvr-out-...`.
-        name: Its name.
         direction: `INBOUND` or `OUTBOUND`.
         status: `OPERATIONAL`, ...
-        group_ids: IDs of its security groups.
-        subnet_ids: Subnets of its addresses.
     """
 
     id: str
@@ -43,13 +40,10 @@ class ResolverRule:
 
     Attributes:
         id: ID, `rslvr-rr-...`.
-        arn: Its ARN.
-        name: Its name.
         domain: Domain, without the final dot.
         status: `COMPLETE`, ...
         endpoint_id: Endpoint that queries leave by.
         targets: Addresses and ports that queries go to.
-        vpc_ids: VPCs with which it is associated.
     """
 
     id: str
@@ -67,7 +61,6 @@ class ResourceShare:
     """A resource share.
 
     Attributes:
-        arn: Its ARN.
         allows_external: Whether principals outside the organization are possible.
         principals: Accounts, organizational units or organizations.
         resources: ARNs of what is shared.
@@ -84,9 +77,6 @@ class NameResolutionFacts:
     """Name resolution of a site, limited to resources with the stack's names.
 
     Attributes:
-        groups: Security groups of the endpoints.
-        endpoints: Endpoints.
-        rules: Rules.
         shares: Resource shares; empty where the settings share nothing.
         vpcs: IDs of VPCs by their names in the settings.
     """

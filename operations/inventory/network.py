@@ -85,7 +85,6 @@ class SubnetFacts:
 
     Attributes:
         id: ID of the subnet (`subnet-...`).
-        zone: Availability Zone.
         cidr: IPv4 CIDR block. Empty: none.
         owner_id: Account that shares the subnet. Empty: not known.
         name: Its Name tag; "": none.
@@ -110,9 +109,7 @@ class VpcEndpoint:
         kind: Type, such as `Interface` or `Gateway`.
         state: State, such as `available` or `pending`.
         private_dns: Whether the service's own DNS name resolves to the endpoint within the VPC.
-        subnet_ids: Subnets of an interface endpoint.
         group_ids: Security groups of an interface endpoint.
-        route_table_ids: Route tables of a gateway endpoint.
         policy_text: Endpoint policy, as JSON; "": everything is allowed.
         policy: Endpoint policy, parsed; None: everything is allowed.
     """
@@ -187,10 +184,7 @@ class VpcFacts:
         vpc_id: ID of the VPC (`vpc-...`).
         resolves_private_names: Whether the DNS attributes of the VPC let private DNS names of endpoints resolve.
         subnets: Subnets by ID.
-        endpoints: VPC endpoints.
-        tables: Route tables.
         nats: NAT gateways by ID.
-        acls: Network ACLs.
         groups: Rules of each security group by ID.
         prefix_lists: CIDR blocks of the prefix lists that routes and rules reference, by ID.
     """
@@ -221,9 +215,6 @@ class EndpointNetwork:
 
     Attributes:
         vpc_ids: VPCs with the ID or Name tag of the settings; the other attributes are about the only one.
-        subnets: Subnets of the VPC.
-        endpoints: Endpoints of the VPC.
-        route_tables: Route tables of the VPC.
         groups: Security groups with the name of the endpoints' group.
     """
 

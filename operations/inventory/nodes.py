@@ -35,7 +35,6 @@ class AssociationFacts:
     """A State Manager association.
 
     Attributes:
-        document: Name of its document.
         schedule: Schedule expression, `rate(14 days)`.
         max_concurrency: Maximum concurrency, `10%`.
         max_errors: Maximum errors, `10%`.
@@ -44,7 +43,6 @@ class AssociationFacts:
         only_at_interval: Whether it is not applied when it is created or changed.
         status: Status of the last execution: `Success`, `Failed`, `Pending`, ...; "": not known.
         results: Number of nodes by result of the last execution.
-        id: ID of the association.
         document_version: Version of the document, `$DEFAULT` unless one is pinned.
         others: Other settings that change what runs, where, or who gets the output, by their names in the API.
     """
@@ -68,8 +66,6 @@ class RemediationFacts:
     """The AWS Config remediation for a role without the policy.
 
     Attributes:
-        runbook: Name of the runbook.
-        automatic: Whether it is automatic.
         role_arn: ARN of the role that the runbook assumes; "": none.
         details: Other settings, by their names in the API.
     """

@@ -119,7 +119,6 @@ class Orphan:
 
     Attributes:
         region: Region of the resource; `global` for IAM.
-        arn: ARN of the resource.
         resource: Name of the resource in the stack; empty where it has no such tag.
         removal: Command of the AWS CLI that deletes it.
     """
@@ -261,16 +260,10 @@ class _OrphanSearch:
 
 
 def _doubt(place: str, listed: Collection[str], in_state: Collection[str], *, ec2: bool) -> ReadFailure | None:
-    """Return why a search may be incomplete: one of its lists has none of the resources in the state; None: it is complete.
+    """Return why a search may be incomplete: one of its lists has none of the resources in the state; None: it is not.
 
     With the credentials of another account, nothing of the stack is found. The Resource Groups Tagging API is left out, as
     it lists new resources with a delay.
-
-    Args:
-        place: Region, or `global`.
-        listed: ARNs that were found there.
-        in_state: ARNs of the resources in the state.
-        ec2: Whether EC2 was searched.
     """
     expected: dict[str, set[str]] = {}
     for arn in in_state:

@@ -20,8 +20,6 @@ class WindowFacts:
     """A maintenance window in the format of the API.
 
     Attributes:
-        window: The window.
-        targets: Its targets.
         tasks: Its tasks, with their invocation parameters.
     """
 

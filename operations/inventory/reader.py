@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws import failures
 from common.aws.answers import ListingLimits
 from common.aws.arns import split_arn
-from common.aws.failures import (
-    NO_ANSWER,
-    FailureCause,
-    IncompleteListingError,
-    MalformedAnswerError,
-    action_of,
-    code_of,
-    failure_of,
-    sentence,
-)
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
 
@@ -44,8 +35,6 @@ class ReadFailure:
 
     Attributes:
         action: IAM action that the call requires, `kms:DescribeKey`.
-        cause: Reason for the failure.
-        remedy: Remediation.
         refused: Whether the caller lacks the permission, which others may have.
         read_so_far: For a listing, the items of the pages before, by the names of its lists.
     """
@@ -67,7 +56,6 @@ class Identity:
     """The caller.
 
     Attributes:
-        account_id: ID of the account.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         arn: ARN of the user or the session.
     """
@@ -131,15 +119,11 @@ class Reader:
     def read(
         self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any
     ) -> Answer | ReadFailure | None:
-        """Make one call, with all pages.
+        """Make one call, with all pages; the names of service and operation are those of boto3.
 
-        Args:
-            service: Name in boto3, `ssm`.
-            operation: Name in boto3, `describe_document`.
-            absent: Error codes of an absent resource, for which the result is None.
-            arguments: Arguments of the operation.
+        `absent` are error codes of an absent resource, for which the result is None.
         """
-        action = action_of(service, operation)
+        action = failures.action_of(service, operation)
         if service in self._unreachable:
             # Each attempt takes a minute or more, and would fail the same way.
             return self.unread(action, self._unreachable[service])
@@ -149,8 +133,8 @@ class Reader:
                 return client.get_paginator(operation).paginate(**arguments).build_full_result()
             return getattr(client, operation)(**arguments)
         except ClientError as refused:
-            return None if code_of(refused) in absent else self.unread(action, refused)
-        except NO_ANSWER as failed:
+            return None if failures.code_of(refused) in absent else self.unread(action, refused)
+        except failures.NO_ANSWER as failed:
             self._unreachable[service] = failed
             return self.unread(action, failed)
         except (BotoCoreError, ValueError) as failed:
@@ -187,8 +171,8 @@ class Reader:
             following = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
             try:
                 limits.check(following.get("NextToken", ""))
-            except IncompleteListingError as endless:
-                raise ReadError(self.unread(action_of(service, operation), endless)) from None
+            except failures.IncompleteListingError as endless:
+                raise ReadError(self.unread(failures.action_of(service, operation), endless)) from None
             yield page
             if not following:
                 return
@@ -218,12 +202,12 @@ def identify(clients: Clients, region: str) -> Identity | ReadFailure:
     """
     try:
         return _identity(clients.client("sts", region).get_caller_identity())
-    except (ClientError, MalformedAnswerError, *NO_ANSWER) as failed:
+    except (ClientError, failures.MalformedAnswerError, *failures.NO_ANSWER) as failed:
         operation = failed.operation_name if isinstance(failed, ClientError) else "GetCallerIdentity"
         return read_failure(f"sts:{operation}", failed, region, "the credentials in use")
     except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
         raise UnusableError(
-            f"Cannot call AWS with the configured credentials: {sentence(str(wrong))}. Check the stack's "
+            f"Cannot call AWS with the configured credentials: {failures.sentence(str(wrong))}. Check the stack's "
             "aws: settings, the environment and the shared files."
         ) from None
 
@@ -245,19 +229,19 @@ def known_identity(clients: Clients, region: str) -> Identity:
 def _identity(answer: Answer) -> Identity:
     arn = str(answer["Arn"])
     if not _PRINCIPAL.fullmatch(arn):
-        raise MalformedAnswerError(operation="GetCallerIdentity", found="no ARN in Arn")
+        raise failures.MalformedAnswerError(operation="GetCallerIdentity", found="no ARN in Arn")
     return Identity(account_id=answer["Account"], partition=split_arn(arn).partition, arn=arn)
 
 
 def read_failure(action: str, failed: Exception, region: str, caller: str) -> ReadFailure:
     """Return the reason why a call failed, and the remediation."""
-    why = failure_of(action, failed, region, caller)
+    why = failures.failure_of(action, failed, region, caller)
     so_far: Answer = getattr(failed, "read_so_far", {})
     number = sum(len(each) for each in so_far.values())
     return ReadFailure(
         action=action,
         cause=f"{why.reason}; incomplete, {number} read so far" if number else why.reason,
         remedy=why.remedy,
-        refused=why.cause is FailureCause.PERMISSION,
+        refused=why.cause is failures.FailureCause.PERMISSION,
         read_so_far=so_far,
     )

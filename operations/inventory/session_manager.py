@@ -60,7 +60,6 @@ class KeyFacts:
 
     Attributes:
         key_id: Key ID, without the rest of the ARN.
-        arn: ARN of the key.
         state: `Enabled`, `Disabled`, `PendingDeletion`, ...
         spec: Key spec, `SYMMETRIC_DEFAULT`, ...
         rotates: Whether automatic rotation is on; None: not read, as it does not apply to the state or type of the key.
@@ -82,7 +81,6 @@ class ParameterFacts:
     """A parameter of Parameter Store.
 
     Attributes:
-        value: Its value.
         type: `String`, `StringList`, `SecureString`.
     """
 
@@ -123,7 +121,6 @@ class LogBucketFacts:
     """The bucket for session logs.
 
     Attributes:
-        region: Region of the bucket.
         encryption: Default encryption; None: none.
         open_to_public: Names of the four Block Public Access settings that are off.
     """

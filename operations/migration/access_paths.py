@@ -42,7 +42,6 @@ class Requester:
     """A principal and what it lacks to request access.
 
     Attributes:
-        arn: ARN of the principal.
         lacks: Actions that it is not certainly allowed, and reasons for which AWS does not accept its requests.
     """
 
@@ -84,11 +83,7 @@ def access_paths(
 ) -> AccessPaths:
     """Evaluate the principals of an account.
 
-    Args:
-        audit: The account.
-        mode: Mode of the workflow; `just-in-time`: there is none.
-        manual_policies: Names of the manual policies of just-in-time node access.
-        exceptions: Accepted exceptions of the audit.
+    The mode is that of the workflow; `just-in-time`: there is none. `manual_policies` are names.
     """
     people = [each for each in audit.account.principals if not each.is_service_linked and not only_services(each)]
     standing = _standing(people, audit)

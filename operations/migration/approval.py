@@ -64,8 +64,6 @@ class Move:
     """A move of a stack to another mode.
 
     Attributes:
-        configuration: The stack with its present configuration.
-        target: The new mode.
         policies: Section `justInTime` of the settings; None: the stack's.
     """
 
@@ -204,12 +202,8 @@ def obstacles(
 ) -> list[Finding]:
     """Return what prevents a step.
 
-    Args:
-        step: The step.
-        target: The new mode.
-        situation: What it depends on.
-        unreachable: IDs or names of nodes that need no policy; `*`: none needs one.
-        accept_lost: Whether change requests that wait for approval may be lost.
+    `unreachable` are IDs or names of nodes that need no policy; `*`: none needs one. With `accept_lost`, change
+    requests that wait for approval may be lost.
     """
     if target is Mode.AUTOMATION:
         return [*_closed(situation, target), *_lost(situation, accept_lost=accept_lost)]

@@ -146,9 +146,7 @@ class _Runner:
         command: External dependencies of the command.
         directory: Directory of Pulumi.yaml.
         stack: Name of the stack; None: the selected one.
-        target: The new mode.
         policies: Section `justInTime` of the settings; None: the stack's.
-        packs: Policy packs to evaluate.
         options: Declared principals and accepted exceptions of the audit.
         unreachable: Nodes that need no policy.
         accept_lost: Whether change requests that wait may be lost.

@@ -39,15 +39,7 @@ def print_move(
     found: Mapping[MigrationStep, Sequence[Finding]],
     now: datetime,
 ) -> None:
-    """Print what a move changes, its steps, and what prevents each.
-
-    Args:
-        console: Console to print on.
-        move: The move.
-        situation: The situation; None: the settings are not valid.
-        found: What prevents each step that is left.
-        now: The time, for the remaining time of grants.
-    """
+    """Print what a move changes, its steps, and what prevents those left; no situation: the settings are not valid."""
     print_line(console, f"{move.configuration.name}: from {move.approval.mode} to {move.target}", style="bold")
     if situation is not None:
         console.print(_who(move, situation))

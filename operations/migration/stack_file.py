@@ -34,13 +34,9 @@ def stack_file(directory: Path, stack: str) -> Path:
 
 
 def with_approval(text: str, changes: Mapping[str, Any]) -> str:
-    """Return a stack's configuration with changed keys of its section `approval`.
+    """Return a stack's configuration with changed keys of its section `approval`; None removes a key.
 
     Lines of other keys, and their comments, stay as they are.
-
-    Args:
-        text: Content of the file.
-        changes: Values by key; None removes the key.
 
     Raises:
         UnusableError: The file has no such section, or cannot be changed without changing something else.

@@ -8,15 +8,8 @@ from ipaddress import ip_address, ip_network
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from components.domain_controllers import port_tables
 from components.domain_controllers.packet_evaluation import admitting, packet, permissions
-from components.domain_controllers.port_tables import (
-    ANY_PORT,
-    ECHO_REQUEST,
-    HIGHEST_PORT,
-    Profile,
-    Protocol,
-    load_tables,
-)
 from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, PlannedRule
 from components.domain_controllers.settings import ManagementAccess, sources
 from components.domain_controllers.traffic_requirements import Direction, PeerKind, traffic_requirements
@@ -57,8 +50,6 @@ class PacketResult:
     """Result for a packet.
 
     Attributes:
-        region: Region of the site.
-        query: Packet.
         rule: Rule that allows the packet. None: it is denied.
         group: Security group with the rule.
         client_names: Names of the client in the configuration.
@@ -76,9 +67,7 @@ class PacketResult:
 def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
     """Return the packets to evaluate; a port without a protocol means both TCP and UDP.
 
-    Args:
-        client: Source address or security group ID.
-        port: Port: `389`, `tcp/389`, `udp/389`, `icmp` or `esp`.
+    The client is an address or a security group ID, the port `389`, `tcp/389`, `udp/389`, `icmp` or `esp`.
 
     Raises:
         UnusableError: The client or port is invalid.
@@ -91,15 +80,15 @@ def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
                 f"--explain: expected an IP address or the ID of a security group, such as sg-0123abcd, got {client!r}."
             ) from None
     match = _PORT.fullmatch(port)
-    if not match or int(match[2] or 0) > HIGHEST_PORT:
+    if not match or int(match[2] or 0) > port_tables.HIGHEST_PORT:
         raise UnusableError(
-            f"--explain: expected a port (389, tcp/389, udp/389; 0 to {HIGHEST_PORT}), icmp or esp, got {port!r}."
+            f"--explain: expected a port (389, tcp/389, udp/389; 0 to {port_tables.HIGHEST_PORT}), icmp or esp, got {port!r}."
         )
     if match[3]:
-        return (PacketQuery(client=client, protocol="esp", port=ANY_PORT),)
+        return (PacketQuery(client=client, protocol="esp", port=port_tables.ANY_PORT),)
     if match[2] is None:
         v6 = ":" in client
-        kind = ("icmpv6", ECHO_REQUEST_V6) if v6 else ("icmp", ECHO_REQUEST)
+        kind = ("icmpv6", ECHO_REQUEST_V6) if v6 else ("icmp", port_tables.ECHO_REQUEST)
         return (PacketQuery(client=client, protocol=kind[0], port=kind[1]),)
     protocols = (match[1].lower(),) if match[1] else ("tcp", "udp")
     return tuple(PacketQuery(client=client, protocol=each, port=int(match[2])) for each in protocols)
@@ -163,7 +152,7 @@ def _option_changes(section: DomainControllersSection) -> Iterator[tuple[str, di
     }
     names = {"icmpEcho": "icmp_echo"}
     yield from ((f"{name}: true", {names.get(name, name): True}) for name, is_on in switches.items() if not is_on)
-    yield from ((f"profile: {each}", {"profile": each}) for each in Profile if each is not section.profile)
+    yield from ((f"profile: {each}", {"profile": each}) for each in port_tables.Profile if each is not section.profile)
     if section.replication_port is not None:
         fixed: dict[str, Any] = dict.fromkeys(("replication_port", "netlogon_port", "dfsr_port"))
         yield "replicationPort: null, which opens the dynamic range", fixed
@@ -188,11 +177,13 @@ def _peer_changes(section: DomainControllersSection, client: str) -> Iterator[tu
 def _permits(section: DomainControllersSection, region: str, query: PacketQuery, change: dict[str, Any]) -> bool:
     """Return whether changed settings require that the packet is permitted; networks of other sites do not matter."""
     changed = section.model_copy(update=change)
-    protocol = {"icmpv6": "icmp", "esp": Protocol.ESP}.get(query.protocol, query.protocol)
-    number = ECHO_REQUEST if protocol == "icmp" else query.port
+    protocol = {"icmpv6": "icmp", "esp": port_tables.Protocol.ESP}.get(query.protocol, query.protocol)
+    number = port_tables.ECHO_REQUEST if protocol == "icmp" else query.port
     return any(
         port.protocol == protocol and port.first <= number <= port.last
-        for each in traffic_requirements(load_tables(), changed.options, sources(changed, region, site_networks={}))
+        for each in traffic_requirements(
+            port_tables.load_tables(), changed.options, sources(changed, region, site_networks={})
+        )
         if each.direction is Direction.INGRESS and any(_is_of(source.peer, query.client) for source in each.sources)
         for port in each.ports
     )

@@ -82,7 +82,6 @@ class SiteMatrix:
     """Open ports of one site.
 
     Attributes:
-        region: Region of the site.
         section: Settings of all sites.
         rows: Rows, in the order of the tables.
         plan: Security groups. None if they exceed the quotas.

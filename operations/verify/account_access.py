@@ -42,10 +42,7 @@ class AccountAccessVerification:
     """A verification of the entitlements of a stack with `shell-access:accountAccess`.
 
     Attributes:
-        clients: Clients to read with.
-        identity: The caller.
         deployment: Settings of the first Region, with the command that repairs it.
-        settings: The section.
     """
 
     clients: Clients
@@ -107,12 +104,7 @@ def entitlement_findings(
 ) -> list[Finding]:
     """Return findings about missing entitlements, and about those of others to roles of operators.
 
-    Args:
-        prefix: Beginning of the checks.
-        application: ARN of the application.
-        expected: User names by the ARNs of their roles; None: not known, so that only entitlements of others are reported.
-        live: Entitlements to roles below the path of operators.
-        repair: Command that creates what is missing.
+    `expected` has user names by the ARNs of their roles; None: not known, and only those of others are reported.
     """
     own = Check(f"{prefix}-entitlements", "each operator is entitled to their own role", repair)
     others = f"{prefix}-entitlements-of-others"

@@ -28,6 +28,7 @@ from operations.inventory.monitoring import (
 )
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import read_document, read_key
+from operations.verify import identity_center, notifications
 from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
     TolerateHolder,
@@ -41,25 +42,7 @@ from operations.verify.approval_checks import (
 )
 from operations.verify.evidence_store import evidence_findings
 from operations.verify.findings import Check
-from operations.verify.identity_center import (
-    LookedUp,
-    assignment_finding,
-    leftover_finding,
-    look_up,
-    lookup_finding,
-    person_role,
-)
 from operations.verify.keys import alias_findings
-from operations.verify.notifications import (
-    DesiredAlarm,
-    DesiredTopic,
-    chat_rule_finding,
-    delivery_finding,
-    event_alarm_finding,
-    metric_alarm_findings,
-    recording_finding,
-    topic_findings,
-)
 from operations.verify.policies import boundary_arn, role_finding
 
 if TYPE_CHECKING:
@@ -83,14 +66,10 @@ class ApprovalVerification:
     """A verification of the approval workflow, or of the export of records beside just-in-time node access.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
         deployment: Settings of the Region of the workflow, with the command that repairs it.
-        settings: Settings of the workflow.
         plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
         people: Operators of IAM Identity Center, or why they cannot be looked up.
-        regions: Regions of the stack.
     """
 
     clients: Clients
@@ -99,7 +78,7 @@ class ApprovalVerification:
     settings: ApprovalSettings
     plan: EvidencePlan
     boundary: str
-    people: LookedUp
+    people: identity_center.LookedUp
     regions: tuple[str, ...]
 
     @classmethod
@@ -108,7 +87,7 @@ class ApprovalVerification:
     ) -> ApprovalVerification:
         """Return the verification of a stack's workflow."""
         place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=deployment.region)
-        people = look_up(section, clients, identity, deployment.region)
+        people = identity_center.look_up(section, clients, identity, deployment.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
         logs = log_locations(settings.session_manager, identity.account_id)
         return cls(
@@ -167,11 +146,11 @@ class ApprovalVerification:
         if not self.settings.operators or not isinstance(plan, ApprovalPlan):
             return
         reader = self._reader()
-        yield lookup_finding(self.deployment, self.people)
+        yield identity_center.lookup_finding(self.deployment, self.people)
         for each in plan.operator_roles:
-            desired = person_role(each, plan.operator_policies, self.boundary)
+            desired = identity_center.person_role(each, plan.operator_policies, self.boundary)
             yield replace(role_finding(self.deployment, desired, read_role(reader, each.name)), about=each.name)
-        yield leftover_finding(self.deployment, self.people, read_operator_roles(reader))
+        yield identity_center.leftover_finding(self.deployment, self.people, read_operator_roles(reader))
         home, application = self._reader(self.people.operators.region), self.settings.identity_center.application_arn
         if application:
             roles = plan.operator_roles
@@ -182,7 +161,7 @@ class ApprovalVerification:
             return
         permission_set = self.settings.identity_center.permission_set
         live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)
-        yield assignment_finding(self.people, permission_set, live)
+        yield identity_center.assignment_finding(self.people, permission_set, live)
 
     def _policies(self) -> Iterable[Finding]:
         plan = self.plan
@@ -219,14 +198,14 @@ class ApprovalVerification:
     def _topic(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
         key = read_key(reader, KEY_ALIAS, policy=True)
-        desired = DesiredTopic(
+        desired = notifications.DesiredTopic(
             prefix="approval",
             arn=place.topic_arn,
             key_alias=KEY_ALIAS,
             policy=topic_policy(place),
             emails=self.settings.notification_emails,
         )
-        yield from topic_findings(self.deployment, desired, read_topic(reader, place.topic_arn), key)
+        yield from notifications.topic_findings(self.deployment, desired, read_topic(reader, place.topic_arn), key)
         yield from alias_findings("approval-key", KEY_ALIAS, self.deployment, key, topic_key_policy(place))
 
     def _principals(self) -> Iterable[Finding]:
@@ -249,9 +228,9 @@ class ApprovalVerification:
             region: read_event_rules(other, ALARM_PREFIX, forwarded[region]) for region, other in elsewhere.items()
         }
         for each in self.plan.event_alarms:
-            yield event_alarm_finding(self.deployment, self.plan, each, rules, forwarding)
+            yield notifications.event_alarm_finding(self.deployment, self.plan, each, rules, forwarding)
         for each in self.plan.chat_rules:
-            yield chat_rule_finding(self.deployment, each, rules)
+            yield notifications.chat_rule_finding(self.deployment, each, rules)
         senders = [*(rule_sender(name) for name in names), topic_sender(TOPIC_NAME)]
         yield self._delivery("approval-alarm-delivery", reader, senders)
         for region, other in elsewhere.items():
@@ -259,19 +238,19 @@ class ApprovalVerification:
             yield self._delivery(f"approval-alarm-forwarding-delivery{self._suffix(region)}", other, senders)
         live = read_metric_alarms(reader, AlarmNames=[each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
-            desired = DesiredAlarm(
+            desired = notifications.DesiredAlarm(
                 check=f"approval-alarm-{each.name.removeprefix(ALARM_PREFIX)}",
                 alarm=each,
                 topics=self.plan.alarm_topics,
                 page="docs/approval.md, Alarms",
             )
-            yield from metric_alarm_findings(self.deployment, desired, live)
-        yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
+            yield from notifications.metric_alarm_findings(self.deployment, desired, live)
+        yield notifications.recording_finding("approval-alarm-trail", place.region, read_recording(reader))
         if self.settings.has_workflow and not watches_iam(self.settings, place):
             yield self._without_iam_alarms()
         for region, other in elsewhere.items():
             check = f"approval-alarm-{'trail' if self._suffix(region) else 'iam-trail'}{self._suffix(region)}"
-            yield recording_finding(check, region, read_recording(other))
+            yield notifications.recording_finding(check, region, read_recording(other))
 
     def _suffix(self, region: str) -> str:
         """Return the end of a check's ID; none in IAM's Region."""
@@ -282,7 +261,7 @@ class ApprovalVerification:
             "compare approval-topic, approval-topic-policy, approval-key and approval-key-policy; of alarmTopicArns "
             "the policies of topics and keys are to allow events.amazonaws.com"
         )
-        return delivery_finding(check, reader.region, read_failures(reader, senders), remedy=remedy)
+        return notifications.delivery_finding(check, reader.region, read_failures(reader, senders), remedy=remedy)
 
     def _without_iam_alarms(self) -> Finding:
         chosen = not self.settings.alarm_iam_changes

@@ -117,11 +117,7 @@ def policy_findings(
 ) -> list[Finding]:
     """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
 
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        planned: The policy as the settings define it.
-        live: The policy of the account.
-        tolerated: Predicate for other principals that may have it.
+    `tolerated` decides which other principals may have it.
     """
     check = Check(f"approval-{planned.key}-policy", f"managed policy {planned.name} exists", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
@@ -165,11 +161,7 @@ class TolerateHolder:
     """Predicate for principals that may have a managed policy although the stack does not attach it to them."""
 
     def __init__(self, settings: ApprovalSettings | None = None) -> None:
-        """Create the predicate.
-
-        Args:
-            settings: Settings of the workflow, for the policy of approvers; None: no other principal may have it.
-        """
+        """Create the predicate from the settings, for the policy of approvers; None: no other principal may have it."""
         approvers = settings.approvers if settings else []
         self._named = [
             GrantedPrincipal(_PRINCIPAL_KINDS[each.type], each.bare_name)
@@ -253,12 +245,7 @@ def principal_findings(
 ) -> list[Finding]:
     """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
 
-    A group without members approves nothing.
-
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        settings: Settings of the workflow.
-        live: Facts by principal; None: the principal does not exist.
+    A group without members approves nothing. `live` has the facts by principal; None: the principal does not exist.
     """
     desired = named_principals(settings)
     findings: list[Finding] = []

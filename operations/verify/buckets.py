@@ -24,9 +24,7 @@ class DesiredBucket:
 
     Attributes:
         check: ID of the first finding, and prefix of the others' IDs.
-        name: Name of the bucket.
         key_alias: Alias of the key that encrypts it.
-        policy: Its bucket policy.
         retention: Default retention of Object Lock, `GOVERNANCE, 400 days`; "": not compared.
     """
 

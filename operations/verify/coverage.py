@@ -1,7 +1,5 @@
 """Checks that compare each type of resource that a stack creates, and attributes that only a refresh compares."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

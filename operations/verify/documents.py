@@ -139,9 +139,7 @@ def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -
 def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None) -> Finding:
     """Compare the account's record of its stack; without it, the creation of a second stack may not be denied.
 
-    Args:
-        deployment: Settings of the Region where the stack keeps resources that exist once per account.
-        tags: Tags of the record; None: it does not exist.
+    `deployment` is of the Region where the stack keeps resources that exist once per account.
     """
     check = Check("governing-stack", f"policy {GOVERNING_STACK} names the stack", deployment.repair)
     if tags is None or isinstance(tags, ReadFailure):

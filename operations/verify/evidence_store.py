@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.approval.evidence import (
-    QUERIES,
-    AthenaTable,
-    evidence_bucket_policy,
-    evidence_key_policy,
-    records_table,
-    trail_table,
-)
+from components.approval import evidence
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from operations.inventory.monitoring import read_bucket
 from operations.inventory.reader import returns_failure
@@ -45,14 +38,16 @@ def evidence_findings(
         check="approval-evidence-bucket",
         name=place.evidence_bucket,
         key_alias=EVIDENCE_KEY_ALIAS,
-        policy=evidence_bucket_policy(place),
+        policy=evidence.evidence_bucket_policy(place),
         retention=f"{settings.retention_mode.upper()}, {settings.retention_days} days",
     )
     live = read_bucket(reader, place.evidence_bucket, place.account_id, lock=True)
     return [
-        *alias_findings("approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence_key_policy(place)),
+        *alias_findings(
+            "approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence.evidence_key_policy(place)
+        ),
         *own_bucket_findings(deployment, desired, live, key),
-        _table_finding(deployment, "approval-evidence-table", records_table(place, regions), reader),
+        _table_finding(deployment, "approval-evidence-table", evidence.records_table(place, regions), reader),
         *(_trail_findings(deployment, settings.trail, reader) if settings.trail else ()),
         _query_finding(deployment, _read_queries(reader)),
     ]
@@ -74,7 +69,7 @@ def _read_queries(reader: Reader) -> dict[str, tuple[str, str]]:
 
 def _trail_findings(deployment: Deployment, trail: Trail, reader: Reader) -> list[Finding]:
     return [
-        _table_finding(deployment, "approval-evidence-trail", trail_table(trail), reader),
+        _table_finding(deployment, "approval-evidence-trail", evidence.trail_table(trail), reader),
         _work_group_finding(deployment, trail, reader),
     ]
 
@@ -101,7 +96,7 @@ def _work_group_finding(deployment: Deployment, trail: Trail, reader: Reader) ->
     return check.compare(live, differences, "no such workgroup")
 
 
-def _table_finding(deployment: Deployment, check: str, table: AthenaTable, reader: Reader) -> Finding:
+def _table_finding(deployment: Deployment, check: str, table: evidence.AthenaTable, reader: Reader) -> Finding:
     def differences(live: Answer) -> list[str]:
         stored: dict[str, Any] = live.get("StorageDescriptor", {})
         # Services add parameters of their own, such as statistics.
@@ -123,9 +118,9 @@ def _query_finding(deployment: Deployment, live: dict[str, tuple[str, str]] | Re
     def differences(found: dict[str, tuple[str, str]]) -> list[str]:
         return [
             f"query {each.name} {'differs' if each.name in found else 'is missing'}"
-            for each in QUERIES
+            for each in evidence.QUERIES
             if found.get(each.name) != (EVIDENCE_DATABASE, each.sql)
         ]
 
-    expected = f"{len(QUERIES)} named queries read the table"
+    expected = f"{len(evidence.QUERIES)} named queries read the table"
     return Check("approval-evidence-queries", expected, deployment.repair).compare(live, differences)

@@ -38,7 +38,6 @@ class Check:
 
     Attributes:
         id: ID of the finding, the same in every Region and release.
-        expected: Value in the settings.
         remedy: Command or setting that fixes a difference.
     """
 
@@ -73,12 +72,9 @@ class Check:
     def compare(
         self, live: T | ReadFailure | None, differences: Callable[[T], Sequence[str]], absent: str = ""
     ) -> Finding:
-        """Return the finding about a resource.
+        """Return the finding about a resource; None: it does not exist, so that `absent` is the actual value.
 
-        Args:
-            live: The resource; None: it does not exist.
-            differences: Returns the differences; may raise the `ReadError` of a part of the resource.
-            absent: Actual value if the resource does not exist.
+        `differences` may raise the `ReadError` of a part of the resource.
         """
         if live is None:
             return self.reject(absent)
@@ -110,7 +106,6 @@ class Verification:
     """All findings of a stack.
 
     Attributes:
-        stack: Name of the stack.
         account_id: ID of the account; None: nothing to verify, or the account is not known.
         regions: Findings by Region, in the order of the settings; empty: nothing to verify.
     """

@@ -110,12 +110,8 @@ def assignment_finding(people: LookedUp, permission_set: str, live: dict[str, st
     """Report users who have the operators' permission set and are no operators, and operators without it.
 
     These do not reach a role of another person, as its trust policy names one person: a warning. Member accounts cannot
-    read assignments (IAM Identity Center User Guide, "Manage access to AWS accounts").
-
-    Args:
-        people: The operators.
-        permission_set: Name of their permission set.
-        live: Users to whom it is assigned, by ID, with the text that names them.
+    read assignments (IAM Identity Center User Guide, "Manage access to AWS accounts"). `live` has the users to whom it is
+    assigned, by ID, with the text that names them.
     """
     check = Check(
         "approval-identity-center-assignments",

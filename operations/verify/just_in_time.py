@@ -34,12 +34,8 @@ class JustInTimeVerification:
     """A verification of just-in-time node access.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
         regions: Settings by Region, with the command that repairs it.
         documents: The policies as the settings define them.
-        account_id: Account of the stack.
-        partition: Partition of the account.
     """
 
     clients: Clients

@@ -177,9 +177,7 @@ class _Recording:
     """Recording of RDP connections.
 
     Attributes:
-        bucket: Name of the bucket.
         owner: Account of the bucket.
-        key: ARN of the key.
     """
 
     bucket: str

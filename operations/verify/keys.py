@@ -47,12 +47,7 @@ def alias_findings(
 ) -> list[Finding]:
     """Compare the key behind an alias: it exists, is enabled, rotates, and has the key policy that the settings define.
 
-    Args:
-        check: ID of the first finding, and prefix of the others' IDs.
-        alias: Name of the alias.
-        deployment: Settings of the Region, with the command that repairs it.
-        live: The key.
-        policy: Key policy as the settings define it.
+    `check` is the ID of the first finding, and the prefix of the others' IDs.
     """
     exists = Check(check, f"{alias} points to an enabled symmetric key", deployment.repair)
     if live is None or isinstance(live, ReadFailure):

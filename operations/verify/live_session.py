@@ -41,9 +41,6 @@ class TestTarget:
     """The target of a test session.
 
     Attributes:
-        instance: The node.
-        settings: Session Manager settings of its Region.
-        account_id: ID of the account.
         platform: `Linux`, `MacOS`, `Windows`.
         token: Token of the marker command.
         reader: Reader of the Region, with the credentials of the stack's provider.
@@ -66,12 +63,7 @@ def verify_node(
 ) -> Verification:
     """Start a session with the credentials of the AWS CLI, and check its logs with those of the stack's provider.
 
-    Args:
-        stack: The stack with its configuration.
-        name_or_id: Instance ID (`i-...`) or Name tag.
-        pause: Function that waits, in seconds.
-        progress: Receives each step.
-        chosen: Regions in which the node may be; None: those of the stack.
+    The node is an instance ID or a Name tag, in the chosen Regions or those of the stack. `progress` receives each step.
 
     Raises:
         UnusableError: The configuration cannot be used, or a program is missing.
@@ -282,12 +274,7 @@ def marker(token: str) -> str:
 
 
 def marker_command(token: str, platform: str) -> str:
-    """Return a command for the node's shell that prints the marker and the user.
-
-    Args:
-        token: Unique token of letters and digits.
-        platform: `Linux`, `MacOS`, `Windows`.
-    """
+    """Return a command for the node's shell that prints the marker with a token of letters and digits, and the user."""
     if platform == "Windows":
         return f'"{{0}}-{{1}} user={{2}};" -f "{_MARK}","{token}",(whoami)'
     return f"printf '%s-%s user=%s;\\n' {_MARK} {token} \"$(whoami)\""

@@ -7,17 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from components.nodes.names import (
-    HOST_MANAGED_POLICY,
-    HOST_MANAGEMENT_SETTING,
-    HOST_ROLE_NAME,
-    REMEDIATION_ROLE_NAME,
-    ROLE_TYPE,
-    RULE_NAME,
-    RUNBOOK_NAME,
-    NodesAccount,
-    host_trust,
-)
+from components.nodes import names
 from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
@@ -32,17 +22,8 @@ from components.nodes.role_compliance import (
     runbook,
 )
 from components.nodes.settings import Remediation
+from operations.inventory import nodes
 from operations.inventory.iam import read_role
-from operations.inventory.nodes import (
-    ATTEMPTS,
-    ConfigRule,
-    RemediationFacts,
-    read_association,
-    read_config_rule,
-    read_host_role,
-    read_runbook,
-    read_runbook_tags,
-)
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.associations import association_findings
 from operations.verify.documents import document_ownership_findings
@@ -63,9 +44,6 @@ class NodesVerification:
     """A verification of node readiness.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
-        place: Account and partition of the nodes.
         regions: Settings by Region; the first is where the stack keeps resources that exist once per account.
         section: Section `shell-access:nodes`.
         instance_policies: Names of the instance policies; empty: no feature requires permissions of nodes.
@@ -74,7 +52,7 @@ class NodesVerification:
 
     clients: Clients
     caller: str
-    place: NodesAccount
+    place: names.NodesAccount
     regions: Mapping[str, Deployment]
     section: NodesSection
     instance_policies: tuple[str, ...]
@@ -103,25 +81,27 @@ class NodesVerification:
 
     def _region(self, region: str) -> list[Finding]:
         deployment, reader, agents = self.regions[region], self._reader(region), self.section.agent_updates
-        findings = [host_management_finding(deployment, read_host_role(reader))] if self.section.host_management else []
+        findings = (
+            [host_management_finding(deployment, nodes.read_host_role(reader))] if self.section.host_management else []
+        )
         if agents:
-            live = read_association(reader, agents.association.name)
+            live = nodes.read_association(reader, agents.association.name)
             findings += association_findings("agent-updates", deployment, agents.association, live)
         return findings
 
     def _host_role(self) -> tuple[str, list[Finding]]:
         if not self.section.host_management:
             return self._first, []
-        managed = f"arn:{self.place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+        managed = f"arn:{self.place.partition}:iam::aws:policy/{names.HOST_MANAGED_POLICY}"
         desired = DesiredRole(
             check="host-management-role",
-            name=HOST_ROLE_NAME,
-            trust=host_trust(),
+            name=names.HOST_ROLE_NAME,
+            trust=names.host_trust(),
             attached=frozenset({managed, *self._policy_arns}),
             inline={},
             boundary=self.boundary,
         )
-        live = read_role(self._reader(self._first), HOST_ROLE_NAME)
+        live = read_role(self._reader(self._first), names.HOST_ROLE_NAME)
         return self._first, [role_finding(self.regions[self._first], desired, live)]
 
     def _compliance(self) -> tuple[str, list[Finding]]:
@@ -130,32 +110,34 @@ class NodesVerification:
         if settings is None:
             return self._first, []
         regions = [settings.region] if settings.region else list(self.regions)
-        rules = {region: read_config_rule(self._reader(region)) for region in regions}
-        there = [region for region, rule in rules.items() if isinstance(rule, ConfigRule)]
+        rules = {region: nodes.read_config_rule(self._reader(region)) for region in regions}
+        there = [region for region, rule in rules.items() if isinstance(rule, nodes.ConfigRule)]
         perhaps = [region for region, rule in rules.items() if isinstance(rule, ReadFailure)]
         region = [*there, *perhaps, *regions][0]
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
         deployment = self.regions.get(region) or replace(self.regions[self._first], region=region)
         findings = rule_findings(deployment, role_rule(self._policy_arns, settings.excluded_roles), rule)
-        if isinstance(rule, ConfigRule):
+        if isinstance(rule, nodes.ConfigRule):
             findings += self._remediation(deployment, settings, rule)
         return region if region in self.regions else self._first, findings
 
-    def _remediation(self, deployment: Deployment, settings: RoleComplianceSettings, rule: ConfigRule) -> list[Finding]:
+    def _remediation(
+        self, deployment: Deployment, settings: RoleComplianceSettings, rule: nodes.ConfigRule
+    ) -> list[Finding]:
         excluded = sorted(settings.excluded_roles)
         if settings.remediation is Remediation.OFF:
             return [remediation_finding(deployment, None, rule.remediation)]
         reader, automatic = self._reader(deployment.region), settings.remediation is Remediation.AUTOMATIC
         attempts: dict[str, object] = dict(
-            zip(ATTEMPTS, (MAXIMUM_AUTOMATIC_ATTEMPTS, RETRY_ATTEMPT_SECONDS), strict=True)
+            zip(nodes.ATTEMPTS, (MAXIMUM_AUTOMATIC_ATTEMPTS, RETRY_ATTEMPT_SECONDS), strict=True)
         )
-        remediation = RemediationFacts(
-            runbook=RUNBOOK_NAME,
+        remediation = nodes.RemediationFacts(
+            runbook=names.RUNBOOK_NAME,
             automatic=automatic,
             role_arn=self.place.remediation_role_arn,
             details={
-                "ResourceType": ROLE_TYPE,
+                "ResourceType": names.ROLE_TYPE,
                 RESOURCE_PARAMETER: "RESOURCE_ID",
                 "ConcurrentExecutionRatePercentage": CONCURRENT_EXECUTION_RATE_PERCENTAGE,
                 "ErrorPercentage": ERROR_PERCENTAGE,
@@ -164,16 +146,16 @@ class NodesVerification:
         )
         role = DesiredRole(
             check="node-remediation-role",
-            name=REMEDIATION_ROLE_NAME,
+            name=names.REMEDIATION_ROLE_NAME,
             trust=remediation_trust(self.place),
             inline={REMEDIATION_POLICY_NAME: remediation_role_policy(self.place, self._policy_arns, excluded)},
             boundary=self.boundary,
         )
         return [
             remediation_finding(deployment, remediation, rule.remediation),
-            runbook_finding(deployment, runbook(self.place, self._policy_arns, excluded), read_runbook(reader)),
-            *document_ownership_findings("node-remediation-runbook", deployment, read_runbook_tags(reader)),
-            role_finding(deployment, role, read_role(reader, REMEDIATION_ROLE_NAME)),
+            runbook_finding(deployment, runbook(self.place, self._policy_arns, excluded), nodes.read_runbook(reader)),
+            *document_ownership_findings("node-remediation-runbook", deployment, nodes.read_runbook_tags(reader)),
+            role_finding(deployment, role, read_role(reader, names.REMEDIATION_ROLE_NAME)),
         ]
 
 
@@ -182,19 +164,19 @@ _ACTIVE = "ACTIVE"
 
 def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     """Compare the role of Default Host Management Configuration."""
-    check = Check("host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}", deployment.repair)
+    check = Check("host-management", f"{names.HOST_MANAGEMENT_SETTING} is {names.HOST_ROLE_NAME}", deployment.repair)
     if isinstance(live, ReadFailure):
         return check.report_unread(live)
-    return check.judge(f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}", same=live == HOST_ROLE_NAME)
+    return check.judge(f"{names.HOST_MANAGEMENT_SETTING} is {live or 'not set'}", same=live == names.HOST_ROLE_NAME)
 
 
-def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:
+def rule_findings(deployment: Deployment, desired: str, live: nodes.ConfigRule | ReadFailure | None) -> list[Finding]:
     """Compare the AWS Config rule."""
-    check = Check("node-roles", f"rule {RULE_NAME} of AWS Config is active", deployment.repair)
+    check = Check("node-roles", f"rule {names.RULE_NAME} of AWS Config is active", deployment.repair)
     if live is None or isinstance(live, ReadFailure):
         return [check.report_missing(live, "no such rule")]
     differences = [] if live.state == _ACTIVE else [f"it is {live.state}"]
-    triggers = frozenset({ROLE_TYPE, *MESSAGE_TYPES})
+    triggers = frozenset({names.ROLE_TYPE, *MESSAGE_TYPES})
     if live.triggers != triggers:
         listed = ", ".join(sorted(live.triggers)) or "nothing"
         differences.append(f"evaluated for {', '.join(sorted(triggers))} expected, for {listed} found")
@@ -208,7 +190,7 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadF
 
 def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     region = deployment.region
-    remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {region}"
+    remedy = f"record {names.ROLE_TYPE}: aws configservice start-configuration-recorder, --region {region}"
     check = Check("node-roles-recorder", f"AWS Config in {region} records IAM roles", remedy)
     if isinstance(live, ReadFailure):
         return check.report_unread(live)
@@ -217,17 +199,17 @@ def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding
 
 def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
     remedy = (
-        f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {deployment.region}, "
+        f"aws configservice start-config-rules-evaluation --config-rule-names {names.RULE_NAME} --region {deployment.region}, "
         "once the cause is removed"
     )
-    check = Check("node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded", remedy)
+    check = Check("node-roles-evaluation", f"the last evaluation of {names.RULE_NAME} succeeded", remedy)
     return check.compare(live, lambda failure: [failure] if failure else [])
 
 
 def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure) -> Finding:
     # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
     remedy = (
-        f"aws configservice delete-config-rule --config-rule-name {RULE_NAME} --region {deployment.region}, where it has a "
+        f"aws configservice delete-config-rule --config-rule-name {names.RULE_NAME} --region {deployment.region}, where it has a "
         f"remediation after delete-remediation-configuration; then {deployment.repair}"
     )
 
@@ -240,11 +222,11 @@ def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure)
 
 
 def remediation_finding(
-    deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | ReadFailure | None
+    deployment: Deployment, desired: nodes.RemediationFacts | None, live: nodes.RemediationFacts | ReadFailure | None
 ) -> Finding:
     """Compare the remediation of a role without the policy."""
     # A remediation that the settings do not define is not a resource of the stack.
-    delete = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
+    delete = f"aws configservice delete-remediation-configuration --config-rule-name {names.RULE_NAME} --region {deployment.region}"
     check = Check("node-remediation", _described(desired), deployment.repair if desired else delete)
     return (
         check.report_unread(live)
@@ -253,7 +235,7 @@ def remediation_finding(
     )
 
 
-def _described(remediation: RemediationFacts | None) -> str:
+def _described(remediation: nodes.RemediationFacts | None) -> str:
     if remediation is None:
         return "no remediation"
     how = "by itself" if remediation.automatic else "on request"
@@ -267,5 +249,5 @@ def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str |
     def differences(text: str) -> list[str]:
         return [] if json.loads(text) == desired else ["its default version has other content"]
 
-    check = Check("node-remediation-runbook", f"{RUNBOOK_NAME} is as published", deployment.repair)
+    check = Check("node-remediation-runbook", f"{names.RUNBOOK_NAME} is as published", deployment.repair)
     return check.compare(live, differences, "no such document")

@@ -33,9 +33,7 @@ class DesiredTopic:
 
     Attributes:
         prefix: Prefix of the findings' IDs, `approval`.
-        arn: ARN of the topic.
         key_alias: Alias of the key that encrypts it.
-        policy: Its policy.
         emails: Email addresses that are subscribed.
     """
 
@@ -113,7 +111,6 @@ class DesiredTarget:
     """A target of a rule.
 
     Attributes:
-        arn: ARN of the target.
         role: ARN of the role that EventBridge assumes; None: none.
         template: Message in place of the event; None: the event.
     """
@@ -131,11 +128,8 @@ def rule_faults(
 ) -> list[str]:
     """Return the differences between a rule and the settings, as text.
 
-    Args:
-        pattern: Event pattern; None: not known, and not compared.
-        desired: Targets by ID.
-        live: The rule of the account.
-        state: The least that the rule has to match: `ENABLED` leaves out read-only calls.
+    A pattern that is not known (None) is not compared. The rule has to match the state at least: `ENABLED` leaves out
+    read-only calls.
 
     Raises:
         ReadError: The targets of the rule were not read.
@@ -175,14 +169,7 @@ def _sorted(pattern: Any) -> Any:
 
 
 def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | ReadFailure, *, remedy: str) -> Finding:
-    """Report messages that were not delivered.
-
-    Args:
-        check: ID of the finding.
-        region: Region of the rules and topics.
-        live: Number of messages that were not delivered, by sender.
-        remedy: Remediation for the finding.
-    """
+    """Report messages that were not delivered, by sender."""
     check_ = Check(check, f"all messages of the last 24 hours were delivered in {region}", remedy)
     return check_.compare(
         live,
@@ -202,12 +189,7 @@ def event_alarm_finding(
 ) -> Finding:
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 
-    Args:
-        deployment: Settings of the Region of the workflow, with the command that repairs it.
-        plan: The workflow as the settings define it.
-        alarm: The rule as the settings define it.
-        live: Rules of the workflow's Region, by name.
-        forwarding: Rules of the Region of IAM's events, by name.
+    `live` are rules of the workflow's Region, `forwarding` those of the Region of IAM's events, by name.
     """
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
     role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
@@ -239,9 +221,6 @@ class DesiredAlarm:
     """A CloudWatch alarm as the settings define it.
 
     Attributes:
-        check: ID of the finding.
-        alarm: The alarm.
-        topics: ARNs of the topics that receive it.
         page: Page and section of the documentation about a raised alarm.
     """
 

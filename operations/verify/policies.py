@@ -122,12 +122,9 @@ class DesiredRole:
 
     Attributes:
         check: ID of the finding about it.
-        name: Name of the role.
-        trust: Its trust policy.
         attached: ARNs of its managed policies.
         inline: Its inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
-        path: Path of the role.
     """
 
     check: str
@@ -140,12 +137,7 @@ class DesiredRole:
 
 
 def boundary_arn(boundary: str, policies: str) -> str:
-    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" if it names none.
-
-    Args:
-        boundary: Name or ARN of a managed policy; "": none.
-        policies: Prefix of ARNs of the account's policies, to which a name is appended.
-    """
+    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" if it names none."""
     return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
 
 

@@ -57,13 +57,9 @@ def verify_stack(
     read_state: Callable[[], StackState] | None = None,
     chosen: Sequence[str] | None = None,
 ) -> Verification:
-    """Compare the resources in the stack's account with the stack's settings.
+    """Compare the resources in the stack's account with the stack's settings, and report the chosen Regions.
 
-    Args:
-        stack: The stack with its configuration.
-        progress: Receives each Region that is done.
-        read_state: Reads the stack's state, to find orphans; None: no search for orphans.
-        chosen: Regions to report; None: all.
+    `progress` receives each Region that is done. Without `read_state`, there is no search for orphans.
 
     Raises:
         UnusableError: The configuration cannot be used, or has none of the chosen Regions.
@@ -124,14 +120,7 @@ def _verification(
 
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
-    """The parts of a verification, each of which returns findings by Region.
-
-    Attributes:
-        stack: The stack with its configuration.
-        settings: Its settings.
-        clients: Clients to read with.
-        identity: The caller.
-    """
+    """The parts of a verification, each of which returns findings by Region."""
 
     stack: StackConfiguration
     settings: Settings
@@ -139,11 +128,9 @@ class _Parts:
     identity: Identity
 
     def beside_regions(self, home: str, read_state: Callable[[], StackState] | None) -> Iterator[Part]:
-        """Yield all parts other than the Regions, in the order of their findings.
+        """Yield all parts other than the Regions, in the order of their findings; those about the account are in `home`.
 
-        Args:
-            home: Region of findings about the whole account.
-            read_state: Reads the stack's state, to find orphans; None: no search for orphans.
+        Without `read_state`, there is no search for orphans.
         """
         settings = self.settings
         yield lambda: {home: self._account()}

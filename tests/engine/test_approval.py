@@ -11,18 +11,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from components.approval.names import (
-    APPROVER_POLICY_NAME,
-    CHANGE_TEMPLATE_NAME,
-    EVIDENCE_RUNBOOK_NAME,
-    OPERATOR_POLICY_NAME,
-    REAPER_NAME,
-    REQUESTER_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TAG_KEY,
-    TOPIC_NAME,
-)
+from components.approval import names
 from components.approval.plan import GUARD_RAILS
 from local.workspace import REPOSITORY
 from tests.engine.deployer_policies import create_roles_boundary
@@ -61,7 +50,9 @@ def own_documents(ssm: Any) -> list[str]:
 
 
 def grant(iam: Any, role: str = "Operator") -> None:
-    iam.tag_role(RoleName=role, Tags=[{"Key": TAG_KEY, "Value": "i-0123456789abcdef0"}, {"Key": "team", "Value": "a"}])
+    iam.tag_role(
+        RoleName=role, Tags=[{"Key": names.TAG_KEY, "Value": "i-0123456789abcdef0"}, {"Key": "team", "Value": "a"}]
+    )
 
 
 def tags(iam: Any, role: str = "Operator") -> dict[str, str]:
@@ -74,22 +65,24 @@ def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[
     assert set(stack.preview().succeeded().steps.values()) == {"create"}
     stack.up().succeeded()
     outputs = stack.outputs()
-    topic = f"arn:aws:sns:eu-west-1:123456789012:{TOPIC_NAME}"
+    topic = f"arn:aws:sns:eu-west-1:123456789012:{names.TOPIC_NAME}"
     assert outputs["approval"] == {
         "mode": "change-manager",
-        "runbookName": RUNBOOK_NAME,
-        "changeTemplateName": CHANGE_TEMPLATE_NAME,
+        "runbookName": names.RUNBOOK_NAME,
+        "changeTemplateName": names.CHANGE_TEMPLATE_NAME,
         "topicArn": topic,
-        "roleArn": f"arn:aws:iam::123456789012:role/{ROLE_NAME}",
+        "roleArn": f"arn:aws:iam::123456789012:role/{names.ROLE_NAME}",
     }
-    policy = f"arn:aws:iam::123456789012:policy/{OPERATOR_POLICY_NAME}"
+    policy = f"arn:aws:iam::123456789012:policy/{names.OPERATOR_POLICY_NAME}"
     assert outputs["operatorPolicyArn"] == policy
-    assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME, EVIDENCE_RUNBOOK_NAME])
+    assert own_documents(ssm) == sorted(
+        [names.RUNBOOK_NAME, names.CHANGE_TEMPLATE_NAME, names.REAPER_NAME, names.EVIDENCE_RUNBOOK_NAME]
+    )
     attached = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="Operator")["AttachedPolicies"]]
-    assert {policy, f"arn:aws:iam::123456789012:policy/{REQUESTER_POLICY_NAME}"} <= set(attached)
+    assert {policy, f"arn:aws:iam::123456789012:policy/{names.REQUESTER_POLICY_NAME}"} <= set(attached)
     assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 4
     (deciding,) = iam.list_attached_role_policies(RoleName="Approver")["AttachedPolicies"]
-    assert deciding["PolicyName"] == APPROVER_POLICY_NAME
+    assert deciding["PolicyName"] == names.APPROVER_POLICY_NAME
     key = aws("kms").describe_key(KeyId="alias/shell-access/approval")["KeyMetadata"]["KeyId"]
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
     (subscription,) = sns.list_subscriptions()["Subscriptions"]
@@ -129,7 +122,7 @@ def test_changed_settings_and_drift_converge(stack: Stack, aws: Callable[..., An
     stack.configure(governed(operatorRoles=["Operator", "Second"]))
     stack.up().succeeded()
     assert tags(iam) == {"team": "a"}  # a grant from before has no approval
-    assert own_documents(ssm) == sorted([RUNBOOK_NAME, REAPER_NAME])
+    assert own_documents(ssm) == sorted([names.RUNBOOK_NAME, names.REAPER_NAME])
     assert stack.outputs()["approval"]["changeTemplateName"] is None
     protects_before_an_operator_gets_the_policy(stack)
 
@@ -140,8 +133,8 @@ def test_changed_settings_and_drift_converge(stack: Stack, aws: Callable[..., An
     assert len(previewed.text.splitlines()) < 100  # the lines that change, not the 320 of the document
     stack.configure(governed(operatorRoles=["Operator", "Second"], mode="change-manager"))
     stack.up().succeeded()
-    types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
-    assert CHANGE_TEMPLATE_NAME in own_documents(ssm)
+    types = {names.RUNBOOK_NAME: "Automation", names.CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
+    assert names.CHANGE_TEMPLATE_NAME in own_documents(ssm)
     wanted = {name: live(ssm, name) for name in types}
     for changes in (("a later version", "another default"), ("another type", "gone")):
         for name, foreign in zip(types, changes, strict=True):
@@ -156,8 +149,8 @@ def test_changed_settings_and_drift_converge(stack: Stack, aws: Callable[..., An
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     stack.configure(governed(operatorRoles=["Second"], mode="change-manager"))
     stack.up().succeeded()
-    assert TAG_KEY not in tags(iam)
-    assert TAG_KEY in tags(iam, "Second")
+    assert names.TAG_KEY not in tags(iam)
+    assert names.TAG_KEY in tags(iam, "Second")
     stack.destroy().succeeded()
     assert tags(iam, "Second") == tags(iam) == {"team": "a"}
 
@@ -175,32 +168,32 @@ def protects_before_an_operator_gets_the_policy(stack: Stack) -> None:
 
 def test_existing_topic_and_document_are_restored_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, sns = aws("ssm"), aws("sns")
-    topic = sns.create_topic(Name=TOPIC_NAME)["TopicArn"]
+    topic = sns.create_topic(Name=names.TOPIC_NAME)["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="they@example.org")
     before = {
         "schemaVersion": "0.3",
         "mainSteps": [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1M"}}],
     }
-    ssm.create_document(Name=RUNBOOK_NAME, DocumentType="Automation", Content=json.dumps(before))
+    ssm.create_document(Name=names.RUNBOOK_NAME, DocumentType="Automation", Content=json.dumps(before))
     stack.configure(governed())
     stack.up().succeeded()
-    assert live(ssm, RUNBOOK_NAME) != before
+    assert live(ssm, names.RUNBOOK_NAME) != before
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     stack.destroy().succeeded()
-    assert live(ssm, RUNBOOK_NAME) == before
+    assert live(ssm, names.RUNBOOK_NAME) == before
     assert [each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]] == ["they@example.org"]
 
 
 def test_foreign_role_and_policy_are_refused_before_any_change(stack: Stack, aws: Callable[..., Any]) -> None:
     iam = aws("iam")
-    iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument="{}")
+    iam.create_role(RoleName=names.ROLE_NAME, AssumeRolePolicyDocument="{}")
     theirs = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
-    iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)
+    iam.create_policy(PolicyName=names.OPERATOR_POLICY_NAME, PolicyDocument=document)
     stack.configure(governed())
     said = stack.up().failed().text
-    for what in (f"the role {ROLE_NAME}", f"the policy {OPERATOR_POLICY_NAME}"):
+    for what in (f"the role {names.ROLE_NAME}", f"the policy {names.OPERATOR_POLICY_NAME}"):
         assert f"shell-access:approval: {what} exists and was not created by a stack of this program" in said
     assert own_documents(aws("ssm")) == []
     assert aws("sns").list_topics()["Topics"] == []
@@ -228,7 +221,7 @@ def test_dev_approval_grants_one_request_and_rejects_another(
     run = ask(aws, instance)
     decide(aws, run)
     until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
-    assert tags(aws("iam")) == {TAG_KEY: instance}
+    assert tags(aws("iam")) == {names.TAG_KEY: instance}
     wake(aws_endpoint, run)
     until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
     assert tags(aws("iam")) == {}
@@ -318,12 +311,12 @@ def person_of_identity_center_gets_a_session(
     with pytest.raises(ClientError, match="AccessDenied"):
         own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")
     run = own.start_automation_execution(
-        DocumentName=RUNBOOK_NAME,
+        DocumentName=names.RUNBOOK_NAME,
         Parameters={"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": [name]},
     )["AutomationExecutionId"]
     decide(aws, run)
     until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
-    assert TAG_KEY in tags(iam, name)
+    assert names.TAG_KEY in tags(iam, name)
     # A grant is no drift: neither a preview nor an update touches it.
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     started = own.start_session(Target=instance, DocumentName="SSM-SessionManagerRunShell")
@@ -355,7 +348,7 @@ def entitled_person_gets_a_session(
     own = with_keys(aws, center.sign_in(application, user, arn, "any-name"), "ssm")
     instance = node(aws("ec2"))
     given = {"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": [arn.rsplit("/", 1)[-1]]}
-    run = own.start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)["AutomationExecutionId"]
+    run = own.start_automation_execution(DocumentName=names.RUNBOOK_NAME, Parameters=given)["AutomationExecutionId"]
     decide(aws, run)
     until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
     found = aws("ssm").get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
@@ -412,7 +405,9 @@ def with_keys(aws: Callable[..., Any], given: dict[str, str], service: str) -> A
 
 def ask(aws: Callable[..., Any], instance: str) -> str:
     given = {"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
-    started = as_role(aws, "Operator", "olivia").start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)
+    started = as_role(aws, "Operator", "olivia").start_automation_execution(
+        DocumentName=names.RUNBOOK_NAME, Parameters=given
+    )
     return started["AutomationExecutionId"]
 
 

@@ -1,14 +1,13 @@
 """`verify` on the approval workflow of `dev`: one `up`, then one sabotage after another, each undone."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -35,20 +34,19 @@ from components.approval.names import (
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployment import Deployment
+from operations.findings import Finding
 from operations.inventory.reader import Identity
 from operations.stack import StackConfiguration
 from operations.verify.approval import ApprovalVerification
 from operations.verify.run import verify_stack
+from tests.support.stack import Stack
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Aws = Callable[..., Any]
 
-    from operations.findings import Finding
-    from tests.support.stack import Stack
+Undo = Callable[[], object]
 
-    Aws = Callable[..., Any]
-    Undo = Callable[[], object]
-    Sabotage = Callable[[Aws], Undo]
+Sabotage = Callable[[Aws], Undo]
+
 
 pytestmark = pytest.mark.engine
 

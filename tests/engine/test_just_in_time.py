@@ -16,20 +16,8 @@ from common.problems import NAMESPACE
 from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_POLICY_NAME, RUNBOOK_NAME
 from components.approval.plan import GUARD_RAILS
 from components.approval.settings import Mode
+from components.just_in_time import names
 from components.just_in_time.documents import policy_documents
-from components.just_in_time.names import (
-    AUTO_APPROVAL,
-    AUTO_APPROVAL_NAME,
-    DENY_ACCESS_NAME,
-    IDENTITY_PROVIDER_SETTING,
-    MANAGED_TAG,
-    MANUAL_APPROVAL,
-    NOTIFICATIONS_ROLE,
-    SERVICE_ROLE,
-    TOKEN_POLICY,
-    TOKEN_ROLE,
-    TOKEN_SERVICE,
-)
 from components.just_in_time.settings import JustInTimeSettings
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.audit.organization import Organization
@@ -62,7 +50,7 @@ WORKFLOW: dict[str, Any] = {
 IDENTITY = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/watcher")
 TOKEN_TRUST = {
     "Version": "2012-10-17",
-    "Statement": {"Effect": "Allow", "Principal": {"Service": TOKEN_SERVICE}, "Action": "sts:AssumeRole"},
+    "Statement": {"Effect": "Allow", "Principal": {"Service": names.TOKEN_SERVICE}, "Action": "sts:AssumeRole"},
 }
 
 
@@ -199,9 +187,9 @@ def migrate(stack: Stack, *arguments: str, to: str = "just-in-time") -> tuple[in
 
 def enable_just_in_time(iam: Any) -> None:
     """Make what Quick Setup makes, and give the operator the permissions of requesters."""
-    iam.create_role(RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=json.dumps(TOKEN_TRUST))
-    iam.attach_role_policy(RoleName=TOKEN_ROLE, PolicyArn=f"arn:aws:iam::aws:policy/{TOKEN_POLICY}")
-    for name in (SERVICE_ROLE, NOTIFICATIONS_ROLE):
+    iam.create_role(RoleName=names.TOKEN_ROLE, AssumeRolePolicyDocument=json.dumps(TOKEN_TRUST))
+    iam.attach_role_policy(RoleName=names.TOKEN_ROLE, PolicyArn=f"arn:aws:iam::aws:policy/{names.TOKEN_POLICY}")
+    for name in (names.SERVICE_ROLE, names.NOTIFICATIONS_ROLE):
         iam.create_role(RoleName=name, Path="/aws-service-role/ssm/", AssumeRolePolicyDocument=json.dumps(TOKEN_TRUST))
     document = {"Version": "2012-10-17", "Statement": REQUEST}
     iam.put_role_policy(RoleName="Operator", PolicyName="Requests", PolicyDocument=json.dumps(document))
@@ -222,7 +210,7 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[s
 
     code, text, section = migrate(stack, "--policies", str(policies))
     assert (code, section["mode"], "justInTime" in section) == (1, "automation", False)
-    assert f"expected the role {TOKEN_ROLE} to exist" in text
+    assert f"expected the role {names.TOKEN_ROLE} to exist" in text
     assert "targets.Tier: expected each tag in one policy, got Tier=database, which the policy Theirs" in text
     enable_just_in_time(aws("iam"))
     ssm.delete_document(Name="Theirs")
@@ -232,10 +220,10 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[s
     )["AutomationExecutionId"]
     code, text, section = migrate(stack, "--policies", str(policies))
     assert (code, section["justInTimeMigration"]) == (1, "parallel")
-    assert f"Set {IDENTITY_PROVIDER_SETTING} to SSO" in text
-    assert f"{DENY_ACCESS_NAME} is in force in eu-west-1 and stays as it is" in text
+    assert f"Set {names.IDENTITY_PROVIDER_SETTING} to SSO" in text
+    assert f"{names.DENY_ACCESS_NAME} is in force in eu-west-1 and stays as it is" in text
     assert "nodes-noPolicy: 3 nodes without a policy" in text
-    ssm.update_service_setting(SettingId=IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
+    ssm.update_service_setting(SettingId=names.IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
 
     code, text, section = migrate(stack, "--accept-unreachable", "*")
     assert (code, section["justInTimeMigration"]) == (1, "draining")
@@ -253,9 +241,13 @@ def test_move_keeps_one_way_open_and_policies_converge(
     new_stack: Callable[..., Stack], aws: Callable[..., Any], watcher: Watcher, tmp_path: Path
 ) -> None:
     ssm, kms = aws("ssm"), aws("kms")
-    ssm.create_document(Name=AUTO_APPROVAL_NAME, DocumentType=AUTO_APPROVAL, Content=THEIRS[AUTO_APPROVAL_NAME])
-    ssm.create_document(Name=DENY_ACCESS_NAME, DocumentType=AUTO_APPROVAL, Content=json.dumps(OF_ORGANIZATION))
-    ssm.create_document(Name="Theirs", DocumentType=MANUAL_APPROVAL, Content=THEIRS["Databases"])
+    ssm.create_document(
+        Name=names.AUTO_APPROVAL_NAME, DocumentType=names.AUTO_APPROVAL, Content=THEIRS[names.AUTO_APPROVAL_NAME]
+    )
+    ssm.create_document(
+        Name=names.DENY_ACCESS_NAME, DocumentType=names.AUTO_APPROVAL, Content=json.dumps(OF_ORGANIZATION)
+    )
+    ssm.create_document(Name="Theirs", DocumentType=names.MANUAL_APPROVAL, Content=THEIRS["Databases"])
     policies = tmp_path / "policies.yaml"
     people = People(aws)
     access = approval([manual(), manual("Web", targets={"Tier": ["web"]}, levels=[level(people.approvers)])])
@@ -267,15 +259,15 @@ def test_move_keeps_one_way_open_and_policies_converge(
         assert live(ssm, name) == json.loads(text)
     key = kms.describe_key(KeyId=DATA_KEY_ALIAS)["KeyMetadata"]["KeyId"]
     tags = {each["TagKey"]: each["TagValue"] for each in kms.list_resource_tags(KeyId=key)["Tags"]}
-    assert MANAGED_TAG.items() <= tags.items()
-    assert stack.outputs()["approval"]["policies"] == ["Databases", "Web", AUTO_APPROVAL_NAME]
+    assert names.MANAGED_TAG.items() <= tags.items()
+    assert stack.outputs()["approval"]["policies"] == ["Databases", "Web", names.AUTO_APPROVAL_NAME]
     assert stack.outputs()["approval"]["mode"] == "just-in-time"
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     # No node of the local AWS has a tag of these policies.
     assert unequal(stack) == {"access-nodes": "warning", **BY_HAND}
     assert "no manual policy applies" in stack.operate("access", "who-can", "app-1").stdout
 
-    kms.untag_resource(KeyId=key, TagKeys=list(MANAGED_TAG))
+    kms.untag_resource(KeyId=key, TagKeys=list(names.MANAGED_TAG))
     aws("ec2").create_tags(Resources=[node(aws, "app-1")], Tags=[{"Key": "Tier", "Value": "web"}])
     ssm.update_document(Name="Web", DocumentVersion="$LATEST", Content=THEIRS["Databases"])
     ssm.update_document_default_version(Name="Web", DocumentVersion="2")
@@ -294,7 +286,7 @@ def test_move_keeps_one_way_open_and_policies_converge(
 
     get_access(stack, people)
     stack.destroy().succeeded()
-    assert live(ssm, AUTO_APPROVAL_NAME) == json.loads(THEIRS[AUTO_APPROVAL_NAME])
-    assert live(ssm, DENY_ACCESS_NAME) == OF_ORGANIZATION
-    filters = [{"Key": "DocumentType", "Values": [MANUAL_APPROVAL]}]
+    assert live(ssm, names.AUTO_APPROVAL_NAME) == json.loads(THEIRS[names.AUTO_APPROVAL_NAME])
+    assert live(ssm, names.DENY_ACCESS_NAME) == OF_ORGANIZATION
+    filters = [{"Key": "DocumentType", "Values": [names.MANUAL_APPROVAL]}]
     assert ssm.list_documents(Filters=filters)["DocumentIdentifiers"] == []

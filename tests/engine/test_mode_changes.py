@@ -3,20 +3,15 @@
 The workflow moves to other Regions and back, too.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.approval.names import (
-    ALARM_PREFIX,
-    EVIDENCE_BUCKET,
-    EVIDENCE_RUNBOOK_NAME,
-    EVIDENCE_SCHEDULE_GROUP,
-)
+from components.approval import names
 from components.just_in_time.names import IDENTITY_PROVIDER_SETTING
 from tests.components.just_in_time.examples import approval, manual
 from tests.engine.test_approval_verify import exports_a_day_once, record_api_calls
@@ -25,12 +20,7 @@ from tests.engine.test_just_in_time import BY_HAND, IDENTITY, SESSIONS, WORKFLOW
 from tests.engine.test_killed_runs import EXHAUSTIVE_SECONDS, Once, killed_once, survive_kills
 from tests.support.gate import running_gate
 from tests.support.middleware import Upstream, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.support.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.exhaustive, pytest.mark.timeout(EXHAUSTIVE_SECONDS)]
 
@@ -48,7 +38,7 @@ TOUR = (
     *("change-manager", "automation", "just-in-time", "automation"),
 )
 """Each ordered pair of modes, once, except the one that is refused."""
-BUCKET = f"{EVIDENCE_BUCKET}-{IDENTITY.account_id}-eu-west-1"
+BUCKET = f"{names.EVIDENCE_BUCKET}-{IDENTITY.account_id}-eu-west-1"
 TOPICS = EXPORT["notificationEmails"]
 REFUSED = ("automation", OPEN)
 
@@ -69,12 +59,12 @@ def configure(stack: Stack, mode: str) -> None:
 
 def exported(aws: Callable[..., Any]) -> list[str]:
     """Return the addresses that the export's alarms reach; it is checked that it runs with its alarms."""
-    (schedule,) = aws("scheduler").list_schedules(GroupName=EVIDENCE_SCHEDULE_GROUP)["Schedules"]
+    (schedule,) = aws("scheduler").list_schedules(GroupName=names.EVIDENCE_SCHEDULE_GROUP)["Schedules"]
     assert schedule["State"] == "ENABLED"
-    rule = f"{ALARM_PREFIX}evidence-not-exported"
+    rule = f"{names.ALARM_PREFIX}evidence-not-exported"
     (target,) = aws("events").list_targets_by_rule(Rule=rule)["Targets"]
     assert aws("s3").get_object_lock_configuration(Bucket=BUCKET)["ObjectLockConfiguration"]["Rule"]
-    assert aws("ssm").describe_document(Name=EVIDENCE_RUNBOOK_NAME)["Document"]["Status"] == "Active"
+    assert aws("ssm").describe_document(Name=names.EVIDENCE_RUNBOOK_NAME)["Document"]["Status"] == "Active"
     found = aws("sns").list_subscriptions_by_topic(TopicArn=target["Arn"])["Subscriptions"]
     return [each["Endpoint"] for each in found]
 

@@ -6,17 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.nodes.names import (
-    ASSOCIATION_NAME,
-    AWS_HOST_ROLE,
-    HOST_MANAGED_POLICY,
-    HOST_MANAGEMENT_SETTING,
-    HOST_ROLE_NAME,
-    REMEDIATION_ROLE_NAME,
-    RULE_NAME,
-    RUNBOOK_NAME,
-    UPDATE_DOCUMENT,
-)
+from components.nodes import names
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from tests.support.stack import Stack
 
@@ -42,7 +32,7 @@ def asked(**nodes: Any) -> dict[str, Any]:
 
 
 def host_management(aws: Callable[..., Any], region: str) -> tuple[str, str]:
-    found = aws("ssm", region).get_service_setting(SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]
+    found = aws("ssm", region).get_service_setting(SettingId=names.HOST_MANAGEMENT_SETTING)["ServiceSetting"]
     return found["SettingValue"], found["Status"]
 
 
@@ -53,38 +43,40 @@ def attached(aws: Callable[..., Any], role: str) -> set[str]:
 
 def test_nodes_are_configured_and_restored_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     config, ssm = aws("config"), aws("ssm")
-    theirs = AWS_HOST_ROLE
-    ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=theirs)
+    theirs = names.AWS_HOST_ROLE
+    ssm.update_service_setting(SettingId=names.HOST_MANAGEMENT_SETTING, SettingValue=theirs)
     stack.configure(asked())
     preview = stack.preview().succeeded()
-    assert f"{HOST_MANAGEMENT_SETTING} in eu-west-1 is {theirs}. It becomes {HOST_ROLE_NAME}" in preview.text
+    assert (
+        f"{names.HOST_MANAGEMENT_SETTING} in eu-west-1 is {theirs}. It becomes {names.HOST_ROLE_NAME}" in preview.text
+    )
     stack.up().succeeded()
 
     outputs = stack.outputs()["nodes"]
     assert outputs["roleCompliance"] == {
-        "ruleName": RULE_NAME,
+        "ruleName": names.RULE_NAME,
         "ruleArn": config.describe_config_rules()["ConfigRules"][0]["ConfigRuleArn"],
         "region": "eu-west-1",
         "remediation": "automatic",
-        "runbookName": RUNBOOK_NAME,
-        "remediationRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{REMEDIATION_ROLE_NAME}",
+        "runbookName": names.RUNBOOK_NAME,
+        "remediationRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{names.REMEDIATION_ROLE_NAME}",
     }
     assert outputs["defaultHostManagement"] == {
-        "roleName": HOST_ROLE_NAME,
-        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{HOST_ROLE_NAME}",
+        "roleName": names.HOST_ROLE_NAME,
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{names.HOST_ROLE_NAME}",
     }
     assert outputs["minimumAgentVersions"] == dict.fromkeys(REGIONS, "3.2.582.0")
-    assert attached(aws, HOST_ROLE_NAME) == {HOST_MANAGED_POLICY, INSTANCE_POLICY_NAME}
-    assert [host_management(aws, region) for region in REGIONS] == [(HOST_ROLE_NAME, "Customized")] * 2
+    assert attached(aws, names.HOST_ROLE_NAME) == {names.HOST_MANAGED_POLICY, INSTANCE_POLICY_NAME}
+    assert [host_management(aws, region) for region in REGIONS] == [(names.HOST_ROLE_NAME, "Customized")] * 2
     for region in REGIONS:
         (found,) = aws("ssm", region).list_associations()["Associations"]
-        assert (found["Name"], found["AssociationName"]) == (UPDATE_DOCUMENT, ASSOCIATION_NAME)
+        assert (found["Name"], found["AssociationName"]) == (names.UPDATE_DOCUMENT, names.ASSOCIATION_NAME)
         assert found["AssociationId"] == outputs["agents"][region]
-    (remediation,) = config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])[
+    (remediation,) = config.describe_remediation_configurations(ConfigRuleNames=[names.RULE_NAME])[
         "RemediationConfigurations"
     ]
-    assert (remediation["TargetId"], remediation["Automatic"]) == (RUNBOOK_NAME, True)
-    text = config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
+    assert (remediation["TargetId"], remediation["Automatic"]) == (names.RUNBOOK_NAME, True)
+    text = config.get_custom_rule_policy(ConfigRuleName=names.RULE_NAME)["PolicyText"]
     assert POLICY in text
     assert '"Breakglass"' in text
 
@@ -105,32 +97,34 @@ def test_manual_changes_are_reported_and_kept_on_destroy(stack: Stack, aws: Call
     stack.configure(asked())
     stack.up().succeeded()
     config, iam = aws("config"), aws("iam")
-    rule = config.describe_config_rules(ConfigRuleNames=[RULE_NAME])["ConfigRules"][0]
+    rule = config.describe_config_rules(ConfigRuleNames=[names.RULE_NAME])["ConfigRules"][0]
     rule["Source"]["CustomPolicyDetails"]["PolicyText"] = "rule nothing { this exists }"
     config.put_config_rule(ConfigRule={key: rule[key] for key in ("ConfigRuleName", "Source", "Scope")})
-    iam.attach_role_policy(RoleName=HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    iam.attach_role_policy(RoleName=names.HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     iam.update_assume_role_policy(
-        RoleName=REMEDIATION_ROLE_NAME, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName=names.REMEDIATION_ROLE_NAME, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
     (association,) = aws("ssm", "us-east-1").list_associations()["Associations"]
     aws("ssm", "us-east-1").delete_association(AssociationId=association["AssociationId"])
-    aws("ssm").reset_service_setting(SettingId=HOST_MANAGEMENT_SETTING)
+    aws("ssm").reset_service_setting(SettingId=names.HOST_MANAGEMENT_SETTING)
     assert verified(stack) == {
         "eu-west-1": {"host-management", "host-management-role", "node-roles-content", "node-remediation-role"},
         "us-east-1": {"agent-updates"},
     }
 
-    iam.detach_role_policy(RoleName=HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    iam.detach_role_policy(RoleName=names.HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     stack.configure(asked(roleCompliance={"remediation": "off"}))
     stack.up("--refresh").succeeded()
     assert verified(stack) == {}
-    assert config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])["RemediationConfigurations"] == []
+    assert (
+        config.describe_remediation_configurations(ConfigRuleNames=[names.RULE_NAME])["RemediationConfigurations"] == []
+    )
     with pytest.raises(iam.exceptions.NoSuchEntityException):
-        iam.get_role(RoleName=REMEDIATION_ROLE_NAME)
-    assert '"Breakglass"' not in config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
+        iam.get_role(RoleName=names.REMEDIATION_ROLE_NAME)
+    assert '"Breakglass"' not in config.get_custom_rule_policy(ConfigRuleName=names.RULE_NAME)["PolicyText"]
     # A value that is not the stack's any more is not the stack's to restore.
-    aws("ssm").update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue="Theirs")
+    aws("ssm").update_service_setting(SettingId=names.HOST_MANAGEMENT_SETTING, SettingValue="Theirs")
     assert "Theirs" in stack.destroy().succeeded().text
     assert host_management(aws, "eu-west-1") == ("Theirs", "Customized")
 

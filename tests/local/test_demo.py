@@ -11,16 +11,8 @@ import boto3
 import pytest
 from rich.console import Console
 
+from components.approval import names
 from components.approval.iam_policies import operator_policy
-from components.approval.names import (
-    CHANGE_TEMPLATE_NAME,
-    OPERATOR_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    TAG_KEY,
-    TOPIC_NAME,
-    WorkflowLocation,
-)
 from components.approval.runbook import change_template, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
@@ -30,7 +22,7 @@ from operations.approval.session import Workflow
 from tests.support.emulator import change_settings
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region=REGION)
+PLACE = names.WorkflowLocation(partition="aws", account_id=ACCOUNT, region=REGION)
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
@@ -41,8 +33,8 @@ def client(emptied_once: str) -> Callable[[str], Any]:
     seed(endpoint)
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
     clients = {name: session.client(name, endpoint_url=endpoint) for name in ("ec2", "iam", "sns", "sqs", "ssm")}
-    clients["iam"].create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=TRUST)
-    clients["sns"].create_topic(Name=TOPIC_NAME)
+    clients["iam"].create_role(RoleName=names.ROLE_NAME, AssumeRolePolicyDocument=TRUST)
+    clients["sns"].create_topic(Name=names.TOPIC_NAME)
     return clients.__getitem__
 
 
@@ -50,16 +42,16 @@ def client(emptied_once: str) -> Callable[[str], Any]:
 def account(client: Callable[[str], Any], endpoint: str) -> Iterator[Callable[[str], Any]]:
     publish(client, Mode.AUTOMATION)
     iam, ssm = client("iam"), client("ssm")
-    arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{names.OPERATOR_POLICY_NAME}"
     document = json.dumps(operator_policy(PLACE, session_data_encryption=True))
-    iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)
+    iam.create_policy(PolicyName=names.OPERATOR_POLICY_NAME, PolicyDocument=document)
     iam.attach_role_policy(RoleName="Operator", PolicyArn=arn)
     yield client
     change_settings(endpoint, {"automationFaults": {}})
     for each in ssm.describe_automation_executions()["AutomationExecutionMetadataList"]:
         if each["AutomationExecutionStatus"] in ("InProgress", "Waiting"):
             ssm.stop_automation_execution(AutomationExecutionId=each["AutomationExecutionId"])
-    iam.untag_role(RoleName="Operator", TagKeys=[TAG_KEY])
+    iam.untag_role(RoleName="Operator", TagKeys=[names.TAG_KEY])
     for name in iam.list_role_policies(RoleName="Operator")["PolicyNames"]:
         iam.delete_role_policy(RoleName="Operator", PolicyName=name)
     iam.detach_role_policy(RoleName="Operator", PolicyArn=arn)
@@ -75,8 +67,8 @@ def publish(client: Callable[[str], Any], mode: Mode) -> None:
         {"mode": mode, "approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
     )
     documents = {
-        RUNBOOK_NAME: ("Automation", runbook(settings, PLACE, [REGION])),
-        CHANGE_TEMPLATE_NAME: ("Automation.ChangeTemplate", change_template(settings, PLACE)),
+        names.RUNBOOK_NAME: ("Automation", runbook(settings, PLACE, [REGION])),
+        names.CHANGE_TEMPLATE_NAME: ("Automation.ChangeTemplate", change_template(settings, PLACE)),
     }
     for name, (kind, content) in documents.items():
         with contextlib.suppress(ssm.exceptions.InvalidDocument):
@@ -146,7 +138,7 @@ def test_demo_operator_with_broader_permission_fails(
 
 
 def test_demo_operator_without_granted_permission_fails(account: Callable[[str], Any], endpoint: str) -> None:
-    arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{names.OPERATOR_POLICY_NAME}"
     document = operator_policy(PLACE, session_data_encryption=True)
     document["Statement"] = document["Statement"][1:]
     account("iam").create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
@@ -158,7 +150,7 @@ def test_demo_tag_that_remains_fails(account: Callable[[str], Any], endpoint: st
     change_settings(endpoint, {"automationFaults": {"ReleaseGrant": "before"}})
     with pytest.raises(DemoError, match="Not as expected: the grant has ended"):
         played(endpoint)
-    assert account("iam").list_role_tags(RoleName="Operator")["Tags"][0]["Key"] == TAG_KEY
+    assert account("iam").list_role_tags(RoleName="Operator")["Tags"][0]["Key"] == names.TAG_KEY
 
 
 def test_demo_failure_ends_the_open_grant(account: Callable[[str], Any], endpoint: str) -> None:
@@ -171,6 +163,6 @@ def test_demo_failure_ends_the_open_grant(account: Callable[[str], Any], endpoin
 
 def test_demo_operator_with_open_request_is_refused(account: Callable[[str], Any], endpoint: str) -> None:
     given = {"InstanceId": ["i-0123456789abcdef0"], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
-    account("ssm").start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)
+    account("ssm").start_automation_execution(DocumentName=names.RUNBOOK_NAME, Parameters=given)
     with pytest.raises(DemoError, match="role Operator has an open request"):
         played(endpoint)

@@ -16,16 +16,7 @@ from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory import reader
 from operations.stack import StackConfiguration, StackState
-from tests.operations.arrangement import (
-    ENDPOINTS,
-    REGION,
-    SESSION_MANAGER,
-    Account,
-    Calls,
-    Command,
-    Fail,
-    configuration,
-)
+from tests.operations import arrangement
 from tests.support.emulator import Emulator, reset
 
 
@@ -52,16 +43,16 @@ def state() -> State:
 
 
 @pytest.fixture
-def reachable(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Account:
+def reachable(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> arrangement.Account:
     """The local AWS as the last test left it, where everything that is verified looks."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
     # Sessions and clients of its own would cost each test more than its calls.
     monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: SharedSession())
-    return Account(clients(emulator.endpoint_url))
+    return arrangement.Account(clients(emulator.endpoint_url))
 
 
 @pytest.fixture
-def account(reachable: Account, emulator: Emulator, state: State) -> Account:
+def account(reachable: arrangement.Account, emulator: Emulator, state: State) -> arrangement.Account:
     """The local AWS, empty."""
     state.right = False
     reset(emulator.endpoint_url)
@@ -70,7 +61,7 @@ def account(reachable: Account, emulator: Emulator, state: State) -> Account:
 
 @cache
 def shared_session() -> boto3.Session:
-    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=arrangement.REGION)
 
 
 class SharedSession:
@@ -78,7 +69,7 @@ class SharedSession:
 
     @staticmethod
     def get_config_variable(_name: str) -> str:
-        return REGION
+        return arrangement.REGION
 
     @staticmethod
     def create_client(service: str, *, region_name: str, **options: Any) -> Any:
@@ -105,7 +96,7 @@ def clients(endpoint_url: str) -> Callable[..., Any]:
     session = shared_session()
 
     @cache
-    def client(service: str, region: str = REGION) -> Any:
+    def client(service: str, region: str = arrangement.REGION) -> Any:
         return session.client(service, region, endpoint_url=endpoint_url)
 
     return client
@@ -114,24 +105,26 @@ def clients(endpoint_url: str) -> Callable[..., Any]:
 @pytest.fixture
 def stack() -> StackConfiguration:
     """One Region with every feature on."""
-    return configuration(session_manager=SESSION_MANAGER, endpoints=ENDPOINTS)
+    return arrangement.configuration(session_manager=arrangement.SESSION_MANAGER, endpoints=arrangement.ENDPOINTS)
 
 
 @pytest.fixture
 def stack_without_network() -> StackConfiguration:
     """The same without endpoints, which take longest to arrange."""
-    return configuration(session_manager=SESSION_MANAGER)
+    return arrangement.configuration(session_manager=arrangement.SESSION_MANAGER)
 
 
 @pytest.fixture
-def right(account: Account, stack: StackConfiguration) -> Account:
+def right(account: arrangement.Account, stack: StackConfiguration) -> arrangement.Account:
     """An account that is just as `stack` asks, to break."""
     account.arrange(stack)
     return account
 
 
 @pytest.fixture
-def untouched(reachable: Account, emulator: Emulator, stack: StackConfiguration, state: State) -> Account:
+def untouched(
+    reachable: arrangement.Account, emulator: Emulator, stack: StackConfiguration, state: State
+) -> arrangement.Account:
     """An account that is just as `stack` asks, to read only."""
     if not state.right:
         reset(emulator.endpoint_url)
@@ -141,7 +134,7 @@ def untouched(reachable: Account, emulator: Emulator, stack: StackConfiguration,
 
 
 @pytest.fixture
-def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
+def fail(monkeypatch: pytest.MonkeyPatch) -> arrangement.Fail:
     """Makes a call fail: `fail("kms", "DescribeKey", error)`."""
     errors: dict[tuple[str, str], Exception] = {}
 
@@ -166,9 +159,9 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
 
 
 @pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
+def called(monkeypatch: pytest.MonkeyPatch) -> arrangement.Calls:
     """The calls that a test makes through the stack's clients."""
-    calls: Calls = {}
+    calls: arrangement.Calls = {}
 
     class Recording(OwnClients):
         def client(self, service: str, region: str) -> Any:
@@ -191,7 +184,7 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def command(pauses: list[float]) -> Command:
+def command(pauses: list[float]) -> arrangement.Command:
     """Runs the command line as on a terminal of 100 columns that shows no colors."""
 
     def run_command(*arguments: str, stack: StackConfiguration | Exception) -> Result:

@@ -1,13 +1,8 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from operations.file_replacement import replaced_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Wording that findings of all commands share."""
 
-from __future__ import annotations
-
 import pytest
 
 from operations.findings import listed

@@ -1,17 +1,17 @@
 """Commands whose answers are spoiled, one operation at a time: each fails in words, and none takes garbage for "nothing"."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import boto3
 import pytest
 from botocore import xform_name
+from click.testing import Result
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
@@ -25,17 +25,11 @@ from tests.components.approval.workflow import Workflow, only
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
-from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed, denial
+from tests.operations.malformed_answers import GARBAGE, MISSING, Spoil, SpoiledAws, changed, denial
 from tests.support.faults.in_process import local_aws
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+Run = Callable[[tuple[str, ...]], Result]
 
-    from click.testing import Result
-
-    from tests.operations.malformed_answers import Spoil
-
-    Run = Callable[[tuple[str, ...]], Result]
 
 pytestmark = pytest.mark.local_aws
 
@@ -75,12 +69,12 @@ def _client(aws: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[SpoiledAws]:
-    """An account with a node that is ready."""
+def account() -> Iterator[tuple[SpoiledAws, str]]:
+    """An account with a node that is ready, and no run."""
     with local_aws() as aws:
         aws.reset()
         build(_client(aws))
-        yield _recorded(SpoiledAws(aws), READING)
+        yield _recorded(SpoiledAws(aws), READING), ""
 
 
 @pytest.fixture(scope="module")
@@ -169,22 +163,26 @@ def _arranged(aws: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.M
     assert isinstance(result.exception, SystemExit | None), result.output
 
 
-@pytest.mark.parametrize("arguments", READING, ids=" ".join)
-def test_command_garbage_fails(
-    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _arranged(account, arguments, monkeypatch)
-    assert _failures(account, arguments, _spoils(account, every=False)) == []
-
-
-@pytest.mark.parametrize("arguments", APPROVAL, ids=lambda each: " ".join(each[:2]))
-def test_approval_garbage_fails(
-    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aws, run = workflow
-    arguments = tuple(run if each == "RUN" else each for each in arguments)
+@pytest.fixture
+def arranged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[SpoiledAws, tuple[str, ...]]:
+    """The account of a command, and its arguments with the run of the request."""
+    fixture, command = request.param
+    aws, run = request.getfixturevalue(fixture)
+    arguments = tuple(run if each == "RUN" else each for each in command)
     _arranged(aws, arguments, monkeypatch)
-    assert _failures(aws, arguments, _spoils(aws, every=False)) == []
+    return aws, arguments
+
+
+def _about(*groups: tuple[str, list[tuple[str, ...]]]) -> pytest.MarkDecorator:
+    """Try the commands of each group in the account of its fixture."""
+    pairs = [(fixture, each) for fixture, commands in groups for each in commands]
+    return pytest.mark.parametrize("arranged", pairs, indirect=True, ids=lambda each: " ".join(each[1][:2]))
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
+@_about(("account", READING), ("workflow", APPROVAL))
+def test_garbage_fails(arranged: tuple[SpoiledAws, tuple[str, ...]], *, every: bool) -> None:
+    assert _failures(*arranged, _spoils(arranged[0], every=every)) == []
 
 
 BESIDE = {
@@ -217,42 +215,9 @@ def _silent_denials(aws: SpoiledAws, arguments: tuple[str, ...]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("arguments", [("connect", "app-1", "--print"), ("audit",)], ids=" ".join)
-def test_command_denied_call_names_the_permission(
-    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _arranged(account, arguments, monkeypatch)
-    assert _silent_denials(account, arguments) == []
-
-
-@pytest.mark.parametrize("arguments", [*APPROVAL, *ACCESS], ids=lambda each: " ".join(each[:2]))
-def test_approval_denied_call_names_the_permission(
-    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aws, run = workflow
-    arguments = tuple(run if each == "RUN" else each for each in arguments)
-    _arranged(aws, arguments, monkeypatch)
-    assert _silent_denials(aws, arguments) == []
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("arguments", READING, ids=" ".join)
-def test_command_all_garbage_fails(
-    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _arranged(account, arguments, monkeypatch)
-    assert _failures(account, arguments, _spoils(account, every=True)) == []
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("arguments", APPROVAL, ids=lambda each: " ".join(each[:2]))
-def test_approval_all_garbage_fails(
-    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aws, run = workflow
-    arguments = tuple(run if each == "RUN" else each for each in arguments)
-    _arranged(aws, arguments, monkeypatch)
-    assert _failures(aws, arguments, _spoils(aws, every=True)) == []
+@_about(("account", [("connect", "app-1", "--print"), ("audit",)]), ("workflow", [*APPROVAL, *ACCESS]))
+def test_denied_call_names_the_permission(arranged: tuple[SpoiledAws, tuple[str, ...]]) -> None:
+    assert _silent_denials(*arranged) == []
 
 
 def _variants(body: bytes) -> Iterator[Callable[[], bytes]]:
@@ -297,27 +262,14 @@ def _stumbles(aws: SpoiledAws, arguments: tuple[str, ...], step: int) -> set[str
 
 
 @pytest.mark.parametrize("step", [SAMPLE, pytest.param(5, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("arguments", [("verify",), ("doctor", "app-1")], ids=" ".join)
-def test_command_odd_answer_has_no_traceback(
-    account: SpoiledAws, arguments: tuple[str, ...], step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _arranged(account, arguments, monkeypatch)
-    assert _stumbles(account, arguments, step) == set()
+@_about(("account", [("verify",), ("doctor", "app-1")]), ("workflow", [*APPROVAL[:4], *ACCESS]))
+def test_odd_answer_has_no_traceback(arranged: tuple[SpoiledAws, tuple[str, ...]], step: int) -> None:
+    assert _stumbles(*arranged, step) == set()
 
 
-@pytest.mark.parametrize("step", [SAMPLE, pytest.param(5, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("arguments", [*APPROVAL[:4], *ACCESS], ids=lambda each: " ".join(each[:2]))
-def test_approval_odd_answer_has_no_traceback(
-    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aws, run = workflow
-    arguments = tuple(run if each == "RUN" else each for each in arguments)
-    _arranged(aws, arguments, monkeypatch)
-    assert _stumbles(aws, arguments, step) == set()
-
-
-def test_nodes_endless_listing_is_incomplete(account: SpoiledAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    _arranged(account, ("nodes",), monkeypatch)
+@_about(("account", [("nodes",)]))
+def test_nodes_endless_listing_is_incomplete(arranged: tuple[SpoiledAws, tuple[str, ...]]) -> None:
+    aws, _ = arranged
     pages = itertools.count()
 
     def endless(body: bytes, _operation: str) -> bytes:
@@ -325,10 +277,10 @@ def test_nodes_endless_listing_is_incomplete(account: SpoiledAws, monkeypatch: p
         listed = json.loads(body)["InstanceInformationList"] if number == 0 else []
         return json.dumps({"InstanceInformationList": listed, "NextToken": str(number % 7)}).encode()
 
-    account.spoiled = ("ssm:DescribeInstanceInformation", endless)
+    aws.spoiled = ("ssm:DescribeInstanceInformation", endless)
     shown = _run(("nodes",))
     for_machines = _run(("nodes", "--json"))
-    account.spoiled = None
+    aws.spoiled = None
     assert (shown.exit_code, for_machines.exit_code) == (1, 1)
     assert "Incomplete: at least 1 node: 1 ready" in shown.stdout
     assert "incomplete, 1 read so far" in shown.stdout

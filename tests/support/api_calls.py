@@ -48,8 +48,6 @@ class ApiCall:
         service: Service in the signature, such as `ssm`.
         operation: Name such as `PutParameter`; for services that route by method and path, the key in
             `authorization.toml`, such as `PUT bucket?policy`.
-        region: Region in the signature.
-        access_key: Access key of the caller.
         parameters: Parameters, by their names in the request.
     """
 

@@ -46,8 +46,6 @@ class Year:
 
     Attributes:
         chance: Source of what differs between scenarios.
-        history: Events.
-        logs: Logs of sessions.
         truth: Rules by row; a row without findings has none.
     """
 

@@ -128,8 +128,6 @@ class LocalFleet:
 
     Attributes:
         proxy: Proxy for all calls.
-        workspace: Workspace of the engines.
-        file: Fleet file.
         unit: ID of the organizational unit.
         ids: Account IDs by name; the caller that removes an account from the unit deletes it here.
     """

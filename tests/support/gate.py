@@ -15,7 +15,6 @@ class Gate(Middleware):
     """Middleware that counts writes and holds one.
 
     Attributes:
-        endpoint_url: URL of the gate.
         written: Writes since the start of counting.
         is_holding: Set while a write is held.
     """

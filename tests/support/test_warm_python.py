@@ -1,7 +1,5 @@
 """A program in a warm Python behaves as it does in a new one, for every option and variable that CPython reads."""
 
-from __future__ import annotations
-
 import json
 import marshal
 import os
@@ -9,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,10 +17,8 @@ from local.workspace import REPOSITORY
 from tests.support import warm_launcher
 from tests.support.warm_python import EMULATOR, KINDS, warm_python
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Start = Callable[..., subprocess.Popen[str]]
 
-    Start = Callable[..., subprocess.Popen[str]]
 
 # It waits for processes most of the time, so it begins before the tests that only compute.
 pytestmark = pytest.mark.timeout(120)

@@ -1,7 +1,5 @@
 """docs/configuration.md and docs/fleet-file.md, from the settings' own descriptions."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, cast
 
@@ -9,15 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from components.account_access.settings import AccountAccessSettings, EntitledOperators
-from components.approval.settings import (
-    ApprovalSettings,
-    Approver,
-    BreakGlass,
-    Evidence,
-    IdentityCenterAccess,
-    IdentityCenterOperator,
-    Trail,
-)
+from components.approval import settings
 from components.detection.settings import (
     CisScansSettings,
     DetectionSettings,
@@ -111,17 +101,17 @@ defaults."""
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sessionManager", _PREFERENCES, SessionManagerSection),
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
-    ("approval", _APPROVAL, ApprovalSettings),
-    ("approval.approvers", "A list of mappings with these keys.", Approver),
+    ("approval", _APPROVAL, settings.ApprovalSettings),
+    ("approval.approvers", "A list of mappings with these keys.", settings.Approver),
     (
         "approval.operators",
         "A list of mappings with these keys: see [Operators of IAM Identity Center](approval.md#operators-of-iam-identity-center).",
-        IdentityCenterOperator,
+        settings.IdentityCenterOperator,
     ),
-    ("approval.identityCenter", "Sign-in of the operators in `operators`.", IdentityCenterAccess),
-    ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", BreakGlass),
-    ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", Evidence),
-    ("approval.evidence.trail", "Existing trail that `evidence --athena` reads.", Trail),
+    ("approval.identityCenter", "Sign-in of the operators in `operators`.", settings.IdentityCenterAccess),
+    ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", settings.BreakGlass),
+    ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", settings.Evidence),
+    ("approval.evidence.trail", "Existing trail that `evidence --athena` reads.", settings.Trail),
     (
         "approval.justInTime",
         "Policies in every Region of the stack: see [just-in-time.md](just-in-time.md).",

@@ -1,7 +1,5 @@
 """docs/verify.md, from the table of checks."""
 
-from __future__ import annotations
-
 from operations.verify.coverage import COVERAGE, OTHER_CHECKS
 from tools.docs.markdown import table
 

@@ -3,8 +3,6 @@
 It has no package of its own: the package for the AWS CDK contains it, built for each platform.
 """
 
-from __future__ import annotations
-
 import platform
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 It is separate because it installs the AWS CDK and Node, some 700 MB.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

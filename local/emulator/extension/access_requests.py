@@ -49,12 +49,8 @@ class AccessRequest:
 
     Attributes:
         id: ID of the request and its OpsItem.
-        caller: Requester.
-        node: ID of the node.
-        reason: Reason of the requester.
         seconds: Duration of the access after the approval.
         run: Execution that waits for the approvers; None: approved automatically.
-        created: Time of the request.
     """
 
     id: str

@@ -21,16 +21,13 @@ class RecordingService:
         self._place, self._all = (account, region), STORES["recordings"]
 
     def get_connection_recording_preferences(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """API_GetConnectionRecordingPreferences."""
         return {_PREFERENCES: self._existing()}
 
     def update_connection_recording_preferences(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_UpdateConnectionRecordingPreferences."""
         self._all[self._place] = given[_PREFERENCES]
         return {_PREFERENCES: given[_PREFERENCES]}
 
     def delete_connection_recording_preferences(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """API_DeleteConnectionRecordingPreferences."""
         self._existing()
         del self._all[self._place]
         return {}
@@ -50,11 +47,9 @@ class QuickSetup:
         self._stem = f"arn:aws:ssm-quicksetup:{region}:{account}:configuration-manager/"
 
     def list_configuration_managers(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """API_ListConfigurationManagers."""
         return {"ConfigurationManagersList": self._managers}
 
     def create_configuration_manager(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_CreateConfigurationManager."""
         arn = f"{self._stem}{len(self._managers)}"
         kinds = [each["Type"] for each in given["ConfigurationDefinitions"]]
         definitions = [{"Id": f"{arn}-{number}", "Type": kind} for number, kind in enumerate(kinds)]

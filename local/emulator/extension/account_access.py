@@ -50,8 +50,6 @@ class LocalApplication:
     Attributes:
         arn: ARN, with the account and the Region of the instance.
         instance: ARN of the instance of IAM Identity Center.
-        tenant: ID of the tenant of the portal.
-        tags: Tags.
         status: Status, which is `ACTIVE` at once.
         entitlements: `principalRole` by ID.
         created: Time of creation.
@@ -110,7 +108,6 @@ class AccountAccessManager:
         return {"applicationArn": arn}
 
     def get_application(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_GetApplication."""
         found = self._application(given["applicationArn"])
         source = {"identityCenter": {"instanceArn": found.instance}}
         return {**found.summary(), "identitySource": source, "status": found.status, "tags": found.tags}
@@ -121,7 +118,6 @@ class AccountAccessManager:
         return {}
 
     def list_applications(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """API_ListApplications."""
         found = [each for each in APPLICATIONS.values() if self._administers(each) and each.region == self._region]
         return {"applications": [each.summary() for each in found]}
 
@@ -143,7 +139,6 @@ class AccountAccessManager:
         return {"entitlementId": entitlement}
 
     def get_entitlement(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_GetEntitlement."""
         found, id_ = self._application(given["applicationArn"]), given["entitlementId"]
         if id_ not in found.entitlements:
             raise RestServiceError("ResourceNotFoundException", f"There is no entitlement {id_}.", HTTPStatus.NOT_FOUND)
@@ -170,7 +165,6 @@ class AccountAccessManager:
         return {**answer, "nextToken": str(end)} if listed[end:] else answer
 
     def list_tags_for_resource(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_ListTagsForResource."""
         return {"tags": self._application(given["resourceArn"]).tags}
 
     def _application(self, arn: str) -> LocalApplication:
@@ -218,12 +212,10 @@ class AccessPortal:
         self._user = user
 
     def list_roles(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_ListRoles."""
         arns = self._entitled(given)[1]
         return {"roles": [{"accountId": split_arn(arn).account_id, "roleArn": arn} for arn in sorted(arns)]}
 
     def get_role_credentials(self, given: dict[str, Any]) -> dict[str, Any]:
-        """API_GetRoleCredentials."""
         found, arns = self._entitled(given)
         arn, name = given["roleArn"], given.get("sessionName", self._user)
         if _NAME.fullmatch(name) is None:

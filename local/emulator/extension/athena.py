@@ -32,14 +32,12 @@ class LocalAthena(AthenaResponse):
         return super().get_named_query() if self._exists() else self._missing()
 
     def delete_named_query(self) -> Any:
-        """API_DeleteNamedQuery."""
         if not self._exists():
             return self._missing()
         del self.athena_backend.named_queries[self._get_param("NamedQueryId")]
         return "{}"
 
     def update_named_query(self) -> Any:
-        """API_UpdateNamedQuery."""
         if not self._exists():
             return self._missing()
         query = self.athena_backend.named_queries[self._get_param("NamedQueryId")]

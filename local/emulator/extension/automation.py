@@ -34,7 +34,6 @@ class AutomationActions(SimpleSystemManagerResponse):
     """Actions that moto lacks."""
 
     def start_automation_execution(self) -> ActionResult:
-        """API_StartAutomationExecution."""
         document, version = self._runbook(str(self._get_param("DocumentName")), self._get_param("DocumentVersion"))
         shown = {name: self._get_param(name) for name in automation_views.AS_STARTED if self._get_param(name)}
         run = self._begin(document, version, self._get_param("Parameters") or {}, self._caller(), shown=shown)
@@ -72,7 +71,6 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult({"AutomationExecutionId": run.id})
 
     def get_automation_execution(self) -> ActionResult:
-        """API_GetAutomationExecution."""
         return ActionResult({"AutomationExecution": automation_views.whole(self._run())})
 
     def describe_automation_executions(self) -> ActionResult:
@@ -82,7 +80,6 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult(self._page(runs, "AutomationExecutionMetadataList", automation_views.summary))
 
     def describe_automation_step_executions(self) -> ActionResult:
-        """API_DescribeAutomationStepExecutions."""
         return ActionResult(self._page(self._run().steps, "StepExecutions", automation_views.step))
 
     def send_automation_signal(self) -> ActionResult:

@@ -66,7 +66,6 @@ class LocalCloudTrail(LakeResponse):
             raise JsonRESTError(code, message) from None
 
     def get_trail(self) -> str:
-        """API_GetTrail."""
         trail = self._trail(self._get_param("Name"))
         return json.dumps({"Trail": {**_shown(trail), "HomeRegion": trail.region_name}})
 

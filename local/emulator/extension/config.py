@@ -76,7 +76,6 @@ class LocalConfig(ConfigResponse):
         return ""
 
     def get_custom_rule_policy(self) -> str:
-        """API_GetCustomRulePolicy."""
         rule = self._rules().get(self._get_param("ConfigRuleName"))
         if not isinstance(rule, GuardRule):
             raise NoSuchConfigRuleException(self._get_param("ConfigRuleName"))
@@ -113,7 +112,6 @@ class LocalConfig(ConfigResponse):
         return super().delete_config_rule()
 
     def put_remediation_configurations(self) -> str:
-        """API_PutRemediationConfigurations."""
         for given in self._get_param("RemediationConfigurations"):
             name = given["ConfigRuleName"]
             self._check_remediation(given)
@@ -129,7 +127,6 @@ class LocalConfig(ConfigResponse):
         return json.dumps({"RemediationConfigurations": [each for each in found if each]})
 
     def delete_remediation_configuration(self) -> str:
-        """API_DeleteRemediationConfiguration."""
         name = self._get_param("ConfigRuleName")
         if self._remediations().pop(name, None) is None:
             raise JsonRESTError("NoSuchRemediationConfigurationException", f"{name} has no remediation configuration.")

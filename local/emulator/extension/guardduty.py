@@ -43,7 +43,6 @@ class LocalGuardDuty(GuardDutyResponse):
         return json.dumps(created)
 
     def get_detector(self) -> Any:
-        """API_GetDetector."""
         self._detector()
         return super().get_detector()
 
@@ -73,16 +72,13 @@ class LocalGuardDuty(GuardDutyResponse):
         return json.dumps({"administrator": shown} if account else {})
 
     def tag_resource(self) -> Any:
-        """API_TagResource."""
         return self._tagged(self._get_param("tags") or {}, [])
 
     def untag_resource(self) -> Any:
-        """API_UntagResource."""
         keys: list[str] = self.querystring.get("tagKeys", [])
         return self._tagged({}, keys)
 
     def list_tags_for_resource(self) -> Any:
-        """API_ListTagsForResource."""
         return json.dumps({"tags": self._detector().tags})
 
     def _tagged(self, added: dict[str, str], removed: list[str]) -> Any:

@@ -47,7 +47,6 @@ class LocalInspector(Inspector2Response):
         return self._changed(self._scans() - {*(self._types() or _TYPES)})
 
     def batch_get_account_status(self) -> str:
-        """API_BatchGetAccountStatus."""
         self._only_own_account()
         states = {name: _state(type_ in self._scans()) for type_, name in _TYPES.items()}
         shown = {"accountId": self.current_account, "state": _state(bool(self._scans())), "resourceState": states}
@@ -79,7 +78,6 @@ class LocalInspector(Inspector2Response):
         return json.dumps({"scanConfigurationArn": found["scanConfigurationArn"]})
 
     def delete_cis_scan_configuration(self) -> str:
-        """API_DeleteCisScanConfiguration."""
         arn = self._cis_scan()["scanConfigurationArn"]
         del self._cis_scans()[arn]
         return json.dumps({"scanConfigurationArn": arn})

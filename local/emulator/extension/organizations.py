@@ -27,7 +27,6 @@ class LocalOrganizations(OrganizationsResponse):
     """moto's AWS Organizations with corrected access to delegated administrators."""
 
     def list_delegated_administrators(self) -> str:
-        """API_ListDelegatedAdministrators."""
         backend: Any = self.organizations_backend
         managing: dict[str, Any] = vars(organizations_backends)["master_accounts"]
         if backend.org is not None:

@@ -37,7 +37,6 @@ class LocalSecurityHub(SecurityHubResponse):
     """moto's Security Hub with standards, tags and an administrator account. Nothing is evaluated."""
 
     def enable_security_hub(self) -> str:
-        """API_EnableSecurityHub."""
         self._refuse_member()
         if self.securityhub_backend.enabled:
             raise JsonRESTError("ResourceConflictException", "Account is already subscribed to Security Hub.")
@@ -54,7 +53,6 @@ class LocalSecurityHub(SecurityHubResponse):
         return "{}"
 
     def describe_hub(self) -> str:
-        """API_DescribeHub."""
         return json.dumps(self.securityhub_backend.describe_hub())
 
     def get_administrator_account(self) -> str:
@@ -70,7 +68,6 @@ class LocalSecurityHub(SecurityHubResponse):
         return json.dumps({"StandardsSubscriptions": [self._subscription(each) for each in sorted(self._standards())]})
 
     def batch_enable_standards(self) -> str:
-        """API_BatchEnableStandards."""
         self._refuse_member()
         self._hub()
         given: list[dict[str, Any]] = self._get_param("StandardsSubscriptionRequests")
@@ -81,7 +78,6 @@ class LocalSecurityHub(SecurityHubResponse):
         return json.dumps({"StandardsSubscriptions": [self._subscription(each) for each in arns]})
 
     def batch_disable_standards(self) -> str:
-        """API_BatchDisableStandards."""
         self._refuse_member()
         self._hub()
         given: list[str] = self._get_param("StandardsSubscriptionArns")

@@ -32,7 +32,6 @@ class LocalServiceQuotas(ServiceQuotasResponse):
         return json.dumps({"Quota": self._quota(account=self.current_account)})
 
     def list_aws_default_service_quotas(self) -> str:
-        """API_ListAWSDefaultServiceQuotas."""
         quotas = self.backend.list_aws_default_service_quotas(self._given("ServiceCode"))
         return json.dumps({"Quotas": [self._shown(quota, "") for quota in quotas]})
 

@@ -37,7 +37,6 @@ class ServiceSettingActions(SimpleSystemManagerResponse):
         return ActionResult({"ServiceSetting": self._shown_setting(self._setting_id())})
 
     def update_service_setting(self) -> ActionResult:
-        """API_UpdateServiceSetting."""
         changed = (str(self._get_param("SettingValue")), datetime.now(UTC))
         self._changed_settings()[self._setting_id()] = changed
         return EmptyResult()

@@ -34,11 +34,8 @@ class Session:
 
     Attributes:
         id: Session ID: the caller's name and a random suffix.
-        target: ID of the node.
         owner: ARN of the principal that started it.
         user_id: Unique ID of that principal; Session Manager tags the session with it.
-        document: Name of the document.
-        reason: Reason in the request.
         started: Start time.
         ended: End time; None while it is active.
     """
@@ -92,12 +89,10 @@ class SessionActions(SimpleSystemManagerResponse):
         return ActionResult(self._channel(session))
 
     def resume_session(self) -> ActionResult:
-        """API_ResumeSession."""
         session = self._session("ssm:ResumeSession")
         return ActionResult(self._channel(session))
 
     def terminate_session(self) -> ActionResult:
-        """API_TerminateSession."""
         session = self._session("ssm:TerminateSession")
         session.ended = session.ended or datetime.now(UTC)
         return ActionResult({"SessionId": session.id})

@@ -34,7 +34,6 @@ class StoredKind:
     Attributes:
         id: Member with the ID.
         code: Error code for one that does not exist.
-        message: Its message.
         prefix: Prefix of IDs; "": the ID is a UUID.
         tags: Type of the resource in actions for tags; "": it has no tags.
         kept: Members that an update keeps if it replaces the others.
@@ -94,7 +93,6 @@ class StoredResourceActions(SimpleSystemManagerResponse):
     """Associations, maintenance windows with targets and tasks, patch baselines and patch groups."""
 
     def create_association(self) -> ActionResult:
-        """API_CreateAssociation."""
         name = str(self._get_param("Name"))
         if not name.startswith("AWS-") and name not in vars(self.ssm_backend)["_documents"]:
             raise InvalidDocument(f"Document with name {name} does not exist.")
@@ -138,13 +136,11 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def create_maintenance_window(self) -> ActionResult:
-        """API_CreateMaintenanceWindow."""
         _check_window(self._given())
         made = self._create(_WINDOW, Enabled=True, CreatedDate=datetime.now(UTC))
         return ActionResult({"WindowId": made["WindowId"]})
 
     def get_maintenance_window(self) -> ActionResult:
-        """API_GetMaintenanceWindow."""
         return ActionResult(self._find(_WINDOW))
 
     def update_maintenance_window(self) -> ActionResult:
@@ -165,12 +161,10 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({"WindowIdentities": self._filtered(self._all(_WINDOW), "Name")})
 
     def register_target_with_maintenance_window(self) -> ActionResult:
-        """API_RegisterTargetWithMaintenanceWindow."""
         self._find(_WINDOW)
         return ActionResult({"WindowTargetId": self._create(_TARGET)["WindowTargetId"]})
 
     def update_maintenance_window_target(self) -> ActionResult:
-        """API_UpdateMaintenanceWindowTarget."""
         return ActionResult(self._put(_TARGET, self._changed(_TARGET)))
 
     def describe_maintenance_window_targets(self) -> ActionResult:
@@ -179,17 +173,14 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({"Targets": self._filtered(self._parts(_TARGET), "WindowTargetId")})
 
     def deregister_target_from_maintenance_window(self) -> ActionResult:
-        """API_DeregisterTargetFromMaintenanceWindow."""
         self._find(_TARGET)
         return self._delete(_TARGET, "WindowId")
 
     def register_task_with_maintenance_window(self) -> ActionResult:
-        """API_RegisterTaskWithMaintenanceWindow."""
         self._find(_WINDOW)
         return ActionResult({"WindowTaskId": self._create(_TASK, Priority=1)["WindowTaskId"]})
 
     def get_maintenance_window_task(self) -> ActionResult:
-        """API_GetMaintenanceWindowTask."""
         return ActionResult(self._find(_TASK))
 
     def update_maintenance_window_task(self) -> ActionResult:
@@ -203,12 +194,10 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({"Tasks": [{**each, "Type": each["TaskType"]} for each in listed]})
 
     def deregister_task_from_maintenance_window(self) -> ActionResult:
-        """API_DeregisterTaskFromMaintenanceWindow."""
         self._find(_TASK)
         return self._delete(_TASK, "WindowId")
 
     def create_patch_baseline(self) -> ActionResult:
-        """API_CreatePatchBaseline."""
         defaults = {"OperatingSystem": "WINDOWS", "ApprovedPatchesComplianceLevel": "UNSPECIFIED"}
         return ActionResult({"BaselineId": self._create(_BASELINE, **defaults)["BaselineId"]})
 
@@ -219,7 +208,6 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({**found, "PatchGroups": groups})
 
     def update_patch_baseline(self) -> ActionResult:
-        """API_UpdatePatchBaseline."""
         return ActionResult(self._put(_BASELINE, self._changed(_BASELINE)))
 
     def delete_patch_baseline(self) -> ActionResult:
@@ -241,7 +229,6 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({"BaselineId": found, "PatchGroup": group})
 
     def deregister_patch_baseline_for_patch_group(self) -> ActionResult:
-        """API_DeregisterPatchBaselineForPatchGroup."""
         found, group = self._get_param("BaselineId"), self._get_param("PatchGroup")
         if self._patch_groups().get(group) != found:
             raise SSMException(_GONE, "Patch group is not registered with this baseline.")
@@ -249,7 +236,6 @@ class StoredResourceActions(SimpleSystemManagerResponse):
         return ActionResult({"BaselineId": found, "PatchGroup": group})
 
     def describe_patch_groups(self) -> ActionResult:
-        """API_DescribePatchGroups."""
         groups = self._patch_groups().items()
         listed = [{"PatchGroup": name, "BaselineIdentity": {"BaselineId": id_}} for name, id_ in groups]
         return ActionResult({"Mappings": listed})

@@ -6,8 +6,6 @@ prowler-cloud/prowler (privilege_escalation.py), cloudsplaining is salesforce/cl
 DataDog/pathfinding.cloud, Rhino is RhinoSecurityLabs/AWS-IAM-Privilege-Escalation by number.
 """
 
-from __future__ import annotations
-
 from operations.audit.rules.approval import APPROVAL, FOREIGN_RUNBOOK
 from operations.audit.rules.identities import IDENTITIES
 from operations.audit.rules.instances import INSTANCES

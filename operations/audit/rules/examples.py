@@ -1,7 +1,5 @@
 """Example of each rule: statements of a user, or a sentence where more than one principal is involved."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 _ACCOUNT: Final = "111122223333"

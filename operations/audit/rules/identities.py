@@ -1,7 +1,5 @@
 """Rules about identities: tags, policies, credentials, trust, boundaries, sign-in."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from components.approval.names import TAG_KEY

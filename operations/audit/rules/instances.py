@@ -1,7 +1,5 @@
 """Rules about access to instances without Systems Manager."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from operations.audit.catalog import AuditRule, TargetKind, high, low, medium, one_of, requirement

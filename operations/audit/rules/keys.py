@@ -1,7 +1,5 @@
 """Condition keys of requests that several rules share."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from common.iam.choices import Choice

@@ -1,7 +1,5 @@
 """Obfuscation of statements. Not findings of their own: each finding lists what applies."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from operations.audit.catalog import AuditRule

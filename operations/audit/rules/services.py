@@ -1,7 +1,5 @@
 """Rules about roles that services assume on behalf of a principal."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from operations.audit.catalog import (

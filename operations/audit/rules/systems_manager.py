@@ -1,7 +1,5 @@
 """Rules about code on nodes through Systems Manager, without a session."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from operations.audit.catalog import AuditRule, TargetKind, critical, high, low, medium, requirement

@@ -69,9 +69,7 @@ EVALUATED: Final = (
 def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Finding:
     """Compare the recorder of AWS Config, without which a standard of Security Hub evaluates nothing.
 
-    Args:
-        site: Settings of the site, with a standard of Security Hub.
-        live: Why it does not record; None: it does.
+    `live` is why it does not record; None: it does.
     """
     region = site.deployment.region
     remedy = f"record these types, and aws configservice start-configuration-recorder --region {region}"
@@ -83,21 +81,12 @@ def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Fi
 
 @returns_failure
 def read_scans(reader: Reader) -> list[Mapping[str, Any]]:
-    """Return the CIS scan configurations of the account.
-
-    Args:
-        reader: Reader of the Region.
-    """
+    """Return the CIS scan configurations of the account."""
     return reader.items("inspector2", LIST, "scanConfigurations")
 
 
 def scan_findings(site: SiteDeployment, live: list[Mapping[str, Any]] | ReadFailure) -> list[Finding]:
-    """Compare the scan configuration of this stack, found by its owner, with the settings.
-
-    Args:
-        site: Settings of the site, with CIS scans.
-        live: Scan configurations of the account.
-    """
+    """Compare the scan configuration of this stack, found by its owner, with the settings."""
     settings, deployment = site.section.benchmark, site.deployment
     if settings is None:
         return []

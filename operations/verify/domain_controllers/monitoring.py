@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.domain_controllers import monitoring_policies
 from components.domain_controllers.event_patterns import Watched
-from components.domain_controllers.monitoring_policies import (
-    flow_logs_policy,
-    flow_logs_trust_policy,
-    monitoring_key_policy,
-    topic_policy,
-)
 from components.domain_controllers.names import (
     ALERTS_TOPIC,
     FLOW_LOGS,
@@ -43,28 +38,24 @@ def monitoring_findings(
 ) -> list[Finding]:
     """Compare flow logs, topic and alerts.
 
-    Args:
-        site: Settings of the site.
-        placement: Network of the site.
-        watched: Resources that the alerts watch; None: not known, so that event patterns are not compared.
-        live: Facts about the site.
+    `watched` are the resources that the alerts watch; None: not known, so that event patterns are not compared.
     """
     scope, plan = site.scope, plan_operations(site.section, site.deployment.region)
     topic = DesiredTopic(
         prefix="directory",
         arn=site.deployment.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
-        policy=topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
+        policy=monitoring_policies.topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
         emails=site.section.monitoring.notification_emails,
     )
     role = DesiredRole(
         check="directory-flow-logs-role",
         name=flow_logs_role_name(site.deployment.region),
-        trust=flow_logs_trust_policy(scope),
-        inline={FLOW_LOGS_POLICY: flow_logs_policy(scope, FLOW_LOGS)},
+        trust=monitoring_policies.flow_logs_trust_policy(scope),
+        inline={FLOW_LOGS_POLICY: monitoring_policies.flow_logs_policy(scope, FLOW_LOGS)},
         boundary=site.boundary,
     )
-    key_policy = monitoring_key_policy(scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms)
+    key_policy = monitoring_policies.monitoring_key_policy(scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms)
     return [
         *alias_findings(
             "directory-monitoring-key", MONITORING_KEY_ALIAS, site.deployment, live.monitoring_key, key_policy

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.names import (
-    DNS_PORT,
-    DNS_PROTOCOLS,
-    RESOLVER_SHARE,
-    resolver_name,
-    resolver_rule_name,
-    site_name,
-)
+from components.domain_controllers import names
 from components.domain_controllers.traffic_requirements import Direction
 from operations.inventory.reader import ReadFailure, known
 from operations.verify.findings import Check
@@ -42,12 +35,7 @@ def name_resolution_findings(
 ) -> list[Finding]:
     """Compare endpoints, their groups, rules with their VPCs, and the share.
 
-    Args:
-        site: Settings of the site.
-        placement: Network of the site.
-        live: Name resolution of the Region; None: the settings have none.
-        controllers_group: ID of the controllers' first group; "": it does not exist.
-        controllers: Controllers that the stack creates.
+    `controllers_group` is the ID of the controllers' first group; "": it does not exist.
     """
     settings = site.section.resolver_endpoints
     region = site.deployment.region
@@ -60,10 +48,12 @@ def name_resolution_findings(
     live, controllers = known(live), known(controllers)
     own = settings.sites[region]
     to_controllers: set[Traffic] = {
-        (Direction.EGRESS, each, DNS_PORT, DNS_PORT, controllers_group) for each in DNS_PROTOCOLS
+        (Direction.EGRESS, each, names.DNS_PORT, names.DNS_PORT, controllers_group) for each in names.DNS_PROTOCOLS
     }
     from_sources: set[Traffic] = {
-        (Direction.INGRESS, each, DNS_PORT, DNS_PORT, cidr) for each in DNS_PROTOCOLS for cidr in own.inbound_sources
+        (Direction.INGRESS, each, names.DNS_PORT, names.DNS_PORT, cidr)
+        for each in names.DNS_PROTOCOLS
+        for cidr in own.inbound_sources
     }
     findings = [_endpoint(site, placement, live, _OUTBOUND, to_controllers)]
     if own.inbound_sources:
@@ -80,7 +70,7 @@ def _endpoint(
     direction: str,
     rules: set[Traffic],
 ) -> Finding:
-    name = resolver_name(site_name(site.deployment.region), direction)
+    name = names.resolver_name(names.site_name(site.deployment.region), direction)
     zones: dict[str, str] = {}
     for each in placement.subnets:
         zones.setdefault(each.zone, each.id)
@@ -141,14 +131,14 @@ def _group_differences(group: SecurityGroup, planned: set[Traffic]) -> list[str]
 def _rule(
     site: SiteDeployment, live: NameResolutionFacts, domain: str, own: ResolverSiteSettings, addresses: set[str]
 ) -> Finding:
-    name = resolver_rule_name(domain)
-    outbound = resolver_name(site_name(site.deployment.region), _OUTBOUND)
+    name = names.resolver_rule_name(domain)
+    outbound = names.resolver_name(names.site_name(site.deployment.region), _OUTBOUND)
     endpoints = [each.id for each in live.endpoints if each.name == outbound]
     found = [each for each in live.rules if each.name == name and each.domain == domain]
     differences = [f"{len(found)} rules {name} for {domain}"] if len(found) != 1 else []
     removals: list[str] = []
     for rule in found[:1]:
-        targets = {(each, DNS_PORT) for each in addresses}
+        targets = {(each, names.DNS_PORT) for each in addresses}
         differences += [f"it is {rule.status}"] if rule.status != "COMPLETE" else []
         differences += [f"queries leave by {rule.endpoint_id}"] if [rule.endpoint_id] != endpoints else []
         differences += [f"missing target: {ip}:{port}" for ip, port in sorted(targets - rule.targets)]
@@ -169,7 +159,7 @@ def _rule(
 
 
 def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence[str]) -> Finding:
-    differences = [f"{len(live.shares)} shares {RESOLVER_SHARE}"] if len(live.shares) != 1 else []
+    differences = [f"{len(live.shares)} shares {names.RESOLVER_SHARE}"] if len(live.shares) != 1 else []
     removals: list[str] = []
     for share in live.shares[:1]:
         rules = {each.arn for each in live.rules}

@@ -87,10 +87,7 @@ def rule_differences(
 ) -> Differences:
     """Compare rules by the traffic that they allow, and then by their descriptions.
 
-    Args:
-        planned: Rules of the plan.
-        live: Rules of the group.
-        peers: IDs by their names in the plan, `itself` or a list's name.
+    `peers` has IDs by their names in the plan, `itself` or a list's name.
     """
     ours = {_planned_key(each, peers): each for each in planned}
     theirs = {each.key: each for each in live}

@@ -52,7 +52,6 @@ class Traffic:
         requirements: Traffic that must pass.
         networks: Networks by name in the demands, of peers that are not networks; `itself`: the controllers' subnets.
         groups: IDs of groups by name in the demands.
-        rules: Rules of the controllers' groups.
         entries: CIDRs of prefix lists, by ID.
         acls: Rules of every associated network ACL; none: the site uses no ACL.
     """

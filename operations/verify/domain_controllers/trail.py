@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from operations.inventory.monitoring import (
-    DELIVERY_ERRORS,
-    TrailFacts,
-    read_bucket,
-    read_trail,
-)
+from operations.inventory import monitoring
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key
 from operations.verify.buckets import DesiredBucket, own_bucket_findings
@@ -44,7 +39,7 @@ def desired_bucket(site: SiteDeployment) -> DesiredBucket:
 def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
     """Read and compare the trail, with its key and bucket if the stack creates them."""
     existing = site.section.monitoring.existing_trail
-    trail = read_trail(reader, existing or TRAIL)
+    trail = monitoring.read_trail(reader, existing or TRAIL)
     if existing:
         return trail_findings(site, trail, None)
     key = read_key(reader, TRAIL_KEY_ALIAS, policy=True)
@@ -56,21 +51,18 @@ def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
         *own_bucket_findings(
             site.deployment,
             desired_bucket(site),
-            read_bucket(reader, bucket_name(site), site.deployment.account_id),
+            monitoring.read_bucket(reader, bucket_name(site), site.deployment.account_id),
             key,
         ),
     ]
 
 
 def trail_findings(
-    site: SiteDeployment, live: TrailFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
+    site: SiteDeployment, live: monitoring.TrailFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare a trail: without one, EventBridge receives no events about sessions or changes of security groups.
 
-    Args:
-        site: Settings of the Region.
-        live: The trail.
-        key: The key behind the alias; ignored for a trail that the settings name.
+    The key behind the alias is ignored for a trail that the settings name.
     """
     existing = site.section.monitoring.existing_trail
     name = existing or TRAIL
@@ -113,9 +105,9 @@ def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | 
     return unequal({name: (value, live.get(name)) for name, value in ours.items()})
 
 
-def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
+def _delivery(site: SiteDeployment, live: monitoring.TrailFacts) -> Finding:
     remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
     if site.section.monitoring.existing_trail:
         remedy = "allow cloudtrail.amazonaws.com in the policies of its bucket, key and topic"
     check = Check("directory-trail-delivery", "the last deliveries of the trail succeeded", remedy)
-    return check.report([f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()])
+    return check.report([f"{monitoring.DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()])

@@ -20,26 +20,11 @@ from operations.inventory.domain_controllers import SiteFacts, SitePlacement, en
 from operations.inventory.nodes import read_unrecorded
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known, returns_failure
+from operations.verify.domain_controllers import detection, network
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.detection import (
-    EVALUATED,
-    detection_findings,
-    read_detection,
-    read_scans,
-    recorder_finding,
-    scan_findings,
-)
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
-from operations.verify.domain_controllers.network import (
-    acl_findings,
-    associated_acl,
-    group_findings,
-    group_ids,
-    resolver_peer,
-    unread_peer,
-)
 from operations.verify.domain_controllers.operations import operations_findings
 from operations.verify.domain_controllers.patching import patching_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_finding
@@ -66,8 +51,6 @@ class DomainControllersVerification:
     """A verification of all sites.
 
     Attributes:
-        clients: Clients to read with.
-        caller: ARN of the caller, for remedies.
         sites: Settings by Region.
         account: Settings of the Region where the stack keeps resources that exist once per account.
         instance_policies: Names of the policies that managed sessions require.
@@ -126,9 +109,13 @@ class DomainControllersVerification:
         reader = self._reader(region)
         live = read_site(reader, site, placement, plan)
         return [
-            *detection_findings(site, read_detection(reader, site)),
-            *(scan_findings(site, read_scans(reader)) if site.section.benchmark else []),
-            *([recorder_finding(site, read_unrecorded(reader, *EVALUATED))] if site.section.evaluates else []),
+            *detection.detection_findings(site, detection.read_detection(reader, site)),
+            *(detection.scan_findings(site, detection.read_scans(reader)) if site.section.benchmark else []),
+            *(
+                [detection.recorder_finding(site, read_unrecorded(reader, *detection.EVALUATED))]
+                if site.section.evaluates
+                else []
+            ),
             *compare_site(site, placement, plan, live),
             *patching_findings(site, self._windows(placements).get(region, ()), live),
         ]
@@ -148,10 +135,10 @@ def _zones(section: DomainControllersSection, region: str, placements: Mapping[s
 
 def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> list[Finding]:
     """Return all findings about one site."""
-    groups = live.groups if isinstance(live.groups, ReadFailure) else group_ids(site, plan.groups, live.groups)
+    groups = live.groups if isinstance(live.groups, ReadFailure) else network.group_ids(site, plan.groups, live.groups)
     return [
-        *group_findings(site, plan.groups, live),
-        *acl_findings(site, placement, plan.acl, live),
+        *network.group_findings(site, plan.groups, live),
+        *network.acl_findings(site, placement, plan.acl, live),
         traffic_finding(site, _traffic(site, placement, plan, live)),
         *_endpoints(site, placement, live),
         *name_resolution_findings(
@@ -196,10 +183,10 @@ def _watched(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
     """Return the resources that the alerts watch; None if some of them are not known."""
     if isinstance(live.groups, ReadFailure) or isinstance(live.acls, ReadFailure):
         return None
-    groups = group_ids(site, plan.groups, live.groups)
+    groups = network.group_ids(site, plan.groups, live.groups)
     if plan.acl is None:
         return watched_of(live, groups, frozenset())
-    acl = associated_acl(acl_name(site_name(site.deployment.region), plan.acl), placement, live.acls)
+    acl = network.associated_acl(acl_name(site_name(site.deployment.region), plan.acl), placement, live.acls)
     return watched_of(live, groups, frozenset([acl.id])) if len(groups) == len(plan.groups.groups) and acl else None
 
 
@@ -217,16 +204,16 @@ def _unplanned(unknown: list[str]) -> Finding:
 def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic:
     """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
     groups, entries, acls = known(live.groups), known(live.entries), known(live.acls)
-    if why := unread_peer((source.peer for each in plan.requirements for source in each.sources), live):
+    if why := network.unread_peer((source.peer for each in plan.requirements for source in each.sources), live):
         raise ReadError(why)
-    ids = group_ids(site, plan.groups, groups)
+    ids = network.group_ids(site, plan.groups, groups)
     first = _first_group(site, plan, live)
     subnets = {each.id for each in placement.subnets}
     lists = {peer.value: held for peer, held in placement.networks.lists.items()}
     return Traffic(
         requirements=plan.requirements,
         networks=known_addresses(site.section, placement.networks.controllers, lists),
-        groups={**({ITSELF.value: first} if first else {}), **resolver_peer(site, live)},
+        groups={**({ITSELF.value: first} if first else {}), **network.resolver_peer(site, live)},
         rules=[rule for each in groups if each.id in ids for rule in each.rules],
         entries={id_: list(held) for id_, held in entries.items()},
         acls=[each.rules for each in acls if each.subnet_ids & subnets] if plan.acl else [],

@@ -5,8 +5,6 @@ named here; what is marked `REFRESH` only `preview --refresh` shows. What cannot
 the reason.
 """
 
-from __future__ import annotations
-
 from tests.engine.sabotages import (
     compliance,
     external,

@@ -1,13 +1,9 @@
 """Changes of AWS Config."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, do
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 def config_rule(live: Live, each: Resource, **change: Any) -> Undo:

@@ -3,20 +3,15 @@
 Each is tried with a resource of the stack that depends on it.
 """
 
-from __future__ import annotations
-
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 
 from local.emulator.fixtures import KEY_OF_SECRETS, LOG_ARCHIVE_ACCOUNT, SECRETS
-from tests.engine.sabotages.resource import ACCOUNT, OPEN
+from tests.engine.sabotages.resource import ACCOUNT, OPEN, Live, Resource, Undo
 from tests.engine.sabotages.sabotage import Sabotage, do
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 def backup_bucket(live: Live, each: Resource) -> Undo:

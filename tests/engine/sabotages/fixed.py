@@ -1,7 +1,5 @@
 """Inputs that no sabotage changes, with the reason."""
 
-from __future__ import annotations
-
 _IDENTITY = "it says which resource it is: with another value it is another resource"
 
 _CREATION = "AWS takes it when the resource is made, and changes it no more"

@@ -1,7 +1,5 @@
 """Changes of IAM, and of the tags that record grants and the owner of the account."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any

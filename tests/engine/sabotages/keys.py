@@ -1,7 +1,5 @@
 """Changes of KMS keys and aliases."""
 
-from __future__ import annotations
-
 from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted
 

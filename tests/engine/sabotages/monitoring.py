@@ -1,7 +1,5 @@
 """Changes of logs, metrics, alarms, events, topics and schedules."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any, Final
 

@@ -1,16 +1,12 @@
 """Changes of endpoints, security groups, prefix lists, network ACLs, flow logs and name resolution."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
 from tests.engine.sabotages.tags import ec2_tag
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def endpoint(live: Live, each: Resource, change: dict[str, Any], back: Callable[[Resource], dict[str, Any]]) -> Undo:

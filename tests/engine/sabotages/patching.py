@@ -1,15 +1,11 @@
 """Changes of maintenance windows and patch baselines."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, do
 from tests.engine.sabotages.tags import ssm_tag
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 def window(live: Live, each: Resource, **change: Any) -> Undo:

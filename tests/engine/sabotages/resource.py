@@ -1,7 +1,5 @@
 """Resources of the stack, and the local AWS that is changed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

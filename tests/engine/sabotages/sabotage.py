@@ -1,16 +1,11 @@
 """The form of a sabotage."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.engine.sabotages.findings import base_check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.engine.sabotages.resource import Change, Live, Resource, Undo
+from tests.engine.sabotages.resource import Change, Live, Resource, Undo
 
 REFRESH = ""
 """In place of a finding: `verify` does not look at it."""

@@ -1,14 +1,10 @@
 """Changes of the trail, buckets, and the catalog and queries of exported records."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 def trail(live: Live, each: Resource, change: dict[str, Any], back: dict[str, Any]) -> Undo:

@@ -1,16 +1,12 @@
 """Changes of documents, associations, parameters and settings of Systems Manager."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
 from tests.engine.sabotages.tags import document_name, ssm_tag
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 def parameter(live: Live, each: Resource, **change: str) -> Undo:

@@ -1,14 +1,10 @@
 """Removal of tags, of each service by its own operations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.engine.sabotages.resource import Live, Resource, Undo
 from tests.engine.sabotages.sabotage import REFRESH, Sabotage
-
-if TYPE_CHECKING:
-    from tests.engine.sabotages.resource import Live, Resource, Undo
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Access requests of just-in-time node access, as far as AWS documents them (`extension/access_requests.py`)."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

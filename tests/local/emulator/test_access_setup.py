@@ -1,17 +1,13 @@
 """Recording preferences and Quick Setup in the local AWS, as far as AWS documents them (`extension/access_setup.py`)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.emulator import Emulator, reset
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 GIVEN = {

@@ -1,9 +1,8 @@
 """Account access manager of the local AWS: who is entitled to which role, and who may say so."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from urllib.error import HTTPError
 
 import boto3
@@ -12,9 +11,6 @@ from botocore.exceptions import ClientError
 
 from components.approval.identity_center import account_access_trust
 from tests.support.identity_center import IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACCOUNT = "123456789012"
 OTHER = "arn:aws:account-access:eu-west-1:123456789012:application/other"

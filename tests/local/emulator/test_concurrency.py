@@ -3,24 +3,21 @@
 The emulator runs in this process, where threads can be made to change over after every line of what keeps the objects.
 """
 
-from __future__ import annotations
-
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.faults.in_process import LocalAws
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
+Together = Callable[[Callable[[int], object], Iterable[int]], None]
 
-    Together = Callable[[Callable[[int], object], Iterable[int]], None]
 
 THREADS = 8
 SERVICES = ("ec2", "iam", "s3")

@@ -4,15 +4,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.emulator.fixtures import (
-    BUCKETS,
-    CONFIG_BUCKET,
-    INSTANCE_ROLES,
-    NETWORKS,
-    NODE_REGION,
-    NODES,
-    PERSON_ROLES,
-)
+from local.emulator import fixtures
 from local.emulator.seed import seed
 from local.workspace import Workspace
 from tests.support.emulator import reset, running_emulator
@@ -62,7 +54,7 @@ def test_new_local_aws_of_a_test_is_seeded(tmp_path: Path, *, is_warm: bool) -> 
         assert snapshot(connect) == before
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.region} {network.name}")
+@pytest.mark.parametrize("network", fixtures.NETWORKS, ids=lambda network: f"{network.region} {network.name}")
 def test_network_has_private_subnets_in_two_zones(connect: Any, network: Any) -> None:
     ec2 = connect("ec2", network.region)
 
@@ -83,7 +75,7 @@ def test_network_has_private_subnets_in_two_zones(connect: Any, network: Any) ->
 
 
 def test_buckets_are_encrypted_private_and_in_their_region(connect: Any) -> None:
-    for bucket in BUCKETS:
+    for bucket in fixtures.BUCKETS:
         s3 = connect("s3", bucket.region)
         owner = bucket.account or "123456789012"
         assert s3.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=owner)["BucketRegion"] == bucket.region
@@ -94,7 +86,7 @@ def test_buckets_are_encrypted_private_and_in_their_region(connect: Any) -> None
         assert all(s3.get_public_access_block(Bucket=bucket.name)["PublicAccessBlockConfiguration"].values())
 
 
-@pytest.mark.parametrize("name", INSTANCE_ROLES)
+@pytest.mark.parametrize("name", fixtures.INSTANCE_ROLES)
 def test_instances_have_a_role_that_ec2_may_assume(iam: Any, name: str) -> None:
     profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     assert [role["RoleName"] for role in profile["Roles"]] == [name]
@@ -102,25 +94,25 @@ def test_instances_have_a_role_that_ec2_may_assume(iam: Any, name: str) -> None:
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
 
 
-@pytest.mark.parametrize(("role", "user"), PERSON_ROLES.items())
+@pytest.mark.parametrize(("role", "user"), fixtures.PERSON_ROLES.items())
 def test_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: str, user: str) -> None:
     (statement,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"AWS": iam.get_user(UserName=user)["User"]["Arn"]}
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", fixtures.NODES, ids=lambda node: node.name)
 def test_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
     seed(emulator.endpoint_url)
     named = [{"Name": "tag:Name", "Values": [node.name]}]
-    (found,) = connect("ec2", NODE_REGION).describe_instances(Filters=named)["Reservations"]
-    managed = connect("ssm", NODE_REGION).describe_instance_information()["InstanceInformationList"]
+    (found,) = connect("ec2", fixtures.NODE_REGION).describe_instances(Filters=named)["Reservations"]
+    managed = connect("ssm", fixtures.NODE_REGION).describe_instance_information()["InstanceInformationList"]
     (known,) = [each for each in managed if each["InstanceId"] == found["Instances"][0]["InstanceId"]]
     assert known["PingStatus"] == "Online"
 
 
 def test_config_records_iam_in_one_region(emulator: Any, connect: Any) -> None:
     seed(emulator.endpoint_url)
-    config = connect("config", CONFIG_BUCKET.region)
+    config = connect("config", fixtures.CONFIG_BUCKET.region)
     (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
     (status,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
     assert recorder["recordingGroup"]["includeGlobalResourceTypes"]

@@ -5,14 +5,7 @@ from typing import Any
 import pytest
 
 from common.aws.failures import MalformedAnswerError
-from components.just_in_time.decisions import (
-    ManagedNode,
-    Outcome,
-    Policies,
-    decide,
-    managed_nodes,
-    planned_policies,
-)
+from components.just_in_time import decisions
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.settings import JustInTimeSettings
 from operations.inventory.just_in_time import read_nodes, read_policies
@@ -20,53 +13,56 @@ from operations.inventory.reader import ReadFailure
 from tests.components.just_in_time.examples import ACTION, APPROVERS, ONCALL, approval, cedar, manual
 from tests.operations.arrangement import FakeReader
 
-POLICIES = planned_policies(policy_documents(JustInTimeSettings.model_validate(approval()["justInTime"])))
+POLICIES = decisions.planned_policies(policy_documents(JustInTimeSettings.model_validate(approval()["justInTime"])))
 ATTRIBUTE = f'permit(principal, {ACTION}, resource) when {{ principal has division && resource.hasTag("Tier") }};'
 
 
-def node(**tags: str) -> ManagedNode:
-    return ManagedNode(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
+def node(**tags: str) -> decisions.ManagedNode:
+    return decisions.ManagedNode(id="i-0123456789abcdef0", region="eu-west-1", tags=tags)
 
 
 def policies(*several: Any, auto_approvals: Any = ()) -> Any:
     section = approval(list(several), list(auto_approvals))["justInTime"]
-    return planned_policies(policy_documents(JustInTimeSettings.model_validate(section)))
+    return decisions.planned_policies(policy_documents(JustInTimeSettings.model_validate(section)))
 
 
 def test_manual_policy_of_the_tag_decides() -> None:
-    found = decide(node(Tier="database", Environment="test"), POLICIES)
-    assert (found.outcome, [each.name for each in found.policies]) == (Outcome.MANUAL, ["Databases"])
+    found = decisions.decide(node(Tier="database", Environment="test"), POLICIES)
+    assert (found.outcome, [each.name for each in found.policies]) == (decisions.Outcome.MANUAL, ["Databases"])
     assert found.policies[0].levels[0].approvers == (f"SSOGroup {APPROVERS}",)
     assert found.approved == (f"group {ONCALL}",)
     assert found.is_sound
 
 
 def test_node_without_a_policy_is_reported() -> None:
-    found = decide(node(Tier="Database"), POLICIES)
-    assert (found.outcome, found.approved, found.is_sound) == (Outcome.NO_POLICY, (), False)
-    automatic = decide(node(Environment="dev"), POLICIES)
-    assert (automatic.outcome, automatic.is_sound) == (Outcome.NO_POLICY, True)
+    found = decisions.decide(node(Tier="Database"), POLICIES)
+    assert (found.outcome, found.approved, found.is_sound) == (decisions.Outcome.NO_POLICY, (), False)
+    automatic = decisions.decide(node(Environment="dev"), POLICIES)
+    assert (automatic.outcome, automatic.is_sound) == (decisions.Outcome.NO_POLICY, True)
 
 
 def test_node_of_two_policies_is_a_conflict() -> None:
     both = policies(manual(), manual("Team", targets={"Team": ["a"]}))
-    found = decide(node(Tier="database", Team="a"), both)
-    assert (found.outcome, [each.name for each in found.policies]) == (Outcome.CONFLICT, ["Databases", "Team"])
+    found = decisions.decide(node(Tier="database", Team="a"), both)
+    assert (found.outcome, [each.name for each in found.policies]) == (
+        decisions.Outcome.CONFLICT,
+        ["Databases", "Team"],
+    )
     assert not found.is_sound
-    assert decide(node(Tier="database", Team="b"), both).is_sound
+    assert decisions.decide(node(Tier="database", Team="b"), both).is_sound
 
 
 def test_compared_attributes_always_have_an_actor() -> None:
-    found = decide(node(Tier="database"), policies(manual(), auto_approvals=[cedar(ATTRIBUTE)]))
+    found = decisions.decide(node(Tier="database"), policies(manual(), auto_approvals=[cedar(ATTRIBUTE)]))
     assert (found.approved, found.depends_on) == ((), ("division",))
 
 
 def test_policy_of_another_form_is_not_known() -> None:
     unknown = replace(POLICIES, unknown=("Theirs: its targets are not all tags",))
-    found = decide(node(Tier="database"), unknown)
-    assert (found.outcome, found.is_sound) == (Outcome.UNKNOWN, False)
+    found = decisions.decide(node(Tier="database"), unknown)
+    assert (found.outcome, found.is_sound) == (decisions.Outcome.UNKNOWN, False)
     wrong = replace(POLICIES, cedar="permit(principal, action, resource)")
-    assert decide(node(Tier="database"), wrong).outcome is Outcome.UNKNOWN
+    assert decisions.decide(node(Tier="database"), wrong).outcome is decisions.Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("ping", ["Online", "ConnectionLost"])
@@ -80,10 +76,10 @@ def test_node_that_ec2_does_not_return_is_no_answer(ping: str) -> None:
         return answers[key]
 
     if ping == "ConnectionLost":
-        assert managed_nodes("eu-west-1", read) == ()
+        assert decisions.managed_nodes("eu-west-1", read) == ()
         return
     with pytest.raises(MalformedAnswerError, match="no i-0123456789abcdef0, whose agent responds"):
-        managed_nodes("eu-west-1", read)
+        decisions.managed_nodes("eu-west-1", read)
     found = read_nodes(FakeReader({"describe_instance_information": answers, "describe_instances": answers}))
     assert isinstance(found, ReadFailure)
     assert found.action == "ec2:DescribeInstances"
@@ -92,7 +88,7 @@ def test_node_that_ec2_does_not_return_is_no_answer(ping: str) -> None:
 def test_listed_policy_without_content_is_not_known() -> None:
     listed = {"DocumentIdentifiers": [{"Name": "Theirs"}]}
     found = read_policies(FakeReader({"list_documents": listed, "get_document": None, "describe_document": None}))
-    assert isinstance(found, Policies)
+    assert isinstance(found, decisions.Policies)
     assert found.unknown == ("Theirs: it is listed, and its content is not found",)
 
 

@@ -1,16 +1,16 @@
 """A workflow on the local AWS, and people who run commands in it with credentials of their own."""
 
-from __future__ import annotations
-
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
@@ -26,11 +26,6 @@ from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
 from tests.components.just_in_time.examples import approval, auto, level, manual
 from tests.support.emulator import Emulator, reset
 from tests.support.identity_center import IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
 
 OLIVIA, ANTON = ("Operator", "olivia"), ("Approver", "anton")
 

@@ -1,11 +1,10 @@
 """`request`, `approve`, `status` and `revoke` in mode just-in-time, as people run them against the local AWS."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -13,12 +12,7 @@ from components.approval.evidence import export_runbook
 from components.approval.scripts import evidence as script
 from components.approval.settings import Mode
 from components.just_in_time.names import IDENTITY_PROVIDER_SETTING, SERVICE_ROLE, TOKEN_ROLE, TOKEN_SERVICE
-from operations.approval.access_requests import (
-    access_credentials,
-    list_access_requests,
-    parse_access_request,
-    read_access_request,
-)
+from operations.approval import access_requests
 from operations.approval.requests import RequestState
 from operations.approval.session import ApprovalSession, CallError, Workflow
 from operations.connect import command as connect_command
@@ -26,10 +20,6 @@ from operations.evidence.exported import read_exported
 from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.components.just_in_time.examples import approval, level, manual
 from tests.operations.approval.conftest import ANTON, OLIVIA, JustInTime
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 TRUST = json.dumps(
     {
@@ -229,7 +219,7 @@ def parsed(**changed: Any) -> Any:
     execution = {**EXECUTION, **changed.pop("execution", {})}
     policy = {**POLICY, **changed.pop("policy", {})}
     now = NOW + changed.pop("after", timedelta(minutes=30))
-    return parse_access_request(item, execution, policy, region="eu-west-1", now=now, **changed)
+    return access_requests.parse_access_request(item, execution, policy, region="eu-west-1", now=now, **changed)
 
 
 def test_record_is_read_whatever_its_other_keys() -> None:
@@ -273,7 +263,7 @@ def test_status_of_the_record_is_a_state(status: str, state: RequestState) -> No
 
 
 def test_unreadable_record_is_not_automatic_approval() -> None:
-    found = parse_access_request(
+    found = access_requests.parse_access_request(
         {"OpsItemId": "oi-0123456789ab", "CreatedBy": REQUESTER, "CreatedTime": NOW, "Status": "Approved"},
         None,
         None,
@@ -378,16 +368,16 @@ def test_list_reads_only_what_may_be_open(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(ApprovalSession, "call", call)
     monkeypatch.setattr("operations.approval.access_requests.read_access_request", reading)
-    list_access_requests(session_at(NOW), 0, by=REQUESTER)
+    access_requests.list_access_requests(session_at(NOW), 0, by=REQUESTER)
     assert sorted(read) == ["oi-0", "oi-3"]
     read.clear()
-    list_access_requests(session_at(NOW), 1)
+    access_requests.list_access_requests(session_at(NOW), 1)
     assert sorted(read) == ["oi-0", "oi-1", "oi-3", "oi-4"]
 
 
 def test_unreadable_request_makes_the_list_incomplete(access: JustInTime, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = access.access_request(), access.access_request(access.carol)
-    read = read_access_request
+    read = access_requests.read_access_request
 
     def failing(session: ApprovalSession, id_: str) -> Any:
         if id_ == first:
@@ -408,7 +398,7 @@ def test_credentials_need_an_approved_status(monkeypatch: pytest.MonkeyPatch) ->
         answer = {"AccessRequestStatus": status, "Credentials": given}
         monkeypatch.setattr(ApprovalSession, "call", lambda *_, answer=answer, **__: answer)
         with pytest.raises(CallError, match=f"its status is {status}"):
-            access_credentials(session, "oi-0123456789ab")
+            access_requests.access_credentials(session, "oi-0123456789ab")
 
 
 Connected = Callable[..., tuple[Any, dict[str, str]]]

@@ -1,9 +1,9 @@
 """`python -m operations request|approve|status`, as people run them against the local AWS."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +11,6 @@ from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KE
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.support.emulator import Emulator, change_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 NOWHERE = "i-0123456789abcdef0"
 REASON = ("--reason", "Disk is full")

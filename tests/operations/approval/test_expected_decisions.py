@@ -1,7 +1,5 @@
 """Decision that `request` expects before an access request, and records of any content."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any, cast

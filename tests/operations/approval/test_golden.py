@@ -1,17 +1,11 @@
 """Golden files of `python -m operations request`, `approve`, `status` and `revoke`."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
-from tests.operations.approval.conftest import ANTON
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
-
-    from tests.operations.approval.conftest import People
-    from tests.support.golden_files import Golden
+from tests.operations.approval.conftest import ANTON, People
+from tests.support.golden_files import Golden
 
 REASON = ("--reason", "Disk is full", "--json")
 NOWHERE = "i-0123456789abcdef0"

@@ -1,30 +1,19 @@
 """Commands of people who sign in through IAM Identity Center, and assume their operator's role by themselves."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.approval.identity_center import (
-    IdentityCenterOperators,
-    OperatorPerson,
-    account_access_trust,
-    operator_trust,
-)
+from components.approval import identity_center
 from components.approval.names import OPERATOR_POLICY_NAME, OPERATORS_PATH, RESERVED_PATH
 from components.approval.settings import ApprovalSettings
 from operations.connect import command as connect_command
 from tests.components.approval.workflow import ACCOUNT, PLACE
-from tests.operations.approval.conftest import ANTON
+from tests.operations.approval.conftest import ANTON, People
 from tests.support.identity_center import IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from tests.operations.approval.conftest import People
 
 USER = "olivia@example.org"
 MAY_ASSUME = {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}*"}
@@ -44,12 +33,12 @@ class Person:
         user = center.user(USER)
         reserved = center.assign("ShellUser", user, "USER", **allowed)
         self.path = f"{RESERVED_PATH}eu-west-1/{reserved}".lstrip("/")
-        person = OperatorPerson(user_id=user, user_name=USER)
-        operators = IdentityCenterOperators(reserved_path=f"{RESERVED_PATH}eu-west-1/")
+        person = identity_center.OperatorPerson(user_id=user, user_name=USER)
+        operators = identity_center.IdentityCenterOperators(reserved_path=f"{RESERVED_PATH}eu-west-1/")
         people.iam.create_role(
             RoleName=person.role_name,
             Path=OPERATORS_PATH,
-            AssumeRolePolicyDocument=json.dumps(operator_trust(SETTINGS, operators, person, PLACE)),
+            AssumeRolePolicyDocument=json.dumps(identity_center.operator_trust(SETTINGS, operators, person, PLACE)),
         )
         arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
         people.iam.attach_role_policy(RoleName=person.role_name, PolicyArn=arn)
@@ -180,12 +169,12 @@ class Entitled:
         organizations.create_organization(FeatureSet="ALL")
         organizations.enable_aws_service_access(ServicePrincipal="account-access.amazonaws.com")
         application, user = center.application(), center.user(USER)
-        self.role = OperatorPerson(user_id=user, user_name=USER).role_name
+        self.role = identity_center.OperatorPerson(user_id=user, user_name=USER).role_name
         self.arn = f"arn:aws:iam::{ACCOUNT}:role{OPERATORS_PATH}{self.role}"
         people.iam.create_role(
             RoleName=self.role,
             Path=OPERATORS_PATH,
-            AssumeRolePolicyDocument=json.dumps(account_access_trust(application)),
+            AssumeRolePolicyDocument=json.dumps(identity_center.account_access_trust(application)),
         )
         policy = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
         people.iam.attach_role_policy(RoleName=self.role, PolicyArn=policy)

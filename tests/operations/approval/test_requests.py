@@ -1,7 +1,5 @@
 """State of a request, read from executions as Systems Manager returns them."""
 
-from __future__ import annotations
-
 import io
 import json
 from dataclasses import replace
@@ -18,18 +16,10 @@ from rich.console import Console
 from common.aws import ENDED_STATUSES, LIVE_STATUSES
 from common.characters import hidden_character
 from common.problems import visible
+from operations.approval import output
 from operations.approval.commands import _exit_code
 from operations.approval.executions import NewRequest, check_decision, check_duplicates
 from operations.approval.lookups import OperatorTag, tags_without_grant, with_live_data
-from operations.approval.output import (
-    local_time,
-    print_request,
-    print_tags,
-    request_document,
-    requests_table,
-    start_command,
-    state_text,
-)
 from operations.approval.requests import ApprovalRequest, RequestState, parse_request
 from operations.approval.session import CallError
 from operations.errors import ExitCode
@@ -180,7 +170,7 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
 def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: RequestState, said: str) -> None:
     request = parse_request(given)
     assert request.state is state
-    assert state_text(request, NOW).plain == said
+    assert output.state_text(request, NOW).plain == said
     assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
 
@@ -290,8 +280,8 @@ def test_tags_without_grant_compares_principal_and_instance() -> None:
 
 def printed(request: ApprovalRequest) -> str:
     console = Console(file=io.StringIO(), width=110, highlight=False)
-    console.print(requests_table([request], NOW, "Requests in eu-west-1"))
-    print_request(console, request, NOW)
+    console.print(output.requests_table([request], NOW, "Requests in eu-west-1"))
+    output.print_request(console, request, NOW)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
@@ -317,7 +307,7 @@ def test_request_table_and_details_show_people_and_times() -> None:
 
 
 def test_request_document_has_all_fields() -> None:
-    assert request_document(parse_request(CASES["granted"][0]), NOW) == {
+    assert output.request_document(parse_request(CASES["granted"][0]), NOW) == {
         "run": "11111111-2222-3333-4444-555555555555",
         "grantRun": "11111111-2222-3333-4444-555555555555",
         "state": "granted",
@@ -353,9 +343,13 @@ def test_request_output_escapes_control_characters() -> None:
         parse_request(run("Failed", approval("Failed", {**said, "Decision": "Reject"}), **by)),
         parse_request(run("Failed", YES, FailureMessage=NASTY, **by)),
     ):
-        for shown in (printed(request), json.dumps(request_document(request, NOW)), start_command(request)):
+        for shown in (
+            printed(request),
+            json.dumps(output.request_document(request, NOW)),
+            output.start_command(request),
+        ):
             assert all(each.isprintable() or each == "\n" for each in shown)
-        assert json.loads(json.dumps(request_document(request, NOW)))["reason"] == "Disk is full" + NASTY
+        assert json.loads(json.dumps(output.request_document(request, NOW)))["reason"] == "Disk is full" + NASTY
         assert "\\x1b[2Kb" in printed(request).replace("\n", "")
 
 
@@ -368,9 +362,9 @@ def test_visible_text_is_printable_and_otherwise_unchanged(text: str) -> None:
 
 def test_print_tags_escapes_control_characters() -> None:
     console = Console(file=io.StringIO(), width=200, highlight=False)
-    print_tags(console, [OperatorTag(principal=GrantedPrincipal("role", "Operator"), value="i-1\x1b[8m")])
+    output.print_tags(console, [OperatorTag(principal=GrantedPrincipal("role", "Operator"), value="i-1\x1b[8m")])
     assert "for i-1\\x1b[8m without" in console.file.getvalue()
 
 
 def test_local_time_on_another_day_has_date() -> None:
-    assert local_time(START - timedelta(days=1), NOW) == "2026-03-01 09:00"
+    assert output.local_time(START - timedelta(days=1), NOW) == "2026-03-01 09:00"

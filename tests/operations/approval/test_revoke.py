@@ -1,10 +1,9 @@
 """Grants and their sessions: what `status` shows, and how they end, on the local AWS."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,10 +15,6 @@ from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.approval.test_commands import BOTH, settle
 from tests.support.emulator import wake
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 PREFERENCES = preferences(SessionManagerSettings(), account_id=ACCOUNT, region="eu-west-1", kms_key_id="")
 
@@ -196,7 +191,7 @@ def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch:
         raise CallError("x:Read: refused: no. Remedy: allow x:Read to olivia, then try again.")
 
     monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
-    monkeypatch.setattr("operations.approval.commands.check_workflow", no)
+    monkeypatch.setattr("operations.approval.executions.check_workflow", no)
     assert "Cannot determine whether app-1 is in eu-west-1: x:Read" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output

@@ -1,17 +1,17 @@
 """`python -m operations connect`: from a name to the AWS CLI's arguments, and to the session's exit code."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import re
 import shlex
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import Result
 
 from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
@@ -23,14 +23,7 @@ from operations.inventory.instances import Finder, Instance, read_names
 from operations.inventory.reader import AwsClients, Identity, ReadFailure, identify
 from operations.stack import StackConfiguration
 from operations.terminal import Terminal
-from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from tests.operations.arrangement import Account, Command, Fail
+from tests.operations.arrangement import ACCOUNT, Account, Command, Fail, configuration, named, refusal
 
 STACK = configuration(regions=("eu-west-1", "us-east-1"))
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}

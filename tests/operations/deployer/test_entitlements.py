@@ -1,7 +1,5 @@
 """Entitlements of account access manager: created in the stack's application, and by no other stack."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

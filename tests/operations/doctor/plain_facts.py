@@ -13,15 +13,8 @@ from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.deployment import Deployment
 from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
+from operations.inventory import session_manager
 from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, SubnetFacts, VpcEndpoint, VpcFacts
-from operations.inventory.session_manager import (
-    BucketEncryption,
-    DocumentFacts,
-    KeyFacts,
-    LogBucketFacts,
-    LogGroupFacts,
-    RegionFacts,
-)
 from tests.operations.doctor.plain_world import (
     ACCOUNT,
     ADDRESS,
@@ -167,9 +160,11 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
     group, bucket = plain.log_group, plain.bucket
     encryption = None
     if bucket and bucket["encrypted"]:
-        encryption = BucketEncryption(algorithm="aws:kms" if bucket["key"] else "AES256", kms_key_arn=bucket["key"])
-    live = RegionFacts(
-        document=DocumentFacts(
+        encryption = session_manager.BucketEncryption(
+            algorithm="aws:kms" if bucket["key"] else "AES256", kms_key_arn=bucket["key"]
+        )
+    live = session_manager.RegionFacts(
+        document=session_manager.DocumentFacts(
             status="Active",
             status_reason="",
             default_version="1",
@@ -178,10 +173,10 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
             latest_text=text,
         ),
         data_key=key,
-        log_group=None if group is None else LogGroupFacts(retention_days=90, kms_key_arn=group["key"]),
+        log_group=None if group is None else session_manager.LogGroupFacts(retention_days=90, kms_key_arn=group["key"]),
         bucket=None
         if bucket is None
-        else LogBucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
+        else session_manager.LogBucketFacts(region=bucket["region"], encryption=encryption, open_to_public=()),
     )
     return Destinations(
         live=live,
@@ -194,8 +189,8 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
     )
 
 
-def _key(arn: str, state: str, spec: str = "SYMMETRIC_DEFAULT") -> KeyFacts:
-    return KeyFacts(key_id=arn.rpartition("/")[2], arn=arn, state=state, spec=spec, rotates=True)
+def _key(arn: str, state: str, spec: str = "SYMMETRIC_DEFAULT") -> session_manager.KeyFacts:
+    return session_manager.KeyFacts(key_id=arn.rpartition("/")[2], arn=arn, state=state, spec=spec, rotates=True)
 
 
 def rule(group: str, peer: str, *, egress: bool, ports: tuple[int, int] | None = (443, 443)) -> dict[str, Any]:

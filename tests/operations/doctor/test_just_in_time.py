@@ -1,7 +1,5 @@
 """Each reason for which people get no just-in-time access to a node is named with the command that fixes it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Just-in-time sessions joined to their access requests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

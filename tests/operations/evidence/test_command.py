@@ -1,10 +1,9 @@
 """The command, from files and on the local AWS."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from components.approval.identity_center import account_access_trust
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_WORKGROUP, TAG_KEY
 from components.approval.settings import Trail
+from local.aws import Emulator
 from local.emulator.fixtures import LINUX_IMAGE, TRAIL_BUCKET, TRAIL_PREFIX
 from operations.evidence.command import INCOMPLETE
 from operations.evidence.live import SECONDS_PER_LOOKUP
@@ -20,13 +20,8 @@ from tests.operations.arrangement import Account, Command, Fail, configuration, 
 from tests.operations.evidence.test_files import trail
 from tests.operations.evidence.test_queries import table
 from tests.support.evidence_history import History
+from tests.support.golden_files import Golden
 from tests.support.identity_center import IdentityCenter
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local.aws import Emulator
-    from tests.support.golden_files import Golden
 
 SESSION_MANAGER = {
     "s3Logging": True,

@@ -1,8 +1,6 @@
-from __future__ import annotations
-
 import gzip
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +9,6 @@ from operations.evidence.cloudtrail import add_event
 from operations.evidence.files import load, read_trail, save
 from operations.evidence.records import Log, RecordedDecision, Records, RecordSource, SessionEnd
 from tests.support.evidence_history import NOON, History, after
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def history() -> History:

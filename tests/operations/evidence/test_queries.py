@@ -1,14 +1,13 @@
 """Trails that are read by queries, on the local AWS: Athena over log files, CloudTrail Lake over the event history."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from components.approval.evidence import COLUMNS, PARTITIONS, QUERIES, NamedQuery, trail_table
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_TABLE, EVIDENCE_WORKGROUP, TRAIL_TABLE
 from components.approval.settings import Trail
+from local.aws import Emulator
 from local.emulator.extension.sql import QueryError, parse
 from operations.evidence import queries
 from operations.evidence.cloudtrail import add_event
@@ -29,11 +29,6 @@ from operations.inventory.reader import Identity
 from tests.operations.evidence.test_year import differences, judged
 from tests.support.evidence_history import ACCOUNT, NOON, OLIVIA, WORKFLOW, History, after
 from tests.support.evidence_year import BEGIN, made_up, retried
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local.aws import Emulator
 
 OWN = "123456789012"
 OTHER = "444455556666"

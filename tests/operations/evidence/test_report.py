@@ -1,9 +1,8 @@
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,10 +24,8 @@ from operations.evidence.records import (
 from operations.evidence.report import Report, report
 from tests.support.evidence_history import ACCOUNT, ALICE, NODE, NOON, OLIVIA, WORKFLOW, History, after
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Plant = Callable[[History], object]
 
-    Plant = Callable[[History], object]
 
 CONTEXT = Context(
     now=after(24 * 60),

@@ -1,9 +1,7 @@
 """A history with every fault planted is read back without a miss and without a false finding."""
 
-from __future__ import annotations
-
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +15,6 @@ from operations.evidence.report import report
 from tests.operations.evidence.test_report import OF_ACCESS_REQUESTS
 from tests.support.evidence_history import ACCOUNT
 from tests.support.evidence_year import BEGIN, SCENARIOS, Year, key_of, made_up, person_of, retried, write_export
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
 
 
 def judged(records: Records, end: datetime) -> dict[str, list[str]]:

@@ -1,7 +1,5 @@
 """Stacks that move, and situations of them."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

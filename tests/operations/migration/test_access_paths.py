@@ -1,7 +1,5 @@
 """Which ways to a session the policies of a stack leave open, at each step of a move."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,10 +1,9 @@
 """The command line of a move: what it changes, when it stops, and where it continues. The engine is replaced."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +17,8 @@ from operations.findings import Finding
 from operations.inventory.reader import ReadFailure
 from operations.migration import command
 from operations.migration.access_paths import AccessPaths
+from operations.migration.approval import MigrationSituation
+from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import approval, manual
 from tests.operations.migration.moves import (
     OPEN,
@@ -30,13 +31,7 @@ from tests.operations.migration.moves import (
     moving,
     open_request,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from operations.migration.approval import MigrationSituation
-    from operations.stack import StackConfiguration
-    from tests.support.golden_files import Golden
+from tests.support.golden_files import Golden
 
 KEY = "shell-access:approval"
 

@@ -1,15 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from operations.errors import UnusableError
 from operations.migration.stack_file import SECTION, stack_file, with_approval
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = """\
 # Production

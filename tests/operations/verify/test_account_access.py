@@ -1,9 +1,8 @@
 """Entitlements of account access manager, verified: missing ones, those of others, and what they depend on."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ from operations.verify.identity_center import leftover_finding, look_up, person_
 from operations.verify.policies import role_finding
 from tests.operations.verify.test_identity_center import DEPLOYMENT, IDENTITY, PLACE, _Clients
 from tests.support.identity_center import ACCOUNT, IdentityCenter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SERVICE = "account-access.amazonaws.com"
 

@@ -16,20 +16,12 @@ from components.approval.settings import ApprovalSettings
 from components.settings import Settings
 from operations.deployment import Deployment
 from operations.findings import Finding
+from operations.inventory import monitoring
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
-from operations.inventory.monitoring import (
-    RecordingFacts,
-    SubscriptionFacts,
-    TopicFacts,
-    read_failures,
-    read_recording,
-    read_topic,
-    rule_sender,
-    topic_sender,
-)
 from operations.inventory.reader import Identity, ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.principals import GrantedPrincipal
+from operations.verify import notifications
 from operations.verify.approval import ApprovalVerification, read_stray_tags
 from operations.verify.approval_checks import (
     TolerateHolder,
@@ -40,14 +32,6 @@ from operations.verify.approval_checks import (
     schedule_finding,
     tag_finding,
     workflow_role,
-)
-from operations.verify.notifications import (
-    DesiredAlarm,
-    DesiredTopic,
-    delivery_finding,
-    metric_alarm_findings,
-    recording_finding,
-    topic_findings,
 )
 from operations.verify.policies import role_finding
 from tests.operations.arrangement import FakeReader, refusal
@@ -303,12 +287,12 @@ def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) 
     assert ("group g has no members" in approvers.found) is is_empty
 
 
-def topic(*subscriptions: SubscriptionFacts, **change: Any) -> TopicFacts:
+def topic(*subscriptions: monitoring.SubscriptionFacts, **change: Any) -> monitoring.TopicFacts:
     given: dict[str, Any] = {"key": "k", "policy": topic_policy(PLACE), "subscriptions": subscriptions}
-    return TopicFacts(**{**given, **change})
+    return monitoring.TopicFacts(**{**given, **change})
 
 
-WANTED_TOPIC = DesiredTopic(
+WANTED_TOPIC = notifications.DesiredTopic(
     prefix="approval",
     arn=PLACE.topic_arn,
     key_alias="alias/k",
@@ -317,7 +301,7 @@ WANTED_TOPIC = DesiredTopic(
 )
 
 
-CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
+CONFIRMED = monitoring.SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
 
 
 @pytest.mark.parametrize(
@@ -337,8 +321,8 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
         (None, {"approval-topic": "different"}),
     ],
 )
-def test_topic_findings_reports_each_difference(live: TopicFacts | None, expected: dict[str, str]) -> None:
-    found = statuses(topic_findings(DEPLOYMENT, WANTED_TOPIC, live, KEY))
+def test_topic_findings_reports_each_difference(live: monitoring.TopicFacts | None, expected: dict[str, str]) -> None:
+    found = statuses(notifications.topic_findings(DEPLOYMENT, WANTED_TOPIC, live, KEY))
     assert {check: status for check, status in found.items() if status != "ok"} == expected
 
 
@@ -355,11 +339,11 @@ def test_read_topic_finds_pending_and_open_subscriptions() -> None:
             "get_subscription_attributes": {"Attributes": attributes},
         }
     )
-    live = read_topic(reader, PLACE.topic_arn)
-    assert isinstance(live, TopicFacts)
+    live = monitoring.read_topic(reader, PLACE.topic_arn)
+    assert isinstance(live, monitoring.TopicFacts)
     assert live.subscriptions == (
-        SubscriptionFacts(arn="", protocol="email", endpoint="a"),
-        SubscriptionFacts(arn="arn:b", protocol="email", endpoint="b", is_filtered=True),
+        monitoring.SubscriptionFacts(arn="", protocol="email", endpoint="a"),
+        monitoring.SubscriptionFacts(arn="arn:b", protocol="email", endpoint="b", is_filtered=True),
     )
 
 
@@ -454,13 +438,15 @@ def test_recording_finding_needs_a_trail_of_writes(selectors: Any, status: str, 
             "get_event_selectors": selectors,
         }
     )
-    live = read_recording(reader)
-    assert recording_finding("approval-alarm-trail", "eu-west-1", live).status == status
+    live = monitoring.read_recording(reader)
+    assert notifications.recording_finding("approval-alarm-trail", "eu-west-1", live).status == status
 
 
 def test_recording_finding_ignores_trail_of_another_region() -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": False}
-    assert read_recording(FakeReader({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())
+    assert monitoring.read_recording(
+        FakeReader({"describe_trails": {"trailList": [trail]}})
+    ) == monitoring.RecordingFacts(recording=())
 
 
 def metric_alarm(**change: Any) -> dict[str, Any]:
@@ -484,10 +470,10 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
 
 def alarm_findings(live: dict[str, Any]) -> list[Finding]:
     given = plan()
-    desired = DesiredAlarm(
+    desired = notifications.DesiredAlarm(
         check="alarm", alarm=given.metric_alarms[0], topics=given.alarm_topics, page="docs/approval.md, Alarms"
     )
-    return list(metric_alarm_findings(DEPLOYMENT, desired, live))
+    return list(notifications.metric_alarm_findings(DEPLOYMENT, desired, live))
 
 
 @pytest.mark.parametrize(
@@ -533,8 +519,8 @@ COMPLETE = {"StatusCode": "Complete"}
 )
 def test_delivery_finding_partial_metrics_cannot_tell(results: list[Any], messages: list[Any], said: str) -> None:
     reader = FakeReader({"get_metric_data": {"MetricDataResults": results, "Messages": messages}})
-    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
-    found = delivery_finding("c", "eu-west-1", live, remedy="look")
+    live = monitoring.read_failures(reader, [monitoring.rule_sender("r"), monitoring.topic_sender("t")])
+    found = notifications.delivery_finding("c", "eu-west-1", live, remedy="look")
     assert (found.status, found.found) == ("cannotTell", f"cloudwatch:GetMetricData: incomplete: {said}")
 
 
@@ -542,11 +528,11 @@ def test_delivery_finding_partial_metrics_cannot_tell(results: list[Any], messag
 def test_delivery_finding_counts_lost_messages(values: list[float], status: str) -> None:
     results = [{"Id": "m0", "Values": values, **COMPLETE}, {"Id": "m1", "Values": [], **COMPLETE}]
     reader = FakeReader({"get_metric_data": {"MetricDataResults": results}})
-    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
-    found = delivery_finding("c", "eu-west-1", live, remedy="look")
+    live = monitoring.read_failures(reader, [monitoring.rule_sender("r"), monitoring.topic_sender("t")])
+    found = notifications.delivery_finding("c", "eu-west-1", live, remedy="look")
     assert found.status == status
     assert status == "ok" or found.found == "rule r failed to deliver 2 in 24 hours"
 
 
 def test_delivery_finding_unread_metrics_cannot_tell() -> None:
-    assert delivery_finding("c", "eu-west-1", UNREAD, remedy="look").status == "cannotTell"
+    assert notifications.delivery_finding("c", "eu-west-1", UNREAD, remedy="look").status == "cannotTell"

@@ -11,24 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.domain_controllers import monitoring_policies, names
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.key_policy import controllers_key_policy
-from components.domain_controllers.monitoring_policies import (
-    Scope,
-    flow_logs_policy,
-    flow_logs_trust_policy,
-    monitoring_key_policy,
-    topic_policy,
-    trail_bucket_policy,
-)
-from components.domain_controllers.names import (
-    ALERTS_TOPIC,
-    FLOW_LOGS,
-    acl_name,
-    alert_rule_name,
-    group_name,
-    site_name,
-)
 from components.domain_controllers.security_group_rules import PlannedRule
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
@@ -36,25 +21,9 @@ from components.domain_controllers.traffic_requirements import Direction, PeerKi
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding
+from operations.inventory import domain_controllers, monitoring
 from operations.inventory.controller_operations import OperationsFacts
-from operations.inventory.domain_controllers import (
-    ControllerFacts,
-    FlowLogFacts,
-    ManagedPrefixList,
-    SiteFacts,
-    SitePlacement,
-    SiteSubnet,
-    VolumeFacts,
-)
 from operations.inventory.iam import RoleFacts
-from operations.inventory.monitoring import (
-    EventRule,
-    OwnBucketFacts,
-    SubscriptionFacts,
-    TopicFacts,
-    TrailFacts,
-    rule_sender,
-)
 from operations.inventory.name_resolution import NameResolutionFacts
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
 from operations.inventory.reader import ReadFailure
@@ -85,9 +54,9 @@ WITH_RESOLVER = SECTION | {
     "resolverEndpoints": {"domains": ["corp.example.com"], "sites": {REGION: {"vpcs": ["apps"]}}}
 }
 REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
-SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
+SCOPE = monitoring_policies.Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
-MONITORING_POLICY = monitoring_key_policy(SCOPE, [FLOW_LOGS])
+MONITORING_POLICY = monitoring_policies.monitoring_key_policy(SCOPE, [names.FLOW_LOGS])
 CONTROLLERS_POLICY = controllers_key_policy(partition="aws", account_id=ACCOUNT, region=REGION, users=[DEPLOYER])
 KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 
@@ -97,9 +66,9 @@ class Case:
     """A site as it should be: what is asked, where, the plan, and facts that are just so."""
 
     wanted: SiteDeployment
-    place: SitePlacement
+    place: domain_controllers.SitePlacement
     plan: SitePlan
-    live: SiteFacts
+    live: domain_controllers.SiteFacts
 
     def findings(self, **changes: Any) -> dict[str, Finding]:
         found = compare_site(self.wanted, self.place, self.plan, replace(self.live, **changes))
@@ -117,11 +86,11 @@ def _case(given: str) -> Case:
     deployment = Deployment(stack="dev", account_id=ACCOUNT, region=REGION)
     wanted = SiteDeployment(deployment=deployment, section=section)
     subnets = tuple(
-        SiteSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
+        domain_controllers.SiteSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
         for number, each in enumerate("ab")
     )
     own = tuple(ip_network(each.cidrs[0]) for each in subnets)
-    place = SitePlacement(
+    place = domain_controllers.SitePlacement(
         vpc_id="vpc-1",
         subnets=subnets,
         networks=SiteNetworks(controllers=own, endpoints=own),
@@ -131,21 +100,23 @@ def _case(given: str) -> Case:
     return Case(wanted=wanted, place=place, plan=plan, live=facts(wanted, plan))
 
 
-def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
-    site = site_name(REGION)
+def facts(wanted: SiteDeployment, plan: SitePlan) -> domain_controllers.SiteFacts:
+    site = names.site_name(REGION)
     lists = {each.name: f"pl-{each.name}" for each in plan.groups.prefix_lists}
     groups = tuple(
         SecurityGroup(
             id=f"sg-{number}",
-            name=group_name(site, each.name),
+            name=names.group_name(site, each.name),
             rules=tuple(rule_facts(rule, f"sgr-{number}-{place}", lists) for place, rule in enumerate(each.rules)),
         )
         for number, each in enumerate(plan.groups.groups)
     )
-    live = SiteFacts(
+    live = domain_controllers.SiteFacts(
         groups=groups,
         lists=tuple(
-            ManagedPrefixList(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
+            domain_controllers.ManagedPrefixList(
+                id=lists[each.name], name=names.group_name(site, each.name), max_entries=each.max_entries
+            )
             for each in plan.groups.prefix_lists
         ),
         entries={
@@ -157,7 +128,7 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
         key=replace(KEY, policy=CONTROLLERS_POLICY),
         monitoring_key=replace(KEY, policy=MONITORING_POLICY),
         flow_logs=tuple(
-            FlowLogFacts(
+            domain_controllers.FlowLogFacts(
                 id=f"fl-{each}",
                 role_arn=f"arn:aws:iam::{ACCOUNT}:role/ShellAccessFlowLogs-{REGION}",
                 subnet_id=f"subnet-{each}",
@@ -169,9 +140,9 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
         ),
         log_group=LogGroupFacts(retention_days=90, kms_key_arn=KEY.arn),
         flow_logs_role=RoleFacts(
-            trust=flow_logs_trust_policy(SCOPE),
+            trust=monitoring_policies.flow_logs_trust_policy(SCOPE),
             attached=frozenset(),
-            inline={"WriteFlowLogs": flow_logs_policy(SCOPE, FLOW_LOGS)},
+            inline={"WriteFlowLogs": monitoring_policies.flow_logs_policy(SCOPE, names.FLOW_LOGS)},
         ),
         topic=TOPIC,
         rules={},
@@ -181,9 +152,9 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
     )
     watched = watched_of(live, frozenset(each.id for each in groups), frozenset(["acl-1"] if plan.acl else []))
     assert watched
-    target = {"Id": "topic", "Arn": wanted.deployment.arn("sns", ALERTS_TOPIC)}
+    target = {"Id": "topic", "Arn": wanted.deployment.arn("sns", names.ALERTS_TOPIC)}
     rules = {
-        alert_rule_name(each.name): EventRule(
+        names.alert_rule_name(each.name): monitoring.EventRule(
             state="ENABLED", pattern=json.dumps(each.pattern(watched)), targets=(target,)
         )
         for each in ALERTS
@@ -191,8 +162,10 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
     return replace(live, rules=rules)
 
 
-CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
-TOPIC = TopicFacts(key=KEY.arn, policy=topic_policy(SCOPE, ALERTS_TOPIC), subscriptions=(CONFIRMED,))
+CONFIRMED = monitoring.SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
+TOPIC = monitoring.TopicFacts(
+    key=KEY.arn, policy=monitoring_policies.topic_policy(SCOPE, names.ALERTS_TOPIC), subscriptions=(CONFIRMED,)
+)
 
 
 def endpoints() -> EndpointNetwork:
@@ -213,7 +186,7 @@ def endpoints() -> EndpointNetwork:
         )
         for service in ("ec2", "ec2messages", "ssm", "ssmmessages")
     )
-    group = SecurityGroup(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
+    group = SecurityGroup(id="sg-endpoints", name=f"{names.site_name(REGION)}-endpoints", rules=tuple(https))
     return EndpointNetwork(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
 
 
@@ -224,7 +197,10 @@ def acls(plan: SitePlan) -> tuple[NetworkAcl, ...]:
         *(
             [
                 NetworkAcl(
-                    id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules
+                    id="acl-1",
+                    name=names.acl_name(names.site_name(REGION), plan.acl),
+                    subnet_ids=subnets,
+                    rules=plan.acl.rules,
                 )
             ]
             if plan.acl
@@ -245,7 +221,7 @@ def test_network_acl_without_subnets_is_not_compared() -> None:
 
 def test_resolver_that_cannot_be_read_is_unknown() -> None:
     site = case(WITH_RESOLVER)
-    resolver = SecurityGroup(id="sg-resolver", name=f"{site_name(REGION)}-resolver-outbound", rules=())
+    resolver = SecurityGroup(id="sg-resolver", name=f"{names.site_name(REGION)}-resolver-outbound", rules=())
     read = site.findings(name_resolution=NameResolutionFacts(groups=(resolver,)))
     assert not {"directory-group-controllers", "directory-traffic"} & set(read)
     found = site.findings(name_resolution=REFUSED)
@@ -294,8 +270,8 @@ def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, i
     )
 
 
-def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> ControllerFacts:
-    return ControllerFacts(
+def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> domain_controllers.ControllerFacts:
+    return domain_controllers.ControllerFacts(
         id=f"i-{name}",
         name=name,
         state="running",
@@ -310,7 +286,7 @@ def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> Con
         address="10.30.0.10",
         profile="ShellAccessDomainController",
         tagged=True,
-        volumes=(VolumeFacts(id=f"vol-{name}", key_arn=KEY.arn, tagged=True),),
+        volumes=(domain_controllers.VolumeFacts(id=f"vol-{name}", key_arn=KEY.arn, tagged=True),),
     )
 
 
@@ -445,7 +421,7 @@ def test_network_acl_compares_rules_and_subnets() -> None:
 
 TAG = "aws ec2 create-tags --resources vol-DC1 --tags Key=Role,Value=DomainController --region eu-west-1"
 REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacing a controller"
-VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
+VOLUME = domain_controllers.VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
 
 
 @pytest.mark.parametrize(
@@ -546,7 +522,11 @@ MONITORING: list[tuple[dict[str, Any], str, str]] = [
         "k, Disabled",
     ),
     ({"monitoring_key": replace(KEY, policy={})}, "directory-monitoring-key-policy", "Version: "),
-    ({"failures": {rule_sender("r"): 3}}, "directory-alert-delivery", "rule r failed to deliver 3 in 24 hours"),
+    (
+        {"failures": {monitoring.rule_sender("r"): 3}},
+        "directory-alert-delivery",
+        "rule r failed to deliver 3 in 24 hours",
+    ),
     (without_first_endpoint(), "directory-endpoint-ec2", "no such endpoint"),
 ]
 
@@ -571,7 +551,7 @@ def test_key_and_monitoring_faults_are_reported(change: dict[str, Any], check: s
 def test_alert_fault_is_reported(change: dict[str, Any] | None, said: str) -> None:
     site = case()
     assert not isinstance(site.live.rules, ReadFailure)
-    name = alert_rule_name("network")
+    name = names.alert_rule_name("network")
     rules = dict(site.live.rules)
     before = rules.pop(name)
     found = site.findings(rules=rules if change is None else rules | {name: replace(before, **change)})
@@ -582,7 +562,7 @@ def test_alert_fault_is_reported(change: dict[str, Any] | None, said: str) -> No
 def test_order_means_nothing_in_a_pattern() -> None:
     site = case()
     assert not isinstance(site.live.rules, ReadFailure)
-    name = alert_rule_name("state")
+    name = names.alert_rule_name("state")
     before = site.live.rules[name]
     pattern = json.loads(before.pattern)
     turned = {**pattern, "detail": {"instance-id": list(reversed(pattern["detail"]["instance-id"]))}}
@@ -623,7 +603,7 @@ CONFIGURATION = {
     "LogFileValidationEnabled": True,
     "KmsKeyId": KEY.arn,
 }
-OWN_TRAIL = TrailFacts(logging=True, configuration=CONFIGURATION, errors={}, records_writes=True)
+OWN_TRAIL = monitoring.TrailFacts(logging=True, configuration=CONFIGURATION, errors={}, records_writes=True)
 FOREIGN_TRAIL = replace(OWN_TRAIL, configuration={"IsMultiRegionTrail": False})
 
 
@@ -655,7 +635,7 @@ FOREIGN_TRAIL = replace(OWN_TRAIL, configuration={"IsMultiRegionTrail": False})
         (None, "org", "no such trail", "correct shell-access:domainControllers.monitoring.existingTrail"),
     ],
 )
-def test_trail_has_to_record(live: TrailFacts | None, existing: str, said: str, remedy: str) -> None:
+def test_trail_has_to_record(live: monitoring.TrailFacts | None, existing: str, said: str, remedy: str) -> None:
     wanted = case(SECTION | {"monitoring": {"existingTrail": existing}}).wanted
     finding, *delivery = trail_findings(wanted, live, KEY)
     assert finding.status == ("different" if said else "ok")
@@ -679,8 +659,8 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
     assert delivery.found.endswith(": AccessDenied")
 
 
-BUCKET = OwnBucketFacts(
-    policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
+BUCKET = monitoring.OwnBucketFacts(
+    policy=monitoring_policies.trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),
     versioning="Enabled",
@@ -733,7 +713,7 @@ def test_partly_unread_resource_reports_that_part() -> None:
         "directory-controller-DC2": "cannotTell",
     }
     assert not isinstance(site.live.rules, ReadFailure)
-    name = alert_rule_name("state")
+    name = names.alert_rule_name("state")
     rules = {**site.live.rules, name: replace(site.live.rules[name], targets=REFUSED)}
     found = site.findings(rules=rules)
     assert {check: each.status.value for check, each in found.items()} == {"directory-alert-state": "cannotTell"}
@@ -758,7 +738,9 @@ DATA = replace(VOLUME, id="vol-data", device="xvdb", size=20)
         ((VOLUME, DATA, replace(DATA, id="vol-own", device="xvdc", size=500)), "", ""),
     ],
 )
-def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: str, remedy: str) -> None:
+def test_volume_reports_each_difference(
+    volumes: tuple[domain_controllers.VolumeFacts, ...], said: str, remedy: str
+) -> None:
     second = {"name": "DC2", "subnet": "b"}
     sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"], "controllers": [WITH_VOLUME, second]}}
     site = case(SECTION | {"sites": sites})

@@ -14,14 +14,7 @@ from operations.deployment import Deployment
 from operations.inventory.iam import read_role
 from operations.inventory.identity_center import read_assignments, read_operator_roles
 from operations.inventory.reader import Identity, Reader, ReadFailure
-from operations.verify.identity_center import (
-    LookedUp,
-    assignment_finding,
-    leftover_finding,
-    look_up,
-    lookup_finding,
-    person_role,
-)
+from operations.verify import identity_center
 from operations.verify.policies import role_finding
 from tests.support.identity_center import ACCOUNT, IdentityCenter
 
@@ -56,16 +49,16 @@ class Directory:
             AssumeRolePolicyDocument=json.dumps(operator_trust(SETTINGS, path, person, PLACE)),
         )
 
-    def looked_up(self) -> LookedUp:
-        return look_up(SETTINGS, _Clients(self.client), IDENTITY, "eu-west-1")
+    def looked_up(self) -> identity_center.LookedUp:
+        return identity_center.look_up(SETTINGS, _Clients(self.client), IDENTITY, "eu-west-1")
 
     def leftovers(self) -> tuple[str, str]:
-        found = leftover_finding(DEPLOYMENT, self.looked_up(), read_operator_roles(self.reader()))
+        found = identity_center.leftover_finding(DEPLOYMENT, self.looked_up(), read_operator_roles(self.reader()))
         return str(found.status), found.found
 
     def assignments(self) -> tuple[str, str]:
         live = read_assignments(self.reader(), self.center.store, "ShellUser", ACCOUNT)
-        found = assignment_finding(self.looked_up(), "ShellUser", live)
+        found = identity_center.assignment_finding(self.looked_up(), "ShellUser", live)
         return str(found.status), found.found
 
     def reader(self) -> Reader:
@@ -84,7 +77,7 @@ def directory(client: Callable[..., Any]) -> Directory:
 
 def test_verify_of_matching_people_finds_nothing(directory: Directory) -> None:
     assert directory.leftovers()[0] == directory.assignments()[0] == "ok"
-    assert str(lookup_finding(DEPLOYMENT, directory.looked_up()).status) == "ok"
+    assert str(identity_center.lookup_finding(DEPLOYMENT, directory.looked_up()).status) == "ok"
 
 
 def test_verify_reports_the_role_of_a_former_member(directory: Directory) -> None:
@@ -114,7 +107,7 @@ def test_verify_compares_a_person_role_with_its_policies(directory: Directory) -
     people = directory.looked_up().operators
     plan = plan_approval(SETTINGS, PLACE, ["eu-west-1"], session_data_encryption=False, operators=people)
     (planned,) = plan.operator_roles
-    desired = person_role(planned, plan.operator_policies, "")
+    desired = identity_center.person_role(planned, plan.operator_policies, "")
     found = role_finding(DEPLOYMENT, desired, read_role(directory.reader(), planned.name)).found
     assert "trust policy" not in found
     assert "policy/AllowStartSsmSessionBasedOnIamTags is not attached" in found
@@ -126,20 +119,22 @@ def test_verify_warns_of_assignments_of_others(directory: Directory) -> None:
     directory.center.assign("ShellUser", other, "USER")
     assert directory.assignments() == ("warning", f"also assigned to user {other}")
     denied = ReadFailure(action="sso:ListInstances", cause="no", remedy="allow it", refused=True)
-    assert str(assignment_finding(directory.looked_up(), "ShellUser", denied).status) == "warning"
+    assert str(identity_center.assignment_finding(directory.looked_up(), "ShellUser", denied).status) == "warning"
     unread = ReadFailure(action="sso:ListInstances", cause="no", remedy="try again")
-    assert str(assignment_finding(directory.looked_up(), "ShellUser", unread).status) == "cannotTell"
+    assert str(identity_center.assignment_finding(directory.looked_up(), "ShellUser", unread).status) == "cannotTell"
 
 
 def test_lookup_that_fails_compares_the_roles_of_the_account(directory: Directory) -> None:
     unknown = SETTINGS.model_copy(update={"operators": [*SETTINGS.operators, _user("absent")]})
-    found = look_up(unknown, _Clients(directory.client), IDENTITY, "eu-west-1")
+    found = identity_center.look_up(unknown, _Clients(directory.client), IDENTITY, "eu-west-1")
     assert [each.user_name for each in found.operators.people] == ["olivia"]
     assert found.operators.reserved_path == f"{RESERVED_PATH}eu-west-1/"
-    finding = lookup_finding(DEPLOYMENT, found)
+    finding = identity_center.lookup_finding(DEPLOYMENT, found)
     assert (str(finding.status), 'user "absent"' in finding.found) == ("different", True)
-    denied = LookedUp(problems=("shell-access:approval.operators: expected users, got no answer: denied",))
-    assert str(lookup_finding(DEPLOYMENT, denied).status) == "cannotTell"
+    denied = identity_center.LookedUp(
+        problems=("shell-access:approval.operators: expected users, got no answer: denied",)
+    )
+    assert str(identity_center.lookup_finding(DEPLOYMENT, denied).status) == "cannotTell"
 
 
 def _user(name: str) -> Any:

@@ -1,22 +1,16 @@
 """Verification of just-in-time node access alone, on which a move between modes depends."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from components.just_in_time.names import MANAGED_TAG
+from operations.findings import Finding
 from operations.inventory.reader import Identity, aws_clients
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_just_in_time
 from tests.components.just_in_time.examples import approval
-from tests.operations.arrangement import ACCOUNT, REGION, refusal
-
-if TYPE_CHECKING:
-    from operations.findings import Finding
-    from tests.operations.arrangement import Account, Calls, Fail
+from tests.operations.arrangement import ACCOUNT, REGION, Account, Calls, Fail, refusal
 
 SECTIONS = {"sessionManager": {"maxSessionDuration": 60}, "approval": approval()}
 STACK = StackConfiguration(

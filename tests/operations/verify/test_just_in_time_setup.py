@@ -1,34 +1,18 @@
 """Set-up of just-in-time node access that the stack does not create, compared with the AWS documentation."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from components.just_in_time.names import (
-    IDENTITY_PROVIDER_SETTING,
-    MANAGED_TAG,
-    NOTIFICATIONS_ROLE,
-    QUICK_SETUP,
-    QUICK_SETUP_TYPES,
-    RECORDING,
-    SERVICE_ROLE,
-    TOKEN_POLICY,
-    TOKEN_ROLE,
-    TOKEN_SERVICE,
-)
-from operations.findings import Status
+from components.just_in_time import names
+from operations.findings import Finding, Status
 from operations.inventory.reader import Reader
 from operations.verify.just_in_time_setup import account_findings, region_findings
 from tests.operations.arrangement import ACCOUNT, REGION
 
-if TYPE_CHECKING:
-    from operations.findings import Finding
-
-POLICY = f"arn:aws:iam::aws:policy/{TOKEN_POLICY}"
+POLICY = f"arn:aws:iam::aws:policy/{names.TOKEN_POLICY}"
 BUCKET = "recordings"
 
 
@@ -41,7 +25,7 @@ def trust(**principal: Any) -> str:
 def put_object(condition: Any, **changed: Any) -> dict[str, Any]:
     statement = {
         "Effect": "Allow",
-        "Principal": {"Service": RECORDING},
+        "Principal": {"Service": names.RECORDING},
         "Action": "s3:PutObject",
         "Resource": f"arn:aws:s3:::{BUCKET}/*",
         "Condition": condition,
@@ -59,14 +43,14 @@ class SetUp:
     def __init__(self, account: Any) -> None:
         self.client = account.client
         iam, kms = self.client("iam"), self.client("kms")
-        iam.create_role(RoleName=TOKEN_ROLE, AssumeRolePolicyDocument=trust(Service=TOKEN_SERVICE))
-        iam.attach_role_policy(RoleName=TOKEN_ROLE, PolicyArn=POLICY)
-        for name in (SERVICE_ROLE, NOTIFICATIONS_ROLE):
+        iam.create_role(RoleName=names.TOKEN_ROLE, AssumeRolePolicyDocument=trust(Service=names.TOKEN_SERVICE))
+        iam.attach_role_policy(RoleName=names.TOKEN_ROLE, PolicyArn=POLICY)
+        for name in (names.SERVICE_ROLE, names.NOTIFICATIONS_ROLE):
             iam.create_role(
                 RoleName=name, Path="/aws-service-role/x/", AssumeRolePolicyDocument=trust(Service="ssm.amazonaws.com")
             )
-        self.client("ssm").update_service_setting(SettingId=IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
-        tags = [{"TagKey": key, "TagValue": value} for key, value in MANAGED_TAG.items()]
+        self.client("ssm").update_service_setting(SettingId=names.IDENTITY_PROVIDER_SETTING, SettingValue="SSO")
+        tags = [{"TagKey": key, "TagValue": value} for key, value in names.MANAGED_TAG.items()]
         self.key = kms.create_key(Tags=tags)["KeyMetadata"]["Arn"]
         self.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.allow(put_object(OF_ACCOUNT))
@@ -79,7 +63,7 @@ class SetUp:
         self.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     def trusting(self, policy: str) -> None:
-        self.client("iam").update_assume_role_policy(RoleName=TOKEN_ROLE, PolicyDocument=policy)
+        self.client("iam").update_assume_role_policy(RoleName=names.TOKEN_ROLE, PolicyDocument=policy)
 
     def findings(self, account: str = ACCOUNT) -> dict[str, Finding]:
         reader = Reader(self, REGION, f"arn:aws:iam::{ACCOUNT}:user/reader")
@@ -114,13 +98,13 @@ def test_documented_setup_is_right(set_up: SetUp) -> None:
 @pytest.mark.parametrize(
     ("policy", "found"),
     [
-        (trust(Service="ssm.amazonaws.com"), f"it does not trust {TOKEN_SERVICE}"),
-        (trust(Service=[TOKEN_SERVICE, "ec2.amazonaws.com"]), "it trusts Service ec2.amazonaws.com"),
+        (trust(Service="ssm.amazonaws.com"), f"it does not trust {names.TOKEN_SERVICE}"),
+        (trust(Service=[names.TOKEN_SERVICE, "ec2.amazonaws.com"]), "it trusts Service ec2.amazonaws.com"),
         (
-            trust(Service=TOKEN_SERVICE, AWS=f"arn:aws:iam::{ACCOUNT}:root"),
+            trust(Service=names.TOKEN_SERVICE, AWS=f"arn:aws:iam::{ACCOUNT}:root"),
             f"it trusts AWS arn:aws:iam::{ACCOUNT}:root",
         ),
-        (trust(Service=[TOKEN_SERVICE, "evilssm.amazonaws.com"]), "it trusts Service evilssm.amazonaws.com"),
+        (trust(Service=[names.TOKEN_SERVICE, "evilssm.amazonaws.com"]), "it trusts Service evilssm.amazonaws.com"),
     ],
 )
 def test_trust_of_other_principals_is_reported(set_up: SetUp, policy: str, found: str) -> None:
@@ -130,7 +114,7 @@ def test_trust_of_other_principals_is_reported(set_up: SetUp, policy: str, found
 
 
 def test_trust_of_any_principal_is_reported(set_up: SetUp) -> None:
-    policy = json.loads(trust(Service=TOKEN_SERVICE))
+    policy = json.loads(trust(Service=names.TOKEN_SERVICE))
     policy["Statement"] = [policy["Statement"], {**policy["Statement"], "Principal": "*"}]
     set_up.trusting(json.dumps(policy))
     assert "any principal (*)" in set_up.findings()["access-token-role-trust"].found
@@ -138,8 +122,8 @@ def test_trust_of_any_principal_is_reported(set_up: SetUp) -> None:
 
 def test_policies_of_the_token_role_are_compared(set_up: SetUp) -> None:
     iam = set_up.client("iam")
-    iam.detach_role_policy(RoleName=TOKEN_ROLE, PolicyArn=POLICY)
-    iam.put_role_policy(RoleName=TOKEN_ROLE, PolicyName="more", PolicyDocument=json.dumps(MORE))
+    iam.detach_role_policy(RoleName=names.TOKEN_ROLE, PolicyArn=POLICY)
+    iam.put_role_policy(RoleName=names.TOKEN_ROLE, PolicyName="more", PolicyDocument=json.dumps(MORE))
     found = set_up.findings()["access-token-role-policies"]
     assert (found.status, found.found) == (Status.DIFFERENT, f"{POLICY} is not attached; it also has more")
 
@@ -147,8 +131,8 @@ def test_policies_of_the_token_role_are_compared(set_up: SetUp) -> None:
 @pytest.mark.parametrize(
     ("name", "check", "status"),
     [
-        (SERVICE_ROLE, "access-service-role", Status.DIFFERENT),
-        (NOTIFICATIONS_ROLE, "access-notifications-role", Status.WARNING),
+        (names.SERVICE_ROLE, "access-service-role", Status.DIFFERENT),
+        (names.NOTIFICATIONS_ROLE, "access-notifications-role", Status.WARNING),
     ],
 )
 def test_missing_service_linked_role_is_reported(set_up: SetUp, name: str, check: str, status: Status) -> None:
@@ -201,7 +185,7 @@ def test_bucket_for_an_organization_is_right(set_up: SetUp) -> None:
 
 def test_key_of_recordings_is_compared(set_up: SetUp) -> None:
     kms = set_up.client("kms")
-    kms.untag_resource(KeyId=set_up.key, TagKeys=list(MANAGED_TAG))
+    kms.untag_resource(KeyId=set_up.key, TagKeys=list(names.MANAGED_TAG))
     kms.disable_key(KeyId=set_up.key)
     found = set_up.findings()["access-rdp-recording-key"]
     assert (found.status, found.found) == (Status.DIFFERENT, "it is Disabled; without the tag, every connection fails")
@@ -214,11 +198,11 @@ def test_delegated_administrator_has_both_configurations(set_up: SetUp) -> None:
     assert set_up.statuses() == {"access-delegated-administrator": Status.DIFFERENT}
     created = organizations.create_account(AccountName="admin", Email="admin@example.org")
     admin = created["CreateAccountStatus"]["AccountId"]
-    organizations.register_delegated_administrator(AccountId=admin, ServicePrincipal=QUICK_SETUP)
+    organizations.register_delegated_administrator(AccountId=admin, ServicePrincipal=names.QUICK_SETUP)
     assert set_up.statuses() == {}
     assert set_up.findings()["access-delegated-administrator"].found == admin
     assert set_up.statuses(admin) == {"access-quick-setup": Status.DIFFERENT}
-    for kind in QUICK_SETUP_TYPES:
+    for kind in names.QUICK_SETUP_TYPES:
         assert f"{kind} is not configured" in set_up.findings(admin)["access-quick-setup"].found
         quick_setup.create_configuration_manager(ConfigurationDefinitions=[{"Type": kind, "Parameters": {}}])
     assert set_up.statuses(admin) == {}

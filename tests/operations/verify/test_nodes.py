@@ -7,16 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.nodes.names import (
-    ASSOCIATION_NAME,
-    HOST_ROLE_NAME,
-    REMEDIATION_ROLE_NAME,
-    RULE_NAME,
-    RUNBOOK_NAME,
-    UPDATE_DOCUMENT,
-    NodesAccount,
-    host_trust,
-)
+from components.nodes import names
 from components.nodes.role_compliance import (
     REMEDIATION_POLICY_NAME,
     remediation_role_policy,
@@ -27,6 +18,7 @@ from components.nodes.role_compliance import (
 from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
+from operations.inventory import nodes as inventory_nodes
 from operations.inventory.iam import RoleFacts
 from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts, read_config_rule
 from operations.inventory.reader import ReadFailure
@@ -35,7 +27,7 @@ from operations.verify.nodes import NodesVerification
 from tests.operations.arrangement import FakeReader
 
 ACCOUNT = "123456789012"
-PLACE = NodesAccount(partition="aws", account_id=ACCOUNT)
+PLACE = names.NodesAccount(partition="aws", account_id=ACCOUNT)
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -44,7 +36,7 @@ UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 REGIONS = ("eu-west-1", "us-east-1")
 
 ASSOCIATION = AssociationFacts(
-    document=UPDATE_DOCUMENT,
+    document=names.UPDATE_DOCUMENT,
     schedule="rate(14 days)",
     max_concurrency="10%",
     max_errors="5%",
@@ -53,7 +45,7 @@ ASSOCIATION = AssociationFacts(
     status="Success",
 )
 REMEDIATION = RemediationFacts(
-    runbook=RUNBOOK_NAME,
+    runbook=names.RUNBOOK_NAME,
     automatic=True,
     role_arn=PLACE.remediation_role_arn,
     details={
@@ -74,15 +66,15 @@ RULE = ConfigRule(
     state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION, triggers=frozenset(TRIGGERS)
 )
 ROLES = {
-    HOST_ROLE_NAME: RoleFacts(trust=host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
-    REMEDIATION_ROLE_NAME: RoleFacts(
+    names.HOST_ROLE_NAME: RoleFacts(trust=names.host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
+    names.REMEDIATION_ROLE_NAME: RoleFacts(
         trust=remediation_trust(PLACE),
         attached=frozenset(),
         inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, [POLICY], EXCLUDED)},
     ),
 }
 RIGHT: dict[str, Any] = {
-    "host_role": HOST_ROLE_NAME,
+    "host_role": names.HOST_ROLE_NAME,
     "association": ASSOCIATION,
     "config_rule": RULE,
     "runbook": json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
@@ -119,7 +111,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return read
 
     for what in RIGHT:
-        monkeypatch.setattr(nodes, f"read_{what}", reading(what))
+        monkeypatch.setattr(inventory_nodes, f"read_{what}", reading(what))
     monkeypatch.setattr(nodes, "read_role", lambda _reader, name: found[name])
     return found
 
@@ -190,7 +182,12 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "node-remediation",
             "ErrorPercentage 100",
         ),
-        (HOST_ROLE_NAME, replace(ROLES[HOST_ROLE_NAME], boundary="arn:b"), "host-management-role", "arn:b found"),
+        (
+            names.HOST_ROLE_NAME,
+            replace(ROLES[names.HOST_ROLE_NAME], boundary="arn:b"),
+            "host-management-role",
+            "arn:b found",
+        ),
         ("config_rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
         ("config_rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
         ("config_rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
@@ -233,35 +230,35 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "is o/p/other",
         ),
         ("runbook", json.dumps(runbook(PLACE, [ADMINISTRATOR], [])), "node-remediation-runbook", "other content"),
-        (HOST_ROLE_NAME, None, "host-management-role", "no such role"),
+        (names.HOST_ROLE_NAME, None, "host-management-role", "no such role"),
         (
-            HOST_ROLE_NAME,
-            replace(ROLES[HOST_ROLE_NAME], attached=frozenset({MANAGED, ADMINISTRATOR})),
+            names.HOST_ROLE_NAME,
+            replace(ROLES[names.HOST_ROLE_NAME], attached=frozenset({MANAGED, ADMINISTRATOR})),
             "host-management-role",
             f"{POLICY} is not attached; {ADMINISTRATOR} is attached",
         ),
         (
-            HOST_ROLE_NAME,
-            replace(ROLES[HOST_ROLE_NAME], inline={"more": {}}),
+            names.HOST_ROLE_NAME,
+            replace(ROLES[names.HOST_ROLE_NAME], inline={"more": {}}),
             "host-management-role",
             "inline policy more is unexpected",
         ),
         (
-            REMEDIATION_ROLE_NAME,
-            replace(ROLES[REMEDIATION_ROLE_NAME], trust=host_trust()),
+            names.REMEDIATION_ROLE_NAME,
+            replace(ROLES[names.REMEDIATION_ROLE_NAME], trust=names.host_trust()),
             "node-remediation-role",
             "trust policy: ",
         ),
         (
-            REMEDIATION_ROLE_NAME,
-            replace(ROLES[REMEDIATION_ROLE_NAME], inline={}),
+            names.REMEDIATION_ROLE_NAME,
+            replace(ROLES[names.REMEDIATION_ROLE_NAME], inline={}),
             "node-remediation-role",
             "inline policy shell-access is missing",
         ),
         (
-            REMEDIATION_ROLE_NAME,
+            names.REMEDIATION_ROLE_NAME,
             replace(
-                ROLES[REMEDIATION_ROLE_NAME],
+                ROLES[names.REMEDIATION_ROLE_NAME],
                 inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, [POLICY], [])},
             ),
             "node-remediation-role",
@@ -312,13 +309,13 @@ def test_config_rule_elsewhere_is_reported_in_first_region(live: dict[str, Any])
 def test_unexpected_remediation_is_reported(live: dict[str, Any]) -> None:
     only_reported = {"roleCompliance": {"excludedRoles": EXCLUDED}}
     found = findings(only_reported)["eu-west-1"]
-    assert found["node-remediation"].startswith(f"different: {RUNBOOK_NAME} runs by itself")
+    assert found["node-remediation"].startswith(f"different: {names.RUNBOOK_NAME} runs by itself")
     live["config_rule"] = replace(RULE, remediation=None)
     assert set(findings(only_reported)["eu-west-1"].values()) == {"ok"}
 
 
 def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, Any]) -> None:
-    live[HOST_ROLE_NAME] = replace(ROLES[HOST_ROLE_NAME], attached=frozenset({MANAGED}))
+    live[names.HOST_ROLE_NAME] = replace(ROLES[names.HOST_ROLE_NAME], attached=frozenset({MANAGED}))
     found = findings({"defaultHostManagement": {}}, policy=False)
     assert found["eu-west-1"]["host-management-role"] == "ok"
 
@@ -329,8 +326,8 @@ def test_changed_rule_text_remedy_deletes_the_rule() -> None:
         deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
     )
     assert content.remedy
-    assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy
-    assert ASSOCIATION_NAME not in content.remedy
+    assert f"delete-config-rule --config-rule-name {names.RULE_NAME} --region eu-west-1" in content.remedy
+    assert names.ASSOCIATION_NAME not in content.remedy
 
 
 def test_run_that_failed_on_some_nodes_is_a_warning(live: dict[str, Any]) -> None:
@@ -351,7 +348,7 @@ def test_evaluation_that_is_not_known_cannot_tell(live: dict[str, Any], unread: 
 
 
 def test_rule_without_evaluation_status_is_not_known() -> None:
-    rule = {"ConfigRules": [{"ConfigRuleName": RULE_NAME, "ConfigRuleState": "ACTIVE"}]}
+    rule = {"ConfigRules": [{"ConfigRuleName": names.RULE_NAME, "ConfigRuleState": "ACTIVE"}]}
     empty = {"ConfigRulesEvaluationStatus": [], "ConfigurationRecorders": [], "ConfigurationRecordersStatus": []}
     found = read_config_rule(FakeReader({"describe_config_rules": rule}, default=empty))
     assert isinstance(found, ConfigRule)

@@ -5,14 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.domain_controllers.operations.patching import (
-    BASELINE,
-    PATCH_DOCUMENT,
-    PATCH_GROUP,
-    approval_rule,
-    plan_windows,
-    task_parameters,
-)
+from components.domain_controllers.operations import patching
 from components.domain_controllers.settings import DomainControllersSection
 from operations.findings import Finding
 from operations.inventory.patching import PatchingFacts, WindowFacts
@@ -24,13 +17,13 @@ from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SEC
 
 SETTINGS = SITE.section.patches
 assert SETTINGS
-WINDOWS = plan_windows(SETTINGS, {REGION: {"DC1": "zone-a", "DC2": "zone-b"}})[REGION]
-RULE = approval_rule(SETTINGS)
+WINDOWS = patching.plan_windows(SETTINGS, {REGION: {"DC1": "zone-a", "DC2": "zone-b"}})[REGION]
+RULE = patching.approval_rule(SETTINGS)
 FILTERS = [{"Key": key, "Values": values} for key, values in RULE["filters"].items()]
 BASELINES: tuple[dict[str, Any], ...] = (
     {
-        "Name": BASELINE,
-        "PatchGroups": [PATCH_GROUP],
+        "Name": patching.BASELINE,
+        "PatchGroups": [patching.PATCH_GROUP],
         "ApprovalRules": {"PatchRules": [{"ApproveAfterDays": 7, "PatchFilterGroup": {"PatchFilters": FILTERS}}]},
     },
 )
@@ -53,12 +46,12 @@ def window(index: int, **change: Any) -> WindowFacts:
         ),
         tasks=(
             {
-                "TaskArn": PATCH_DOCUMENT,
+                "TaskArn": patching.PATCH_DOCUMENT,
                 "MaxConcurrency": "1",
                 "MaxErrors": "0",
                 "Targets": [{"Key": "WindowTargetIds", "Values": ["t"]}],
                 "TaskInvocationParameters": {
-                    "RunCommand": {"Parameters": {name: [value] for name, value in task_parameters().items()}}
+                    "RunCommand": {"Parameters": {name: [value] for name, value in patching.task_parameters().items()}}
                 },
             },
         ),
@@ -172,7 +165,7 @@ def test_controller_outside_the_patch_group_is_reported() -> None:
         found = controller_findings(site, given.place, groups, replace(given.live, controllers=controllers))
         return [each.check for each in found if each.status != "ok"]
 
-    assert differing(PATCH_GROUP) == []
+    assert differing(patching.PATCH_GROUP) == []
     assert differing("") == ["directory-controller-DC1", "directory-controller-DC2"]
 
 

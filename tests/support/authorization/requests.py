@@ -35,7 +35,6 @@ class AuthorizationRequest:
     Attributes:
         action: IAM action, such as `ssm:PutParameter`.
         resource: ARN, or `*`.
-        keys: Condition keys of the request.
     """
 
     action: str
@@ -52,12 +51,7 @@ class _Line:
 
 
 def authorization_requests(call: ApiCall, account: str) -> list[AuthorizationRequest]:
-    """Return the authorization requests of a call; for an operation that the table lacks, one for the action `unknown`.
-
-    Args:
-        call: API call.
-        account: Account of the caller.
-    """
+    """Return the authorization requests of a call; for an operation that the table lacks, one for the action `unknown`."""
     lines = _table().get(f"{call.service}:{call.operation}")
     if lines is None:
         return [AuthorizationRequest(action=UNKNOWN, resource=f"{call.service}:{call.operation}")]

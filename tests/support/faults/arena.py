@@ -27,10 +27,8 @@ class Arena:
     """Environment of a deployment with faults.
 
     Attributes:
-        aws: Local AWS.
         proxy: Proxy in front of it, for calls with faults.
         road: Route of a deployer's calls.
-        account: Account of the deployer.
     """
 
     aws: LocalAws

@@ -34,11 +34,7 @@ class Deployer:
     """
 
     def __init__(self, owner: str = OWNER) -> None:
-        """Create the stack.
-
-        Args:
-            owner: Name of the stack.
-        """
+        """Create the stack."""
         self.state: dict[str, Any] | None = None
         self._owner = owner
         self._provider = RunShellDocumentProvider()

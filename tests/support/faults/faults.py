@@ -149,11 +149,7 @@ class FaultProxy:
 
 @contextmanager
 def running_proxy(upstream: str) -> Generator[FaultProxy]:
-    """Yield a proxy before a local AWS, and stop it afterwards.
-
-    Args:
-        upstream: URL of the local AWS.
-    """
+    """Yield a proxy before a local AWS, and stop it afterwards."""
     proxy = FaultProxy(upstream)
     proxy.start()
     try:

@@ -25,11 +25,7 @@ Snapshot = tuple[Any, Any, Any]
 
 
 class LocalAws:
-    """The application of the local AWS, called directly and served on 127.0.0.1.
-
-    Attributes:
-        endpoint_url: URL of the server.
-    """
+    """The application of the local AWS, called directly and served on 127.0.0.1."""
 
     def __init__(self) -> None:
         os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")

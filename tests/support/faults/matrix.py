@@ -45,10 +45,8 @@ class Cell:
     """One cell of the matrix.
 
     Attributes:
-        stage: Operation.
         position: Position of the call in the stage, from 0.
         call: Call with the fault; with `FOR_EVER` that operation has it from there on.
-        fault: Kind of fault.
         times: Frequency of the fault.
     """
 
@@ -71,8 +69,6 @@ class _Prepared:
     """An account and a stack before a stage.
 
     Attributes:
-        documents: Documents before the stage.
-        state: State of the stack.
         calls: Calls of the stage without a fault.
         requests: Number of requests that the local AWS got meanwhile.
     """
