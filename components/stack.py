@@ -12,7 +12,7 @@ import pulumi
 
 from common.problems import Collector, raise_problems
 from components.account import Account
-from components.adoption.deleted_logs import watch_log_groups
+from components.adoption.deleted_data import watch_data
 from components.adoption.governing_stack import govern
 from components.adoption.lookup import program_clients, state_outputs
 from components.adoption.recovery import recover
@@ -63,7 +63,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     finish = govern(account, settings.regions[0], owner) if settings.governs else None
     if finish:
         recover(account, owner, settings.regions[0])
-    warn_of_deleted_logs = watch_log_groups()
+    warn_of_deleted_data = watch_data()
     # The last transformation, so that it also marks what the others add.
     keep_secrets()
     session_manager = _session_manager(settings, account)
@@ -80,7 +80,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     }
     if finish:
         finish()
-    warn_of_deleted_logs()
+    warn_of_deleted_data()
     return outputs
 
 

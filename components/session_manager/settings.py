@@ -138,8 +138,8 @@ class SessionManagerSettings(Section):
     )
 
     retain_logs: bool = flag(
-        "Retain the log group and the logs key when the stack is destroyed, so that session logs stay "
-        "readable. A later stack adopts them. Not part of the AWS post.",
+        "Retain the log group and the logs key when they leave the stack: when it is destroyed, or when the name, the "
+        "Region or the section changes. Session logs stay readable. A later stack adopts them. Not part of the AWS post.",
         default=True,
     )
     shorten_log_retention: bool = flag(

@@ -260,7 +260,6 @@ def _caller(event: Event) -> Caller:
         arn=str(identity.get("arn") or identity.get("invokedBy") or identity.get("principalId") or ""),
         source_ip=str(event.get("sourceIPAddress") or ""),
         mfa=None if mfa is None else str(mfa).lower() == "true",
-        source_identity=str(context.get("sourceIdentity") or identity.get("sourceIdentity") or ""),
         issuer=str(_texts(context.get("sessionIssuer")).get("arn") or ""),
     )
 

@@ -34,14 +34,12 @@ class Caller:
         arn: ARN of the user or the session; empty if unknown.
         source_ip: IP address of the call, or the name of an AWS service.
         mfa: Whether the session was authenticated with MFA; None if the record does not say.
-        source_identity: Source identity of the session; empty if none is set.
         issuer: ARN of the role of the session, with its path; empty if the record does not say.
     """
 
     arn: str
     source_ip: str = ""
     mfa: bool | None = None
-    source_identity: str = ""
     issuer: str = ""
 
 

@@ -355,7 +355,9 @@ def replaced_controller_keeps_its_data_volume(stack: Stack, ec2: Any) -> dict[st
     stack.configure(directory(ONE_SITE))
     volume, before = data_volume(ec2), {each["InstanceId"] for each in tagged(ec2)["instances"]}
 
-    steps = stack.up("--replace", urn_of(stack, INSTANCE)).succeeded().steps
+    done = stack.up("--replace", urn_of(stack, INSTANCE)).succeeded()
+    steps = done.steps
+    assert "The volume" not in done.text
     assert {name for name, step in steps.items() if step in REPLACED} == {INSTANCE, ATTACHMENT}
     after = {each["InstanceId"] for each in tagged(ec2)["instances"]}
     assert len(after) == 2
@@ -370,7 +372,9 @@ def replaced_controller_keeps_its_data_volume(stack: Stack, ec2: Any) -> dict[st
     found = {each["Tags"][0]["Value"]: each for each in ec2.describe_subnets(Filters=[by_name])["Subnets"]}
     section = swapped([found[name]["SubnetId"] for name in SUBNETS])
     stack.configure(directory(section))
-    steps = stack.up().succeeded().steps
+    done = stack.up().succeeded()
+    steps = done.steps
+    assert f"The volume {volume['VolumeId']} (" in done.text
     assert {name for name, step in steps.items() if step in REPLACED} == {
         INSTANCE,
         INSTANCE.replace("DC1", "DC2"),

@@ -1,4 +1,4 @@
-"""Warnings about log groups that an update deletes with their logs."""
+"""Warnings about data that an update deletes: log groups with their logs, and volumes of controllers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 _LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
+_VOLUME: Final = "aws:ebs/volume:Volume"
 
 
-def watch_log_groups() -> Callable[[], None]:
-    """Note each log group that is registered from now on, and return the function that warns about the others.
+def watch_data() -> Callable[[], None]:
+    """Note each log group and volume that is registered from now on, and return the function that warns about the others.
 
     The preview of a log group that is deleted looks like that of one that is retained.
     """
-    kept: set[tuple[str, str]] = set()
+    groups: set[tuple[str, str]] = set()
+    volumes: dict[str, str] = {}
 
     def noted(args: pulumi.ResourceTransformationArgs) -> None:
         if args.type_ == _LOG_GROUP:
-            kept.add((str(args.props.get("region")), str(args.props.get("name"))))
+            groups.add((str(args.props.get("region")), str(args.props.get("name"))))
+        elif args.type_ == _VOLUME:
+            volumes[args.name] = str(args.props.get("availability_zone"))
 
     pulumi.runtime.register_stack_transformation(noted)
 
     def warn() -> None:
-        for message in deleted_logs(state_outputs(), kept):
+        outputs = state_outputs()
+        for message in (*deleted_logs(outputs, groups), *deleted_volumes(outputs, volumes)):
             pulumi.log.warn(program_secrets().without(message))
 
     return warn
@@ -61,3 +66,18 @@ def deleted_logs(outputs: Mapping[str, Mapping[str, Any]], kept: Collection[tupl
         if record:
             fix = "To keep it, first set shell-access:sessionManager.retainLogs to true and run pulumi up, then make this change"
         yield f"The log group {name} in {region} is deleted with its logs. {fix}."
+
+
+def deleted_volumes(outputs: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -> Iterator[str]:
+    """Yield a message about each volume that is deleted, or replaced in another Availability Zone, with its data.
+
+    Args:
+        outputs: Outputs of the resources in the state, by URN.
+        kept: Availability Zone of each volume that the stack has from now on, by logical name.
+    """
+    for urn, each in sorted(outputs.items()):
+        token, name = type_and_name(urn)
+        if token == _VOLUME and kept.get(name) != each.get("availabilityZone"):
+            change = "replaced by an empty one" if name in kept else "deleted with its data"
+            volume = f"The volume {str(each.get('arn')).rpartition('/')[2]} ({name}) in {each.get('region')}"
+            yield f"{volume} is {change}. Create a snapshot first, if its data are needed."

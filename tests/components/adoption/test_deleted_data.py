@@ -1,11 +1,11 @@
-"""Warnings about log groups that an update deletes: not about those that stay, whatever the preview shows of them."""
+"""Warnings about data that an update deletes: not about what stays, whatever the preview shows of it."""
 
 from typing import Any
 
 import pytest
 
 from components.adoption.adopted_resource import RESOURCE_TYPE
-from components.adoption.deleted_logs import deleted_logs
+from components.adoption.deleted_data import deleted_logs, deleted_volumes
 
 URN = "urn:pulumi:prod::shell-access::"
 PLACE = {"region": "eu-west-1", "name": "logs"}
@@ -35,3 +35,23 @@ def test_warns_about_log_groups_that_leave_the_stack(outputs: dict[str, dict[str
     assert [fix in message for message in found if fix] == ([True] if fix else [])
     assert len(found) == (fix is not None)
     assert not [*deleted_logs(outputs, [("eu-west-1", "logs")])]
+
+
+@pytest.mark.parametrize(
+    ("kept", "change"),
+    [
+        ({"DC1-xvdb": "eu-west-1a"}, ""),
+        ({"DC1-xvdb": "eu-west-1b"}, "is replaced by an empty one."),
+        ({"DC2-xvdb": "eu-west-1a"}, "is deleted with its data."),
+    ],
+)
+def test_warns_about_volumes_that_lose_their_data(kept: dict[str, str], change: str) -> None:
+    volume = {
+        "arn": "arn:aws:ec2:eu-west-1:123456789012:volume/vol-1",
+        "region": "eu-west-1",
+        "availabilityZone": "eu-west-1a",
+    }
+    found = [*deleted_volumes({f"{URN}aws:ebs/volume:Volume::DC1-xvdb": volume}, kept)]
+    assert [change in message and "The volume vol-1 (DC1-xvdb) in eu-west-1" in message for message in found] == (
+        [True] if change else []
+    )
