@@ -15,7 +15,14 @@ from common.problems import shown, visible
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval import access_requests
-from operations.approval.requests import ApprovalRequest, Execution, RequestState, is_live, parse_request
+from operations.approval.requests import (
+    ApprovalRequest,
+    Execution,
+    RequestState,
+    is_live,
+    parse_request,
+    with_replacements,
+)
 from operations.approval.session import CallError
 from operations.errors import UnusableError
 from operations.principals import GrantedPrincipal, principal_of, same_person, short
@@ -256,7 +263,7 @@ def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | 
         return _parsed(session, execution, get_execution(session, child["AutomationExecutionId"]) if child else None)
 
     with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
-        return list(pool.map(read, [each for each in own if each in live or each in over]))
+        return with_replacements([*pool.map(read, [each for each in own if each in live or each in over])])
 
 
 def check_workflow(session: ApprovalSession) -> None:

@@ -6,8 +6,8 @@ starts the runbook once it is approved.
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -185,6 +185,21 @@ def parse_request(execution: Execution, child: Execution | None = None) -> Appro
             if not value
         ),
     )
+
+
+def with_replacements(requests: Sequence[ApprovalRequest]) -> list[ApprovalRequest]:
+    """Return requests, with a note on each grant that a later one replaced: its principal has the tag of the later one.
+
+    The later grant names the replaced one in its own note.
+    """
+
+    def noted(request: ApprovalRequest) -> ApprovalRequest:
+        later = next((each for each in requests if each.holds_tag and f"(run {request.grant_id})" in each.detail), None)
+        if later is None or request.state is not RequestState.GRANTED:
+            return request
+        return replace(request, detail=f"replaced by the grant for {later.shown_instance} (run {later.grant_id})")
+
+    return [noted(each) for each in requests]
 
 
 def _state(

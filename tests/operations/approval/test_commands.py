@@ -262,6 +262,19 @@ def test_status_escapes_control_characters_in_comments(people: People) -> None:
     assert "\x1b" not in shown
 
 
+@BOTH
+def test_status_marks_a_grant_that_another_one_replaced(workflow: Callable[..., People], mode: str) -> None:
+    people = workflow(mode=mode)
+    runs = [people.requested(node, "--again") for node in (people.node, people.instance())]
+    for run in runs:
+        people.command("approve", run, "--yes", by=ANTON)
+        settle(people, run, "granted")
+    later, replaced = people.status()["requests"]
+    assert later["run"] == runs[1]
+    assert replaced["detail"] == f"replaced by the grant for {later['instanceId']} (run {later['grantRun']})"
+    assert "it replaces an active grant of the same requester" in later["detail"]
+
+
 def test_approve_by_non_approver_is_refused_by_aws(people: People) -> None:
     run = people.requested(people.node)
     result = people.command("approve", run, "--yes", by=("Outsider", "oscar"))
