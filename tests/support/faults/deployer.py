@@ -95,7 +95,7 @@ class Road:
         self._detour = detour
         self._made: dict[tuple[Any, ...], Any] = {}
 
-    def client(self, _: object, service: str, region: str, __: str | None) -> Any:
+    def client(self, _session: object, service: str, region: str, *_: object) -> Any:
         """Return a client with fewer attempts, instead of `common.aws.session._client`."""
         return self._kept(("straight", service, region), lambda: self._aws.client(service, region, config=_config()))
 
