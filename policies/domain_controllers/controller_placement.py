@@ -77,7 +77,7 @@ CONTROLLER_PRIVATE_NETWORK = Rule(
     severity=Severity.HIGH,
     risk="a controller is one rule of a security group away from the internet, or is reached from there already",
     remedy="Use subnets that give no public addresses and have no route to an internet gateway (here: "
-    "shell-access:domainControllers.sites.<Region>.subnets), and take the Elastic IP address away",
+    "shell-access:domainControllers.sites.<Region>.subnets), and disassociate the Elastic IP address",
     source="AWS Security Hub EC2.9, EC2.15; AWS Config no-unrestricted-route-to-igw, subnet-auto-assign-public-ip-disabled; "
     'NIST SP 800-53 r5 AC-4(21), SC-7; Microsoft "Securing domain controllers against attack"; AWS post "Securely extend '
     'and access on-premises Active Directory domain controllers in AWS"',

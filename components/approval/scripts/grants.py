@@ -76,7 +76,7 @@ def remove_expired_grants(events: Json, _context: object) -> Json:
 
 
 def _heir(ssm: Any, events: Json) -> str | None:
-    """The run that granted the same after this one did, and takes the tag away in its place."""
+    """The run that granted the same after this one did, and removes the tag in its place."""
     own = granted_at(get_run(ssm, events["ExecutionId"]))
     for other in live_grants(ssm, events["Runbook"]):
         when, run = granted_at(other), other["AutomationExecutionId"]

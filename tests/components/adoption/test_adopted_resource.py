@@ -1,4 +1,4 @@
-"""A claim finds or makes what has a name, and gives it back."""
+"""A claim adopts or creates the resource of a name, and restores it."""
 
 import json
 from collections.abc import Callable

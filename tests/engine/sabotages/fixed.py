@@ -45,7 +45,7 @@ FIXED: dict[tuple[str, str], str] = {
         ),
         _CREATION,
     ),
-    ("ResolverEndpoint", "ipAddresses"): "the emulator cannot give an address back; unit tests have other subnets",
+    ("ResolverEndpoint", "ipAddresses"): "the emulator cannot release an address; unit tests have other subnets",
     ("Instance", "ami"): "ignored: a newer image replaces no controller",
     ("Instance", "rootBlockDevice"): "its volume is one of those that verify compares; its type is the refresh's",
     ("TopicSubscription", "rawMessageDelivery"): "e-mail knows no raw messages",

@@ -135,7 +135,7 @@ def test_nothing_prevents_a_step_that_is_ready(step: MigrationStep) -> None:
     ],
 )
 def test_workflow_stays_open_until_the_new_way_is(situation: MigrationSituation, check: str) -> None:
-    # The policies alone take nothing away.
+    # The policies alone deny nothing.
     assert checks(MigrationStep.PARALLEL, situation) == []
     assert checks(MigrationStep.DRAINING, situation) == [check]
     assert checks(MigrationStep.COMPLETE, situation) == [check]
