@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, code_of, why_not
+from common.aws.failures import NOT_DONE, FailureCause, code_of, why_not
 from common.problems import Problem, SettingPath, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
@@ -25,7 +25,6 @@ from components.session_manager.prerequisites import LogBucket, PrerequisiteRead
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from common.aws.failures import FailureCause
     from common.aws.session import AwsClients
     from components.account import Account
     from components.settings import Settings
@@ -228,7 +227,10 @@ def _problems(clients: AwsClients, named: NamedResource) -> list[Problem]:
     message = f"expected {named.expected}, got {shown(named.name)}."
     try:
         if named.exists(clients.client(named.service, named.region)):
-            return [Problem(path=named.path, message=text) for _, text in named.differences()]
+            return [
+                Problem(path=named.path, message=text if cause is FailureCause.ENCRYPTION else f"{cause}: {text}")
+                for cause, text in named.differences()
+            ]
     except NOT_DONE as failed:
         code = code_of(failed) if isinstance(failed, ClientError) else ""
         if code not in _MISSING:

@@ -136,7 +136,8 @@ def test_encryption_that_cannot_be_read_is_a_problem(
     found = missing(load(**NAMES_EVERYTHING))
     denied = found.pop("sessionManager.regionOverrides.us-east-1.s3BucketName")
     assert (
-        "the bucket logs-us cannot be read: refused: Access Denied; allow s3:GetEncryptionConfiguration to " in denied
+        "permission: the bucket logs-us cannot be read: refused: Access Denied; allow s3:GetEncryptionConfiguration to "
+        in denied
     )
     assert found == {}
 
