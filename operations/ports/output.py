@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from operations.ports.matrix import MatrixRow, SiteMatrix
 
 _HEADINGS: Final = (
-    *("Region", "Way", "Other end", "Networks", "Controllers", "Protocol", "Port", "Use", "Traffic", "Source", "Row"),
-    *("Why", "Microsoft"),
+    *("Region", "Direction", "Peer", "Networks", "Controllers", "Protocol", "Port", "Use", "Traffic", "Source", "Row"),
+    *("Condition", "Microsoft"),
 )
 _USAGE_HEADINGS: Final = ("Group, ACL or list", "Inbound", "Outbound")
 
@@ -72,7 +72,7 @@ def print_matrix(sites: Sequence[SiteMatrix], console: Console) -> None:
             "The stack has no sites of domain controllers, so it opens no ports. To add one, see shell-access:domainControllers.sites.",
         )
     for site in sites:
-        headings = ("Way", "Other end", "Protocol", "Port", "Traffic", "Source", "Why")
+        headings = ("Direction", "Peer", "Protocol", "Port", "Traffic", "Source", "Condition")
         table = titled_table(f"Ports of domain controllers in {site.region}", *headings)
         for row in site.rows:
             cells = (row.direction, row.name, row.protocol, row.port, row.traffic, row.source, row.why)

@@ -43,18 +43,18 @@ def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
 
 def test_ports_lists_every_line_of_post_per_source() -> None:
     found = rows()
-    counts = {name: sum(row["Other end"] == name for row in found) for name in {row["Other end"] for row in found}}
+    counts = {name: sum(row["Peer"] == name for row in found) for name in {row["Peer"] for row in found}}
     assert counts == {"controllers": 22, "on premises": 22, "offices": 18, "aws": 18, "endpoints": 1}
-    assert {row["Way"] for row in found if row["Other end"] in ("controllers", "on premises")} == {"both"}
-    assert {row["Way"] for row in found if row["Other end"] in ("offices", "aws")} == {"in"}
+    assert {row["Direction"] for row in found if row["Peer"] in ("controllers", "on premises")} == {"both"}
+    assert {row["Direction"] for row in found if row["Peer"] in ("offices", "aws")} == {"in"}
 
 
 def test_ports_row_has_use_source_and_reason() -> None:
-    line = next(row for row in rows() if (row["Other end"], row["Port"]) == ("offices", "636"))
+    line = next(row for row in rows() if (row["Peer"], row["Port"]) == ("offices", "636"))
     assert line == {
         "Region": "eu-west-1",
-        "Way": "in",
-        "Other end": "offices",
+        "Direction": "in",
+        "Peer": "offices",
         "Networks": "10.10.0.0/16",
         "Controllers": "subnet directory-a subnet directory-b",
         "Protocol": "TCP",
@@ -63,7 +63,7 @@ def test_ports_row_has_use_source_and_reason() -> None:
         "Traffic": "Directory, replication, user and computer authentication, Group Policy, trust",
         "Source": "post",
         "Row": "client_to_controller: TCP 636",
-        "Why": "profile: post, ldaps: true",
+        "Condition": "profile: post, ldaps: true",
         "Microsoft": "only where clients use LDAP over SSL; the post's table has no such condition",
     }
 
@@ -76,8 +76,8 @@ def test_ports_lists_additional_peers_with_their_reason() -> None:
         "additionalDestinations": {"wsus": peer},
         "additionalSources": {"m": monitoring},
     }
-    found = {each["Other end"]: each for each in rows(section=section) if each["Source"] == "settings"}
-    shown = ("Way", "Networks", "Protocol", "Port", "Use", "Why")
+    found = {each["Peer"]: each for each in rows(section=section) if each["Source"] == "settings"}
+    shown = ("Direction", "Networks", "Protocol", "Port", "Use", "Condition")
     assert [found["wsus"][each] for each in shown] == [
         *("out", "10.1.0.21/32", "TCP", "8531", "Windows updates", "additionalDestinations.wsus")
     ]
@@ -98,7 +98,7 @@ def test_ports_table_ends_with_quotas() -> None:
 def test_ports_markdown_has_tables_of_ports_and_quotas() -> None:
     lines = run("--markdown").stdout.splitlines()
     assert lines[0] == "## Ports of domain controllers in eu-west-1"
-    assert lines[2].startswith("| Way | Other end | Networks | Controllers | Protocol | Port |")
+    assert lines[2].startswith("| Direction | Peer | Networks | Controllers | Protocol | Port |")
     assert "| controllers | 20 of 60 | 21 of 60 |" in lines
     assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
 
@@ -156,11 +156,11 @@ TWO_SITES = {**SECTION, "sites": {"eu-west-1": SITE, "us-east-1": {"vpc": "d", "
 
 
 def test_ports_lists_other_sites_with_unknown_networks() -> None:
-    unknown = [row for row in rows("--region", "eu-west-1", section=TWO_SITES) if row["Other end"] == "site us-east-1"]
+    unknown = [row for row in rows("--region", "eu-west-1", section=TWO_SITES) if row["Peer"] == "site us-east-1"]
     assert len(unknown) == 22
     assert {row["Networks"] for row in unknown} == {"subnet us-a"}
     known = rows("--region", "eu-west-1", "--subnet", "us-a=172.16.1.0/24", section=TWO_SITES)
-    assert {row["Networks"] for row in known if row["Other end"] == "site us-east-1"} == {"172.16.1.0/24"}
+    assert {row["Networks"] for row in known if row["Peer"] == "site us-east-1"} == {"172.16.1.0/24"}
     assert "Networks that only AWS knows, counted as one each: us-a (us-east-1)" in run(section=TWO_SITES).stdout
 
 
