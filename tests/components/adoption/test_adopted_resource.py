@@ -12,15 +12,14 @@ from common.aws.session import AwsClients
 from components.adoption import adopted_resource, inventory, resource_kinds
 from components.adoption.adopted_resource import AdoptedResourceProvider
 from components.adoption.resource_kinds import Kind
+from tests.components.providers import with_clients
 
 TAGS = ["shell-access:made-here", "shell-access:owner"]
 
 
 @pytest.fixture
 def provider(clients: AwsClients) -> AdoptedResourceProvider:
-    made = AdoptedResourceProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(AdoptedResourceProvider(), clients)
 
 
 def claim(kind: str, name: str, value: str, **changes: Any) -> dict[str, Any]:

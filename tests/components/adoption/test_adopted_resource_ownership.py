@@ -13,6 +13,7 @@ from components.adoption.adopted_resource import AdoptedResourceProvider, with_p
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
+from tests.components.providers import with_clients
 
 CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
@@ -22,9 +23,7 @@ TEAM = {"team": "theirs"}
 
 @pytest.fixture
 def provider(clients: AwsClients) -> AdoptedResourceProvider:
-    made = AdoptedResourceProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(AdoptedResourceProvider(), clients)
 
 
 class Stacks:

@@ -23,6 +23,7 @@ from components.adoption.document_ownership import (
 from components.adoption.document_resource import ConvergingDocumentProvider
 from components.session_manager.document import DESCRIPTION, DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
+from tests.components.providers import with_clients
 
 OWNER = "organization/shell-access/prod"
 ACCOUNT = "123456789012"
@@ -61,8 +62,8 @@ class Governed:
     def __init__(self, clients: AwsClients, ssm: Any, kind: str) -> None:
         self.ssm, self.kind, self.content = ssm, kind, CONTENTS[kind]
         self.name = DOCUMENT_NAME if kind == "Session" else "AllowStartSsmSession"
-        self.provider = RunShellDocumentProvider() if kind == "Session" else ConvergingDocumentProvider()
-        self.provider.clients = lambda: clients  # type: ignore[method-assign]
+        provider = RunShellDocumentProvider() if kind == "Session" else ConvergingDocumentProvider()
+        self.provider = with_clients(provider, clients)
         self.state: dict[str, Any] | None = None
 
     def inputs(self, minutes: int, owner: str, tags: dict[str, str]) -> dict[str, Any]:

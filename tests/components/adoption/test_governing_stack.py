@@ -13,6 +13,7 @@ from components.adoption import governing_stack
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME, policy_arn
 from components.adoption.governing_stack import GoverningStackProvider, ReleaseGuardProvider
+from tests.components.providers import with_clients
 
 ARN = policy_arn("aws", "123456789012")
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
@@ -21,16 +22,12 @@ ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta
 @pytest.fixture
 def record(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> GoverningStackProvider:
     monkeypatch.setattr(governing_stack, "_POLL_INTERVALS_SECONDS", (0, 0))
-    made = GoverningStackProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(GoverningStackProvider(), clients)
 
 
 @pytest.fixture
 def guard(clients: AwsClients) -> ReleaseGuardProvider:
-    made = ReleaseGuardProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(ReleaseGuardProvider(), clients)
 
 
 def props(owner: str, take_over_from: str = "") -> dict[str, Any]:

@@ -6,11 +6,11 @@ from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
 from components.approval.operator_grants import OperatorGrantsProvider
 from tests.components.adoption.test_inventory import answering
+from tests.components.providers import with_clients
 
 
 def test_refused_call_names_the_permission(clients: AwsClients) -> None:
-    provider = OperatorGrantsProvider()
-    provider.clients = lambda: clients
+    provider = with_clients(OperatorGrantsProvider(), clients)
     denial = {"Error": {"Code": "AccessDenied", "Message": "no"}}
     with (
         answering(clients.client("iam", "eu-west-1"), "ListRoleTags", denial),

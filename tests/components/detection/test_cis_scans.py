@@ -11,6 +11,7 @@ from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.cis_scans import SCAN_NAME, CisScanConfigurationProvider, scan_content
 from components.detection.settings import CisScansSettings
+from tests.components.providers import with_clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +31,7 @@ def inspector(client: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def provider(clients: AwsClients) -> CisScanConfigurationProvider:
-    made = CisScanConfigurationProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(CisScanConfigurationProvider(), clients)
 
 
 def content(**settings: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import AGENTS, DETECTOR, EC2, RUNTIME, SecurityService
 from components.detection.resource import DetectionServiceProvider
 from components.detection.services import OURS_TAG, SERVICES
+from tests.components.providers import with_clients
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def guardduty(client: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def provider(clients: AwsClients) -> DetectionServiceProvider:
-    made = DetectionServiceProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(DetectionServiceProvider(), clients)
 
 
 def inputs(*switches: str, **more: Any) -> dict[str, Any]:

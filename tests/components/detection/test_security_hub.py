@@ -12,6 +12,7 @@ from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import HUB, SecurityStandard
 from components.detection.resource import DetectionServiceProvider
 from components.detection.services import OURS_TAG
+from tests.components.providers import with_clients
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def hub(client: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def provider(clients: AwsClients) -> DetectionServiceProvider:
-    made = DetectionServiceProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(DetectionServiceProvider(), clients)
 
 
 def inputs(*standards: str, owner: str = OWNER, take_over: bool = False) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
 from components.adoption.document_ownership import OWNER_TAG
 from components.domain_controllers.prior_network_acl import PriorNetworkAclProvider
+from tests.components.providers import with_clients
 
 
 @dataclass
@@ -44,9 +45,7 @@ class Site:
 
 @pytest.fixture
 def provider(clients: AwsClients) -> PriorNetworkAclProvider:
-    made = PriorNetworkAclProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(PriorNetworkAclProvider(), clients)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from components.adoption import inventory
 from components.nodes import service_setting
 from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider, with_prior_settings
+from tests.components.providers import with_clients
 
 SETTING = {"region": "eu-west-1", "settingId": HOST_MANAGEMENT_SETTING}
 OURS = {**SETTING, "value": HOST_ROLE_NAME}
@@ -25,16 +26,12 @@ def ssm(client: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def noting(clients: AwsClients) -> PriorSettingProvider:
-    made = PriorSettingProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(PriorSettingProvider(), clients)
 
 
 @pytest.fixture
 def setting(clients: AwsClients) -> ServiceSettingProvider:
-    made = ServiceSettingProvider()
-    made.clients = lambda: clients
-    return made
+    return with_clients(ServiceSettingProvider(), clients)
 
 
 def live(ssm: Any) -> str:

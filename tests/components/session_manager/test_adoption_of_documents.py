@@ -20,6 +20,7 @@ from components.session_manager.document import (
 )
 from components.session_manager.document_provider import RunShellDocumentProvider
 from local.emulator.extension.document_content import problems
+from tests.components.providers import with_clients
 
 SWITCHES = ("s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled")
 
@@ -92,9 +93,7 @@ def ssm(client: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def provider(clients: AwsClients) -> RunShellDocumentProvider:
-    made = RunShellDocumentProvider()
-    made.clients = lambda: clients  # type: ignore[method-assign]
-    return made
+    return with_clients(RunShellDocumentProvider(), clients)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
