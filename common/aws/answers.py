@@ -539,8 +539,7 @@ class ThrottlingBreak:
 
     def _note(self, http_response: Any, parsed: Any, **_: object) -> None:
         is_throttled = http_response.status_code >= _FIRST_ERROR and parsed.get("Error", {}).get("Code") in THROTTLED
-        is_given = any(each.answer and each.answer[0] is http_response for each in self._others)
-        if is_throttled and not is_given:
+        if is_throttled and not any(each.answer and each.answer[0] is http_response for each in self._others):
             self.until, self.answer = time.monotonic() + BREAK_SECONDS, (http_response, parsed)
 
     def _answer_at_once(self, **_: object) -> tuple[Any, Any] | None:

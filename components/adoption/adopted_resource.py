@@ -116,7 +116,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
         value, and one that another stack now owns is unchanged.
         """
         prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
-        is_adopted = prior is not None or "priorRecord" in _props
+        adopted = is_adopted(_props)
         with self._explained(_props):
             named, existing = self._adapter(_props), self._existing(_props)
             if existing is None:
@@ -124,7 +124,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if not _is_permitted(_props, existing):
                 log(f"{existing} is owned by the stack {existing.owner}, so it is not changed.")
                 return
-            if not is_adopted and not retain:
+            if not adopted and not retain:
                 named.remove(value)
                 return
             # First the tags: those of an alias are the ones of the key that it names.
@@ -134,9 +134,9 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 named.retag(value, prior_tags, removed=added or [OWNER_TAG])
             elif retain or _props["kind"] != Kind.ALIAS:
                 record = [key for key in existing.tags if key == PRIOR_TAG or key.startswith(_PRIOR_TAGS)]
-                left = {} if is_adopted and _props["kind"] != Kind.POLICY else {MADE_HERE_TAG: _props["owner"]}
+                left = {} if adopted and _props["kind"] != Kind.POLICY else {MADE_HERE_TAG: _props["owner"]}
                 named.retag(value, left, removed=(RESOURCE_TAG, OWNER_TAG, *record))
-            if is_adopted and prior is None:
+            if adopted and prior is None:
                 log(f"{existing} keeps its value: the one that it had before the stack is not known any more.")
             elif prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.restore(prior)
@@ -166,6 +166,11 @@ class AdoptedResourceProvider(AwsResourceProvider):
         clients = self.clients()
         what = f"{kind} {_shown_name(props)} in {region}"
         return explained(what, kind.service, region, lambda: clients.caller_arn(region))
+
+
+def is_adopted(record: Mapping[str, Any]) -> bool:
+    """Return whether a resource existed before the stack, by the outputs of its `AdoptedResource`."""
+    return record.get("prior") is not None or "priorRecord" in record
 
 
 def _is_permitted(props: Properties, existing: Existing, known_as: str = "") -> bool:
@@ -232,7 +237,7 @@ def with_prior_tags(
     known = _in_state().get((str(kind), region, name))
     if known is None:
         known = _found(kind, region, name, key_alias)
-    if "prior" not in known and "priorRecord" not in known:
+    if not is_adopted(known):
         return dict(tags)
     prior: Mapping[str, str] = known.get("priorTags") or {}
     recorded = {_PRIOR_TAGS + key: value for key, value in prior.items() if len(_PRIOR_TAGS + key) <= _MAX_KEY}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
-from components.adoption.adopted_resource import RESOURCE_TYPE
+from components.adoption.adopted_resource import RESOURCE_TYPE, is_adopted
 from components.adoption.inventory import type_and_name
 from components.adoption.lookup import state_outputs
 from components.adoption.resource_kinds import Kind
@@ -60,7 +60,7 @@ def deleted_logs(outputs: Mapping[str, Mapping[str, Any]], kept: Collection[tupl
             adopted[place] = each
     for region, name in sorted(groups):
         record = adopted.get((region, name))
-        if (region, name) in kept or (record and ({"prior", "priorRecord"} & record.keys() or record.get("retain"))):
+        if (region, name) in kept or (record and (is_adopted(record) or record.get("retain"))):
             continue
         fix = "Export the logs first, if they are needed"
         if record:

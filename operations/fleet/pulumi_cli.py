@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -362,14 +363,12 @@ class PulumiCli:
         ) as process:
             try:
                 while True:
-                    try:
+                    with suppress(subprocess.TimeoutExpired):
                         printed, errors = process.communicate(timeout=_POLL_INTERVAL_SECONDS)
-                    except subprocess.TimeoutExpired:
-                        if stop is None or not stop.is_urgent:
-                            continue
+                        return subprocess.CompletedProcess(arguments, process.returncode, printed, errors)
+                    if stop and stop.is_urgent:
                         process.kill()
-                        printed, errors = "", "stopped by a signal"
-                    return subprocess.CompletedProcess(arguments, process.wait(), printed, errors)
+                        return subprocess.CompletedProcess(arguments, process.wait(), "", "stopped by a signal")
             except BaseException:
                 process.kill()
                 raise
