@@ -19,6 +19,7 @@ from common.aws.failures import ResourceError, code_of
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
+from components.detection.services import wait_for_inspector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,7 @@ class CisScanConfigurationProvider(AwsResourceProvider):
             if found is not None:
                 _change(client, props, found)
                 return CreateResult(found["scanConfigurationArn"], _outputs(props))
+            wait_for_inspector(client)
             made = client.create_cis_scan_configuration(**content_of(props), tags=_tags(props))
         return CreateResult(made["scanConfigurationArn"], _outputs(props))
 

@@ -6,7 +6,9 @@ A service has named switches. A stack turns on those of its settings, and turns 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from common.aws.arns import split_arn
 from common.aws.failures import ResourceError
@@ -14,8 +16,10 @@ from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import DETECTOR, EC2, HUB, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+_ResultT = TypeVar("_ResultT")
+_Failure = dict[str, str]
 
 OURS_TAG: Final = "shell-access:switched-on"
 """Tag with the switches that a stack has turned on, or `none`."""
@@ -34,8 +38,17 @@ _SCANS: Final = {
 """Types of resources that Inspector scans, by their names in the state of an account."""
 _NOT_WORKING: Final = frozenset({"FAILED", "INCOMPLETE"})
 """States of a standard that was not disabled, or not enabled, completely (Security Hub API reference, StandardsSubscription)."""
-_ALREADY: Final = frozenset({"ALREADY_ENABLED", "ENABLE_IN_PROGRESS"})
+_ENABLED_ALREADY: Final = frozenset({"ALREADY_ENABLED", "ENABLE_IN_PROGRESS"})
 """Codes of a scan that is on, or is being turned on (Inspector API reference, FailedAccount)."""
+_DISABLED_ALREADY: Final = frozenset({"DISABLE_IN_PROGRESS"})
+"""Code of a scan that is being turned off."""
+_TRY_LATER: Final = frozenset(
+    {"ENABLE_IN_PROGRESS", "DISABLE_IN_PROGRESS", "SUSPEND_IN_PROGRESS", "SSM_THROTTLED", "EVENTBRIDGE_THROTTLED"}
+)
+"""Codes with which Inspector does not change a scan at the moment: it takes some minutes to turn scans on and off."""
+_ENABLING: Final = "ENABLING"
+_INSPECTOR_SECONDS: Final = 300
+"""Time limit for Inspector to complete a change."""
 
 
 class Read(Protocol):
@@ -196,7 +209,9 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
     answer = _answer(read, "batch_get_account_status")
     accounts = cast("list[dict[str, Any]]", answer["accounts"])
     if len(accounts) != 1:
-        raise ResourceError(f"Inspector does not return the status of the account: {_failures(answer) or 'no account'}")
+        raise ResourceError(
+            f"Inspector does not return the status of the account: {_texts(answer.get('failedAccounts', ())) or 'no account'}"
+        )
     delegated = read("get_delegated_admin_account", ("ResourceNotFoundException",)) or {}
     administrator = cast("dict[str, str]", delegated.get("delegatedAdmin") or {})
     account, relationship = administrator.get("accountId", ""), administrator.get("relationshipStatus", "")
@@ -204,9 +219,7 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
     return ServiceState(
         arn="",
         switches=frozenset(
-            switch
-            for name, switch in _SCANS.items()
-            if name in scans and scans[name]["status"] in {ENABLED, "ENABLING"}
+            switch for name, switch in _SCANS.items() if name in scans and scans[name]["status"] in {ENABLED, _ENABLING}
         ),
         administrator=_manager(account, relationship, own=accounts[0]["accountId"]),
     )
@@ -217,16 +230,61 @@ class _Inspector:
         self._client = client
 
     def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:  # noqa: ARG002 -- protocol
-        for operation, types in ((self._client.enable, on), (self._client.disable, off)):
-            # Disable without types ends every scan of the account.
-            answer: Mapping[str, Any] = operation(resourceTypes=sorted(types)) if types else {}
-            failures = _failures(answer)
-            if failures:
-                raise ResourceError(f"Inspector does not change the scans of {' '.join(sorted(types))}: {failures}")
+        _change_scans(self._client.enable, on, _ENABLED_ALREADY)
+        _change_scans(self._client.disable, off, _DISABLED_ALREADY)
 
 
-def _failures(answer: Mapping[str, Any]) -> str:
-    failed = [each for each in answer.get("failedAccounts", ()) if each["errorCode"] not in _ALREADY]
+def _change_scans(
+    operation: Callable[..., Mapping[str, Any]], switches: Collection[str], done: Collection[str]
+) -> None:
+    """Turn scans on or off, after a change in progress that excludes it.
+
+    Raises:
+        ResourceError: Inspector does not change them, for another reason than the codes `done`.
+    """
+    types = sorted(switches)
+    # Disable without types ends every scan of the account.
+    if not types:
+        return
+
+    def failures() -> list[_Failure]:
+        answer = operation(resourceTypes=types)
+        return [each for each in answer.get("failedAccounts", ()) if each["errorCode"] not in done]
+
+    failed = _until_settled(failures, lambda found: any(each["errorCode"] in _TRY_LATER for each in found))
+    if failed:
+        raise ResourceError(f"Inspector does not change the scans of {' '.join(types)}: {_texts(failed)}")
+
+
+def wait_for_inspector(client: Any) -> None:
+    """Wait until Inspector has turned on the scans of EC2 instances, which takes some minutes.
+
+    Raises:
+        ResourceError: It is still turning them on.
+    """
+
+    def status() -> str:
+        answer = client.batch_get_account_status()
+        return answer["accounts"][0]["resourceState"]["ec2"]["status"] if answer["accounts"] else ""
+
+    if _until_settled(status, lambda each: each == _ENABLING) == _ENABLING:
+        raise ResourceError(
+            f"Inspector is still {_ENABLING} after {_INSPECTOR_SECONDS} seconds; run the same command again in a few minutes"
+        )
+
+
+def _until_settled(call: Callable[[], _ResultT], is_to_repeat: Callable[[_ResultT], bool]) -> _ResultT:
+    """Call until the result is final, or the time limit is over, and return the last result."""
+    calls = Retrying(
+        retry=retry_if_result(is_to_repeat),
+        stop=stop_after_delay(_INSPECTOR_SECONDS),
+        wait=wait_fixed(10),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else call(),
+    )
+    return calls(call)
+
+
+def _texts(failed: Iterable[_Failure]) -> str:
     return "; ".join(f"{each['accountId']}: {each['errorCode']}: {each['errorMessage']}" for each in failed)
 
 

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
     from common.aws.session import AwsClients
 
+
+class _Clients:
+    """Clients with this one of Inspector."""
+
+    def __init__(self, inspector: Any) -> None:
+        self._inspector = inspector
+
+    def client(self, _service: str, _region: str) -> Any:
+        return self._inspector
+
+    def caller_arn(self, _region: str) -> str:
+        return "arn:caller"
+
+
 ACCOUNT = "123456789012"
 OWNER = "organization/shell-access/dev"
 OTHER = "organization/shell-access/other"
@@ -72,6 +86,32 @@ def test_scan_is_created_and_deleted(inspector: Any, provider: CisScanConfigurat
     # A run that was killed after the deletion repeats it.
     provider.delete(made.id, outputs(made))
     assert provider.read(made.id, outputs(made)).id == ""
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_scan_waits_until_inspector_has_turned_on_its_scans(
+    inspector: Any, provider: CisScanConfigurationProvider, monkeypatch: pytest.MonkeyPatch, *, settles: bool
+) -> None:
+    states, now = iter(["ENABLING", "ENABLING", "ENABLED"]), [0.0]
+
+    def status() -> dict[str, Any]:
+        state = next(states) if settles else "ENABLING"
+        return {"accounts": [{"resourceState": {"ec2": {"status": state}}}], "failedAccounts": []}
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(inspector, "batch_get_account_status", status)
+    monkeypatch.setattr(provider, "clients", lambda: _Clients(inspector))
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    if settles:
+        provider.create(inputs())
+        assert (now[0], len(listed(inspector))) == (20, 1)
+        return
+    with pytest.raises(ResourceError, match="still ENABLING after 300 seconds"):
+        provider.create(inputs())
+    assert listed(inspector) == []
 
 
 def test_lost_state_makes_no_second_scan(inspector: Any, provider: CisScanConfigurationProvider) -> None:

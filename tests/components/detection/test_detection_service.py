@@ -18,7 +18,7 @@ from tests.components.providers import with_clients
 from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from common.aws.session import AwsClients
 
@@ -346,25 +346,64 @@ def test_delegated_administrator_has_its_own_scans(
     assert ((made.outs or {})["administrator"], scans(inspector)) == ("", {"ec2"})
 
 
+def failing(*codes: str) -> Iterator[dict[str, Any]]:
+    """Responses of Inspector that refuse a change with these codes, and then accept it."""
+    for code in codes:
+        failed = {"accountId": "123456789012", "errorCode": code, "errorMessage": "try later"}
+        yield {"accounts": [], "failedAccounts": [failed]}
+    yield {"accounts": [], "failedAccounts": []}
+
+
 def test_refused_scan_is_an_error_with_its_code(
     monkeypatch: pytest.MonkeyPatch, provider: DetectionServiceProvider, inspector: Any
 ) -> None:
     made = provider.create(scan_inputs())
     inspector.disable(resourceTypes=["EC2"])
-    failed = {"accountId": "123456789012", "errorCode": "DISABLE_IN_PROGRESS", "errorMessage": "try later"}
-    answers = {"enable": {"accounts": [], "failedAccounts": [failed]}}
+    answers = {"enable": failing("ACCESS_DENIED")}
     monkeypatch.setattr(provider, "clients", lambda: _Answering(inspector, answers))
-    with pytest.raises(ResourceError, match=r"Inspector does not change the scans of EC2: .*DISABLE_IN_PROGRESS"):
+    with pytest.raises(ResourceError, match=r"Inspector does not change the scans of EC2: .*ACCESS_DENIED"):
         provider.update(made.id, made.outs or {}, scan_inputs())
-    answers["batch_get_account_status"] = {"accounts": [], "failedAccounts": [failed]}
-    with pytest.raises(ResourceError, match="does not return the status of the account: 123456789012"):
+    answers["batch_get_account_status"] = failing("ACCESS_DENIED")
+    with pytest.raises(ResourceError, match="does not return the status of the account: 123456789012: ACCESS_DENIED"):
         provider.read(made.id, made.outs or {})
 
 
-class _Answering:
-    """Clients of which some operations have a fixed answer."""
+@pytest.mark.parametrize(
+    ("refused", "pauses"),
+    [
+        ("enable DISABLE_IN_PROGRESS", 1),
+        ("enable SSM_THROTTLED", 1),
+        ("enable ENABLE_IN_PROGRESS", 0),
+        ("disable ENABLE_IN_PROGRESS", 1),
+        ("disable DISABLE_IN_PROGRESS", 0),
+    ],
+)
+def test_change_of_scans_waits_for_the_one_in_progress(
+    monkeypatch: pytest.MonkeyPatch,
+    provider: DetectionServiceProvider,
+    inspector: Any,
+    refused: str,
+    pauses: int,
+) -> None:
+    operation, code = refused.split()
+    made = provider.create(scan_inputs())
+    slept = list[float]()
+    monkeypatch.setattr("time.sleep", slept.append)
+    if operation == "enable":
+        inspector.disable(resourceTypes=["EC2"])
+    answers = {operation: failing(code)}
+    monkeypatch.setattr(provider, "clients", lambda: _Answering(inspector, answers))
+    if operation == "enable":
+        provider.update(made.id, made.outs or {}, scan_inputs())
+    else:
+        provider.delete(made.id, made.outs or {})
+    assert len(slept) == pauses
 
-    def __init__(self, client: Any, answers: dict[str, Any]) -> None:
+
+class _Answering:
+    """Clients of which some operations have given responses."""
+
+    def __init__(self, client: Any, answers: dict[str, Iterator[Any]]) -> None:
         self._client, self._answers = client, answers
 
     def client(self, _service: str, _region: str) -> Any:
@@ -377,7 +416,7 @@ class _Answering:
         if operation in self._answers:
 
             def answer(**_arguments: Any) -> Any:
-                return self._answers[operation]
+                return next(self._answers[operation])
 
             return answer
         return getattr(self._client, operation)
