@@ -6,6 +6,7 @@ Source: AWS Systems Manager User Guide, "Systems Manager Automation actions refe
 import builtins
 import json
 import re
+import time
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -22,6 +23,8 @@ Connect = Callable[..., Any]
 
 _DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 _DEFAULT_APPROVAL_SECONDS: Final = 604_800
+_LONGEST_PAUSE_SECONDS: Final = 0.05
+"""Maximum of a pause in a script: scripts wait for IAM's eventual consistency, which the emulator does not have."""
 
 
 def all_actions(connect: Connect) -> dict[str, execution.Action]:
@@ -148,11 +151,12 @@ def _outputs(step: execution.StepRecord, answer: Any) -> dict[str, Any]:
 
 
 def _loaded(source: str, connect: Connect) -> dict[str, Any]:
-    ours = types.ModuleType("boto3")
-    vars(ours).update({**vars(boto3), "client": connect})
+    modules = {"boto3": types.ModuleType("boto3"), "time": types.ModuleType("time")}
+    vars(modules["boto3"]).update({**vars(boto3), "client": connect})
+    vars(modules["time"]).update({**vars(time), "sleep": _pause})
 
     def importing(name: str, *arguments: Any, **options: Any) -> Any:
-        return ours if name == "boto3" else builtins.__import__(name, *arguments, **options)
+        return modules.get(name) or builtins.__import__(name, *arguments, **options)
 
     namespace: dict[str, Any] = {
         "__name__": "script",
@@ -160,6 +164,10 @@ def _loaded(source: str, connect: Connect) -> dict[str, Any]:
     }
     exec(compile(source, "script.py", "exec"), namespace)  # noqa: S102 -- the purpose of the step
     return namespace
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(min(seconds, _LONGEST_PAUSE_SECONDS))
 
 
 def _holds(choice: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:

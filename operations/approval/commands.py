@@ -244,7 +244,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
         send_signal(session, granted, "Revoke")
     else:
         session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
-    with working("Ending the grant ..."):
+    with working("Ending the grant and its sessions, for about a minute ..."):
         ended = executions.poll_request(
             lambda: executions.find_request(session, granted.id),
             command.pause,
@@ -367,6 +367,8 @@ def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
     until = f" until {output.local_time(submitted.until, now)}" if submitted.until else ""
     print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", style="bold green")
     print_line(console, f"  {output.start_command(submitted)}")
+    if not submitted.is_access_request:
+        print_line(Terminal(stderr=True), output.GRANT_DELAY)
 
 
 def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> ExitCode:

@@ -41,6 +41,9 @@ _SHORT_ID: Final = 8
 _SHORT_ACCESS_REQUEST: Final = 15
 """Length of the ID of an access request, whose first characters are the same for all."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+GRANT_DELAY: Final = (
+    "If AWS denies a session just after the approval, try again after some seconds: IAM applies a new tag with a delay."
+)
 
 
 def request_document(request: ApprovalRequest, now: datetime) -> dict[str, Any]:

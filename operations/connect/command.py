@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.text import Text
@@ -15,6 +15,7 @@ from common.aws.session import AwsClients
 from common.validation import partitions
 from components.approval.settings import Mode
 from operations.approval.access_requests import ACCESS_REQUEST_ID, access_credentials, approved_request, find_node
+from operations.approval.output import GRANT_DELAY
 from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
 from operations.approval.session import ApprovalSession, Workflow, check_account, operator_roles_of
 from operations.command_line import ApprovalMode, CommandContext, Cwd, Stack
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+
+_REFUSED: Final = 254
+"""Exit code of the AWS CLI if AWS refused the call (AWS CLI User Guide, "Command line return codes")."""
 
 _AccessRequest = Annotated[
     str | None,
@@ -119,7 +123,10 @@ def connect(  # noqa: PLR0913 -- options of a command line
         raise typer.Exit(ExitCode.UNUSABLE)
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
-    raise typer.Exit(run_program(arguments, _environment(caller, session, found, approved)))
+    code = run_program(arguments, _environment(caller, session, found, approved))
+    if code == _REFUSED and session is None:
+        typer.echo(GRANT_DELAY, err=True)
+    raise typer.Exit(code)
 
 
 def _environment(

@@ -127,6 +127,8 @@ def test_is_for_agrees_with_runbook(monkeypatch: pytest.MonkeyPatch, who: str, p
 def test_holds_tag_agrees_with_runbook(name: str, status: str) -> None:
     run = recorded({"StepName": name, "StepStatus": status})
     assert parse_request(run).holds_tag is (grants.granted_at(run) is not None)
+    released = recorded({"StepName": name, "StepStatus": status}, {"StepName": "ReleaseGrant", "StepStatus": "Success"})
+    assert parse_request(released).holds_tag is (grants.granted_at(released) is not None) is False
     assert (parse_request(run).principal, parse_request(run).instance) == (
         GrantedPrincipal(*grants.granted_by(run)[:2]),
         grants.granted_by(run)[2],

@@ -100,11 +100,14 @@ def granted_by(run: Json) -> tuple[str, str, str]:
 
 
 def granted_at(run: Json) -> Any:
-    """When a run set the tag, or None where it did not."""
+    """When a run set the tag, or None where it did not, or has removed it."""
+    when = None
     for step in run.get("StepExecutions", []):
         if step["StepName"] in GRANT_STEPS and step["StepStatus"] in ("Success", "InProgress"):
-            return step["ExecutionStartTime"]
-    return None
+            when = step["ExecutionStartTime"]
+        if step["StepName"] == "ReleaseGrant" and step["StepStatus"] == "Success":
+            return None
+    return when
 
 
 def live_grants(ssm: Any, runbook: str) -> Iterator[Json]:

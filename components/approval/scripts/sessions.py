@@ -16,9 +16,10 @@ from components.approval.scripts.aws import LEFT_TO, Json, client, code_of, get_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOOKS = 2
-PAUSE_SECONDS = 2
-"""A session may start just before the tag is gone, and be listed just after."""
+PAUSES_SECONDS = (5, 10, 15)
+"""Pauses between the searches for open sessions: IAM may permit sessions for some seconds after the tag was removed (IAM
+User Guide, "Changes that I make are not always immediately visible"). Systems Manager runs the steps that follow a
+cancellation for two minutes at most (`onCancel`)."""
 GRANTED = ("TagRole", "TagUser", "AnnounceGrant", "WaitForValidity")
 OVER = ("Cancelled", "Cancelling")
 
@@ -45,9 +46,8 @@ def _end(events: Json) -> str:
     ssm = client("ssm", events["Region"])
     ended: list[str] = []
     failed: dict[str, str] = {}
-    for look in range(LOOKS):
-        if look:
-            time.sleep(PAUSE_SECONDS)
+    for pause in (0, *PAUSES_SECONDS):
+        time.sleep(pause)
         for session in open_sessions(ssm, events):
             try:
                 ssm.terminate_session(SessionId=session)

@@ -106,10 +106,16 @@ def test_session_owner_is_compared_as_a_principal(owner: str, kind: str, name: s
 
 
 class Sessions:
-    """Session Manager with one open session of the operator, which may be refused."""
+    """Session Manager with one open session of the operator, which may be refused, and others that start later.
 
-    def __init__(self, refused: str = "", status: str = "Success") -> None:
-        self.refused, self.status, self.open = refused, status, ["olivia-1"]
+    `later` are sessions by the pause, in seconds, in which they start.
+    """
+
+    def __init__(self, refused: str = "", status: str = "Success", later: dict[int, str] | None = None) -> None:
+        self.refused, self.status, self.later, self.open = refused, status, later or {}, ["olivia-1"]
+
+    def sleep(self, seconds: int) -> None:
+        self.open += [self.later[seconds]] if seconds in self.later else []
 
     def get_automation_execution(self, **_given: str) -> dict[str, Any]:
         steps = [{"StepName": "WaitForValidity", "StepStatus": self.status}]
@@ -156,9 +162,21 @@ def test_sessions_end_with_their_grant(
     monkeypatch: pytest.MonkeyPatch, refused: str, status: str, changes: dict[str, Any], outcome: str
 ) -> None:
     ssm = Sessions(refused, status)
-    monkeypatch.setattr(sessions, "client", lambda *_: ssm)
-    monkeypatch.setattr(sessions, "PAUSE_SECONDS", 0)
+    use(ssm, monkeypatch)
     assert sessions.end_sessions({**EVENTS, **changes}, None) == {"Outcome": outcome}
+
+
+def use(ssm: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the script call this Session Manager, and pause in it."""
+    monkeypatch.setattr(sessions, "client", lambda *_: ssm)
+    monkeypatch.setattr("time.sleep", ssm.sleep)
+
+
+def test_sessions_that_start_before_iam_applies_the_removal_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    ssm = Sessions(later={5: "olivia-2", 15: "olivia-3"})
+    use(ssm, monkeypatch)
+    outcome = "3 open sessions ended: olivia-1, olivia-2, olivia-3"
+    assert (sessions.end_sessions(EVENTS, None), ssm.open) == ({"Outcome": outcome}, [])
 
 
 def test_script_source_holds_what_its_handler_uses_alone() -> None:

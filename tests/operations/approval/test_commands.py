@@ -340,6 +340,7 @@ def test_request_wait_prints_start_command_when_granted(people: People) -> None:
     assert result.stdout.endswith("SSM-SessionManagerRunShell\n")
     assert "waiting for approval" in result.stderr
     assert "granted until" in result.stderr
+    assert "try again after some seconds" in result.stderr
 
 
 def test_request_wait_reports_rejection(people: People) -> None:

@@ -289,6 +289,16 @@ def test_who_may_not_list_managed_nodes_may_still_try(
     assert connect(command, "DC1").exit_code == 7
 
 
+def test_refused_session_after_an_approval_is_worth_another_attempt(
+    launch: Callable[..., str], programs: Path, command: Command
+) -> None:
+    launch("DC1")
+    script = programs.parent / "bin" / "aws"
+    script.write_text("#!/bin/sh\nexit 254\n")
+    result = connect(command, "DC1")
+    assert (result.exit_code, "try again after some seconds" in result.stderr) == (254, True)
+
+
 def test_it_acts_as_the_person_and_not_as_the_stack(
     launch: Callable[..., str], programs: Path, command: Command
 ) -> None:
