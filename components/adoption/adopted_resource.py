@@ -19,6 +19,7 @@ from components.adoption.dynamic_provider import (
     HIDDEN,
     SECRET_PROPERTIES,
     AwsResourceProvider,
+    attempts,
     is_secret,
     log,
     this_stack,
@@ -92,6 +93,9 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if not is_made and (existing is None or found is None):
                 # Without what it was, a destroy would delete a resource that another principal created.
                 raise ResourceError(_IN_ONE_CALL)
+            # The resource that imports it reads it once.
+            if is_made and not any(named.find() for _ in attempts()):
+                raise ResourceError("it is created, but AWS does not show it yet; run the same command again")
             prior = _prior(props, named, existing, found)
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 

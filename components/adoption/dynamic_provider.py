@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,13 +14,17 @@ from common.aws.failures import explained
 from common.aws.session import AwsClients
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
 
 HIDDEN: Final = "[secret]"
 """Placeholder for secrets in messages, as in the engine's."""
 SECRET_PROPERTIES: Final = "secretProperties"  # noqa: S105 -- names of properties
 """Input with the names of the inputs that hold a secret setting; absent if none does."""
+
+_PAUSES_SECONDS: Final = (0, 1, 2, 4, 8, 15)
+"""Pauses before the attempts to read what was created: AWS APIs are eventually consistent (IAM User Guide, "Changes that I make
+are not always immediately visible")."""
 
 
 class AwsResourceProvider(ResourceProvider):
@@ -71,6 +76,13 @@ class DynamicResource(Resource):
 def _camel_case(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
+
+
+def attempts() -> Iterator[int]:
+    """Yield the numbers of the attempts to read what was just created, with a pause between two of them."""
+    for number, seconds in enumerate(_PAUSES_SECONDS):
+        time.sleep(seconds)
+        yield number
 
 
 def is_secret(props: Mapping[str, Any], name: str) -> bool:

@@ -7,7 +7,6 @@ others, so that a destroy begins with it: a stack whose account another one has 
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
@@ -17,7 +16,7 @@ from common.aws.arns import split_arn
 from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.dynamic_provider import AwsResourceProvider
+from components.adoption.dynamic_provider import AwsResourceProvider, attempts
 from components.adoption.governance import POLICY_NAME, policy_arn, policy_content, policy_description
 from components.adoption.lookup import previous_owner
 from components.adoption.resource_kinds import Kind
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from components.adoption.inventory import Existing
 
 Properties = dict[str, Any]
-
-_POLL_INTERVALS_SECONDS: Final = (0, 1, 2, 4, 8)
-"""Intervals between attempts to read the record: IAM is eventually consistent and returns a new policy with a delay."""
 
 
 class _GovernanceProvider(AwsResourceProvider):
@@ -94,8 +90,7 @@ class GoverningStackProvider(_GovernanceProvider):
             ResourceError: Another stack or principal owns it.
         """
         with self.explained(props):
-            for seconds in _POLL_INTERVALS_SECONDS:
-                time.sleep(seconds)
+            for _ in attempts():
                 found = self.find(props)
                 if found is None:
                     if self._create(props):

@@ -1,6 +1,7 @@
 """A claim adopts or creates the resource of a name, and restores it."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,25 @@ def test_what_was_there_stays(provider: AdoptedResourceProvider, client: Callabl
     client("logs").create_log_group(logGroupName="g")
     created = provider.create(claim("logGroup", "g", ""))
     provider.delete(created.id, created.outs or {})
+    assert group(client) is not None
+
+
+@pytest.mark.parametrize("reads", [3, 100])
+def test_new_resource_is_imported_once_aws_shows_it(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    """The resource that imports it fails otherwise. `reads` is the number of reads that do not show it."""
+    find, pauses, hidden = resource_kinds._LogGroup.find, list[float](), iter(range(reads))
+    monkeypatch.setattr(
+        resource_kinds._LogGroup, "find", lambda named: find(named) if next(hidden, None) is None else None
+    )
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    if reads == 3:
+        created = provider.create(claim("logGroup", "g", ""))
+        assert ("prior" in (created.outs or {}), pauses) == (False, [0, 1, 2])
+    else:
+        with pytest.raises(ResourceError, match="AWS does not show it yet"):
+            provider.create(claim("logGroup", "g", ""))
     assert group(client) is not None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
-from components.adoption import governing_stack
+from components.adoption import dynamic_provider
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME, policy_arn
 from components.adoption.governing_stack import GoverningStackProvider, ReleaseGuardProvider
@@ -21,7 +21,7 @@ ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta
 
 @pytest.fixture
 def record(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> GoverningStackProvider:
-    monkeypatch.setattr(governing_stack, "_POLL_INTERVALS_SECONDS", (0, 0))
+    monkeypatch.setattr(dynamic_provider, "_PAUSES_SECONDS", (0, 0))
     return with_clients(GoverningStackProvider(), clients)
 
 
