@@ -22,6 +22,9 @@ GRANT_STEPS = ("TagRole", "TagUser")
 LIVE = ("InProgress", "Waiting", "Cancelling")
 LOOK_SECONDS = 30
 """Seconds to look for other runs: with one more call, and all its retries, within the step's time."""
+UNSEEN_SECONDS = 15
+"""Pause before a tag counts as removed: IAM may not show one that was set some seconds ago, as before a cancellation (IAM
+User Guide, "Changes that I make are not always immediately visible")."""
 
 
 class UndeterminedError(Exception):
@@ -36,6 +39,9 @@ def release_grant(events: Json, _context: object) -> Json:
     iam, ssm = client("iam"), client("ssm")
     kind, name, instance = asked_for(events)
     tag = _tag(iam, kind, name)
+    if tag is None or tag[1] != instance:
+        time.sleep(UNSEEN_SECONDS)
+        tag = _tag(iam, kind, name)
     if tag is None:
         return {"Outcome": f"the tag of {kind} {name} was already removed"}
     key, value = tag

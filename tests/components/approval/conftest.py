@@ -20,6 +20,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Account]:
         for module in (check_request, grants, people, reason):
             monkeypatch.setattr(module, "client", made.client)
         monkeypatch.setattr(grants.time, "monotonic", made.monotonic)
+        monkeypatch.setattr(grants.time, "sleep", made.sleep)
         return made
 
     return make

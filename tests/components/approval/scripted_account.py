@@ -70,7 +70,10 @@ def run(execution: str, *steps: Json, action: str = "aws:sleep", **more: Any) ->
 
 
 class Account:
-    """Answers of IAM, Systems Manager and EC2 to the scripts; each answer advances the clock."""
+    """Answers of IAM, Systems Manager and EC2 to the scripts; each answer advances the clock.
+
+    `stale` are tags that IAM shows at first, in place of those that were set some seconds ago.
+    """
 
     def __init__(  # noqa: PLR0913 -- each may differ
         self,
@@ -84,6 +87,7 @@ class Account:
         reserved: tuple[str, ...] = (),
         seconds: float = 0,
         page: int = 50,
+        stale: Json | None = None,
     ) -> None:
         self.runs = {each["AutomationExecutionId"]: each for each in runs}
         self.tags: Json = {TAG_KEY: INSTANCE} if tags is None else tags
@@ -97,12 +101,17 @@ class Account:
         self.read: list[str] = []
         self.seconds, self.now, self.page = seconds, 0.0, page
         self.failure: Exception | None = None
+        self.stale = stale
 
     def client(self, _service: str, _region: str | None = None) -> Account:
         return self
 
     def monotonic(self) -> float:
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.stale = None
 
     def get_paginator(self, operation: str) -> Account:
         self.operation = operation
@@ -114,7 +123,8 @@ class Account:
                 yield {"Users": [{"UserId": unique, "Arn": f"arn:aws:iam::{ACCOUNT}:user/{name}"}]}
             return
         if self.operation != "describe_automation_executions":
-            yield {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}
+            shown = self.tags if self.stale is None else self.stale
+            yield {"Tags": [{"Key": key, "Value": value} for key, value in shown.items()]}
             return
         if self.failure:
             raise self.failure

@@ -102,6 +102,14 @@ def test_request_is_granted_where_other_grants_are_undetermined(account: Made) -
     )
 
 
+@pytest.mark.parametrize("stale", [{}, {TAG_KEY: "i-0fedcba9876543210"}], ids=["none", "of an earlier grant"])
+def test_tag_that_iam_does_not_show_yet_is_removed(account: Made, stale: Json) -> None:
+    """A run that is canceled just after it has granted."""
+    made = account(run(OWN, tag_step(1)), stale=stale)
+    assert release() == "the tag of role Operator was removed"
+    assert made.tags == {}
+
+
 def test_tag_is_left_to_the_run_that_granted_last(account: Made) -> None:
     made = account(run(LATER, tag_step(2)), run(OWN, tag_step(1)))
     assert release() == f"the tag of role Operator was left to the run {LATER}"
