@@ -197,7 +197,12 @@ def status(  # noqa: PLR0913 -- the options of the command line
     if run is None:
         raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
     with working("Reading the request ..."):
-        (found,) = with_live_data(session, [executions.find_request(session, run)])
+        found = executions.find_request(session, run)
+        if found.state is RequestState.GRANTED and not found.is_access_request:
+            # Among the others, it shows whether one of them has replaced it.
+            live = executions.list_requests(session, ended=0, incomplete=[])
+            found = next((each for each in live if each.id == found.id), found)
+        (found,) = with_live_data(session, [found])
     if json_output:
         print_json(output.request_document(found, command.now()))
     else:

@@ -272,6 +272,7 @@ def test_status_marks_a_grant_that_another_one_replaced(workflow: Callable[..., 
     later, replaced = people.status()["requests"]
     assert later["run"] == runs[1]
     assert replaced["detail"] == f"replaced by the grant for {later['instanceId']} (run {later['grantRun']})"
+    assert [people.status(each["run"])["detail"] for each in (later, replaced)] == [later["detail"], replaced["detail"]]
     assert "it replaces an active grant of the same requester" in later["detail"]
 
 
