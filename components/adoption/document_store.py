@@ -32,6 +32,7 @@ from components.adoption.document_ownership import (
     prior_version,
     published_sha256,
 )
+from components.adoption.dynamic_provider import attempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -289,7 +290,8 @@ class DocumentStore:
         Raises:
             ResourceError: Systems Manager could not process it; the default version is unchanged.
         """
-        latest = self._describe(_LATEST) or {"Status": "deleted"}
+        described = (self._describe(_LATEST) for _ in attempts())
+        latest = next((each for each in described if each), {"Status": "not found"})
         if latest["Status"] != _ACTIVE:
             reason = latest.get("StatusInformation") or "no reason was given"
             raise ResourceError(

@@ -69,6 +69,15 @@ def test_document_of_another_type_that_took_our_name_is_replaced(ssm: Any, kind:
     assert publish(ssm, kind, known_as=frozenset({OWNER})).type == kind
 
 
+def test_new_document_may_be_shown_later(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems Manager may not describe what it has just created."""
+    described, hidden, pauses = DocumentStore._describe, iter([False, True, True]), list[float]()
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr(DocumentStore, "_describe", lambda *given: None if next(hidden, False) else described(*given))
+    assert publish(ssm, "Automation").default_version == "1"
+    assert pauses == [0, 1, 2]
+
+
 def test_document_that_is_not_described_is_left_alone(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its content is the desired one already, but it is not this stack's, and a destroy must not delete it."""
     ssm.create_document(Name=NAME, DocumentType="Automation", Content=json.dumps(content("Automation")))
