@@ -125,6 +125,8 @@ class Interruptible:
             started = descendants(engine.pid)
             os.kill(engine.pid if kill.victim == "engine" else provider_among(started), signal.SIGKILL)
             if kill.victim == "provider":
+                # The process that calls AWS may be another one, which ends after the one that the engine has started.
+                assert self.gate.is_abandoned(SECONDS)
                 self.gate.open()
             assert engine.wait(SECONDS) != 0
         finally:

@@ -1,5 +1,7 @@
 """Gate in front of a local AWS that holds one write, so that a test can end the caller at this moment."""
 
+import select
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ class Gate(Middleware):
         self._opened = threading.Event()
         self._held: Held | None = None
         self._after = False
+        self._caller: socket.socket | None = None
         self.endpoint_url = ""
         self.written: list[ApiCall] = []
         self.is_holding = threading.Event()
@@ -54,8 +57,14 @@ class Gate(Middleware):
             self._held = None
         self._opened.set()
 
+    def is_abandoned(self, seconds: float) -> bool:
+        """Wait until the caller of the held write has closed its connection, as its end does; False: it has not in time."""
+        return bool(self._caller and select.select([self._caller], [], [], seconds)[0])
+
     def handle(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         held = self._is_to_be_held(call_of(environ), environ["REQUEST_URI"].encode() + body_of(environ))
+        if held:
+            self._caller = environ["werkzeug.socket"]
         if held and not self._after:
             self._wait()
             drop(environ)
