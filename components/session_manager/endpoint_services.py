@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 EC2: Final = "ec2"
 """Service that domain controllers need, too (the post's prerequisites)."""
+CLOUDWATCH: Final = "monitoring"
+"""Service to which the CloudWatch agent of domain controllers sends metrics."""
 SECRETS: Final = "secretsmanager"
 """Service that domain controllers need while they are promoted."""
 INSPECTOR: Final = "inspector2"
@@ -25,17 +27,20 @@ S3: Final = "s3"
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Services that SSM Agent needs to reach Systems Manager and Session Manager."""
 
-ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", "monitoring", SECRETS, INSPECTOR)
+ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs", CLOUDWATCH, SECRETS, INSPECTOR)
 """Every service that nodes or domain controllers may need an interface endpoint for."""
 
 _PREFIX: Final = "com.amazonaws"
-_EC2_PREFIXES: Final = {
-    "cn-north-1": "cn.com.amazonaws",
-    "cn-northwest-1": "cn.com.amazonaws",
-    "us-iso-east-1": "gov.ic.c2s",
-    "us-iso-west-1": "gov.ic.c2s",
-    "us-isob-east-1": "gov.sgov.sc2s",
+_PREFIXES: Final = {
+    "cn-north-1": ("cn.com.amazonaws", {EC2, CLOUDWATCH}),
+    "cn-northwest-1": ("cn.com.amazonaws", {EC2, CLOUDWATCH}),
+    "us-iso-east-1": ("gov.ic.c2s", {EC2}),
+    "us-iso-west-1": ("gov.ic.c2s", {EC2, CLOUDWATCH}),
+    "us-isob-east-1": ("gov.sgov.sc2s", {EC2}),
 }
+"""Prefixes of services, by Region, where they are not `_PREFIX`."""
+_ACTIONS: Final = {CLOUDWATCH: "cloudwatch"}
+"""Prefixes of actions that differ from the name of the service (Service Authorization Reference)."""
 
 
 def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ...]:
@@ -54,11 +59,10 @@ def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ..
 def service_name(region: str, service: str) -> str:
     """Return the name of a service in EC2: `com.amazonaws.eu-west-1.ssm`.
 
-    Of this program's services, only `ec2` has another prefix in some partitions. The name of `s3` is that of the
-    gateway endpoint.
+    The name of `s3` is that of the gateway endpoint.
     """
-    prefix = _EC2_PREFIXES.get(region, _PREFIX) if service == EC2 else _PREFIX
-    return f"{prefix}.{region}.{service}"
+    prefix, services = _PREFIXES.get(region, (_PREFIX, frozenset[str]()))
+    return f"{prefix if service in services else _PREFIX}.{region}.{service}"
 
 
 def endpoint_policy(service: str, account_id: str) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def endpoint_policy(service: str, account_id: str) -> dict[str, Any]:
                 "Sid": "OwnAccountOnly",
                 "Effect": "Allow",
                 "Principal": "*",
-                "Action": f"{service}:*",
+                "Action": f"{_ACTIONS.get(service, service)}:*",
                 "Resource": "*",
                 "Condition": {"StringEquals": {"aws:PrincipalAccount": account_id}},
             }

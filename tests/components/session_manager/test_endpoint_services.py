@@ -23,9 +23,10 @@ def test_endpoints_follow_the_features_that_are_on(
     assert interface_services(settings) == expected
 
 
-def test_endpoint_serves_its_own_account_and_service_only() -> None:
-    (statement,) = endpoint_policy("kms", "111122223333")["Statement"]
-    assert statement["Action"] == "kms:*"
+@pytest.mark.parametrize(("service", "actions"), [("kms", "kms:*"), ("monitoring", "cloudwatch:*")])
+def test_endpoint_serves_its_own_account_and_service_only(service: str, actions: str) -> None:
+    (statement,) = endpoint_policy(service, "111122223333")["Statement"]
+    assert statement["Action"] == actions
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "111122223333"}}
 
 
@@ -43,14 +44,18 @@ def test_service_name_has_the_common_prefix(region: str, service: str) -> None:
     ("region", "name"),
     [
         ("eu-west-1", "com.amazonaws.eu-west-1.ec2"),
+        ("eu-west-1", "com.amazonaws.eu-west-1.monitoring"),
         ("us-gov-east-1", "com.amazonaws.us-gov-east-1.ec2"),
         # aws/aws-cdk issue 25329 and pull request 25333: output of describe-vpc-endpoint-services in both Regions.
         ("cn-north-1", "cn.com.amazonaws.cn-north-1.ec2"),
         ("cn-northwest-1", "cn.com.amazonaws.cn-northwest-1.ec2"),
+        ("cn-northwest-1", "cn.com.amazonaws.cn-northwest-1.monitoring"),
         # aws-cdk-lib, aws-ec2/lib/vpc-endpoint.ts.
         ("us-iso-east-1", "gov.ic.c2s.us-iso-east-1.ec2"),
+        ("us-iso-east-1", "com.amazonaws.us-iso-east-1.monitoring"),
+        ("us-iso-west-1", "gov.ic.c2s.us-iso-west-1.monitoring"),
         ("us-isob-east-1", "gov.sgov.sc2s.us-isob-east-1.ec2"),
     ],
 )
-def test_service_name_of_ec2_differs_by_partition(region: str, name: str) -> None:
-    assert service_name(region, "ec2") == name
+def test_service_name_differs_by_partition(region: str, name: str) -> None:
+    assert service_name(region, name.rpartition(".")[2]) == name
