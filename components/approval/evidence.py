@@ -303,7 +303,7 @@ def export_schedule_role_policy(place: names.WorkflowLocation) -> names.PolicyDo
     return {
         "Version": _VERSION,
         "Statement": [
-            _allow("StartExport", "ssm:StartAutomationExecution", place.default_version(names.EVIDENCE_RUNBOOK_NAME)),
+            _allow("StartExport", "ssm:StartAutomationExecution", place.starting(names.EVIDENCE_RUNBOOK_NAME)),
             {
                 **_allow("HandOverRole", "iam:PassRole", place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")),
                 "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},

@@ -158,9 +158,8 @@ def requester_policy(settings: ApprovalSettings, place: WorkflowLocation) -> Pol
 
     While the workflow ends in favor of just-in-time node access, requests can be followed, and none can be made.
     """
-    executions = place.ssm("automation-execution/*")
     requests = [
-        _request(settings, place, executions),
+        _request(settings, place),
         {
             **_allow("HandOverRole", "iam:PassRole", place.role_arn),
             "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
@@ -192,13 +191,11 @@ def approver_policy(place: WorkflowLocation) -> PolicyDocument:
     }
 
 
-def _request(settings: ApprovalSettings, place: WorkflowLocation, executions: str) -> dict[str, object]:
+def _request(settings: ApprovalSettings, place: WorkflowLocation) -> dict[str, object]:
     if settings.mode is Mode.AUTOMATION:
-        return _allow("Request", "ssm:StartAutomationExecution", [*place.default_version(RUNBOOK_NAME), executions])
+        return _allow("Request", "ssm:StartAutomationExecution", place.starting(RUNBOOK_NAME))
     return {
-        **_allow(
-            "Request", "ssm:StartChangeRequestExecution", [*place.default_version(CHANGE_TEMPLATE_NAME), executions]
-        ),
+        **_allow("Request", "ssm:StartChangeRequestExecution", place.starting(CHANGE_TEMPLATE_NAME)),
         # The template cannot be approved automatically either; this denies such a request at once.
         "Condition": {"BoolIfExists": {"ssm:AutoApprove": "false"}},
     }
@@ -284,11 +281,10 @@ def runbook_role_policy(
 
 def schedule_role_policy(place: WorkflowLocation) -> PolicyDocument:
     """Return the policy to start the reaper with its role."""
-    runbook = place.default_version(REAPER_NAME)
     return {
         "Version": _VERSION,
         "Statement": [
-            _allow("StartReaper", "ssm:StartAutomationExecution", runbook),
+            _allow("StartReaper", "ssm:StartAutomationExecution", place.starting(REAPER_NAME)),
             {
                 **_allow("HandOverRole", "iam:PassRole", place.role_arn),
                 "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},

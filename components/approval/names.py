@@ -146,12 +146,16 @@ class WorkflowLocation:
         return f"arn:{self.partition}:ssm:{region or self.region}:{self.account_id}:{resource}"
 
     def default_version(self, document: str) -> list[str]:
-        """Return the ARNs of a permission to start a runbook or a template, in its default version only.
+        """Return the ARNs of a runbook or a template, in its default version only.
 
         An earlier version may not require approval: a document that existed before the stack is kept as a version. The
         definition's ARN contains the version that a request names (Service Authorization Reference).
         """
         return [self.ssm(f"document/{document}"), self.ssm(f"automation-definition/{document}:$DEFAULT")]
+
+    def starting(self, document: str) -> list[str]:
+        """Return the ARNs of a permission to start a runbook or a template: it also needs one for the execution."""
+        return [*self.default_version(document), self.ssm("automation-execution/*")]
 
     def principals(self, kind: str, names: list[str]) -> list[str]:
         """Return the ARNs of roles or users under any path: IAM names are unique in an account."""

@@ -207,6 +207,8 @@ def _on_nodes(partition: str, account_id: str, others: dict[str, Any]) -> list[d
         for name in DOCUMENT_NAMES
         for kind, version in (("automation-definition", ":*"), ("document", ""))
     ]
+    # A request to start a runbook is also one for its execution.
+    runbooks.append(f"arn:{partition}:ssm:*:{account_id}:automation-execution/*")
     starting = _deny("RunbooksAreTheTeams", AUTOMATION_ACTIONS, others)
     del starting["Resource"]
     return [_deny("WhatNodesRunIsTheTeams", ACCOUNT_ACTIONS, others), {**starting, "NotResource": runbooks}]

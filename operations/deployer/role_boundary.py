@@ -114,7 +114,7 @@ def role_boundary(scope: DeploymentScope) -> Policy:
         *(_grants(scope) if approval else []),
         *([_emergency_access(scope)] if scope.has_break_glass else []),
         *(_people(scope) if scope.identity_regions else []),
-        *(_export(scope) if scope.exports_evidence else []),
+        *([_export(scope)] if scope.exports_evidence else []),
     ]
     return fitting(document(statements), "the boundary of its roles")
 
@@ -141,20 +141,13 @@ def _people(scope: DeploymentScope) -> list[Policy]:
     ]
 
 
-def _export(scope: DeploymentScope) -> list[Policy]:
-    by_schedule = {"ArnEquals": _as(scope, EVIDENCE_SCHEDULE_ROLE_NAME)}
-    names = (f"document/{EVIDENCE_RUNBOOK_NAME}", f"automation-definition/{EVIDENCE_RUNBOOK_NAME}:$DEFAULT")
-    runbook = [scope.arn("ssm", each) for each in names]
+def _export(scope: DeploymentScope) -> Policy:
     actions = (
         *("cloudtrail:LookupEvents", "logs:DescribeLogStreams"),
         *("s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"),
         *(_ACCESS_REQUESTS if scope.approval_policies else ()),
     )
-    return [
-        statement("ExportEvidence", actions, conditions={"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)}),
-        statement("StartExport", ["ssm:StartAutomationExecution"], runbook, by_schedule),
-        _pass(scope, "PassExportRole", EVIDENCE_ROLE_NAME, by_schedule),
-    ]
+    return statement("ExportEvidence", actions, conditions={"ArnEquals": _as(scope, EVIDENCE_ROLE_NAME)})
 
 
 _ACCESS_REQUESTS: Final = ("ssm:DescribeOpsItems", "ssm:GetDocument", "ssm:GetOpsItem")
@@ -164,15 +157,26 @@ def _as(scope: DeploymentScope, role: str) -> dict[str, str]:
     return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
 
-def _pass(scope: DeploymentScope, sid: str, role: str, by: dict[str, dict[str, str]]) -> Policy:
-    """Return the permission to pass a role to Systems Manager."""
-    conditions = {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by}
-    return statement(sid, ["iam:PassRole"], [scope.iam(f"role/{role}")], conditions)
+def _schedules(scope: DeploymentScope) -> list[Policy]:
+    """Return the permissions of schedules to start their runbooks with their roles.
+
+    One statement for all of them, as the size of a policy is limited; each role's own policy names its runbook.
+    """
+    runbooks = {REAPER_NAME: (REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME)}
+    if scope.exports_evidence:
+        runbooks[EVIDENCE_RUNBOOK_NAME] = (EVIDENCE_SCHEDULE_ROLE_NAME, EVIDENCE_ROLE_NAME)
+    names = [name for each in runbooks for name in (f"document/{each}", f"automation-definition/{each}:$DEFAULT")]
+    started = [scope.arn("ssm", each) for each in (*names, "automation-execution/*")]
+    by = {"ArnEquals": {"aws:PrincipalArn": [scope.iam(f"role/{each}") for each, _ in runbooks.values()]}}
+    passing = {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by}
+    return [
+        statement("StartRunbooks", ["ssm:StartAutomationExecution"], started, by),
+        statement("PassRoles", ["iam:PassRole"], [scope.iam(f"role/{each}") for _, each in runbooks.values()], passing),
+    ]
 
 
 def _grants(scope: DeploymentScope) -> list[Policy]:
     by_runbooks = {"ArnEquals": _as(scope, ROLE_NAME)}
-    by_schedule = {"ArnEquals": _as(scope, REAPER_SCHEDULE_ROLE_NAME)}
     by_rules = {"ArnEquals": _as(scope, EVENT_FORWARDING_ROLE_NAME)}
     setting = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, "Null": {"aws:TagKeys": "false"}, **by_runbooks}
     removing = {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}, **by_runbooks}
@@ -180,10 +184,6 @@ def _grants(scope: DeploymentScope) -> list[Policy]:
         *scope.principals("role", scope.operator_roles),
         *scope.principals("user", scope.operator_users),
         *([scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []),
-    ]
-    runbook = [
-        scope.arn("ssm", f"document/{REAPER_NAME}"),
-        scope.arn("ssm", f"automation-definition/{REAPER_NAME}:$DEFAULT"),
     ]
     return [
         statement("SetGrants", ["iam:TagRole", "iam:TagUser"], conditions=setting),
@@ -196,7 +196,6 @@ def _grants(scope: DeploymentScope) -> list[Policy]:
             "Action": ["iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"],
             "NotResource": operators,
         },
-        statement("StartReaper", ["ssm:StartAutomationExecution"], runbook, by_schedule),
         statement("ForwardEvents", ["events:PutEvents"], [scope.arn("events", "event-bus/default")], by_rules),
-        _pass(scope, "PassRole", ROLE_NAME, by_schedule),
+        *_schedules(scope),
     ]
