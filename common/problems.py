@@ -36,10 +36,15 @@ _BARE_KEY = re.compile(r"[\w:/@+=-]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """An invalid value, with its path from the section down: `("approval", "approvers", 0, "name")`."""
+    """An invalid value, with its path from the section down: `("approval", "approvers", 0, "name")`.
+
+    Attributes:
+        details: What the message is about, one per line.
+    """
 
     path: SettingPath
     message: str
+    details: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -48,7 +53,8 @@ class Problem:
         return f"{NAMESPACE}:{path_text(parts)}"
 
     def __str__(self) -> str:
-        return f"{clipped(self.key, _KEY_CHARACTERS)}: {clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
+        text = f"{clipped(self.key, _KEY_CHARACTERS)}: {clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
+        return "\n      ".join([f"{text}:" if self.details else text, *map(visible, self.details)])
 
 
 def path_text(path: Iterable[str | int], parent: str = "") -> str:

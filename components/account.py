@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_aws import get_caller_identity, get_partition
 
 
@@ -20,6 +21,13 @@ class Account:
 
     @classmethod
     def of_provider(cls) -> Account:
-        """Return the account of the stack's AWS provider, after the roles that it assumes."""
-        caller = get_caller_identity()
-        return cls(id=caller.account_id, partition=get_partition().partition, caller_arn=caller.arn)
+        """Return the account of the stack's AWS provider, after the roles that it assumes.
+
+        Raises:
+            RunError: The provider's call failed.
+        """
+        try:
+            caller, partition = get_caller_identity(), get_partition().partition
+        except Exception as failed:  # noqa: BLE001 -- what Pulumi raises if a function of a provider fails
+            raise pulumi.RunError(f"Cannot determine the account: {failed}") from None
+        return cls(id=caller.account_id, partition=partition, caller_arn=caller.arn)

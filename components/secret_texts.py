@@ -76,7 +76,8 @@ class SecretTexts:
             # All after the value is omitted, too: where a value ends is not certain.
             expected, got, _ = each.message.partition(", got ")
             message = f"{expected}{got}{SHOWN}" if got and each.path[0] in self.sections else each.message
-            problems.append(Problem(path=each.path, message=self.without(message)))
+            details = tuple(map(self.without, each.details))
+            problems.append(Problem(path=each.path, message=self.without(message), details=details))
         return SettingsError(problems)
 
 

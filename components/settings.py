@@ -54,7 +54,8 @@ _BOUNDARY = re.compile(
     r"[A-Za-z0-9_+=,.@-]{1,128}"
     r"|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([A-Za-z0-9_+=,.@-]{1,128}/){0,4}[A-Za-z0-9_+=,.@-]{1,128}"
 )
-_MAX_TAGS = 45
+_MAX_TAGS = 44
+"""Instances of domain controllers have six of their own: their names, owner, and patch group."""
 _MAX_DEPTH = 20
 _SHOWN_LEVELS = 4
 """Levels of lists and mappings; the settings themselves have seven."""

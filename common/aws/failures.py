@@ -19,7 +19,6 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from common.aws import RETRIES
 from common.aws.denials import denial_in
 from common.problems import clipped, visible
 
@@ -209,8 +208,7 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
         reason, remedy = _CREDENTIALS[code]
         return FailureCause.CREDENTIALS, f"{reason}: {message}", f"{remedy}, {_AGAIN}"
     if code in THROTTLED:
-        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {message}"
-        return FailureCause.THROTTLING, reason, "try again in a few minutes"
+        return FailureCause.THROTTLING, f"throttled: {message}", "try again in a few minutes"
     if code == MALFORMED_ERROR:
         return FailureCause.SERVICE, f"malformed answer: {message}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -10,6 +10,7 @@ from common.aws.arns import split_arn
 from common.network import contains, family_of, int_key
 from common.problems import Problem, SettingPath, named, shown
 from common.validation import ineffective, instance_types, read_section
+from components.domain_controllers.names import DNS_PROTOCOLS
 from components.domain_controllers.operations.settings import BACKUP_DEVICE
 from components.domain_controllers.planner import RULES_PER_INTERFACE
 from components.domain_controllers.port_tables import (
@@ -149,6 +150,14 @@ def _resolver(section: DomainControllersSection) -> list[Finding]:
         if len(set(each.controller_addresses)) < len(each.controller_addresses):
             message = f"expected each address once, got {shown(each.controller_addresses)}. Remove the duplicates."
             found.append(((*where, "controllerAddresses"), message))
+        quota = section.quotas.rules_per_security_group
+        most = quota // len(DNS_PROTOCOLS)
+        if len(each.inbound_sources) > most:
+            message = (
+                f"expected at most {most} networks, as each takes {len(DNS_PROTOCOLS)} of the {quota} rules of a security "
+                f"group, got {len(each.inbound_sources)}. Use larger networks, or raise quotas.rulesPerSecurityGroup."
+            )
+            found.append(((*where, "inboundSources"), message))
         found += [
             ((*where, "inboundSources"), message) for _, message in _overlaps([("", each.inbound_sources)], "networks")
         ]

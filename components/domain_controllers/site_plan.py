@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from common.limits import EVENT_PATTERN, KEY_POLICY, MANAGED_POLICY, Generated, size
 from common.network import Family, Network
 from common.problems import Collector
+from components.domain_controllers import instance_role
 from components.domain_controllers.access_restriction_policy import POLICY_NAME, access_restriction_policy
 from components.domain_controllers.event_patterns import ALERTS, Watched
 from components.domain_controllers.key_policy import controllers_key_policy, deployers, role_arns
+from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import alert_rule_name
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
 from components.domain_controllers.operations import plan as operations_plan
@@ -149,6 +151,7 @@ def generated_texts(
             fix=fix,
         )
     yield from operations_plan.generated_texts(section)
+    yield from _agent_policy(section, account)
     for region, plan in plans.items():
         key = controllers_key_policy(**place, region=region, users=[*team, *others])
         yield Generated(
@@ -160,6 +163,21 @@ def generated_texts(
             fix=fix,
         )
         yield from _patterns(region, len(section.sites[region].controllers), plan)
+
+
+def _agent_policy(section: DomainControllersSection, account: Account) -> Iterator[Generated]:
+    """Yield the policy of the controllers' role, which names the log groups, buckets, secrets and keys of every site."""
+    if not any(each.controllers for each in section.sites.values()):
+        return
+    scopes = [Scope(partition=account.partition, account_id=account.id, region=region) for region in section.sites]
+    yield Generated(
+        what=f"the policy {instance_role.NAME}",
+        size=size(instance_role.agent_policy(operations_plan.role_statements(section, scopes))),
+        quota=MANAGED_POLICY,
+        path=("domainControllers", *(("promotion", "secrets") if section.promotes else ("sites",))),
+        given=f"what controllers of {len(section.sites)} sites write and read",
+        fix="Use shorter names of secrets and buckets, or the same bucket and key for several sites",
+    )
 
 
 def _patterns(region: str, controllers: int, plan: SitePlan) -> Iterator[Generated]:

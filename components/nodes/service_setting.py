@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from common.aws.failures import ResourceError
+from common.service_settings import customized_value
 from components.adoption import inventory
 from components.adoption.adopted_resource import PRIOR_TAG, with_records
 from components.adoption.dynamic_provider import AwsResourceProvider, log, this_stack
@@ -179,8 +180,7 @@ def _live(setting_id: str, role: str, region: str) -> str:
 
 
 def _value(ssm: Any, setting_id: str) -> str:
-    found = ssm.get_service_setting(SettingId=setting_id)["ServiceSetting"]
-    return DEFAULT if found.get("Status") == "Default" else str(found["SettingValue"])
+    return customized_value(ssm.get_service_setting(SettingId=setting_id)["ServiceSetting"]) or DEFAULT
 
 
 def _id(props: Properties) -> str:

@@ -63,9 +63,7 @@ def ownership_problems(found: Iterable[Found], record: FixedName, account: Accou
                 problems.append(Problem(path=name.path, message=_of_another_principal(existing)))
         elif existing.owner != owner and not name.take_over:
             others.setdefault(existing.owner, []).append(name)
-    return problems + [
-        Problem(path=_PATH, message=_of_another_stack(stack, names, record, account)) for stack, names in others.items()
-    ]
+    return problems + [_of_another_stack(stack, names, record, account) for stack, names in others.items()]
 
 
 def _of_another_principal(existing: Existing) -> str:
@@ -75,13 +73,11 @@ def _of_another_principal(existing: Existing) -> str:
     )
 
 
-def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, account: Account) -> str:
-    kept = [f"      {name} (shell-access:{name.path[0]}.takeOver)" for name in names if name is not record]
-    lines: list[str] = []
+def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, account: Account) -> Problem:
+    kept = tuple(f"{name} ({NAMESPACE}:{name.path[0]}.takeOver)" for name in names if name is not record)
+    owner = f"resources that this stack would change are owned by the stack {stack}"
     if record in names:
-        lines.append(f"account {account.id} is governed by the stack {stack}, and one stack governs an account")
-    if kept:
-        lines.append(f"resources that this stack would change are owned by the stack {stack}:\n" + "\n".join(kept))
-    text = "; ".join(lines)
+        owner = f"account {account.id} is governed by the stack {stack}, and one stack governs an account"
     remedy = f"Destroy that stack first, or set {NAMESPACE}:takeOver to true here to take everything over from it"
-    return f"{text}\n    {remedy}" if kept else f"{text}. {remedy}"
+    listed = ". Its resources that this stack would change" if kept else ""
+    return Problem(path=_PATH, message=f"{owner}. {remedy}{listed}", details=kept)

@@ -46,6 +46,10 @@ _CONCURRENT_READS: Final = 8
 """Executions that are read at the same time; Systems Manager throttles sooner than most services."""
 
 
+class MissingWorkflowError(UnusableError):
+    """There is no workflow in the account and Region."""
+
+
 class OwnRequestError(CallError):
     """An approver cannot approve their own request, or a grant to themselves."""
 
@@ -270,7 +274,7 @@ def check_workflow(session: ApprovalSession) -> None:
     """Check that the workflow exists, as a Region without it has no requests either.
 
     Raises:
-        UnusableError: The workflow does not exist.
+        MissingWorkflowError: The workflow does not exist.
     """
     if session.is_just_in_time:
         # AWS has access requests in every Region, and refuses them where the service is not enabled.
@@ -281,7 +285,7 @@ def check_workflow(session: ApprovalSession) -> None:
     except CallError as failed:
         if failed.code != "InvalidDocument":
             raise
-        raise UnusableError(
+        raise MissingWorkflowError(
             f"There is no approval workflow in {session.workflow.region} of account {session.identity.account_id}: the "
             f"document {name} does not exist. Name the stack's first Region, or select the stack with --stack."
         ) from None

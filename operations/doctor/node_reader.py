@@ -18,6 +18,7 @@ from operations.doctor.roles import Memo
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
 from operations.inventory.just_in_time import read_policies, read_setup, read_tags
 from operations.inventory.network import read_vpc
+from operations.inventory.nodes import read_host_role
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import (
     BucketEncryption,
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from operations.inventory.reader import Answer
 
 
-DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
-"""Setting with the role of Default Host Management Configuration (Systems Manager User Guide, under that name)."""
-_NONE: Final = "$None"
 _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
 _INSTANCES_A_PAGE: Final = 1000
@@ -159,10 +157,8 @@ class RegionReader:
 
     @returns_failure
     def _default_role(self) -> Principal | None:
-        absent = ("ServiceSettingNotFound",)
-        answer = self._reader.find("ssm", "get_service_setting", absent=absent, SettingId=DEFAULT_ROLE_SETTING)
-        value = str(answer["ServiceSetting"].get("SettingValue") or _NONE) if answer else _NONE
-        return None if value == _NONE else known(self._roles.named(value.rpartition("/")[2]))
+        role = known(read_host_role(self._reader))
+        return known(self._roles.named(role.rpartition("/")[2])) if role else None
 
     def _network(self, instance: NodeInstance | ReadFailure | None) -> VpcFacts | ReadFailure | None:
         if instance is None or isinstance(instance, ReadFailure):

@@ -14,7 +14,7 @@ from common.aws.failures import MalformedAnswerError, code_of
 from common.aws.session import AwsClients
 from components.adoption.inventory import only_one
 from operations.errors import UnusableError
-from operations.fleet.accounts import ACTIVE, FleetAccount
+from operations.fleet.accounts import FleetAccount
 from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _Organization:
     def _below(self, unit: str, path: tuple[str, ...]) -> Iterator[FleetAccount]:
         for each in self._pages("list_accounts_for_parent", "Accounts", ParentId=unit):
             # State replaces Status (API reference, Account).
-            state = str(each.get("State") or each.get("Status") or ACTIVE)
+            state = str(each.get("State") or each["Status"])
             yield FleetAccount(id=each["Id"], name=each.get("Name") or each["Id"], units=path, state=state)
         for each in self._pages("list_organizational_units_for_parent", "OrganizationalUnits", ParentId=unit):
             self._parents[each["Id"]] = unit

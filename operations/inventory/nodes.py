@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.failures import MalformedAnswerError
 from common.config_recorders import STATUS, why_not_recorded
+from common.service_settings import customized_value
 from components.adoption.inventory import tags_of
 from components.nodes.names import HOST_MANAGEMENT_SETTING, ROLE_TYPE, RULE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
@@ -100,8 +101,12 @@ class ConfigRule:
 @returns_failure
 def read_host_role(reader: Reader) -> str | None:
     """Read the role of Default Host Management Configuration, with its path; None: none is set."""
-    setting = reader.get("ssm", "get_service_setting", SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]
-    return None if setting.get("Status") == "Default" else str(setting["SettingValue"])
+    absent = ("ServiceSettingNotFound",)
+    answer = reader.find("ssm", "get_service_setting", absent, SettingId=HOST_MANAGEMENT_SETTING)
+    try:
+        return customized_value(answer["ServiceSetting"]) if answer else None
+    except MalformedAnswerError as failed:
+        raise ReadError(reader.unread("ssm:GetServiceSetting", failed)) from None
 
 
 @returns_failure

@@ -11,7 +11,7 @@ from components.approval.settings import Mode
 from components.just_in_time.decisions import planned_policies
 from components.just_in_time.documents import policy_documents
 from components.just_in_time.prerequisites import check_prerequisites
-from operations.approval.executions import list_requests
+from operations.approval.executions import MissingWorkflowError, list_requests
 from operations.approval.session import CallError, session_of, workflow_of
 from operations.audit.organization import read_organization
 from operations.audit.run import audit_context, read_details, why_incomplete
@@ -55,7 +55,7 @@ class SituationReader:
         planned = move.planned
         unread: list[Finding] = []
         return MigrationSituation(
-            paths=self._paths(planned),
+            paths=self._paths(planned, move.target),
             requests=self._requests(outputs),
             decisions=self._decisions(planned, unread),
             prerequisites=tuple(self._prerequisites(planned)),
@@ -64,13 +64,18 @@ class SituationReader:
 
     def path_findings(self) -> list[Finding]:
         """Return the findings about who can start sessions with the present configuration."""
-        return path_findings(self._settings, self._paths(self._settings))
+        return path_findings(self._settings, self._paths(self._settings, self._mode))
 
     @cached_property
     def _identity(self) -> Identity:
         return known_identity(self._clients, self._configuration.sts_region(self._settings.regions[0]))
 
-    def _paths(self, planned: Settings) -> AccessPaths | ReadFailure:
+    @property
+    def _mode(self) -> Mode:
+        return self._settings.approval.mode if self._settings.approval else Mode.JUST_IN_TIME
+
+    def _paths(self, planned: Settings, target: Mode) -> AccessPaths | ReadFailure:
+        """Return the paths in the present mode, or in the target's if an interrupted step has left its policies."""
         region = self._settings.regions[0]
         details = read_details(self._clients, region, self._identity, lambda _what, _done, _of: None)
         if isinstance(details, ReadFailure):
@@ -82,14 +87,22 @@ class SituationReader:
             audit = audit_context(self._configuration, self._options, self._identity, details, organization)
         except DocumentError as wrong:
             raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
-        mode = self._settings.approval.mode if self._settings.approval else Mode.JUST_IN_TIME
-        policies = planned.just_in_time.manual_policies if planned.just_in_time else []
-        return access_paths(audit, mode, [each.name for each in policies], self._options.exceptions)
+        policies = [each.name for each in planned.just_in_time.manual_policies] if planned.just_in_time else []
+        present = access_paths(audit, self._mode, policies, self._options.exceptions)
+        if target is not Mode.AUTOMATION or target is self._mode or present.is_workflow_open:
+            return present
+        after = access_paths(audit, target, policies, self._options.exceptions)
+        return after if after.is_workflow_open else present
 
     def _requests(self, outputs: Mapping[str, Any]) -> tuple[ApprovalRequest, ...] | ReadFailure:
+        """Return the open requests of the workflow; none if an interrupted last step has removed it."""
         workflow = workflow_of(outputs, self._configuration.name)
+        if workflow.mode is Mode.JUST_IN_TIME:
+            return ()
         try:
             listed = list_requests(session_of(workflow, self._clients), ended=0)
+        except MissingWorkflowError:
+            return ()
         except CallError as failed:
             action = "ssm:DescribeAutomationExecutions"
             return ReadFailure(action=action, cause=str(failed), remedy="resolve this, then run the command again")

@@ -384,7 +384,9 @@ def test_throttled_region_rests_for_all_services(monkeypatch: pytest.MonkeyPatch
             ClientError, match="not called, as kms and ssm throttle every call: Rate exceeded"
         ) as refused:
             logs.client.describe_log_groups()
-    assert why_not(refused.value, "x", REGION, str).action == "logs:DescribeLogGroups"
+    why = why_not(refused.value, "x", REGION, str)
+    assert why.action == "logs:DescribeLogGroups"
+    assert why.reason == "throttled: not called, as kms and ssm throttle every call: Rate exceeded"
     assert (logs.sent, elsewhere.client.describe_log_groups()["logGroups"]) == (0, [])
     now[0] = aws_answers.BREAK_SECONDS + 1
     with pytest.raises(ClientError, match=r"operation \(reached max retries: 7\): Rate exceeded"):

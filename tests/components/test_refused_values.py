@@ -15,7 +15,7 @@ AGENTS = ("nodes", "agents")
 
 PAIRS: list[tuple[tuple[str | int, ...], Any, Any]] = [
     (("regions",), ["eu-west-1", "eu-west-1"], ["us-east-1", "eu-west-1"]),
-    (("tags",), {f"tag-{number}": "x" for number in range(51)}, {f"tag-{number}": "x" for number in range(45)}),
+    (("tags",), {f"tag-{number}": "x" for number in range(51)}, {f"tag-{number}": "x" for number in range(44)}),
     (("tags", "team"), "a\u2028b", "Zo\u00eb \u6771\u4eac"),
     (("sessionManager", "linuxShellProfile"), "x" * 70_000, "x" * 60_000),
     (("sessionManager", "linuxShellProfile"), "date\x1b[2J", "date\n\texec bash\r\n"),

@@ -71,11 +71,11 @@ def test_problems_show_no_value_of_a_secret_section() -> None:
             path=("sessionManager", "cwLogGroupName"), message="expected names that fit, got 99. Use shorter names"
         ),
         Problem(path=("approval", "operatorRoles"), message='expected another, got "Operator".'),
-        Problem(path=("nodes",), message="the group hidden is there"),
+        Problem(path=("nodes",), message="the group hidden is there", details=("of hidden",)),
     ]
     assert [str(each) for each in SECRETS.without_values(SettingsError(problems)).problems] == [
         "shell-access:sessionManager.idleSessionTimeout: expected whole minutes, got [secret]",
         "shell-access:sessionManager.cwLogGroupName: expected names that fit, got [secret]",
         'shell-access:approval.operatorRoles: expected another, got "Operator".',
-        "shell-access:nodes: the group [secret] is there",
+        "shell-access:nodes: the group [secret] is there:\n      of [secret]",
     ]

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from common.problems import SettingsError
+from components import account
+from components.account import Account
 from components.settings import Settings
 
 
@@ -36,3 +39,12 @@ def test_anything_else_is_refused_by_its_key(boundary: Any) -> None:
 
 def test_no_boundary_unless_it_is_asked_for() -> None:
     assert Settings.load({"aws:region": "eu-west-1"}).permissions_boundary == ""
+
+
+def test_failed_call_of_the_provider_has_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise Exception("invocation of aws:index/getCallerIdentity returned an error: refused")  # noqa: TRY002 -- as Pulumi
+
+    monkeypatch.setattr(account, "get_caller_identity", fail)
+    with pytest.raises(pulumi.RunError, match=r"Cannot determine the account: invocation of .* refused"):
+        Account.of_provider()

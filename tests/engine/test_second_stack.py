@@ -111,7 +111,8 @@ def refused(run: Run, account: Account, before: dict[str, Any]) -> str:
     text = run.failed().text
     assert account.everything() == before
     assert ALPHA in text
-    assert "shell-access:takeOver" in text
+    assert "shell-access:takeOver to true here" in text
+    assert r"\n" not in text
     return text
 
 

@@ -13,6 +13,7 @@ import boto3
 import pytest
 import yaml
 
+from components.settings import _MAX_TAGS
 from operations.findings import Finding
 from operations.inventory import reader
 from operations.stack import StackConfiguration
@@ -201,6 +202,15 @@ def unnoticed_by_refresh(attempts: list[Attempt], live: Live, stack: Stack) -> l
     return [str(each) for each in attempts if f"{each.resource.type}:{each.resource.name}" not in steps]
 
 
+TAGS_OF_A_RESOURCE = 50
+
+
+def most_own_tags(resources: Iterable[Resource]) -> int:
+    """Return the largest number of tags of one resource besides those of the settings."""
+    given = dev_sections()["tags"].keys()
+    return max(len((each.inputs.get("tagsAll") or each.inputs.get("tags") or {}).keys() - given) for each in resources)
+
+
 @pytest.mark.timeout(LOST_STATE_SECONDS)
 def test_changes_are_reported_and_lost_state_is_recovered(
     new_stack: Callable[..., Stack], aws: Callable[..., Any], aws_endpoint: str
@@ -214,6 +224,7 @@ def test_changes_are_reported_and_lost_state_is_recovered(
     stack.up().succeeded()
     resources = resources_of(stack.state())
     assert inputs_without_a_sabotage(resources) == []
+    assert most_own_tags(resources) == TAGS_OF_A_RESOURCE - _MAX_TAGS
     assert verified(stack, live) == {}
     built = account.contents()
     check_findings(attempts_of(resources, SABOTAGES)[::3], live, stack)

@@ -14,7 +14,7 @@ from botocore.exceptions import DataNotFoundError
 from common.aws.answers import MAX_PAGES
 from common.aws.failures import action_of
 from operations.errors import UnusableError
-from operations.inventory import controller_operations
+from operations.inventory import controller_operations, nodes
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known_identity
 from tests.operations.arrangement import refusal
 from tests.operations.audit.authorization_reference import privileges
@@ -103,6 +103,17 @@ def test_policy_of_a_found_secret_is_not_absent() -> None:
     found = controller_operations._secret(reader, "arn")
     assert isinstance(found, ReadFailure)
     assert found.action == "secretsmanager:GetResourcePolicy"
+
+
+@pytest.mark.parametrize("status", [{}, {"Status": "New"}])
+def test_host_role_without_a_known_status_is_unread(status: dict[str, str]) -> None:
+    setting = {"ServiceSetting": {"SettingValue": "$None", **status}}
+    found = nodes.read_host_role(Reader(Refusing("no", get_service_setting=setting), "eu-west-1", "arn"))
+    assert isinstance(found, ReadFailure)
+    assert (
+        found.cause
+        == "malformed answer: GetServiceSetting: expected an answer of AWS, got no known status of the setting"
+    )
 
 
 @cache

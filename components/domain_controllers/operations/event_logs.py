@@ -138,13 +138,14 @@ def agent_configuration(settings: EventLogsSettings | None, counters: Mapping[st
 
 
 def _collected(settings: EventLogsSettings) -> Iterator[dict[str, Any]]:
+    given = {name.lower(): ids for name, ids in settings.additional_events.items()}
     for each in load_events().channels:
-        more = settings.additional_events.get(each.name, [])
+        more = given.get(each.name.lower(), [])
         ids = {*each.events, *(each.frequent if settings.frequent_events else ()), *more}
         yield _source(each.name, ids, each.group)
-    known = {each.name for each in load_events().channels}
+    known = {each.name.lower() for each in load_events().channels}
     for channel, ids in settings.additional_events.items():
-        if channel not in known:
+        if channel.lower() not in known:
             yield _source(channel, ids, _ADDITIONAL)
 
 

@@ -29,6 +29,13 @@ def _private_address(value: str) -> str:
     return value
 
 
+def _channels(value: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Refuse a channel that is given twice: Windows does not distinguish the case of its name."""
+    if len({name.lower() for name in value}) < len(value):
+        raise ValueError
+    return value
+
+
 def _domain(value: str) -> str:
     if value.rstrip(".").endswith(("amazonaws.com", "amazonaws.com.cn", "compute.internal", "ec2.internal")):
         raise ValueError
@@ -57,8 +64,9 @@ ChannelName = Annotated[
     str,
     setting(
         "",
-        "a channel name of 1 to 255 letters, digits, spaces and . _ / -, beginning with a letter or digit",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,254}$",
+        "a channel name of 1 to 255 letters, digits, spaces and . _ / -, beginning with a letter or digit, without a space "
+        "at its end",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._/-]{0,253}[A-Za-z0-9._/-])?$",
     ),
 ]
 EventId = Annotated[int, Field(ge=0, le=65535)]
@@ -88,9 +96,12 @@ class EventLogsSettings(Section):
         ge=5,
         le=1440,
     )
-    additional_events: dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]] = setting(
+    additional_events: Annotated[
+        dict[ChannelName, Annotated[list[EventId], Field(min_length=1)]], AfterValidator(_channels)
+    ] = setting(
         "Additional events, by channel.",
-        'a mapping of channels to lists of event IDs: {"Microsoft-Windows-PowerShell/Operational": [4104]}',
+        "a mapping of channels, each once in any case, to lists of event IDs: "
+        '{"Microsoft-Windows-PowerShell/Operational": [4104]}',
         default_factory=dict[str, list[int]],
         max_length=10,
     )

@@ -422,6 +422,16 @@ def test_wrong_resolver_endpoints_are_named(change: dict[str, Any], key: str) ->
     assert list(problems(resolverEndpoints=RESOLVER | change)) == [f"resolverEndpoints.{key}"]
 
 
+def test_inbound_sources_fit_into_a_security_group() -> None:
+    def found(number: int, quota: int = 60) -> dict[str, str]:
+        site = RESOLVER["sites"]["eu-west-1"] | {"inboundSources": [f"10.{each}.0.0/24" for each in range(number)]}
+        quotas = {"rulesPerSecurityGroup": quota}
+        return problems(resolverEndpoints=RESOLVER | {"sites": {"eu-west-1": site}}, quotas=quotas)
+
+    assert found(30) == found(31, 62) == {}
+    assert found(31).keys() == {"resolverEndpoints.sites.eu-west-1.inboundSources"}
+
+
 def test_resolver_endpoints_need_dns_servers() -> None:
     assert "dns: false" in problems(dns=False, resolverEndpoints=RESOLVER)["resolverEndpoints"]
 

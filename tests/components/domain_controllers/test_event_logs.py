@@ -151,7 +151,8 @@ def test_frequent_events_are_left_out_on_request() -> None:
 
 def test_additional_events_join_their_channel_or_a_new_group() -> None:
     powershell = "Microsoft-Windows-PowerShell/Operational"
-    settings = EventLogsSettings(additional_events={"System": [41], powershell: [4104, 4104]})
+    settings = EventLogsSettings(additional_events={"system": [41], powershell: [4104, 4104]})
+    assert "system" not in collected(settings)
     assert 41 in collected(settings)["System"]["event_ids"]
     assert collected(settings)[powershell]["event_ids"] == [4104]
     assert log_groups(settings)[-1] == collected(settings)[powershell]["log_group_name"]
@@ -186,6 +187,8 @@ def test_silence_raises_alarms_of_site_and_controller() -> None:
         ({"additionalEvents": {"System": []}}, "additionalEvents.System", "lists of event IDs"),
         ({"additionalEvents": {"System": [70000]}}, "additionalEvents.System[0]", "lists of event IDs"),
         ({"additionalEvents": {"a'@b": [1]}}, "additionalEvents", "a channel name"),
+        ({"additionalEvents": {"System ": [1]}}, "additionalEvents", "a channel name"),
+        ({"additionalEvents": {"A": [1], "a": [2]}}, "additionalEvents", "each once in any case"),
         ({"retention": 90}, "retention", "retentionDays"),
         (None, "eventLogs", ""),
     ],

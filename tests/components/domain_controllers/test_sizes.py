@@ -121,3 +121,26 @@ def test_controllers_that_no_pattern_holds_are_refused() -> None:
     assert found(sites=controllers(20)) == {}
     problems = found(sites=controllers(60))
     assert list(problems) == ["shell-access:domainControllers.sites.eu-west-1.controllers"]
+
+
+def test_secrets_of_many_sites_that_no_policy_holds_are_refused() -> None:
+    def of_sites(number: int) -> dict[str, Any]:
+        regions = ["eu-west-1", "us-east-1", "eu-central-1", "eu-north-1"][:number]
+        volumes = [{"deviceName": name, "size": 20} for name in ("xvdb", "xvdc", "xvdd")]
+        built = [{"name": f"dc{each}", "subnet": f"subnet-0{each}", "volumes": volumes} for each in "ab"]
+        site = {"vpc": "vpc-1", "subnets": ["subnet-0a", "subnet-0b"], "controllers": built}
+        secrets = {
+            region: {
+                "administratorArn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{'s' * 300}-a-a1B2c3",
+                "restoreModeArn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{'s' * 300}-b-a1B2c3",
+                "kmsKeyArn": f"arn:aws:kms:{region}:{ACCOUNT}:key/1234abcd",
+            }
+            for region in regions
+        }
+        promotion = {"domain": "corp.example.com", "partners": ["10.50.0.10"], "secrets": secrets}
+        return found(sites=dict.fromkeys(regions, site), promotion=promotion)
+
+    assert of_sites(1) == {}
+    problems = of_sites(4)
+    assert list(problems) == ["shell-access:domainControllers.promotion.secrets"]
+    assert "the policy ShellAccessDomainController to take at most 6144" in str(problems)

@@ -63,6 +63,23 @@ def test_our_own_value_is_not_taken_for_an_earlier_one(ssm: Any, noting: PriorSe
     assert noted(noting) == ""
 
 
+@pytest.mark.parametrize(("member", "value"), [("Status", None), ("Status", "New"), ("SettingValue", None)])
+def test_setting_that_is_not_understood_is_not_recorded(
+    clients: AwsClients, noting: PriorSettingProvider, ssm: Any, member: str, value: str | None
+) -> None:
+    def spoil(parsed: dict[str, Any], **_: object) -> None:
+        parsed["ServiceSetting"][member] = value
+
+    put(ssm, THEIRS)
+    events = clients.client("ssm", "eu-west-1").meta.events
+    events.register("after-call.ssm.GetServiceSetting", spoil, unique_id="spoil")
+    try:
+        with pytest.raises(ResourceError, match="malformed answer: GetServiceSetting"):
+            noted(noting)
+    finally:
+        events.unregister("after-call.ssm.GetServiceSetting", unique_id="spoil")
+
+
 @pytest.mark.parametrize("before", [None, THEIRS])
 def test_prior_value_survives_lost_states(
     noting: PriorSettingProvider,

@@ -70,6 +70,14 @@ def test_refused_exactly_where_another_owner_has_something(found: list[tuple[Fix
         assert f"stack {owner}" not in text
 
 
+def test_refusal_lists_every_resource_on_a_line() -> None:
+    found = [existing(name, ALPHA) for name in (RECORD, *NAMES)]
+    (problem,) = ownership_problems(found, RECORD, ACCOUNT, BETA)
+    first, *lines = str(problem).splitlines()
+    assert f"Destroy that stack first, or set {problem.key} to true here" in first
+    assert [line.strip().partition(" (")[0] for line in lines] == [str(name) for name in NAMES]
+
+
 @given(st.sampled_from([RECORD, *NAMES]))
 def test_own_and_released_things_are_accepted(name: FixedName) -> None:
     assert ownership_problems([existing(name, ALPHA)], RECORD, ACCOUNT, ALPHA) == []

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import pytest
 
+from components.nodes.names import HOST_MANAGEMENT_SETTING
 from operations.doctor.findings import Diagnosis, Verdict
-from operations.doctor.node_reader import DEFAULT_ROLE_SETTING
 from operations.doctor.run import Doctor
 from operations.findings import Status
 from tests.operations.arrangement import ACCOUNT, REGION
@@ -96,14 +96,14 @@ def test_default_host_management_replaces_missing_profile(world: World) -> None:
     bare, ssm = launch(world, "bare", "b", profile=False), world.client("ssm")
     try:
         assert problems(Doctor(STACK).diagnose("bare")) == {("no-instance-profile", "")}
-        ssm.update_service_setting(SettingId=DEFAULT_ROLE_SETTING, SettingValue="Hosts")
+        ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue="Hosts")
         assert Doctor(STACK).diagnose("bare").verdict is Verdict.READY
         with old_agent(world, bare):
             found = Doctor(STACK).diagnose("bare")
         assert problems(found) == {("agent", "")}
         assert "Default Host Management Configuration needs 3.2.582.0" in found.findings[0].found
     finally:
-        ssm.reset_service_setting(SettingId=DEFAULT_ROLE_SETTING)
+        ssm.reset_service_setting(SettingId=HOST_MANAGEMENT_SETTING)
         world.ec2.terminate_instances(InstanceIds=[bare])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
+from common.aws.answers import Answer
 from operations.errors import UnusableError
 from operations.fleet.accounts import FleetAccount, select_accounts
 from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
@@ -109,6 +110,13 @@ def test_discovery_without_response_is_unusable() -> None:
     [
         ({"list_roots": {"Roots": []}}, "ListRoots"),
         ({"list_roots": {"Roots": [{"Id": "r-ab12"}]}}, "no account in the organization"),
+        (
+            {
+                "list_roots": {"Roots": [{"Id": "r-ab12"}]},
+                "list_accounts_for_parent": {"Accounts": [Answer({"Id": "1" * 12, "Name": "web"}, "Account")]},
+            },
+            "Account: .* no Status",
+        ),
     ],
 )
 def test_organization_without_accounts_is_unusable(answers: dict[str, Any], found: str) -> None:

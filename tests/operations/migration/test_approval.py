@@ -7,6 +7,7 @@ import pytest
 from components.approval.settings import Mode
 from components.just_in_time.decisions import Outcome
 from components.settings import Settings
+from operations.approval.executions import MissingWorkflowError
 from operations.approval.requests import RequestState
 from operations.audit.protected import DeclaredPrincipals
 from operations.audit.run import AuditOptions
@@ -206,3 +207,59 @@ def test_incomplete_iam_data_is_no_way_to_a_session(monkeypatch: pytest.MonkeyPa
     (found,) = SituationReader(configuration(WORKFLOW), AuditOptions(declared=DeclaredPrincipals())).path_findings()
     assert (found.check, found.status) == ("approved-path", Status.UNKNOWN)
     assert "no user and no role" in found.found
+
+
+OUTPUTS: dict[str, Any] = {
+    "approval": {
+        "mode": "automation",
+        "runbookName": "AllowStartSsmSession",
+        "changeTemplateName": None,
+        "topicArn": "arn:aws:sns:eu-west-1:123456789012:t",
+    },
+    "regions": ["eu-west-1"],
+}
+REMOVED: dict[str, Any] = {**OUTPUTS, "approval": {"mode": "just-in-time"}}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> dict[Mode, AccessPaths]:
+    """Ways to a session by mode; the account has no workflow."""
+    paths = dict.fromkeys(Mode, OPEN)
+
+    def missing(session: Any, ended: int) -> Any:
+        assert session.mode is not Mode.JUST_IN_TIME, f"{ended} of another mode"
+        raise MissingWorkflowError("There is no approval workflow")
+
+    for name, answer in {
+        "known_identity": lambda *_: Identity(account_id="123456789012", partition="aws", arn="arn"),
+        "read_details": lambda *_: {},
+        "why_incomplete": lambda *_: None,
+        "read_organization": lambda *_: None,
+        "audit_context": lambda *_: None,
+        "access_paths": lambda _audit, mode, *_: paths[mode],
+        "session_of": lambda workflow, _clients: workflow,
+        "list_requests": missing,
+    }.items():
+        monkeypatch.setattr(situation, name, answer)
+    monkeypatch.setattr(SituationReader, "_decisions", lambda *_: ())
+    monkeypatch.setattr(SituationReader, "_prerequisites", lambda *_: ())
+    return paths
+
+
+def found_before(one: Move, outputs: Any = OUTPUTS) -> MigrationSituation:
+    return SituationReader(one.configuration, AuditOptions(declared=DeclaredPrincipals())).read(one, outputs)
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("outputs", [OUTPUTS, REMOVED], ids=["removing", "removed"])
+def test_interrupted_removal_of_the_workflow_goes_on(outputs: Any) -> None:
+    assert found_before(move(moving("draining")), outputs).requests == ()
+
+
+def test_interrupted_change_of_policies_goes_on(account: dict[Mode, AccessPaths]) -> None:
+    account[Mode.CHANGE_MANAGER] = replace(OPEN, decides=False)
+    found = found_before(move(CHANGE_MANAGER, Mode.AUTOMATION))
+    assert obstacles(MigrationStep.COMPLETE, Mode.AUTOMATION, found) == []
+    account[Mode.AUTOMATION] = replace(OPEN, decides=False)
+    found = found_before(move(CHANGE_MANAGER, Mode.AUTOMATION))
+    assert [each.check for each in obstacles(MigrationStep.COMPLETE, Mode.AUTOMATION, found)] == ["approved-path"]

@@ -63,7 +63,7 @@ def test_every_call_that_is_made_has_its_refusal_tested(stack: StackConfiguratio
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("ThrottlingException", ("throttled, 1 times in a row: no", "try again in a few minutes")),
+        ("ThrottlingException", ("throttled: no", "try again in a few minutes")),
         ("ExpiredTokenException", ("the credentials have expired: no", "log in again, then try again")),
         (
             "UnrecognizedClientException",
