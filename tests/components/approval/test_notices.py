@@ -172,7 +172,7 @@ def use(ssm: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", ssm.sleep)
 
 
-def test_sessions_that_start_before_iam_applies_the_removal_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_that_iam_still_permits_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
     ssm = Sessions(later={5: "olivia-2", 15: "olivia-3"})
     use(ssm, monkeypatch)
     outcome = "3 open sessions ended: olivia-1, olivia-2, olivia-3"
