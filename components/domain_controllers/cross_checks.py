@@ -31,15 +31,16 @@ from components.domain_controllers.settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from common.validation import KeyPaths
     from components.domain_controllers.operations.settings import PromotionSettings
 
 
 def read_domain_controllers(
-    given: Any, regions: Sequence[str]
+    given: Any, regions: Sequence[str], elsewhere: KeyPaths = dict
 ) -> tuple[DomainControllersSection | None, list[Problem]]:
-    """Read the section, including cross-checks."""
+    """Read the section, including cross-checks. `elsewhere` is that of `read_section`."""
     path = ("domainControllers",)
-    section, problems, wrong = read_section(DomainControllersSection, given, path)
+    section, problems, wrong = read_section(DomainControllersSection, given, path, elsewhere)
     if section is None:
         return None, problems
     found = [each for each in cross_problems(section, path, regions) if each.path[len(path)] not in wrong]
