@@ -235,6 +235,7 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     network_of_clients_is_rules_until_it_is_a_list(
         stack, aws("ec2"), replaced_controller_keeps_its_data_volume(stack, aws("ec2"))
     )
+    protected_controllers_keep_all_that_they_have(stack, aws("ec2"))
     stack.destroy().succeeded()
     assert tagged(aws("ec2")) == {"instances": [], "volumes": [], "groups": [], "acls": []}
     assert len(aws("ec2").describe_network_acls(NetworkAclIds=[prior])["NetworkAcls"][0]["Associations"]) == 1
@@ -387,6 +388,20 @@ def replaced_controller_keeps_its_data_volume(stack: Stack, ec2: Any) -> dict[st
     (instance,) = [each["InstanceId"] for each in moved["Attachments"]]
     assert instance in {each["InstanceId"] for each in tagged(ec2)["instances"]} - after
     return section
+
+
+def protected_controllers_keep_all_that_they_have(stack: Stack, ec2: Any) -> None:
+    section = stack.configurations[-1]["shell-access:domainControllers"]
+    stack.configure(directory(section | {"terminationProtection": True}))
+    stack.up().succeeded()
+    before, resources = tagged(ec2), [each["urn"] for each in stack.state()]
+    refused = stack.destroy().failed()
+    assert "domainControllers.terminationProtection protects resources of this stack" in refused.text
+    assert (tagged(ec2), [each["urn"] for each in stack.state()]) == (before, resources)
+    for each in (INSTANCE, VOLUME, ATTACHMENT):
+        assert "marked for protection" in stack.preview("--replace", urn_of(stack, each)).failed().text
+    stack.configure(directory(section))
+    stack.up().succeeded()
 
 
 def network_of_clients_is_rules_until_it_is_a_list(stack: Stack, ec2: Any, section: dict[str, Any]) -> None:
