@@ -250,7 +250,8 @@ class SiteSettings(Section):
         min_length=1,
     )
     controllers: list[ControllerSettings] = setting(
-        "Instances to create. Without any, the stack creates only the resources that protect controllers.",
+        "Instances to create, at least two in subnets of two Availability Zones. Without any, the stack creates only the "
+        "resources that protect controllers.",
         "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
     )

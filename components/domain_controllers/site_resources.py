@@ -190,7 +190,10 @@ def _check_zones(site: SiteSettings, network: Network, path: SettingPath) -> Non
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
-        text = f"expected at least two, in at least two zones, got {len(site.controllers)} in {', '.join(zones)}."
+        text = (
+            f"expected at least two controllers, in subnets of at least two Availability Zones, got {len(site.controllers)} in "
+            f"{', '.join(zones)}. Move one of them to a subnet of another zone"
+        )
         raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
 
 

@@ -635,7 +635,7 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
     one_zone = {"subnets": ["directory-a", "directory-a2"], "controllers": controllers}
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | one_zone}},
-        "sites.eu-west-1.controllers: expected at least two, in at least two zones, got 2 in eu-west-1a.",
+        "sites.eu-west-1.controllers: expected at least two controllers, in subnets of at least two Availability Zones, got 2 in eu-west-1a.",
     )
     public(aws("ec2"))
     no_image = [CONTROLLERS[0] | {"imageParameter": "/no/image"}, CONTROLLERS[1] | {"imageId": "ami-0123456789abcdef0"}]
