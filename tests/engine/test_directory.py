@@ -555,6 +555,19 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
         "bastionNetworks": ["10.30.9.0/24"],
         "clientPrefixLists": {"partners": {"id": partners, "maxEntries": 3, "networks": ["10.60.0.0/16"]}},
     }
+    listed = {"id": "pl-0123456789abcdef0", "maxEntries": 3, "networks": ["10.60.0.0/16"]}
+    unknown: dict[str, Any] = {
+        "bastionSecurityGroupIds": [bastion, "sg-0123456789abcdef0"],
+        "clientPrefixLists": {"partners": listed},
+    }
+    stack.configure(directory(section | unknown))
+    refused = stack.up().failed()
+    assert refused.steps == {}
+    for key, kind in (
+        ("bastionSecurityGroupIds", "a security group"),
+        ("clientPrefixLists.partners.id", "a prefix list"),
+    ):
+        assert f"shell-access:domainControllers.{key}: expected the ID of {kind} in eu-west-1, got" in refused.text
     stack.configure(directory(section))
     stack.up().succeeded()
     outputs = stack.outputs()
