@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -19,7 +19,7 @@ from common.characters import hidden_character
 from common.problems import Problem, SettingPath, path_text, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from enum import StrEnum
 
     from pydantic_core import ErrorDetails
@@ -179,6 +179,8 @@ def _sdk_data() -> Path:
 
 
 ModelT = TypeVar("ModelT", bound="Section")
+KeyPaths: TypeAlias = "Callable[[], Mapping[str, Sequence[SettingPath]]]"
+"""Function that returns paths of keys, which only an unknown key needs."""
 
 
 class Section(BaseModel):
@@ -215,7 +217,7 @@ def ineffective(section: Section, path: SettingPath, reason: str, *names: str) -
 
 
 def read_section(
-    model: type[ModelT], given: Any, path: SettingPath
+    model: type[ModelT], given: Any, path: SettingPath, elsewhere: KeyPaths = dict
 ) -> tuple[ModelT | None, list[Problem], frozenset[str]]:
     """Validate a section.
 
@@ -223,6 +225,7 @@ def read_section(
         model: Type of the section; the caller is responsible for cross-checks.
         given: Value in the configuration.
         path: Path of the section.
+        elsewhere: Returns the paths of the keys of all sections, to suggest where an unknown key belongs.
 
     Returns:
         The section (with defaults for invalid fields, so that the others can be cross-checked; None where that is
@@ -236,7 +239,7 @@ def read_section(
         return section, list(_repeated(section, path)), frozenset()
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False)
-    problems = list(dict.fromkeys(_problem(model, error, values, path) for error in errors))
+    problems = list(dict.fromkeys(_problem(model, error, values, path, elsewhere) for error in errors))
     wrong = frozenset(str(error["loc"][0]) for error in errors if error["loc"])
     try:
         rest = model.model_validate({key: value for key, value in values.items() if key not in wrong}, by_name=False)
@@ -279,13 +282,16 @@ def _ignores_case(annotation: object) -> bool:
     return any(isinstance(each, IgnoresCase) for each in metadata)
 
 
-def _problem(model: type[BaseModel], error: ErrorDetails, values: dict[str, Any], path: SettingPath) -> Problem:
+def _problem(
+    model: type[BaseModel], error: ErrorDetails, values: dict[str, Any], path: SettingPath, elsewhere: KeyPaths
+) -> Problem:
     location = _location(error, values)
     key = path + location
     if error["type"] == "extra_forbidden":
         _, section = _at(model, location[:-1])
         known = [each.alias or name for name, each in section.model_fields.items()] if section else []
-        hint = suggestion(str(location[-1]), known, key_paths(model, path))
+        # A key of this section is likelier than the same key of another one.
+        hint = suggestion(str(location[-1]), known, {**elsewhere(), **key_paths(model, path)})
         return Problem(path=key, message=f"unknown key{hint}")
     field, section = _at(model, location)
     if error["loc"][-1:] == (_KEY,) and field:

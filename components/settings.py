@@ -21,6 +21,7 @@ from components.detection.names import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.cross_checks import warnings as controllers_warnings
 from components.domain_controllers.settings import DomainControllersSection
+from components.just_in_time.settings import just_in_time_warnings
 from components.nodes.settings import NodesSection
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
@@ -198,7 +199,9 @@ class Settings:
                 found[Problem(path=path, message=message)] = None
         controllers = controllers_warnings(self.domain_controllers) if self.domain_controllers else []
         approval = approval_warnings(self.approval) if self.approval else []
-        return [*found, *self._ineffective(), *approval, *controllers]
+        path = ("approval", "justInTime")
+        just_in_time = just_in_time_warnings(self.just_in_time, path) if self.just_in_time else []
+        return [*found, *self._ineffective(), *approval, *just_in_time, *controllers]
 
     def _ineffective(self) -> list[Problem]:
         """Return warnings about settings of sessions that have no effect in any Region to which they apply."""
@@ -235,7 +238,7 @@ def _hint(key: str) -> str:
 
 @cache
 def _key_paths() -> dict[str, list[SettingPath]]:
-    """Return the paths of the keys of all sections, by key."""
+    """Return the paths of the sections and of their keys, by key."""
     models: dict[SettingPath, type[Section]] = {
         ("sessionManager",): SessionManagerSection,
         ("endpoints", "REGION"): EndpointSettings,
@@ -244,7 +247,8 @@ def _key_paths() -> dict[str, list[SettingPath]]:
         ("domainControllers",): DomainControllersSection,
         ("nodes",): NodesSection,
     }
-    found: dict[str, list[SettingPath]] = {}
+    # With the namespace, as a key alone would look like one of the section that the message is about.
+    found: dict[str, list[SettingPath]] = {key: [(f"{NAMESPACE}:{key}",)] for key in SECTIONS}
     for path, model in models.items():
         for key, paths in key_paths(model, path).items():
             found.setdefault(key, []).extend(paths)
@@ -390,7 +394,7 @@ def _session_manager(
     given: Any, regions: tuple[str, ...], problems: list[Problem]
 ) -> tuple[dict[str, SessionManagerSettings], tuple[str, ...], dict[str, frozenset[str]]]:
     path = ("sessionManager",)
-    section, found, wrong = read_section(SessionManagerSection, given, path)
+    section, found, wrong = read_section(SessionManagerSection, given, path, _key_paths)
     problems += found
     if section is None or not section.enabled:
         return {}, (), {}
@@ -423,7 +427,7 @@ def _merged(
 ) -> SessionManagerSettings:
     """Return the settings of one Region; only problems of its override are reported here."""
     path = ("sessionManager", "regionOverrides", region)
-    settings, found, wrong = read_section(SessionManagerSettings, {**general, **override}, path)
+    settings, found, wrong = read_section(SessionManagerSettings, {**general, **override}, path, _key_paths)
     problems += found
     settings = settings or SessionManagerSettings()
     if override:
@@ -452,7 +456,7 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
             problems.append(replace(problem, message=f"{problem.message}.{fix}") if fix else problem)
             if not isinstance(settings, dict):
                 continue
-        section, found, _ = read_section(EndpointSettings, settings, path)
+        section, found, _ = read_section(EndpointSettings, settings, path, _key_paths)
         problems += found
         if section:
             endpoints[region] = section
@@ -463,7 +467,7 @@ def _approval(
     given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
 ) -> ApprovalSettings | None:
     path = ("approval",)
-    section, found, wrong = read_section(ApprovalSettings, given, path)
+    section, found, wrong = read_section(ApprovalSettings, given, path, _key_paths)
     problems += found
     if section is None or not section.enabled:
         return None
@@ -483,7 +487,7 @@ def _approval(
 
 def _account_access(given: Any, problems: list[Problem]) -> AccountAccessSettings | None:
     path = ("accountAccess",)
-    section, found, wrong = read_section(AccountAccessSettings, given, path)
+    section, found, wrong = read_section(AccountAccessSettings, given, path, _key_paths)
     problems += found
     if section is None or not section.enabled:
         return None
@@ -496,7 +500,7 @@ def _domain_controllers(
 ) -> DomainControllersSection | None:
     if given is None:
         return None
-    section, found = read_domain_controllers(given, regions)
+    section, found = read_domain_controllers(given, regions, _key_paths)
     problems += found
     return section if section and section.enabled else None
 
@@ -505,7 +509,7 @@ def _nodes(
     given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
 ) -> NodesSection | None:
     path = ("nodes",)
-    section, found, _ = read_section(NodesSection, given, path)
+    section, found, _ = read_section(NodesSection, given, path, _key_paths)
     problems += found
     if section is None or not section.enabled:
         return None

@@ -60,7 +60,9 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     account = Account.of_provider()
     bound_roles(settings.permissions_boundary, account)
     planned = _plan(settings, account, owner)
-    finish = govern(account, settings.regions[0], owner) if settings.governs else None
+    controllers = settings.domain_controllers
+    protected_by = "domainControllers.terminationProtection" if controllers and controllers.protects_controllers else ""
+    finish = govern(account, settings.regions[0], owner, protected_by) if settings.governs else None
     if finish:
         recover(account, owner, settings.regions[0])
     warn_of_deleted_data = watch_data()

@@ -1,4 +1,4 @@
-"""Warnings about data that an update deletes: log groups with their logs, and volumes of controllers."""
+"""Warnings about data that an update deletes, log groups with their logs and volumes, and about controllers that it stops."""
 
 from __future__ import annotations
 
@@ -17,27 +17,33 @@ if TYPE_CHECKING:
 
 _LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 _VOLUME: Final = "aws:ebs/volume:Volume"
+_ATTACHMENT: Final = "aws:ec2/volumeAttachment:VolumeAttachment"
+_INSTANCE: Final = "aws:ec2/instance:Instance"
 
 
 def watch_data() -> Callable[[], None]:
-    """Note each log group and volume that is registered from now on, and return the function that warns about the others.
+    """Note the log groups, volumes and instances that are registered from now on, and return the function that warns.
 
     The preview of a log group that is deleted looks like that of one that is retained.
     """
     groups: set[tuple[str, str]] = set()
     volumes: dict[str, str] = {}
+    instances: set[str] = set()
 
     def noted(args: pulumi.ResourceTransformationArgs) -> None:
         if args.type_ == _LOG_GROUP:
             groups.add((str(args.props.get("region")), str(args.props.get("name"))))
         elif args.type_ == _VOLUME:
             volumes[args.name] = str(args.props.get("availability_zone"))
+        elif args.type_ == _INSTANCE:
+            instances.add(args.name)
 
     pulumi.runtime.register_stack_transformation(noted)
 
     def warn() -> None:
         outputs = state_outputs()
-        for message in (*deleted_logs(outputs, groups), *deleted_volumes(outputs, volumes)):
+        stopped = stopped_instances(outputs, volumes, instances)
+        for message in (*deleted_logs(outputs, groups), *deleted_volumes(outputs, volumes), *stopped):
             pulumi.log.warn(program_secrets().without(message))
 
     return warn
@@ -81,3 +87,29 @@ def deleted_volumes(outputs: Mapping[str, Mapping[str, Any]], kept: Mapping[str,
             change = "replaced by an empty one" if name in kept else "deleted with its data"
             volume = f"The volume {str(each.get('arn')).rpartition('/')[2]} ({name}) in {each.get('region')}"
             yield f"{volume} is {change}. Create a snapshot first, if its data are needed."
+
+
+def stopped_instances(
+    outputs: Mapping[str, Mapping[str, Any]], volumes: Collection[str], instances: Collection[str]
+) -> Iterator[str]:
+    """Yield a message about the instances of each Region that stay in the stack, and that an update stops.
+
+    Args:
+        outputs: Outputs of the resources in the state, by URN.
+        volumes: Logical names of the volumes that the stack has from now on; those of their attachments are the same.
+        instances: Logical names of the instances that the stack has from now on.
+    """
+    staying: set[str] = set()
+    detached: set[tuple[str, str]] = set()
+    for urn, each in outputs.items():
+        token, name = type_and_name(urn)
+        if token == _INSTANCE and name in instances:
+            staying.add(str(each.get("arn")).rpartition("/")[2])
+        elif token == _ATTACHMENT and name not in volumes and each.get("stopInstanceBeforeDetaching"):
+            detached.add((str(each.get("region")), str(each.get("instanceId"))))
+    for region in sorted({region for region, instance in detached if instance in staying}):
+        stopped = " ".join(sorted(instance for where, instance in detached if where == region and instance in staying))
+        yield (
+            "To detach volumes, the update stops these instances, which then stay stopped. Afterwards, run: "
+            f"aws ec2 start-instances --region {region} --instance-ids {stopped}"
+        )

@@ -14,6 +14,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from common.aws.arns import split_arn
 from common.aws.failures import ResourceError, explained
+from common.problems import NAMESPACE
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.dynamic_provider import AwsResourceProvider, attempts
@@ -136,11 +137,12 @@ class GoverningStackProvider(_GovernanceProvider):
 
 
 class ReleaseGuardProvider(_GovernanceProvider):
-    """Refuses to destroy what another stack governs now."""
+    """Refuses to destroy what another stack governs now, and what a setting protects."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compare the inputs."""
-        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in ("arn", "owner", "region")))
+        names = ("arn", "owner", "region", "protectedBy")
+        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in names))
 
     def create(self, props: Properties) -> CreateResult:
         """Verify that this stack still governs the account at the end of a run."""
@@ -153,8 +155,13 @@ class ReleaseGuardProvider(_GovernanceProvider):
         return UpdateResult(dict(_news))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Stop where another stack owns the record; a missing record does not stop a destroy."""
+        """Stop where another stack owns the record, or a setting protects; a missing record does not stop a destroy."""
         self._check(_props)
+        if _props.get("protectedBy"):
+            raise ResourceError(
+                f"{NAMESPACE}:{_props['protectedBy']} protects resources of this stack, so nothing was deleted. Set it to "
+                "false, run pulumi up, and then run this command again"
+            )
 
     def _check(self, props: Properties) -> None:
         with self.explained(props):
@@ -207,8 +214,11 @@ class ReleaseGuard(Resource, module="shellaccess", name="ReleaseGuard"):
         )
 
 
-def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
-    """Register the record, make all further resources depend on it, and return a function to call after all of them."""
+def govern(account: Account, region: str, owner: str, protected_by: str = "") -> Callable[[], None]:
+    """Register the record, make all further resources depend on it, and return a function to call after all of them.
+
+    `protected_by` is the key of the setting that must be false before a destroy; empty: none.
+    """
     arn = policy_arn(account.partition, account.id)
     properties = {"arn": arn, "owner": owner, "region": region}
     record = GoverningStack({**properties, "takeOverFrom": previous_owner(Kind.POLICY, region, arn)})
@@ -222,7 +232,9 @@ def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
         return pulumi.ResourceTransformationResult(args.props, opts)
 
     pulumi.runtime.register_stack_transformation(owned)
-    return lambda: _register_guard(properties, governed)
+    # Absent where nothing is protected, so that no other stack changes.
+    protection = {"protectedBy": protected_by} if protected_by else {}
+    return lambda: _register_guard({**properties, **protection}, governed)
 
 
 def _register_guard(properties: Properties, governed: list[pulumi.Resource]) -> None:

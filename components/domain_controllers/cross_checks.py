@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.arns import split_arn
 from common.network import contains, family_of, int_key
@@ -32,19 +32,27 @@ from components.domain_controllers.settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from common.validation import KeyPaths
     from components.domain_controllers.operations.settings import PromotionSettings
 
 
 def read_domain_controllers(
-    given: Any, regions: Sequence[str]
+    given: Any, regions: Sequence[str], elsewhere: KeyPaths = dict
 ) -> tuple[DomainControllersSection | None, list[Problem]]:
-    """Read the section, including cross-checks."""
+    """Read the section, including cross-checks. `elsewhere` is that of `read_section`."""
     path = ("domainControllers",)
-    section, problems, wrong = read_section(DomainControllersSection, given, path)
+    section, problems, wrong = read_section(DomainControllersSection, given, path, elsewhere)
     if section is None:
         return None, problems
     found = [each for each in cross_problems(section, path, regions) if each.path[len(path)] not in wrong]
+    if "sites" in wrong:
+        # None of them could be read, so that every key by site would seem to have none.
+        found = [each for each in found if each.path[len(path) : -1] not in _KEYS_BY_SITE]
     return section, [*problems, *found]
+
+
+_KEYS_BY_SITE: Final = (("resolverEndpoints", "sites"), ("backups", "buckets"), ("promotion", "secrets"))
+"""Mappings whose keys are Regions of sites."""
 
 
 def cross_problems(section: DomainControllersSection, path: SettingPath, regions: Sequence[str]) -> list[Problem]:
@@ -343,7 +351,10 @@ def _backups(section: DomainControllersSection) -> list[Finding]:
         if region not in given.buckets
     ]
     found += [
-        (("backups", "buckets", region), f"expected a site that creates controllers ({named(building)}), got {region}.")
+        (
+            ("backups", "buckets", region),
+            f"expected a site that creates controllers ({named(building) or 'none'}), got {region}.",
+        )
         for region in given.buckets
         if region not in building
     ]
@@ -368,12 +379,14 @@ def _promotion(section: DomainControllersSection) -> list[Finding]:
         found.append((("promotion",), f"{message}."))
     for region in building:
         if region not in given.secrets:
-            message = f"expected secrets for each site that builds controllers, got none for {region}. Name them"
+            message = f"expected secrets for each site that creates controllers, got none for {region}. Name them"
             found.append((("promotion", "secrets", region), f"{message}."))
     for region, secrets in given.secrets.items():
         where = ("promotion", "secrets", region)
         if region not in building:
-            message = f"expected a site that builds controllers ({named(building)}), got {region}. Remove it."
+            message = (
+                f"expected a site that creates controllers ({named(building) or 'none'}), got {region}. Remove it."
+            )
             found.append((where, message))
         arns = {
             "administratorArn": secrets.administrator_arn,
@@ -453,6 +466,9 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
         if len(devices) != len(set(devices)):
             found.append(((*at, "volumes"), f"expected each deviceName once, got {shown(devices)}."))
     if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
-        text = f"expected at least two, in at least two zones, got {len(site.controllers)} in {len(subnets)} subnets."
+        text = (
+            f"expected at least two controllers, in subnets of at least two Availability Zones, got {len(site.controllers)} in "
+            f"{named(sorted(subnets))}. Add a controller in another subnet, move one, or leave controllers out"
+        )
         found.append(((*where, "controllers"), text))
     return found

@@ -8,11 +8,13 @@ Sources:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import Problem, SettingPath
 from components.adoption.inventory import type_and_name
 from components.domain_controllers.names import SYSTEM, controllers_name, site_name
+from components.domain_controllers.operations.settings import BACKUP_DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _INSTANCE: Final = "aws:ec2/instance:Instance"
 _VOLUME: Final = "aws:ebs/volume:Volume"
 _BUCKET: Final = "aws:s3/bucket:Bucket"
+_DEVICE: Final = re.compile(r"xvd[b-z]")
 
 Outputs = dict[tuple[str, str], "Mapping[str, Any]"]
 
@@ -49,6 +52,8 @@ def change_problems(
             problems += _moved(outputs.get((_INSTANCE, name), {}), subnet, (*path, "subnet"))
             volumes = section.volumes_of(controller) if section else []
             problems += _shrunk(controller, volumes, outputs, name, (subnet.zone, path))
+            if outputs.get((_INSTANCE, name), {}).get("disableApiTermination"):
+                problems += _removed_volumes(controller, volumes, outputs, name, path)
     return [*problems, *_removed(section, outputs, planned), *_deleted_bucket(section, outputs, trail_bucket)]
 
 
@@ -76,6 +81,26 @@ def _shrunk(
             backups = ("domainControllers", "backups", "volumeSize")
             message = f"expected at least {size}, the size of the volume, which cannot be reduced, got {volume.size}."
             yield Problem(path=backups if is_of_backups else (*path, "volumes", position, "size"), message=message)
+
+
+def _removed_volumes(
+    controller: ControllerSettings,
+    volumes: Sequence[VolumeSettings],
+    outputs: Outputs,
+    name: str,
+    path: SettingPath,
+) -> Iterator[Problem]:
+    planned = {f"{name}-{each.device_name}" for each in volumes}
+    for token, volume in sorted(outputs):
+        device = volume.removeprefix(f"{name}-")
+        if token == _VOLUME and _DEVICE.fullmatch(device) and volume not in planned:
+            message = (
+                f"expected the volume {device} of the controller {controller.name}, whose termination protection is on, got none. "
+                "Create a snapshot if its data are needed, set domainControllers.terminationProtection to false, run pulumi up, "
+                "and then make this change"
+            )
+            key = ("domainControllers", "backups") if device == BACKUP_DEVICE else (*path, "volumes")
+            yield Problem(path=key, message=message)
 
 
 _FIX: Final = "Demote the controller, set domainControllers.terminationProtection to false, run pulumi up, and then make this change"

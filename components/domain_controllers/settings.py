@@ -250,7 +250,8 @@ class SiteSettings(Section):
         min_length=1,
     )
     controllers: list[ControllerSettings] = setting(
-        "Instances to create. Without any, the stack creates only the resources that protect controllers.",
+        "Instances to create, at least two in subnets of two Availability Zones. Without any, the stack creates only the "
+        "resources that protect controllers.",
         "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
     )
@@ -441,7 +442,7 @@ class DomainControllersSection(Section):
         default=False,
     )
     termination_protection: bool = flag(
-        "Protect controllers from termination, and retain the trail's bucket while it contains logs. Not part"
+        "Protect controllers and their volumes from deletion, and retain the trail's bucket while it contains logs. Not part"
         " of the AWS post.",
         default=True,
     )
@@ -496,6 +497,11 @@ class DomainControllersSection(Section):
         "a mapping of Regions to {vpc, subnets, controllers}",
         default_factory=dict,
     )
+
+    @property
+    def protects_controllers(self) -> bool:
+        """Return whether the stack creates controllers and protects them from termination."""
+        return self.termination_protection and any(each.controllers for each in self.sites.values())
 
     @property
     def collected_events(self) -> EventLogsSettings | None:

@@ -121,7 +121,7 @@ class Controllers(pulumi.ComponentResource):
             region=args.region,
             tags={**self._tags(controller.name), **args.instance_tags},
             # The parameter names a new image every month, and an empty server must not replace a directory.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], protect=args.termination_protection),
         )
         for volume in args.volumes[controller.name]:
             self._volume(f"{name}-{volume.device_name}", controller, volume, instance)
@@ -137,7 +137,8 @@ class Controllers(pulumi.ComponentResource):
             kms_key_id=self._args.key_arn,
             region=self._args.region,
             tags=self._tags(f"{controller.name}-{volume.device_name}"),
-            opts=pulumi.ResourceOptions(parent=self),
+            # EC2 protects only the instance: without this, its volumes are deleted before EC2 refuses to terminate it.
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.termination_protection),
         )
         attachment = VolumeAttachment(
             name,
@@ -148,7 +149,9 @@ class Controllers(pulumi.ComponentResource):
             stop_instance_before_detaching=True,
             region=self._args.region,
             # EC2 attaches a volume to one instance at a time: it is detached from the replaced instance first.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=True, protect=self._args.termination_protection
+            ),
         )
         self.attachments.append(attachment)
 

@@ -21,7 +21,7 @@ from components.session_manager.endpoint_services import service_name
 from components.session_manager.endpoints import check_private_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from common.network import Network as Addresses
     from components.domain_controllers.settings import DomainControllersSection, ResolverSiteSettings, SiteSettings
@@ -87,6 +87,8 @@ def find_site_resources(
     sites: dict[str, SiteResources] = {}
     for region, site in section.sites.items():
         logging = session_manager.get(region)
+        with collector:
+            _check_sources(region, section)
         with collector:
             found = _site_resources(
                 region,
@@ -190,7 +192,10 @@ def _check_zones(site: SiteSettings, network: Network, path: SettingPath) -> Non
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
-        text = f"expected at least two, in at least two zones, got {len(site.controllers)} in {', '.join(zones)}."
+        text = (
+            f"expected at least two controllers, in subnets of at least two Availability Zones, got {len(site.controllers)} in "
+            f"{', '.join(zones)}. Move one of them to a subnet of another zone"
+        )
         raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
 
 
@@ -204,6 +209,39 @@ def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: Setting
     if outside:
         text = f"expected networks that contain the controllers' subnets, got {shown(endpoints.settings.allowed_cidrs)}"
         raise SettingsError([Problem(path=path, message=f"{text}, without {', '.join(map(str, outside))}.")])
+
+
+def _check_sources(region: str, section: DomainControllersSection) -> None:
+    """Raise an error if a security group or prefix list that the rules of the site reference does not exist.
+
+    EC2 would refuse these rules only after others have changed.
+    """
+    root = ("domainControllers",)
+    groups = dict.fromkeys(section.bastion_security_group_ids, (*root, "bastionSecurityGroupIds"))
+    lists = {each.id: (*root, "clientPrefixLists", name, "id") for name, each in section.client_prefix_lists.items()}
+    found: set[str] = set()
+    ec2 = program_clients().client("ec2", region)
+    if groups:
+        with explained_at((*root, "bastionSecurityGroupIds"), f"security groups in {region}", "ec2", region):
+            pages = ec2.get_paginator("describe_security_groups").paginate(Filters=_by("group-id", groups))
+            found |= {each["GroupId"] for page in pages for each in page["SecurityGroups"]}
+    if lists:
+        with explained_at((*root, "clientPrefixLists"), f"prefix lists in {region}", "ec2", region):
+            pages = ec2.get_paginator("describe_managed_prefix_lists").paginate(Filters=_by("prefix-list-id", lists))
+            found |= {each["PrefixListId"] for page in pages for each in page["PrefixLists"]}
+    raise_problems(
+        Problem(
+            path=path, message=f"expected the ID of {kind} in {region}, got {each}. Correct it, or create {kind} there"
+        )
+        for ids, kind in ((groups, "a security group"), (lists, "a prefix list"))
+        for each, path in ids.items()
+        if each not in found
+    )
+
+
+def _by(name: str, values: Iterable[str]) -> list[dict[str, object]]:
+    """Return a filter of EC2, with which what does not exist is no error."""
+    return [{"Name": name, "Values": list(values)}]
 
 
 def _image(region: str, parameter: str, path: SettingPath) -> str:

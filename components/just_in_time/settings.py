@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from common.problems import Problem, SettingPath, named, shown
-from common.validation import Profile, Section, flag, setting, without_blanks, without_hidden
+from common.validation import Profile, Section, flag, ineffective, setting, without_blanks, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
 
 MAX_MANUAL_POLICIES: Final = 50
@@ -197,6 +197,16 @@ def just_in_time_problems(settings: JustInTimeSettings, path: SettingPath) -> li
         seen.add(each.id)
         problems += _auto_approval_problems(each, own)
     return problems
+
+
+def just_in_time_warnings(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
+    """Return warnings about settings that have no effect beside the others."""
+    return [
+        problem
+        for position, each in enumerate(settings.auto_approvals)
+        if not each.cedar
+        for problem in ineffective(each, (*path, "autoApprovals", position), "cedar is empty", "anyone")
+    ]
 
 
 def _name_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:

@@ -269,6 +269,18 @@ def test_log_group_name_does_not_start_with_aws() -> None:
         ({"operators": []}, "operators", "; did you mean approval.operators or accountAccess.operators?"),
         ({"region": "eu-west-1"}, "region", "; did you mean regions?"),
         ({"nodes": {"schedule": ""}}, "nodes.schedule", "; did you mean nodes.agents.schedule?"),
+        ({"nodes": {"approvers": []}}, "nodes.approvers", "; did you mean approval.approvers"),
+        (
+            {"sessionManager": {"managementAccess": "bastion"}},
+            "sessionManager.managementAccess",
+            "; did you mean domainControllers.managementAccess?",
+        ),
+        (
+            {"domainControllers": {"idleSessionTimeout": 5}},
+            "domainControllers.idleSessionTimeout",
+            "; did you mean sessionManager.idleSessionTimeout?",
+        ),
+        ({"approval": {"regions": []}}, "approval.regions", "; did you mean shell-access:regions?"),
         ({"sessionManager": {"idle_session_timeout": 5}}, "sessionManager.idle_session_timeout", "did you mean idle"),
         (
             {"approval": {"approvers": [{"min_required_approvals": 1}]}},

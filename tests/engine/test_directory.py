@@ -235,6 +235,7 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     network_of_clients_is_rules_until_it_is_a_list(
         stack, aws("ec2"), replaced_controller_keeps_its_data_volume(stack, aws("ec2"))
     )
+    protected_controllers_keep_all_that_they_have(stack, aws("ec2"))
     stack.destroy().succeeded()
     assert tagged(aws("ec2")) == {"instances": [], "volumes": [], "groups": [], "acls": []}
     assert len(aws("ec2").describe_network_acls(NetworkAclIds=[prior])["NetworkAcls"][0]["Associations"]) == 1
@@ -389,6 +390,20 @@ def replaced_controller_keeps_its_data_volume(stack: Stack, ec2: Any) -> dict[st
     return section
 
 
+def protected_controllers_keep_all_that_they_have(stack: Stack, ec2: Any) -> None:
+    section = stack.configurations[-1]["shell-access:domainControllers"]
+    stack.configure(directory(section | {"terminationProtection": True}))
+    stack.up().succeeded()
+    before, resources = tagged(ec2), [each["urn"] for each in stack.state()]
+    refused = stack.destroy().failed()
+    assert "domainControllers.terminationProtection protects resources of this stack" in refused.text
+    assert (tagged(ec2), [each["urn"] for each in stack.state()]) == (before, resources)
+    for each in (INSTANCE, VOLUME, ATTACHMENT):
+        assert "marked for protection" in stack.preview("--replace", urn_of(stack, each)).failed().text
+    stack.configure(directory(section))
+    stack.up().succeeded()
+
+
 def network_of_clients_is_rules_until_it_is_a_list(stack: Stack, ec2: Any, section: dict[str, Any]) -> None:
     stack.configure(directory(section | {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.40.0.0/16"]}}))
     added = stack.up().succeeded().steps
@@ -540,6 +555,19 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
         "bastionNetworks": ["10.30.9.0/24"],
         "clientPrefixLists": {"partners": {"id": partners, "maxEntries": 3, "networks": ["10.60.0.0/16"]}},
     }
+    listed = {"id": "pl-0123456789abcdef0", "maxEntries": 3, "networks": ["10.60.0.0/16"]}
+    unknown: dict[str, Any] = {
+        "bastionSecurityGroupIds": [bastion, "sg-0123456789abcdef0"],
+        "clientPrefixLists": {"partners": listed},
+    }
+    stack.configure(directory(section | unknown))
+    refused = stack.up().failed()
+    assert refused.steps == {}
+    for key, kind in (
+        ("bastionSecurityGroupIds", "a security group"),
+        ("clientPrefixLists.partners.id", "a prefix list"),
+    ):
+        assert f"shell-access:domainControllers.{key}: expected the ID of {kind} in eu-west-1, got" in refused.text
     stack.configure(directory(section))
     stack.up().succeeded()
     outputs = stack.outputs()
@@ -620,7 +648,7 @@ def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable
     one_zone = {"subnets": ["directory-a", "directory-a2"], "controllers": controllers}
     refuses(
         {"sites": {"eu-west-1": ONE_SITE["sites"]["eu-west-1"] | one_zone}},
-        "sites.eu-west-1.controllers: expected at least two, in at least two zones, got 2 in eu-west-1a.",
+        "sites.eu-west-1.controllers: expected at least two controllers, in subnets of at least two Availability Zones, got 2 in eu-west-1a.",
     )
     public(aws("ec2"))
     no_image = [CONTROLLERS[0] | {"imageParameter": "/no/image"}, CONTROLLERS[1] | {"imageId": "ami-0123456789abcdef0"}]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.adoption.adopted_resource import RESOURCE_TYPE
-from components.adoption.deleted_data import deleted_logs, deleted_volumes
+from components.adoption.deleted_data import deleted_logs, deleted_volumes, stopped_instances
 
 URN = "urn:pulumi:prod::shell-access::"
 PLACE = {"region": "eu-west-1", "name": "logs"}
@@ -55,3 +55,26 @@ def test_warns_about_volumes_that_lose_their_data(kept: dict[str, str], change: 
     assert [change in message and "The volume vol-1 (DC1-xvdb) in eu-west-1" in message for message in found] == (
         [True] if change else []
     )
+
+
+@pytest.mark.parametrize(
+    ("volumes", "instances", "stopped"),
+    [
+        (["DC1-xvdb", "DC2-xvdb"], ["DC1", "DC2"], ""),
+        (["DC2-xvdb"], ["DC1", "DC2"], "i-1"),
+        ([], ["DC1", "DC2"], "i-1 i-2"),
+        ([], ["DC2"], "i-2"),
+        ([], [], ""),
+    ],
+)
+def test_warns_about_instances_that_stay_stopped(volumes: list[str], instances: list[str], stopped: str) -> None:
+    outputs: dict[str, dict[str, Any]] = {}
+    for number in (2, 1):
+        outputs[f"{URN}aws:ec2/instance:Instance::DC{number}"] = {"arn": f"arn:aws:ec2:eu-west-1:1:instance/i-{number}"}
+        outputs[f"{URN}aws:ec2/volumeAttachment:VolumeAttachment::DC{number}-xvdb"] = {
+            "instanceId": f"i-{number}",
+            "region": "eu-west-1",
+            "stopInstanceBeforeDetaching": True,
+        }
+    found = [*stopped_instances(outputs, volumes, instances)]
+    assert [each.partition("--region eu-west-1 --instance-ids ")[2] for each in found] == ([stopped] if stopped else [])

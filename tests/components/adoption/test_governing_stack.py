@@ -119,6 +119,16 @@ def test_take_over_records_the_new_owner_and_stops_the_old_one(
         guard.delete(ARN, props(ALPHA))
 
 
+def test_protected_stack_is_not_destroyed(record: GoverningStackProvider, guard: ReleaseGuardProvider) -> None:
+    record.create(props(ALPHA))
+    protected = props(ALPHA) | {"protectedBy": "domainControllers.terminationProtection"}
+    assert guard.diff(ARN, protected, props(ALPHA)).changes
+    assert guard.diff(ARN, props(ALPHA), protected).changes
+    assert not guard.diff(ARN, protected, protected).changes
+    with pytest.raises(ResourceError, match=r"shell-access:domainControllers\.terminationProtection protects"):
+        guard.delete(ARN, protected)
+
+
 def test_renamed_stack_keeps_its_record(record: GoverningStackProvider, client: Callable[..., Any]) -> None:
     old = record.create(props(ALPHA)).outs or {}
     assert record.diff(ARN, old, props(BETA)).changes

@@ -56,6 +56,32 @@ def problems(**changes: Any) -> dict[str, str]:
     return {each.key.removeprefix(prefix): each.message for each in found}
 
 
+def test_wrong_site_hides_no_problem_and_causes_no_other() -> None:
+    bucket = {
+        "bucketName": "backups",
+        "bucketOwner": "999988887777",
+        "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/k",
+    }
+    secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:directory/a-a1B2c3"
+    of_the_site = {"administratorArn": secret, "restoreModeArn": f"{secret[:-1]}Z", "kmsKeyArn": bucket["kmsKeyArn"]}
+    promotion = {"domain": "corp.example.com", "partners": ["10.1.0.10"], "secrets": {"eu-west-1": of_the_site}}
+    changes: dict[str, Any] = {
+        "backups": {"buckets": {"eu-west-1": bucket}},
+        "promotion": promotion,
+        "resolverEndpoints": {"domains": ["corp.example.com"], "sites": {"eu-west-1": {"vpcs": ["workloads"]}}},
+        "clients": {"offices": ["10.10.0.0/16", "10.10.1.0/24"]},
+    }
+    assert list(problems(**changes, sites={"eu-west-1": {"vpc": 5, "subnets": ["a"]}})) == [
+        "sites.eu-west-1.vpc",
+        "clients.offices",
+    ]
+    without_sites = problems(**changes, sites={})
+    assert (
+        "expected a site that creates controllers (none), got eu-west-1" in without_sites["backups.buckets.eu-west-1"]
+    )
+    assert {"resolverEndpoints.sites.eu-west-1", "promotion.secrets.eu-west-1"} <= without_sites.keys()
+
+
 def test_section_of_the_design_is_read() -> None:
     section = read()
     assert section.options == Options(profile=Profile.POST)
@@ -211,7 +237,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "one controller": (
         {"sites": {"eu-west-1": {**DESIGN["sites"]["eu-west-1"], "controllers": [CONTROLLER]}}},
         "sites.eu-west-1.controllers",
-        "expected at least two, in at least two zones, got 1 in 1 subnets.",
+        "in subnets of at least two Availability Zones, got 1 in directory-a. Add a controller",
     ),
     "one subnet": (
         {
@@ -223,7 +249,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
             }
         },
         "sites.eu-west-1.controllers",
-        "expected at least two, in at least two zones, got 2 in 1 subnets.",
+        "in subnets of at least two Availability Zones, got 2 in directory-a. ",
     ),
     "same name": (
         {

@@ -36,9 +36,17 @@ def state(*, is_protected: bool) -> dict[str, dict[str, Any]]:
     }
 
 
+BUCKET = {
+    "bucketName": "backups",
+    "bucketOwner": "999988887777",
+    "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/k",
+}
+BACKUPS: dict[str, Any] = {"buckets": {REGION: BUCKET}}
+
+
 def section(*controllers: dict[str, Any], **changed: Any) -> DomainControllersSection:
     site = {"vpc": "directory", "subnets": ["a", "b"], "controllers": list(controllers)}
-    return DomainControllersSection.model_validate({"sites": {REGION: site}, **changed})
+    return DomainControllersSection.model_validate({"sites": {REGION: site}, "backups": BACKUPS, **changed})
 
 
 def keys(settings: DomainControllersSection | None, *, is_protected: bool = True) -> dict[str, str]:
@@ -72,15 +80,29 @@ def test_removed_sections_and_sites_are_refused() -> None:
 
 def test_smaller_volumes_are_refused() -> None:
     smaller = CONTROLLERS[0] | {"volumes": [{"deviceName": "xvdb", "size": 20}]}
-    bucket = {
-        "bucketName": "backups",
-        "bucketOwner": "999988887777",
-        "kmsKeyArn": "arn:aws:kms:eu-west-1:999988887777:key/k",
-    }
-    backups = {"buckets": {REGION: bucket}, "volumeSize": 50}
+    backups = BACKUPS | {"volumeSize": 50}
     found = keys(section(smaller, CONTROLLERS[1], backups=backups))
     assert set(found) == {f"sites.{REGION}.controllers[0].volumes[0].size", "backups.volumeSize"}
     assert "expected at least 40, " in found[f"sites.{REGION}.controllers[0].volumes[0].size"]
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+@pytest.mark.parametrize(
+    ("volumes", "backups", "key"),
+    [
+        ([], BACKUPS, f"sites.{REGION}.controllers[0].volumes"),
+        ([{"deviceName": "xvdc", "size": 40}], BACKUPS, f"sites.{REGION}.controllers[0].volumes"),
+        (CONTROLLERS[0]["volumes"], None, "backups"),
+    ],
+    ids=["removed", "other device", "no backups"],
+)
+def test_removed_volume_is_refused_if_protected(
+    volumes: list[dict[str, Any]], backups: dict[str, Any] | None, key: str, *, is_protected: bool
+) -> None:
+    changed = section(CONTROLLERS[0] | {"volumes": volumes}, CONTROLLERS[1], backups=backups)
+    found = keys(changed, is_protected=is_protected)
+    assert list(found) == ([key] if is_protected else [])
+    assert all("of the controller DC1, whose termination protection is on" in each for each in found.values())
 
 
 def test_smaller_volume_in_another_zone_is_new() -> None:

@@ -160,7 +160,7 @@ def test_checks_precede_what_changes_the_server() -> None:
     ("promotion", "change", "key", "says"),
     [
         ({"secrets": {}}, {}, "promotion.secrets", "a mapping of Regions"),
-        ({"secrets": {"us-east-1": SECRETS}}, {}, "promotion.secrets.us-east-1", "expected a site that builds"),
+        ({"secrets": {"us-east-1": SECRETS}}, {}, "promotion.secrets.us-east-1", "expected a site that creates"),
         ({"secrets": {"us-east-1": SECRETS}}, {}, f"promotion.secrets.{REGION}", f"got none for {REGION}"),
         ({"secrets": {REGION: SECRETS | {"kmsKeyArn": "alias/x"}}}, {}, "kmsKeyArn", "the ARN of a KMS key"),
         (

@@ -141,7 +141,15 @@ def test_permit_for_anyone_is_accepted_knowingly_only() -> None:
     assert (
         "got one for any user" in problems(approval(auto_approvals=[cedar(text)]))[f"{PREFIX}.autoApprovals[0].cedar"]
     )
-    assert load(approval(auto_approvals=[cedar(text, anyone=True)])).just_in_time
+    accepted = load(approval(auto_approvals=[cedar(text, anyone=True)]))
+    assert accepted.just_in_time
+    assert accepted.warnings() == []
+
+
+def test_warns_where_anyone_has_no_effect() -> None:
+    (warning,) = load(approval(auto_approvals=[auto(anyone=True)])).warnings()
+    assert warning.key == f"{PREFIX}.autoApprovals[0].anyone"
+    assert "has no effect, as cedar is empty" in warning.message
 
 
 PATHS = list(leaves(approval(auto_approvals=[auto()])["justInTime"]))
