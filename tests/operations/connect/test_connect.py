@@ -289,9 +289,7 @@ def test_who_may_not_list_managed_nodes_may_still_try(
     assert connect(command, "DC1").exit_code == 7
 
 
-def test_refused_session_is_worth_another_attempt(
-    launch: Callable[..., str], programs: Path, command: Command
-) -> None:
+def test_refused_session_is_worth_another_attempt(launch: Callable[..., str], programs: Path, command: Command) -> None:
     launch("DC1")
     script = programs.parent / "bin" / "aws"
     script.write_text("#!/bin/sh\nexit 254\n")
