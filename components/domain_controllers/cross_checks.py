@@ -254,16 +254,25 @@ def _ineffective(section: DomainControllersSection, path: SettingPath) -> Iterat
 
 
 def _management(section: DomainControllersSection) -> list[Finding]:
-    groups, networks = section.bastion_security_group_ids, section.bastion_networks
+    key, networks = "bastionSecurityGroupIds", section.bastion_networks
+    at_sites = {region: ("sites", region, key) for region in section.sites}
     if section.management_access is ManagementAccess.SESSION_MANAGER:
         none = "expected an empty list, as managementAccess is session-manager"
-        given = (("bastionSecurityGroupIds", groups), ("bastionNetworks", networks))
-        return [((key,), f"{none}, got {shown(value)}.") for key, value in given if value]
+        given: list[tuple[SettingPath, list[str]]] = [
+            ((key,), section.bastion_security_group_ids),
+            (("bastionNetworks",), networks),
+            *((path, section.sites[region].bastion_security_group_ids) for region, path in at_sites.items()),
+        ]
+        return [(path, f"{none}, got {shown(value)}.") for path, value in given if value]
     found: list[Finding] = []
-    if not groups:
-        found.append(
-            (("bastionSecurityGroupIds",), "expected at least one ID, as managementAccess is bastion, got [].")
-        )
+    without = [region for region in section.sites if not section.bastion_groups(region)]
+    if not section.bastion_security_group_ids and len(without) == len(section.sites):
+        found.append(((key,), "expected at least one ID, as managementAccess is bastion, got []."))
+    else:
+        found += [
+            (at_sites[region], "expected at least one ID, as managementAccess is bastion, got [].")
+            for region in without
+        ]
     if section.network_acl and not networks:
         found.append((("bastionNetworks",), "expected the bastion hosts' subnets, as there is a network ACL, got []."))
     return found
@@ -288,7 +297,18 @@ def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
             found.append(
                 ((*where, "id"), f"expected another prefix list than that of {names[each.id]}, got {shown(each.id)}.")
             )
-    return found
+    return found + list(_site_prefix_lists(section))
+
+
+def _site_prefix_lists(section: DomainControllersSection) -> Iterator[Finding]:
+    for region, site in section.sites.items():
+        where = ("sites", region, "clientPrefixListIds")
+        for name in site.client_prefix_list_ids.keys() - section.client_prefix_lists.keys():
+            yield (*where, name), f"expected a name of clientPrefixLists, got {shown(name)}."
+        names: dict[str, str] = {}
+        for name, id_ in section.prefix_list_ids(region).items():
+            if names.setdefault(id_, name) != name and name in site.client_prefix_list_ids:
+                yield (*where, name), f"expected another prefix list than that of {names[id_]}, got {shown(id_)}."
 
 
 def _rpc_ports(section: DomainControllersSection) -> list[Finding]:

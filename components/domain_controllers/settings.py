@@ -101,6 +101,7 @@ def _additional_port(value: str) -> str:
 
 Cidr = Annotated[UnicastNetwork, AfterValidator(_network)]
 GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+PrefixListId = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
 TeamRole = Annotated[
     str,
     Field(
@@ -121,7 +122,7 @@ AdditionalPort = Literal["icmp", "esp", "rpc"] | Annotated[str, AfterValidator(_
 class ClientPrefixList(Section):
     """`clientPrefixLists.<name>`: clients with an existing prefix list."""
 
-    id: str = setting("ID of the prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
+    id: PrefixListId = setting("ID of the prefix list.", "an id such as pl-0123456789abcdef0")
     address_family: Annotated[Family, member_of(Family)] = setting(
         "Address family of the entries.", f"one of {', '.join(Family)}", default=Family.IPV4
     )
@@ -254,6 +255,18 @@ class SiteSettings(Section):
         "resources that protect controllers.",
         "a list of {name, subnet, imageParameter, imageId, instanceType, volumes}",
         default_factory=list,
+    )
+    bastion_security_group_ids: list[GroupId] = setting(
+        "Security groups of the site's bastion hosts, in place of those above, as groups belong to one Region. Not part of the "
+        "AWS post.",
+        "a list of ids such as sg-0123456789abcdef0",
+        default_factory=list,
+    )
+    client_prefix_list_ids: dict[Name, PrefixListId] = setting(
+        "IDs of the site's prefix lists, by their names in clientPrefixLists, as prefix lists belong to one Region. Not part "
+        "of the AWS post.",
+        "a mapping of names to ids such as pl-0123456789abcdef0",
+        default_factory=dict,
     )
 
 
@@ -564,6 +577,17 @@ class DomainControllersSection(Section):
             files_port=self.dfsr_port,
         )
 
+    def bastion_groups(self, region: str) -> list[str]:
+        """Return the IDs of the security groups of a site's bastion hosts."""
+        site = self.sites.get(region)
+        return (site.bastion_security_group_ids if site else []) or self.bastion_security_group_ids
+
+    def prefix_list_ids(self, region: str) -> dict[str, str]:
+        """Return the IDs of a site's prefix lists of clients, by name."""
+        site = self.sites.get(region)
+        own = site.client_prefix_list_ids if site else {}
+        return {name: own.get(name, each.id) for name, each in self.client_prefix_lists.items()}
+
     @property
     def subnet_names(self) -> tuple[tuple[str, str], ...]:
         """Return the Region and the name of every subnet."""
@@ -587,15 +611,16 @@ def sources(
 ) -> Sources:
     """Return the peers of a site's controllers."""
     resolver = section.resolver_endpoints.sites.get(region) if section.resolver_endpoints else None
+    lists = section.prefix_list_ids(region)
     return Sources(
         on_premises=_parsed(section.on_premises_domain_controllers),
         sites={other: networks for other, networks in sorted(site_networks.items()) if other != region},
         clients={name: _parsed(networks) for name, networks in section.clients.items()},
         client_prefix_lists={
-            name: prefix_list_peer(each.id, each.address_family, each.max_entries)
+            name: prefix_list_peer(lists[name], each.address_family, each.max_entries)
             for name, each in section.client_prefix_lists.items()
         },
-        bastions=tuple(section.bastion_security_group_ids),
+        bastions=tuple(section.bastion_groups(region)),
         endpoints=tuple(endpoints),
         resolvers=_parsed(section.resolvers),
         time_sources=_parsed(section.time_sources),
@@ -618,8 +643,12 @@ def known_addresses(
 
     `own` are the controllers' subnets; `endpoints` has networks by the ID of the group or prefix list that names them.
     """
-    lists = {each.id: _parsed(each.networks) for each in section.client_prefix_lists.values() if each.networks}
-    bastions = dict.fromkeys(section.bastion_security_group_ids, _parsed(section.bastion_networks))
+    lists: dict[str, tuple[Network, ...]] = {}
+    for name, each in section.client_prefix_lists.items():
+        ids = [each.id, *(site.client_prefix_list_ids.get(name, each.id) for site in section.sites.values())]
+        lists |= dict.fromkeys(ids, _parsed(each.networks)) if each.networks else {}
+    of_sites = (id_ for site in section.sites.values() for id_ in site.bastion_security_group_ids)
+    bastions = dict.fromkeys([*section.bastion_security_group_ids, *of_sites], _parsed(section.bastion_networks))
     return {ITSELF.value: tuple(own), RESOLVER.value: tuple(own), **bastions, **lists, **(endpoints or {})}
 
 

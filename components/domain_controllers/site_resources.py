@@ -217,23 +217,37 @@ def _check_sources(region: str, section: DomainControllersSection) -> None:
     EC2 would refuse these rules only after others have changed.
     """
     root = ("domainControllers",)
-    groups = dict.fromkeys(section.bastion_security_group_ids, (*root, "bastionSecurityGroupIds"))
-    lists = {each.id: (*root, "clientPrefixLists", name, "id") for name, each in section.client_prefix_lists.items()}
+    at_site = (*root, "sites", region)
+    site = section.sites[region]
+    place = at_site if site.bastion_security_group_ids else root
+    groups = dict.fromkeys(section.bastion_groups(region), (*place, "bastionSecurityGroupIds"))
+    lists = {
+        id_: (*at_site, "clientPrefixListIds", name)
+        if name in site.client_prefix_list_ids
+        else (*root, "clientPrefixLists", name, "id")
+        for name, id_ in section.prefix_list_ids(region).items()
+    }
     found: set[str] = set()
     ec2 = program_clients().client("ec2", region)
     if groups:
-        with explained_at((*root, "bastionSecurityGroupIds"), f"security groups in {region}", "ec2", region):
+        with explained_at((*place, "bastionSecurityGroupIds"), f"security groups in {region}", "ec2", region):
             pages = ec2.get_paginator("describe_security_groups").paginate(Filters=_by("group-id", groups))
             found |= {each["GroupId"] for page in pages for each in page["SecurityGroups"]}
     if lists:
         with explained_at((*root, "clientPrefixLists"), f"prefix lists in {region}", "ec2", region):
             pages = ec2.get_paginator("describe_managed_prefix_lists").paginate(Filters=_by("prefix-list-id", lists))
             found |= {each["PrefixListId"] for page in pages for each in page["PrefixLists"]}
+    several = len(section.sites) > 1
     raise_problems(
         Problem(
-            path=path, message=f"expected the ID of {kind} in {region}, got {each}. Correct it, or create {kind} there"
+            path=path,
+            message=f"expected the ID of {kind} in {region}, got {each}. Correct it, or create {kind} there"
+            + (f", or set sites.{region}.{key}" if several and path[1] != "sites" else ""),
         )
-        for ids, kind in ((groups, "a security group"), (lists, "a prefix list"))
+        for ids, kind, key in (
+            (groups, "a security group", "bastionSecurityGroupIds"),
+            (lists, "a prefix list", "clientPrefixListIds"),
+        )
         for each, path in ids.items()
         if each not in found
     )

@@ -130,7 +130,7 @@ def _permitting_settings(
     section: DomainControllersSection, region: str, query: PacketQuery
 ) -> tuple[tuple[str, ...], ...]:
     """Return the smallest changes of settings that would permit a packet: one setting each, or else a peer and one."""
-    options, peers = dict(_option_changes(section)), dict(_peer_changes(section, query.client))
+    options, peers = dict(_option_changes(section)), dict(_peer_changes(section, region, query.client))
     single = [(text,) for text, change in {**options, **peers}.items() if _permits(section, region, query, change)]
     if single:
         return tuple(single)
@@ -158,12 +158,16 @@ def _option_changes(section: DomainControllersSection) -> Iterator[tuple[str, di
         yield "replicationPort: null, which opens the dynamic range", fixed
 
 
-def _peer_changes(section: DomainControllersSection, client: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _peer_changes(section: DomainControllersSection, region: str, client: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield changes that admit a client, as text and as values of the section."""
     if client.startswith("sg-"):
-        bastions = [*section.bastion_security_group_ids, client]
-        access = {"management_access": ManagementAccess.BASTION, "bastion_security_group_ids": bastions}
-        yield f"managementAccess: bastion, with {client} in bastionSecurityGroupIds", access
+        bastions = {"bastion_security_group_ids": [*section.bastion_groups(region), client]}
+        site = section.sites.get(region)
+        is_own = bool(site and site.bastion_security_group_ids)
+        sites = {region: site.model_copy(update=bastions)} if site and is_own else {}
+        access = {"management_access": ManagementAccess.BASTION, "sites": section.sites | sites, **bastions}
+        where = f"sites.{region}.bastionSecurityGroupIds" if is_own else "bastionSecurityGroupIds"
+        yield f"managementAccess: bastion, with {client} in {where}", access
         return
     network = str(ip_network(client))
     yield f"clients.NAME: [{network}]", {"clients": {**section.clients, "": [network]}}

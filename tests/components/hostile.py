@@ -213,6 +213,8 @@ COMPLETE: dict[str, Any] = {
             "eu-west-1": {
                 "vpc": "directory",
                 "subnets": ["directory-a", "directory-b"],
+                "bastionSecurityGroupIds": ["sg-0fedcba9876543210"],
+                "clientPrefixListIds": {"partners": "pl-0fedcba9876543210"},
                 "controllers": [
                     {
                         "name": "dc1",

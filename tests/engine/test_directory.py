@@ -548,7 +548,11 @@ def without_controllers(section: dict[str, Any]) -> dict[str, Any]:
 def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Callable[..., Any]) -> None:
     ec2 = aws("ec2")
     bastion, partners = bastion_group(ec2), partners_list(ec2)
+    own = (bastion_group(aws("ec2", "us-east-1")), partners_list(aws("ec2", "us-east-1")))
+    other = {"bastionSecurityGroupIds": [own[0]], "clientPrefixListIds": {"partners": own[1]}}
+    sites = without_controllers(ONE_SITE)["sites"]
     section = without_controllers(ONE_SITE) | {
+        "sites": sites | {"us-east-1": sites["eu-west-1"] | other},
         "profile": "post",
         "managementAccess": "bastion",
         "bastionSecurityGroupIds": [bastion],
@@ -560,7 +564,8 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
         "bastionSecurityGroupIds": [bastion, "sg-0123456789abcdef0"],
         "clientPrefixLists": {"partners": listed},
     }
-    stack.configure(directory(section | unknown))
+    regions = ["eu-west-1", "us-east-1"]
+    stack.configure(directory(section | unknown, regions))
     refused = stack.up().failed()
     assert refused.steps == {}
     for key, kind in (
@@ -568,15 +573,21 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
         ("clientPrefixLists.partners.id", "a prefix list"),
     ):
         assert f"shell-access:domainControllers.{key}: expected the ID of {kind} in eu-west-1, got" in refused.text
-    stack.configure(directory(section))
+    assert "or set sites.eu-west-1.bastionSecurityGroupIds" in refused.text
+    stack.configure(directory(section, regions))
     stack.up().succeeded()
     outputs = stack.outputs()
+    of_other = rules_of(aws("ec2", "us-east-1"), outputs["domainControllers"]["us-east-1"])
+    peers = {each.get("ReferencedGroupInfo", {}).get("GroupId", each.get("PrefixListId")) for each in of_other}
+    assert {*own} <= peers
+    assert {bastion, partners}.isdisjoint(peers)
     site = outputs["domainControllers"]["eu-west-1"]
     assert outputs["domainControllerPolicyArns"]["portForwarding"] is None
     live, options = Live.read(ec2, site, "directory-a"), Options(profile=Profile.POST)
     asked = Sources(
         clients={"offices": [ip_network("10.10.0.0/16")], "partners": [ip_network("10.60.0.0/16")]},
         bastions=[bastion],
+        sites={"us-east-1": [ip_network(each) for each in OWN["us-east-1"]]},
         endpoints=[network_peer(each) for each in OWN["eu-west-1"]],
     )
     assert live.wrong(asked, options, ("10.10.0.1", "10.60.3.4", "10.61.0.1", "10.30.9.5", "192.0.2.1")) == []

@@ -157,6 +157,28 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "bastionSecurityGroupIds",
         "expected at least one ID, as managementAccess is bastion, got [].",
     ),
+    "site of bastions without groups": (
+        {
+            "managementAccess": "bastion",
+            "bastionNetworks": ["10.9.0.0/24"],
+            "sites": {
+                "eu-west-1": DESIGN["sites"]["eu-west-1"] | {"bastionSecurityGroupIds": ["sg-0123abcd"]},
+                "us-east-1": DESIGN["sites"]["eu-west-1"],
+            },
+        },
+        "sites.us-east-1.bastionSecurityGroupIds",
+        "expected at least one ID, as managementAccess is bastion, got [].",
+    ),
+    "groups of a site without bastion": (
+        {"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"bastionSecurityGroupIds": ["sg-0123abcd"]}}},
+        "sites.eu-west-1.bastionSecurityGroupIds",
+        'expected an empty list, as managementAccess is session-manager, got ["sg-0123abcd"].',
+    ),
+    "prefix list of a site for no clients": (
+        {"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"clientPrefixListIds": {"x": "pl-0123abcd"}}}},
+        "sites.eu-west-1.clientPrefixListIds.x",
+        'expected a name of clientPrefixLists, got "x".',
+    ),
     "bastion without networks": (
         {"managementAccess": "bastion", "bastionSecurityGroupIds": ["sg-0123abcd"]},
         "bastionNetworks",
@@ -295,6 +317,25 @@ def test_client_prefix_lists_count_maximum_and_fill_the_acl() -> None:
         "resolver-endpoints": (ip_network("10.20.1.0/24"),),
         "pl-0123abcd": (ip_network("10.50.0.0/16"),),
     }
+
+
+def test_site_has_its_own_groups_and_prefix_lists() -> None:
+    site = DESIGN["sites"]["eu-west-1"]
+    own = {"bastionSecurityGroupIds": ["sg-0fedcba9"], "clientPrefixListIds": {"partners": "pl-0fedcba9"}}
+    section = read(
+        managementAccess="bastion",
+        bastionSecurityGroupIds=["sg-0123abcd"],
+        bastionNetworks=["10.9.0.0/24"],
+        clientPrefixLists={"partners": {"id": "pl-0123abcd", "maxEntries": 7, "networks": ["10.50.0.0/16"]}},
+        sites={"eu-west-1": site, "us-east-1": site | own},
+    )
+    for region, end in (("eu-west-1", "0123abcd"), ("us-east-1", "0fedcba9")):
+        found = sources(section, region, site_networks={})
+        assert found.bastions == (f"sg-{end}",)
+        assert found.client_prefix_lists == {"partners": prefix_list_peer(f"pl-{end}", Family.IPV4, 7)}
+        addresses = known_addresses(section, ())
+        assert addresses[f"sg-{end}"] == (ip_network("10.9.0.0/24"),)
+        assert addresses[f"pl-{end}"] == (ip_network("10.50.0.0/16"),)
 
 
 def test_reading_of_networks_grows_in_proportion_to_them() -> None:
