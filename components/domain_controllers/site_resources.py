@@ -90,6 +90,8 @@ def find_site_resources(
         with collector:
             _check_sources(region, section)
         with collector:
+            _check_trail(region, section.monitoring.existing_trail)
+        with collector:
             found = _site_resources(
                 region,
                 site,
@@ -251,6 +253,20 @@ def _check_sources(region: str, section: DomainControllersSection) -> None:
         for each, path in ids.items()
         if each not in found
     )
+
+
+def _check_trail(region: str, name: str) -> None:
+    """Raise an error if the existing trail does not record the Region of the site: the stack's own would be deleted for it."""
+    path = ("domainControllers", "monitoring", "existingTrail")
+    if not name:
+        return
+    with explained_at(path, f"trail {name} in {region}", "cloudtrail", region):
+        trails = program_clients().client("cloudtrail", region).describe_trails(includeShadowTrails=True)["trailList"]
+    if not any(name in (each["Name"], each["TrailARN"]) for each in trails):
+        message = (
+            f"expected the name or the ARN of a trail that records {region}, got {name}. Correct it, or leave it out"
+        )
+        raise SettingsError([Problem(path=path, message=message)])
 
 
 def _by(name: str, values: Iterable[str]) -> list[dict[str, object]]:

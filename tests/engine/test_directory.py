@@ -563,6 +563,7 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
     unknown: dict[str, Any] = {
         "bastionSecurityGroupIds": [bastion, "sg-0123456789abcdef0"],
         "clientPrefixLists": {"partners": listed},
+        "monitoring": {"existingTrail": "organization-trial"},
     }
     regions = ["eu-west-1", "us-east-1"]
     stack.configure(directory(section | unknown, regions))
@@ -573,6 +574,7 @@ def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Call
         ("clientPrefixLists.partners.id", "a prefix list"),
     ):
         assert f"shell-access:domainControllers.{key}: expected the ID of {kind} in eu-west-1, got" in refused.text
+    assert "expected the name or the ARN of a trail that records us-east-1, got organization-trial" in refused.text
     assert "or set sites.eu-west-1.bastionSecurityGroupIds" in refused.text
     stack.configure(directory(section, regions))
     stack.up().succeeded()

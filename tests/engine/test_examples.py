@@ -30,6 +30,8 @@ def test_example_passes_the_policy_pack_in_preview(
     for region in ("eu-west-1", "us-east-1"):
         rules = {"ServiceCode": "vpc", "QuotaCode": "L-2AEEBF1A", "DesiredValue": 40}
         aws("service-quotas", region).request_service_quota_increase(**rules)
+    trail = {"Name": "organization-trail", "S3BucketName": "organization-trail"}
+    aws("cloudtrail").create_trail(**trail, IsMultiRegionTrail=True)
     configuration = REPOSITORY / "policies" / "config" / f"{name}.json"
     run = stack.preview(*PACK, "--policy-pack-config", str(configuration)).succeeded()
     golden(f"stacks/{name}.yaml", previewed(stack.events()))
