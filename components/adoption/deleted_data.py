@@ -28,7 +28,7 @@ def watch_data() -> Callable[[], None]:
     """
     groups: set[tuple[str, str]] = set()
     volumes: dict[str, str] = {}
-    instances: set[str] = set()
+    instances: dict[str, str] = {}
 
     def noted(args: pulumi.ResourceTransformationArgs) -> None:
         if args.type_ == _LOG_GROUP:
@@ -36,13 +36,13 @@ def watch_data() -> Callable[[], None]:
         elif args.type_ == _VOLUME:
             volumes[args.name] = str(args.props.get("availability_zone"))
         elif args.type_ == _INSTANCE:
-            instances.add(args.name)
+            instances[args.name] = str(args.props.get("instance_type"))
 
     pulumi.runtime.register_stack_transformation(noted)
 
     def warn() -> None:
         outputs = state_outputs()
-        stopped = stopped_instances(outputs, volumes, instances)
+        stopped = (*stopped_instances(outputs, volumes, instances), *changed_instances(outputs, instances))
         for message in (*deleted_logs(outputs, groups), *deleted_volumes(outputs, volumes), *stopped):
             pulumi.log.warn(program_secrets().without(message))
 
@@ -113,3 +113,23 @@ def stopped_instances(
             "To detach volumes, the update stops these instances, which then stay stopped. Afterwards, run: "
             f"aws ec2 start-instances --region {region} --instance-ids {stopped}"
         )
+
+
+def changed_instances(outputs: Mapping[str, Mapping[str, Any]], types: Mapping[str, str]) -> Iterator[str]:
+    """Yield a message about the instances of each Region that an update stops to change their type, if there are several.
+
+    Args:
+        outputs: Outputs of the resources in the state, by URN.
+        types: Type of each instance that the stack has from now on, by logical name.
+    """
+    changed: dict[str, list[str]] = {}
+    for urn, each in sorted(outputs.items()):
+        token, name = type_and_name(urn)
+        if token == _INSTANCE and types.get(name, each.get("instanceType")) != each.get("instanceType"):
+            changed.setdefault(str(each.get("region")), []).append(str(each.get("arn")).rpartition("/")[2])
+    for region, stopped in changed.items():
+        if len(stopped) > 1:
+            yield (
+                f"The update stops {', '.join(stopped)} in {region}, one after the other, to change their types. It does not wait "
+                "for the services on them. To keep them available, change the type of one instance at a time."
+            )

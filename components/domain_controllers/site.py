@@ -96,7 +96,9 @@ class Controllers(pulumi.ComponentResource):
         super().__init__("shell-access:domainControllers:Controllers", name, None, opts)
         self._name, self._args = name, args
         self.attachments: list[VolumeAttachment] = []
-        self.instances = [self._controller(each) for each in args.controllers]
+        self.instances: list[Instance] = []
+        for each in args.controllers:
+            self.instances.append(self._controller(each))
         self.register_outputs({"instanceIds": [each.id for each in self.instances]})
 
     def _controller(self, controller: ControllerSettings) -> Instance:
@@ -121,7 +123,13 @@ class Controllers(pulumi.ComponentResource):
             region=args.region,
             tags={**self._tags(controller.name), **args.instance_tags},
             # The parameter names a new image every month, and an empty server must not replace a directory.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], protect=args.termination_protection),
+            # One after the other, as a change of the type stops an instance.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=["ami"],
+                protect=args.termination_protection,
+                depends_on=self.instances[-1:],
+            ),
         )
         for volume in args.volumes[controller.name]:
             self._volume(f"{name}-{volume.device_name}", controller, volume, instance)

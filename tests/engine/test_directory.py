@@ -191,6 +191,9 @@ def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable
     # The engine deletes the records after what depends on them, so that they restore last.
     (acl,) = (each for each in stack.state() if each["type"] == "aws:ec2/networkAcl:NetworkAcl")
     assert any("PriorNetworkAcl" in urn for urn in acl["dependencies"])
+    # An update that stops controllers stops one at a time.
+    *_, last = (each for each in stack.state() if each["type"] == "aws:ec2/instance:Instance")
+    assert any(urn.endswith("-DC1") for urn in last["dependencies"])
     assert features(aws, detector) == without_runtime | {"RUNTIME_MONITORING"}
     site = stack.outputs()["domainControllers"]["eu-west-1"]
     found = tagged(aws("ec2"))

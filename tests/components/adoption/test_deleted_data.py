@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.adoption.adopted_resource import RESOURCE_TYPE
-from components.adoption.deleted_data import deleted_logs, deleted_volumes, stopped_instances
+from components.adoption.deleted_data import changed_instances, deleted_logs, deleted_volumes, stopped_instances
 
 URN = "urn:pulumi:prod::shell-access::"
 PLACE = {"region": "eu-west-1", "name": "logs"}
@@ -78,3 +78,25 @@ def test_warns_about_instances_that_stay_stopped(volumes: list[str], instances: 
         }
     found = [*stopped_instances(outputs, volumes, instances)]
     assert [each.partition("--region eu-west-1 --instance-ids ")[2] for each in found] == ([stopped] if stopped else [])
+
+
+@pytest.mark.parametrize(
+    ("types", "stopped"),
+    [
+        ({"DC1": "m6i.large", "DC2": "m6i.large"}, ""),
+        ({"DC1": "m6i.xlarge", "DC2": "m6i.large"}, ""),
+        ({"DC1": "m6i.xlarge", "DC2": "m7i.large"}, "i-1, i-2 in eu-west-1"),
+        ({"DC1": "m6i.xlarge"}, ""),
+    ],
+)
+def test_warns_about_several_instances_that_change_their_type(types: dict[str, str], stopped: str) -> None:
+    outputs = {
+        f"{URN}aws:ec2/instance:Instance::DC{number}": {
+            "arn": f"arn:aws:ec2:eu-west-1:1:instance/i-{number}",
+            "region": "eu-west-1",
+            "instanceType": "m6i.large",
+        }
+        for number in (2, 1)
+    }
+    found = [*changed_instances(outputs, types)]
+    assert [stopped in each for each in found] == ([True] if stopped else [])
