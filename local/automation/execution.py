@@ -195,19 +195,20 @@ class Execution:
         attempts = int(step.definition.get("maxAttempts", 1))
         for attempt in range(1, attempts + 1):
             step.status, step.failure = "InProgress", ""
+            status = "Success"
             try:
                 self._attempt(step)
             except StepCancelledError:
-                step.status = "Cancelled"
+                status = "Cancelled"
             except StepFailedError as failed:
-                step.status = "TimedOut" if isinstance(failed, StepTimedOutError) else "Failed"
+                status = "TimedOut" if isinstance(failed, StepTimedOutError) else "Failed"
                 step.failure = str(failed)
                 if attempt < attempts:
                     continue
-            else:
-                step.status = "Success"
+            # A step whose status is final has an end for everyone who reads it.
+            step.ended = datetime.now(UTC)
+            step.status = status
             break
-        step.ended = datetime.now(UTC)
 
     def _attempt(self, step: StepRecord) -> None:
         if self._is_newly_cancelled():
