@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from fnmatch import filter as matching
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def policies(value: Any) -> Iterator[list[dict[str, Any]]]:
             yield from policies(each)
 
 
-def deployed(stack: str) -> Iterator[list[dict[str, Any]]]:
-    return policies(yaml.load((STACKS / f"{stack}.yaml").read_text(), yaml.CSafeLoader))
+@cache
+def deployed(stack: str) -> list[list[dict[str, Any]]]:
+    return list(policies(yaml.load((STACKS / f"{stack}.yaml").read_text(), yaml.CSafeLoader)))
 
 
 def listed(value: Any) -> list[str]:
