@@ -19,9 +19,9 @@ from components.adoption.dynamic_provider import (
     HIDDEN,
     SECRET_PROPERTIES,
     AwsResourceProvider,
-    attempts,
     is_secret,
     log,
+    read_created,
     this_stack,
 )
 from components.adoption.inventory import type_and_name
@@ -94,7 +94,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
                 # Without what it was, a destroy would delete a resource that another principal created.
                 raise ResourceError(_IN_ONE_CALL)
             # The resource that imports it reads it once.
-            if is_made and not any(named.find() for _ in attempts()):
+            if is_made and not read_created(named.find):
                 raise ResourceError("it is created, but AWS does not show it yet; run the same command again")
             prior = _prior(props, named, existing, found)
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))

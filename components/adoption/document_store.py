@@ -32,7 +32,7 @@ from components.adoption.document_ownership import (
     prior_version,
     published_sha256,
 )
-from components.adoption.dynamic_provider import attempts
+from components.adoption.dynamic_provider import read_created
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -290,8 +290,7 @@ class DocumentStore:
         Raises:
             ResourceError: Systems Manager could not process it; the default version is unchanged.
         """
-        described = (self._describe(_LATEST) for _ in attempts())
-        latest = next((each for each in described if each), {"Status": "not found"})
+        latest = read_created(lambda: self._describe(_LATEST)) or {"Status": "not found"}
         if latest["Status"] != _ACTIVE:
             reason = latest.get("StatusInformation") or "no reason was given"
             raise ResourceError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
@@ -14,8 +14,9 @@ from common.aws.failures import explained
 from common.aws.session import AwsClients
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
+_CreatedT = TypeVar("_CreatedT")
 
 HIDDEN: Final = "[secret]"
 """Placeholder for secrets in messages, as in the engine's."""
@@ -78,11 +79,16 @@ def _camel_case(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-def attempts() -> Iterator[int]:
-    """Yield the numbers of the attempts to read what was just created, with a pause between two of them."""
-    for number, seconds in enumerate(_PAUSES_SECONDS):
+def attempts() -> Iterator[None]:
+    """Yield once for each attempt to read what was just created, with a pause between two of them."""
+    for seconds in _PAUSES_SECONDS:
         time.sleep(seconds)
-        yield number
+        yield
+
+
+def read_created(read: Callable[[], _CreatedT | None]) -> _CreatedT | None:
+    """Read what was just created until AWS shows it, and return it; None: AWS does not show it yet."""
+    return next((found for _ in attempts() if (found := read())), None)
 
 
 def is_secret(props: Mapping[str, Any], name: str) -> bool:

@@ -18,7 +18,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from common.aws.failures import ResourceError, code_of
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, attempts, log, this_stack
+from components.adoption.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider, log, read_created, this_stack
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import SecurityService
 from components.detection.services import OURS_TAG, SERVICES, ServiceKind, ServiceState
@@ -67,7 +67,7 @@ class DetectionServiceProvider(AwsResourceProvider):
             if kind.resource:
                 made = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
                 kind.resource(client).create(props["switches"], {**props["tags"], **made})
-            state = next((found for _ in attempts() if (found := _find(kind, client, props))), None)
+            state = read_created(lambda: _find(kind, client, props))
         if state is None:
             raise ResourceError(f"{_what(props)} is enabled, but AWS does not show it yet; run the same command again")
         return CreateResult(_id(props), _outputs(props, state, {*props["switches"]}))
