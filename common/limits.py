@@ -9,15 +9,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from common.iam.statements import Policy, Statement, document
 from common.problems import Problem, SettingPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-Statement = dict[str, Any]
-Policy = dict[str, Any]
-
-POLICY_VERSION: Final = "2012-10-17"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +97,6 @@ def excess_problems(generated: Iterable[Generated]) -> list[Problem]:
 def size(policy: Mapping[str, Any]) -> int:
     """Return the characters of a policy that IAM counts: all in values, none between them."""
     return len(json.dumps(policy, separators=(",", ":")))
-
-
-def document(statements: Iterable[Statement]) -> Policy:
-    """Return a policy with these statements."""
-    return {"Version": POLICY_VERSION, "Statement": list(statements)}
 
 
 def packed(

@@ -7,7 +7,9 @@ other here even if nothing else of theirs overlaps, and of two concurrent first 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
+
+from common.iam.statements import Policy, deny, document
 
 POLICY_NAME: Final = "ShellAccessGoverningStack"
 
@@ -31,12 +33,7 @@ def owner_in(description: str) -> str | None:
     return found[1] if found else None
 
 
-def policy_content(arn: str) -> dict[str, Any]:
+def policy_content(arn: str) -> Policy:
     """Return the content: it grants nothing, and denies that a principal with the policy changes it."""
-    statement = {
-        "Sid": "RecordsTheGoverningStack",
-        "Effect": "Deny",
-        "Action": ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:TagPolicy", "iam:UntagPolicy"],
-        "Resource": arn,
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:TagPolicy", "iam:UntagPolicy"]
+    return document([deny("RecordsTheGoverningStack", changing, arn)])

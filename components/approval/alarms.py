@@ -42,8 +42,6 @@ _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
 """Maximum of names in a pattern: a pattern has 2,048 characters at most (EventBridge quotas), a name up to 64."""
-_MOST_NAMED_REGIONS: Final = 8
-"""Maximum number of Regions that the forwarding role's trust policy names; of more, it admits the account's rules in any."""
 _DOCUMENT_CALLS: Final = [
     *("CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "UpdateDocumentMetadata"),
     *("DeleteDocument", "ModifyDocumentPermission"),
@@ -199,42 +197,6 @@ def watched_regions(place: names.WorkflowLocation, regions: Sequence[str]) -> tu
     """Return the Regions of the stack whose events reach the workflow: emergency access works in no other."""
     forwards = place.partition in FORWARDING_PARTITIONS
     return tuple(each for each in regions if forwards or each == place.region)
-
-
-def forwarding_trust(place: names.WorkflowLocation, regions: Sequence[str]) -> names.PolicyDocument:
-    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
-    # A trust policy has 2,048 characters at most.
-    named = regions if len(regions) <= _MOST_NAMED_REGIONS else ["*"]
-    rules = [place.rule_arn(f"{names.ALARM_PREFIX}*", region) for region in named]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-                "Condition": {
-                    "StringEquals": {"aws:SourceAccount": place.account_id},
-                    "ArnLike": {"aws:SourceArn": rules if len(rules) > 1 else rules[0]},
-                },
-            }
-        ],
-    }
-
-
-def forwarding_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
-    """Return the policy of the role that forwards events: put events on the default bus of the workflow's Region."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "ForwardEvents",
-                "Effect": "Allow",
-                "Action": "events:PutEvents",
-                "Resource": place.event_bus_arn,
-            }
-        ],
-    }
 
 
 def _run_alarms() -> Iterator[EventAlarm]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from common.iam.statements import Policy, Statement, allow, deny, document
 from components.approval import names
-from components.approval.alarms import IAM_EVENT_REGIONS
+from components.approval.alarms import iam_event_region
+from components.approval.iam_policies import pass_to_runbook
 from components.approval.script import script_inputs
 from components.just_in_time.names import MANUAL_APPROVAL
-from components.session_manager.key_policies import governed_by_iam
+from components.session_manager.key_policies import with_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +40,6 @@ KINDS: Final = ("events", "sessions", "executions", "requests", "logs", "days")
 """Kinds of records: events of CloudTrail, sessions, requests to the workflow, access requests of just-in-time node access,
 locations of logs, and the statement that a day is complete."""
 
-_VERSION: Final = "2012-10-17"
 _IDENTITY: Final = (
     "struct<type:string,principalid:string,arn:string,accountid:string,username:string,sessioncontext:struct<"
     "attributes:struct<mfaauthenticated:string,creationdate:string>,sessionissuer:struct<arn:string,username:string>>>"
@@ -196,7 +197,7 @@ def export_runbook(
         "Account": place.account_id,
         "Regions": list(regions),
         "WorkflowRegion": place.region,
-        "IamRegion": IAM_EVENT_REGIONS.get(place.partition, place.region),
+        "IamRegion": iam_event_region(place),
         "Events": [*SESSION_EVENTS, *(ACCESS_EVENTS if access_requests else ())],
         "IamEvents": list(IAM_EVENTS),
         "Documents": [names.RUNBOOK_NAME, names.CHANGE_TEMPLATE_NAME],
@@ -226,60 +227,42 @@ def export_runbook(
 
 def export_role_policy(
     place: names.WorkflowLocation, logs: Mapping[str, LogLocation] | None = None, *, access_requests: bool = False
-) -> names.PolicyDocument:
+) -> Policy:
     """Return the policy to read the records, and to add objects to the bucket; none to read or delete them.
 
     Logs of sessions are listed, and never read.
     """
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            # These actions support no resources (Service Authorization Reference).
-            _allow(
-                "ReadRecords",
-                ["cloudtrail:LookupEvents", "ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"],
-                "*",
-            ),
-            _allow("ReadRequests", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+    # These actions support no resources (Service Authorization Reference).
+    unlimited = ["cloudtrail:LookupEvents", "ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"]
+    days = {"StringLike": {"s3:prefix": "records/kind=days/*"}}
+    keys = f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*"
+    return document(
+        [
+            allow("ReadRecords", unlimited, "*"),
+            allow("ReadRequests", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
             *(_access_requests(place) if access_requests else ()),
             *_list_logs(place, (logs or {}).values()),
-            {
-                **_allow("ListDays", "s3:ListBucket", bucket),
-                "Condition": {"StringLike": {"s3:prefix": "records/kind=days/*"}},
-            },
-            _allow("AddRecords", "s3:PutObject", f"{bucket}/records/*"),
-            {
-                **_allow(
-                    "EncryptRecords",
-                    "kms:GenerateDataKey",
-                    f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*",
-                ),
-                "Condition": {
-                    "Null": {"kms:ResourceAliases": "false"},
-                    "ForAllValues:StringEquals": {"kms:ResourceAliases": [names.EVIDENCE_KEY_ALIAS]},
-                },
-            },
-        ],
-    }
+            allow("ListDays", "s3:ListBucket", bucket, condition=days),
+            allow("AddRecords", "s3:PutObject", f"{bucket}/records/*"),
+            allow("EncryptRecords", "kms:GenerateDataKey", keys, condition=with_alias(names.EVIDENCE_KEY_ALIAS)),
+        ]
+    )
 
 
-def _access_requests(place: names.WorkflowLocation) -> Iterator[dict[str, object]]:
+def _access_requests(place: names.WorkflowLocation) -> Iterator[Statement]:
     """Yield the statements to read access requests with their executions and policies, which each Region has."""
-    arn = f"arn:{place.partition}:ssm:*:{place.account_id}:"
-    yield _allow("ListAccessRequests", "ssm:DescribeOpsItems", "*")
-    yield _allow(
+    yield allow("ListAccessRequests", "ssm:DescribeOpsItems", "*")
+    yield allow(
         "ReadAccessRequests",
         ["ssm:GetOpsItem", "ssm:GetAutomationExecution"],
-        [f"{arn}opsitem/*", f"{arn}automation-execution/*"],
+        [place.ssm("opsitem/*", "*"), place.ssm("automation-execution/*", "*")],
     )
-    yield {
-        **_allow("ReadApprovalPolicies", "ssm:GetDocument", f"{arn}document/*"),
-        "Condition": {"StringEquals": {"ssm:DocumentType": MANUAL_APPROVAL}},
-    }
+    manual = {"StringEquals": {"ssm:DocumentType": MANUAL_APPROVAL}}
+    yield allow("ReadApprovalPolicies", "ssm:GetDocument", place.ssm("document/*", "*"), condition=manual)
 
 
-def _list_logs(place: names.WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator[dict[str, object]]:
+def _list_logs(place: names.WorkflowLocation, logs: Iterable[LogLocation]) -> Iterator[Statement]:
     """Yield the statements to list objects and streams, the same for every Region, so that many Regions fit."""
     folders: dict[str, list[str]] = {}
     groups: list[str] = []
@@ -288,69 +271,44 @@ def _list_logs(place: names.WorkflowLocation, logs: Iterable[LogLocation]) -> It
             folders.setdefault(each.bucket, []).append(f"{each.prefix.rpartition('/')[0]}/*")
         groups += [each.log_group] if each.log_group else []
     for number, (bucket, found) in enumerate(sorted(folders.items()), 1):
-        yield {
-            **_allow(f"ListLogs{number}", "s3:ListBucketVersions", f"arn:{place.partition}:s3:::{bucket}"),
-            "Condition": {"StringLike": {"s3:prefix": sorted(set(found))}},
-        }
+        below = {"StringLike": {"s3:prefix": sorted(set(found))}}
+        arn = f"arn:{place.partition}:s3:::{bucket}"
+        yield allow(f"ListLogs{number}", "s3:ListBucketVersions", arn, condition=below)
     if groups:
         arn = f"arn:{place.partition}:logs:*:{place.account_id}:log-group:"
         streams = [f"{arn}{name}{end}" for name in sorted(set(groups)) for end in ("", ":*")]
-        yield _allow("ListLogStreams", "logs:DescribeLogStreams", streams)
+        yield allow("ListLogStreams", "logs:DescribeLogStreams", streams)
 
 
-def export_schedule_role_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
+def export_schedule_role_policy(place: names.WorkflowLocation) -> Policy:
     """Return the policy to start the export with its role."""
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            _allow("StartExport", "ssm:StartAutomationExecution", place.starting(names.EVIDENCE_RUNBOOK_NAME)),
-            {
-                **_allow("HandOverRole", "iam:PassRole", place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")),
-                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
-            },
-        ],
-    }
+    start = allow("StartExport", "ssm:StartAutomationExecution", place.starting(names.EVIDENCE_RUNBOOK_NAME))
+    return document([start, pass_to_runbook(place.iam(f"role/{names.EVIDENCE_ROLE_NAME}"))])
 
 
-def evidence_bucket_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
+def evidence_bucket_policy(place: names.WorkflowLocation) -> Policy:
     """Return the bucket policy: only the export adds records, over TLS and with the bucket's key."""
     bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            {
-                **_deny("OverTlsOnly", "s3:*", [bucket, f"{bucket}/*"]),
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
-            {
-                **_deny("OnlyTheExportAdds", "s3:PutObject", f"{bucket}/*"),
-                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")}},
-            },
-            {
-                **_deny("WithTheBucketsKey", "s3:PutObject", f"{bucket}/*"),
-                # An object without this header has the bucket's encryption.
-                "Condition": {
-                    "Null": {"s3:x-amz-server-side-encryption": "false"},
-                    "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
-                },
-            },
-        ],
+    records = f"{bucket}/*"
+    without_tls = {"Bool": {"aws:SecureTransport": "false"}}
+    by_others = {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")}}
+    # An object without this header has the bucket's encryption.
+    with_another_key = {
+        "Null": {"s3:x-amz-server-side-encryption": "false"},
+        "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
     }
-
-
-def evidence_key_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
-    """Return the key policy: IAM of the account controls the key."""
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            governed_by_iam(place.partition, place.account_id),
-        ],
-    }
+    return document(
+        [
+            deny("OverTlsOnly", "s3:*", [bucket, records], principal="*", condition=without_tls),
+            deny("OnlyTheExportAdds", "s3:PutObject", records, principal="*", condition=by_others),
+            deny("WithTheBucketsKey", "s3:PutObject", records, principal="*", condition=with_another_key),
+        ]
+    )
 
 
 def table_parameters(place: names.WorkflowLocation, regions: Sequence[str]) -> dict[str, str]:
     """Return the parameters of the table, with its partitions, so that none has to be added."""
-    named = list(dict.fromkeys([*regions, IAM_EVENT_REGIONS.get(place.partition, place.region)]))
+    named = list(dict.fromkeys([*regions, iam_event_region(place)]))
     return {
         "EXTERNAL": "TRUE",
         "projection.enabled": "true",
@@ -427,11 +385,3 @@ def trail_table(trail: Trail) -> AthenaTable:
         input_format="com.amazon.emr.cloudtrail.CloudTrailInputFormat",
         serde="org.apache.hive.hcatalog.data.JsonSerDe",
     )
-
-
-def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
-
-
-def _deny(sid: str, action: str, resource: str | list[str]) -> dict[str, object]:
-    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}

@@ -10,11 +10,12 @@ from components.adoption.document_content import PlannedDocument
 from components.approval import names
 from components.approval.alarms import EventAlarm, event_alarms, metric_alarms
 from components.approval.evidence import export_role_policy, export_runbook, export_schedule_role_policy
-from components.approval.iam_policies import service_trust
+from components.approval.iam_policies import automation_trust, schedule_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from common.iam.statements import Policy
     from components.approval.chat import ChatRule
     from components.approval.settings import ApprovalSettings
     from components.metric_alarm import MetricAlarm
@@ -35,8 +36,8 @@ class PlannedRole:
     key: str
     name: str
     description: str
-    trust: names.PolicyDocument
-    policy: names.PolicyDocument
+    trust: Policy
+    policy: Policy
     path: str = "/"
     boundary: str = ""
     max_session_seconds: int = 0
@@ -53,7 +54,7 @@ class PlannedPolicy:
     name: str
     arn: str
     description: str
-    content: names.PolicyDocument
+    content: Policy
     roles: Sequence[str]
     users: Sequence[str]
 
@@ -160,14 +161,14 @@ def plan_export(
             key="evidence",
             name=names.EVIDENCE_ROLE_NAME,
             description="Adds records of sessions to the evidence bucket",
-            trust=service_trust("ssm.amazonaws.com", place),
+            trust=automation_trust(place),
             policy=export_role_policy(place, logs, access_requests=has_access_requests),
         ),
         schedule_role=PlannedRole(
             key="evidence-schedule",
             name=names.EVIDENCE_SCHEDULE_ROLE_NAME,
             description=f"Starts {names.EVIDENCE_RUNBOOK_NAME}",
-            trust=service_trust("scheduler.amazonaws.com", place),
+            trust=schedule_trust(place),
             policy=export_schedule_role_policy(place),
         ),
         schedule=PlannedSchedule(

@@ -30,12 +30,12 @@ from components.approval.evidence import (
     QUERIES,
     AthenaTable,
     evidence_bucket_policy,
-    evidence_key_policy,
     records_table,
     trail_table,
 )
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
 from components.private_bucket import PrivateBucketArgs, register_private_bucket
+from components.session_manager.key_policies import data_key_policy
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class EvidenceStore(pulumi.ComponentResource):
             AliasedKeyArgs(
                 alias=EVIDENCE_KEY_ALIAS,
                 description="Evidence: records of sessions",
-                policy=evidence_key_policy(args.place),
+                policy=data_key_policy(partition=args.place.partition, account_id=args.place.account_id),
                 region=self._region,
                 tags=args.tags,
                 # Without the key, records that cannot be deleted could not be read.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.iam.statements import Policy, Statement, deny, document
 from components.approval import names
 from components.approval.settings import ApproverType
 from components.session_manager.document import DOCUMENT_NAME
@@ -86,23 +87,23 @@ _CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
 _HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
 
 
-def guard_rail_policies(settings: ApprovalSettings, place: names.WorkflowLocation) -> dict[str, names.PolicyDocument]:
+def guard_rail_policies(settings: ApprovalSettings, place: names.WorkflowLocation) -> dict[str, Policy]:
     """Return the managed policies that deny operators changes to what the approval depends on, whatever else they have.
 
     Two, by name: the names of operators and approvers need most of the characters of a managed policy.
     """
     return {
-        names.GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
-        names.IDENTITIES_GUARD_RAIL_POLICY_NAME: _document(_identity_statements(settings, place)),
+        names.GUARD_RAIL_POLICY_NAME: document(_workflow_statements(settings, place)),
+        names.IDENTITIES_GUARD_RAIL_POLICY_NAME: document(_identity_statements(settings, place)),
     }
 
 
-def operator_deny_policy(settings: ApprovalSettings, place: names.WorkflowLocation) -> names.PolicyDocument:
+def operator_deny_policy(settings: ApprovalSettings, place: names.WorkflowLocation) -> Policy:
     """Return everything that the guard rails deny, as one document."""
-    return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
+    return document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
 
 
-def _identity_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[dict[str, object]]:
+def _identity_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Statement]:
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
@@ -118,39 +119,36 @@ def _identity_statements(settings: ApprovalSettings, place: names.WorkflowLocati
         *([place.iam(f"policy/{names.OPERATOR_BOUNDARY_NAME}")] if people else []),
     ]
     return [
-        _deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
+        deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
         # Requesters pass the runbook's role to Systems Manager.
-        _deny("BecomeNoOther", _BECOMING, [*approvers, *people, *own[1:]]),
+        deny("BecomeNoOther", _BECOMING, [*approvers, *people, *own[1:]]),
     ]
 
 
-def _workflow_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[dict[str, object]]:
+def _workflow_statements(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Statement]:
     keys = [names.KEY_ALIAS, *([names.EVIDENCE_KEY_ALIAS] if settings.evidence else [])]
     of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": keys}}
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
-        _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
-        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(settings, place), *settings.all_topic_arns]),
-        _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
+        deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", condition=_names_the_tag()),
+        deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(settings, place), *settings.all_topic_arns]),
+        deny("KeepKey", _CHANGING_KEY, "*", condition=of_topic),
         # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
-        _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
-        _deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
-        {"Sid": "RunNothingElse", "Effect": "Deny", "Action": _STARTING, "NotResource": _requests(settings, place)},
+        deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
+        deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
+        {**deny("RunNothingElse", _STARTING), "NotResource": _requests(settings, place)},
     ]
 
 
-def tag_control_policy(place: names.WorkflowLocation) -> names.PolicyDocument:
+def tag_control_policy(place: names.WorkflowLocation) -> Policy:
     """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
     The organization's management account attaches it to the accounts with this workflow.
     The runbook's role has the same name in every account.
     """
     others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{names.ROLE_NAME}"]}}
-    return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])
-
-
-def _document(statements: list[dict[str, object]]) -> names.PolicyDocument:
-    return {"Version": "2012-10-17", "Statement": statements}
+    tagging = [*_SETTING_TAGS, *_REMOVING_TAGS]
+    return document([deny("OnlyTheRunbook", tagging, "*", condition={**_names_the_tag(), **others})])
 
 
 def _workflow(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[str]:
@@ -195,10 +193,3 @@ def _requests(settings: ApprovalSettings, place: names.WorkflowLocation) -> list
         *(place.ssm(f"automation-definition/{each.name}:*", "*") for each in policies),
         place.ssm("automation-execution/*", "*" if policies else ""),
     ]
-
-
-def _deny(
-    sid: str, action: list[str], resource: str | list[str], condition: dict[str, object] | None = None
-) -> dict[str, object]:
-    statement: dict[str, object] = {"Sid": sid, "Effect": "Deny", "Action": action, "Resource": resource}
-    return {**statement, "Condition": condition} if condition else statement

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
+from common.iam.statements import Policy, allow, deny, document
 from components.approval.iam_policies import operator_policy, requester_policy
-from components.approval.names import OPERATOR_ROLE_PREFIX, TAG_KEY, PolicyDocument, WorkflowLocation
+from components.approval.names import OPERATOR_ROLE_PREFIX, TAG_KEY, WorkflowLocation
 from components.approval.scripts.trust import ACCOUNT_ACCESS
 from components.approval.settings import IDENTITY_CENTER_PREFIX
 
@@ -85,7 +86,7 @@ def reserved_role_name(permission_set: str, suffix: str = "?" * SUFFIX_LENGTH) -
 
 def operator_trust(
     settings: ApprovalSettings, operators: IdentityCenterOperators, person: OperatorPerson, place: WorkflowLocation
-) -> PolicyDocument:
+) -> Policy:
     """Return the trust policy of a person's role.
 
     With a permission set, the caller must not have the approval tag as a session tag, which the identity provider could set: a transitive tag
@@ -95,62 +96,38 @@ def operator_trust(
     if operators.application:
         return account_access_trust(operators.application)
     role = f"role{operators.reserved_path}{reserved_role_name(settings.identity_center.permission_set)}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "OnePerson",
-                "Effect": "Allow",
-                "Principal": {"AWS": place.iam("root")},
-                "Action": "sts:AssumeRole",
-                "Condition": {
-                    "ArnLike": {"aws:PrincipalArn": place.iam(role)},
-                    "StringLike": {"aws:userid": f"AROA*:{person.user_name}"},
-                    "StringEquals": {"sts:RoleSessionName": person.user_name},
-                    "Null": {f"aws:PrincipalTag/{TAG_KEY}": "true"},
-                },
-            },
-            {
-                "Sid": "NoApprovalTag",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "sts:TagSession",
-                "Condition": {"Null": {f"aws:RequestTag/{TAG_KEY}": "false"}},
-            },
-        ],
+    one_person = {
+        "ArnLike": {"aws:PrincipalArn": place.iam(role)},
+        "StringLike": {"aws:userid": f"AROA*:{person.user_name}"},
+        "StringEquals": {"sts:RoleSessionName": person.user_name},
+        "Null": {f"aws:PrincipalTag/{TAG_KEY}": "true"},
     }
+    tagged = {"Null": {f"aws:RequestTag/{TAG_KEY}": "false"}}
+    return document(
+        [
+            allow("OnePerson", "sts:AssumeRole", principal={"AWS": place.iam("root")}, condition=one_person),
+            deny("NoApprovalTag", "sts:TagSession", principal="*", condition=tagged),
+        ]
+    )
 
 
-def account_access_trust(application: str) -> PolicyDocument:
+def account_access_trust(application: str) -> Policy:
     """Return the trust policy of a role that account access manager alone assumes, for one application.
 
     `aws:SourceAccount` is the account of the application, not that of the role (IAM User Guide, "Prepare your IAM roles").
     """
     source = {"aws:SourceAccount": split_arn(application).account_id, "aws:SourceArn": application}
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "EntitledPerson",
-                "Effect": "Allow",
-                "Principal": {"Service": ACCOUNT_ACCESS},
-                "Action": ["sts:AssumeRole", "sts:SetContext"],
-                "Condition": {"StringEquals": source},
-            }
-        ],
-    }
+    actions = ["sts:AssumeRole", "sts:SetContext"]
+    entitled = allow(
+        "EntitledPerson", actions, principal={"Service": ACCOUNT_ACCESS}, condition={"StringEquals": source}
+    )
+    return document([entitled])
 
 
-def operator_boundary(
-    settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool
-) -> PolicyDocument:
+def operator_boundary(settings: ApprovalSettings, place: WorkflowLocation, *, session_data_encryption: bool) -> Policy:
     """Return the permissions boundary of the people's roles: what operators are allowed, whatever else is attached."""
-    documents = (
+    policies = (
         operator_policy(place, session_data_encryption=session_data_encryption),
         requester_policy(settings, place),
     )
-    statements: list[object] = []
-    for each in documents:
-        found = each["Statement"]
-        statements += found if isinstance(found, list) else []
-    return {"Version": "2012-10-17", "Statement": statements}
+    return document(statement for each in policies for statement in each["Statement"])

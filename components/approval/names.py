@@ -73,8 +73,6 @@ DOCUMENT_NAMES: Final = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME)
 AUTOMATION: Final = "Automation"
 CHANGE_TEMPLATE: Final = "Automation.ChangeTemplate"
 
-PolicyDocument = dict[str, object]
-
 _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 

@@ -14,9 +14,7 @@ from components.adoption.document_content import PlannedDocument, published_byte
 from components.approval import names
 from components.approval.alarms import (
     event_alarms,
-    forwarding_policy,
     forwarding_regions,
-    forwarding_trust,
     metric_alarms,
     watched_regions,
 )
@@ -25,13 +23,16 @@ from components.approval.evidence_plan import EvidencePlan, PlannedPolicy, Plann
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
+    automation_trust,
     break_glass_policy,
     break_glass_trust,
+    forwarding_policy,
+    forwarding_trust,
     operator_policy,
     requester_policy,
     runbook_role_policy,
     schedule_role_policy,
-    service_trust,
+    schedule_trust,
     topic_key_policy,
     topic_policy,
 )
@@ -142,14 +143,14 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
             key="role",
             name=names.ROLE_NAME,
             description="Sets and removes the tag that allows a session",
-            trust=service_trust("ssm.amazonaws.com", place),
+            trust=automation_trust(place),
             policy=runbook_role_policy(settings, place, operators.store),
         ),
         schedule_role=PlannedRole(
             key="schedule",
             name=names.REAPER_SCHEDULE_ROLE_NAME,
             description=f"Starts {names.REAPER_NAME}",
-            trust=service_trust("scheduler.amazonaws.com", place),
+            trust=schedule_trust(place),
             policy=schedule_role_policy(place),
         ),
         forwarding_role=_forwarding_role(place, forwarding) if forwarding else None,

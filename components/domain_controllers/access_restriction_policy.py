@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from common.limits import MANAGED_POLICY, document, size
+from common.iam.statements import document
+from common.limits import MANAGED_POLICY, size
 from components.approval.names import DOCUMENT_NAMES
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 

@@ -20,7 +20,7 @@ from components.session_manager.settings import cross_problems
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from common.limits import Policy as PolicyDocument
+    from common.iam.statements import Policy as PolicyDocument
     from components.account import Account
     from components.session_manager.settings import SessionManagerSettings
 

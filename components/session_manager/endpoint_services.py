@@ -8,7 +8,9 @@ cn-northwest-1, as published with aws/aws-cdk issue 25329 and pull request 25333
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from common.iam.statements import Policy, allow, document
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
@@ -65,18 +67,8 @@ def service_name(region: str, service: str) -> str:
     return f"{prefix if service in services else _PREFIX}.{region}.{service}"
 
 
-def endpoint_policy(service: str, account_id: str) -> dict[str, Any]:
+def endpoint_policy(service: str, account_id: str) -> Policy:
     """Return a policy that limits an interface endpoint to its service and to principals of this account."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "OwnAccountOnly",
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": f"{_ACTIONS.get(service, service)}:*",
-                "Resource": "*",
-                "Condition": {"StringEquals": {"aws:PrincipalAccount": account_id}},
-            }
-        ],
-    }
+    own_account = {"StringEquals": {"aws:PrincipalAccount": account_id}}
+    actions = f"{_ACTIONS.get(service, service)}:*"
+    return document([allow("OwnAccountOnly", actions, "*", principal="*", condition=own_account)])

@@ -13,22 +13,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.arns import service_domain, split_arn
-from common.limits import (
-    ATTACHED_POLICIES,
-    MANAGED_POLICY,
-    StatementTooLongError,
-    document,
-    packed,
-    size,
-)
+from common.iam.statements import Policy, Statement, allow, document
+from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, packed, size
 from common.problems import Problem, SettingPath
+from components.session_manager.key_policies import with_alias
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 from components.session_manager.settings import s3_key_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from common.limits import Policy, Statement
     from components.session_manager.settings import SessionManagerSettings
 
 MOST_POLICIES: Final = ATTACHED_POLICIES.maximum - 1
@@ -158,100 +152,44 @@ class _NodeArns:
         return f"arn:{self.partition}:s3:::{resource}"
 
 
-def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
-    groups = [
-        arns.regional("logs", region, f"log-group:{each.cw_log_group_name}")
+def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
+    groups = {
+        region: arns.regional("logs", region, f"log-group:{each.cw_log_group_name}")
         for region, each in settings.items()
         if each.logs_to_cloudwatch
-    ]
-    if not groups:
-        return []
-    return [
+    }
+    if groups:
+        only_there = {"StringEquals": {"aws:RequestedRegion": sorted(groups)}}
+        streams = sorted([*groups.values(), *(f"{group}:*" for group in groups.values())])
+        written = sorted(f"{group}:log-stream:*" for group in groups.values())
         # DescribeLogGroups supports no narrower resource for a call without a group (Service Authorization Reference).
-        {
-            "Sid": "FindLogGroup",
-            "Effect": "Allow",
-            "Action": "logs:DescribeLogGroups",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"aws:RequestedRegion": _regions(groups)}},
-        },
-        {
-            "Sid": "FindLogStream",
-            "Effect": "Allow",
-            "Action": "logs:DescribeLogStreams",
-            "Resource": sorted([*groups, *(f"{group}:*" for group in groups)]),
-        },
-        {
-            "Sid": "WriteSessionLog",
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": sorted(f"{group}:log-stream:*" for group in groups),
-        },
-    ]
+        yield allow("FindLogGroup", "logs:DescribeLogGroups", "*", condition=only_there)
+        yield allow("FindLogStream", "logs:DescribeLogStreams", streams)
+        yield allow("WriteSessionLog", ["logs:CreateLogStream", "logs:PutLogEvents"], written)
 
 
-def _regions(arns: list[str]) -> list[str]:
-    return sorted({split_arn(arn).region for arn in arns})
-
-
-def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
+def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
     keys = [arns.regional("kms", region, "key/*") for region, each in settings.items() if each.session_data_encryption]
-    if not keys:
-        return []
-    return [
-        {
-            "Sid": "DecryptSessionData",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": sorted(keys),
-            # ForAllValues also matches an absent key, so the Null condition is required (as in the post).
-            "Condition": {
-                "Null": {"kms:ResourceAliases": "false"},
-                "ForAllValues:StringEquals": {"kms:ResourceAliases": [DATA_KEY_ALIAS]},
-            },
-        }
-    ]
+    if keys:
+        yield allow("DecryptSessionData", "kms:Decrypt", sorted(keys), condition=with_alias(DATA_KEY_ALIAS))
 
 
-def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> list[Statement]:
+def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
     logging = {region: each for region, each in settings.items() if each.s3_logging}
     if not logging:
-        return []
-
-    def logs_of(region: str, each: SessionManagerSettings) -> str:
-        return arns.s3(f"{each.s3_bucket_name}/{s3_key_prefix(each, arns.account_id, region)}/*")
-
-    statements: list[Statement] = [
-        {
-            "Sid": "WriteSessionLogObject",
-            "Effect": "Allow",
-            "Action": "s3:PutObject",
-            "Resource": sorted({logs_of(region, each) for region, each in logging.items()}),
-        },
-        {
-            "Sid": "SeeBucketEncryption",
-            "Effect": "Allow",
-            "Action": "s3:GetEncryptionConfiguration",
-            "Resource": sorted({arns.s3(each.s3_bucket_name) for each in logging.values()}),
-        },
-    ]
-    foreign = sorted(
-        {logs_of(region, each) for region, each in logging.items() if each.s3_bucket_owner not in ("", arns.account_id)}
-    )
+        return
+    logs = {
+        region: arns.s3(f"{each.s3_bucket_name}/{s3_key_prefix(each, arns.account_id, region)}/*")
+        for region, each in logging.items()
+    }
+    buckets = {arns.s3(each.s3_bucket_name) for each in logging.values()}
+    foreign = {logs[region] for region, each in logging.items() if each.s3_bucket_owner not in ("", arns.account_id)}
+    keys = {each.s3_kms_key_arn for each in logging.values() if each.s3_kms_key_arn}
+    yield allow("WriteSessionLogObject", "s3:PutObject", sorted(set(logs.values())))
+    yield allow("SeeBucketEncryption", "s3:GetEncryptionConfiguration", sorted(buckets))
     if foreign:
-        statements.append(
-            {"Sid": "GiveBucketOwnerControl", "Effect": "Allow", "Action": "s3:PutObjectAcl", "Resource": foreign}
-        )
-    keys = sorted({each.s3_kms_key_arn for each in logging.values() if each.s3_kms_key_arn})
+        yield allow("GiveBucketOwnerControl", "s3:PutObjectAcl", sorted(foreign))
     if keys:
-        services = sorted({service_domain("s3", split_arn(key).region, arns.partition) for key in keys})
-        statements.append(
-            {
-                "Sid": "EncryptSessionLogObject",
-                "Effect": "Allow",
-                "Action": "kms:GenerateDataKey",
-                "Resource": keys,
-                "Condition": {"StringEquals": {"kms:ViaService": services}},
-            }
-        )
-    return statements
+        services = {service_domain("s3", split_arn(key).region, arns.partition) for key in keys}
+        through_s3 = {"StringEquals": {"kms:ViaService": sorted(services)}}
+        yield allow("EncryptSessionLogObject", "kms:GenerateDataKey", sorted(keys), condition=through_s3)

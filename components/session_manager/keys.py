@@ -14,7 +14,7 @@ from components.adoption.lookup import retained_key
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from components.session_manager.key_policies import KeyPolicy
+    from common.iam.statements import Policy
 
 DELETION_WINDOW_DAYS = 30
 """Maximum that KMS allows: data cannot be decrypted once its key is deleted."""
@@ -35,7 +35,7 @@ class AliasedKeyArgs:
 
     alias: str
     description: str
-    policy: KeyPolicy
+    policy: Policy
     region: str
     tags: dict[str, str] = field(default_factory=dict[str, str])
     retain: bool = False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from common.limits import document
+from common.iam.statements import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
 from operations.deployer.associations import association_documents

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from common.limits import document
+from common.iam.statements import document
 from components.approval.names import (
     BREAK_GLASS_ROLE_NAME,
     EVENT_FORWARDING_ROLE_NAME,

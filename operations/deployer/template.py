@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from common.limits import POLICY_VERSION
+from common.iam.statements import POLICY_VERSION
 from operations.deployer.boundary import boundary
 from operations.deployer.names import BOUNDARY, ROLES_BOUNDARY, Role
 from operations.deployer.policies import named_policies

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval import evidence
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
+from components.session_manager.key_policies import data_key_policy
 from operations.inventory.monitoring import read_bucket
 from operations.inventory.reader import returns_failure
 from operations.inventory.session_manager import read_key
@@ -34,6 +35,7 @@ def evidence_findings(
 ) -> list[Finding]:
     """Read and compare the key, the bucket, the table and the queries."""
     key = read_key(reader, EVIDENCE_KEY_ALIAS, policy=True)
+    key_policy = data_key_policy(partition=place.partition, account_id=place.account_id)
     desired = DesiredBucket(
         check="approval-evidence-bucket",
         name=place.evidence_bucket,
@@ -43,9 +45,7 @@ def evidence_findings(
     )
     live = read_bucket(reader, place.evidence_bucket, place.account_id, lock=True)
     return [
-        *alias_findings(
-            "approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, evidence.evidence_key_policy(place)
-        ),
+        *alias_findings("approval-evidence-key", EVIDENCE_KEY_ALIAS, deployment, key, key_policy),
         *own_bucket_findings(deployment, desired, live, key),
         _table_finding(deployment, "approval-evidence-table", evidence.records_table(place, regions), reader),
         *(_trail_findings(deployment, settings.trail, reader) if settings.trail else ()),

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from common import limits
-from components.approval.alarms import METRIC_ALARMS, forwarding_policy, forwarding_trust
+from common.iam.statements import document
+from components.approval.alarms import METRIC_ALARMS
+from components.approval.iam_policies import forwarding_policy, forwarding_trust
 from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role, monitoring_policies
 from components.domain_controllers.event_patterns import ALERTS
@@ -80,6 +82,6 @@ def test_packed_fills_policies_in_order() -> None:
     policies = limits.packed(statements, maximum=500)
     assert all(limits.size(each) <= 500 for each in policies)
     assert [each for policy in policies for each in policy["Statement"]] == statements
-    assert limits.packed(statements) == [limits.document(statements)]
+    assert limits.packed(statements) == [document(statements)]
     with pytest.raises(limits.StatementTooLongError, match="the statement S0 alone is longer than a policy"):
         limits.packed(statements, maximum=100)

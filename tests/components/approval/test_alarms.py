@@ -11,10 +11,9 @@ from components.approval.alarms import (
     METRIC_ALARMS,
     EventAlarm,
     event_alarms,
-    forwarding_policy,
-    forwarding_trust,
     topic_problems,
 )
+from components.approval.iam_policies import forwarding_policy, forwarding_trust
 from components.approval.names import ROLE_NAME, TAG_KEY, WorkflowLocation
 from components.approval.plan import plan_approval
 from components.approval.runbook import runbook
@@ -184,12 +183,12 @@ def test_iam_alarms_can_be_switched_off() -> None:
 
 
 def test_forwarding_role_puts_events_on_one_bus_for_our_rules() -> None:
-    (statement,) = forwarding_policy(PLACE)["Statement"]  # type: ignore[misc]
+    (statement,) = forwarding_policy(PLACE)["Statement"]
     assert statement["Resource"] == "arn:aws:events:eu-west-1:111122223333:event-bus/default"
-    (trust,) = forwarding_trust(PLACE, ["us-east-1"])["Statement"]  # type: ignore[misc]
+    (trust,) = forwarding_trust(PLACE, ["us-east-1"])["Statement"]
     rules = "arn:aws:events:us-east-1:111122223333:rule/shell-access-approval-*"
     assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": rules}
-    (trust,) = forwarding_trust(PLACE, ["us-east-1", "us-west-2"])["Statement"]  # type: ignore[misc]
+    (trust,) = forwarding_trust(PLACE, ["us-east-1", "us-west-2"])["Statement"]
     assert trust["Condition"]["ArnLike"]["aws:SourceArn"] == [rules, rules.replace("us-east-1", "us-west-2")]
 
 

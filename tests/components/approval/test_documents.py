@@ -23,7 +23,7 @@ from jsonschema import Draft7Validator
 from common.limits import excess_problems
 from components.adoption.document_content import published_bytes, serialized
 from components.approval import guard_rails, iam_policies
-from components.approval.iam_policies import service_trust
+from components.approval.iam_policies import automation_trust, schedule_trust
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, WorkflowLocation
 from components.approval.plan import generated_texts, operator_policy_names, plan_approval
 from components.approval.runbook import change_template, reaper, runbook
@@ -314,14 +314,13 @@ def test_runbook_that_no_document_holds_is_refused() -> None:
 def test_roles_trust_their_service_for_what_it_does_here() -> None:
     for partition in ("aws", "aws-cn", "aws-us-gov"):
         place = WorkflowLocation(partition=partition, account_id="111122223333", region="x")
-        expected = {
-            "ssm.amazonaws.com": f"arn:{partition}:ssm:*:111122223333:automation-execution/*",
-            "scheduler.amazonaws.com": f"arn:{partition}:scheduler:*:111122223333:schedule-group/*",
-        }
-        for service, source_arn in expected.items():
-            policy: Any = service_trust(service, place)
+        for service, policy, sources in (
+            ("ssm", automation_trust(place), "ssm:*:111122223333:automation-execution/*"),
+            ("scheduler", schedule_trust(place), "scheduler:*:111122223333:schedule-group/*"),
+        ):
             (statement,) = policy["Statement"]
+            assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
             assert statement["Condition"] == {
                 "StringEquals": {"aws:SourceAccount": "111122223333"},
-                "ArnLike": {"aws:SourceArn": source_arn},
+                "ArnLike": {"aws:SourceArn": f"arn:{partition}:{sources}"},
             }

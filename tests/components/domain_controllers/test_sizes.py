@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
-from common.limits import MANAGED_POLICY, document, excess_problems, size
+from common.iam.statements import document
+from common.limits import MANAGED_POLICY, excess_problems, size
 from components.account import Account
 from components.domain_controllers.access_restriction_policy import (
     INSTANCE_ACTIONS,

@@ -8,10 +8,12 @@ import pytest
 from components.approval.guard_rails import operator_deny_policy, tag_control_policy
 from components.approval.iam_policies import (
     approver_policy,
+    automation_trust,
     operator_policy,
     requester_policy,
     runbook_role_policy,
     schedule_role_policy,
+    schedule_trust,
     service_trust,
 )
 from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, WorkflowLocation
@@ -35,11 +37,11 @@ def product(mode: Mode = Mode.AUTOMATION) -> dict[str, Any]:
         "RoleDetailList": [
             role("Operator", *operating, trust=directory),
             role("Approver", approver_policy(PLACE), trust=service_trust("ec2.amazonaws.com", PLACE)),
-            role(ROLE_NAME, runbook_role_policy(SETTINGS, PLACE), trust=service_trust("ssm.amazonaws.com", PLACE)),
+            role(ROLE_NAME, runbook_role_policy(SETTINGS, PLACE), trust=automation_trust(PLACE)),
             role(
                 REAPER_SCHEDULE_ROLE_NAME,
                 schedule_role_policy(PLACE),
-                trust=service_trust("scheduler.amazonaws.com", PLACE),
+                trust=schedule_trust(PLACE),
             ),
         ],
     }

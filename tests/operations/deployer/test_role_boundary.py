@@ -9,9 +9,13 @@ import pytest
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import MANAGED_POLICY, size
-from components.approval.alarms import forwarding_policy
 from components.approval.evidence import export_role_policy, export_schedule_role_policy
-from components.approval.iam_policies import break_glass_policy, runbook_role_policy, schedule_role_policy
+from components.approval.iam_policies import (
+    break_glass_policy,
+    forwarding_policy,
+    runbook_role_policy,
+    schedule_role_policy,
+)
 from components.approval.names import WorkflowLocation
 from components.domain_controllers import instance_role
 from components.domain_controllers.monitoring_policies import Scope as Where
