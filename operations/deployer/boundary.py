@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from common.iam.statements import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
-from operations.deployer.associations import association_documents
 from operations.deployer.detection import SERVICE_ROLES
 from operations.deployer.iam import own_roles, policy_arns, record_arn
-from operations.deployer.kms import ALIASES
-from operations.deployer.monitoring import own_buckets
-from operations.deployer.named_resources import approval_policy_arns, document_names, token_role
+from operations.deployer.named_resources import approval_policy_arns, document_names, own_buckets, token_role
 from operations.deployer.names import OWN, ROLES_BOUNDARY, Role
-from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
+from operations.deployer.nodes import EARLIER_HOST_ROLES, association_documents, host_managed_policy
 from operations.deployer.policies import permissions
 from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
 from operations.deployer.scope import ANY, System
-from operations.deployer.statement import fitting, statement
+from operations.deployer.statement import actions_of, fitting, statement
+from operations.deployer.tagged_resources import ALIASES
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
@@ -81,31 +79,15 @@ _ALLOWED_ACTIONS: Final = {
 _WINDOWS: Final = ("*Patch*", "*Window*")
 """Actions of Systems Manager for maintenance windows, whose tasks run commands: only where they are needed."""
 
-_CREDENTIALS: Final = (
-    "iam:*AccountP*",
-    "iam:*Cred*",
-    "iam:*Group*",
-    "iam:DeleteServiceL*",
-    "iam:DeleteRolePerm*",
-    "iam:DeleteUserPolicy",
-    "iam:PutUserPolicy",
-    "iam:SetDefault*",
+_CREDENTIALS: Final = actions_of(
+    "iam: *AccountP* *Cred* *Group* DeleteServiceL* DeleteRolePerm* DeleteUserPolicy PutUserPolicy SetDefault*"
 )
 """Actions that create or take over credentials, which bypass the approval."""
 
-_SESSIONS: Final = (
-    "config:*Org*",
-    "config:StartR*",
-    "ec2:CreateI*",
-    "ec2:CreateRep*",
-    "ec2:CreateSn*",
-    "ec2:EnableSe*",
-    "ec2:GetConsole*",
-    "ec2:GetPass*",
-    "ec2:*KeyPair",
-    "ec2:SendDiag*",
-    "ssm:ModifyDoc*",
-    "ssm:UpdateDocumentM*",
+_SESSIONS: Final = actions_of(
+    "config: *Org* StartR*",
+    "ec2: CreateI* CreateRep* CreateSn* EnableSe* GetConsole* GetPass* *KeyPair SendDiag*",
+    "ssm: ModifyDoc* UpdateDocumentM*",
 )
 """Actions that give access to a shell or an approval, to the caller or to another principal."""
 
@@ -114,32 +96,16 @@ _SETTINGS: Final = ("ssm:*ServiceSetting",)
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
 _OTHERS: Final = ("sts:Assume*", "sts:Set*", "sts:Tag*")
 """Actions that trust policies allow by themselves; others that the first statement does not allow need no denial."""
-_ROLE_CHANGES: Final = (
-    "iam:CreateRole",
-    "iam:DeleteRole*",
-    "iam:PassRole",
-    "iam:PutRole*",
-    "iam:TagRole",
-    "iam:Update*Role*",
-)
+_ROLE_CHANGES: Final = actions_of("iam: CreateRole DeleteRole* PassRole PutRole* TagRole Update*Role*")
 _SERVICE_ROLES: Final = "iam:CreateServiceL*"
 _DOCUMENT_CHANGES: Final = ("ssm:*teDocument*",)
 """CreateDocument, DeleteDocument and UpdateDocument..., as the size of a policy is limited."""
-_RECORD_CHANGES: Final = (
-    "cloudtrail:Delete*",
-    "cloudtrail:Put*",
-    "cloudtrail:Stop*",
-    "cloudtrail:Update*",
-    "s3:Delete*",
-    "s3:Put*",
+_RECORD_CHANGES: Final = actions_of(
+    "cloudtrail: Delete* Put* Stop* Update*",
+    "s3: Delete* Put*",
 )
 _KEY_USES: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:ReplicateKey")
-_KEY_CHANGES: Final = (
-    "kms:DisableKey",
-    "kms:PutKeyPolicy",
-    "kms:ScheduleKey*",
-    "kms:*agResource",
-)
+_KEY_CHANGES: Final = actions_of("kms: DisableKey PutKeyPolicy ScheduleKey* *agResource")
 
 _deny: Final = partial(statement, effect="Deny")
 

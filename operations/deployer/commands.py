@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from common.problems import NAMESPACE, SettingsError
+from common.validation import partitions
+from components.settings import Settings, tag_problem
 from operations.command_line import CommandContext, Cwd, Stack
 from operations.deployer.boundary import boundary
-from operations.deployer.names import Role
-from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
+from operations.deployer.iam import own_roles
+from operations.deployer.names import ROLES_BOUNDARY, Role
 from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
+from operations.deployer.scope import ANY, scope_of, whole_scope
 from operations.deployer.template import LONGEST_BODY, template, trust
 from operations.errors import UnusableError
+from operations.fleet.fleet_file import read_fleet_file
+from operations.fleet.stack_configuration import Layer, merge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from operations.deployer.scope import DeploymentScope
 
 app = typer.Typer(
@@ -53,6 +61,7 @@ ReadOnly = Annotated[
 ForDoctor = Annotated[bool, typer.Option("--doctor", help="Print the read-only policies for `doctor` and `nodes`.")]
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 
 
@@ -142,13 +151,18 @@ def print_template(  # noqa: PLR0913
 
     Exit codes: 0 printed, 2 invalid command line or configuration.
     """
-    _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_BODY)
+    _print(template(_scope(context, stack, cwd, file, region, tag)), longest=LONGEST_BODY)
 
 
 def _role(*, read_only: bool, doctor: bool) -> Role:
     if read_only and doctor:
         raise UnusableError("--read-only and --doctor are alternatives: choose one.")
     return Role.PREVIEW if read_only else Role.DOCTOR if doctor else Role.DEPLOYER
+
+
+def _print(value: Any, longest: int | None = None) -> None:
+    text = json.dumps(value, indent=2)
+    typer.echo(text if longest is None or len(text) <= longest else json.dumps(value, separators=(",", ":")))
 
 
 def _scope(  # noqa: PLR0913, PLR0917
@@ -158,19 +172,94 @@ def _scope(  # noqa: PLR0913, PLR0917
     file: Path | None,
     regions: list[str] | None,
     tag: str | None,
-    account: str | None,
+    account: str | None = None,
 ) -> DeploymentScope:
+    """Return the scope that the options select; warnings about it go to standard error."""
     if sum(1 for each in (stack, file, regions) if each) > 1:
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
+    if account is not None and not _ACCOUNT.fullmatch(account):
+        raise UnusableError(f"--account: expected 12 digits, got {account}. Use the ID of the account.")
     if regions:
-        return scope_from_options(regions, tag, account_of(account))
-    stacks = fleet_stacks(file) if file else [CommandContext.of(context).read_stack(cwd, stack).settings()]
-    scope = scope_from_stacks(stacks, tag, account_of(account))
-    for each in warnings(stacks, scope):
-        typer.echo(each, err=True)
+        return _whole_scope(regions, tag, account or ANY)
+    stacks = _fleet_stacks(file) if file else [CommandContext.of(context).read_stack(cwd, stack).settings()]
+    scope = scope_of(stacks, _common_tag(stacks, tag), account or ANY)
+    unbounded = [each for each in stacks if each.permissions_boundary.rsplit("/", 1)[-1] != ROLES_BOUNDARY]
+    if unbounded and own_roles(scope):
+        typer.echo(
+            f"{NAMESPACE}:permissionsBoundary: expected {ROLES_BOUNDARY}, got another or none. Set it: the deployment role "
+            "creates no role without that boundary.",
+            err=True,
+        )
     return scope
 
 
-def _print(value: Any, longest: int | None = None) -> None:
-    text = json.dumps(value, indent=2)
-    typer.echo(text if longest is None or len(text) <= longest else json.dumps(value, separators=(",", ":")))
+def _fleet_stacks(path: Path) -> list[Settings]:
+    """Return the settings of a fleet file, without calls to AWS: its defaults, and the defaults with each override."""
+    fleet = read_fleet_file(path)
+    defaults = Layer(origin="defaults", values=fleet.defaults)
+    overrides = (*fleet.overrides.organizational_units.values(), *fleet.overrides.accounts.values())
+    layers = [[defaults], *([defaults, Layer(origin="overrides", values=values)] for values in overrides)]
+    try:
+        return [Settings.load(_with_region(merge(each))) for each in layers]
+    except SettingsError as wrong:
+        raise UnusableError(f"{path}: {wrong}") from None
+
+
+def _with_region(values: dict[str, Any]) -> dict[str, Any]:
+    regions = values.get(f"{NAMESPACE}:regions")
+    first = cast("list[Any]", regions)[0] if isinstance(regions, list) and regions else None
+    return {"aws:region": first, **values}
+
+
+def _common_tag(stacks: Sequence[Settings], tag: str | None) -> tuple[str, str]:
+    """Return the tag that identifies the resources of stacks: the one of the option, or else the first that all have.
+
+    Raises:
+        UnusableError: The stacks do not have such a tag.
+    """
+    common = [pair for pair in stacks[0].tags.items() if all(pair in each.tags.items() for each in stacks)]
+    identifying = _parsed_tag(tag) if tag else next(iter(common), None)
+    if identifying is None:
+        raise UnusableError(
+            f"{NAMESPACE}:tags: expected a tag that every stack has, got none. It identifies keys, networks and "
+            f"instances, which have no names: set one in {NAMESPACE}:tags, for example service: {NAMESPACE}."
+        )
+    if identifying not in common:
+        listed = ", ".join(f"{key}={value}" for key, value in common) or "none"
+        raise UnusableError(
+            f"--tag: expected a tag that every stack has in {NAMESPACE}:tags ({listed}), got {tag}. Use one of them."
+        )
+    return identifying
+
+
+def _whole_scope(regions: Sequence[str], tag: str | None, account: str) -> DeploymentScope:
+    """Return the scope for stacks with any settings in some Regions.
+
+    Raises:
+        UnusableError: A Region is unknown, or the tag is missing.
+    """
+    wrong = [each for each in regions if each not in partitions()]
+    if wrong:
+        raise UnusableError(
+            f"--region: expected a Region that the installed AWS SDK for Python knows, got {wrong[0]}. Use one such as eu-west-1."
+        )
+    if tag is None:
+        raise UnusableError(
+            f"--tag: expected with --region, got none. Name the tag that every stack has in {NAMESPACE}:tags: --tag service=shell-access"
+        )
+    return whole_scope(tuple(dict.fromkeys(regions)), _parsed_tag(tag), account)
+
+
+def _parsed_tag(given: str) -> tuple[str, str]:
+    """Parse `KEY=VALUE`.
+
+    Raises:
+        UnusableError: The text does not have this form, or is not a valid tag.
+    """
+    key, separator, value = given.partition("=")
+    if not key or not separator or not value:
+        raise UnusableError(f"--tag: expected KEY=VALUE, got {given}. Use a tag such as service=shell-access.")
+    problem = tag_problem(key, value, {})
+    if problem:
+        raise UnusableError(f"--tag {given}: {problem}.")
+    return key, value

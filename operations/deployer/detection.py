@@ -13,28 +13,17 @@ from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import SecurityService
 from components.detection.services import OURS_TAG
-from operations.deployer.statement import AllowedActions
+from operations.deployer.statement import AllowedActions, actions_of
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
 
 READ: Final = {
-    SecurityService.GUARD_DUTY: (
-        "guardduty:GetAdministratorAccount",
-        "guardduty:GetDetector",
-        "guardduty:ListDetectors",
-    ),
-    SecurityService.INSPECTOR: (
-        "inspector2:BatchGetAccountStatus",
-        "inspector2:GetDelegatedAdminAccount",
-    ),
-    SecurityService.SECURITY_HUB: (
-        "config:DescribeConfigurationRecorderStatus",
-        "config:DescribeConfigurationRecorders",
-        "securityhub:DescribeHub",
-        "securityhub:GetAdministratorAccount",
-        "securityhub:GetEnabledStandards",
-        "securityhub:ListTagsForResource",
+    SecurityService.GUARD_DUTY: actions_of("guardduty: GetAdministratorAccount GetDetector ListDetectors"),
+    SecurityService.INSPECTOR: actions_of("inspector2: BatchGetAccountStatus GetDelegatedAdminAccount"),
+    SecurityService.SECURITY_HUB: actions_of(
+        "config: DescribeConfigurationRecorderStatus DescribeConfigurationRecorders",
+        "securityhub: DescribeHub GetAdministratorAccount GetEnabledStandards ListTagsForResource",
     ),
 }
 SERVICE_ROLES: Final = {
@@ -60,39 +49,29 @@ def detection_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     roles = [name for service in sorted(scope.detection) for name in SERVICE_ROLES[service]]
     if not roles:
         return []
-    parts = [*(_PARTS[service] for service in sorted(scope.detection)), *([_CIS_SCANS] if scope.has_cis_scans else [])]
-    changed = [each for each in parts if each.changing]
-    own = [each for each in parts if each.own]
+    own = [
+        *(_PARTS[service] for service in sorted(scope.detection) if service in _PARTS),
+        *([_CIS_SCANS] if scope.has_cis_scans else []),
+    ]
+    changed = [each for each in own if each.changing]
     return [
-        *(
-            [
-                AllowedActions(
-                    "CreateDetection",
-                    tuple(action for each in own for action in each.creating),
-                    conditions={"Null": {f"aws:RequestTag/{MADE_HERE_TAG}": "false"}},
-                ),
-                AllowedActions(
-                    "ChangeOwnDetection",
-                    tuple(action for each in own for action in each.own),
-                    tuple(scope.arn(*each.resource) for each in own),
-                    {"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
-                ),
-            ]
-            if own
-            else []
+        AllowedActions(
+            "CreateDetection",
+            tuple(action for each in own for action in each.creating),
+            conditions={"Null": {f"aws:RequestTag/{MADE_HERE_TAG}": "false"}},
         ),
-        *(
-            [
-                AllowedActions(
-                    "ChangeDetection",
-                    tuple(action for each in changed for action in each.changing),
-                    tuple(scope.arn(*each.resource) for each in changed),
-                )
-            ]
-            if changed
-            else []
+        AllowedActions(
+            "ChangeOwnDetection",
+            tuple(action for each in own for action in each.own),
+            tuple(scope.arn(*each.resource) for each in own),
+            {"Null": {f"aws:ResourceTag/{MADE_HERE_TAG}": "false"}},
         ),
-        *(_adoption(scope) if SecurityService.GUARD_DUTY in scope.detection else []),
+        AllowedActions(
+            "ChangeDetection",
+            tuple(action for each in changed for action in each.changing),
+            tuple(scope.arn(*each.resource) for each in changed),
+        ),
+        *([_adoption(scope)] if SecurityService.GUARD_DUTY in scope.detection else []),
         *([_SCANS] if SecurityService.INSPECTOR in scope.detection else []),
         AllowedActions(
             "CreateServiceRoles",
@@ -115,9 +94,9 @@ class _ServicePermissions:
         changing: Actions on what exists, also before the stack.
     """
 
-    resource: tuple[str, str] = ("", "")
-    creating: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
+    resource: tuple[str, str]
+    creating: tuple[str, ...]
+    own: tuple[str, ...]
     changing: tuple[str, ...] = ()
 
 
@@ -129,7 +108,6 @@ _PARTS: Final = {
         own=("guardduty:DeleteDetector", *_TAGGING),
         changing=("guardduty:UpdateDetector",),
     ),
-    SecurityService.INSPECTOR: _ServicePermissions(),
     # The tags of its requests are no condition keys, so that a hub of others is not tagged.
     SecurityService.SECURITY_HUB: _ServicePermissions(
         resource=("securityhub", "hub/default"),
@@ -141,27 +119,17 @@ _PARTS: Final = {
 _CIS_SCANS: Final = _ServicePermissions(
     resource=("inspector2", "owner/*/cis-configuration/*"),
     creating=("inspector2:CreateCisScanConfiguration",),
-    own=(
-        "inspector2:DeleteCisScanConfiguration",
-        "inspector2:TagResource",
-        "inspector2:UntagResource",
-        "inspector2:UpdateCisScanConfiguration",
-    ),
+    own=actions_of("inspector2: DeleteCisScanConfiguration TagResource UntagResource UpdateCisScanConfiguration"),
 )
 _SCANS: Final = AllowedActions("ManageScans", ("inspector2:Disable", "inspector2:Enable"))
 """They have no resource type, and no condition key for the type of scan."""
 
 
-def _adoption(scope: DeploymentScope) -> list[AllowedActions]:
-    """Return the permissions to tag a detector of others, with two tags that do not permit its deletion."""
-    return [
-        AllowedActions(
-            "AdoptDetectors",
-            _TAGGING,
-            (scope.arn("guardduty", "detector/*"),),
-            {
-                "ForAllValues:StringEquals": {"aws:TagKeys": [OWNER_TAG, OURS_TAG]},
-                "Null": {"aws:TagKeys": "false"},
-            },
-        )
-    ]
+def _adoption(scope: DeploymentScope) -> AllowedActions:
+    """Return the permission to tag a detector of others, with two tags that do not permit its deletion."""
+    return AllowedActions(
+        "AdoptDetectors",
+        _TAGGING,
+        (scope.arn("guardduty", "detector/*"),),
+        {"ForAllValues:StringEquals": {"aws:TagKeys": [OWNER_TAG, OURS_TAG]}, "Null": {"aws:TagKeys": "false"}},
+    )

@@ -30,10 +30,10 @@ from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import System
-from operations.deployer.statement import AllowedActions
+from operations.deployer.statement import AllowedActions, actions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from operations.deployer.scope import DeploymentScope
 
@@ -84,41 +84,17 @@ POLICIES: Final = {
 }
 """Managed policies that stacks create, with the system of each."""
 
-_POLICY_CHANGES: Final = (
-    "CreatePolicy",
-    "CreatePolicyVersion",
-    "DeletePolicy",
-    "DeletePolicyVersion",
-    "TagPolicy",
-    "UntagPolicy",
+_POLICY_CHANGES: Final = actions_of(
+    "iam: CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion TagPolicy UntagPolicy"
 )
-_ROLE_CHANGES: Final = (
-    "DeleteRole",
-    "TagRole",
-    "UntagRole",
-    "UpdateRole",
-    "UpdateRoleDescription",
+_ROLE_CHANGES: Final = actions_of("iam: DeleteRole TagRole UntagRole UpdateRole UpdateRoleDescription")
+_BOUNDED: Final = actions_of(
+    "iam: CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy UpdateAssumeRolePolicy"
 )
-_BOUNDED: Final = (
-    "CreateRole",
-    "DeleteRolePolicy",
-    "PutRolePermissionsBoundary",
-    "PutRolePolicy",
-    "UpdateAssumeRolePolicy",
+_PROFILE_CHANGES: Final = actions_of(
+    "iam: AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile RemoveRoleFromInstanceProfile",
+    "iam: TagInstanceProfile UntagInstanceProfile",
 )
-_PROFILE_CHANGES: Final = (
-    "AddRoleToInstanceProfile",
-    "CreateInstanceProfile",
-    "DeleteInstanceProfile",
-    "RemoveRoleFromInstanceProfile",
-    "TagInstanceProfile",
-    "UntagInstanceProfile",
-)
-
-
-def iam_permissions(scope: DeploymentScope) -> list[AllowedActions]:
-    """Return the permissions for IAM that the systems of a scope need."""
-    return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
 
 
 def policy_arns(scope: DeploymentScope) -> list[str]:
@@ -142,101 +118,78 @@ def own_roles(scope: DeploymentScope) -> list[OwnRole]:
     return [each for each in ROLES if each.system in scope.systems and each.name not in left_out]
 
 
-def _policies(scope: DeploymentScope) -> list[AllowedActions]:
-    return [_permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
-
-
-def _roles(scope: DeploymentScope) -> list[AllowedActions]:
-    roles = own_roles(scope)
-    arns = [scope.iam(f"role/{each.name}") for each in roles]
-    if not arns:
-        return []
-    services = list(dict.fromkeys(each.passed_to for each in roles if each.passed_to))
-    passed = [
-        AllowedActions(
-            f"Pass{number}",
-            ("iam:PassRole",),
-            tuple(scope.iam(f"role/{each.name}") for each in roles if each.passed_to == service),
-            {"StringEquals": {"iam:PassedToService": service}},
-            everywhere=True,
-        )
-        for number, service in enumerate(services)
-    ]
+def iam_permissions(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions for IAM that the systems of a scope need."""
+    roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    profile = [scope.iam(f"instance-profile/{instance_role.NAME}")] if System.CONTROLLERS in scope.systems else []
     return [
-        _permission("ManageRoles", _ROLE_CHANGES, arns),
-        _permission("CreateBoundedRoles", _BOUNDED, arns, _bounded(scope)),
-        *passed,
+        _permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)]),
+        _permission("ManageRoles", _ROLE_CHANGES, roles),
+        _permission("CreateBoundedRoles", _BOUNDED, roles, {"ArnEquals": _bounded(scope)}),
+        *_passed_roles(scope),
+        *_attachments(scope),
+        _permission("ManageInstanceProfile", _PROFILE_CHANGES, profile),
+        _removal_of_grants(scope),
+    ]
+
+
+def _passed_roles(scope: DeploymentScope) -> list[AllowedActions]:
+    by_service: dict[str, list[str]] = {}
+    for each in own_roles(scope):
+        if each.passed_to:
+            by_service.setdefault(each.passed_to, []).append(scope.iam(f"role/{each.name}"))
+    return [
+        _permission(f"Pass{number}", ("iam:PassRole",), roles, {"StringEquals": {"iam:PassedToService": service}})
+        for number, (service, roles) in enumerate(by_service.items())
     ]
 
 
 def _attachments(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
-    ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
+    ours: dict[str, str | list[str]] = {"iam:PolicyARN": policy_arns(scope)}
     own = [scope.iam(f"role/{each.name}") for each in own_roles(scope) if each.is_attached]
-    roles = scope.principals("role", scope.roles)
-    users = scope.principals("user", scope.users)
-    found: list[AllowedActions] = []
-    if own:
-        # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
-        found.append(
-            _permission(
-                "AttachToOwnRoles",
-                ("AttachRolePolicy",),
-                own,
-                {"ArnEquals": {**ours["ArnEquals"], **_bounded(scope)["ArnEquals"]}},
-            )
-        )
-        found.append(_permission("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
-    if scope.identity_regions:
-        # Whatever else was attached to the role of a person, it is deleted when the person is no operator any more.
-        people = [scope.iam(f"role/{OPERATOR_ROLES}")]
-        found.append(_permission("DetachFromPeople", ("DetachRolePolicy",), people))
-    if roles or users:
-        # One statement, as the size of policies is limited: actions on roles apply to no user, and the reverse.
-        kinds = (("Role", roles), ("User", users))
-        actions = tuple(f"{verb}{kind}Policy" for kind, arns in kinds if arns for verb in ("Attach", "Detach"))
-        found.append(_permission("AttachToPrincipals", actions, [*roles, *users], ours))
-    if System.SESSION_MANAGER in scope.systems:
-        # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
-        instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
-        found.append(_permission("DetachInstancePolicy", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
-    return found
-
-
-def _bounded(scope: DeploymentScope) -> dict[str, dict[str, str | list[str]]]:
-    return {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
-
-
-def _profiles(scope: DeploymentScope) -> list[AllowedActions]:
-    if System.CONTROLLERS not in scope.systems:
-        return []
+    # One statement, as the size of policies is limited: actions on roles apply to no user, and the reverse.
+    principals = {"Role": scope.principals("role", scope.roles), "User": scope.principals("user", scope.users)}
+    attaching = [
+        f"iam:{verb}{kind}Policy" for kind, arns in principals.items() if arns for verb in ("Attach", "Detach")
+    ]
+    every_role = [scope.iam("role/*")] if System.SESSION_MANAGER in scope.systems else []
+    instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
     return [
-        _permission("ManageInstanceProfile", _PROFILE_CHANGES, [scope.iam(f"instance-profile/{instance_role.NAME}")])
+        # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
+        _permission("AttachToOwnRoles", ("iam:AttachRolePolicy",), own, {"ArnEquals": {**ours, **_bounded(scope)}}),
+        _permission("DetachFromOwnRoles", ("iam:DetachRolePolicy",), own, {"ArnEquals": ours}),
+        # Whatever else was attached to the role of a person, it is deleted when the person is no operator any more.
+        _permission("DetachFromPeople", ("iam:DetachRolePolicy",), _people(scope)),
+        _permission("AttachToPrincipals", attaching, [*principals["Role"], *principals["User"]], {"ArnEquals": ours}),
+        # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
+        _permission("DetachInstancePolicy", ("iam:DetachRolePolicy",), every_role, instance),
     ]
 
 
-def _grants(scope: DeploymentScope) -> list[AllowedActions]:
-    """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
-    people = [scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []
-    holders = [
-        *people,
-        *scope.principals("role", scope.operator_roles),
-        *scope.principals("user", scope.operator_users),
-    ]
-    if not holders:
-        return []
+def _bounded(scope: DeploymentScope) -> dict[str, str]:
+    return {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}
+
+
+def _people(scope: DeploymentScope) -> list[str]:
+    return [scope.iam(f"role/{OPERATOR_ROLES}")] if scope.identity_regions else []
+
+
+def _removal_of_grants(scope: DeploymentScope) -> AllowedActions:
+    """Return the permission to remove grants, never to set them. IAM does not distinguish tag keys by case."""
+    roles, users = scope.principals("role", scope.operator_roles), scope.principals("user", scope.operator_users)
     only_grants = {
         "ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]},
         "Null": {"aws:TagKeys": "false"},
     }
-    return [_permission("RemoveGrants", ("UntagRole", "UntagUser"), holders, only_grants)]
+    removing = ("iam:UntagRole", "iam:UntagUser")
+    return _permission("RemoveGrants", removing, [*_people(scope), *roles, *users], only_grants)
 
 
 def _permission(
     sid: str,
-    operations: tuple[str, ...],
-    resources: list[str],
+    allowed: Iterable[str],
+    resources: Iterable[str],
     conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
 ) -> AllowedActions:
-    actions = tuple(f"iam:{each}" for each in operations)
-    return AllowedActions(sid, actions, tuple(resources), conditions or {}, everywhere=True)
+    return AllowedActions(sid, tuple(allowed), tuple(resources), conditions or {}, everywhere=True)

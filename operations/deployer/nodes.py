@@ -1,12 +1,15 @@
-"""Permissions for node readiness: a rule of AWS Config with its remediation, and a service setting."""
+"""Permissions for nodes: a rule of AWS Config with its remediation, a service setting, associations and maintenance windows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from components.domain_controllers.names import DOCUMENTS
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.nodes import names
+from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.scope import System
-from operations.deployer.statement import AllowedActions
+from operations.deployer.statement import AllowedActions, actions_of
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
@@ -18,16 +21,11 @@ EARLIER_HOST_ROLES: Final = (
     "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
 )
 """Roles of the console and Quick Setup of Systems Manager: destroying a stack restores one that was set before."""
-_SEEN: Final = (
-    "config:DescribeConfigRuleEvaluationStatus",
-    "config:DescribeConfigRules",
-    "config:DescribeConfigurationRecorderStatus",
-    "config:DescribeConfigurationRecorders",
-    "config:DescribeRemediationConfigurations",
-    "config:GetCustomRulePolicy",
-    "config:ListTagsForResource",
-    "ssm:DescribeAssociation",
-    "ssm:ListAssociations",
+_SEEN: Final = actions_of(
+    "config: DescribeConfigRuleEvaluationStatus DescribeConfigRules DescribeConfigurationRecorderStatus",
+    "config: DescribeConfigurationRecorders DescribeRemediationConfigurations GetCustomRulePolicy",
+    "config: ListTagsForResource",
+    "ssm: DescribeAssociation ListAssociations",
 )
 
 
@@ -85,4 +83,83 @@ def node_read_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     return [
         AllowedActions("ReadNodes", _SEEN),
         AllowedActions("ReadHostManagement", ("ssm:GetServiceSetting",), (service_setting(scope),)),
+    ]
+
+
+_RUN: Final = ("ssm:CreateAssociation", "ssm:UpdateAssociation")
+_CHANGES: Final = actions_of("ssm: AddTagsToResource DeleteAssociation RemoveTagsFromResource UpdateAssociation")
+
+_PART_CHANGES: Final = actions_of(
+    "ssm: DeregisterTargetFromMaintenanceWindow DeregisterTaskFromMaintenanceWindow UpdateMaintenanceWindowTarget",
+    "ssm: UpdateMaintenanceWindowTask",
+)
+_WINDOW_CHANGES: Final = actions_of(
+    "ssm: DeleteMaintenanceWindow DeletePatchBaseline DeregisterPatchBaselineForPatchGroup",
+    "ssm: RegisterPatchBaselineForPatchGroup RegisterTargetWithMaintenanceWindow RegisterTaskWithMaintenanceWindow",
+    "ssm: UpdateMaintenanceWindow UpdatePatchBaseline",
+)
+
+
+def association_documents(scope: DeploymentScope) -> list[str]:
+    """Return the ARNs of documents that may run on nodes: the one of AWS that updates agents, and ours for controllers."""
+    updates = [f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}"] if System.NODES in scope.systems else []
+    own = [scope.arn("ssm", f"document/{DOCUMENTS}*")] if System.CONTROLLER_OPERATIONS in scope.systems else []
+    return [*updates, *own]
+
+
+def association_permissions(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions for associations with our tag.
+
+    Where agents are updated, any node may be a target, and IAM cannot tell which document runs on which node; else the
+    controllers alone.
+    """
+    documents = association_documents(scope)
+    if not documents:
+        return []
+    owned = _owned(scope)
+    patches = System.CONTROLLER_PATCHING in scope.systems
+    instances = (scope.arn("ec2", "instance/*"),)
+    role = {"StringEquals": {f"aws:ResourceTag/{ROLE_TAG[0]}": ROLE_TAG[1]}}
+    controllers = AllowedActions("OperateControllers", _RUN, instances, role)
+    nodes = AllowedActions("UpdateAgents", _RUN, (*instances, scope.arn("ssm", "managed-instance/*")))
+    return [
+        AllowedActions("UseDocuments", _RUN, tuple(documents)),
+        nodes if System.NODES in scope.systems else controllers,
+        AllowedActions(
+            "CreateAssociations",
+            ("ssm:AddTagsToResource", "ssm:CreateAssociation"),
+            owned,
+            {"StringEquals": scope.requested},
+        ),
+        AllowedActions(
+            "ChangeAssociations",
+            (*_CHANGES, *((*_WINDOW_CHANGES, *_PART_CHANGES) if patches else ())),
+            owned,
+            {"StringEquals": scope.tagged},
+        ),
+        *(_windows(scope) if patches else ()),
+    ]
+
+
+def _owned(scope: DeploymentScope) -> tuple[str, ...]:
+    """Return what carries our tag: associations, and windows and baselines where controllers are patched."""
+    kinds = ("maintenancewindow", "patchbaseline") if System.CONTROLLER_PATCHING in scope.systems else ()
+    return tuple(scope.arn("ssm", f"{kind}/*") for kind in ("association", *kinds))
+
+
+def _windows(scope: DeploymentScope) -> list[AllowedActions]:
+    """Return the permissions for maintenance windows that no tag limits.
+
+    A task of a window runs any document on the window's targets, and IAM has no condition for either (Service
+    Authorization Reference): only stacks that patch controllers need them.
+    """
+    # Targets and tasks have no tags; the window that they belong to is evaluated, too.
+    parts = (scope.arn("ssm", "windowtarget/*"), scope.arn("ssm", "windowtask/*"))
+    return [
+        AllowedActions(
+            "CreateWindows",
+            ("ssm:CreateMaintenanceWindow", "ssm:CreatePatchBaseline"),
+            conditions={"StringEquals": scope.requested},
+        ),
+        AllowedActions("ChangeWindowParts", _PART_CHANGES, parts),
     ]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operations.deployer.associations import association_permissions
 from operations.deployer.detection import detection_permissions
-from operations.deployer.doctor_permissions import doctor_permissions
-from operations.deployer.ec2 import ec2_permissions
 from operations.deployer.iam import iam_permissions
-from operations.deployer.kms import key_permissions, volume_key_permissions
-from operations.deployer.monitoring import monitoring_permissions
-from operations.deployer.name_resolution import name_resolution_permissions
-from operations.deployer.named_resources import named_resource_permissions
+from operations.deployer.named_resources import monitoring_permissions, named_resource_permissions
 from operations.deployer.names import Role
-from operations.deployer.nodes import node_permissions
-from operations.deployer.read_permissions import entitlement_permissions, read_permissions
+from operations.deployer.nodes import association_permissions, node_permissions
+from operations.deployer.read_permissions import doctor_permissions, entitlement_permissions, read_permissions
 from operations.deployer.scope import System
 from operations.deployer.statement import packed
+from operations.deployer.tagged_resources import (
+    ec2_permissions,
+    key_permissions,
+    name_resolution_permissions,
+    volume_key_permissions,
+)
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
@@ -28,11 +28,11 @@ def permissions(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Allo
     """Return the permissions of a role for stacks of a scope."""
     match role:
         case Role.DEPLOYER:
-            return [*read_permissions(scope), *_changing(scope)]
+            return [*_needed(read_permissions(scope)), *_changing(scope)]
         case Role.PREVIEW:
-            return read_permissions(scope)
+            return _needed(read_permissions(scope))
         case Role.DOCTOR:
-            return doctor_permissions(scope)
+            return _needed(doctor_permissions(scope))
 
 
 def policies(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[Policy]:
@@ -55,7 +55,7 @@ def named_policies(scope: DeploymentScope, role: Role, *, beyond_reading: bool =
 
 def _changing(scope: DeploymentScope) -> list[AllowedActions]:
     keys = scope.systems - {System.ENDPOINTS, System.NODES, System.CONTROLLER_OPERATIONS, System.CONTROLLER_PATCHING}
-    return [
+    found = [
         *named_resource_permissions(scope),
         *iam_permissions(scope),
         *entitlement_permissions(scope),
@@ -68,3 +68,9 @@ def _changing(scope: DeploymentScope) -> list[AllowedActions]:
         *association_permissions(scope),
         *detection_permissions(scope),
     ]
+    return _needed(found)
+
+
+def _needed(found: list[AllowedActions]) -> list[AllowedActions]:
+    """Return the permissions that have actions and resources: a permission on the resources of no system has none."""
+    return [each for each in found if each.actions and each.resources]

@@ -19,6 +19,7 @@ from components.approval.names import (
     REAPER_SCHEDULE_ROLE_NAME,
     ROLE_NAME,
     TAG_KEY,
+    WorkflowLocation,
 )
 from components.domain_controllers.instance_role import AGENT_ACTIONS
 from components.domain_controllers.instance_role import NAME as CONTROLLERS_ROLE
@@ -28,62 +29,41 @@ from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.iam import OPERATOR_ROLES
 from operations.deployer.names import Role
-from operations.deployer.scope import System
-from operations.deployer.statement import fitting, statement
+from operations.deployer.scope import ANY, System
+from operations.deployer.statement import actions_of, fitting, statement
 
 if TYPE_CHECKING:
     from operations.deployer.scope import DeploymentScope
     from operations.deployer.statement import Policy
 
-_APPROVAL: Final = (
-    "ec2:DescribeInstances",
-    "iam:GetRole",
-    "iam:GetUser",
-    "iam:ListRoleTags",
-    "iam:ListUserTags",
-    "iam:ListUsers",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "sns:Publish",
-    "ssm:DescribeAutomationExecutions",
-    "ssm:DescribeInstanceInformation",
-    "ssm:DescribeSessions",
-    "ssm:GetAutomationExecution",
+_APPROVAL: Final = actions_of(
+    "ec2: DescribeInstances",
+    "iam: GetRole GetUser ListRoleTags ListUserTags ListUsers",
+    "kms: Decrypt GenerateDataKey",
+    "sns: Publish",
+    "ssm: DescribeAutomationExecutions DescribeInstanceInformation DescribeSessions GetAutomationExecution",
 )
-_SESSIONS: Final = (
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "logs:CreateLogStream",
-    "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:PutLogEvents",
-    "s3:GetEncryptionConfiguration",
-    "s3:PutObject",
-    "s3:PutObjectAcl",
+_SESSIONS: Final = actions_of(
+    "kms: Decrypt GenerateDataKey",
+    "logs: CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents",
+    "s3: GetEncryptionConfiguration PutObject PutObjectAcl",
 )
 """Permissions of instances with governed sessions, and of flow logs."""
 
 
-_REMEDIATION: Final = (
-    "config:ListDiscoveredResources",
-    "iam:GetRole",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListInstanceProfilesForRole",
+_REMEDIATION: Final = actions_of(
+    "config: ListDiscoveredResources",
+    "iam: GetRole ListAttachedRolePolicies ListInstanceProfilesForRole",
 )
 
 
-_OPERATORS: Final = (
-    "ec2:DescribeInstances",
-    "iam:ListEntitiesForPolicy",
-    "iam:PassRole",
-    "kms:GenerateDataKey",
-    "ssm:Describe*",
-    "ssm:GetAutomationExecution",
-    "ssm:StartAutomationExecution",
-    "ssm:StartChangeRequestExecution",
-    "ssm:StartSession",
-    "ssm:TerminateSession",
-    "ssmmessages:OpenDataChannel",
+_OPERATORS: Final = actions_of(
+    "ec2: DescribeInstances",
+    "iam: ListEntitiesForPolicy PassRole",
+    "kms: GenerateDataKey",
+    "ssm: Describe* GetAutomationExecution StartAutomationExecution StartChangeRequestExecution StartSession",
+    "ssm: TerminateSession",
+    "ssmmessages: OpenDataChannel",
 )
 
 
@@ -165,8 +145,8 @@ def _schedules(scope: DeploymentScope) -> list[Policy]:
     runbooks = {REAPER_NAME: (REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME)}
     if scope.exports_evidence:
         runbooks[EVIDENCE_RUNBOOK_NAME] = (EVIDENCE_SCHEDULE_ROLE_NAME, EVIDENCE_ROLE_NAME)
-    names = [name for each in runbooks for name in (f"document/{each}", f"automation-definition/{each}:$DEFAULT")]
-    started = [scope.arn("ssm", each) for each in (*names, "automation-execution/*")]
+    place = WorkflowLocation(partition=scope.partition, account_id=scope.account, region=ANY)
+    started = [*(arn for each in runbooks for arn in place.default_version(each)), place.ssm("automation-execution/*")]
     by = {"ArnEquals": {"aws:PrincipalArn": [scope.iam(f"role/{each}") for each, _ in runbooks.values()]}}
     passing = {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by}
     return [

@@ -29,6 +29,15 @@ class TooMuchError(UnusableError):
         )
 
 
+def actions_of(*services: str) -> tuple[str, ...]:
+    """Return the actions of a table: each text is a service with the names of its actions, such as `iam: GetRole GetUser`."""
+    return tuple(
+        f"{service}:{name}"
+        for service, _, names in (each.partition(":") for each in services)
+        for name in names.split()
+    )
+
+
 @dataclass(frozen=True)
 class AllowedActions:
     """Actions that are allowed on resources.

@@ -133,6 +133,8 @@ def test_policies_fit_and_are_closed_for_any_settings(several: DeploymentScope) 
     statements = [statement for policy in found for statement in policy["Statement"]]
     assert len({each["Sid"] for each in statements}) == len(statements)
     for each in statements:
+        assert each["Action"]
+        assert each["Resource"]
         assert not any("*" in action for action in each["Action"])
         if all(action.split(":")[1].startswith(READS) for action in each["Action"]):
             continue
