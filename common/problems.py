@@ -57,6 +57,11 @@ class Problem:
         return "\n      ".join([f"{text}:" if self.details else text, *map(visible, self.details)])
 
 
+def unexpected(path: SettingPath, expected: str, got: str, fix: str = "") -> Problem:
+    """Return the problem of a value that is not as expected; `fix` is a sentence without its full stop."""
+    return Problem(path=path, message=f"expected {expected}, got {got}.{fix and f' {fix}'}")
+
+
 def path_text(path: Iterable[str | int], parent: str = "") -> str:
     """Return a path as `pulumi config set --path` reads it: `approval.approvers[0].name`, `tags["cost.center"]`.
 

@@ -398,7 +398,7 @@ def _session_manager(
     problems += found
     if section is None or not section.enabled:
         return {}, (), {}
-    general = cross_problems(section, path)
+    general = [*cross_problems(section, path)]
     problems += [each for each in general if each.path[-1] not in wrong]
     given_values = {key: value for key, value in given.items() if key not in wrong and key not in _STACK_WIDE}
     overrides = _overrides(given.get("regionOverrides"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from common.aws.arns import split_arn
-from common.problems import Problem, SettingPath, shown
+from common.problems import Problem, SettingPath, shown, unexpected
 from common.validation import Section, enabled_flag, setting
 from components.approval.cross_checks import identity_problems
 from components.approval.settings import APPLICATION_ALLOWED, APPLICATION_ARN, IdentityCenterOperator
@@ -59,11 +59,9 @@ class AccountAccessSettings(Section):
 def account_access_problems(settings: AccountAccessSettings, path: SettingPath) -> Iterator[Problem]:
     """Yield problems of settings that are each valid on their own."""
     if not settings.application_arn:
-        yield Problem(path=(*path, "applicationArn"), message=f"expected {APPLICATION_ALLOWED}, got none. Set it")
+        yield unexpected((*path, "applicationArn"), APPLICATION_ALLOWED, "none", "Set it")
     if not settings.operators:
-        yield Problem(
-            path=(*path, "operators"), message="expected at least one user or group, got none. Name the operators"
-        )
+        yield unexpected((*path, "operators"), "at least one user or group", "none", "Name the operators")
     yield from identity_problems(settings.operators, (*path, "operators"), once=False)
     seen: dict[tuple[str, str, str], int] = {}
     for position, each in enumerate(settings.operators):
@@ -71,6 +69,6 @@ def account_access_problems(settings: AccountAccessSettings, path: SettingPath) 
         name = (each.identity_center_user or each.identity_center_group or "").lower()
         for account in each.accounts:
             if seen.setdefault((kind, name, account), position) != position or each.accounts.count(account) > 1:
-                message = f"expected each account once for a user or group, got {shown(account)} twice. Remove one"
-                yield Problem(path=(*path, "operators", position, "accounts"), message=message)
+                place, once = (*path, "operators", position, "accounts"), "each account once for a user or group"
+                yield unexpected(place, once, f"{shown(account)} twice", "Remove one")
                 break

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from common.problems import Problem
+from common.problems import Problem, unexpected
 from components.approval import names
 from components.approval.settings import ApprovalSettings, ApproverType
 from components.metric_alarm import MetricAlarm
@@ -123,32 +123,22 @@ def metric_alarms(settings: ApprovalSettings) -> tuple[MetricAlarm, ...]:
     return (*(METRIC_ALARMS if settings.has_workflow else ()), *(_EVIDENCE_ALARMS if settings.evidence else ()))
 
 
-def topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Problem]:
-    """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only."""
-    here = place.topic_arn.rpartition(":")[0]
-    return [
-        Problem(
-            path=("approval", "alarmTopicArns", position),
-            message=f"expected another topic of account {place.account_id} in {place.region}, the Region of the workflow, "
-            f"got {arn}. Subscribe what receives the alarms to a topic there",
-        )
-        for position, arn in enumerate(settings.alarm_topic_arns)
-        if arn.rpartition(":")[0] != here or arn == place.topic_arn
-    ] + _chat_topic_problems(settings, place)
+def topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) -> Iterator[Problem]:
+    """Yield problems of the topics for alarms and chat: rules and alarms publish in their own account and Region only."""
 
+    def is_here(arn: str) -> bool:
+        return arn != place.topic_arn and arn.rpartition(":")[0] == place.topic_arn.rpartition(":")[0]
 
-def _chat_topic_problems(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[Problem]:
-    """Return the problem of the topic for chat; its messages are for no other subscriber."""
-    arn, here = settings.chat_topic_arn, place.topic_arn.rpartition(":")[0]
-    if not arn or (arn.rpartition(":")[0] == here and arn not in (place.topic_arn, *settings.alarm_topic_arns)):
-        return []
-    return [
-        Problem(
-            path=("approval", "chatTopicArn"),
-            message=f"expected a topic of its own in account {place.account_id} and {place.region}, the Region of the "
-            f"workflow, got {arn}. Subscribe the chat's channel to a topic there",
-        )
-    ]
+    for position, arn in enumerate(settings.alarm_topic_arns):
+        if not is_here(arn):
+            allowed = f"another topic of account {place.account_id} in {place.region}, the Region of the workflow"
+            fix = "Subscribe what receives the alarms to a topic there"
+            yield unexpected(("approval", "alarmTopicArns", position), allowed, arn, fix)
+    # The messages for chat are for no other subscriber.
+    chat = settings.chat_topic_arn
+    if chat and (not is_here(chat) or chat in settings.alarm_topic_arns):
+        allowed = f"a topic of its own in account {place.account_id} and {place.region}, the Region of the workflow"
+        yield unexpected(("approval", "chatTopicArn"), allowed, chat, "Subscribe the chat's channel to a topic there")
 
 
 def event_alarms(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
-from common.problems import Problem, SettingPath, SettingsError, shown
+from common.problems import Problem, SettingPath, SettingsError, shown, unexpected
 from common.validation import partitions
 from components.approval.identity_center import (
     SESSION_NAME,
@@ -142,8 +142,8 @@ class IdentityLookup:
             return look()
         except NOT_DONE as failed:
             why = why_not(failed, service, self.region, self._caller)
-            message = f"expected {expected}, got {NO_ANSWER}: {why}"
-            self.problems.append(Problem(path=path, message=message))
+            # Without a full stop, as the remedy of the failure is a sentence.
+            self.problems.append(Problem(path=path, message=f"expected {expected}, got {NO_ANSWER}: {why}"))
             return None
 
     def store(self, configured: str, path: SettingPath) -> str:
@@ -179,38 +179,32 @@ class IdentityLookup:
             if people is None
         ]
         if unknown:
-            message = (
-                f"expected users and groups of the identity store {store}, got unknown ones: {', '.join(unknown)}. Use the "
-                "user name of a user, the display name of a group, or the ID"
-            )
-            self.problems.append(Problem(path=path, message=message))
+            allowed, got = f"users and groups of the identity store {store}", f"unknown ones: {', '.join(unknown)}"
+            fix = "Use the user name of a user, the display name of a group, or the ID"
+            self.problems.append(unexpected(path, allowed, got, fix))
         return [people or [] for _, people in found]
 
 
 def _unsupported(region: str) -> Iterator[Problem]:
     """Yield a problem outside the partition in which AWS offers account access manager."""
     if partitions()[region] != "aws":
-        message = (
-            f"expected {OperatorSignIn.PERMISSION_SET} in {region}, got {OperatorSignIn.ACCOUNT_ACCESS}, which AWS offers in "
-            "commercial Regions only. Use a permission set"
-        )
-        yield Problem(path=(*_ACCESS, "access"), message=message)
+        got = f"{OperatorSignIn.ACCOUNT_ACCESS}, which AWS offers in commercial Regions only"
+        allowed = f"{OperatorSignIn.PERMISSION_SET} in {region}"
+        yield unexpected((*_ACCESS, "access"), allowed, got, "Use a permission set")
 
 
 def _unfit(settings: ApprovalSettings, people: list[OperatorPerson]) -> Iterator[Problem]:
     """Yield the problems of people who cannot have a role of their own."""
     unfit = sorted({each.user_name for each in people if not SESSION_NAME.fullmatch(each.user_name)})
     if unfit:
-        message = (
-            "expected user names of 2 to 64 letters, digits and + = , . @ _ -, as the names of sessions have, "
-            f"got {', '.join(map(shown, unfit))}. Change the user names, or leave these people out"
-        )
-        yield Problem(path=_OPERATORS, message=message)
+        allowed = "user names of 2 to 64 letters, digits and + = , . @ _ -, as the names of sessions have"
+        fix = "Change the user names, or leave these people out"
+        yield unexpected(_OPERATORS, allowed, ", ".join(map(shown, unfit)), fix)
     names = {each.user_name.lower() for each in people}
     for position, approver in enumerate(settings.approvers):
         if approver.type == "SSOUser" and approver.bare_name.lower() in names:
-            message = f"expected an approver who is not an operator, got {shown(approver.name)}. Name another person"
-            yield Problem(path=(*_SECTION, "approvers", position, "name"), message=message)
+            path = (*_SECTION, "approvers", position, "name")
+            yield unexpected(path, "an approver who is not an operator", shown(approver.name), "Name another person")
 
 
 def _store(clients: Clients, region: str, path: SettingPath, problems: list[Problem]) -> str | None:
@@ -220,9 +214,9 @@ def _store(clients: Clients, region: str, path: SettingPath, problems: list[Prob
         return stores[0]
     seen = f"{len(stores)} instances ({', '.join(stores)})" if stores else "none"
     fix = "Set identityStoreId" if stores else "Set the Region of IAM Identity Center, or identityStoreId"
-    message = f"expected one instance of IAM Identity Center that the account sees in {region}, got {seen}. {fix}"
     key = "identityStoreId" if stores or path != _ACCESS else "region"
-    problems.append(Problem(path=(*path, key), message=message))
+    allowed = f"one instance of IAM Identity Center that the account sees in {region}"
+    problems.append(unexpected((*path, key), allowed, seen, fix))
     return None
 
 
@@ -235,11 +229,9 @@ def _path(settings: ApprovalSettings, clients: Clients, region: str, problems: l
     if len(paths) == 1:
         return paths.pop()
     found = f"roles with several paths: {', '.join(sorted(paths))}" if paths else "none"
-    message = (
-        f"expected a role of the permission set {shown(name)} in this account ({reserved_role_name(name, '...')}), got "
-        f"{found}. Assign the permission set to the operators in this account"
-    )
-    problems.append(Problem(path=(*_ACCESS, "permissionSet"), message=message))
+    allowed = f"a role of the permission set {shown(name)} in this account ({reserved_role_name(name, '...')})"
+    fix = "Assign the permission set to the operators in this account"
+    problems.append(unexpected((*_ACCESS, "permissionSet"), allowed, found, fix))
     return None
 
 

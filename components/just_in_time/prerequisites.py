@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from common.aws import ENDED_STATUSES
 from common.aws.failures import NOT_DONE, code_of, why_not
-from common.problems import Problem
+from common.problems import Problem, unexpected
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_of
 from components.just_in_time.decisions import Outcome, decide, managed_nodes, planned_policies
@@ -94,7 +94,7 @@ def _token_role_problems(iam: Any) -> Iterator[Problem]:
     except ClientError as failed:
         if code_of(failed) != "NoSuchEntity":
             raise
-        yield Problem(path=_PATH, message=f"expected the role {TOKEN_ROLE} to exist, got no such role. {_ENABLE}")
+        yield unexpected(_PATH, f"the role {TOKEN_ROLE} to exist", "no such role", _ENABLE)
 
 
 def _provider(ssm: Any, region: str, notes: list[str]) -> Iterator[Problem]:
@@ -104,10 +104,7 @@ def _provider(ssm: Any, region: str, notes: list[str]) -> Iterator[Problem]:
     except ClientError as failed:
         if code_of(failed) != "ServiceSettingNotFound":
             raise
-        yield Problem(
-            path=_PATH,
-            message=f"expected the service setting {IDENTITY_PROVIDER_SETTING} in {region}, got none. {_ENABLE}",
-        )
+        yield unexpected(_PATH, f"the service setting {IDENTITY_PROVIDER_SETTING} in {region}", "none", _ENABLE)
         return
     value = str(setting.get("SettingValue", ""))
     if value.upper() != _IDENTITY_CENTER:
@@ -224,11 +221,9 @@ def _other_policies(  # noqa: PLR0913, PLR0917 -- what is read, and what is foun
         if each["Name"] not in ours and tags_of(each.get("Tags", ())).get(OWNER_TAG) != owner
     ]
     if others and len(ours) + len(others) > MAX_MANUAL_POLICIES:
-        message = (
-            f"expected at most {MAX_MANUAL_POLICIES} manual policies in {region}, got {len(ours)} beside {len(others)} of other "
-            "principals. Delete some of them"
-        )
-        yield Problem(path=(*_PATH, "manualPolicies"), message=message)
+        allowed = f"at most {MAX_MANUAL_POLICIES} manual policies in {region}"
+        got = f"{len(ours)} beside {len(others)} of other principals"
+        yield unexpected((*_PATH, "manualPolicies"), allowed, got, "Delete some of them")
     targets = {
         (key, value): position
         for position, policy in enumerate(settings.manual_policies)
@@ -249,9 +244,7 @@ def _other_policies(  # noqa: PLR0913, PLR0917 -- what is read, and what is foun
         for key, values in rule.targets.items():
             for value in sorted(values):
                 if (key, value) in targets:
-                    path = (*_PATH, "manualPolicies", str(targets[key, value]), "targets", key)
-                    message = (
-                        f"expected each tag in one policy, got {key}={value}, which the policy {name} in {region} targets too. "
-                        "Delete that policy, or remove the tag here"
-                    )
-                    yield Problem(path=path, message=message)
+                    path = (*_PATH, "manualPolicies", targets[key, value], "targets", key)
+                    got = f"{key}={value}, which the policy {name} in {region} targets too"
+                    fix = "Delete that policy, or remove the tag here"
+                    yield unexpected(path, "each tag in one policy", got, fix)

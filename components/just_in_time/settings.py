@@ -6,13 +6,16 @@ Limits: Systems Manager User Guide, "Create manual approval policies for your no
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from common.problems import Problem, SettingPath, named, shown
+from common.problems import Problem, SettingPath, named, shown, unexpected
 from common.validation import Profile, Section, flag, ineffective, setting, without_blanks, without_hidden
 from components.just_in_time.names import AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_MANUAL_POLICIES: Final = 50
 MAX_LEVELS: Final = 5
@@ -177,26 +180,22 @@ class JustInTimeSettings(Section):
     )
 
 
-def just_in_time_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
-    """Return problems of settings that are each valid on their own."""
-    problems: list[Problem] = []
+def just_in_time_problems(settings: JustInTimeSettings, path: SettingPath) -> Iterator[Problem]:
+    """Yield problems of settings that are each valid on their own."""
     if not settings.manual_policies and not settings.auto_approvals:
-        message = "expected at least one policy in manualPolicies or autoApprovals, got none. Add one, as no node is accessible"
-        problems.append(Problem(path=path, message=message))
-    problems += _name_problems(settings, (*path, "manualPolicies"))
-    problems += _target_problems(settings, (*path, "manualPolicies"))
+        someone = "at least one policy in manualPolicies or autoApprovals"
+        yield unexpected(path, someone, "none", "Add one, as no node is accessible")
+    yield from _name_problems(settings, (*path, "manualPolicies"))
+    yield from _target_problems(settings, (*path, "manualPolicies"))
     for position, policy in enumerate(settings.manual_policies):
-        problems += _level_problems(policy, (*path, "manualPolicies", position, "levels"))
+        yield from _level_problems(policy, (*path, "manualPolicies", position, "levels"))
     seen: set[str] = set()
     for position, each in enumerate(settings.auto_approvals):
         own = (*path, "autoApprovals", position)
         if each.id in seen:
-            problems.append(
-                Problem(path=(*own, "id"), message=f"expected each ID once, got {each.id} again. Rename it")
-            )
+            yield unexpected((*own, "id"), "each ID once", f"{each.id} again", "Rename it")
         seen.add(each.id)
-        problems += _auto_approval_problems(each, own)
-    return problems
+        yield from _auto_approval_problems(each, own)
 
 
 def just_in_time_warnings(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
@@ -209,81 +208,62 @@ def just_in_time_warnings(settings: JustInTimeSettings, path: SettingPath) -> li
     ]
 
 
-def _name_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
-    problems: list[Problem] = []
+def _name_problems(settings: JustInTimeSettings, path: SettingPath) -> Iterator[Problem]:
     seen: set[str] = set()
     for position, policy in enumerate(settings.manual_policies):
         own = (*path, position, "name")
         if policy.name.lower().startswith(_RESERVED_PREFIXES):
-            message = (
-                f"expected a name that does not begin with aws, amazon, amzn or SSM-, which AWS reserves, got {policy.name}. "
-                "Rename the policy"
-            )
-            problems.append(Problem(path=own, message=message))
+            allowed = "a name that does not begin with aws, amazon, amzn or SSM-, which AWS reserves"
+            yield unexpected(own, allowed, policy.name, "Rename the policy")
         if policy.name.lower() in seen:
-            problems.append(Problem(path=own, message=f"expected each name once, got {policy.name} again. Rename it"))
+            yield unexpected(own, "each name once", f"{policy.name} again", "Rename it")
         seen.add(policy.name.lower())
-    return problems
 
 
-def _target_problems(settings: JustInTimeSettings, path: SettingPath) -> list[Problem]:
-    """Return a problem for each tag of two policies: every request for such a node fails."""
+def _target_problems(settings: JustInTimeSettings, path: SettingPath) -> Iterator[Problem]:
+    """Yield a problem for each tag of two policies: every request for such a node fails."""
     first: dict[tuple[str, str], str] = {}
-    problems: list[Problem] = []
     for position, policy in enumerate(settings.manual_policies):
         for key, values in policy.targets.items():
             for value in dict.fromkeys(values):
                 other = first.setdefault((key, value), policy.name)
                 if other != policy.name:
-                    message = (
-                        f"expected each tag in one policy, got {key}={value}, which {other} targets too. Remove it from one of "
-                        "them, as AWS fails every request for a node of two policies"
-                    )
-                    problems.append(Problem(path=(*path, position, "targets", key), message=message))
-    return problems
+                    got = f"{key}={value}, which {other} targets too"
+                    fix = "Remove it from one of them, as AWS fails every request for a node of two policies"
+                    yield unexpected((*path, position, "targets", key), "each tag in one policy", got, fix)
 
 
-def _level_problems(policy: ManualPolicy, path: SettingPath) -> list[Problem]:
-    problems: list[Problem] = []
+def _level_problems(policy: ManualPolicy, path: SettingPath) -> Iterator[Problem]:
     levels_of: dict[str, int] = {}
     for number, level in enumerate(policy.levels):
         count, own = len(level.approvers), (*path, number)
         if level.min_required_approvals > count:
-            message = (
-                f"expected at most {count}, the number of the level's approvers, got {level.min_required_approvals}. Lower it, "
-                "as AWS does not document that several members of a group count"
-            )
-            problems.append(Problem(path=(*own, "minRequiredApprovals"), message=message))
+            allowed = f"at most {count}, the number of the level's approvers"
+            fix = "Lower it, as AWS does not document that several members of a group count"
+            yield unexpected((*own, "minRequiredApprovals"), allowed, str(level.min_required_approvals), fix)
         for position, approver in enumerate(level.approvers):
             group = approver.id.lower()
             if group in levels_of:
                 where = "twice in this level" if levels_of[group] == number else f"in level {levels_of[group] + 1} too"
-                message = (
-                    f"expected each group once per policy, got {approver.id}, which is {where}. Remove it, as one of its "
-                    "members could approve for both"
-                )
-                problems.append(Problem(path=(*own, "approvers", position, "id"), message=message))
+                got = f"{approver.id}, which is {where}"
+                fix = "Remove it, as one of its members could approve for both"
+                yield unexpected((*own, "approvers", position, "id"), "each group once per policy", got, fix)
             levels_of.setdefault(group, number)
-    return problems
 
 
-def _auto_approval_problems(each: AutoApproval, path: SettingPath) -> list[Problem]:
+def _auto_approval_problems(each: AutoApproval, path: SettingPath) -> Iterator[Problem]:
     from components.just_in_time.cedar import policy_problems  # noqa: PLC0415 -- loads a native library
 
     if bool(each.cedar.strip()) == bool(each.groups or each.tags):
-        message = f"expected either cedar, or groups and tags, got {shown(_given(each))}. Keep one of the two"
-        return [Problem(path=path, message=message)]
-    if not each.cedar.strip() and not (each.groups and each.tags):
+        yield unexpected(path, "either cedar, or groups and tags", shown(_given(each)), "Keep one of the two")
+    elif not each.cedar.strip() and not (each.groups and each.tags):
         missing = "groups" if each.tags else "tags"
-        message = (
-            f"expected {missing}, got none. Add them, as everything that {named(_given(each))} match would be approved without "
-            "them"
-        )
-        return [Problem(path=(*path, missing), message=message)]
-    return [
-        Problem(path=(*path, "cedar" if each.cedar else "tags"), message=message)
-        for message in policy_problems(each.text(), anyone=each.anyone)
-    ]
+        fix = f"Add them, as everything that {named(_given(each))} match would be approved without them"
+        yield unexpected((*path, missing), missing, "none", fix)
+    else:
+        key = "cedar" if each.cedar else "tags"
+        for message in policy_problems(each.text(), anyone=each.anyone):
+            yield Problem(path=(*path, key), message=message)
 
 
 def _given(each: AutoApproval) -> list[str]:

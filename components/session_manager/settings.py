@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from common.limits import DOCUMENT
-from common.problems import Problem, SettingPath, shown
+from common.problems import Problem, SettingPath, shown, unexpected
 from common.validation import (
     BUCKET_NAME,
     ROLE_NAMES_ALLOWED,
@@ -245,63 +245,53 @@ _NO_BUCKET_NAME = re.compile(
 """Amazon S3 User Guide, "General purpose bucket naming rules"."""
 
 
-def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
-    """Yield values that have the right format, but that AWS rejects or reads as a pattern."""
+def cross_problems(settings: SessionManagerSettings, path: SettingPath) -> Iterator[Problem]:
+    """Yield the problems of values that are valid individually."""
     prefix, user, bucket = settings.s3_key_prefix, settings.run_as_default_user, settings.s3_bucket_name
+    group, days = settings.cw_log_group_name, settings.log_retention_days
     if "*" in prefix:
-        yield (
-            "s3KeyPrefix",
-            f"expected a prefix without *, got {shown(prefix)}. In the policy of the nodes it would be a wildcard",
-        )
+        fix = "In the policy of the nodes it would be a wildcard"
+        yield unexpected((*path, "s3KeyPrefix"), "a prefix without *", shown(prefix), fix)
     if not _USER_NAME.fullmatch(user):
-        yield "runAsDefaultUser", f"expected letters, digits and _ . @ \\ $ + -, got {shown(user)}."
+        yield unexpected((*path, "runAsDefaultUser"), "letters, digits and _ . @ \\ $ + -", shown(user))
     if _NO_BUCKET_NAME.fullmatch(bucket):
-        allowed = "a bucket name without adjacent dots, dots beside hyphens, and prefixes or suffixes that AWS reserves, and that is no IP address"
-        yield "s3BucketName", f"expected {allowed}, got {shown(bucket)}."
-
-
-def cross_problems(settings: SessionManagerSettings, path: SettingPath) -> list[Problem]:
-    """Return the problems of values that are valid individually."""
-    problems = [Problem(path=(*path, key), message=message) for key, message in _wrong_texts(settings)]
-
-    def problem(key: str, message: str) -> None:
-        problems.append(Problem(path=(*path, key), message=message))
-
-    if settings.s3_logging and not settings.s3_bucket_name:
-        problem("s3BucketName", 'expected the name of a bucket, as s3Logging is true, got "".')
-    if settings.create_cw_log_group and not settings.cw_log_group_name:
-        problem("cwLogGroupName", 'expected the name of the log group to create, as createCwLogGroup is true, got "".')
-    if settings.cw_log_group_name.startswith("aws/"):
+        allowed = (
+            "a bucket name without adjacent dots, dots beside hyphens, and prefixes or suffixes that AWS reserves, and that is "
+            "no IP address"
+        )
+        yield unexpected((*path, "s3BucketName"), allowed, shown(bucket))
+    if settings.s3_logging and not bucket:
+        yield unexpected((*path, "s3BucketName"), "the name of a bucket, as s3Logging is true", shown(bucket))
+    if settings.create_cw_log_group and not group:
+        allowed = "the name of the log group to create, as createCwLogGroup is true"
+        yield unexpected((*path, "cwLogGroupName"), allowed, shown(group))
+    if group.startswith("aws/"):
         # Amazon CloudWatch Logs API Reference, CreateLogGroup.
-        given = shown(settings.cw_log_group_name)
-        problem("cwLogGroupName", f"expected a name that does not start with aws/, got {given}.")
-    if settings.cw_streaming_enabled and not settings.cw_log_group_name:
-        problem("cwStreamingEnabled", "expected false, as there is no log group, got true.")
-    if settings.run_as_enabled and not settings.run_as_default_user and not settings.run_as_principal_tag:
-        problem(
-            "runAsDefaultUser",
-            'expected a user, as runAsEnabled is true, got "". Or set runAsPrincipalTag: true if every principal that starts '
-            "sessions has the tag SSMSessionRunAs",
-        )
-    excess = _excess_bytes(settings)
-    if excess:
-        longest = max(
-            ("winShellProfile", settings.win_shell_profile),
-            ("linuxShellProfile", settings.linux_shell_profile),
-            key=lambda each: len(each[1].encode()),
-        )
-        problem(
-            longest[0],
-            f"expected {excess} bytes less, got {len(longest[1].encode())} bytes. The document with both shell profiles has "
-            f"{DOCUMENT.maximum} bytes at most",
-        )
-    if settings.log_retention_days not in RETENTION_DAYS:
-        allowed = ", ".join(map(str, RETENTION_DAYS))
-        problem(
-            "logRetentionDays",
-            f"expected a number of days that CloudWatch Logs accepts: {allowed}, got {shown(settings.log_retention_days)}.",
-        )
-    return problems
+        yield unexpected((*path, "cwLogGroupName"), "a name that does not start with aws/", shown(group))
+    if settings.cw_streaming_enabled and not group:
+        yield unexpected((*path, "cwStreamingEnabled"), "false, as there is no log group", "true")
+    if settings.run_as_enabled and not user and not settings.run_as_principal_tag:
+        fix = "Or set runAsPrincipalTag: true if every principal that starts sessions has the tag SSMSessionRunAs"
+        yield unexpected((*path, "runAsDefaultUser"), "a user, as runAsEnabled is true", shown(user), fix)
+    yield from _size_problems(settings, path)
+    if days not in RETENTION_DAYS:
+        allowed = f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
+        yield unexpected((*path, "logRetentionDays"), allowed, shown(days))
+
+
+def _size_problems(settings: SessionManagerSettings, path: SettingPath) -> Iterator[Problem]:
+    """Yield a problem if the document of these settings exceeds the limit of Systems Manager.
+
+    A shell profile has no limit of its own (User Guide, "Session document schema"); the limit of the document applies.
+    """
+    widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
+    excess = published_bytes(document(widest)) - DOCUMENT.maximum
+    if excess > 0:
+        profiles = {"winShellProfile": settings.win_shell_profile, "linuxShellProfile": settings.linux_shell_profile}
+        sizes = {key: len(profile.encode()) for key, profile in profiles.items()}
+        longest = max(sizes, key=sizes.__getitem__)
+        fix = f"The document with both shell profiles has {DOCUMENT.maximum} bytes at most"
+        yield unexpected((*path, longest), f"{excess} bytes less", f"{sizes[longest]} bytes", fix)
 
 
 def ineffective_settings(settings: SessionManagerSettings) -> Iterator[Problem]:
@@ -317,15 +307,6 @@ def ineffective_settings(settings: SessionManagerSettings) -> Iterator[Problem]:
     if settings.retains_document and not settings.retain_logs:
         message = "false has no effect, as onDestroy is retain. Change one of the two, or remove this key"
         yield Problem(path=("retainLogs",), message=message)
-
-
-def _excess_bytes(settings: SessionManagerSettings) -> int:
-    """Return by how many bytes the document of these settings exceeds the limit of Systems Manager; 0 where it fits.
-
-    A shell profile has no limit of its own (User Guide, "Session document schema"); the limit of the document applies.
-    """
-    widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
-    return max(0, published_bytes(document(widest)) - DOCUMENT.maximum)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -272,4 +272,5 @@ def test_topic_problems_names_topic_elsewhere(arn: str) -> None:
 
 
 def test_topic_problems_accepts_topic_of_the_region() -> None:
-    assert topic_problems(settings(alarm_topic_arns=["arn:aws:sns:eu-west-1:111122223333:security"]), PLACE) == []
+    topics = settings(alarm_topic_arns=["arn:aws:sns:eu-west-1:111122223333:security"])
+    assert list(topic_problems(topics, PLACE)) == []

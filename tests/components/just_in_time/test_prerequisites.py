@@ -139,6 +139,14 @@ def test_preview_notes_nodes_of_several_policies(node: str, policies: list[Any],
     assert f"In {REGION}: app ({node}) of Databases and Team. Change their tags" in text
 
 
+def test_check_refuses_tag_of_a_policy_of_another_principal() -> None:
+    aws: Any = FakeAws(others=settings(manual("Foreign")))
+    ours = settings(manual("Team", targets={"Team": ["a"]}), manual())
+    (problem,) = check_prerequisites(ours, aws, (REGION,), OWNER).problems
+    assert problem.key == "shell-access:approval.justInTime.manualPolicies[1].targets.Tier"
+    assert "got Tier=database, which the policy Foreign in eu-west-1 targets too. Delete that policy" in problem.message
+
+
 def test_preview_notes_nodes_without_a_policy() -> None:
     nodes = {f"i-{number:017x}": {"Name": f"web-{number}"} for number in range(7)}
     text = notes(FakeAws({**nodes, "i-0123456789abcdef0": BOTH}), manual())
