@@ -124,7 +124,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        child = subprocess.Popen(_arguments(request, self._engine, python), cwd=request.pwd or None, env=environment)
+        try:
+            child = subprocess.Popen(
+                _arguments(request, self._engine, python), cwd=request.pwd or None, env=environment
+            )
+        except OSError as failed:
+            return language_pb2.RunResponse(error=f"the program cannot be started: {failed}")
         self._children.add(child)
         code = child.wait()
         self._children.discard(child)

@@ -112,7 +112,7 @@ class _Organization:
         """Return the parent units of an account or unit, the root first; none outside the organization."""
         path: list[str] = []
         above = self._parent(child)
-        while above:
+        while above is not None:
             if above in path:
                 raise MalformedAnswerError(operation="ListParents", found=f"{above} below itself")
             path.insert(0, above)

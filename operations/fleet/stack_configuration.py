@@ -128,8 +128,16 @@ def _settings(node: _Node, path: tuple[str, ...]) -> Iterator[Setting]:
 SESSION_NAME = "shell-access-fleet"
 """Role session name, which CloudTrail shows in the accounts."""
 
+MAX_CONFIGURATION_BYTES = 125 * 1024
+"""Size of a stack's configuration as text.
+
+Pulumi passes it to the program in one environment variable, and Linux permits 128 KiB for each (`MAX_ARG_STRLEN`, execve(2)).
+The rest is for the quotation of nested values.
+"""
+
 _FLEET = "the fleet itself"
 _SHOWN_NAMES = 3
+_SMALLER = "Combine networks, or use managed prefix lists (domainControllers.clientPrefixLists)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +165,7 @@ class FleetStack:
 
     def as_stack(self) -> StackConfiguration:
         """Return the configuration as the engine would pass it to a read-only operation."""
-        values = self.preview_values
-        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
-        return StackConfiguration(name=self.name, values=texts)
+        return StackConfiguration(name=self.name, values=_texts(self.preview_values))
 
     def result(self, wave: str, state: AccountState, **more: Any) -> AccountResult:
         """Return a result for the account."""
@@ -177,6 +183,11 @@ def configure_stacks(settings: FleetSettings, accounts: Sequence[FleetAccount]) 
     for account in accounts:
         layers = layers_of(settings, account)
         values = merge(layers)
+        size = len(json.dumps(_texts(values), separators=(",", ":")).encode())
+        if size > MAX_CONFIGURATION_BYTES:
+            message = f"expected {MAX_CONFIGURATION_BYTES:,} bytes of settings at most, got {size:,}. {_SMALLER}"
+            problems.setdefault(("the configuration of a stack", message), []).append(account.name)
+            continue
         try:
             regions = Settings.load(values).regions
         except SettingsError as wrong:
@@ -197,6 +208,10 @@ def configure_stacks(settings: FleetSettings, accounts: Sequence[FleetAccount]) 
         f"{place}: {message} ({_accounts_text(names, len(accounts))})" for (place, message), names in problems.items()
     ]
     return stacks, listed
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def stack_name(settings: FleetSettings, account_id: str) -> str:

@@ -199,3 +199,14 @@ def test_configure_stacks_minimal_file_lacks_regions_only() -> None:
             "got none, and no aws:region. (in web)"
         )
     ]
+
+
+def test_configure_stacks_refuses_more_than_pulumi_can_pass() -> None:
+    networks = [f"10.{upper}.{lower}.0/24" for upper in range(32) for lower in range(256)]
+    site = {"eu-west-1": {"vpc": "directory", "subnets": ["a"]}}
+    section = {"shell-access:domainControllers": {"clients": {"offices": networks}, "sites": site}}
+    file = settings(overrides={"accounts": {"web": section}})
+    rendered, (problem,) = configure_stacks(file, listed_as_accounts())
+    assert [each.account.name for each in rendered] == [name for name in IDS if name != "web"]
+    assert problem.startswith("the configuration of a stack: expected 128,000 bytes of settings at most, got ")
+    assert problem.endswith("(in web)")
