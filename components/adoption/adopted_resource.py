@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -332,28 +331,6 @@ def _outputs(props: Properties, known: Properties) -> Properties:
     return {name: props[name] for name in _INPUTS if name in props} | prior
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdoptedResourceArgs:
-    """Arguments of `AdoptedResource`.
-
-    Attributes:
-        kind: Kind of resource.
-        region: Region of the resource.
-        name: Name of the resource; of an alias with `alias/`.
-        value: Key of an alias, log group or topic ("" without one), value of a parameter, `PolicyDocument` and
-            `Description` of a policy as JSON; used where the name does not exist yet.
-        retain: Whether it remains when the stack is destroyed; an adopted resource always does.
-        retention_days: Maximum retention of a log group that is adopted; None: any.
-    """
-
-    kind: Kind
-    region: str
-    name: str
-    value: pulumi.Input[str]
-    retain: bool = False
-    retention_days: int | None = None
-
-
 class AdoptedResource(Resource, module="shellaccess", name="AdoptedResource"):
     """A fixed name of a resource that this stack adopted or created.
 
@@ -361,20 +338,43 @@ class AdoptedResource(Resource, module="shellaccess", name="AdoptedResource"):
     resource, and is retained on delete, so that only this one restores or deletes.
     """
 
-    def __init__(self, name: str, args: AdoptedResourceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource."""
+    def __init__(  # noqa: PLR0913 -- arguments of a resource
+        self,
+        name: str,
+        *,
+        kind: Kind,
+        region: str,
+        physical_name: str,
+        value: pulumi.Input[str],
+        retain: bool = False,
+        retention_days: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resource.
+
+        Args:
+            name: Name of the resource in the stack.
+            kind: Kind of resource.
+            region: Region of the resource.
+            physical_name: Name in AWS; of an alias with `alias/`, of a topic or policy the ARN.
+            value: Key of an alias, log group or topic ("" without one), value of a parameter, `PolicyDocument` and
+                `Description` of a policy as JSON; used where the name does not exist yet.
+            retain: Whether it remains when the stack is destroyed; an adopted resource always does.
+            retention_days: Maximum retention of a log group that is adopted; None: any.
+            opts: Options of the resource.
+        """
         properties: dict[str, Any] = {
-            "kind": str(args.kind),
-            "region": args.region,
-            "name": args.name,
-            "value": args.value,
+            "kind": str(kind),
+            "region": region,
+            "name": physical_name,
+            "value": value,
             "owner": this_stack(),
-            "takeOverFrom": previous_owner(args.kind, args.region, args.name),
-            "retain": args.retain,
-            "retentionDays": args.retention_days,
+            "takeOverFrom": previous_owner(kind, region, physical_name),
+            "retain": retain,
+            "retentionDays": retention_days,
         }
         super().__init__(AdoptedResourceProvider(), name, properties, opts)
-        self._import_id = import_id(args.kind, args.region, args.name)
+        self._import_id = import_id(kind, region, physical_name)
 
     def import_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Return the options of the AWS provider's resource with the name."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pulumi
@@ -42,6 +41,8 @@ from components.adoption.dynamic_provider import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from components.adoption.document_content import PlannedDocument
 
 
 _MOST_LINES: Final = 40
@@ -211,31 +212,6 @@ class ConvergingDocumentProvider(DocumentProvider):
         return _differing_lines(theirs, ours) if adopts else _differing_lines(ours, theirs)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConvergingDocumentArgs:
-    """Arguments of `ConvergingDocument`.
-
-    Attributes:
-        region: Region of the document.
-        name: Name of the document.
-        type: `Automation`, `Automation.ChangeTemplate`, ...
-        content: Content of the document.
-        section: Section of the configuration, for advice (`approval`).
-        settings: Settings that the content is made from, by name, so that a preview shows which of them changes.
-        take_over: Whether to take the document over from another stack that owns it.
-        tags: Tags of the document.
-    """
-
-    region: str
-    name: str
-    type: str
-    content: Mapping[str, Any]
-    section: str
-    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    take_over: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
 class ConvergingDocument(DynamicResource, module="ssm", name="Document"):
     """A document whose default and latest version have the desired content after every update.
 
@@ -245,18 +221,38 @@ class ConvergingDocument(DynamicResource, module="ssm", name="Document"):
 
     document_version: pulumi.Output[str]
 
-    def __init__(self, name: str, args: ConvergingDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource."""
+    def __init__(  # noqa: PLR0913 -- arguments of a resource
+        self,
+        name: str,
+        planned: PlannedDocument,
+        *,
+        region: str,
+        section: str,
+        take_over: bool,
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resource.
+
+        Args:
+            name: Name of the resource.
+            planned: The document.
+            region: Region of the document.
+            section: Section of the configuration, for advice (`approval`).
+            take_over: Whether to take the document over from another stack that owns it.
+            tags: Tags of the document.
+            opts: Options of the resource.
+        """
         properties: dict[str, Any] = {
-            "region": args.region,
-            "name": args.name,
-            "documentType": args.type,
-            "content": input_text(args.content),
+            "region": region,
+            "name": planned.name,
+            "documentType": planned.type,
+            "content": input_text(planned.content),
             "owner": this_stack(),
-            "section": args.section,
-            "settings": dict(args.settings),
-            "takeOver": args.take_over,
-            "tags": dict(args.tags),
+            "section": section,
+            "settings": dict(planned.settings),
+            "takeOver": take_over,
+            "tags": dict(tags),
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=SECRET_OUTPUTS)
         super().__init__(ConvergingDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))

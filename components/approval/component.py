@@ -13,19 +13,14 @@ from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, Sched
 from common.iam.documents import parse
 from common.limits import excess_problems
 from common.problems import Problem, raise_problems
-from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.document_resource import ConvergingDocument
 from components.adoption.lookup import answered, program_clients
 from components.approval.alarms import topic_problems
 from components.approval.cross_checks import approval_problems
 from components.approval.evidence_plan import plan_evidence
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import REQUESTER_POLICY_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
-from components.approval.notifications import (
-    ApprovalAlarms,
-    ApprovalAlarmsArgs,
-    NotificationTopic,
-    NotificationTopicArgs,
-)
+from components.approval.notifications import ApprovalAlarms, NotificationTopic
 from components.approval.operator_grants import OperatorGrants
 from components.approval.plan import GUARD_RAILS, INLINE_POLICY_NAME, generated_texts, plan_approval
 from components.approval.settings import Mode
@@ -138,20 +133,11 @@ class _ApprovalResources(pulumi.ComponentResource):
         self._name, self._args, self._place, self._planned = name, args, plan.place, plan
 
     def _topic(self) -> NotificationTopic:
-        emails = tuple(self._args.settings.notification_emails)
-        return NotificationTopic(
-            f"{self._name}-topic",
-            NotificationTopicArgs(place=self._place, emails=emails, tags=self._args.tags),
-            pulumi.ResourceOptions(parent=self),
-        )
+        emails = self._args.settings.notification_emails
+        return NotificationTopic(f"{self._name}-topic", self._place, emails, self._args.tags, self._child())
 
     def _alarms(self, topic: NotificationTopic, forwarding: Role | None = None) -> ApprovalAlarms:
-        role_arn = forwarding.arn if forwarding else None
-        return ApprovalAlarms(
-            f"{self._name}-alarms",
-            ApprovalAlarmsArgs(plan=self._planned, forwarding_role_arn=role_arn, tags=self._args.tags),
-            pulumi.ResourceOptions(parent=self, depends_on=[topic]),
-        )
+        return ApprovalAlarms(f"{self._name}-alarms", self._planned, forwarding, self._args.tags, self._child([topic]))
 
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=after)
@@ -179,16 +165,11 @@ class _ApprovalResources(pulumi.ComponentResource):
     def _document(self, planned: PlannedDocument, after: list[pulumi.Resource]) -> ConvergingDocument:
         return ConvergingDocument(
             f"{self._name}-{planned.key}",
-            ConvergingDocumentArgs(
-                region=self._place.region,
-                name=planned.name,
-                type=planned.type,
-                content=planned.content,
-                section="approval",
-                settings=planned.settings,
-                take_over=self._args.settings.take_over,
-                tags=self._args.tags,
-            ),
+            planned,
+            region=self._place.region,
+            section="approval",
+            take_over=self._args.settings.take_over,
+            tags=self._args.tags,
             opts=self._child(after),
         )
 
@@ -198,12 +179,15 @@ class _ApprovalResources(pulumi.ComponentResource):
         if settings is None or planned is None:
             return
         # Imported where a stack has it: the packages of S3, AWS Glue and Athena are large.
-        from components.approval.evidence_store import EvidenceStore, EvidenceStoreArgs  # noqa: PLC0415
+        from components.approval.evidence_store import EvidenceStore  # noqa: PLC0415
 
         store = EvidenceStore(
             f"{self._name}-evidence",
-            EvidenceStoreArgs(settings=settings, place=self._place, regions=self._args.regions, tags=self._args.tags),
-            self._child(),
+            settings,
+            place=self._place,
+            regions=self._args.regions,
+            tags=self._args.tags,
+            opts=self._child(),
         )
         rights = self._rights(self._role(planned.role), planned.role, after=store)
         document = self._document(planned.runbook, [rights, alarms, *store.ready])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -34,32 +33,15 @@ from components.approval.evidence import (
     trail_table,
 )
 from components.approval.names import EVIDENCE_DATABASE, EVIDENCE_KEY_ALIAS, EVIDENCE_WORKGROUP
-from components.private_bucket import PrivateBucketArgs, register_private_bucket
+from components.private_bucket import register_private_bucket
 from components.session_manager.key_policies import data_key_policy
-from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.session_manager.keys import AliasedKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.approval.names import WorkflowLocation
     from components.approval.settings import Evidence, Trail
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvidenceStoreArgs:
-    """Arguments of `EvidenceStore`.
-
-    Attributes:
-        settings: Retention of the records.
-        place: Location of the workflow.
-        regions: Regions of sessions.
-        tags: Tags applied to all taggable resources.
-    """
-
-    settings: Evidence
-    place: WorkflowLocation
-    regions: Sequence[str]
-    tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class EvidenceStore(pulumi.ComponentResource):
@@ -69,41 +51,47 @@ class EvidenceStore(pulumi.ComponentResource):
         ready: Resources that must exist before the first record is written.
     """
 
-    def __init__(self, name: str, args: EvidenceStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(  # noqa: PLR0913 -- arguments of a resource
+        self,
+        name: str,
+        settings: Evidence,
+        *,
+        place: WorkflowLocation,
+        regions: Sequence[str],
+        tags: dict[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resources in the Region of the workflow; `regions` are those of sessions."""
         super().__init__("shell-access:approval:EvidenceStore", name, None, opts)
-        self._name, self._args, self._region = name, args, args.place.region
+        self._name, self._settings, self._place, self._tags, self._region = name, settings, place, tags, place.region
         self._child = pulumi.ResourceOptions(parent=self)
         self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         key = AliasedKey(
             f"{name}-key",
-            AliasedKeyArgs(
-                alias=EVIDENCE_KEY_ALIAS,
-                description="Evidence: records of sessions",
-                policy=data_key_policy(partition=args.place.partition, account_id=args.place.account_id),
-                region=self._region,
-                tags=args.tags,
-                # Without the key, records that cannot be deleted could not be read.
-                retain=True,
-            ),
-            self._child,
+            alias=EVIDENCE_KEY_ALIAS,
+            description="Evidence: records of sessions",
+            policy=data_key_policy(partition=place.partition, account_id=place.account_id),
+            region=self._region,
+            tags=tags,
+            # Without the key, records that cannot be deleted could not be read.
+            retain=True,
+            opts=self._child,
         ).key
         self.ready = self._bucket(key.arn)
-        self._catalog()
+        self._catalog(regions)
         self.register_outputs({})
 
     def _bucket(self, key_arn: pulumi.Output[str]) -> list[pulumi.Resource]:
-        place, settings = self._args.place, self._args.settings
+        place, settings = self._place, self._settings
         records = register_private_bucket(
             self._name,
-            PrivateBucketArgs(
-                bucket=place.evidence_bucket,
-                key_arn=key_arn,
-                policy=evidence_bucket_policy(place),
-                region=self._region,
-                tags=self._args.tags,
-                object_lock_enabled=True,
-            ),
-            self._kept,
+            bucket=place.evidence_bucket,
+            key_arn=key_arn,
+            policy=evidence_bucket_policy(place),
+            region=self._region,
+            tags=self._tags,
+            object_lock_enabled=True,
+            opts=self._kept,
         )
         retention = BucketObjectLockConfigurationRuleDefaultRetentionArgs(
             mode=settings.retention_mode.upper(), days=settings.retention_days
@@ -117,18 +105,18 @@ class EvidenceStore(pulumi.ComponentResource):
         )
         return [*records.ready, locked]
 
-    def _catalog(self) -> None:
+    def _catalog(self, regions: Sequence[str]) -> None:
         database = CatalogDatabase(
             self._name,
             name=EVIDENCE_DATABASE,
             description="Records of Session Manager sessions and their approvals",
             region=self._region,
-            tags=self._args.tags,
+            tags=self._tags,
             opts=self._child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[database])
-        self._table("", records_table(self._args.place, self._args.regions), after)
-        trail = self._args.settings.trail
+        self._table("", records_table(self._place, regions), after)
+        trail = self._settings.trail
         if trail:
             self._table("-trail", trail_table(trail), after)
             self._work_group(trail)
@@ -185,6 +173,6 @@ class EvidenceStore(pulumi.ComponentResource):
             # With the history of its queries, which is no evidence.
             force_destroy=True,
             region=self._region,
-            tags=self._args.tags,
+            tags=self._tags,
             opts=self._child,
         )

@@ -27,7 +27,7 @@ from components.domain_controllers.names import (
     alert_rule_name,
     flow_logs_role_name,
 )
-from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.session_manager.keys import AliasedKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,14 +80,12 @@ class Monitoring(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         key = AliasedKey(
             f"{name}-key",
-            AliasedKeyArgs(
-                alias=MONITORING_KEY_ALIAS,
-                description="Domain controllers: alerts and flow logs",
-                policy=monitoring_key_policy(args.scope, [FLOW_LOGS, *args.log_groups], alarms=args.has_alarms),
-                region=args.scope.region,
-                tags=args.tags,
-            ),
-            self._child,
+            alias=MONITORING_KEY_ALIAS,
+            description="Domain controllers: alerts and flow logs",
+            policy=monitoring_key_policy(args.scope, [FLOW_LOGS, *args.log_groups], alarms=args.has_alarms),
+            region=args.scope.region,
+            tags=args.tags,
+            opts=self._child,
         ).key
         topic = self._topic(key.arn)
         instances = [each.id for each in args.instances]

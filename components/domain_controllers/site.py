@@ -36,7 +36,7 @@ from components.domain_controllers.operations.plan import endpoint_services, pla
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
-from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.session_manager.keys import AliasedKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -359,21 +359,19 @@ class Site(pulumi.ComponentResource):
         args = self._args
         return AliasedKey(
             f"{self._name}-key",
-            AliasedKeyArgs(
-                alias=CONTROLLERS_KEY_ALIAS,
-                description="Domain controllers: volumes",
-                policy=controllers_key_policy(
-                    partition=args.scope.partition,
-                    account_id=args.scope.account_id,
-                    region=args.scope.region,
-                    users=args.key_users,
-                ),
+            alias=CONTROLLERS_KEY_ALIAS,
+            description="Domain controllers: volumes",
+            policy=controllers_key_policy(
+                partition=args.scope.partition,
+                account_id=args.scope.account_id,
                 region=args.scope.region,
-                tags=args.tags,
-                # The team's snapshots are encrypted with this key.
-                retain=args.section.termination_protection,
+                users=args.key_users,
             ),
-            self._child,
+            region=args.scope.region,
+            tags=args.tags,
+            # The team's snapshots are encrypted with this key.
+            retain=args.section.termination_protection,
+            opts=self._child,
         ).key
 
     def _controllers(

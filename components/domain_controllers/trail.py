@@ -10,8 +10,8 @@ from pulumi_aws.cloudtrail import Trail
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_KEY_ALIAS, trail_bucket_name
-from components.private_bucket import PrivateBucketArgs, register_private_bucket
-from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.private_bucket import register_private_bucket
+from components.session_manager.keys import AliasedKey
 
 if TYPE_CHECKING:
     from components.domain_controllers.monitoring_policies import Scope
@@ -40,29 +40,25 @@ class ManagementTrail(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         key = AliasedKey(
             f"{name}-key",
-            AliasedKeyArgs(
-                alias=TRAIL_KEY_ALIAS,
-                description="CloudTrail: API calls of this account",
-                policy=trail_key_policy(args.scope, TRAIL),
-                region=args.scope.region,
-                tags=args.tags,
-                # AWS refuses to delete a bucket that contains logs, and without the key they could not be read.
-                retain=args.keep,
-            ),
-            child,
+            alias=TRAIL_KEY_ALIAS,
+            description="CloudTrail: API calls of this account",
+            policy=trail_key_policy(args.scope, TRAIL),
+            region=args.scope.region,
+            tags=args.tags,
+            # AWS refuses to delete a bucket that contains logs, and without the key they could not be read.
+            retain=args.keep,
+            opts=child,
         ).key
         bucket_name = trail_bucket_name(args.scope.account_id, args.scope.region)
         logs = register_private_bucket(
             f"{name}-logs",
-            PrivateBucketArgs(
-                bucket=bucket_name,
-                key_arn=key.arn,
-                policy=trail_bucket_policy(args.scope, TRAIL, bucket_name),
-                region=args.scope.region,
-                tags=args.tags,
-                force_destroy=not args.keep,
-            ),
-            child,
+            bucket=bucket_name,
+            key_arn=key.arn,
+            policy=trail_bucket_policy(args.scope, TRAIL, bucket_name),
+            region=args.scope.region,
+            tags=args.tags,
+            force_destroy=not args.keep,
+            opts=child,
         )
         trail = Trail(
             name,

@@ -9,7 +9,7 @@ import pulumi
 
 from common.limits import excess_problems
 from common.problems import raise_problems
-from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.document_resource import ConvergingDocument
 from components.adoption.lookup import program_clients, state_outputs
 from components.just_in_time.documents import generated_texts, policy_documents
 from components.just_in_time.prerequisites import check_prerequisites, open_requests_problems
@@ -69,17 +69,12 @@ class JustInTimeAccess(pulumi.ComponentResource):
             for each in documents:
                 ConvergingDocument(
                     f"{name}-{region}-{each.key}",
-                    ConvergingDocumentArgs(
-                        region=region,
-                        name=each.name,
-                        type=each.type,
-                        content=each.content,
-                        section="approval",
-                        settings=each.settings,
-                        take_over=args.take_over,
-                        tags=args.tags,
-                    ),
-                    pulumi.ResourceOptions(parent=self),
+                    each,
+                    region=region,
+                    section="approval",
+                    take_over=args.take_over,
+                    tags=args.tags,
+                    opts=pulumi.ResourceOptions(parent=self),
                 )
         self.outputs: dict[str, pulumi.Input[str | None] | list[str]] = {
             "mode": "just-in-time",

@@ -22,7 +22,8 @@ from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
-from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.document_content import PlannedDocument
+from components.adoption.document_resource import ConvergingDocument
 from components.adoption.lookup import program_clients
 from components.association import register_association
 from components.nodes import role_compliance
@@ -213,16 +214,17 @@ class Nodes(pulumi.ComponentResource):
         )
         document = ConvergingDocument(
             f"{self._name}-runbook",
-            ConvergingDocumentArgs(
-                region=self._args.planned.recording_region,
+            PlannedDocument(
+                key="runbook",
                 name=RUNBOOK_NAME,
                 type="Automation",
                 content=role_compliance.runbook(self._place, policy_arns, excluded),
-                section="nodes",
                 settings={"excludedRoles": excluded},
-                take_over=self._args.planned.section.take_over,
-                tags=self._args.tags,
             ),
+            region=self._args.planned.recording_region,
+            section="nodes",
+            take_over=self._args.planned.section.take_over,
+            tags=self._args.tags,
             opts=self._child(rights),
         )
         automatic = settings.remediation is Remediation.AUTOMATIC

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
 from common.problems import raise_problems
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.adopted_resource import AdoptedResource
 from components.adoption.resource_kinds import Kind
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
@@ -114,8 +114,11 @@ class SessionManager(pulumi.ComponentResource):
         made_of = json.dumps({"PolicyDocument": document, "Description": _DESCRIPTION})
         adopted = AdoptedResource(
             logical,
-            AdoptedResourceArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
-            pulumi.ResourceOptions(parent=self),
+            kind=Kind.POLICY,
+            region=region,
+            physical_name=arn,
+            value=made_of,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         return Policy(
             logical,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs, with_prior_tags
+from components.adoption.adopted_resource import AdoptedResource, with_prior_tags
 from components.adoption.lookup import retained_key
 from components.adoption.resource_kinds import Kind
 
@@ -20,27 +19,6 @@ DELETION_WINDOW_DAYS = 30
 """Maximum that KMS allows: data cannot be decrypted once its key is deleted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AliasedKeyArgs:
-    """Arguments of `AliasedKey`.
-
-    Attributes:
-        alias: Name with `alias/`; an existing alias is adopted, and restored when the stack is destroyed.
-        description: Purpose of the key.
-        policy: Key policy.
-        region: Region of the key.
-        tags: Tags of the key.
-        retain: Whether key and alias remain when the stack is destroyed, to be adopted by the next one.
-    """
-
-    alias: str
-    description: str
-    policy: Policy
-    region: str
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-    retain: bool = False
-
-
 class AliasedKey(pulumi.ComponentResource):
     """Symmetric key that rotates every year, and its alias.
 
@@ -48,32 +26,55 @@ class AliasedKey(pulumi.ComponentResource):
         key: The KMS key.
     """
 
-    def __init__(self, name: str, args: AliasedKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(  # noqa: PLR0913 -- arguments of a resource
+        self,
+        name: str,
+        *,
+        alias: str,
+        description: str,
+        policy: Policy,
+        region: str,
+        tags: dict[str, str],
+        retain: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resources.
+
+        Args:
+            name: Name of the resources.
+            alias: Name with `alias/`; an existing alias is adopted, and restored when the stack is destroyed.
+            description: Purpose of the key.
+            policy: Key policy.
+            region: Region of the key.
+            tags: Tags of the key.
+            retain: Whether key and alias remain when the stack is destroyed, to be adopted by the next one.
+            opts: Options of the component.
+        """
         super().__init__("shell-access:sessionManager:AliasedKey", name, None, opts)
         self.key = Key(
             name,
-            description=args.description,
-            policy=json.dumps(args.policy),
+            description=description,
+            policy=json.dumps(policy),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            region=args.region,
-            tags=with_prior_tags(Kind.ALIAS, args.region, args.alias, args.tags),
-            opts=pulumi.ResourceOptions(
-                parent=self, import_=retained_key(args.alias, args.region), retain_on_delete=args.retain
-            ),
+            region=region,
+            tags=with_prior_tags(Kind.ALIAS, region, alias, tags),
+            opts=pulumi.ResourceOptions(parent=self, import_=retained_key(alias, region), retain_on_delete=retain),
         )
         adopted = AdoptedResource(
             name,
-            AdoptedResourceArgs(
-                kind=Kind.ALIAS, region=args.region, name=args.alias, value=self.key.key_id, retain=args.retain
-            ),
-            pulumi.ResourceOptions(parent=self),
+            kind=Kind.ALIAS,
+            region=region,
+            physical_name=alias,
+            value=self.key.key_id,
+            retain=retain,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         Alias(
             name,
-            name=args.alias,
+            name=alias,
             target_key_id=self.key.key_id,
-            region=args.region,
+            region=region,
             opts=adopted.import_options(self),
         )
         self.register_outputs({"keyArn": self.key.arn})

@@ -9,12 +9,12 @@ import pulumi
 from pulumi_aws.cloudwatch import LogGroup
 from pulumi_aws.ssm import Parameter
 
-from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs, with_prior_tags
+from components.adoption.adopted_resource import AdoptedResource, with_prior_tags
 from components.adoption.resource_kinds import Kind
 from components.secret_marking import marked
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
-from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.session_manager.keys import AliasedKey
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from components.session_manager.settings import preferences
 
@@ -76,15 +76,13 @@ class RegionalPreferences(pulumi.ComponentResource):
         account, retained = self._args.account, self._args.settings.retains_document
         key = AliasedKey(
             f"{self._name}-data",
-            AliasedKeyArgs(
-                alias=DATA_KEY_ALIAS,
-                description="Session Manager: session data",
-                policy=data_key_policy(partition=account.partition, account_id=account.id),
-                region=self._args.region,
-                tags={**self._args.tags, **self._args.data_key_tags},
-                retain=retained,
-            ),
-            pulumi.ResourceOptions(parent=self),
+            alias=DATA_KEY_ALIAS,
+            description="Session Manager: session data",
+            policy=data_key_policy(partition=account.partition, account_id=account.id),
+            region=self._args.region,
+            tags={**self._args.tags, **self._args.data_key_tags},
+            retain=retained,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         adopted = self._adopted(Kind.PARAMETER, DATA_KEY_PARAMETER, key.key.key_id, retain=retained)
         parameter = Parameter(
@@ -104,19 +102,17 @@ class RegionalPreferences(pulumi.ComponentResource):
         account, region = self._args.account, self._args.region
         key = AliasedKey(
             f"{self._name}-logs",
-            AliasedKeyArgs(
-                alias=LOGS_KEY_ALIAS,
-                description="Session Manager: session logs",
-                policy=logs_key_policy(
-                    partition=account.partition,
-                    account_id=account.id,
-                    region=region,
-                ),
+            alias=LOGS_KEY_ALIAS,
+            description="Session Manager: session logs",
+            policy=logs_key_policy(
+                partition=account.partition,
+                account_id=account.id,
                 region=region,
-                tags=self._args.tags,
-                retain=self._args.settings.retains_logs,
             ),
-            pulumi.ResourceOptions(parent=self),
+            region=region,
+            tags=self._args.tags,
+            retain=self._args.settings.retains_logs,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self._named.append(key)
         return key
@@ -151,15 +147,13 @@ class RegionalPreferences(pulumi.ComponentResource):
     ) -> AdoptedResource:
         return AdoptedResource(
             f"{self._name}-{kind}",
-            AdoptedResourceArgs(
-                kind=kind,
-                region=self._args.region,
-                name=name,
-                value=value,
-                retain=retain,
-                retention_days=retention_days,
-            ),
-            pulumi.ResourceOptions(parent=self),
+            kind=kind,
+            region=self._args.region,
+            physical_name=name,
+            value=value,
+            retain=retain,
+            retention_days=retention_days,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _document(self, data_key: AliasedKey | None) -> RunShellDocument:

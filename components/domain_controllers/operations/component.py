@@ -22,7 +22,7 @@ from pulumi_aws.ssm import (
     PatchGroup,
 )
 
-from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.document_resource import ConvergingDocument
 from components.association import register_association
 from components.domain_controllers.names import METRICS
 from components.domain_controllers.operations.patching import (
@@ -127,15 +127,11 @@ class SiteOperations(pulumi.ComponentResource):
         documents = {
             each.name: ConvergingDocument(
                 f"{self._name}-{each.key}",
-                ConvergingDocumentArgs(
-                    region=args.region,
-                    name=each.name,
-                    type=each.type,
-                    content=each.content,
-                    section="domainControllers",
-                    take_over=args.take_over,
-                    tags=args.tags,
-                ),
+                each,
+                region=args.region,
+                section="domainControllers",
+                take_over=args.take_over,
+                tags=args.tags,
                 opts=self._child(),
             )
             for each in args.plan.documents
