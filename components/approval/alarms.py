@@ -189,32 +189,43 @@ def watched_regions(place: names.WorkflowLocation, regions: Sequence[str]) -> tu
     return tuple(each for each in regions if forwards or each == place.region)
 
 
+def _alarm(
+    name: str, description: str, pattern: Pattern, forwarded_from: tuple[str, ...] = (), state: str = ENABLED
+) -> EventAlarm:
+    return EventAlarm(
+        name=f"{names.ALARM_PREFIX}{name}",
+        description=description,
+        pattern=pattern,
+        forwarded_from=forwarded_from,
+        state=state,
+    )
+
+
 def _run_alarms() -> Iterator[EventAlarm]:
     runbook = {"Definition": [names.RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}grant-not-released",
-        description=f"A run of {names.RUNBOOK_NAME} could not remove its grant; {names.REAPER_NAME} tries again",
-        pattern=_of("aws.ssm", _STEP_CHANGE, {**runbook, "StepName": [_RELEASE_STEP]}),
+    yield _alarm(
+        "grant-not-released",
+        f"A run of {names.RUNBOOK_NAME} could not remove its grant; {names.REAPER_NAME} tries again",
+        _of("aws.ssm", _STEP_CHANGE, {**runbook, "StepName": [_RELEASE_STEP]}),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}run-not-completed",
-        description=f"A run of {names.RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
-        pattern=_of("aws.ssm", _EXECUTION_CHANGE, runbook),
+    yield _alarm(
+        "run-not-completed",
+        f"A run of {names.RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
+        _of("aws.ssm", _EXECUTION_CHANGE, runbook),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}reaper-failed",
-        description=f"A run of {names.REAPER_NAME} failed: expired grants may remain",
-        pattern=_of("aws.ssm", _EXECUTION_CHANGE, {"Definition": [names.REAPER_NAME], "Status": _UNSUCCESSFUL}),
+    yield _alarm(
+        "reaper-failed",
+        f"A run of {names.REAPER_NAME} failed: expired grants may remain",
+        _of("aws.ssm", _EXECUTION_CHANGE, {**runbook, "Definition": [names.REAPER_NAME]}),
     )
 
 
 def _export_alarm() -> EventAlarm:
-    return EventAlarm(
-        name=f"{names.ALARM_PREFIX}evidence-not-exported",
-        description=f"A run of {names.EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
-        pattern=_of(
-            "aws.ssm", _EXECUTION_CHANGE, {"Definition": [names.EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
-        ),
+    runbook = {"Definition": [names.EVIDENCE_RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
+    return _alarm(
+        "evidence-not-exported",
+        f"A run of {names.EVIDENCE_RUNBOOK_NAME} failed, or records are exported late: AWS deletes them after 30 days",
+        _of("aws.ssm", _EXECUTION_CHANGE, runbook),
     )
 
 
@@ -222,16 +233,18 @@ def _call_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> I
     own = settings.document_names
     documents = [*own, *(place.ssm(f"document/{name}") for name in own)]
     schedules = [each for group, name in settings.schedules.items() for each in (name, group)]
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}documents-changed",
-        description="The runbook, the change template or the reaper of session approval changed, or was shared",
-        pattern=_calls("ssm", {"eventName": _DOCUMENT_CALLS, "requestParameters": {"name": documents}}),
+    subscriptions = [{"prefix": f"{place.topic_arn}:"}]
+    alarms = [{"prefix": names.ALARM_PREFIX}]
+    yield _alarm(
+        "documents-changed",
+        "The runbook, the change template or the reaper of session approval changed, or was shared",
+        _calls("ssm", _call(_DOCUMENT_CALLS, name=documents)),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}schedule-changed",
-        description=f"The schedule of {names.REAPER_NAME} changed",
+    yield _alarm(
+        "schedule-changed",
+        f"The schedule of {names.REAPER_NAME} changed",
         # The spelling of request parameters in these events is not documented.
-        pattern=_calls(
+        _calls(
             "scheduler",
             {
                 "eventName": _SCHEDULE_CALLS,
@@ -239,58 +252,31 @@ def _call_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> I
             },
         ),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}topic-changed",
-        description="The topic of session approval changed, or a subscription to it ended or changed",
-        pattern=_calls(
+    yield _alarm(
+        "topic-changed",
+        "The topic of session approval changed, or a subscription to it ended or changed",
+        _either_call(
             "sns",
-            {
-                "$or": [
-                    {"eventName": _TOPIC_CALLS, "requestParameters": {"topicArn": [place.topic_arn]}},
-                    {
-                        "eventName": ["Unsubscribe", "SetSubscriptionAttributes"],
-                        "requestParameters": {"subscriptionArn": [{"prefix": f"{place.topic_arn}:"}]},
-                    },
-                ]
-            },
+            _call(_TOPIC_CALLS, topicArn=[place.topic_arn]),
+            _call(["Unsubscribe", "SetSubscriptionAttributes"], subscriptionArn=subscriptions),
         ),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}rules-changed",
-        description="A rule that raises alarms for session approval changed",
-        pattern=_calls(
+    yield _alarm(
+        "rules-changed",
+        "A rule that raises alarms for session approval changed",
+        _either_call(
             "events",
-            {
-                "$or": [
-                    {
-                        "eventName": ["PutRule", "DisableRule", "DeleteRule"],
-                        "requestParameters": {"name": [{"prefix": names.ALARM_PREFIX}]},
-                    },
-                    {
-                        "eventName": ["PutTargets", "RemoveTargets"],
-                        "requestParameters": {"rule": [{"prefix": names.ALARM_PREFIX}]},
-                    },
-                ]
-            },
+            _call(["PutRule", "DisableRule", "DeleteRule"], name=alarms),
+            _call(["PutTargets", "RemoveTargets"], rule=alarms),
         ),
     )
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}metric-alarms-changed",
-        description="A CloudWatch alarm of session approval changed",
-        pattern=_calls(
+    yield _alarm(
+        "metric-alarms-changed",
+        "A CloudWatch alarm of session approval changed",
+        _either_call(
             "monitoring",
-            {
-                "$or": [
-                    {
-                        "eventName": ["PutMetricAlarm"],
-                        "requestParameters": {"alarmName": [{"prefix": names.ALARM_PREFIX}]},
-                    },
-                    {
-                        "eventName": ["DeleteAlarms", "DisableAlarmActions"],
-                        "requestParameters": {"alarmNames": [{"prefix": names.ALARM_PREFIX}]},
-                    },
-                ]
-            },
+            _call(["PutMetricAlarm"], alarmName=alarms),
+            _call(["DeleteAlarms", "DisableAlarmActions"], alarmNames=alarms),
         ),
     )
 
@@ -299,78 +285,63 @@ def _iam_alarms(settings: ApprovalSettings, place: names.WorkflowLocation) -> It
     forwarded = (iam_event_region(place),) if needs_forwarding(place) else ()
     policy_names = (*names.POLICY_NAMES, *((names.OPERATOR_BOUNDARY_NAME,) if settings.operators else ()))
     policies = [place.iam(f"policy/{name}") for name in policy_names]
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}policies-changed",
-        description="A managed policy of session approval changed, or was attached or detached",
-        pattern=_calls("iam", {"eventName": _POLICY_CALLS, "requestParameters": {"policyArn": policies}}),
-        forwarded_from=forwarded,
+    yield _alarm(
+        "policies-changed",
+        "A managed policy of session approval changed, or was attached or detached",
+        _calls("iam", _call(_POLICY_CALLS, policyArn=policies)),
+        forwarded,
     )
     runbook_sessions = f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{names.ROLE_NAME}/"
-    yield EventAlarm(
-        name=f"{names.ALARM_PREFIX}tag-set",
-        description=f"A principal other than {names.ROLE_NAME} set the tag {names.TAG_KEY}, which allows a session",
-        pattern=_calls(
-            "iam",
-            {
-                "eventName": ["TagRole", "TagUser", "CreateRole", "CreateUser"],
-                "requestParameters": {"tags": {"key": [{"equals-ignore-case": names.TAG_KEY}]}},
-                "userIdentity": {"arn": [{"anything-but": {"prefix": runbook_sessions}}]},
-            },
-        ),
-        forwarded_from=forwarded,
+    tagging = _call(
+        ["TagRole", "TagUser", "CreateRole", "CreateUser"], tags={"key": [{"equals-ignore-case": names.TAG_KEY}]}
+    )
+    by_others = {"userIdentity": {"arn": [{"anything-but": {"prefix": runbook_sessions}}]}}
+    yield _alarm(
+        "tag-set",
+        f"A principal other than {names.ROLE_NAME} set the tag {names.TAG_KEY}, which allows a session",
+        _calls("iam", {**tagging, **by_others}),
+        forwarded,
     )
     if settings.operators:
-        yield EventAlarm(
-            name=f"{names.ALARM_PREFIX}operator-roles-changed",
-            description="IAM roles of operators of IAM Identity Center changed",
-            pattern=_calls(
-                "iam",
-                {"eventName": _ROLE_CALLS, "requestParameters": {"roleName": [{"prefix": names.OPERATOR_ROLE_PREFIX}]}},
-            ),
-            forwarded_from=forwarded,
+        yield _alarm(
+            "operator-roles-changed",
+            "IAM roles of operators of IAM Identity Center changed",
+            _calls("iam", _call(_ROLE_CALLS, roleName=[{"prefix": names.OPERATOR_ROLE_PREFIX}])),
+            forwarded,
         )
-    own = settings.workflow_roles
     emergency = settings.break_glass.users if settings.break_glass else []
-    approvers = {
-        kind: [each.bare_name for each in settings.approvers if each.type is kind]
+    roles, users = (
+        [each.bare_name for each in settings.approvers if each.type is kind]
         for kind in (ApproverType.IAM_ROLE, ApproverType.IAM_USER)
-    }
-    roles = [*own, *settings.operator_roles, *approvers[ApproverType.IAM_ROLE]]
-    users = [
-        *settings.operator_users,
-        *approvers[ApproverType.IAM_USER],
-        *(each.rsplit("/", 1)[-1] for each in emergency),
-    ]
+    )
+    roles += [*settings.workflow_roles, *settings.operator_roles]
+    users += [*settings.operator_users, *(each.rsplit("/", 1)[-1] for each in emergency)]
     for kind, key, calls, people in (
         ("roles", "roleName", _ROLE_CALLS, roles),
         ("users", "userName", _USER_CALLS, users),
     ):
         for number, chunk in enumerate(_chunks(people), start=1):
-            yield EventAlarm(
-                name=f"{names.ALARM_PREFIX}{kind}-changed" + (f"-{number}" if number > 1 else ""),
-                description=f"IAM {kind} of session approval changed: its own, operators or approvers",
-                pattern=_calls("iam", {"eventName": calls, "requestParameters": {key: chunk}}),
-                forwarded_from=forwarded,
+            yield _alarm(
+                f"{kind}-changed" + (f"-{number}" if number > 1 else ""),
+                f"IAM {kind} of session approval changed: its own, operators or approvers",
+                _calls("iam", _call(calls, **{key: chunk})),
+                forwarded,
             )
 
 
 def _break_glass_alarm(settings: ApprovalSettings, place: names.WorkflowLocation, regions: Sequence[str]) -> EventAlarm:
     """Return the rule for each use of the emergency access role: its calls, and attempts to assume it."""
     role = [place.break_glass_arn]
-    return EventAlarm(
-        name=f"{names.ALARM_PREFIX}break-glass-used",
-        description=f"{names.BREAK_GLASS_ROLE_NAME}, which needs no approval, was assumed or used, or an attempt was refused",
-        pattern={
-            "detail-type": [_CALL],
-            "detail": {
-                "$or": [
-                    {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}}},
-                    {"eventSource": ["sts.amazonaws.com"], "requestParameters": {"roleArn": role}},
-                ]
-            },
-        },
-        forwarded_from=forwarding_regions(settings, place, regions),
-        state=ENABLED_WITH_READS,
+    uses = [
+        {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}}},
+        {"eventSource": ["sts.amazonaws.com"], "requestParameters": {"roleArn": role}},
+    ]
+    return _alarm(
+        "break-glass-used",
+        f"{names.BREAK_GLASS_ROLE_NAME}, which needs no approval, was assumed or used, or an attempt was refused",
+        {"detail-type": [_CALL], "detail": {"$or": uses}},
+        forwarding_regions(settings, place, regions),
+        ENABLED_WITH_READS,
     )
 
 
@@ -378,6 +349,14 @@ def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
     unique = sorted(set(values))
     for start in range(0, len(unique), _NAMES_PER_PATTERN):
         yield unique[start : start + _NAMES_PER_PATTERN]
+
+
+def _call(operations: Sequence[str], **parameters: Any) -> Pattern:
+    return {"eventName": operations, "requestParameters": parameters}
+
+
+def _either_call(service: str, *calls: Pattern) -> Pattern:
+    return _calls(service, {"$or": list(calls)})
 
 
 def _calls(service: str, detail: Pattern) -> Pattern:

@@ -191,11 +191,11 @@ class _ApprovalResources(pulumi.ComponentResource):
         )
         rights = self._rights(self._role(planned.role), planned.role, after=store)
         document = self._document(planned.runbook, [rights, alarms, *store.ready])
-        self._schedule(planned.schedule, planned.schedule_role, after=[document])
+        self._schedule(planned.schedule, after=[document])
 
-    def _schedule(self, planned: PlannedSchedule, planned_role: PlannedRole, *, after: list[pulumi.Resource]) -> None:
-        role = self._role(planned_role)
-        rights = self._rights(role, planned_role, after=after[0])
+    def _schedule(self, planned: PlannedSchedule, *, after: list[pulumi.Resource]) -> None:
+        role = self._role(planned.role)
+        rights = self._rights(role, planned.role, after=after[0])
         group = ScheduleGroup(
             f"{self._name}-{planned.key}",
             name=planned.group,
@@ -246,7 +246,7 @@ class Approval(_ApprovalResources):
         role = self._role(self._plan.runbook_role)
         rights = self._rights(role, self._plan.runbook_role, after=grants)
         documents = self._documents(after=[topic, rights])
-        self._schedule(self._plan.schedule, self._plan.schedule_role, after=documents)
+        self._schedule(self._plan.schedule, after=documents)
         alarms = self._alarms(topic, self._forwarding())
         self._export(alarms)
         if self._plan.break_glass_role:

@@ -13,7 +13,7 @@ from common.iam.statements import Policy, Statement, allow, deny, document
 from components.approval import names
 from components.approval.alarms import iam_event_region
 from components.approval.iam_policies import pass_to_runbook
-from components.approval.script import script_inputs
+from components.approval.script import script_step
 from components.just_in_time.names import MANUAL_APPROVAL
 from components.session_manager.key_policies import with_alias
 
@@ -213,13 +213,7 @@ def export_runbook(
         "description": "Exports the records of sessions of past days into the evidence bucket, each day once.",
         "assumeRole": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}"),
         "mainSteps": [
-            {
-                "name": "ExportEvidence",
-                "action": "aws:executeScript",
-                "timeoutSeconds": EXPORT_SECONDS,
-                "inputs": script_inputs("evidence", "export_evidence", payload),
-                "outputs": [{"Name": "Outcome", "Selector": "$.Payload.Outcome", "Type": "String"}],
-            }
+            script_step("ExportEvidence", "evidence", "export_evidence", payload, ("Outcome",), seconds=EXPORT_SECONDS)
         ],
         "outputs": ["ExportEvidence.Outcome"],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from components.adoption.document_content import PlannedDocument
 from components.approval import names
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
     from components.metric_alarm import MetricAlarm
     from components.session_manager.settings import LogLocation
-
-REAPER_RATE: Final = "rate(15 minutes)"
-EXPORT_RATE: Final = "rate(30 minutes)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +58,52 @@ class PlannedPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSchedule:
-    """A schedule that starts a runbook; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
+    """A schedule that starts a runbook with a role; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
 
     `key` is a part of its logical name, `target_arn` the API operation, and `input` its parameters as JSON.
     """
 
-    target_arn: str
+    key: str
+    name: str
+    group: str
+    description: str
+    expression: str
+    role: PlannedRole
     role_arn: str
+    target_arn: str
     input: str
-    key: str = "schedule"
-    description: str = "Removes session grants whose run is over"
-    name: str = names.REAPER_SCHEDULE_NAME
-    group: str = names.REAPER_SCHEDULE_GROUP
-    expression: str = REAPER_RATE
+
+
+def plan_schedule(  # noqa: PLR0913 -- names of the resources
+    place: names.WorkflowLocation,
+    runbook: str,
+    policy: Policy,
+    *,
+    key: str,
+    name: str,
+    group: str,
+    description: str,
+    expression: str,
+    role_name: str,
+) -> PlannedSchedule:
+    """Return the schedule of a runbook, whose role has this policy."""
+    return PlannedSchedule(
+        key=key,
+        name=name,
+        group=group,
+        description=description,
+        expression=expression,
+        role=PlannedRole(
+            key=key,
+            name=role_name,
+            description=f"Starts {runbook}",
+            trust=schedule_trust(place),
+            policy=policy,
+        ),
+        role_arn=place.iam(f"role/{role_name}"),
+        target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
+        input=json.dumps({"DocumentName": runbook}),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +112,6 @@ class PlannedExport:
 
     runbook: PlannedDocument
     role: PlannedRole
-    schedule_role: PlannedRole
     schedule: PlannedSchedule
 
 
@@ -119,7 +148,7 @@ class EvidencePlan:
     @property
     def roles(self) -> tuple[PlannedRole, ...]:
         """All roles, without those of operators of IAM Identity Center."""
-        return (self.export.role, self.export.schedule_role) if self.export else ()
+        return (self.export.role, self.export.schedule.role) if self.export else ()
 
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
@@ -164,21 +193,15 @@ def plan_export(
             trust=automation_trust(place),
             policy=export_role_policy(place, logs, access_requests=has_access_requests),
         ),
-        schedule_role=PlannedRole(
+        schedule=plan_schedule(
+            place,
+            names.EVIDENCE_RUNBOOK_NAME,
+            export_schedule_role_policy(place),
             key="evidence-schedule",
-            name=names.EVIDENCE_SCHEDULE_ROLE_NAME,
-            description=f"Starts {names.EVIDENCE_RUNBOOK_NAME}",
-            trust=schedule_trust(place),
-            policy=export_schedule_role_policy(place),
-        ),
-        schedule=PlannedSchedule(
-            key="evidence-schedule",
-            description="Exports the records of sessions of past days",
-            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{names.EVIDENCE_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": names.EVIDENCE_RUNBOOK_NAME}),
             name=names.EVIDENCE_SCHEDULE_NAME,
             group=names.EVIDENCE_SCHEDULE_GROUP,
-            expression=EXPORT_RATE,
+            description="Exports the records of sessions of past days",
+            expression="rate(30 minutes)",
+            role_name=names.EVIDENCE_SCHEDULE_ROLE_NAME,
         ),
     )

@@ -19,7 +19,14 @@ from components.approval.alarms import (
     watched_regions,
 )
 from components.approval.chat import chat_rules
-from components.approval.evidence_plan import EvidencePlan, PlannedPolicy, PlannedRole, PlannedSchedule, plan_export
+from components.approval.evidence_plan import (
+    EvidencePlan,
+    PlannedPolicy,
+    PlannedRole,
+    PlannedSchedule,
+    plan_export,
+    plan_schedule,
+)
 from components.approval.guard_rails import guard_rail_policies
 from components.approval.iam_policies import (
     approver_policy,
@@ -32,7 +39,6 @@ from components.approval.iam_policies import (
     requester_policy,
     runbook_role_policy,
     schedule_role_policy,
-    schedule_trust,
     topic_key_policy,
     topic_policy,
 )
@@ -80,7 +86,6 @@ class ApprovalPlan(EvidencePlan):
     reaper: PlannedDocument
     template: PlannedDocument | None
     runbook_role: PlannedRole
-    schedule_role: PlannedRole
     operator_policies: tuple[PlannedPolicy, ...]
     approver_policy: PlannedPolicy
     schedule: PlannedSchedule
@@ -102,7 +107,7 @@ class ApprovalPlan(EvidencePlan):
     def roles(self) -> tuple[PlannedRole, ...]:
         """All roles, without those of operators of IAM Identity Center."""
         optional = (self.forwarding_role, self.break_glass_role)
-        return (self.runbook_role, self.schedule_role, *(each for each in optional if each), *super().roles)
+        return (self.runbook_role, self.schedule.role, *(each for each in optional if each), *super().roles)
 
     @property
     def policies(self) -> tuple[PlannedPolicy, ...]:
@@ -146,12 +151,16 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
             trust=automation_trust(place),
             policy=runbook_role_policy(settings, place, operators.store),
         ),
-        schedule_role=PlannedRole(
+        schedule=plan_schedule(
+            place,
+            names.REAPER_NAME,
+            schedule_role_policy(place),
             key="schedule",
-            name=names.REAPER_SCHEDULE_ROLE_NAME,
-            description=f"Starts {names.REAPER_NAME}",
-            trust=schedule_trust(place),
-            policy=schedule_role_policy(place),
+            name=names.REAPER_SCHEDULE_NAME,
+            group=names.REAPER_SCHEDULE_GROUP,
+            description="Removes session grants whose run is over",
+            expression="rate(15 minutes)",
+            role_name=names.REAPER_SCHEDULE_ROLE_NAME,
         ),
         forwarding_role=_forwarding_role(place, forwarding) if forwarding else None,
         break_glass_role=_break_glass_role(settings, place, regions, session_data_encryption=session_data_encryption),
@@ -159,11 +168,6 @@ def plan_approval(  # noqa: PLR0913 -- what the stack has looked up
             settings, place, operators, session_data_encryption=session_data_encryption
         ),
         approver_policy=_approver_policy(settings, place),
-        schedule=PlannedSchedule(
-            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-            role_arn=place.iam(f"role/{names.REAPER_SCHEDULE_ROLE_NAME}"),
-            input=json.dumps({"DocumentName": names.REAPER_NAME}),
-        ),
         event_alarms=alarms,
         metric_alarms=metric_alarms(settings),
         export=plan_export(settings, place, regions, logs or {}),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.identity_center import NO_OPERATORS, IdentityCenterOperators
 from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, WorkflowLocation
-from components.approval.script import script_inputs
+from components.approval.script import script_step
 from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ APPROVAL_SECONDS: Final = 86_400
 """Time limit for approvers: a day. The default of `aws:approve` is a week, in which a flood of requests would use up
 the account's quota of executions.
 """
-SCRIPT_SECONDS: Final = 120
 API_SECONDS: Final = 25
 """Maximum of `aws:executeAwsApi`."""
 
@@ -46,6 +45,8 @@ _REQUEST: Final = {
 }
 _DESCRIBED: Final = ("Requester", "Instance", "Decision")
 _JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
+_UNDECIDED: Final[Step] = {"onFailure": "step:DescribeDecision", "onCancel": "step:DescribeDecision"}
+"""Next step of those before a decision, if they do not succeed."""
 
 
 def runbook(
@@ -90,32 +91,15 @@ def reaper(
     if operators.people:
         # One text, as the size of a document is limited.
         holders["IdentityCenterUsers"] = " ".join(each.user_id for each in operators.people)
+    payload = {**holders, "Runbook": RUNBOOK_NAME}
+    removed = {**_equals("RemoveExpiredGrants.Outcome", "removed"), "NextStep": "AnnounceRemoval"}
     return {
         "schemaVersion": "0.3",
         "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
         "assumeRole": place.role_arn,
         "mainSteps": [
-            {
-                "name": "RemoveExpiredGrants",
-                "action": "aws:executeScript",
-                "timeoutSeconds": SCRIPT_SECONDS,
-                "inputs": script_inputs("grants", "remove_expired_grants", {**holders, "Runbook": RUNBOOK_NAME}),
-                "outputs": [_output("Outcome"), _output("Removed")],
-            },
-            {
-                "name": "WasAnythingRemoved",
-                "action": "aws:branch",
-                "inputs": {
-                    "Choices": [
-                        {
-                            "NextStep": "AnnounceRemoval",
-                            "Variable": "{{ RemoveExpiredGrants.Outcome }}",
-                            "StringEquals": "removed",
-                        }
-                    ]
-                },
-                "isEnd": True,
-            },
+            script_step("RemoveExpiredGrants", "grants", "remove_expired_grants", payload, ("Outcome", "Removed")),
+            _branch("WasAnythingRemoved", removed, isEnd=True),
             _announcement(
                 "AnnounceRemoval",
                 place,
@@ -163,17 +147,7 @@ def _first(settings: ApprovalSettings, described: dict[str, Any]) -> list[Step]:
     """Return the check of the reason before approvers read it; in a change request they have read it already."""
     if settings.mode is not Mode.AUTOMATION:
         return []
-    return [
-        {
-            "name": "CheckReason",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:DescribeDecision",
-            "onCancel": "step:DescribeDecision",
-            "inputs": script_inputs("reason", "check_reason", described),
-            "outputs": [_output(name) for name in _DESCRIBED],
-        }
-    ]
+    return [script_step("CheckReason", "reason", "check_reason", described, _DESCRIBED, **_UNDECIDED)]
 
 
 def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
@@ -183,8 +157,7 @@ def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step
             "name": f"ApproveLevel{position}",
             "action": "aws:approve",
             "timeoutSeconds": APPROVAL_SECONDS,
-            "onFailure": "step:DescribeDecision",
-            "onCancel": "step:DescribeDecision",
+            **_UNDECIDED,
             "inputs": {
                 "NotificationArn": place.topic_arn,
                 "Message": _notice(
@@ -221,30 +194,15 @@ def _checks(
         "Levels": [str(required_approvals(level)) for level in settings.levels()],
         "Regions": list(regions),
     }
+    accepted = _equals("CheckRequest.Verdict", "accepted")
+    choices = (
+        {"NextStep": step, "And": [accepted, _equals("PrincipalType", kind)]}
+        for kind, step in (("role", "TagRole"), ("user", "TagUser"))
+    )
+    reason = {"Reason": "{{ CheckRequest.Reason }}"}
     return [
-        {
-            "name": "CheckRequest",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:DescribeDecision",
-            "onCancel": "step:DescribeDecision",
-            "inputs": script_inputs("check_request", "check_request", payload),
-            "outputs": [_output(name) for name in (*_JUDGED, *_DESCRIBED)],
-        },
-        {
-            "name": "Decide",
-            "action": "aws:branch",
-            "inputs": {
-                "Choices": [
-                    {
-                        "NextStep": step,
-                        "And": [_equals("CheckRequest.Verdict", "accepted"), _equals("PrincipalType", kind)],
-                    }
-                    for kind, step in (("role", "TagRole"), ("user", "TagUser"))
-                ],
-                "Default": "AnnounceRefusal",
-            },
-        },
+        script_step("CheckRequest", "check_request", "check_request", payload, (*_JUDGED, *_DESCRIBED), **_UNDECIDED),
+        _branch("Decide", *choices, default="AnnounceRefusal"),
         _announcement(
             "AnnounceRefusal",
             place,
@@ -252,13 +210,7 @@ def _checks(
             _notice(place, "The request is refused: {{ CheckRequest.Reason }}.", "CheckRequest", decided=True),
             nextStep="EndRefused",
         ),
-        {
-            "name": "EndRefused",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "inputs": script_inputs("refuse", "refuse", {"Reason": "{{ CheckRequest.Reason }}"}),
-            "isEnd": True,
-        },
+        script_step("EndRefused", "refuse", "refuse", reason, isEnd=True),
     ]
 
 
@@ -274,29 +226,30 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     """Return the steps from the tag to its removal. All before `ReleaseGrant` lead there on failure or cancellation."""
     minutes = settings.approval_validity_minutes
     back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
-    tags = [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]
+    tag = {"Service": "iam", "Tags": [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]}
+    sessions = {
+        **_REQUEST,
+        "Region": "{{ CheckRequest.Region }}",
+        "Released": "{{ ReleaseGrant.Outcome }}",
+        "EndSessions": settings.end_sessions_with_grant,
+    }
+    granted = f"A session may be started for {minutes} minutes. {{{{ CheckRequest.Note }}}}"
+    ended = "The grant has ended: {{ ReleaseGrant.Outcome }}; {{ EndSessions.Outcome }}."
     return [
         *(
-            {
-                "name": f"Tag{kind}",
-                "action": "aws:executeAwsApi",
-                "timeoutSeconds": API_SECONDS,
+            _call(
+                f"Tag{kind}",
+                {**tag, "Api": f"Tag{kind}", f"{kind}Name": "{{ PrincipalName }}"},
                 **back,
-                "inputs": {"Service": "iam", "Api": f"Tag{kind}", f"{kind}Name": "{{ PrincipalName }}", "Tags": tags},
-                "nextStep": "AnnounceGrant",
-            }
+                nextStep="AnnounceGrant",
+            )
             for kind in ("Role", "User")
         ),
         _announcement(
             "AnnounceGrant",
             place,
             "Session request granted",
-            _notice(
-                place,
-                f"A session may be started for {minutes} minutes. {{{{ CheckRequest.Note }}}}",
-                "CheckRequest",
-                decided=True,
-            ),
+            _notice(place, granted, "CheckRequest", decided=True),
             **back,
             nextStep="WaitForValidity",
         ),
@@ -307,82 +260,62 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
             "inputs": {"Duration": f"PT{minutes}M"},
             "nextStep": "ReleaseGrant",
         },
-        {
-            "name": "ReleaseGrant",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "maxAttempts": 3,
-            "onFailure": "step:AnnounceStuck",
-            "inputs": script_inputs("grants", "release_grant", dict(_REQUEST)),
-            "outputs": [_output("Outcome")],
-            "nextStep": "EndSessions",
-        },
-        {
-            "name": "EndSessions",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:AnnounceEnd",
-            "inputs": script_inputs(
-                "sessions",
-                "end_sessions",
-                {
-                    **_REQUEST,
-                    "Region": "{{ CheckRequest.Region }}",
-                    "Released": "{{ ReleaseGrant.Outcome }}",
-                    "EndSessions": settings.end_sessions_with_grant,
-                },
-            ),
-            "outputs": [_output("Outcome")],
-            "nextStep": "AnnounceEnd",
-        },
+        script_step(
+            "ReleaseGrant",
+            "grants",
+            "release_grant",
+            dict(_REQUEST),
+            ("Outcome",),
+            maxAttempts=3,
+            onFailure="step:AnnounceStuck",
+            nextStep="EndSessions",
+        ),
+        script_step(
+            "EndSessions",
+            "sessions",
+            "end_sessions",
+            sessions,
+            ("Outcome",),
+            onFailure="step:AnnounceEnd",
+            nextStep="AnnounceEnd",
+        ),
         _announcement(
             "AnnounceEnd",
             place,
             "Session grant ended",
-            _notice(
-                place,
-                "The grant has ended: {{ ReleaseGrant.Outcome }}; {{ EndSessions.Outcome }}.",
-                "CheckRequest",
-                decided=True,
-            ),
+            _notice(place, ended, "CheckRequest", decided=True),
             isEnd=True,
         ),
     ]
 
 
 def _endings(place: WorkflowLocation, described: dict[str, Any]) -> list[Step]:
+    stuck = "The tag could not be removed; the scheduled runbook tries again. Open sessions continue."
+    refused = (
+        "No session is granted: the request was rejected, canceled, not answered in time, or could not be checked."
+    )
     return [
         _announcement(
             "AnnounceStuck",
             place,
             "Session grant could not be removed",
-            _notice(
-                place,
-                "The tag could not be removed; the scheduled runbook tries again. Open sessions continue.",
-                "CheckRequest",
-                decided=True,
-            ),
+            _notice(place, stuck, "CheckRequest", decided=True),
             isEnd=True,
         ),
-        {
-            "name": "DescribeDecision",
-            "action": "aws:executeScript",
-            "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:AnnounceNotGranted",
-            "inputs": script_inputs("notices", "describe_request", described),
-            "outputs": [_output(name) for name in _DESCRIBED],
-            "nextStep": "AnnounceNotGranted",
-        },
+        script_step(
+            "DescribeDecision",
+            "notices",
+            "describe_request",
+            described,
+            _DESCRIBED,
+            onFailure="step:AnnounceNotGranted",
+            nextStep="AnnounceNotGranted",
+        ),
         _announcement(
             "AnnounceNotGranted",
             place,
             "Session request not granted",
-            _notice(
-                place,
-                "No session is granted: the request was rejected, canceled, not answered in time, or could not be checked.",
-                "DescribeDecision",
-                decided=True,
-            ),
+            _notice(place, refused, "DescribeDecision", decided=True),
             isEnd=True,
         ),
     ]
@@ -416,23 +349,23 @@ def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = Fa
 
 
 def _announcement(name: str, place: WorkflowLocation, subject: str, message: str, **flow: Any) -> Step:
+    inputs = {"Service": "sns", "Api": "Publish", "TopicArn": place.topic_arn, "Subject": subject, "Message": message}
+    return _call(name, inputs, **flow)
+
+
+def _call(name: str, inputs: dict[str, Any], **flow: Any) -> Step:
     return {
         "name": name,
         "action": "aws:executeAwsApi",
         "timeoutSeconds": API_SECONDS,
-        "inputs": {
-            "Service": "sns",
-            "Api": "Publish",
-            "TopicArn": place.topic_arn,
-            "Subject": subject,
-            "Message": message,
-        },
+        "inputs": inputs,
         **flow,
     }
 
 
-def _output(name: str) -> dict[str, str]:
-    return {"Name": name, "Selector": f"$.Payload.{name}", "Type": "String"}
+def _branch(name: str, *choices: Step, default: str = "", **flow: Any) -> Step:
+    inputs = {"Choices": list(choices), **({"Default": default} if default else {})}
+    return {"name": name, "action": "aws:branch", "inputs": inputs, **flow}
 
 
 def _equals(variable: str, value: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 RUNTIME = "python3.11"
+SCRIPT_SECONDS: Final = 120
 _REPOSITORY = Path(__file__).parents[2]
 _SCRIPTS = "components.approval.scripts"
 _WITH_BODY: Final = (ast.Module, ast.ClassDef, ast.FunctionDef)
@@ -88,9 +89,27 @@ def _defined(node: ast.stmt) -> list[str]:
     return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
-def script_inputs(script: str, handler: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the inputs of an `aws:executeScript` step that calls a handler of a script."""
-    return {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script, handler)}
+def script_step(  # noqa: PLR0913 -- parts of a step
+    name: str,
+    script: str,
+    handler: str,
+    payload: dict[str, Any],
+    outputs: Sequence[str] = (),
+    *,
+    seconds: int = SCRIPT_SECONDS,
+    **flow: Any,
+) -> dict[str, Any]:
+    """Return the step `aws:executeScript` that calls a handler of a script; `flow` defines what follows it."""
+    selected = [{"Name": each, "Selector": f"$.Payload.{each}", "Type": "String"} for each in outputs]
+    inputs = {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script, handler)}
+    return {
+        "name": name,
+        "action": "aws:executeScript",
+        "timeoutSeconds": seconds,
+        "inputs": inputs,
+        **({"outputs": selected} if selected else {}),
+        **flow,
+    }
 
 
 @cache
