@@ -41,7 +41,7 @@ COMMANDS: Final = {
         "Start a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
     ),
     "nodes": (
-        "operations.doctor.nodes:nodes",
+        "operations.doctor.command:nodes",
         "List all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
     ),
     "orphans": (

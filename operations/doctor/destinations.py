@@ -8,7 +8,6 @@ from components.session_manager.log_encryption import DefaultEncryption, algorit
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.findings import Cause
 from operations.findings import Finding, Status, unknown_finding
-from operations.findings import Status as Checked
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
     ENABLED,
@@ -120,14 +119,9 @@ def _other_key(
     ours = facts.live.logs_key
     if not settings.encrypts_created_log_group or not isinstance(ours, KeyFacts) or ours.arn == live.kms_key_arn:
         return []
-    return [
-        Finding(
-            check=Cause.LOG_GROUP_ENCRYPTION,
-            status=Status.WARNING,
-            found=f"the log group is encrypted with {live.kms_key_arn} and not with {ours.arn}, the stack's own",
-            remedy=deployment.repair,
-        )
-    ]
+    text = f"the log group is encrypted with {live.kms_key_arn} and not with {ours.arn}, the stack's own"
+    warning = Finding(check=Cause.LOG_GROUP_ENCRYPTION, status=Status.WARNING, found=text, remedy=deployment.repair)
+    return [warning]
 
 
 def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
@@ -143,13 +137,13 @@ def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Des
 def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings, live: LogBucketFacts) -> list[Finding]:
     name, desired, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
     owner = settings.s3_bucket_owner or deployment.account_id
+    required = settings.s3_encryption_enabled or bool(desired)
+    if isinstance(encryption, ReadFailure):
+        is_needed = required or owner != deployment.account_id
+        return [unknown_finding(Cause.BUCKET_ENCRYPTION, encryption)] if is_needed else []
     encrypt = (
         f"aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration file://encryption.json"
     )
-    if isinstance(encryption, ReadFailure):
-        needed = settings.s3_encryption_enabled or desired or owner != deployment.account_id
-        return [unknown_finding(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
-    required = settings.s3_encryption_enabled or bool(desired)
     problem = algorithm_problem(encryption.algorithm if encryption else None) if required else None
     if problem is None and encryption is not None:
         default = DefaultEncryption(algorithm=encryption.algorithm, key=_reference(encryption))
@@ -157,9 +151,7 @@ def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings,
     if problem is not None:
         with_key = " (aws:kms with a customer managed key that nodes may use, or AES256)"
         return [Finding(check=Cause.BUCKET_ENCRYPTION, found=f"bucket {name} {problem}", remedy=encrypt + with_key)]
-    if encryption is None:
-        return []
-    if desired and encryption.kms_key_arn != desired:
+    if encryption and desired and encryption.kms_key_arn != desired:
         has = encryption.kms_key_arn or encryption.algorithm
         found = f"bucket {name} is encrypted with {has} and not with {desired}, the key that nodes may use"
         return [Finding(check=Cause.BUCKET_ENCRYPTION, found=found, remedy=f"{encrypt} (aws:kms with {desired})")]
@@ -172,15 +164,13 @@ def _reference(encryption: BucketEncryption) -> str:
 
 
 def _bucket_key(deployment: Deployment, live: LogBucketFacts, facts: Destinations) -> list[Finding]:
-    encryption = live.encryption
-    arn = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
-    if arn is None:
+    encryption, key = live.encryption, facts.bucket_key
+    if not isinstance(encryption, BucketEncryption) or encryption.kms_key_arn is None:
         return []
-    key = facts.bucket_key
     if isinstance(key, ReadFailure):
         return [unknown_finding(Cause.BUCKET_KEY, key)]
     if key is None:
-        named = _reference(encryption) if isinstance(encryption, BucketEncryption) else arn
+        named = _reference(encryption)
         found = f"the bucket's key {named} does not exist in account {deployment.account_id} and {live.region}"
         if named.startswith("arn:"):
             found = f"the bucket's key {named} does not exist"
@@ -191,18 +181,13 @@ def _bucket_key(deployment: Deployment, live: LogBucketFacts, facts: Destination
 
 def _document(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
     checks = document_findings(deployment, settings, facts.live.document, facts.live.data_key)
-    wrong = [each for each in checks if each.status not in (Checked.OK, Checked.WARNING)]
+    wrong = [each for each in checks if each.status not in (Status.OK, Status.WARNING)]
     if not wrong:
         return []
-    problem = any(each.status is Checked.DIFFERENT for each in wrong)
-    compare = (
-        f"{program_name()} verify --stack {deployment.stack}, which lists every difference; then {deployment.repair}"
-    )
-    return [
-        Finding(
-            check=Cause.DOCUMENT,
-            status=Status.PROBLEM if problem else Status.UNKNOWN,
-            found="; ".join(f"{each.check}: {each.found}" for each in wrong),
-            remedy=compare if problem else "; ".join(dict.fromkeys(each.remedy or "" for each in wrong)),
-        )
-    ]
+    found = "; ".join(f"{each.check}: {each.found}" for each in wrong)
+    if any(each.status is Status.DIFFERENT for each in wrong):
+        verify = f"{program_name()} verify --stack {deployment.stack}"
+        remedy = f"{verify}, which lists every difference; then {deployment.repair}"
+        return [Finding(check=Cause.DOCUMENT, found=found, remedy=remedy)]
+    remedy = "; ".join(dict.fromkeys(each.remedy for each in wrong))
+    return [Finding(check=Cause.DOCUMENT, status=Status.UNKNOWN, found=found, remedy=remedy)]

@@ -14,10 +14,10 @@ from common.iam.conditions import hold, holds
 from common.iam.documents import Policy, PrincipalElement, Statement
 from common.iam.evaluation import Permissions, decide
 from common.iam.trust import named_by
-from common.iam.truth import Truth, any_of
+from common.iam.truth import Truth, any_of, truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from common.iam.context import RequestContext
     from common.iam.principals import Principal
@@ -66,14 +66,11 @@ class EvaluationResult:
 ALLOWED: Final = EvaluationResult(allowed=Truth.YES)
 
 
-def together(answers: Iterator[EvaluationResult]) -> EvaluationResult:
+def together(answers: Iterable[EvaluationResult]) -> EvaluationResult:
     """Combine the results for an action for which AWS may evaluate any of several resources."""
     several = list(answers)
-    denial_message = [each for each in several if each.allowed is not Truth.YES]
-    if not denial_message:
-        return ALLOWED
-    first = min(denial_message, key=lambda each: each.allowed)
-    if first.allowed is Truth.UNKNOWN or all(each.allowed is Truth.NO for each in several):
+    first = min(several, key=lambda each: each.allowed, default=ALLOWED)
+    if first.allowed is not Truth.NO or all(each.allowed is Truth.NO for each in several):
         return first
     doubt = f"which resource AWS evaluates: {first.resource}, on which it is not allowed, or another one"
     return replace(first, allowed=Truth.UNKNOWN, doubts=(*first.doubts, doubt))
@@ -86,10 +83,15 @@ def evaluate_role(role: Principal, request: RoleRequest) -> EvaluationResult:
     if allowed is Truth.YES:
         return ALLOWED
     cut = _cut(permissions, request)
-    denial, doubts = cut or _lacking(permissions, request)
-    own = [] if cut else [each for policy in permissions.identity for each in policy.covering(request.action)]
+    if cut:
+        return EvaluationResult(allowed=allowed, resource=request.resource, denial=cut[0], doubts=cut[1])
+    own = [each for policy in permissions.identity for each in policy.covering(request.action)]
     return EvaluationResult(
-        allowed=allowed, resource=request.resource, denial=denial, doubts=doubts, conditions=_unmet(own, request)
+        allowed=allowed,
+        resource=request.resource,
+        denial=Denial(kind=PolicyKind.IDENTITY, explicit=False),
+        doubts=_allowed_by(permissions.identity, request)[1],
+        conditions=_unmet(own, request),
     )
 
 
@@ -102,20 +104,20 @@ def evaluate_resource_policy(
         Whether the policy allows the role itself, and whether it allows the role or delegates to the account's IAM
         policies. An explicit Deny counts in both.
     """
-    denial_message = _explicit(policy, role, request, kind)
+    denied = evaluate_resource_denials(policy, role, request, kind)
     allowing = [each for each in policy.covering(request.action) if each.allows]
     direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
     named = any_of(_bears(each, role, request) for each in allowing)
 
-    def answer(truth: Truth) -> EvaluationResult:
-        if min(truth, denial_message.allowed) is Truth.YES:
+    def answer(allowed: Truth) -> EvaluationResult:
+        if min(allowed, denied.allowed) is Truth.YES:
             return ALLOWED
-        if denial_message.allowed <= truth and denial_message.denial is not None:
-            return denial_message
+        if denied.allowed <= allowed and denied.denial is not None:
+            return denied
         unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
         mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
         return EvaluationResult(
-            allowed=truth,
+            allowed=allowed,
             resource=request.resource,
             denial=Denial(kind=kind, explicit=False, policy=policy.name),
             doubts=_doubts(unsure, request),
@@ -125,21 +127,17 @@ def evaluate_resource_policy(
     return answer(direct), answer(named)
 
 
-def evaluate_resource_denials(policy: Policy, role: Principal, request: RoleRequest) -> EvaluationResult:
-    """Evaluate the Deny statements of the policy of a resource in the same account."""
-    return _explicit(policy, role, request, PolicyKind.RESOURCE)
-
-
-def _explicit(policy: Policy, role: Principal, request: RoleRequest, kind: PolicyKind) -> EvaluationResult:
-    """Return whether Deny statements leave a request allowed."""
+def evaluate_resource_denials(
+    policy: Policy, role: Principal, request: RoleRequest, kind: PolicyKind = PolicyKind.RESOURCE
+) -> EvaluationResult:
+    """Return whether the Deny statements of the policy of a resource leave a request allowed."""
     denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
-    strongest = max(denying, key=lambda each: each[1], default=None)
-    if strongest is None or strongest[1] is Truth.NO:
+    statement, applies = max(denying, key=lambda each: each[1], default=(None, Truth.NO))
+    if statement is None or applies is Truth.NO:
         return ALLOWED
-    statement, denial_message = strongest
-    certain = denial_message is Truth.YES
+    certain = applies is Truth.YES
     return EvaluationResult(
-        allowed=denial_message.negated(),
+        allowed=applies.negated(),
         resource=request.resource,
         denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
         doubts=() if certain else _doubts([statement], request),
@@ -153,8 +151,7 @@ def _applies(role: Principal, statement: Statement, request: RoleRequest) -> Tru
     if named is None:
         return Truth.NO
     if not named.negated:
-        mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
-        return Truth.NO if named_by(role, replace(statement, allows=True, principals=mine)) is None else Truth.YES
+        return truth(_admitted(role, statement, named, request) is not None)
     listed = _listed(role, named, request)
     if set(listed) == {Truth.YES}:
         return Truth.NO
@@ -164,42 +161,44 @@ def _applies(role: Principal, statement: Statement, request: RoleRequest) -> Tru
     return Truth.UNKNOWN
 
 
+def _names_directly(role: Principal, statement: Statement, request: RoleRequest) -> bool:
+    """Return whether a statement names the role itself or all principals, and not only the role's account."""
+    named = statement.principals
+    if named is None or named.negated:
+        return _applies(role, statement, request) is not Truth.NO
+    return _admitted(role, statement, named, request) == "direct"
+
+
+def _admitted(role: Principal, statement: Statement, named: PrincipalElement, request: RoleRequest) -> str | None:
+    """Return how a list of principals names this session, as `named_by`; other sessions of the role do not count."""
+    of_role = _sessions(role)
+    mine = tuple(
+        each
+        for each in named.aws
+        if not request.session or not each.startswith(of_role) or each == f"{of_role}{request.session}"
+    )
+    return named_by(role, replace(statement, allows=True, principals=replace(named, aws=mine)))
+
+
 def _listed(role: Principal, named: PrincipalElement, request: RoleRequest) -> tuple[Truth, Truth, Truth]:
     """Return whether a list of principals contains the account, the role and the session."""
     if "*" in named.aws:
         return Truth.YES, Truth.YES, Truth.YES
     _, partition, _, _, account, _ = split_arn(role.arn)
     of_role = _sessions(role)
-    session = (
-        Truth.YES
-        if request.session and f"{of_role}{request.session}" in named.aws
-        else Truth.UNKNOWN
-        if not request.session and any(each.startswith(of_role) for each in named.aws)
-        else Truth.NO
+    session = truth(f"{of_role}{request.session}" in named.aws)
+    if not request.session:
+        session = Truth.UNKNOWN if any(each.startswith(of_role) for each in named.aws) else Truth.NO
+    return (
+        truth(not {account, f"arn:{partition}:iam::{account}:root"}.isdisjoint(named.aws)),
+        truth(not {role.arn, role.unique_id or role.arn}.isdisjoint(named.aws)),
+        session,
     )
-    is_account = account in named.aws or f"arn:{partition}:iam::{account}:root" in named.aws
-    is_role = role.arn in named.aws or (role.unique_id and role.unique_id in named.aws)
-    return (Truth.YES if is_account else Truth.NO, Truth.YES if is_role else Truth.NO, session)
 
 
 def _sessions(role: Principal) -> str:
     """Return the prefix of the ARNs of a role's sessions."""
     return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
-
-
-def _may_be_mine(role: Principal, name: str, request: RoleRequest) -> bool:
-    """Return whether a principal may be this session: other sessions of the role do not count."""
-    of_role = _sessions(role)
-    return not request.session or not name.startswith(of_role) or name == f"{of_role}{request.session}"
-
-
-def _names_directly(role: Principal, statement: Statement, request: RoleRequest) -> bool:
-    """Return whether a statement names the role itself or all principals, and not only the role's account."""
-    named = statement.principals
-    if named is None or named.negated:
-        return _applies(role, statement, request) is not Truth.NO
-    mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
-    return named_by(role, replace(statement, allows=True, principals=mine)) == "direct"
 
 
 def _bears(statement: Statement, role: Principal, request: RoleRequest) -> Truth:
@@ -225,26 +224,22 @@ def _cut(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[
     for kind, policies in layers:
         for policy in policies:
             for statement in policy.covering(request.action):
-                truth = Truth.NO if statement.allows else _covers(statement, request)
-                if truth is not Truth.NO:
+                denies = Truth.NO if statement.allows else _covers(statement, request)
+                if denies is not Truth.NO:
                     denial = Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement))
-                    found.append((truth, denial, () if truth is Truth.YES else _doubts([statement], request)))
+                    found.append((denies, denial, () if denies is Truth.YES else _doubts([statement], request)))
     for kind, policies in layers[1:]:
-        allowed = decide(Permissions(identity=policies), request.action, request.resource, request.context)
-        if allowed.allowed is not Truth.YES:
+        allowed, doubts = _allowed_by(policies, request)
+        if allowed is not Truth.YES:
             named = ", ".join(each.name for each in policies)
-            doubts = tuple(dict.fromkeys(doubt for each in allowed.grants for doubt in each.doubts))
-            found.append((allowed.allowed.negated(), Denial(kind=kind, explicit=False, policy=named), doubts))
-    if not found:
-        return None
-    _truth, denial, doubts = max(found, key=lambda each: each[0])
-    return denial, doubts
+            found.append((allowed.negated(), Denial(kind=kind, explicit=False, policy=named), doubts))
+    return max(found, key=lambda each: each[0])[1:] if found else None
 
 
-def _lacking(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[str, ...]]:
-    own = decide(Permissions(identity=permissions.identity), request.action, request.resource, request.context)
-    doubts = dict.fromkeys(doubt for each in own.grants for doubt in each.doubts)
-    return Denial(kind=PolicyKind.IDENTITY, explicit=False), tuple(doubts)
+def _allowed_by(policies: tuple[Policy, ...], request: RoleRequest) -> tuple[Truth, tuple[str, ...]]:
+    """Return whether one of some policies allows a request, with the doubts of statements that may."""
+    found = decide(Permissions(identity=policies), request.action, request.resource, request.context)
+    return found.allowed, tuple(dict.fromkeys(doubt for each in found.grants for doubt in each.doubts))
 
 
 def _doubts(statements: list[Statement], request: RoleRequest) -> tuple[str, ...]:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.iam.principals import Principal
 from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
 from operations.doctor.destinations import destination_findings
-from operations.doctor.facts import Managed, NodeInstance
+from operations.doctor.facts import Managed
 from operations.doctor.findings import Cause, Diagnosis, order
 from operations.doctor.just_in_time import access_findings
 from operations.doctor.network import explains_silence, network_findings, obstacles
-from operations.doctor.permissions import NodeRole, node_role, permission_findings
-from operations.doctor.placement import Placement
-from operations.doctor.requirements import REGISTER, services
+from operations.doctor.permissions import node_role, permission_findings
+from operations.doctor.requirements import REGISTER
 from operations.findings import Finding, Status, unknown_finding
-from operations.inventory.network import VpcFacts
 from operations.inventory.reader import ReadFailure
 from operations.terminal import program_name
 
 if TYPE_CHECKING:
-    from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
 
 _RUNNING: Final = "running"
+_SILENT: Final = (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE, Cause.ROLE)
+"""Causes that keep the agent from registering."""
 _WINDOWS: Final = "Windows"
 _AGENTS_USER: Final = "ssm-user"
 """User of the agent.
@@ -39,16 +39,17 @@ def evaluate(node: NodeFacts) -> Diagnosis:
         A diagnosis without problems and doubts only if every requirement of the settings is known to be met.
     """
     role = node_role(node)
-    principal = role.role if isinstance(role, NodeRole) else None
-    obstacles_found = _obstacles(node, principal)
-    found = [*_instance(node), *_role(node, role), *_network(node, obstacles_found)]
+    principal = role if isinstance(role, Principal) else None
+    in_the_way = obstacles(node, principal)
+    found = [*_instance(node), *_role(node, role), *network_findings(node, in_the_way)]
     if principal is not None:
         found += permission_findings(node, principal)
-    found += _managed(node, found, obstacles_found)
-    found += _agent(node, by_default=isinstance(role, NodeRole) and role.by_default)
+    found += _managed(node, found, is_unreachable=explains_silence(in_the_way))
+    found += _agent(node, by_default=principal is not None and principal is not node.role)
     found += access_findings(node)
     found += destination_findings(node.deployment, node.destinations)
-    found += [*_run_as(node), *(Finding(check=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
+    found += _run_as(node)
+    found += (Finding(check=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.organization.limits)
     return Diagnosis(
         node_id=node.id,
         name=node.name,
@@ -74,7 +75,7 @@ def _instance(node: NodeFacts) -> list[Finding]:
     return found
 
 
-def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]:
+def _role(node: NodeFacts, role: Principal | ReadFailure | None) -> list[Finding]:
     if isinstance(role, ReadFailure):
         return [unknown_finding(Cause.ROLE, role)]
     if role is not None or isinstance(node.instance, ReadFailure):
@@ -99,94 +100,29 @@ def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]
     ]
 
 
-def _obstacles(node: NodeFacts, role: Principal | None) -> dict[str, list[Finding]]:
-    if (
-        not isinstance(node.instance, NodeInstance)
-        or not isinstance(node.network, VpcFacts)
-        or not node.instance.address
-    ):
-        return {}
-    return obstacles(Placement(node, node.instance, node.network, role, services(node)))
-
-
-def _network(node: NodeFacts, obstacles_found: dict[str, list[Finding]]) -> list[Finding]:
-    if isinstance(node.network, ReadFailure):
-        return [unknown_finding(Cause.NETWORK, node.network)]
-    if node.network is None and not isinstance(node.instance, ReadFailure):
-        text = (
-            f"the network of a node outside EC2 cannot be evaluated; it must reach {', '.join(services(node))} on 443"
-        )
-        remedy = "run on the node: ssm-cli get-diagnostics"
-        return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy=remedy)]
-    if isinstance(node.instance, NodeInstance) and not node.instance.address:
-        text = "the node has no IPv4 address, and IPv6 paths are not evaluated"
-        return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy="ssm-cli get-diagnostics")]
-    return [*_unlisted(node), *_shared(node), *network_findings(obstacles_found)]
-
-
-def _unlisted(node: NodeFacts) -> list[Finding]:
-    """Return a finding for each part of the node's network that EC2 names in the instance, and does not list."""
-    if not isinstance(node.network, VpcFacts) or not isinstance(node.instance, NodeInstance):
-        return []
-    named = {
-        node.instance.subnet_id: node.network.subnets,
-        **dict.fromkeys(node.instance.group_ids, node.network.groups),
-    }
-    return [
-        Finding(
-            check=Cause.NETWORK,
-            status=Status.UNKNOWN,
-            about=part,
-            found=f"EC2 names {part} in the instance, and does not list it in {node.network.vpc_id}",
-            remedy="run doctor again; if it is still not listed, check who owns the VPC",
-        )
-        for part, listed in named.items()
-        if part not in listed
-    ]
-
-
-def _shared(node: NodeFacts) -> list[Finding]:
-    """Return a finding for a subnet of a shared VPC, whose owner's resources are hidden.
-
-    Source: Amazon VPC User Guide, "Share your VPC subnets".
-    """
-    if not isinstance(node.network, VpcFacts) or not isinstance(node.instance, NodeInstance):
-        return []
-    subnet = node.network.subnets.get(node.instance.subnet_id)
-    if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
-        return []
-    text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be visible to this account"
-    remedy = (
-        f"run doctor in that account, or run: {program_name()} verify --node {node.id} --stack {node.deployment.stack}"
-    )
-    return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, about=subnet.id, found=text, remedy=remedy)]
-
-
-def _managed(node: NodeFacts, found: list[Finding], obstacles_found: dict[str, list[Finding]]) -> list[Finding]:
+def _managed(node: NodeFacts, found: list[Finding], *, is_unreachable: bool) -> list[Finding]:
     """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
     if isinstance(managed, ReadFailure):
         return [unknown_finding(Cause.NOT_MANAGED, managed)]
-    if managed is not None and managed.is_online:
+    if node.is_online:
         return []
-    explained = explains_silence(obstacles_found) or any(
+    is_explained = is_unreachable or any(
         each.status is Status.PROBLEM
-        and (
-            each.check in (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE)
-            or (each.check == Cause.PERMISSION and each.about == REGISTER)
-        )
+        and (each.check in _SILENT or (each.check == Cause.PERMISSION and each.about == REGISTER))
         for each in found
     )
-    status = Status.NOTE if explained else Status.PROBLEM
-    follows = ", as a consequence of the findings above" if explained else ""
     if managed is None:
+        cause, text = Cause.NOT_MANAGED, "the node has never registered with Systems Manager"
         remedy = "install or start SSM Agent on it; on the node: ssm-cli get-diagnostics"
-        text = f"the node has never registered with Systems Manager{follows}"
-        return [Finding(check=Cause.NOT_MANAGED, status=status, found=text, remedy="" if explained else remedy)]
-    last = f", last ping {managed.last_ping}" if managed.last_ping else ""
-    remedy = "restart SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
-    text = f"the agent does not respond ({managed.ping}{last}){follows}"
-    return [Finding(check=Cause.OFFLINE, status=status, found=text, remedy="" if explained else remedy)]
+    else:
+        last = f", last ping {managed.last_ping}" if managed.last_ping else ""
+        cause, text = Cause.OFFLINE, f"the agent does not respond ({managed.ping}{last})"
+        remedy = "restart SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
+    if is_explained:
+        text = f"{text}, as a consequence of the findings above"
+        return [Finding(check=cause, status=Status.NOTE, found=text)]
+    return [Finding(check=cause, found=text, remedy=remedy)]
 
 
 def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
@@ -213,12 +149,8 @@ def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
 
 
 def _run_as(node: NodeFacts) -> list[Finding]:
-    settings, managed = node.deployment.session_manager, node.managed
-    if (
-        settings is None
-        or not settings.run_as_enabled
-        or (isinstance(managed, Managed) and managed.platform == _WINDOWS)
-    ):
+    settings = node.deployment.session_manager
+    if settings is None or not settings.run_as_enabled or node.platform == _WINDOWS:
         return []
     if settings.run_as_default_user == _AGENTS_USER:
         text = (

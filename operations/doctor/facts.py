@@ -1,6 +1,6 @@
 """Configuration and state of a node, and of everything that a session on it needs.
 
-What could not be read is an `ReadFailure`, never omitted; None means that it does not exist.
+What could not be read is a `ReadFailure`, never omitted; None means that it does not exist.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from operations.audit.organization import Organization
 from operations.inventory.session_manager import RegionFacts
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ class NodeInstance:
 
     Attributes:
         state: State, such as `running` or `stopped`.
-        vpc_id: ID of the VPC (`vpc-...`).
-        subnet_id: ID of the subnet (`subnet-...`).
         address: Private IPv4 address. Empty: none.
-        public_address: Public IPv4 address. Empty: none, or not known.
+        public_address: Public IPv4 address. Empty: none.
         profile_arn: ARN of the instance profile. None: no instance profile.
         answers_metadata: Whether the agent can get credentials and identity from the metadata service.
         requires_metadata_tokens: Whether the metadata service only accepts IMDSv2 requests.
@@ -44,7 +43,6 @@ class NodeInstance:
     subnet_id: str
     address: str
     group_ids: tuple[str, ...] = ()
-    has_public_address: bool = False
     public_address: str = ""
     profile_arn: str | None = None
     answers_metadata: bool = True
@@ -68,11 +66,6 @@ class Managed:
     agent_version: str = ""
     platform: str = ""
     role_name: str = ""
-
-    @property
-    def is_online(self) -> bool:
-        """The agent is online."""
-        return self.ping == "Online"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +121,6 @@ class NodeFacts:
         role: Role of the instance profile or activation. None: no role.
         default_role: Role of Default Host Management Configuration. None: it is off.
         network: VPC of the node. None for a node outside EC2.
-        destinations: Resources that sessions in the Region use and are logged to.
-        organization_id: ID of the organization (`o-...`). None: no organization, or not known.
-        organization_path: Path of the account (`o-.../r-.../ou-.../`). Empty: not known.
-        in_organization: Whether the account belongs to an organization. None: not known.
-        limits: Limits of the evaluation, as text.
         read_at: Time of the reading, with its time zone. None: not known.
         access: Just-in-time node access. None: the stack does not govern it.
     """
@@ -146,18 +134,23 @@ class NodeFacts:
     default_role: Principal | ReadFailure | None = None
     network: VpcFacts | ReadFailure | None
     destinations: Destinations
-    organization_id: str | None = None
-    organization_path: str = ""
-    in_organization: bool | None = None
-    limits: tuple[str, ...] = ()
+    organization: Organization = field(default_factory=Organization)
     read_at: datetime | None = None
     access: AccessFacts | None = None
 
     @property
     def node_arn(self) -> str:
         """ARN of the node itself."""
-        where = self.deployment
-        is_instance = self.id.startswith("i-")
-        return (
-            where.arn("ec2", f"instance/{self.id}") if is_instance else where.arn("ssm", f"managed-instance/{self.id}")
-        )
+        if self.id.startswith("i-"):
+            return self.deployment.arn("ec2", f"instance/{self.id}")
+        return self.deployment.arn("ssm", f"managed-instance/{self.id}")
+
+    @property
+    def is_online(self) -> bool:
+        """Return whether the agent is known to respond."""
+        return isinstance(self.managed, Managed) and self.managed.ping == "Online"
+
+    @property
+    def platform(self) -> str:
+        """Platform as reported by Systems Manager. Empty: not known."""
+        return self.managed.platform if isinstance(self.managed, Managed) else ""

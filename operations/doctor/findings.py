@@ -1,19 +1,14 @@
-"""Findings about a node: causes and verdicts, and their output."""
+"""Findings about a node: causes and verdicts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from common.problems import visible
+from common.iam.truth import Truth
 from operations.errors import ExitCode
-from operations.findings import UNKNOWN_LABEL, Finding, Status, styled
-from operations.terminal import print_line
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from operations.findings import Finding, Status
 
 
 class Cause(StrEnum):
@@ -75,6 +70,11 @@ _STATUSES: Final = tuple(Status)
 _VERDICTS: Final = tuple(Verdict)
 
 
+def status_of(met: Truth) -> Status:
+    """Return the status of a finding about a requirement that is not met, or may not be."""
+    return Status.PROBLEM if met is Truth.NO else Status.UNKNOWN
+
+
 def order(finding: Finding) -> tuple[int, int, str]:
     """Return the sort key of a finding: problems before doubts, and the most likely cause first."""
     return _STATUSES.index(finding.status), _CAUSES.index(Cause(finding.check)), finding.about
@@ -112,55 +112,3 @@ class Diagnosis:
     def order(self) -> tuple[int, str, str, str]:
         """Sort key: the worst first, then by Region and name."""
         return _VERDICTS.index(self.verdict), self.region, self.name, self.node_id
-
-
-VERDICTS: Final = {
-    Verdict.NOT_READY: ("not ready", "bold red"),
-    Verdict.UNKNOWN: (UNKNOWN_LABEL, "bold magenta"),
-    Verdict.READY: ("ready", "bold green"),
-}
-
-
-def plain(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return a diagnosis as JSON values."""
-    return {
-        "node": diagnosis.node_id,
-        "name": diagnosis.name or None,
-        "region": diagnosis.region,
-        "verdict": diagnosis.verdict.value,
-        "findings": [_plain(each) for each in diagnosis.findings],
-    }
-
-
-def show(diagnosis: Diagnosis, console: Console) -> None:
-    """Print a diagnosis: the verdict, then the findings, grouped by remedy."""
-    text, style = VERDICTS[diagnosis.verdict]
-    print_line(console, (called(diagnosis), "bold"), ": ", (text, style))
-    for (status, cause, remedy), several in groupby(
-        diagnosis.findings, lambda each: (each.status, each.check, each.remedy)
-    ):
-        findings = list(several)
-        # In a group of findings, each names its own subject.
-        about = f" {findings[0].about}" if len(findings) == 1 and findings[0].about else ""
-        print_line(console)
-        print_line(console, styled(status), f": {cause}{about}")
-        for each in findings:
-            print_line(console, f"  {visible(each.found)}")
-        if remedy:
-            print_line(console, f"  remedy: {visible(remedy)}")
-
-
-def called(diagnosis: Diagnosis) -> str:
-    """Return a node's name, ID and Region."""
-    where = f"{diagnosis.node_id}, {diagnosis.region}" if diagnosis.name else diagnosis.region
-    return f"{visible(diagnosis.name) or diagnosis.node_id} ({where})"
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    return {
-        "cause": str(finding.check),
-        "status": finding.status.value,
-        "about": finding.about or None,
-        "found": finding.found,
-        "remedy": finding.remedy or None,
-    }

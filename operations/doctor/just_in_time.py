@@ -8,6 +8,7 @@ cause `agent` is about the versions that sessions and their preferences need.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
@@ -163,18 +164,10 @@ def _requests(node: NodeFacts, access: AccessFacts) -> Iterator[Finding]:
     """Report the latest requests of each person; the caller's own count as warnings."""
     if isinstance(access.requests, ReadFailure):
         # Whether people may connect now does not depend on the node.
-        yield Finding(
-            check=Cause.ACCESS_REQUEST,
-            status=Status.NOTE,
-            found=access.requests.explanation,
-            remedy=access.requests.remedy,
-        )
+        yield replace(unknown_finding(Cause.ACCESS_REQUEST, access.requests), status=Status.NOTE)
         return
-    seen: set[str] = set()
-    for each in access.requests:
-        if each.requester not in seen:
-            seen.add(each.requester)
-            yield _request(node, access, each)
+    latest = {each.requester: each for each in reversed(access.requests)}
+    yield from (_request(node, access, each) for each in latest.values())
 
 
 def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> Finding:
@@ -185,10 +178,7 @@ def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> 
     is_own, status = bool(access.caller) and request.requester == access.caller, Status.NOTE
     if request.state is RequestState.WAITING:
         approvers = f" ({'; '.join(request.approvers)})" if request.approvers else ""
-        found, remedy = (
-            f"{about} waits for its approvers{approvers}",
-            f"{program_name()} approve {request.id} {where}",
-        )
+        found, remedy = f"{about} waits for its approvers{approvers}", f"{program_name()} approve {request.id} {where}"
     elif request.state is RequestState.GRANTED:
         until = f" until {request.until.isoformat(timespec='minutes')}" if request.until else ""
         found, remedy = f"{about} is approved{until}", f"{program_name()} connect {node.id} {where}"
@@ -203,13 +193,8 @@ def _request(node: NodeFacts, access: AccessFacts, request: ApprovalRequest) -> 
     else:
         why = "; ".join(request.unknown) or request.detail
         found, remedy = f"the state of {about} is not known: {why}", f"{program_name()} status {request.id} {where}"
-    return Finding(
-        check=Cause.ACCESS_REQUEST,
-        status=status if is_own else Status.NOTE,
-        about=request.id,
-        found=found,
-        remedy=remedy,
-    )
+    status = status if is_own else Status.NOTE
+    return Finding(check=Cause.ACCESS_REQUEST, status=status, about=request.id, found=found, remedy=remedy)
 
 
 def _assume(requester: str) -> str:

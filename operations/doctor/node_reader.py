@@ -1,20 +1,24 @@
-"""Reading of a Region's nodes with everything that sessions need; shared data is read once."""
+"""Reading of a Region's nodes, with their roles and everything that sessions need; shared data is read once."""
 
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from common.aws.arns import split_arn
 from common.iam.documents import DocumentError, parse
+from common.iam.principals import read_account
 from components.adoption.inventory import tags_of
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.approval.access_requests import requests_of_node
+from operations.audit.organization import read_organization
 from operations.doctor.facts import AccessFacts, Destinations, Managed, NodeFacts, NodeInstance
 from operations.doctor.requirements import is_key_arn
-from operations.doctor.roles import Memo
+from operations.inventory.iam import NO_ENTITY, read_inline_policies
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
 from operations.inventory.just_in_time import read_policies, read_setup, read_tags
 from operations.inventory.network import read_vpc
@@ -30,15 +34,17 @@ from operations.inventory.session_manager import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
+    from common.aws.session import Clients
     from common.iam.documents import Policy
     from common.iam.principals import Principal
+    from operations.audit.organization import Organization
     from operations.deployment import Deployment
-    from operations.doctor.roles import Roles
     from operations.inventory.network import VpcFacts
-    from operations.inventory.reader import Answer
+    from operations.inventory.reader import Answer, Identity
 
+ValueT = TypeVar("ValueT")
 
 _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
@@ -47,12 +53,110 @@ _INSTANCES_A_PAGE: Final = 1000
 _MANAGED: Final = "InstanceInformationList"
 
 
+ListedNode = tuple[str, "Answer | ReadFailure | None", "Answer | ReadFailure | None"]
+"""Arguments of `facts`: ID of a node, and its descriptions by EC2 and Systems Manager."""
+
+
+class Memo:
+    """Values by key; concurrent callers for the same key wait for the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[Hashable, Future[Any]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], ValueT]) -> ValueT:
+        """Return the value of a key, created by the first caller; an exception is raised for every caller."""
+        mine = Future[Any]()
+        with self._lock:
+            made = self._made.setdefault(key, mine)
+        if made is mine:
+            try:
+                mine.set_result(make())
+            except BaseException as failed:
+                mine.set_exception(failed)
+                raise
+        return made.result()
+
+
+class Roles:
+    """Roles of an account."""
+
+    def __init__(self, clients: Clients, identity: Identity, region: str) -> None:
+        """Initialize the reader."""
+        self._clients, self._identity, self._region = clients, identity, region
+        self._reader = Reader(clients, region, identity.arn)
+        self._memo = Memo()
+
+    def organization(self) -> Organization:
+        """Return the organization's policies, if they can be read."""
+        return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
+
+    def of_profile(self, arn: str) -> Principal | ReadFailure | None:
+        """Return the role of an instance profile. None: it has no role."""
+        return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
+
+    def named(self, name: str) -> Principal | ReadFailure | None:
+        """Return a role by its name without the path. None: it does not exist."""
+        return self._memo.get(("role", name), lambda: self._named(name))
+
+    @returns_failure
+    def _of_profile(self, arn: str) -> Principal | None:
+        name = arn.rpartition("/")[2]
+        # EC2 has named the profile: whether the agent gets credentials without it is not known.
+        answer = self._reader.get("iam", "get_instance_profile", InstanceProfileName=name)
+        roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"]
+        return known(self.named(roles[0]["RoleName"])) if roles else None
+
+    @returns_failure
+    def _named(self, name: str) -> Principal | ReadFailure | None:
+        answer = self._reader.find("iam", "get_role", absent=NO_ENTITY, RoleName=name)
+        if answer is None:
+            return None
+        role: dict[str, Any] = answer["Role"]
+        inline = read_inline_policies(self._reader, name)
+        attached = self._reader.items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        policies = [known(self._policy(each["PolicyArn"])) for each in attached]
+        # IAM refuses to delete a policy that is attached or a boundary. A boundary that it does not find allows nothing.
+        policies += [known(self._policy(boundary, absent=NO_ENTITY))] if boundary else []
+        given = [{"PolicyName": each, "PolicyDocument": document} for each, document in inline.items()]
+        details = {
+            "RoleDetailList": [role | {"RolePolicyList": given, "AttachedManagedPolicies": attached}],
+            "Policies": [each for each in policies if each],
+        }
+        try:
+            account = read_account(
+                details,
+                account_id=self._identity.account_id,
+                partition=self._identity.partition,
+                ceilings=self.organization().ceilings,
+            )
+        except DocumentError as wrong:
+            return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"fix the policies of role {name}")
+        return account.principals[0]
+
+    def _policy(self, arn: str, absent: tuple[str, ...] = ()) -> Answer | ReadFailure | None:
+        """Return a managed policy in the form of IAM's account authorization details."""
+
+        @returns_failure
+        def read() -> Answer | None:
+            policy = self._reader.find("iam", "get_policy", absent, PolicyArn=arn)
+            if policy is None:
+                return None
+            version = policy["Policy"]["DefaultVersionId"]
+            content = self._reader.get("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+            document = content["PolicyVersion"]["Document"]
+            return {"Arn": arn, "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document}]}
+
+        return self._memo.get(("policy", arn, absent), read)
+
+
 class RegionReader:
     """Reader of one Region."""
 
     def __init__(self, reader: Reader, deployment: Deployment, roles: Roles) -> None:
         """Initialize the reader."""
-        self._reader, self._asked, self._roles = reader, deployment, roles
+        self._reader, self._deployment, self._roles = reader, deployment, roles
         self._memo = Memo()
 
     def node(self, node_id: str, caller: str = "") -> NodeFacts | None:
@@ -75,13 +179,10 @@ class RegionReader:
         requests = requests_of_node(self._reader, node_id, datetime.now(UTC))
         return replace(found, access=replace(found.access, requests=requests, caller=caller))
 
-    def nodes(
-        self, *, running_only: bool = False
-    ) -> list[tuple[str, Answer | ReadFailure | None, Answer | ReadFailure | None]]:
+    def nodes(self, *, running_only: bool = False) -> list[ListedNode]:
         """Return all managed nodes, and running instances that should be, as EC2 and Systems Manager describe them.
 
-        Returns:
-            Arguments for `facts`. Empty if neither list can be read: `unread` then has the reason.
+        Empty if neither list can be read: `lists` then has the reason.
         """
         managed, instances = self.lists()
         by_id = {each["InstanceId"]: each for each in _instances(instances)}
@@ -111,23 +212,19 @@ class RegionReader:
         """Return all facts about a node, from the descriptions by EC2 and by Systems Manager, if it has any."""
         instance = described if described is None or isinstance(described, ReadFailure) else _instance(described)
         managed = listed if listed is None or isinstance(listed, ReadFailure) else _managed(listed)
-        organization = self._roles.organization()
         return NodeFacts(
             id=node_id,
             name=_name(described, listed),
-            deployment=self._asked,
+            deployment=self._deployment,
             instance=instance,
             managed=managed,
             role=self._role(instance, managed),
             default_role=self._memo.get("default role", self._default_role) if described is not None else None,
             network=self._network(instance),
             destinations=self._memo.get("destinations", self._destinations),
-            organization_id=organization.id,
-            organization_path=organization.path,
-            in_organization=organization.is_member,
-            limits=organization.limits,
+            organization=self._roles.organization(),
             read_at=datetime.now(UTC),
-            access=self._access(node_id, described) if self._asked.grants_just_in_time else None,
+            access=self._access(node_id, described) if self._deployment.grants_just_in_time else None,
         )
 
     def _access(self, node_id: str, described: Answer | ReadFailure | None) -> AccessFacts:
@@ -167,7 +264,7 @@ class RegionReader:
         return self._memo.get(("network", vpc_id), lambda: read_vpc(self._reader, vpc_id))
 
     def _destinations(self) -> Destinations:
-        live = read_region(self._reader, self._asked)
+        live = read_region(self._reader, self._deployment)
         key = live.data_key
         group, bucket = live.log_group, live.bucket
         encryption = bucket.encryption if isinstance(bucket, LogBucketFacts) else None
@@ -189,7 +286,7 @@ class RegionReader:
 
     def _policy_of_bucket_key(self, arn: str) -> Policy | ReadFailure | None:
         _, _, _, region, account_id, resource = split_arn(arn)
-        if account_id != self._asked.account_id:
+        if account_id != self._deployment.account_id:
             # GetKeyPolicy only works within the key's own account (KMS API reference).
             why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
             return ReadFailure(
@@ -199,7 +296,7 @@ class RegionReader:
 
     @returns_failure
     def _bucket_policy(self, bucket: LogBucketFacts) -> Policy | ReadFailure | None:
-        settings = self._asked.session_manager
+        settings = self._deployment.session_manager
         if settings is None:
             return None
         answer = self._reader.elsewhere(bucket.region).find(
@@ -207,7 +304,7 @@ class RegionReader:
             "get_bucket_policy",
             absent=("NoSuchBucketPolicy",),
             Bucket=settings.s3_bucket_name,
-            ExpectedBucketOwner=settings.s3_bucket_owner or self._asked.account_id,
+            ExpectedBucketOwner=settings.s3_bucket_owner or self._deployment.account_id,
         )
         if answer is None:
             return None
@@ -253,7 +350,6 @@ def _instance(found: Answer) -> NodeInstance:
         subnet_id=found.get("SubnetId", ""),
         address=found.get("PrivateIpAddress", ""),
         group_ids=tuple(each["GroupId"] for each in found.get("SecurityGroups", ())),
-        has_public_address=bool(found.get("PublicIpAddress")),
         public_address=found.get("PublicIpAddress", ""),
         profile_arn=profile.get("Arn"),
         answers_metadata=metadata.get("HttpEndpoint", "enabled") == "enabled",

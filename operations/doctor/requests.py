@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
 from common.iam.context import ABSENT, PRESENT, UNKNOWN, Known, OneOf, RequestContext, Value, known
-from common.iam.truth import Truth
 from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S3
 from operations.doctor.effective_permissions import RoleRequest
 from operations.doctor.facts import NodeInstance
@@ -23,7 +22,6 @@ from operations.inventory.session_manager import BucketEncryption, LogBucketFact
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
-    from operations.doctor.effective_permissions import EvaluationResult
     from operations.doctor.facts import NodeFacts
     from operations.doctor.requirements import Need
 
@@ -33,12 +31,15 @@ _ALGORITHM: Final = "s3:x-amz-server-side-encryption"
 _KEY: Final = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _TLS: Final = OneOf(("1.2", "1.3"))
 """Versions that AWS' endpoints accept (AWS Security Blog, "TLS 1.2 to become the minimum TLS protocol level")."""
-_NEVER_SENT: Final = {
-    **dict.fromkeys(("aws:referer", "aws:tagkeys", "aws:federatedprovider", "aws:sourceidentity"), ABSENT),
-    **dict.fromkeys(("aws:principalservicename", "aws:principalservicenameslist"), ABSENT),
-    **dict.fromkeys(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"), ABSENT),
-    **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:multifactorauthage"), ABSENT),
-}
+_NEVER_SENT: Final = dict.fromkeys(
+    (
+        *("aws:referer", "aws:tagkeys", "aws:federatedprovider", "aws:sourceidentity", "aws:multifactorauthage"),
+        *("aws:principalservicename", "aws:principalservicenameslist"),
+        *("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
+        *("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"),
+    ),
+    ABSENT,
+)
 """Keys that a node's requests do not have: of sign-in with federation or MFA, of services, of tags in the request."""
 _OF_ENDPOINTS: Final = dict.fromkeys(
     (
@@ -56,20 +57,21 @@ _NOT_OF_UPLOADS: Final = dict.fromkeys(
         *("s3:x-amz-grant-read", "s3:x-amz-grant-write", "s3:x-amz-grant-read-acp", "s3:x-amz-grant-write-acp"),
         *("s3:x-amz-grant-full-control", "s3:x-amz-server-side-encryption-customer-algorithm"),
         *("s3:object-lock-mode", "s3:object-lock-retain-until-date", "s3:object-lock-legal-hold"),
-        *("s3:if-match", "s3:if-none-match"),
-        *(
-            "s3:requestobjecttagkeys",
-            "s3:dataaccesspointarn",
-            "s3:dataaccesspointaccount",
-            "s3:accesspointnetworkorigin",
-        ),
+        *("s3:if-match", "s3:if-none-match", "s3:requestobjecttagkeys"),
+        *("s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:accesspointnetworkorigin"),
     ),
     ABSENT,
 )
 """Keys of headers that the agent does not send, and of access points, which it does not use."""
 
 
-def context(node: NodeFacts, role: Principal, need: Need) -> RequestContext:
+def requests(node: NodeFacts, role: Principal, need: Need) -> list[RoleRequest]:
+    """Return the requests for a requirement, one per resource that AWS may evaluate."""
+    keys = _context(node, role, need)
+    return [RoleRequest(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
+
+
+def _context(node: NodeFacts, role: Principal, need: Need) -> RequestContext:
     """Return the condition keys of a node's request; keys that it does not list are not known."""
     own = role.context()
     values: dict[str, Value] = {
@@ -144,15 +146,13 @@ def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
 
 
 def _of_organization(node: NodeFacts) -> dict[str, Value]:
-    if node.in_organization is False:
+    organization = node.organization
+    if organization.is_member is False:
         return {"aws:principalorgid": ABSENT, "aws:principalorgpaths": ABSENT}
-    if not node.organization_id:
-        return {}
-    path = node.organization_path
-    return {
-        "aws:principalorgid": known(node.organization_id),
-        **({"aws:principalorgpaths": Known((path,), many=True)} if path else {}),
-    }
+    values: dict[str, Value] = {"aws:principalorgid": known(organization.id)} if organization.id else {}
+    if organization.path:
+        values["aws:principalorgpaths"] = Known((organization.path,), many=True)
+    return values
 
 
 def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
@@ -167,9 +167,9 @@ def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
     values: dict[str, Value] = {"aws:requestedregion": known(region), "aws:resourceaccount": known(account)}
     if account != node.deployment.account_id:
         return values
-    if node.in_organization is False:
+    if node.organization.is_member is False:
         return {**values, "aws:resourceorgid": ABSENT, "aws:resourceorgpaths": ABSENT}
-    return {**values, "aws:resourceorgid": known(node.organization_id)} if node.organization_id else values
+    return {**values, "aws:resourceorgid": known(node.organization.id)} if node.organization.id else values
 
 
 def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
@@ -215,7 +215,7 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
         "kms:keyspec": known("SYMMETRIC_DEFAULT"),
         "kms:grantisforawsresource": ABSENT,
     }
-    if need.action == DECRYPT and not need.through:
+    if need.action == DECRYPT:
         # Encryption context of the agent (KMS Developer Guide, "How Systems Manager uses AWS KMS" for Session Manager).
         return {
             **values,
@@ -224,35 +224,9 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
             "kms:encryptioncontext:aws:ssm:sessionid": PRESENT,
             "kms:encryptioncontextkeys": Known(("aws:ssm:SessionId", "aws:ssm:TargetId"), many=True),
         }
-    settings = node.deployment.session_manager
-    bucket = f"arn:{node.deployment.partition}:s3:::{settings.s3_bucket_name}" if settings else ""
-    return {**values, "kms:encryptioncontextkeys": Known(("aws:s3:arn",), many=True), **_context_of_s3(bucket)}
-
-
-def _context_of_s3(bucket: str) -> dict[str, Value]:
-    """Return the encryption context, which is the bucket's ARN with an S3 Bucket Key, else the object's ARN."""
-    return {"kms:encryptioncontext:aws:s3:arn": PRESENT} if bucket else {}
-
-
-def requests(node: NodeFacts, role: Principal, need: Need) -> list[RoleRequest]:
-    """Return the requests for a requirement, one per resource that AWS may evaluate."""
-    keys = context(node, role, need)
-    return [RoleRequest(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
-
-
-def denial_message(role: Principal, action: str, answer: EvaluationResult) -> str:
-    """Return the message for a request that is not allowed, worded like AWS' own."""
-    if answer.allowed is Truth.UNKNOWN:
-        where = f", by {_where(answer)}" if answer.denial and answer.cut else ""
-        depends = "; ".join(answer.doubts)
-        return f"whether {role.arn} is authorized to perform {action} on {answer.resource}{where} depends on {depends}"
-    reason = f" {answer.denial.reason(action)}" if answer.denial else ""
-    if answer.conditions and answer.denial:
-        holding = "holds" if answer.denial.explicit else "does not hold"
-        reason += f"; {' and '.join(answer.conditions)} {holding} for its requests"
-    return f"{role.arn} is not authorized to perform {action} on {answer.resource}{reason}"
-
-
-def _where(answer: EvaluationResult) -> str:
-    denial = answer.denial
-    return (denial.statement or f"{denial.kind} {denial.policy}") if denial else ""
+    # That of S3 is the bucket's ARN with an S3 Bucket Key, else the object's ARN.
+    return {
+        **values,
+        "kms:encryptioncontextkeys": Known(("aws:s3:arn",), many=True),
+        "kms:encryptioncontext:aws:s3:arn": PRESENT,
+    }

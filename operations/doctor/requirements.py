@@ -16,7 +16,7 @@ from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import s3_key_prefix
-from operations.inventory.reader import ReadFailure
+from operations.doctor.facts import Managed
 from operations.inventory.session_manager import BucketEncryption, KeyFacts, LogBucketFacts
 
 if TYPE_CHECKING:
@@ -25,87 +25,33 @@ if TYPE_CHECKING:
 
 _SESSION: Final = "session-0a1b2c3d4e5f60718"
 """Placeholder for the name of a log stream, an object or a key."""
-
-
-@dataclass(frozen=True)
-class EvaluatedResource:
-    """Resources that AWS evaluates for an action.
-
-    Attributes:
-        templates: ARNs, in which `{node}`, `{group}`, `{object}` and so on are replaced with those of a node.
-        source: Documentation or observation of this.
-    """
-
-    templates: tuple[str, ...]
-    source: str
-
-
-_CHANNEL: Final = EvaluatedResource(
-    ("arn:{partition}:ssmmessages:{region}:{account}:*", "{node}"),
-    "Access denied messages name `arn:...:ssmmessages:REGION:ACCOUNT:*` (landing-zone-accelerator-on-aws, pull request 330) "
-    "or the node itself; Service Authorization Reference: no resource types, so that policies have to name *",
-)
-_LOG_STREAM: Final = EvaluatedResource(
-    ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:{session}",),
-    "Service Authorization Reference, Amazon CloudWatch Logs; access denied messages",
-)
-_OBJECT: Final = EvaluatedResource(
-    ("arn:{partition}:s3:::{bucket}/{prefix}/{session}",), "Service Authorization Reference, Amazon S3: object"
-)
-EVALUATED: Final[dict[str, EvaluatedResource]] = {
-    "ssm:UpdateInstanceInformation": EvaluatedResource(
-        ("{node}",), "Service Authorization Reference, AWS Systems Manager: instance, managed-instance"
-    ),
+_CHANNEL: Final = ("arn:{partition}:ssmmessages:{region}:{account}:*", "{node}")
+_LOG_STREAM: Final = ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:{session}",)
+_OBJECT: Final = ("arn:{partition}:s3:::{bucket}/{prefix}/{session}",)
+EVALUATED: Final[dict[str, tuple[str, ...]]] = {
+    # Service Authorization Reference, AWS Systems Manager: instance, managed-instance
+    "ssm:UpdateInstanceInformation": ("{node}",),
+    # Access denied messages name `arn:...:ssmmessages:REGION:ACCOUNT:*` (landing-zone-accelerator-on-aws, pull request
+    # 330) or the node itself; Service Authorization Reference: no resource types, so that policies have to name *
     "ssmmessages:CreateControlChannel": _CHANNEL,
     "ssmmessages:CreateDataChannel": _CHANNEL,
     "ssmmessages:OpenControlChannel": _CHANNEL,
     "ssmmessages:OpenDataChannel": _CHANNEL,
-    "logs:DescribeLogGroups": EvaluatedResource(
-        ("arn:{partition}:logs:{region}:{account}:log-group::log-stream:",),
-        "Access denied messages; the prefix of the name that the call gives is not part of the resource",
-    ),
-    "logs:DescribeLogStreams": EvaluatedResource(
-        ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:",), "Access denied messages"
-    ),
+    # Access denied messages; the prefix of the name that the call gives is not part of the resource
+    "logs:DescribeLogGroups": ("arn:{partition}:logs:{region}:{account}:log-group::log-stream:",),
+    "logs:DescribeLogStreams": ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:",),
+    # Service Authorization Reference, Amazon CloudWatch Logs; access denied messages
     "logs:CreateLogStream": _LOG_STREAM,
     "logs:PutLogEvents": _LOG_STREAM,
-    "s3:GetEncryptionConfiguration": EvaluatedResource(
-        ("arn:{partition}:s3:::{bucket}",), "Service Authorization Reference, Amazon S3: bucket"
-    ),
+    # Service Authorization Reference, Amazon S3: bucket, object
+    "s3:GetEncryptionConfiguration": ("arn:{partition}:s3:::{bucket}",),
     "s3:PutObject": _OBJECT,
     "s3:PutObjectAcl": _OBJECT,
-    "kms:Decrypt": EvaluatedResource(
-        ("{data_key}",), "Service Authorization Reference, AWS KMS: the key, whatever alias the call names"
-    ),
-    "kms:GenerateDataKey": EvaluatedResource(
-        ("{bucket_key}",), "Service Authorization Reference, AWS KMS: the key, whatever alias the bucket names"
-    ),
+    # Service Authorization Reference, AWS KMS: the key, whatever alias the call or the bucket names
+    "kms:Decrypt": ("{data_key}",),
+    "kms:GenerateDataKey": ("{bucket_key}",),
 }
-
-
-def evaluated_resources(node: NodeFacts, action: str, bucket_key: str = "") -> tuple[str, ...]:
-    """Return the ARNs that AWS may evaluate for an action of a node.
-
-    Args:
-        node: Node that makes the request.
-        action: One of `EVALUATED`.
-        bucket_key: ARN of the key that encrypts objects. Empty: none.
-    """
-    settings, deployment = node.deployment.session_manager, node.deployment
-    data_key = node.destinations.live.data_key
-    values = {
-        "partition": node.deployment.partition,
-        "region": deployment.region,
-        "account": deployment.account_id,
-        "node": node.node_arn,
-        "session": _SESSION,
-        "group": settings.cw_log_group_name if settings else "",
-        "bucket": settings.s3_bucket_name if settings else "",
-        "prefix": s3_key_prefix(settings, deployment.account_id, deployment.region) if settings else "",
-        "data_key": data_key.arn if isinstance(data_key, KeyFacts) else node.deployment.arn("kms", f"key/{_SESSION}"),
-        "bucket_key": bucket_key,
-    }
-    return tuple(each.format_map(values) for each in EVALUATED[action].templates)
+"""ARNs of the resources that AWS evaluates for an action, in which `{node}`, `{group}` and so on are those of a node."""
 
 
 REGISTER: Final = "ssm:UpdateInstanceInformation"
@@ -149,8 +95,7 @@ def services(node: NodeFacts) -> tuple[str, ...]:
     needed = {*interface_services(settings)}
     if settings and settings.s3_logging:
         needed.add(STORAGE)
-    managed = node.managed
-    version = managed.agent_version if managed is not None and not isinstance(managed, ReadFailure) else ""
+    version = node.managed.agent_version if isinstance(node.managed, Managed) else ""
     if (version_key(version) or ()) >= (version_key(WITHOUT_MESSAGES) or ()):
         needed.discard(MESSAGES)
     return tuple(sorted(needed))
@@ -172,13 +117,13 @@ def needs(node: NodeFacts) -> tuple[Need, ...]:
         return tuple(found)
     deployment = node.deployment
     policy = instance_policy(
-        {deployment.region: settings}, partition=node.deployment.partition, account_id=deployment.account_id
+        {deployment.region: settings}, partition=deployment.partition, account_id=deployment.account_id
     )
     statements: list[dict[str, Any]] = policy["Statement"] if policy else []
     named = settings.s3_kms_key_arn if settings.s3_logging else ""
     granted: list[str | list[str]] = [each["Action"] for each in statements]
-    actions = [each for several in granted for each in ([several] if isinstance(several, str) else several)]
-    found += [_need(node, each, named) for each in actions]
+    for several in granted:
+        found += [_need(node, each, named) for each in ([several] if isinstance(several, str) else several)]
     # Where the settings name no key, writing uses the bucket's own key.
     key = bucket_key(node) if settings.s3_logging and not named else ""
     return (*found, *([_need(node, GENERATE, key)] if key else []))
@@ -198,8 +143,24 @@ def is_key_arn(text: str) -> bool:
     return found.prefix == "arn" and found.resource.startswith("key/") and ":" not in found.resource
 
 
-def _need(node: NodeFacts, action: str, key: str = "") -> Need:
-    through = ""
-    if action == GENERATE:
-        through = service_domain("s3", split_arn(key).region, node.deployment.partition)
-    return Need(action=action, resources=evaluated_resources(node, action, key), through=through)
+def _need(node: NodeFacts, action: str, bucket_key: str = "") -> Need:
+    """Return the requirement of an action; `bucket_key` is the ARN of the key that encrypts objects (empty: none)."""
+    settings, deployment = node.deployment.session_manager, node.deployment
+    data_key = node.destinations.live.data_key
+    values = {
+        "partition": deployment.partition,
+        "region": deployment.region,
+        "account": deployment.account_id,
+        "node": node.node_arn,
+        "session": _SESSION,
+        "group": settings.cw_log_group_name if settings else "",
+        "bucket": settings.s3_bucket_name if settings else "",
+        "prefix": s3_key_prefix(settings, deployment.account_id, deployment.region) if settings else "",
+        "data_key": data_key.arn if isinstance(data_key, KeyFacts) else deployment.arn("kms", f"key/{_SESSION}"),
+        "bucket_key": bucket_key,
+    }
+    return Need(
+        action=action,
+        resources=tuple(each.format_map(values) for each in EVALUATED[action]),
+        through=service_domain("s3", split_arn(bucket_key).region, deployment.partition) if action == GENERATE else "",
+    )

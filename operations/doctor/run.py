@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from common.aws.session import AwsClients
 from operations.deployment import Deployment
 from operations.doctor.evaluation import evaluate
-from operations.doctor.node_reader import RegionReader
-from operations.doctor.roles import Roles
+from operations.doctor.node_reader import RegionReader, Roles
 from operations.errors import UnusableError
 from operations.inventory.instances import Finder, NoConnectionError
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     from operations.doctor.facts import NodeFacts
     from operations.doctor.findings import Diagnosis
-    from operations.inventory.reader import Answer, Identity
+    from operations.doctor.node_reader import ListedNode
+    from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
@@ -33,16 +33,13 @@ _OUTSIDE_EC2 = re.compile(r"mi-[0-9a-f]{17}")
 _AT_A_TIME = 8
 """Maximum number of nodes and Regions at a time. Shared data is read once, so that service quotas suffice."""
 
-Listed = tuple[RegionReader, str, "Answer | ReadFailure | None", "Answer | ReadFailure | None"]
-"""Node with its Region's reader: its ID, and its descriptions by EC2 and Systems Manager."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
     """Diagnoses of all nodes of a stack.
 
     Attributes:
-        account_id: Account ID. None if AWS did not answer.
+        account_id: None if AWS did not answer.
         nodes: Diagnoses, the worst first.
         unread: Regions whose nodes cannot be listed, or only in part, with the reason.
     """
@@ -102,9 +99,9 @@ class Doctor:
         regions = self._regions(identity)
         with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
             progress("Listing nodes", 0, None)
-            lists = [pool.submit(_listed, reader, running_only=running_only) for reader in regions.values()]
-            nodes = [node for each in lists for node in each.result()]
-            evaluating = [pool.submit(self._evaluated, each) for each in nodes]
+            lists = {reader: pool.submit(reader.nodes, running_only=running_only) for reader in regions.values()}
+            nodes = [(reader, node) for reader, each in lists.items() for node in each.result()]
+            evaluating = [pool.submit(self._read, *each) for each in nodes]
             diagnoses: list[Diagnosis] = []
             for done, each in enumerate(as_completed(evaluating), 1):
                 diagnoses.append(each.result())
@@ -122,9 +119,8 @@ class Doctor:
             unread=tuple(unread),
         )
 
-    def _evaluated(self, listed: Listed) -> Diagnosis:
-        reader, node_id, described, known = listed
-        return self._evaluate(reader.facts(node_id, described, known))
+    def _read(self, reader: RegionReader, listed: ListedNode) -> Diagnosis:
+        return self._evaluate(reader.facts(*listed))
 
     def _evaluate(self, node: NodeFacts) -> Diagnosis:
         """Evaluate a node, and remove secret parts of the configuration from the diagnosis."""
@@ -163,7 +159,3 @@ class Doctor:
             )
             for region in self._chosen
         }
-
-
-def _listed(reader: RegionReader, *, running_only: bool) -> list[Listed]:
-    return [(reader, *each) for each in reader.nodes(running_only=running_only)]

@@ -11,6 +11,7 @@ from components.domain_controllers.packet_evaluation import acl_rules_from_aws, 
 from components.session_manager.document import document, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings, preferences
+from operations.audit.organization import Organization
 from operations.deployment import Deployment
 from operations.doctor.facts import Destinations, Managed, NodeFacts, NodeInstance
 from operations.inventory import session_manager
@@ -64,7 +65,7 @@ def facts(plain: Plain) -> NodeFacts:
             subnet_id="subnet-a",
             address=ADDRESS,
             group_ids=tuple(plain.groups),
-            has_public_address=plain.public_address,
+            public_address="198.51.100.7" if plain.public_address else "",
             profile_arn=None if plain.role is None else f"arn:aws:iam::{ACCOUNT}:instance-profile/Node",
             answers_metadata=plain.metadata,
         ),
@@ -77,8 +78,7 @@ def facts(plain: Plain) -> NodeFacts:
         default_role=_principal(plain.default_role),
         network=_network(plain),
         destinations=_destinations(plain, settings),
-        organization_id=plain.organization,
-        in_organization=plain.organization is not None,
+        organization=Organization(id=plain.organization, is_member=plain.organization is not None),
     )
 
 

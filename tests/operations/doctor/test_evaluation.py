@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from operations.audit.organization import Organization
 from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Cause, Diagnosis, Verdict
 from operations.findings import Finding, Status
@@ -252,7 +253,9 @@ def test_cause_that_explains_most_comes_first() -> None:
 
 
 def test_what_is_not_taken_into_account_is_said() -> None:
-    node = replace(facts(healthy()), limits=("service control policies are not taken into account",))
+    node = replace(
+        facts(healthy()), organization=Organization(limits=("service control policies are not taken into account",))
+    )
     found = evaluate(node)
     assert found.verdict is Verdict.READY
     assert the(found, Cause.NOT_SEEN).status is Status.NOTE

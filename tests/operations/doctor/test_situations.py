@@ -127,6 +127,20 @@ def test_internet_gateway_requires_a_public_address(world: World) -> None:
         ec2.delete_route(**default)
 
 
+def test_boundary_that_does_not_exist_is_the_cause(world: World) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/Gone"
+    world.iam.put_role_permissions_boundary(RoleName="Node", PermissionsBoundary=arn)
+    try:
+        diagnosis = Doctor(STACK).diagnose("app-1")
+    finally:
+        world.iam.delete_role_permissions_boundary(RoleName="Node")
+    assert problems(diagnosis) == {("role", "Node")}
+    assert (
+        f"the permissions boundary {arn} of arn:aws:iam::{ACCOUNT}:role/Node does not exist"
+        in diagnosis.findings[0].found
+    )
+
+
 @pytest.mark.parametrize(
     ("reference", "found"),
     [
