@@ -16,7 +16,6 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.automation import execution
-from local.automation.templates import UnresolvedReferenceError, filled, selected
 
 Connect = Callable[..., Any]
 """Creates a client with the execution's role: `connect("iam")`, `connect("ec2", region_name="us-east-1")`."""
@@ -50,7 +49,7 @@ def assert_property(step: execution.StepRecord, connect: Connect) -> dict[str, A
     Raises:
         StepFailedError: The response has another value.
     """
-    found = str(selected(_called(step, connect), step.inputs["PropertySelector"]))
+    found = str(execution.selected(_called(step, connect), step.inputs["PropertySelector"]))
     if found not in step.inputs["DesiredValues"]:
         raise execution.StepFailedError(
             f"{step.inputs['PropertySelector']} is {found}, not one of {step.inputs['DesiredValues']}"
@@ -145,8 +144,10 @@ def _called(step: execution.StepRecord, connect: Connect) -> Any:
 
 def _outputs(step: execution.StepRecord, answer: Any) -> dict[str, Any]:
     try:
-        return {each["Name"]: selected(answer, each["Selector"]) for each in step.definition.get("outputs", [])}
-    except UnresolvedReferenceError as missing:
+        return {
+            each["Name"]: execution.selected(answer, each["Selector"]) for each in step.definition.get("outputs", [])
+        }
+    except execution.UnresolvedReferenceError as missing:
         raise execution.StepFailedError(str(missing)) from missing
 
 
@@ -177,8 +178,8 @@ def _holds(choice: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:
     if "Not" in choice:
         return not _holds(choice["Not"], variables)
     try:
-        value = filled(choice["Variable"], variables)
-    except UnresolvedReferenceError:
+        value = execution.filled(choice["Variable"], variables)
+    except execution.UnresolvedReferenceError:
         return False
     tests: dict[str, Callable[[Any, Any], bool]] = {
         "StringEquals": lambda one, other: one == other,

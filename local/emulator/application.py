@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, cast
 
 from local.emulator import extension
-from local.emulator.extension import answers, event_history, rest_services
+from local.emulator.extension import event_history, rest_services
 from local.emulator.settings import SETTINGS, InvalidSettingsError
 
 HEALTH = "/local-aws/health"
@@ -59,7 +59,7 @@ def moto_application() -> Any:
     from moto import backends  # noqa: PLC0415 (settings of moto are read when it loads)
     from moto.moto_server import werkzeug_app  # noqa: PLC0415
 
-    answers.answer_every_action()
+    extension.answer_every_action()
     # moto would list its own folder at every request, a fifth of the cost of a request
     modules = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules

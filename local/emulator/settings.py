@@ -1,9 +1,11 @@
 """Settings of the local AWS that can change while it runs: limits, and behavior that AWS does not document."""
 
+import copy
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 DUPLICATES = ("latest", "any")
 FAULTS = ("before", "after")
@@ -105,3 +107,28 @@ def _count(given: Mapping[str, Any], name: str, current: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InvalidSettingsError(f"{name} is {value!r}, not a whole number above 0")
     return value
+
+
+# Reported states.
+
+
+ModelT = TypeVar("ModelT")
+
+
+def reported(id_: str) -> dict[str, Any]:
+    """Return the attributes of a resource in the setting, by their names in the API."""
+    return SETTINGS.current().reported_states.get(id_, {})
+
+
+def as_reported(models: Iterable[ModelT], id_of: str = "id") -> list[ModelT]:
+    """Return moto's models; for those in the setting, copies with its attributes."""
+    return [_changed(each, reported(str(getattr(each, id_of)))) for each in models]
+
+
+def _changed(model: ModelT, attributes: dict[str, Any]) -> ModelT:
+    if not attributes:
+        return model
+    shown = copy.copy(model)
+    for name, value in attributes.items():
+        setattr(shown, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(), value)
+    return shown

@@ -1,36 +1,51 @@
 """Extensions and corrections of moto: one module per service, loaded with the first call of the service.
 
 Late loading shortens the start: a test that only needs Systems Manager never loads EC2.
+
+Responses to unknown actions and internal errors: moto responds to an action that it lacks with HTTP 500 and an HTML page; botocore
+treats that as an outage and retries for minutes. AWS responds to an unknown action with HTTP 400: `InvalidAction` in the Query
+protocol, `UnknownOperationException` in the JSON protocol. Sources:
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 """
 
+import logging
 from functools import cache
 from importlib import import_module
+from inspect import isfunction
 from typing import Any, Final, cast
+
+from moto.core import responses
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from local.emulator.extension import event_history
 
 MODULES: Final = {
     "athena": "athena:LocalAthena",
     "cloudtrail": "cloudtrail:LocalCloudTrail",
     "config": "config:LocalConfig",
     "ec2": "ec2:LocalCompute",
-    "events": "events:LocalEvents",
-    "guardduty": "guardduty:LocalGuardDuty",
+    "events": "eventbridge:LocalEvents",
+    "guardduty": "detection:LocalGuardDuty",
     "iam": "iam:LocalIam",
-    "inspector2": "inspector2:LocalInspector",
+    "inspector2": "detection:LocalInspector",
     "kms": "kms:LocalKeys",
     "logs": "logs:LocalLogs",
-    "organizations": "organizations:LocalOrganizations",
-    "ram": "ram:LocalResourceAccessManager",
-    "route53resolver": "route53resolver:LocalResolver",
+    "organizations": "organization:LocalOrganizations",
+    "ram": "name_resolution:LocalResourceAccessManager",
+    "route53resolver": "name_resolution:LocalResolver",
     "s3": "s3",
-    "scheduler": "scheduler:LocalScheduler",
-    "securityhub": "security_hub:LocalSecurityHub",
+    "scheduler": "eventbridge:LocalScheduler",
+    "securityhub": "detection:LocalSecurityHub",
     "servicequotas": "service_quotas:LocalServiceQuotas",
     "sns": "sns:LocalSns",
     "ssm": "ssm:LocalSystemsManager",
-    "ssoadmin": "ssoadmin:LocalIdentityCenter",
-    "sts": "sts:LocalSts",
+    "ssoadmin": "organization:LocalIdentityCenter",
+    "sts": "callers:LocalSts",
 }
-"""Module by service, with the class that responds instead of moto's: on moto's paths, and the `FURTHER_PATHS` that moto lacks.
+"""Module by service, with the class that responds instead of moto's: on moto's paths, and its `further_paths`, which moto lacks.
 
 `apply` of a module makes further changes.
 """
@@ -48,15 +63,16 @@ _KEEPING_TAGS: Final = {
 def apply_to(service: str) -> None:
     """Apply the changes for one service, once. Call before its routes are read."""
     # moto registers the account of every request with Identity and Access Management
-    aws_policies: Any = import_module(f"{__name__}.aws_policies")
-    aws_policies.load_on_first_use()
+    iam: Any = import_module(f"{__name__}.iam")
+    iam.load_policies_on_first_use()
     name, _, response = MODULES.get(service, "").partition(":")
     module: Any = import_module(f"{__name__}.{name}") if name else None
     if response:
         routes: Any = import_module(f"moto.{service}.urls")
         dispatched = [path for path, handler in routes.url_paths.items() if hasattr(handler, "__self__")]
-        for path in (*dispatched, *getattr(module, "FURTHER_PATHS", ())):
-            routes.url_paths[path] = getattr(module, response).dispatch
+        handler = getattr(module, response)
+        for path in (*dispatched, *getattr(handler, "further_paths", ())):
+            routes.url_paths[path] = handler.dispatch
     if hasattr(module, "apply"):
         module.apply()
     backend, deletions = _KEEPING_TAGS.get(service, ("", ()))
@@ -77,3 +93,58 @@ def _delete_tags_after(backend: Any, deletion: str) -> None:
         return result
 
     setattr(backend, deletion, delete_with_tags)
+
+
+# Responses.
+
+
+LOGGER = logging.getLogger(__name__)
+
+FAULT = "LocalAwsFault"
+"""Code of an error inside the emulator. AWS has no such code, so it cannot be mistaken for a response of AWS."""
+
+
+class LocalError(ServiceException):
+    """Error of the emulator. moto looks up its own errors by the service of their module; this one has none."""
+
+
+def answer_every_action() -> None:
+    """Return unknown actions and internal errors of every service as errors of its protocol."""
+    moto_answer: Any = BaseResponse.call_action
+
+    def answer(self: BaseResponse) -> Any:
+        try:
+            answered = moto_answer(self)
+            event_history.record(self, answered[0], answered[2])
+        except NotImplementedError as missing:
+            return refuse(self, unknown_action(self, missing))
+        except Exception as fault:
+            LOGGER.exception("the emulator failed")
+            return refuse(self, LocalError(FAULT, f"{type(fault).__name__}: {fault}"))
+        return answered
+
+    BaseResponse.call_action = answer
+    # moto lists all members of the class at every call, a seventh of its cost, to look for one.
+    cast("Any", responses).method_names_from_class = _Methods
+
+
+class _Methods:
+    """Names of the methods of a class."""
+
+    def __init__(self, of: type) -> None:
+        self._of = of
+
+    def __contains__(self, name: str) -> bool:
+        return isfunction(getattr(self._of, name, None))
+
+
+def refuse(response: BaseResponse, error: ServiceException) -> Any:
+    """Serialize an error in the service's protocol."""
+    return response.serialized(ActionResult(error))
+
+
+def unknown_action(response: BaseResponse, missing: NotImplementedError) -> ServiceException:
+    """Return the error for an action that the emulator does not have."""
+    json_protocol = any(name.lower() == "x-amz-target" for name in dict(response.headers))
+    code = "UnknownOperationException" if json_protocol else "InvalidAction"
+    return LocalError(code, f"The local AWS does not have it ({response.service_name}): {missing}")

@@ -29,7 +29,7 @@ from common.iam.conditions import hold
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.truth import Truth
-from local.emulator.extension.organizations import ACCOUNT_ACCESS
+from local.emulator.extension.organization import ACCOUNT_ACCESS
 from local.emulator.extension.rest_services import STORES, RestServiceError
 
 if TYPE_CHECKING:

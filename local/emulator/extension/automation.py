@@ -18,8 +18,8 @@ from moto.sts.models import sts_backends
 
 from common.aws.arns import split_arn
 from local.automation.actions import Connect
-from local.automation.execution import ENDED, ApprovalDecision, Execution, ExecutionRequest
-from local.emulator.extension import automation_runs, automation_views, document_versions, nodes
+from local.automation.execution import ENDED, ApprovalDecision, Execution, ExecutionRequest, StepRecord, text_of
+from local.emulator.extension import automation_runs, documents, nodes
 from local.emulator.extension.access_requests import ACCESS_REQUEST, is_member
 from local.emulator.extension.automation_runs import RUNS
 from local.emulator.settings import SETTINGS
@@ -35,7 +35,7 @@ class AutomationActions(SimpleSystemManagerResponse):
 
     def start_automation_execution(self) -> ActionResult:
         document, version = self._runbook(str(self._get_param("DocumentName")), self._get_param("DocumentVersion"))
-        shown = {name: self._get_param(name) for name in automation_views.AS_STARTED if self._get_param(name)}
+        shown = {name: self._get_param(name) for name in _AS_STARTED if self._get_param(name)}
         run = self._begin(document, version, self._get_param("Parameters") or {}, self._caller(), shown=shown)
         return ActionResult({"AutomationExecutionId": run.id})
 
@@ -71,16 +71,16 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult({"AutomationExecutionId": run.id})
 
     def get_automation_execution(self) -> ActionResult:
-        return ActionResult({"AutomationExecution": automation_views.whole(self._run())})
+        return ActionResult({"AutomationExecution": _whole(self._run())})
 
     def describe_automation_executions(self) -> ActionResult:
         """API_DescribeAutomationExecutions: newest first, in pages."""
         filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
-        runs = [run for run in reversed(self._runs().values()) if automation_views.matches(run, filters)]
-        return ActionResult(self._page(runs, "AutomationExecutionMetadataList", automation_views.summary))
+        runs = [run for run in reversed(self._runs().values()) if _matches(run, filters)]
+        return ActionResult(self._page(runs, "AutomationExecutionMetadataList", _summary))
 
     def describe_automation_step_executions(self) -> ActionResult:
-        return ActionResult(self._page(self._run().steps, "StepExecutions", automation_views.step))
+        return ActionResult(self._page(self._run().steps, "StepExecutions", _shown_step))
 
     def send_automation_signal(self) -> ActionResult:
         """API_SendAutomationSignal: Approve and Reject, by an approver of the waiting step; Revoke of an access request.
@@ -155,7 +155,7 @@ class AutomationActions(SimpleSystemManagerResponse):
     def _runbook(self, name: str, version: str | None) -> tuple[dict[str, Any], str]:
         known: dict[str, Documents] = vars(self.ssm_backend)["_documents"]
         try:
-            found = document_versions.find(known[name], version, None)
+            found = documents.find(known[name], version, None)
         except (KeyError, InvalidDocument) as missing:
             raise SSMException(
                 "AutomationDefinitionNotFoundException", f"An Automation runbook with the name {name} isn't found."
@@ -256,3 +256,107 @@ def _is_enhanced_approver(who: str, approver: dict[str, Any]) -> bool:
         group: Any = iam_backends[split_arn(who).account_id]["aws"].groups.get(name)
         return group is not None and who in [user.arn for user in group.users]
     return False
+
+
+# Executions and steps in responses.
+
+
+_AS_STARTED: Final = ("Mode", "Targets", "TargetMaps", "TargetParameterName", "TargetLocations", "TargetLocationsURL")
+"""Properties returned as given. The local AWS executes such an automation once; AWS does so per target or in steps."""
+
+
+def _summary(run: Execution) -> dict[str, Any]:
+    """API_AutomationExecutionMetadata."""
+    current = run.current
+    shown: dict[str, Any] = {
+        "AutomationExecutionId": run.id,
+        "DocumentName": run.request.document,
+        "DocumentVersion": run.request.version,
+        "AutomationExecutionStatus": _status(run),
+        "ExecutionStartTime": run.started,
+        "ExecutedBy": run.request.requested_by,
+        "Outputs": run.outputs(),
+        "Mode": "Auto",
+    }
+    if run.ended:
+        shown["ExecutionEndTime"] = run.ended
+    if run.failure:
+        shown["FailureMessage"] = run.failure
+    if current:
+        shown |= {"CurrentStepName": current.name, "CurrentAction": current.action}
+    if run.extra.get("parent"):
+        shown["ParentAutomationExecutionId"] = run.extra["parent"]
+    for name in ("AutomationSubtype", "ChangeRequestName", "OpsItemId", "Runbooks", *_AS_STARTED):
+        if run.extra.get(name):
+            shown[name] = run.extra[name]
+    return shown
+
+
+def _whole(run: Execution) -> dict[str, Any]:
+    """API_AutomationExecution, with parameters and steps."""
+    parameters = {
+        name: cast("list[str]", value) if isinstance(value, list) else [text_of(value)]
+        for name, value in run.request.parameters.items()
+    }
+    return {
+        **_summary(run),
+        "Parameters": parameters,
+        "StepExecutions": [_shown_step(each) for each in run.steps],
+        "StepExecutionsTruncated": False,
+    }
+
+
+def _shown_step(done: StepRecord) -> dict[str, Any]:
+    """API_StepExecution."""
+    shown: dict[str, Any] = {
+        "StepName": done.name,
+        "Action": done.action,
+        "StepStatus": done.status,
+        "StepExecutionId": f"{id(done):036x}",
+        "Inputs": {name: text_of(value) for name, value in done.inputs.items() if name != "Script"},
+        "Outputs": {
+            name: cast("list[str]", value) if isinstance(value, list) else [text_of(value)]
+            for name, value in done.outputs.items()
+        },
+        "OnFailure": done.definition.get("onFailure", "Abort"),
+        "IsEnd": bool(done.definition.get("isEnd")),
+        "IsCritical": bool(done.definition.get("isCritical", True)),
+    }
+    if done.started:
+        shown["ExecutionStartTime"] = done.started
+    if done.ended:
+        shown["ExecutionEndTime"] = done.ended
+    if done.failure:
+        shown["FailureMessage"] = done.failure
+    return shown
+
+
+def _status(run: Execution) -> str:
+    """Return the status: waiting while a step waits for an approval; change requests have statuses of their own."""
+    current = run.current
+    waiting = run.status == "InProgress" and current is not None and current.status == "Waiting"
+    if not waiting:
+        return run.status
+    return "PendingApproval" if run.extra.get("AutomationSubtype") else "Waiting"
+
+
+def _matches(run: Execution, filters: list[dict[str, Any]]) -> bool:
+    """Return whether an execution matches all filters (API_AutomationExecutionFilter); unknown ones match nothing."""
+    current = run.current
+    found = {
+        "ExecutionStatus": _status(run),
+        "ExecutionId": run.id,
+        "ParentExecutionId": run.extra.get("parent"),
+        "CurrentAction": current.action if current else None,
+        "AutomationSubtype": run.extra.get("AutomationSubtype"),
+        "OpsItemId": run.extra.get("OpsItemId"),
+    }
+    for each in filters:
+        values = cast("list[str]", each["Values"])
+        if each["Key"] == "DocumentNamePrefix":
+            passes = run.request.document.startswith(tuple(values))
+        else:
+            passes = found.get(each["Key"]) in values
+        if not passes:
+            return False
+    return True

@@ -8,10 +8,9 @@ import boto3
 from botocore.config import Config
 
 from local.automation.actions import Connect, all_actions
-from local.automation.execution import Action, Execution, ExecutionRequest, StepFailedError, StepRecord
-from local.automation.templates import filled
+from local.automation.execution import Action, Execution, ExecutionRequest, StepFailedError, StepRecord, filled
 from local.client_parts import share_client_parts
-from local.emulator.extension.sts import SESSIONS_OF_SERVICES
+from local.emulator.extension.callers import SESSIONS_OF_SERVICES
 from local.emulator.settings import SETTINGS
 
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.emulator.extension.callers import PARTITION
-from local.emulator.extension.reported_states import reported
+from local.emulator.settings import reported
 
 GUARD: Final = "CUSTOM_POLICY"
 RUNTIMES: Final = ("guard-2.x.x",)

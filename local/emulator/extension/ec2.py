@@ -7,15 +7,10 @@ from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
-from local.emulator.extension.flow_logs import LocalFlowLogs
 from local.emulator.extension.images import add_images
-from local.emulator.extension.instances import LocalInstances, apply_to_models
-from local.emulator.extension.network_acls import LocalNetworkAcls
-from local.emulator.extension.prefix_lists import LocalPrefixLists
-from local.emulator.extension.security_group_rules import replace_in_moto
-from local.emulator.extension.security_groups import LocalSecurityGroups
-from local.emulator.extension.volumes import LocalVolumes
-from local.emulator.extension.vpc_endpoints import LocalVpcEndpoints
+from local.emulator.extension.instances import LocalInstances, LocalVolumes, apply_to_models
+from local.emulator.extension.security_groups import LocalSecurityGroups, replace_in_moto
+from local.emulator.extension.vpc import LocalFlowLogs, LocalNetworkAcls, LocalPrefixLists, LocalVpcEndpoints
 
 _FORGOTTEN: Final = ("acl", "fl", "pl", "sg", "sgr", "vol")
 """Prefixes of the IDs of deleted resources whose tags moto keeps."""

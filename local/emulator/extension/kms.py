@@ -17,7 +17,7 @@ from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import AbstractPrivateKey, KeySpec, generate_private_key
 
-from local.emulator.extension.answers import LocalError, refuse
+from local.emulator.extension import LocalError, refuse
 
 DISABLED = "Disabled"
 PENDING_DELETION = "PendingDeletion"

@@ -10,7 +10,7 @@ from moto.core.responses import ActionResult
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.responses import SNSResponse
 
-from local.emulator.extension.reported_states import as_reported
+from local.emulator.settings import as_reported
 
 MAX_POLICY_BYTES = 30 * 1024
 

@@ -16,10 +16,11 @@ from moto.ssm.exceptions import (
 from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local.emulator.extension import approval_policies, document_content, document_versions, images
+from local.emulator.extension import documents as document_rules
+from local.emulator.extension import images
 from local.emulator.extension.access_requests import AccessRequestActions
 from local.emulator.extension.automation import AutomationActions
-from local.emulator.extension.service_settings import ServiceSettingActions
+from local.emulator.extension.nodes import ServiceSettingActions
 from local.emulator.extension.sessions import SessionActions
 from local.emulator.extension.stored_resources import StoredResourceActions, accept_tags
 from local.emulator.settings import SETTINGS
@@ -32,7 +33,7 @@ PLATFORMS = {
     "Session": ["Windows", "Linux", "MacOS"],
     "Automation": ["Windows", "Linux", "MacOS"],
     CHANGE_TEMPLATE: ["Windows", "Linux", "MacOS"],
-    **{kind: ["Windows", "Linux", "MacOS"] for kind in approval_policies.TYPES},
+    **{kind: ["Windows", "Linux", "MacOS"] for kind in document_rules.POLICY_TYPES},
 }
 """Types that support all platforms, which are Windows, Linux and MacOS in API_DocumentDescription."""
 
@@ -57,8 +58,8 @@ class LocalSystemsManager(
         """API_CreateDocument: validates the content; keeps the change template's type; tags stay with the document."""
         kind = self._get_param("DocumentType", "Command")
         check_content(kind, self._document_from_request(kind, "1"))
-        approval_policies.check_name(kind, str(self._get_param("Name")))
-        approval_policies.check_quota(kind, vars(self.ssm_backend)["_documents"])
+        document_rules.check_name(kind, str(self._get_param("Name")))
+        document_rules.check_quota(kind, vars(self.ssm_backend)["_documents"])
         documents = self.ssm_backend.create_document(
             content=self._get_param("Content"),
             requires=self._get_param("Requires"),
@@ -66,7 +67,7 @@ class LocalSystemsManager(
             name=self._get_param("Name"),
             version_name=self._get_param("VersionName"),
             # moto does not know these types, so they are automations until it has created them
-            document_type="Automation" if kind in (CHANGE_TEMPLATE, *approval_policies.TYPES) else kind,
+            document_type="Automation" if kind in (CHANGE_TEMPLATE, *document_rules.POLICY_TYPES) else kind,
             document_format=self._get_param("DocumentFormat", "JSON"),
             target_type=self._get_param("TargetType"),
             tags=self._get_param("Tags"),
@@ -80,7 +81,7 @@ class LocalSystemsManager(
         """API_UpdateDocument: creates a version, which does not become the default."""
         documents = self._documents()
         name = self._get_param("Name")
-        document_versions.check_updates_latest(documents, name, self._get_param("DocumentVersion"))
+        document_rules.check_updates_latest(documents, name, self._get_param("DocumentVersion"))
         kind = documents.get_latest_version().document_type
         new = self._document_from_request(kind, str(int(documents.latest_version) + 1))
         check_content(kind, new)
@@ -110,20 +111,20 @@ class LocalSystemsManager(
 
     def describe_document_permission(self) -> ActionResult:
         """API_DescribeDocumentPermission: not for approval policies."""
-        approval_policies.check_permission_readable(self._documents().get_default_version().document_type)
+        document_rules.check_permission_readable(self._documents().get_default_version().document_type)
         return super().describe_document_permission()
 
     def list_document_versions(self) -> ActionResult:
         """API_ListDocumentVersions, which moto lacks."""
-        size = self._get_param("MaxResults", document_versions.PAGE_SIZES[-1])
-        return ActionResult(document_versions.page(self._documents(), size, self._get_param("NextToken")))
+        size = self._get_param("MaxResults", document_rules.PAGE_SIZES[-1])
+        return ActionResult(document_rules.page(self._documents(), size, self._get_param("NextToken")))
 
     def update_document_default_version(self) -> ActionResult:
         """API_UpdateDocumentDefaultVersion: accepts an existing number."""
         version = self._get_param("DocumentVersion")
-        document_versions.check_number(version)
+        document_rules.check_number(version)
         documents = self._documents()
-        found = document_versions.find(documents, version, None)
+        found = document_rules.find(documents, version, None)
         documents.update_default_version(found.document_version)
         description = {"Name": found.name, "DefaultVersion": found.document_version}
         if found.version_name:
@@ -134,7 +135,7 @@ class LocalSystemsManager(
         """API_DeleteDocument: all versions, or one that is not the default."""
         documents = self._documents()
         version = self._get_param("DocumentVersion")
-        chosen = document_versions.version_to_delete(documents, version, self._get_param("VersionName"))
+        chosen = document_rules.version_to_delete(documents, version, self._get_param("VersionName"))
         self.ssm_backend.delete_document(
             name=self._get_param("Name"),
             document_version=chosen or "",
@@ -159,7 +160,7 @@ class LocalSystemsManager(
     def _version(self) -> Document:
         """Return the version in the request."""
         version = self._get_param("DocumentVersion")
-        return document_versions.find(self._documents(), version, self._get_param("VersionName"))
+        return document_rules.find(self._documents(), version, self._get_param("VersionName"))
 
     def _tags_of(self, name: str) -> list[dict[str, str]]:
         tags = self.ssm_backend.list_tags_for_resource("Document", name)
@@ -199,14 +200,12 @@ def check_content(kind: str, document: Document) -> None:
     if len(document.content.encode()) > MAX_BYTES:
         raise SSMException("MaxDocumentSizeExceeded", "The size limit of a document is 64 KB.")
     content: Any = document.content_json
-    if kind == "Session" and not document_content.supports_schema_version(content):
+    if kind == "Session" and not document_rules.supports_schema_version(content):
         raise SSMException(
             "InvalidDocumentSchemaVersion",
             f"The version of the document schema isn't supported: {content['schemaVersion']!r}, not '1.0'.",
         )
-    problems = document_content.problems(kind, content) if kind in document_content.SCHEMAS else []
-    if kind in approval_policies.TYPES:
-        problems = approval_policies.problems(kind, document.name, content)
+    problems = document_rules.problems(kind, content, document.name)
     if problems:
         raise InvalidDocumentContent(f"The content for the document isn't valid. {'; '.join(problems)}")
 

@@ -17,7 +17,7 @@ from moto.ssm.exceptions import InvalidDocument, InvalidResourceId, SSMException
 from moto.ssm.models import SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local.emulator.extension.reported_states import reported
+from local.emulator.settings import reported
 
 _STORE: Final = "_local_resources"
 _SCHEDULE: Final = re.compile(r"(rate|cron|at)\(.+\)")

@@ -29,7 +29,7 @@ from components.approval.plan import generated_texts, operator_policy_names, pla
 from components.approval.runbook import change_template, reaper, runbook
 from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
-from local.emulator.extension import document_content
+from local.emulator.extension import documents as document_rules
 
 if TYPE_CHECKING:
     from common.problems import Problem
@@ -135,12 +135,12 @@ def test_runbook_of_five_levels_is_not_refused() -> None:
 @given(any_settings())
 def test_documents_are_valid_whatever_is_asked_for(wanted: ApprovalSettings) -> None:
     for document in (runbook(wanted, PLACE, REGIONS), reaper(wanted, PLACE)):
-        assert document_content.problems("Automation", document) == []
+        assert document_rules.problems("Automation", document) == []
         # The names of more operators may not fit, which a preview refuses.
         if len(wanted.operator_roles) + len(wanted.operator_users) <= MOST_OPERATORS:
             assert len(serialized(document).encode()) <= MAX_BYTES
     template = change_template(wanted, PLACE)
-    assert document_content.problems("Automation.ChangeTemplate", template) == []
+    assert document_rules.problems("Automation.ChangeTemplate", template) == []
 
 
 @given(any_settings())

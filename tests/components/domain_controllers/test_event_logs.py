@@ -20,7 +20,7 @@ from components.domain_controllers.operations.event_logs import (
 from components.domain_controllers.operations.health import COUNTERS
 from components.domain_controllers.operations.settings import EventLogsSettings
 from components.settings import Settings
-from local.emulator.extension.filter_patterns import parse
+from local.emulator.extension.logs import parse
 from tests.components.domain_controllers.windows_events import DOMAIN, WindowsEvent, ldap, membership, service
 
 if TYPE_CHECKING:

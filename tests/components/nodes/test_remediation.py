@@ -16,7 +16,7 @@ from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, remediation_trust, runbook
 from components.nodes.scripts import remediate
 from components.nodes.settings import MAX_EXCLUDED_ROLES
-from local.emulator.extension import document_content
+from local.emulator.extension import documents as document_rules
 
 PLACE = NodesAccount(partition="aws", account_id="111122223333")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
@@ -99,7 +99,7 @@ def test_longest_exclusions_fit_into_the_role() -> None:
 @given(NAMES)
 def test_runbook_accepts_no_other_policy(excluded: list[str]) -> None:
     document = runbook(PLACE, [POLICY], excluded)
-    assert document_content.problems("Automation", document) == []
+    assert document_rules.problems("Automation", document) == []
     assert set(document["parameters"]) == {"AutomationAssumeRole", "RoleId"}
     assert document["parameters"]["AutomationAssumeRole"]["allowedValues"] == [PLACE.remediation_role_arn]
     (attaching,) = [step for step in document["mainSteps"] if step["action"] == "aws:executeAwsApi"]
@@ -109,7 +109,7 @@ def test_runbook_accepts_no_other_policy(excluded: list[str]) -> None:
 def test_runbook_attaches_every_policy_one_after_the_other() -> None:
     policies = [POLICY, f"{POLICY}-2", f"{POLICY}-3"]
     document = runbook(PLACE, policies, [])
-    assert document_content.problems("Automation", document) == []
+    assert document_rules.problems("Automation", document) == []
     steps = {step["name"]: step for step in document["mainSteps"]}
     assert [
         steps[name]["inputs"]["PolicyArn"] for name in ("AttachPolicy", "AttachPolicy2", "AttachPolicy3")

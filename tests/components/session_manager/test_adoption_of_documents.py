@@ -19,7 +19,7 @@ from components.session_manager.document import (
     reset_preferences,
 )
 from components.session_manager.document_provider import RunShellDocumentProvider
-from local.emulator.extension.document_content import problems
+from local.emulator.extension.documents import problems
 from tests.components.providers import with_clients
 
 SWITCHES = ("s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled")

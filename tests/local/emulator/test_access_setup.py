@@ -1,4 +1,4 @@
-"""Recording preferences and Quick Setup in the local AWS, as far as AWS documents them (`extension/access_setup.py`)."""
+"""Recording preferences and Quick Setup in the local AWS, as far as AWS documents them (`extension/rest_services.py`)."""
 
 from collections.abc import Callable
 from typing import Any

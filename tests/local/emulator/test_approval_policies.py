@@ -1,4 +1,4 @@
-"""Approval policies of just-in-time node access, as far as AWS documents them (`extension/approval_policies.py`)."""
+"""Approval policies of just-in-time node access, as far as AWS documents them (`extension/documents.py`)."""
 
 import json
 from copy import deepcopy

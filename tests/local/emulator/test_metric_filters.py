@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.extension.filter_patterns import PatternError, parse
+from local.emulator.extension.logs import PatternError, parse
 
 GROUP = "/events/security"
 

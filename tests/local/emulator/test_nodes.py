@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.extension.service_settings import HOST_MANAGEMENT
+from local.emulator.extension.nodes import HOST_MANAGEMENT
 from local.emulator.fixtures import LINUX_IMAGE
 
 GUARD: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.extension.document_content import problems
+from local.emulator.extension.documents import problems
 
 NAME = "SSM-SessionManagerRunShell"
 

@@ -1,15 +1,24 @@
-"""AWS IAM Identity Center as documented by AWS, where moto lacks it: the roles of permission sets.
+"""AWS Organizations and IAM Identity Center as documented by AWS, where moto lacks it.
 
-IAM Identity Center User Guide, "Referencing permission sets in resource policies, Amazon EKS Cluster config maps, and AWS
+IAM Identity Center, the roles of permission sets: IAM Identity Center User Guide, "Referencing permission sets in resource policies, Amazon EKS Cluster config maps, and AWS
 KMS key policies" and "Permission sets"; API_… pages:
 https://docs.aws.amazon.com/singlesignon/latest/APIReference/.
+
+AWS Organizations, which accounts may list delegated administrators:
+https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListDelegatedAdministrators.html: the management account and
+delegated administrators. Quick Setup's service principal: AWS Managed Policy Reference,
+AWSSystemsManagerJustInTimeNodeAccessRolePropagationPolicy.
 """
 
 import json
 import secrets
+from functools import cache
 from typing import Any, Final
 
 from moto.iam.models import iam_backends
+from moto.organizations.exceptions import AWSOrganizationsNotInUseException, OrganizationsClientError
+from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess, organizations_backends
+from moto.organizations.responses import OrganizationsResponse
 from moto.ssoadmin.responses import SSOAdminResponse
 
 PARTITION: Final = "aws"
@@ -97,3 +106,37 @@ class LocalIdentityCenter(SSOAdminResponse):
 
     def _permission_set(self, arn: str) -> Any:
         return next(each for each in self.ssoadmin_backend.permission_sets if each.permission_set_arn == arn)
+
+
+# AWS Organizations.
+
+
+QUICK_SETUP: Final = "ssm-quicksetup.amazonaws.com"
+ACCOUNT_ACCESS: Final = "account-access.amazonaws.com"
+"""Service principal of account access manager (IAM User Guide, "Getting started with account access manager")."""
+
+
+@cache
+def apply() -> None:
+    """Add services that moto does not know."""
+    FakeDelegatedAdministrator.SUPPORTED_SERVICES.extend((QUICK_SETUP, ACCOUNT_ACCESS))
+    FakeServiceAccess.TRUSTED_SERVICES.append(ACCOUNT_ACCESS)
+
+
+class LocalOrganizations(OrganizationsResponse):
+    """moto's AWS Organizations with corrected access to delegated administrators."""
+
+    def list_delegated_administrators(self) -> str:
+        backend: Any = self.organizations_backend
+        managing: dict[str, Any] = vars(organizations_backends)["master_accounts"]
+        if backend.org is not None:
+            return super().list_delegated_administrators()
+        if self.current_account not in managing:
+            raise AWSOrganizationsNotInUseException
+        account, partition = managing[self.current_account]
+        manager: Any = organizations_backends[account][partition]
+        if self.current_account not in {each.account.id for each in manager.admins}:
+            raise OrganizationsClientError(
+                "AccessDeniedException", "You don't have permissions to access this resource."
+            )
+        return json.dumps(manager.list_delegated_administrators(**self.request_params))

@@ -1,11 +1,41 @@
-"""EventBridge Scheduler as documented by AWS.
+"""EventBridge rules and EventBridge Scheduler as documented by AWS, where moto accepts more.
 
-API_… pages: https://docs.aws.amazon.com/scheduler/latest/APIReference/.
+Quotas: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html; API_… pages:
+https://docs.aws.amazon.com/scheduler/latest/APIReference/.
 """
 
+import json
+from typing import Any
+
 from moto.core.exceptions import JsonRESTError
+from moto.events.responses import EventsHandler
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.responses import EventBridgeSchedulerResponse
+
+MAX_PATTERN = 2_048
+MAX_TARGETS = 5
+
+
+class LocalEvents(EventsHandler):
+    """moto's EventBridge with the quotas of rules."""
+
+    def put_rule(self) -> tuple[str, dict[str, Any]]:
+        """API_PutRule: LimitExceededException if the pattern is too long."""
+        if len(self._get_param("EventPattern") or "") > MAX_PATTERN:
+            raise _too_much()
+        return super().put_rule()
+
+    def put_targets(self) -> tuple[str, dict[str, Any]]:
+        """API_PutTargets: LimitExceededException if the rule exceeds the quota of targets."""
+        text, _ = self.list_targets_by_rule()
+        ids = {target["Id"] for target in [*json.loads(text)["Targets"], *self._get_param("Targets")]}
+        if len(ids) > MAX_TARGETS:
+            raise _too_much()
+        return super().put_targets()
+
+
+def _too_much() -> JsonRESTError:
+    return JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 
 
 class LocalScheduler(EventBridgeSchedulerResponse):
