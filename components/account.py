@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import get_caller_identity, get_partition
 
+from common.aws.arns import Scope
+
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
@@ -31,3 +33,7 @@ class Account:
         except Exception as failed:  # noqa: BLE001 -- what Pulumi raises if a function of a provider fails
             raise pulumi.RunError(f"Cannot determine the account: {failed}") from None
         return cls(id=caller.account_id, partition=partition, caller_arn=caller.arn)
+
+    def scope(self, region: str = "") -> Scope:
+        """Return the account for policies and ARNs, with a Region where one matters."""
+        return Scope(partition=self.partition, account_id=self.id, region=region)

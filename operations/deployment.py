@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.monitoring_policies import Scope
+from common.aws.arns import Scope
 from components.just_in_time.names import MANAGED_TAG
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 _PARTS: Final = 6
@@ -22,6 +23,23 @@ def split_arn(text: str) -> Arn:
     """Return the parts of an ARN; colons in its resource do not separate parts."""
     parts = text.split(":", _PARTS - 1)
     return Arn(*parts, *[""] * (_PARTS - len(parts)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Partition, account, and Region where one matters."""
+
+    partition: str
+    account_id: str
+    region: str = ""
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def iam(self, resource: str) -> str:
+        """Return an ARN of IAM in this account."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
 
 
 def partition_of(region: str) -> str:

@@ -9,7 +9,6 @@ DeleteCisScanConfiguration. The AWS provider has no such resource.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
@@ -165,33 +164,25 @@ def _what(props: Properties) -> str:
     return f"Inspector's CIS scans of domain controllers in {props['region']}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CisScanConfigurationArgs:
-    """Arguments of `CisScanConfiguration`.
-
-    Attributes:
-        region: Region of the controllers.
-        content: Content, see `scan_content`.
-        take_over: Whether the scan configuration of another stack is taken over.
-        tags: Tags of the scan configuration.
-    """
-
-    region: str
-    content: Properties
-    tags: Mapping[str, str]
-    take_over: bool = False
-
-
 class CisScanConfiguration(Resource, module="shellaccess", name="CisScanConfiguration"):
     """The scan configuration of domain controllers in a Region."""
 
-    def __init__(self, name: str, args: CisScanConfigurationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource."""
+    def __init__(  # noqa: PLR0913 -- keyword arguments of a resource
+        self,
+        name: str,
+        *,
+        region: str,
+        content: Properties,
+        tags: Mapping[str, str],
+        take_over: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resource with `scan_content`; with `take_over`, also where another stack owns it."""
         properties: Properties = {
-            **args.content,
-            "region": args.region,
+            **content,
+            "region": region,
             "owner": this_stack(),
-            "takeOver": args.take_over,
-            "tags": dict(args.tags),
+            "takeOver": take_over,
+            "tags": dict(tags),
         }
         super().__init__(CisScanConfigurationProvider(), name, properties, opts)

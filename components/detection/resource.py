@@ -10,7 +10,6 @@ such as the delegated administrator of an organization, is not changed.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -229,36 +228,27 @@ def _id(props: Properties) -> str:
     return f"{props['service']}/{props['region']}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectionServiceArgs:
-    """Arguments of `DetectionService`.
-
-    Attributes:
-        service: Service to turn on.
-        region: Region of the service.
-        switches: Switches to turn on.
-        take_over: Whether a service of another stack is taken over.
-        tags: Tags of the resource, where the stack creates it.
-    """
-
-    service: SecurityService
-    region: str
-    switches: Collection[str]
-    take_over: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
 class DetectionService(Resource, module="shellaccess", name="DetectionService"):
-    """A detection service in a Region."""
+    """A detection service in a Region. Its resource has `tags` where the stack creates it."""
 
-    def __init__(self, name: str, args: DetectionServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the resource."""
+    def __init__(  # noqa: PLR0913 -- keyword arguments of a resource
+        self,
+        name: str,
+        *,
+        service: SecurityService,
+        region: str,
+        switches: Collection[str],
+        tags: Mapping[str, str],
+        take_over: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the resource; with `take_over`, also where another stack owns the service."""
         properties: dict[str, Any] = {
-            "service": str(args.service),
-            "region": args.region,
-            "switches": sorted(args.switches),
+            "service": str(service),
+            "region": region,
+            "switches": sorted(switches),
             "owner": this_stack(),
-            "takeOver": args.take_over,
-            "tags": dict(args.tags),
+            "takeOver": take_over,
+            "tags": dict(tags),
         }
         super().__init__(DetectionServiceProvider(), name, properties, opts)

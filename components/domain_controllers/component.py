@@ -5,37 +5,41 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import pulumi
-from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
+from pulumi_aws.iam import InstanceProfile, Role, RolePolicyAttachment
+from pulumi_aws.iam import Policy as ManagedPolicy
 
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
-from components.detection.cis_scans import CisScanConfiguration, CisScanConfigurationArgs, scan_content
-from components.detection.resource import DetectionService, DetectionServiceArgs
+from components.detection.cis_scans import CisScanConfiguration, scan_content
+from components.detection.resource import DetectionService
 from components.detection.services import SERVICES
-from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.cross_checks import cross_problems
-from components.domain_controllers.key_policy import deployers, role_arns
-from components.domain_controllers.monitoring_policies import Scope
-from components.domain_controllers.names import site_name
+from components.domain_controllers.iam_policies import deployers, managed_policies, role_arns, trust_policy
+from components.domain_controllers.monitoring import ManagementTrail
+from components.domain_controllers.names import (
+    ACCESS_RESTRICTION_POLICY,
+    CONTROLLERS_ROLE,
+    PORT_FORWARDING_POLICY,
+    ROLE_TAG,
+    site_name,
+)
 from components.domain_controllers.operations.patching import plan_windows, window_problems
-from components.domain_controllers.operations.plan import endpoint_services, role_statements
-from components.domain_controllers.operations.promotion import secret_readers
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from components.domain_controllers.settings import ManagementAccess
+from components.domain_controllers.operations.plan import endpoint_services
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import generated_texts, plan_sites
 from components.domain_controllers.site_resources import find_site_resources
-from components.domain_controllers.trail import ManagementTrail, ManagementTrailArgs
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import check_services
+from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from common.iam.statements import Policy
     from components.account import Account
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.settings import DomainControllersSection
@@ -43,6 +47,13 @@ if TYPE_CHECKING:
     from components.domain_controllers.site_resources import SiteResources
     from components.session_manager.endpoints import PlannedEndpoints
     from components.session_manager.settings import SessionManagerSettings
+
+
+_POLICIES: Final = {
+    PORT_FORWARDING_POLICY: ("port-forwarding", "Reach domain controllers through Session Manager port forwarding"),
+    ACCESS_RESTRICTION_POLICY: ("access-restriction", "Restricts domain controllers to the directory team"),
+}
+"""Last part of the resource's name, and description, of the policies that are not the controllers' own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +103,8 @@ def plan_controllers(
     with collector:
         plans = plan_sites(section, {region: each.networks for region, each in resources.items()})
     with collector:
-        raise_problems(excess_problems(generated_texts(section, account, plans)))
+        further = len(instance_policies(preferences, partition=account.partition, account_id=account.id))
+        raise_problems(excess_problems(generated_texts(section, account, plans, further)))
     windows: dict[str, tuple[PatchWindow, ...]] = {}
     if section.patches:
         zones = {region: place.controller_zones(section.sites[region]) for region, place in resources.items()}
@@ -138,158 +150,105 @@ class DomainControllers(pulumi.ComponentResource):
         super().__init__("shell-access:domainControllers:DomainControllers", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        account = args.account
-        self._deployers = deployers(
-            args.planned.section.deployer_roles, account.caller_arn, partition=account.partition, account_id=account.id
-        )
-        self._team = role_arns(
-            args.planned.section.administrator_roles, partition=account.partition, account_id=account.id
-        )
-        self.policy_arns = {"portForwarding": self._port_forwarding(), "accessRestriction": self._access_restriction()}
-        if args.planned.section.sites and not args.planned.section.monitoring.existing_trail:
-            self._trail()
-        profile = self._profile() if any(each.controllers for each in args.planned.section.sites.values()) else None
+        section, scope = args.planned.section, args.account.scope()
+        others = deployers(section.deployer_roles, args.account.caller_arn, scope)
+        self._key_users = [*role_arns(section.administrator_roles, scope), *others]
+        arns = {name: self._policy(name, policy) for name, policy in managed_policies(section, scope, others).items()}
+        self.policy_arns = {
+            "portForwarding": arns.pop(PORT_FORWARDING_POLICY, None),
+            "accessRestriction": arns.pop(ACCESS_RESTRICTION_POLICY, None),
+        }
+        if section.sites and not section.monitoring.existing_trail:
+            ManagementTrail(
+                f"{name}-trail",
+                scope=args.account.scope(args.region),
+                keep=section.termination_protection,
+                tags=args.tags,
+                opts=self._child,
+            )
+        profile = self._profile([*arns.values()]) if arns else None
         self._detection()
-        sites = {region: self._site(region, profile) for region in args.planned.section.sites}
+        sites = {region: self._site(region, profile) for region in section.sites}
         self.sites = {region: each.outputs for region, each in sites.items()}
         self.register_outputs({"sites": self.sites, "policyArns": self.policy_arns})
 
     def _detection(self) -> None:
         """Enable the detection services in the Region of each site."""
-        section = self._args.planned.section
+        args, section = self._args, self._args.planned.section
         for region in section.sites:
             for service, switches in section.detected.items():
                 DetectionService(
                     f"{site_name(region)}-{SERVICES[service].client}",
-                    DetectionServiceArgs(
-                        service=service,
-                        region=region,
-                        switches=switches,
-                        take_over=self._args.take_over,
-                        tags=self._args.tags,
-                    ),
-                    self._child,
+                    service=service,
+                    region=region,
+                    switches=switches,
+                    take_over=args.take_over,
+                    tags=args.tags,
+                    opts=self._child,
                 )
             if section.benchmark:
-                content = scan_content(section.benchmark, self._args.account.id, ROLE_TAG)
                 CisScanConfiguration(
                     f"{site_name(region)}-cis-scans",
-                    CisScanConfigurationArgs(
-                        region=region, content=content, tags=self._args.tags, take_over=self._args.take_over
-                    ),
-                    self._child,
+                    region=region,
+                    content=scan_content(section.benchmark, args.account.id, ROLE_TAG),
+                    take_over=args.take_over,
+                    tags=args.tags,
+                    opts=self._child,
                 )
 
-    def _port_forwarding(self) -> pulumi.Output[str] | None:
-        args = self._args
-        if args.planned.section.management_access is not ManagementAccess.SESSION_MANAGER:
-            return None
-        content = port_forwarding_policy.port_forwarding_policy(
-            partition=args.account.partition, account_id=args.account.id, require_mfa=args.planned.section.require_mfa
+    def _policy(self, name: str, content: Policy) -> pulumi.Output[str]:
+        key, description = _POLICIES.get(name) or (
+            name.replace(CONTROLLERS_ROLE, "agent"),
+            "What the SSM Agent of a domain controller needs",
         )
-        return self._policy(
-            "port-forwarding",
-            port_forwarding_policy.POLICY_NAME,
-            "Reach domain controllers through Session Manager port forwarding",
-            content,
-        ).arn
-
-    def _access_restriction(self) -> pulumi.Output[str] | None:
-        args = self._args
-        if not args.planned.section.administrator_roles:
-            return None
-        content = access_restriction_policy.access_restriction_policy(
-            partition=args.account.partition,
-            account_id=args.account.id,
-            team_roles=args.planned.section.administrator_roles,
-            deployer_arns=[*self._team, *self._deployers],
-            dedicated_account=args.planned.section.dedicated_account,
-            secret_readers=secret_readers(
-                args.planned.section, partition=args.account.partition, account_id=args.account.id
-            ),
-        )
-        return self._policy(
-            "access-restriction",
-            access_restriction_policy.POLICY_NAME,
-            "Restricts domain controllers to the directory team",
-            content,
-        ).arn
-
-    def _policy(self, key: str, physical_name: str, description: str, content: dict[str, object]) -> Policy:
-        return Policy(
+        return ManagedPolicy(
             f"{self._name}-{key}",
-            name=physical_name,
+            name=name,
             description=description,
             policy=json.dumps(content),
             tags=self._args.tags,
             opts=self._child,
-        )
+        ).arn
 
-    def _profile(self) -> pulumi.Output[str]:
+    def _profile(self, policy_arns: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
         """Return the instance profile of all controllers, after its role has the permissions that the agent needs."""
         args = self._args
         role = Role(
             f"{self._name}-instance",
-            name=instance_role.NAME,
+            name=CONTROLLERS_ROLE,
             description="Domain controllers, managed by Systems Manager",
-            assume_role_policy=json.dumps(instance_role.trust_policy(args.account.partition)),
+            assume_role_policy=json.dumps(trust_policy(args.account.partition)),
             tags=args.tags,
             opts=self._child,
         )
-        agent = self._policy(
-            "agent",
-            instance_role.NAME,
-            "What the SSM Agent of a domain controller needs",
-            instance_role.agent_policy(self._operations()),
-        )
-        policies = {"agent": agent.arn, **numbered("sessions", args.instance_policy_arns)}
+        policies = {**numbered("agent", policy_arns), **numbered("sessions", args.instance_policy_arns)}
         attached = [
             RolePolicyAttachment(f"{self._name}-instance-{key}", role=role.name, policy_arn=arn, opts=self._child)
             for key, arn in policies.items()
         ]
         return InstanceProfile(
             f"{self._name}-instance",
-            name=instance_role.NAME,
+            name=CONTROLLERS_ROLE,
             role=role.name,
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=attached),
         ).name
-
-    def _operations(self) -> list[dict[str, Any]]:
-        """Return the statements that the operation of controllers needs."""
-        section = self._args.planned.section
-        return role_statements(section, [self._scope(region) for region in section.sites])
-
-    def _trail(self) -> ManagementTrail:
-        args = self._args
-        return ManagementTrail(
-            f"{self._name}-trail",
-            ManagementTrailArgs(
-                scope=self._scope(args.region),
-                keep=args.planned.section.termination_protection,
-                tags=args.tags,
-            ),
-            self._child,
-        )
 
     def _site(self, region: str, profile: pulumi.Output[str] | None) -> Site:
         args = self._args
         return Site(
             site_name(region),
             SiteArgs(
-                scope=self._scope(region),
+                scope=args.account.scope(region),
                 section=args.planned.section,
                 resources=args.planned.resources[region],
                 plan=args.planned.plans[region],
                 preferences=args.preferences.get(region),
                 profile=profile if args.planned.section.sites[region].controllers else None,
-                key_users=[*self._team, *self._deployers],
+                key_users=self._key_users,
                 windows=args.planned.windows.get(region, ()),
                 take_over=args.take_over,
                 tags=args.tags,
             ),
             self._child,
         )
-
-    def _scope(self, region: str) -> Scope:
-        return Scope(partition=self._args.account.partition, account_id=self._args.account.id, region=region)

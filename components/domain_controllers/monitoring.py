@@ -1,4 +1,4 @@
-"""Alerts and flow logs of a site."""
+"""Alerts and flow logs of a site, and the trail that alerts depend on."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
+from pulumi_aws.cloudtrail import Trail
 from pulumi_aws.cloudwatch import EventRule, EventTarget, LogGroup
 from pulumi_aws.ec2 import FlowLog
 from pulumi_aws.iam import Role, RoleInlinePolicyArgs
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
 from components.domain_controllers.event_patterns import ALERTS, Alert, Watched
-from components.domain_controllers.monitoring_policies import (
-    flow_logs_policy,
-    flow_logs_trust_policy,
-    monitoring_key_policy,
-    topic_policy,
-)
 from components.domain_controllers.names import (
     ALERTS_TOPIC,
     FLOW_LOGS,
     FLOW_LOGS_POLICY,
     MONITORING_KEY_ALIAS,
+    TRAIL,
+    TRAIL_KEY_ALIAS,
     alert_rule_name,
     flow_logs_role_name,
+    trail_bucket_name,
 )
+from components.domain_controllers.resource_policies import (
+    flow_logs_policy,
+    flow_logs_trust_policy,
+    monitoring_key_policy,
+    topic_policy,
+    trail_bucket_policy,
+    trail_key_policy,
+)
+from components.private_bucket import register_private_bucket
 from components.session_manager.keys import AliasedKey
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
     from pulumi_aws.ec2 import Instance
 
-    from components.domain_controllers.monitoring_policies import Scope
+    from common.aws.arns import Scope
     from components.domain_controllers.settings import MonitoringSettings
     from components.network import Network
 
@@ -189,3 +196,52 @@ class Monitoring(pulumi.ComponentResource):
                     self._child, pulumi.ResourceOptions(aliases=[pulumi.Alias(name=f"{self._name}-{subnet.given}")])
                 ),
             )
+
+
+class ManagementTrail(pulumi.ComponentResource):
+    """A trail of all management events with its private bucket, where the account has none.
+
+    Trails cannot select the calls of Systems Manager and EC2 alone. With `keep`, the bucket is retained while it has logs.
+    """
+
+    def __init__(
+        self, name: str, *, scope: Scope, keep: bool, tags: dict[str, str], opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("shell-access:domainControllers:ManagementTrail", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        key = AliasedKey(
+            f"{name}-key",
+            alias=TRAIL_KEY_ALIAS,
+            description="CloudTrail: API calls of this account",
+            policy=trail_key_policy(scope, TRAIL),
+            region=scope.region,
+            tags=tags,
+            # AWS refuses to delete a bucket that contains logs, and without the key they could not be read.
+            retain=keep,
+            opts=child,
+        ).key
+        bucket_name = trail_bucket_name(scope.account_id, scope.region)
+        logs = register_private_bucket(
+            f"{name}-logs",
+            bucket=bucket_name,
+            key_arn=key.arn,
+            policy=trail_bucket_policy(scope, TRAIL, bucket_name),
+            region=scope.region,
+            tags=tags,
+            force_destroy=not keep,
+            opts=child,
+        )
+        trail = Trail(
+            name,
+            name=TRAIL,
+            s3_bucket_name=logs.bucket.bucket,
+            kms_key_id=key.arn,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            region=scope.region,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=logs.ready),
+        )
+        self.arn = trail.arn
+        self.register_outputs({"arn": self.arn})

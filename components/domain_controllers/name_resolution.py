@@ -21,10 +21,10 @@ from components.domain_controllers.names import (
     DNS_PORT,
     DNS_PROTOCOLS,
     RESOLVER_SHARE,
+    ROLE_TAG,
     resolver_name,
     resolver_rule_name,
 )
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

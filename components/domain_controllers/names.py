@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 SYSTEM: Final = "domain-controllers"
 """Prefix of the names of all resources."""
 
+ROLE_TAG: Final = ("Role", "DomainController")
+"""Tag of the resources that belong to a domain controller."""
+
+CONTROLLERS_ROLE: Final = "ShellAccessDomainController"
+"""Name of the controllers' role, its instance profile and its policy."""
+PORT_FORWARDING_POLICY: Final = "ShellAccessDomainControllerPortForwarding"
+ACCESS_RESTRICTION_POLICY: Final = "ShellAccessDomainControllerRestriction"
+
 CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
 """Alias of the key for controllers' volumes."""
 MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"

@@ -21,7 +21,7 @@ from pulumi_aws.ec2 import (
 from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 
 from common.network import Family
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import ROLE_TAG
 from components.domain_controllers.port_tables import ANY_PORT
 from components.domain_controllers.prior_network_acl import PriorNetworkAcl
 from components.domain_controllers.traffic_requirements import Direction, PeerKind

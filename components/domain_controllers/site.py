@@ -15,10 +15,10 @@ from pulumi_aws.ec2 import (
     VolumeAttachment,
 )
 
-from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
 from components.domain_controllers.names import (
     CONTROLLERS_KEY_ALIAS,
+    ROLE_TAG,
     VOLUME_TYPE,
     acls_name,
     controllers_name,
@@ -33,7 +33,7 @@ from components.domain_controllers.network_resources import (
 from components.domain_controllers.operations.component import SiteOperations, SiteOperationsArgs
 from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
 from components.domain_controllers.operations.plan import endpoint_services, plan_operations
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.resource_policies import controllers_key_policy
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 from components.session_manager.keys import AliasedKey
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from pulumi_aws.kms import Key
 
-    from components.domain_controllers.monitoring_policies import Scope
+    from common.aws.arns import Scope
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.domain_controllers.settings import ControllerSettings, DomainControllersSection, VolumeSettings
@@ -361,12 +361,7 @@ class Site(pulumi.ComponentResource):
             f"{self._name}-key",
             alias=CONTROLLERS_KEY_ALIAS,
             description="Domain controllers: volumes",
-            policy=controllers_key_policy(
-                partition=args.scope.partition,
-                account_id=args.scope.account_id,
-                region=args.scope.region,
-                users=args.key_users,
-            ),
+            policy=controllers_key_policy(args.scope, args.key_users),
             region=args.scope.region,
             tags=args.tags,
             # The team's snapshots are encrypted with this key.

@@ -6,20 +6,22 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from common.limits import EVENT_PATTERN, KEY_POLICY, MANAGED_POLICY, Generated, size
+from common.limits import ATTACHED_POLICIES, EVENT_PATTERN, KEY_POLICY, MANAGED_POLICY, Generated, size
 from common.network import Family, Network
 from common.problems import Collector
-from components.domain_controllers import instance_role
-from components.domain_controllers.access_restriction_policy import POLICY_NAME, access_restriction_policy
 from components.domain_controllers.event_patterns import ALERTS, Watched
-from components.domain_controllers.key_policy import controllers_key_policy, deployers, role_arns
-from components.domain_controllers.monitoring_policies import Scope
-from components.domain_controllers.names import alert_rule_name
+from components.domain_controllers.iam_policies import deployers, managed_policies, role_arns
+from components.domain_controllers.names import (
+    ACCESS_RESTRICTION_POLICY,
+    CONTROLLERS_ROLE,
+    PORT_FORWARDING_POLICY,
+    alert_rule_name,
+)
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
 from components.domain_controllers.operations import plan as operations_plan
-from components.domain_controllers.operations.promotion import secret_readers
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
+from components.domain_controllers.resource_policies import controllers_key_policy
 from components.domain_controllers.settings import known_addresses, sources
 from components.domain_controllers.traffic_requirements import (
     Direction,
@@ -125,59 +127,40 @@ _ID: Final = "0" * 17
 
 
 def generated_texts(
-    section: DomainControllersSection, account: Account, plans: Mapping[str, SitePlan]
+    section: DomainControllersSection, account: Account, plans: Mapping[str, SitePlan], instance_policies: int = 0
 ) -> Iterator[Generated]:
-    """Yield every generated text that settings can make too long, with its size."""
-    place = {"partition": account.partition, "account_id": account.id}
-    team = role_arns(section.administrator_roles, **place)
-    others = deployers(section.deployer_roles, account.caller_arn, **place)
-    given = f"{len(section.administrator_roles)} administratorRoles and {len(section.deployer_roles)} deployerRoles"
-    longer = "deployerRoles" if len(others) > len(team) else "administratorRoles"
-    fix = "Use fewer roles, shorter names, or one pattern for several (Directory*)"
-    if section.administrator_roles:
-        policy = access_restriction_policy(
-            **place,
-            team_roles=section.administrator_roles,
-            deployer_arns=[*team, *others],
-            dedicated_account=section.dedicated_account,
-            secret_readers=secret_readers(section, **place),
-        )
+    """Yield every generated resource that settings can make too long, with its size.
+
+    `instance_policies` is the number of policies that the controllers' role has besides its own.
+    """
+    others = deployers(section.deployer_roles, account.caller_arn, account.scope())
+    team = role_arns(section.administrator_roles, account.scope())
+    policies = managed_policies(section, account.scope(), others)
+    restriction = policies.get(ACCESS_RESTRICTION_POLICY)
+    measured = {f"the policy {ACCESS_RESTRICTION_POLICY}": (size(restriction), MANAGED_POLICY)} if restriction else {}
+    for region in plans:
+        key = controllers_key_policy(account.scope(region), [*team, *others])
+        measured[f"the policy of the key for volumes in {region}"] = (len(json.dumps(key)), KEY_POLICY)
+    for what, (length, quota) in measured.items():
         yield Generated(
-            what=f"the policy {POLICY_NAME}",
-            size=size(policy),
-            quota=MANAGED_POLICY,
-            path=("domainControllers", longer),
-            given=given,
-            fix=fix,
+            what=what,
+            size=length,
+            quota=quota,
+            path=("domainControllers", "deployerRoles" if len(others) > len(team) else "administratorRoles"),
+            given=f"{len(section.administrator_roles)} administratorRoles and {len(section.deployer_roles)} deployerRoles",
+            fix="Use fewer roles, shorter names, or one pattern for several (Directory*)",
         )
     yield from operations_plan.generated_texts(section)
-    yield from _agent_policy(section, account)
-    for region, plan in plans.items():
-        key = controllers_key_policy(**place, region=region, users=[*team, *others])
-        yield Generated(
-            what=f"the policy of the key for volumes in {region}",
-            size=len(json.dumps(key)),
-            quota=KEY_POLICY,
-            path=("domainControllers", longer),
-            given=given,
-            fix=fix,
-        )
-        yield from _patterns(region, len(section.sites[region].controllers), plan)
-
-
-def _agent_policy(section: DomainControllersSection, account: Account) -> Iterator[Generated]:
-    """Yield the policy of the controllers' role, which names the log groups, buckets, secrets and keys of every site."""
-    if not any(each.controllers for each in section.sites.values()):
-        return
-    scopes = [Scope(partition=account.partition, account_id=account.id, region=region) for region in section.sites]
     yield Generated(
-        what=f"the policy {instance_role.NAME}",
-        size=size(instance_role.agent_policy(operations_plan.role_statements(section, scopes))),
-        quota=MANAGED_POLICY,
+        what=f"the role {CONTROLLERS_ROLE}",
+        size=len(policies.keys() - {PORT_FORWARDING_POLICY, ACCESS_RESTRICTION_POLICY}) + instance_policies,
+        quota=ATTACHED_POLICIES,
         path=("domainControllers", *(("promotion", "secrets") if section.promotes else ("sites",))),
         given=f"what controllers of {len(section.sites)} sites write and read",
         fix="Use shorter names of secrets and buckets, or the same bucket and key for several sites",
     )
+    for region, plan in plans.items():
+        yield from _patterns(region, len(section.sites[region].controllers), plan)
 
 
 def _patterns(region: str, controllers: int, plan: SitePlan) -> Iterator[Generated]:

@@ -36,7 +36,6 @@ from components.nodes.names import (
     ROLE_TYPE,
     RULE_NAME,
     RUNBOOK_NAME,
-    NodesAccount,
     PolicyDocument,
     host_trust,
 )
@@ -136,7 +135,7 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:nodes:Nodes", name, None, opts)
         self._name, self._args = name, args
-        self._place = NodesAccount(partition=args.account.partition, account_id=args.account.id)
+        self._place = args.account.scope()
         settings = args.planned.section
         compliance = self._role_compliance(settings.compliance) if settings.compliance else None
         host_management = self._host_management() if settings.host_management else None

@@ -1,8 +1,7 @@
-"""Names of the resources that prepare nodes, and their account."""
+"""Names of the resources that prepare nodes, and the trust policy of their role."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 RULE_NAME: Final = "shell-access-node-roles"
@@ -25,23 +24,6 @@ UPDATE_PARAMETERS: Final = {"allowDowngrade": "false"}
 ROLE_TYPE: Final = "AWS::IAM::Role"
 
 PolicyDocument = dict[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodesAccount:
-    """Account of the nodes."""
-
-    partition: str
-    account_id: str
-
-    @property
-    def remediation_role_arn(self) -> str:
-        """ARN of the role that the runbook assumes."""
-        return self.iam(f"role/{REMEDIATION_ROLE_NAME}")
-
-    def iam(self, resource: str) -> str:
-        """Return an IAM ARN of the account."""
-        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
 
 
 def host_trust() -> PolicyDocument:

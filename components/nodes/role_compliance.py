@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from common.limits import DOCUMENT, GUARD_RULE, ROLE_POLICIES, TRUST_POLICY, Generated, size
 from components.adoption.document_content import published_bytes
-from components.nodes.names import REMEDIATION_ROLE_NAME, ROLE_TYPE, NodesAccount, PolicyDocument
+from components.nodes.names import REMEDIATION_ROLE_NAME, ROLE_TYPE, PolicyDocument
 from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from common.aws.arns import Scope
     from components.account import Account
     from components.nodes.settings import RoleComplianceSettings
 
@@ -67,7 +68,7 @@ _API_SECONDS: Final = 25
 _VERSION: Final = "2012-10-17"
 
 
-def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
+def runbook(place: Scope, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
     """Return the runbook: it evaluates the role, attaches missing policies, and verifies that they are attached.
 
     The policies are fixed: a principal that starts the runbook cannot choose others.
@@ -88,8 +89,8 @@ def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Seq
             ROLE_PARAMETER: {
                 "type": "String",
                 "description": f"The role that the runbook runs with: {REMEDIATION_ROLE_NAME}, no other.",
-                "default": place.remediation_role_arn,
-                "allowedValues": [place.remediation_role_arn],
+                "default": place.iam(f"role/{REMEDIATION_ROLE_NAME}"),
+                "allowedValues": [place.iam(f"role/{REMEDIATION_ROLE_NAME}")],
             },
             RESOURCE_PARAMETER: {
                 "type": "String",
@@ -135,9 +136,7 @@ def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Seq
     }
 
 
-def remediation_role_policy(
-    place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]
-) -> PolicyDocument:
+def remediation_role_policy(place: Scope, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> PolicyDocument:
     """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others."""
     looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
     statements: list[dict[str, object]] = [
@@ -162,7 +161,7 @@ def remediation_role_policy(
     return {"Version": _VERSION, "Statement": statements}
 
 
-def remediation_trust(place: NodesAccount) -> PolicyDocument:
+def remediation_trust(place: Scope) -> PolicyDocument:
     """Return the trust policy: Systems Manager assumes the role, for executions in this account only.
 
     IAM User Guide, "The confused deputy problem".
@@ -207,7 +206,7 @@ def generated_texts(
     settings: RoleComplianceSettings, account: Account, policy_names: Sequence[str]
 ) -> Iterator[Generated]:
     """Yield each generated resource whose size depends on settings, with its size."""
-    place = NodesAccount(partition=account.partition, account_id=account.id)
+    place = account.scope()
     arns, excluded = [place.iam(f"policy/{name}") for name in policy_names], sorted(settings.excluded_roles)
     measured = {
         "the rule about instance roles": (len(role_rule(arns, excluded)), GUARD_RULE),

@@ -13,10 +13,9 @@ from components.adoption.resource_kinds import Kind
 from components.approval import names as approval
 from components.approval.alarms import forwarding_regions
 from components.approval.settings import Mode
-from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers import names as controllers
+from components.domain_controllers.iam_policies import managed_policies
 from components.domain_controllers.operations.plan import plan_operations
-from components.domain_controllers.settings import ManagementAccess
 from components.just_in_time.documents import policy_documents
 from components.nodes import names as nodes
 from components.nodes.settings import Remediation
@@ -57,7 +56,7 @@ def fixed_names(
 
 
 def _policy(account: Account, name: str) -> str:
-    return f"arn:{account.partition}:iam::{account.id}:policy/{name}"
+    return account.scope().iam(f"policy/{name}")
 
 
 def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName]:
@@ -161,17 +160,10 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
     if section is None:
         return
     home = settings.regions[0]
-    names: list[tuple[Kind, str, str]] = []
-    if section.management_access is ManagementAccess.SESSION_MANAGER:
-        names.append((Kind.POLICY, home, _policy(account, port_forwarding_policy.POLICY_NAME)))
-    if section.administrator_roles:
-        names.append((Kind.POLICY, home, _policy(account, access_restriction_policy.POLICY_NAME)))
-    if any(each.controllers for each in section.sites.values()):
-        names += [
-            (Kind.POLICY, home, _policy(account, instance_role.NAME)),
-            (Kind.ROLE, home, instance_role.NAME),
-            (Kind.INSTANCE_PROFILE, home, instance_role.NAME),
-        ]
+    policies = managed_policies(section, account.scope())
+    names = [(Kind.POLICY, home, _policy(account, each)) for each in policies]
+    if controllers.CONTROLLERS_ROLE in policies:
+        names += [(kind, home, controllers.CONTROLLERS_ROLE) for kind in (Kind.ROLE, Kind.INSTANCE_PROFILE)]
     if section.sites and not section.monitoring.existing_trail:
         names += [
             (Kind.ALIAS, home, controllers.TRAIL_KEY_ALIAS),
@@ -182,7 +174,7 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
         names += [
             (Kind.ALIAS, region, controllers.CONTROLLERS_KEY_ALIAS),
             (Kind.ALIAS, region, controllers.MONITORING_KEY_ALIAS),
-            (Kind.TOPIC, region, f"arn:{account.partition}:sns:{region}:{account.id}:{controllers.ALERTS_TOPIC}"),
+            (Kind.TOPIC, region, account.scope(region).arn("sns", controllers.ALERTS_TOPIC)),
             (Kind.LOG_GROUP, region, controllers.FLOW_LOGS),
             (Kind.ROLE, region, controllers.flow_logs_role_name(region)),
         ]

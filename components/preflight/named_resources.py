@@ -18,8 +18,8 @@ from common.problems import Problem, SettingPath, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.adoption.resource_kinds import described_log_group
 from components.approval.settings import ApproverType
+from components.domain_controllers.names import ROLE_TAG
 from components.domain_controllers.operations.promotion import secret_differences
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.prerequisites import LogBucket, PrerequisiteReader
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.domain_controllers.port_forwarding_policy import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
+from components.domain_controllers.iam_policies import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,8 +24,7 @@ from components.approval.names import (
     ROLE_NAME,
     TAG_KEY,
 )
-from components.domain_controllers import instance_role
-from components.domain_controllers.names import FLOW_LOGS_ROLE
+from components.domain_controllers.names import CONTROLLERS_ROLE, FLOW_LOGS_ROLE
 from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY
@@ -65,7 +64,7 @@ ROLES: Final = (
     OwnRole(OPERATOR_ROLES, System.APPROVAL, is_attached=True),
     OwnRole(EVIDENCE_ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(EVIDENCE_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
-    OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com", is_attached=True),
+    OwnRole(CONTROLLERS_ROLE, System.CONTROLLERS, "ec2.amazonaws.com", is_attached=True),
     OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
     OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
     OwnRole(HOST_ROLE_NAME, System.NODES, "ssm.amazonaws.com", is_attached=True),
@@ -80,7 +79,7 @@ POLICIES: Final = {
     GUARD_RAIL_POLICY_NAME: System.APPROVAL,
     IDENTITIES_GUARD_RAIL_POLICY_NAME: System.APPROVAL,
     # The controllers' own, and those for access to them, begin alike; the size of policies is limited.
-    f"{instance_role.NAME}*": System.CONTROLLERS,
+    f"{CONTROLLERS_ROLE}*": System.CONTROLLERS,
 }
 """Managed policies that stacks create, with the system of each."""
 
@@ -121,7 +120,7 @@ def own_roles(scope: DeploymentScope) -> list[OwnRole]:
 def iam_permissions(scope: DeploymentScope) -> list[AllowedActions]:
     """Return the permissions for IAM that the systems of a scope need."""
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
-    profile = [scope.iam(f"instance-profile/{instance_role.NAME}")] if System.CONTROLLERS in scope.systems else []
+    profile = [scope.iam(f"instance-profile/{CONTROLLERS_ROLE}")] if System.CONTROLLERS in scope.systems else []
     return [
         _permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)]),
         _permission("ManageRoles", _ROLE_CHANGES, roles),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.domain_controllers.names import DOCUMENTS
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import DOCUMENTS, ROLE_TAG
 from components.nodes import names
 from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.scope import System

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import ROLE_TAG
 from components.just_in_time.names import DENY_ACCESS_NAME, DOCUMENT_TYPES, IDENTITY_PROVIDER_SETTING
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER

@@ -21,9 +21,8 @@ from components.approval.names import (
     TAG_KEY,
     WorkflowLocation,
 )
-from components.domain_controllers.instance_role import AGENT_ACTIONS
-from components.domain_controllers.instance_role import NAME as CONTROLLERS_ROLE
-from components.domain_controllers.names import METRICS
+from components.domain_controllers.iam_policies import AGENT_ACTIONS
+from components.domain_controllers.names import CONTROLLERS_ROLE, METRICS
 from components.domain_controllers.operations.plan import CIS_ACTIONS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME

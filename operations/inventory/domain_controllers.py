@@ -12,6 +12,7 @@ from components.domain_controllers.names import (
     CONTROLLERS_KEY_ALIAS,
     FLOW_LOGS,
     MONITORING_KEY_ALIAS,
+    ROLE_TAG,
     alert_rule_name,
     flow_logs_role_name,
     group_name,
@@ -20,7 +21,6 @@ from components.domain_controllers.names import (
 from components.domain_controllers.operations.patching import PATCH_GROUP_TAG
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.inventory.controller_operations import OperationsFacts, read_operations
 from operations.inventory.iam import read_role
 from operations.inventory.instances import GONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -14,8 +15,7 @@ from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import tags_by_resource, tags_of
 from components.adoption.owned_resources import RESOURCE_TAG, TAGGED
 from components.approval import names as approval
-from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
-from components.domain_controllers.names import FLOW_LOGS_ROLE
+from components.domain_controllers import names as controllers
 from components.nodes import names as nodes
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.inventory.iam import NO_ENTITY
@@ -94,7 +94,7 @@ _IAM_NAMES: Final = frozenset(
         *(approval.OPERATOR_POLICY_NAME, approval.REQUESTER_POLICY_NAME, approval.APPROVER_POLICY_NAME),
         *(approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME),
         *(nodes.REMEDIATION_ROLE_NAME, nodes.HOST_ROLE_NAME),
-        *(instance_role.NAME, port_forwarding_policy.POLICY_NAME, access_restriction_policy.POLICY_NAME),
+        *(controllers.CONTROLLERS_ROLE, controllers.PORT_FORWARDING_POLICY, controllers.ACCESS_RESTRICTION_POLICY),
         *(INSTANCE_POLICY_NAME, governance.POLICY_NAME),
     }
 )
@@ -291,7 +291,8 @@ _IAM_KINDS: Final[Mapping[str, str]] = {
 
 
 def _may_be_ours(name: str) -> bool:
-    return name in _IAM_NAMES or name.startswith(f"{FLOW_LOGS_ROLE}-")
+    # Of policies that are too long, further parts have a number.
+    return re.sub(r"-[0-9]+$", "", name) in _IAM_NAMES or name.startswith(f"{controllers.FLOW_LOGS_ROLE}-")
 
 
 def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:

@@ -33,6 +33,7 @@ from operations.verify.policies import DesiredRole, role_finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from common.aws.arns import Scope
     from common.aws.session import Clients
     from components.nodes.settings import NodesSection, RoleComplianceSettings
     from operations.deployment import Deployment
@@ -52,7 +53,7 @@ class NodesVerification:
 
     clients: Clients
     caller: str
-    place: names.NodesAccount
+    place: Scope
     regions: Mapping[str, Deployment]
     section: NodesSection
     instance_policies: tuple[str, ...]
@@ -135,7 +136,7 @@ class NodesVerification:
         remediation = nodes.RemediationFacts(
             runbook=names.RUNBOOK_NAME,
             automatic=automatic,
-            role_arn=self.place.remediation_role_arn,
+            role_arn=self.place.iam(f"role/{names.REMEDIATION_ROLE_NAME}"),
             details={
                 "ResourceType": names.ROLE_TYPE,
                 RESOURCE_PARAMETER: "RESOURCE_ID",

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.arns import Scope
 from components.adoption.governance import policy_arn
 from components.just_in_time.documents import policy_documents
-from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, listed
@@ -217,7 +217,7 @@ class _Parts:
         return NodesVerification(
             clients=self.clients,
             caller=self.identity.arn,
-            place=NodesAccount(partition=self.identity.partition, account_id=self.identity.account_id),
+            place=Scope(partition=self.identity.partition, account_id=self.identity.account_id),
             regions={region: self._deployment(region) for region in self.settings.regions},
             section=self.settings.nodes,
             instance_policies=tuple(self._instance_policies),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of, truth
 from common.json_values import mapping
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import ROLE_TAG
 from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 

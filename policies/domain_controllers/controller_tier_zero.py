@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pulumi_policy import Severity
 
 from common.iam.patterns import SOME
-from components.domain_controllers import instance_role
+from components.domain_controllers.names import CONTROLLERS_ROLE
 from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TAG_VALUES
 from policies.domain_controllers.machines import Machines
 from policies.rule import Rule
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from policies.separation_of_duties.node_access import Path
     from policies.stack import Stack
 
-_POLICIES: Final = replace(POLICIES, default=[instance_role.NAME])
+_POLICIES: Final = replace(POLICIES, default=[CONTROLLERS_ROLE, f"{CONTROLLERS_ROLE}-?"])
 """Controllers read the secrets of their own promotion."""
 
 CONTROLLER_TIER_ZERO = Rule(

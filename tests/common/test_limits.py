@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from common import limits
+from common.aws.arns import Scope
 from common.iam.statements import document
 from components.approval.alarms import METRIC_ALARMS
 from components.approval.iam_policies import forwarding_policy, forwarding_trust
 from components.approval.names import WorkflowLocation
-from components.domain_controllers import instance_role, monitoring_policies
+from components.domain_controllers import iam_policies, resource_policies
 from components.domain_controllers.event_patterns import ALERTS
-from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from components.nodes.names import host_trust
 from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
@@ -23,26 +23,26 @@ PARTITIONS = {"aws": "ap-southeast-4", "aws-cn": "cn-northwest-1", "aws-us-gov":
 
 
 def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], limits.Quota]]:
-    scope = monitoring_policies.Scope(partition=partition, account_id=ACCOUNT, region=region)
+    scope = Scope(partition=partition, account_id=ACCOUNT, region=region)
     place = WorkflowLocation(partition=partition, account_id=ACCOUNT, region=region)
     where = {"partition": partition, "account_id": ACCOUNT}
-    yield instance_role.agent_policy(), limits.MANAGED_POLICY
-    yield port_forwarding_policy(**where, require_mfa=True, shell=True), limits.MANAGED_POLICY
+    yield iam_policies.agent_policy(), limits.MANAGED_POLICY
+    yield iam_policies.port_forwarding_policy(scope, require_mfa=True, shell=True), limits.MANAGED_POLICY
     for trust in (
-        instance_role.trust_policy(partition),
+        iam_policies.trust_policy(partition),
         host_trust(),
         forwarding_trust(place, [region] * 40),
-        monitoring_policies.flow_logs_trust_policy(scope),
+        resource_policies.flow_logs_trust_policy(scope),
     ):
         yield trust, limits.TRUST_POLICY
     yield forwarding_policy(place), limits.ROLE_POLICIES
-    yield monitoring_policies.flow_logs_policy(scope, "l" * 512), limits.ROLE_POLICIES
+    yield resource_policies.flow_logs_policy(scope, "l" * 512), limits.ROLE_POLICIES
     yield data_key_policy(**where), limits.KEY_POLICY
     yield logs_key_policy(**where, region=region), limits.KEY_POLICY
-    yield monitoring_policies.monitoring_key_policy(scope, ["l" * 512] * 10, alarms=True), limits.KEY_POLICY
-    yield monitoring_policies.trail_key_policy(scope, "t" * 128), limits.KEY_POLICY
-    yield monitoring_policies.topic_policy(scope, "t" * 256), limits.TOPIC_POLICY
-    yield monitoring_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), limits.BUCKET_POLICY
+    yield resource_policies.monitoring_key_policy(scope, ["l" * 512] * 10, alarms=True), limits.KEY_POLICY
+    yield resource_policies.trail_key_policy(scope, "t" * 128), limits.KEY_POLICY
+    yield resource_policies.topic_policy(scope, "t" * 256), limits.TOPIC_POLICY
+    yield resource_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), limits.BUCKET_POLICY
     yield endpoint_policy("ssmmessages", ACCOUNT), limits.ENDPOINT_POLICY
 
 

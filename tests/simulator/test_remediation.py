@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from common.aws.arns import Scope
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
-from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, runbook
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
 from tests.support.recorder import calls, reset_calls
 
 Json = dict[str, Any]
-PLACE = NodesAccount(partition="aws", account_id="123456789012")
+PLACE = Scope(partition="aws", account_id="123456789012")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 EXCLUDED = ["Breakglass"]
 SOMETHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}
@@ -49,7 +49,7 @@ class World:
         return made
 
     def play(self, role_id: str, document: Json | None = None) -> Json:
-        given = {"RoleId": role_id, "AutomationAssumeRole": PLACE.remediation_role_arn}
+        given = {"RoleId": role_id, "AutomationAssumeRole": PLACE.iam("role/ShellAccessNodeRemediation")}
         return self.simulator.run(translated(document or runbook(PLACE, [POLICY], EXCLUDED)), given, self)
 
     def attached(self, name: str) -> list[str]:

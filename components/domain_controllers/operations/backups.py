@@ -7,8 +7,9 @@ Amazon EC2 User Guide, "Map NVMe disks on your Windows instance to volumes" (ebs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from common.iam.statements import allow
 from components.domain_controllers.names import ALARMS, METRICS
 from components.domain_controllers.operations.documents import command_document, powershell, script
 from components.domain_controllers.operations.settings import BACKUP_DEVICE as DEVICE
@@ -17,8 +18,9 @@ from components.metric_alarm import MetricAlarm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from common.aws.arns import Scope
+    from common.iam.statements import Statement
     from components.adoption.document_content import PlannedDocument
-    from components.domain_controllers.monitoring_policies import Scope
     from components.domain_controllers.operations.settings import BackupBucketSettings, BackupSettings
 
 BACKUPS: Final = "Backups"
@@ -61,7 +63,7 @@ def backup_alarm(controller: str) -> MetricAlarm:
     )
 
 
-def backup_statements(settings: BackupSettings, scopes: Sequence[Scope]) -> list[dict[str, Any]]:
+def backup_statements(settings: BackupSettings, scopes: Sequence[Scope]) -> list[Statement]:
     """Return the statements of the controllers' policy: write below a site's prefix, and never read or delete."""
     buckets = {
         each: f"arn:{each.partition}:s3:::{settings.buckets[each.region].bucket_name}"
@@ -70,25 +72,12 @@ def backup_statements(settings: BackupSettings, scopes: Sequence[Scope]) -> list
     }
     if not buckets:
         return []
+    objects = [f"{arn}/{each.account_id}/{each.region}/*" for each, arn in buckets.items()]
+    keys = sorted({settings.buckets[each.region].kms_key_arn for each in buckets})
+    encrypted = sorted({one for arn in buckets.values() for one in (arn, f"{arn}/*")})
+    of_buckets = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": encrypted}}
     return [
-        {
-            "Sid": "WriteBackups",
-            "Effect": "Allow",
-            "Action": ["s3:AbortMultipartUpload", "s3:PutObject"],
-            "Resource": [f"{arn}/{each.account_id}/{each.region}/*" for each, arn in buckets.items()],
-        },
-        {
-            "Sid": "EncryptBackups",
-            "Effect": "Allow",
-            # Parts of an upload are encrypted with the same data key (S3 User Guide, "Multipart upload API and permissions").
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": sorted({settings.buckets[each.region].kms_key_arn for each in buckets}),
-            "Condition": {
-                "StringLike": {
-                    "kms:EncryptionContext:aws:s3:arn": sorted(
-                        {one for arn in buckets.values() for one in (arn, f"{arn}/*")}
-                    )
-                }
-            },
-        },
+        allow("WriteBackups", ["s3:AbortMultipartUpload", "s3:PutObject"], objects),
+        # Parts of an upload are encrypted with the same data key (S3 User Guide, "Multipart upload API and permissions").
+        allow("EncryptBackups", ["kms:Decrypt", "kms:GenerateDataKey"], keys, condition=of_buckets),
     ]

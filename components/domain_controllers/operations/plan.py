@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from common.iam.statements import allow
 from common.limits import DOCUMENT, Generated
 from components.adoption.document_content import published_bytes, serialized
 from components.association import AssociationPlan
 from components.detection.names import SecurityService
-from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
+from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS, ROLE_TAG
 from components.domain_controllers.operations import backups, documents, event_logs, health, patching, promotion
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.endpoint_services import EC2, INSPECTOR, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from common.aws.arns import Scope
+    from common.iam.statements import Statement
     from components.adoption.document_content import PlannedDocument
-    from components.domain_controllers.monitoring_policies import Scope
     from components.domain_controllers.operations.event_logs import MetricFilter
     from components.domain_controllers.settings import DomainControllersSection
     from components.metric_alarm import MetricAlarm
@@ -31,7 +32,6 @@ CIS_ACTIONS: Final = (
     "inspector2:StopCisSession",
 )
 """Actions of the AWS managed policy AmazonInspector2ManagedCisPolicy, which support no resource and no condition."""
-_SCANS: Final = {"Sid": "SendCisResults", "Effect": "Allow", "Action": list(CIS_ACTIONS), "Resource": "*"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +196,7 @@ def needs_s3(section: DomainControllersSection, region: str) -> bool:
     return SecurityService.INSPECTOR in section.detected or bool(plan_operations(section, region).documents)
 
 
-def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) -> list[dict[str, Any]]:
+def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) -> list[Statement]:
     """Return the statements of the controllers' policy that the operation needs.
 
     Source: CloudWatch User Guide, "Create IAM roles and users for use with the CloudWatch agent", without `ec2:*`, which
@@ -204,24 +204,15 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
     """
     plans = {each: plan_operations(section, each.region) for each in scopes}
     groups = [each.arn("logs", f"log-group:{EVENT_LOGS}/*") for each, plan in plans.items() if plan.log_groups]
-    events = {
-        "Sid": "SendEvents",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        "Resource": groups,
-    }
-    metrics = {
-        "Sid": "SendMetrics",
-        "Effect": "Allow",
-        "Action": "cloudwatch:PutMetricData",
-        "Resource": "*",
-        "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
-    }
+    send = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    events = [allow("SendEvents", send, groups)] if groups else []
+    own = {"StringEquals": {"cloudwatch:namespace": METRICS}}
     sends_metrics = any(plan.controller_alarms for plan in plans.values())
+    metrics = [allow("SendMetrics", "cloudwatch:PutMetricData", "*", condition=own)] if sends_metrics else []
     saved = backups.backup_statements(section.saved, list(plans)) if section.saved else []
     secrets = promotion.secret_statements(section.promotes, list(plans)) if section.promotes else []
-    scans = [_SCANS] if section.benchmark else []
-    return [*([events] if groups else []), *([metrics] if sends_metrics else []), *saved, *secrets, *scans]
+    scans = [allow("SendCisResults", list(CIS_ACTIONS), "*")] if section.benchmark else []
+    return [*events, *metrics, *saved, *secrets, *scans]
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:

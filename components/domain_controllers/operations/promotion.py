@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.domain_controllers import instance_role
+from common.aws.arns import service_domain
+from common.iam.statements import allow
+from components.domain_controllers.names import CONTROLLERS_ROLE, ROLE_TAG
 from components.domain_controllers.operations.documents import command_document, powershell, script
 from components.domain_controllers.operations.settings import HealthSettings
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from common.aws.arns import Scope
+    from common.iam.statements import Statement
     from components.adoption.document_content import PlannedDocument
-    from components.domain_controllers.monitoring_policies import Scope
     from components.domain_controllers.operations.settings import PromotionSecretsSettings, PromotionSettings
     from components.domain_controllers.port_tables import Options
     from components.domain_controllers.settings import DomainControllersSection
@@ -81,30 +83,24 @@ def secret_arns(section: DomainControllersSection, region: str) -> tuple[str, ..
     return (secrets.administrator_arn, secrets.restore_mode_arn)
 
 
-def secret_readers(section: DomainControllersSection, *, partition: str, account_id: str) -> list[str]:
+def secret_readers(section: DomainControllersSection, scope: Scope) -> list[str]:
     """Return the ARN of the controllers' role where controllers are promoted; empty: they are not."""
     builds = any(each.controllers for each in section.sites.values())
-    return [f"arn:{partition}:iam::{account_id}:role/{instance_role.NAME}"] if section.promotes and builds else []
+    return [scope.iam(f"role/{CONTROLLERS_ROLE}")] if section.promotes and builds else []
 
 
-def secret_statements(settings: PromotionSettings, scopes: Iterable[Scope]) -> list[dict[str, Any]]:
+def secret_statements(settings: PromotionSettings, scopes: Iterable[Scope]) -> list[Statement]:
     """Return the statements of the controllers' policy: these secrets, and their key by Secrets Manager for them alone."""
     regions = [(each, settings.secrets[each.region]) for each in scopes if each.region in settings.secrets]
     arns = sorted({arn for _, each in regions for arn in (each.administrator_arn, each.restore_mode_arn)})
     if not arns:
         return []
-    services = sorted(
-        f"secretsmanager.{each.region}.amazonaws.com{'.cn' * (each.partition == 'aws-cn')}" for each, _ in regions
-    )
+    services = sorted(service_domain("secretsmanager", each.region, each.partition) for each, _ in regions)
+    keys = sorted({each.kms_key_arn for _, each in regions})
+    of_secrets = {"StringEquals": {"kms:ViaService": services, "kms:EncryptionContext:SecretARN": arns}}
     return [
-        {"Sid": "ReadPromotionSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arns},
-        {
-            "Sid": "DecryptPromotionSecrets",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": sorted({each.kms_key_arn for _, each in regions}),
-            "Condition": {"StringEquals": {"kms:ViaService": services, "kms:EncryptionContext:SecretARN": arns}},
-        },
+        allow("ReadPromotionSecrets", "secretsmanager:GetSecretValue", arns),
+        allow("DecryptPromotionSecrets", "kms:Decrypt", keys, condition=of_secrets),
     ]
 
 

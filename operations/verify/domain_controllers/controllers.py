@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from components.detection.names import EXCLUSION_TAG, SecurityService
-from components.domain_controllers.instance_role import NAME as PROFILE
-from components.domain_controllers.key_policy import controllers_key_policy
-from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
+from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, CONTROLLERS_ROLE, ROLE_TAG, VOLUME_TYPE
 from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.resource_policies import controllers_key_policy
 from operations.findings import Finding, Status
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
@@ -124,7 +122,7 @@ def _instance(site: SiteDeployment, settings: ControllerSettings, found: Control
     protection = site.section.termination_protection
     if found.protected is not None and found.protected != protection:
         yield _Fault(text=f"termination protection {'off' if protection else 'on'}", remedy=repair)
-    if found.profile != PROFILE:
+    if found.profile != CONTROLLERS_ROLE:
         yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
 
 
@@ -171,9 +169,4 @@ def _volumes(
 
 def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:
     policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, ReadFailure) else None
-    return controllers_key_policy(
-        partition=site.deployment.partition,
-        account_id=site.deployment.account_id,
-        region=site.deployment.region,
-        users=[*team(site), *deployers_of(site, policy)],
-    )
+    return controllers_key_policy(site.scope, [*team(site), *deployers_of(site, policy)])

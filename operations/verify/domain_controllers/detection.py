@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from common.aws.failures import ResourceError, action_of
 from components.detection.cis_scans import LIST, SCAN_NAME, content_of, scan_content, tags_of
 from components.detection.services import SERVICES, ServiceState
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import ROLE_TAG
 from operations.findings import Finding, Status
 from operations.inventory.reader import Reader, ReadError, ReadFailure, returns_failure
 from operations.verify.documents import owner_finding

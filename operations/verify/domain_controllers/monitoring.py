@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.domain_controllers import monitoring_policies
+from components.domain_controllers import resource_policies
 from components.domain_controllers.event_patterns import Watched
 from components.domain_controllers.names import (
     ALERTS_TOPIC,
@@ -45,17 +45,17 @@ def monitoring_findings(
         prefix="directory",
         arn=site.deployment.arn("sns", ALERTS_TOPIC),
         key_alias=MONITORING_KEY_ALIAS,
-        policy=monitoring_policies.topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
+        policy=resource_policies.topic_policy(scope, ALERTS_TOPIC, alarms=plan.has_alarms),
         emails=site.section.monitoring.notification_emails,
     )
     role = DesiredRole(
         check="directory-flow-logs-role",
         name=flow_logs_role_name(site.deployment.region),
-        trust=monitoring_policies.flow_logs_trust_policy(scope),
-        inline={FLOW_LOGS_POLICY: monitoring_policies.flow_logs_policy(scope, FLOW_LOGS)},
+        trust=resource_policies.flow_logs_trust_policy(scope),
+        inline={FLOW_LOGS_POLICY: resource_policies.flow_logs_policy(scope, FLOW_LOGS)},
         boundary=site.boundary,
     )
-    key_policy = monitoring_policies.monitoring_key_policy(scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms)
+    key_policy = resource_policies.monitoring_key_policy(scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms)
     return [
         *alias_findings(
             "directory-monitoring-key", MONITORING_KEY_ALIAS, site.deployment, live.monitoring_key, key_policy

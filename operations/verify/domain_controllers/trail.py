@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
+from components.domain_controllers.resource_policies import trail_bucket_policy, trail_key_policy
 from operations.inventory import monitoring
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key

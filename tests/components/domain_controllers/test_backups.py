@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from common.aws.arns import Scope
 from common.problems import SettingsError
-from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.operations.backups import backup_alarm, backup_document
 from components.domain_controllers.operations.plan import needs_s3, plan_operations, role_statements
 from components.domain_controllers.settings import DomainControllersSection

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.aws.arns import Scope
 from common.problems import SettingsError
-from components.domain_controllers.access_restriction_policy import SECRET_ACTIONS, access_restriction_policy
-from components.domain_controllers.monitoring_policies import Scope
+from components.domain_controllers.iam_policies import SECRET_ACTIONS, access_restriction_policy
 from components.domain_controllers.operations.plan import endpoint_services, plan_operations, role_statements
 from components.domain_controllers.operations.promotion import secret_differences, secret_readers
 from components.preflight.named_resources import named_resources
@@ -76,16 +76,14 @@ def test_role_reads_its_secrets_by_their_key_alone() -> None:
 
 
 def test_restriction_keeps_secrets_to_team_and_controllers() -> None:
-    readers = secret_readers(section(), partition="aws", account_id=ACCOUNT)
+    readers = secret_readers(section(), SCOPE)
     assert readers == [f"arn:aws:iam::{ACCOUNT}:role/ShellAccessDomainController"]
-    policy = access_restriction_policy(
-        partition="aws", account_id=ACCOUNT, team_roles=["Directory"], secret_readers=readers
-    )
+    policy = access_restriction_policy(SCOPE, team_roles=["Directory"], secret_readers=readers)
     (denied,) = [each for each in policy["Statement"] if each["Sid"] == "SecretsAreTheTeams"]
     assert denied["Action"] == sorted(SECRET_ACTIONS)
     assert denied["Condition"]["StringEquals"] == {"aws:ResourceTag/Role": "DomainController"}
     assert set(readers) < set(denied["Condition"]["ArnNotLike"]["aws:PrincipalArn"])
-    assert secret_readers(section({"enabled": False}), partition="aws", account_id=ACCOUNT) == []
+    assert secret_readers(section({"enabled": False}), SCOPE) == []
 
 
 def test_script_names_what_the_settings_say() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,21 +15,22 @@ from common.iam.evaluation import Permissions, decide
 from common.iam.statements import document
 from common.limits import MANAGED_POLICY, excess_problems, size
 from components.account import Account
-from components.domain_controllers.access_restriction_policy import (
+from components.domain_controllers.iam_policies import (
     INSTANCE_ACTIONS,
     NETWORK_ACTIONS,
     RESOLVER_ACTIONS,
     SESSION_ACTIONS,
     VOLUME_ACTIONS,
     access_restriction_policy,
+    controllers_policies,
+    role_arns,
 )
-from components.domain_controllers.key_policy import role_arns
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import generated_texts
+from components.session_manager.names import numbered
 from tests.components.domain_controllers.test_site_plan import plans
 
 ACCOUNT = "111122223333"
-PLACE = {"partition": "aws", "account_id": ACCOUNT}
 HERE = Account(id=ACCOUNT, partition="aws", caller_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/session")
 ALL = document([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
 TAGS = ("aws:ResourceTag/Role", "ssm:resourceTag/Role", "aws:RequestTag/Role")
@@ -78,8 +80,8 @@ def test_restriction_denies_the_same_in_either_form(
     tags: set[str],
     is_team: bool,  # noqa: FBT001
 ) -> None:
-    team = role_arns(roles, **PLACE)
-    policy = access_restriction_policy(**PLACE, team_roles=roles, deployer_arns=team)
+    team = role_arns(roles, HERE.scope())
+    policy = access_restriction_policy(HERE.scope(), team_roles=roles, deployer_arns=team)
     caller = f"arn:aws:iam::{ACCOUNT}:role/{'team/' + roles[0] if is_team else 'Strang er'}"
     keys = {key.lower(): known("DomainController") for key in tags} | {"aws:principalarn": known(caller)}
     context = RequestContext(keys, otherwise=ABSENT)
@@ -92,13 +94,13 @@ def test_restriction_denies_the_same_in_either_form(
 
 def test_five_longest_administrator_roles_fit() -> None:
     roles = [f"{number}{'r' * 63}" for number in range(5)]
-    policy = access_restriction_policy(**PLACE, team_roles=roles, deployer_arns=role_arns(roles, **PLACE))
-    assert size(policy) <= MANAGED_POLICY.maximum < size(long_form(role_arns(roles, **PLACE)))
+    policy = access_restriction_policy(HERE.scope(), team_roles=roles, deployer_arns=role_arns(roles, HERE.scope()))
+    assert size(policy) <= MANAGED_POLICY.maximum < size(long_form(role_arns(roles, HERE.scope())))
     assert found(administratorRoles=roles) == {}
 
 
 def test_short_lists_keep_a_statement_for_each_kind_of_thing() -> None:
-    assert len(access_restriction_policy(**PLACE, team_roles=["Directory"])["Statement"]) == 6
+    assert len(access_restriction_policy(HERE.scope(), team_roles=["Directory"])["Statement"]) == 6
 
 
 @pytest.mark.parametrize("key", ["administratorRoles", "deployerRoles"])
@@ -124,24 +126,67 @@ def test_controllers_that_no_pattern_holds_are_refused() -> None:
     assert list(problems) == ["shell-access:domainControllers.sites.eu-west-1.controllers"]
 
 
-def test_secrets_of_many_sites_that_no_policy_holds_are_refused() -> None:
-    def of_sites(number: int) -> dict[str, Any]:
-        regions = ["eu-west-1", "us-east-1", "eu-central-1", "eu-north-1"][:number]
-        volumes = [{"deviceName": name, "size": 20} for name in ("xvdb", "xvdc", "xvdd")]
-        built = [{"name": f"dc{each}", "subnet": f"subnet-0{each}", "volumes": volumes} for each in "ab"]
-        site = {"vpc": "vpc-1", "subnets": ["subnet-0a", "subnet-0b"], "controllers": built}
-        secrets = {
-            region: {
-                "administratorArn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{'s' * 300}-a-a1B2c3",
-                "restoreModeArn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{'s' * 300}-b-a1B2c3",
-                "kmsKeyArn": f"arn:aws:kms:{region}:{ACCOUNT}:key/1234abcd",
-            }
-            for region in regions
+def directory(regions: list[str], *, name: int) -> DomainControllersSection:
+    """Sites with backups, promotion and event logs, whose secrets have names of this length."""
+    volumes = [{"deviceName": device, "size": 20} for device in ("xvdb", "xvdc", "xvdd")]
+    built = [{"name": f"dc{each}", "subnet": f"subnet-0{each}", "volumes": volumes} for each in "ab"]
+    site = {"vpc": "vpc-1", "subnets": ["subnet-0a", "subnet-0b"], "controllers": built}
+    key = "arn:aws:kms:{}:999988887777:key/11111111-2222-3333-4444-555555555555"
+    buckets = {
+        region: {"bucketName": f"{region:b<63}", "bucketOwner": "999988887777", "kmsKeyArn": key.format(region)}
+        for region in regions
+    }
+    secrets = {
+        region: {
+            f"{kind}Arn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{kind[0] * name}-a1B2c3"
+            for kind in ("administrator", "restoreMode")
         }
-        promotion = {"domain": "corp.example.com", "partners": ["10.50.0.10"], "secrets": secrets}
-        return found(sites=dict.fromkeys(regions, site), promotion=promotion)
+        | {"kmsKeyArn": key.format(region)}
+        for region in regions
+    }
+    return DomainControllersSection.model_validate(
+        {
+            "sites": dict.fromkeys(regions, site),
+            "promotion": {"domain": "corp.example.com", "partners": ["10.50.0.10"], "secrets": secrets},
+            "backups": {"buckets": buckets},
+            "eventLogs": {},
+        }
+    )
 
-    assert of_sites(1) == {}
-    problems = of_sites(4)
-    assert list(problems) == ["shell-access:domainControllers.promotion.secrets"]
-    assert "the policy ShellAccessDomainController to take at most 6144" in str(problems)
+
+REGIONS = [f"{area}-{place}-{number}" for area in ("eu", "us", "ap") for place in ("west", "east") for number in (1, 2)]
+
+
+@pytest.mark.parametrize(("name", "sites", "policies"), [(40, 4, 1), (40, 12, 3), (512, 4, 4)])
+def test_policies_of_the_role_hold_the_permissions_of_each_site(name: int, sites: int, policies: int) -> None:
+    found = controllers_policies(directory(REGIONS[:sites], name=name), HERE.scope())
+    assert list(found) == list(numbered("ShellAccessDomainController", range(policies)))
+    assert all(size(each) <= MANAGED_POLICY.maximum for each in found.values())
+    permissions = Permissions(identity=tuple(map(parse, found.values())))
+    for region in REGIONS[:sites]:
+        (of_site,) = controllers_policies(directory([region], name=name), HERE.scope()).values()
+        for statement in of_site["Statement"]:
+            given = {
+                key: _list(value)[-1] for each in statement.get("Condition", {}).values() for key, value in each.items()
+            }
+            keys = {key.lower(): known(value.replace("*", "x")) for key, value in given.items()}
+            for action, resource in product(_list(statement["Action"]), _list(statement["Resource"])):
+                request = RequestContext(keys, otherwise=ABSENT)
+                assert decide(permissions, action, resource.replace("*", "x"), request).allowed
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_more_policies_than_a_role_can_have_are_refused() -> None:
+    section = directory(REGIONS, name=512)
+    (problem,) = [
+        each
+        for each in excess_problems(generated_texts(section, HERE, {}))
+        if each.key == "shell-access:domainControllers.promotion.secrets"
+    ]
+    assert "the role ShellAccessDomainController to take at most 10 managed policies" in problem.message
+    few = directory(REGIONS[:3], name=512)
+    assert not excess_problems(generated_texts(few, HERE, {}, 7))
+    assert excess_problems(generated_texts(few, HERE, {}, 8))

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.aws.arns import Scope
 from common.iam.context import ABSENT, RequestContext, Value, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
-from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, remediation_trust, runbook
 from components.nodes.scripts import remediate
 from components.nodes.settings import MAX_EXCLUDED_ROLES
 from local.emulator.extension import documents as document_rules
 
-PLACE = NodesAccount(partition="aws", account_id="111122223333")
+PLACE = Scope(partition="aws", account_id="111122223333")
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 NAMES = st.lists(st.from_regex(r"[\w+=,.@-]{1,64}", fullmatch=True), max_size=6, unique=True)
 ROLE_CHARACTERS = 10_240
@@ -92,7 +92,7 @@ def test_role_is_taken_on_for_runs_of_this_account_only() -> None:
 
 def test_longest_exclusions_fit_into_the_role() -> None:
     names = [f"{number:03}{'x' * 61}" for number in range(MAX_EXCLUDED_ROLES)]
-    policy = remediation_role_policy(NodesAccount(partition="aws-us-gov", account_id="111122223333"), [POLICY], names)
+    policy = remediation_role_policy(Scope(partition="aws-us-gov", account_id="111122223333"), [POLICY], names)
     assert len(json.dumps(policy, separators=(",", ":"))) <= ROLE_CHARACTERS
 
 
@@ -101,7 +101,9 @@ def test_runbook_accepts_no_other_policy(excluded: list[str]) -> None:
     document = runbook(PLACE, [POLICY], excluded)
     assert document_rules.problems("Automation", document) == []
     assert set(document["parameters"]) == {"AutomationAssumeRole", "RoleId"}
-    assert document["parameters"]["AutomationAssumeRole"]["allowedValues"] == [PLACE.remediation_role_arn]
+    assert document["parameters"]["AutomationAssumeRole"]["allowedValues"] == [
+        PLACE.iam("role/ShellAccessNodeRemediation")
+    ]
     (attaching,) = [step for step in document["mainSteps"] if step["action"] == "aws:executeAwsApi"]
     assert (attaching["inputs"]["Api"], attaching["inputs"]["PolicyArn"]) == ("AttachRolePolicy", POLICY)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from common.aws.arns import Scope
 from common.limits import excess_problems
 from components.account import Account
-from components.nodes.names import REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesAccount
+from components.nodes.names import REMEDIATION_ROLE_NAME, RUNBOOK_NAME
 from components.nodes.role_compliance import generated_texts, remediation_trust, role_rule, runbook
 from components.nodes.settings import MAX_EXCLUDED_ROLES, RoleComplianceSettings
 from components.session_manager.instance_policy import MOST_POLICIES
@@ -51,7 +52,7 @@ def test_same_exclusions_make_the_same_rule() -> None:
     assert role_rule([RULE_POLICY], ["B", "A"]) == role_rule([RULE_POLICY], ["A", "B", "A"])
 
 
-PLACE = NodesAccount(partition="aws", account_id="123456789012")
+PLACE = Scope(partition="aws", account_id="123456789012")
 RUNBOOK_POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}

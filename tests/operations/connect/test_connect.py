@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
+from common.aws.arns import Scope
+from components.domain_controllers.iam_policies import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
@@ -336,7 +337,7 @@ def test_a_port_in_use_is_refused(command: Command) -> None:
 
 def test_the_documents_are_those_that_the_policy_allows() -> None:
     instance = Instance(id="i-0123456789abcdef0", name="DC1", region="eu-west-1", state="running")
-    policy = port_forwarding_policy(partition="aws", account_id=ACCOUNT, require_mfa=False, shell=True)
+    policy = port_forwarding_policy(Scope(partition="aws", account_id=ACCOUNT), require_mfa=False, shell=True)
     (allowed,) = [each["Resource"] for each in policy["Statement"] if each["Sid"] == "ByTheseDocuments"]
     used = [command(instance, each) for each in (Forwarding(remote_port=3389, local_port=1, rdp=True), None)]
     assert [arn.rsplit("/")[-1] for arn in allowed] == [each[each.index("--document-name") + 1] for each in used]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from common.aws.arns import Scope
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from common.limits import MANAGED_POLICY, size
@@ -17,12 +18,9 @@ from components.approval.iam_policies import (
     schedule_role_policy,
 )
 from components.approval.names import WorkflowLocation
-from components.domain_controllers import instance_role
-from components.domain_controllers.monitoring_policies import Scope as Where
-from components.domain_controllers.monitoring_policies import flow_logs_policy
+from components.domain_controllers.iam_policies import controllers_policies
 from components.domain_controllers.names import FLOW_LOGS
-from components.domain_controllers.operations.plan import role_statements
-from components.nodes.names import NodesAccount
+from components.domain_controllers.resource_policies import flow_logs_policy
 from components.nodes.role_compliance import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import log_locations
@@ -48,10 +46,10 @@ def role_policies() -> Iterator[dict[str, Any]]:
     yield forwarding_policy(PLACE)
     directory = settings("dev").domain_controllers
     assert directory
-    site = Where(partition="aws", account_id=ACCOUNT, region="eu-west-1")
-    yield instance_role.agent_policy(role_statements(directory, [site]))
-    yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
-    yield remediation_role_policy(NodesAccount(partition="aws", account_id=ACCOUNT), [INSTANCE_POLICY], [])
+    scope = Scope(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+    yield from controllers_policies(directory, scope).values()
+    yield flow_logs_policy(scope, FLOW_LOGS)
+    yield remediation_role_policy(scope, [INSTANCE_POLICY], [])
     for name in ("dev", "prod"):
         policy = instance_policy(settings(name).session_manager, partition="aws", account_id=ACCOUNT)
         assert policy

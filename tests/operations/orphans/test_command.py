@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.owned_resources import RESOURCE_TAG
 from components.nodes.names import HOST_ROLE_NAME
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.cli import app
 from operations.command_line import CommandContext
 from operations.inventory.orphans import find_orphans, removal_command
@@ -67,7 +68,13 @@ def make_role(account: Account, owner: str = OWNER, name: str = HOST_ROLE_NAME) 
     return made["Role"]["Arn"]
 
 
-@pytest.mark.parametrize("make", [make_key, make_group, make_role])
+def make_policy(account: Account, owner: str = OWNER) -> str:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    given = {"PolicyName": f"{INSTANCE_POLICY_NAME}-2", "PolicyDocument": policy, "Tags": tags(owner)}
+    return account.client("iam").create_policy(**given)["Policy"]["Arn"]
+
+
+@pytest.mark.parametrize("make", [make_key, make_group, make_role, make_policy])
 def test_orphan_is_listed_with_its_removal(
     account: Account, orphans: Callable[..., Result], make: Callable[[Account], str]
 ) -> None:
@@ -75,7 +82,7 @@ def test_orphan_is_listed_with_its_removal(
     result = orphans("--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
-    region = "global" if make is make_role else REGION
+    region = "global" if make in (make_role, make_policy) else REGION
     expected = {"region": region, "arn": arn, "resource": "name", "removal": removal_command(arn)}
     assert (found["orphans"], found["cannotTell"]) == ([expected], [])
     shown = orphans()

@@ -11,7 +11,7 @@ from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.cis_scans import scan_content
 from components.detection.names import AGENTS, DETECTOR, HUB, RUNTIME, SecurityService, SecurityStandard
 from components.detection.services import ServiceState
-from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.names import ROLE_TAG
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.domain_controllers import monitoring_policies, names
+from common.aws.arns import Scope
+from components.domain_controllers import names, resource_policies
 from components.domain_controllers.event_patterns import ALERTS
-from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.security_group_rules import PlannedRule
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
@@ -54,10 +54,10 @@ WITH_RESOLVER = SECTION | {
     "resolverEndpoints": {"domains": ["corp.example.com"], "sites": {REGION: {"vpcs": ["apps"]}}}
 }
 REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
-SCOPE = monitoring_policies.Scope(partition="aws", account_id=ACCOUNT, region=REGION)
+SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
-MONITORING_POLICY = monitoring_policies.monitoring_key_policy(SCOPE, [names.FLOW_LOGS])
-CONTROLLERS_POLICY = controllers_key_policy(partition="aws", account_id=ACCOUNT, region=REGION, users=[DEPLOYER])
+MONITORING_POLICY = resource_policies.monitoring_key_policy(SCOPE, [names.FLOW_LOGS])
+CONTROLLERS_POLICY = resource_policies.controllers_key_policy(SCOPE, [DEPLOYER])
 KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 
 
@@ -140,9 +140,9 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> domain_controllers.SiteFact
         ),
         log_group=LogGroupFacts(retention_days=90, kms_key_arn=KEY.arn),
         flow_logs_role=RoleFacts(
-            trust=monitoring_policies.flow_logs_trust_policy(SCOPE),
+            trust=resource_policies.flow_logs_trust_policy(SCOPE),
             attached=frozenset(),
-            inline={"WriteFlowLogs": monitoring_policies.flow_logs_policy(SCOPE, names.FLOW_LOGS)},
+            inline={"WriteFlowLogs": resource_policies.flow_logs_policy(SCOPE, names.FLOW_LOGS)},
         ),
         topic=TOPIC,
         rules={},
@@ -164,7 +164,7 @@ def facts(wanted: SiteDeployment, plan: SitePlan) -> domain_controllers.SiteFact
 
 CONFIRMED = monitoring.SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
 TOPIC = monitoring.TopicFacts(
-    key=KEY.arn, policy=monitoring_policies.topic_policy(SCOPE, names.ALERTS_TOPIC), subscriptions=(CONFIRMED,)
+    key=KEY.arn, policy=resource_policies.topic_policy(SCOPE, names.ALERTS_TOPIC), subscriptions=(CONFIRMED,)
 )
 
 
@@ -660,7 +660,7 @@ def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> 
 
 
 BUCKET = monitoring.OwnBucketFacts(
-    policy=monitoring_policies.trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
+    policy=resource_policies.trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
     encryption=("aws:kms", KEY.arn),
     open_to_public=(),
     versioning="Enabled",

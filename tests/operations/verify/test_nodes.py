@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from common.aws.arns import Scope
 from components.nodes import names
 from components.nodes.role_compliance import (
     REMEDIATION_POLICY_NAME,
@@ -27,7 +28,7 @@ from operations.verify.nodes import NodesVerification
 from tests.operations.arrangement import FakeReader
 
 ACCOUNT = "123456789012"
-PLACE = names.NodesAccount(partition="aws", account_id=ACCOUNT)
+PLACE = Scope(partition="aws", account_id=ACCOUNT)
 POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -47,7 +48,7 @@ ASSOCIATION = AssociationFacts(
 REMEDIATION = RemediationFacts(
     runbook=names.RUNBOOK_NAME,
     automatic=True,
-    role_arn=PLACE.remediation_role_arn,
+    role_arn=PLACE.iam("role/ShellAccessNodeRemediation"),
     details={
         "ResourceType": "AWS::IAM::Role",
         "RoleId": "RESOURCE_ID",

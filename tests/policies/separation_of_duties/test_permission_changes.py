@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from common.aws.arns import Scope
 from components.approval.guard_rails import operator_deny_policy
-from components.nodes.names import NodesAccount
 from components.nodes.role_compliance import remediation_role_policy, remediation_trust
 from policies import findings
 from policies.rule import Rule
@@ -220,7 +220,7 @@ def test_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str, A
 
 @pytest.mark.parametrize("policies", [[OWN], [OWN, f"{OWN}-2"]], ids=["one", "two"])
 def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
-    place = NodesAccount(partition="aws", account_id="111122223333")
+    place = Scope(partition="aws", account_id="111122223333")
     ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
     rights = remediation_role_policy(place, policies, ["Excluded"])
     held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})

@@ -1,4 +1,4 @@
-"""The two policies, evaluated as IAM does."""
+"""IAM policies of controllers and for access to them, evaluated as IAM does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from common.aws.arns import Scope
 from common.iam.context import ABSENT, RequestContext, known
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions, decide
-from components.domain_controllers.access_restriction_policy import (
+from common.limits import MANAGED_POLICY, size
+from components.domain_controllers.iam_policies import (
     ACCOUNT_ACTIONS,
     AUTOMATION_ACTIONS,
     INSTANCE_ACTIONS,
@@ -19,11 +22,17 @@ from components.domain_controllers.access_restriction_policy import (
     SESSION_ACTIONS,
     VOLUME_ACTIONS,
     access_restriction_policy,
+    agent_policy,
+    deployers,
+    port_forwarding_policy,
+    role_arns,
+    trust_policy,
 )
-from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from operations.audit.rules import ACTIONS
 
 ACCOUNT = "111122223333"
+SCOPE = Scope(partition="aws", account_id=ACCOUNT)
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"
 FORWARDING = "arn:aws:ssm:eu-west-1::document/AWS-StartPortForwardingSession"
 SHELL = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/SSM-SessionManagerRunShell"
@@ -44,7 +53,7 @@ def is_allowed(action: str, resource: str, context: dict[str, str], *policies: A
 
 def forwarding(action: str, resource: str, context: dict[str, str], **options: bool) -> bool:
     given = {"require_mfa": False, **options}
-    policy = port_forwarding_policy(partition="aws", account_id=ACCOUNT, **given)
+    policy = port_forwarding_policy(SCOPE, **given)
     return is_allowed(action, resource, context, policy)
 
 
@@ -78,7 +87,7 @@ def test_mfa_is_asked_for_on_both_ends_of_the_call(resource: str) -> None:
 
 
 def test_federated_users_end_their_own_sessions_too() -> None:
-    text = json.dumps(port_forwarding_policy(partition="aws-cn", account_id=ACCOUNT, require_mfa=True))
+    text = json.dumps(port_forwarding_policy(Scope(partition="aws-cn", account_id=ACCOUNT), require_mfa=True))
     assert "${aws:username}" not in text
     assert text.count("${aws:userid}") == 2
     assert "arn:aws:" not in text
@@ -87,8 +96,7 @@ def test_federated_users_end_their_own_sessions_too() -> None:
 
 def restricted(action: str, resource: str, caller: str | None, *, dedicated: bool = False, **tags: str) -> bool:
     policy = access_restriction_policy(
-        partition="aws",
-        account_id=ACCOUNT,
+        SCOPE,
         team_roles=["DirectoryAdministrator", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"],
         deployer_arns=[f"arn:aws:iam::{ACCOUNT}:role/Deployer"],
         dedicated_account=dedicated,
@@ -160,15 +168,44 @@ def test_roles_of_identity_center_are_the_team_by_their_path() -> None:
 
 def test_a_restriction_without_a_team_is_refused() -> None:
     with pytest.raises(ValueError, match="a role that the restriction does not apply to"):
-        access_restriction_policy(partition="aws", account_id=ACCOUNT, team_roles=[])
+        access_restriction_policy(SCOPE, team_roles=[])
 
 
-@pytest.mark.parametrize("limit", [6144], ids=["managed policy"])
-def test_policies_fit_a_managed_policy(limit: int) -> None:
+def test_policies_fit_a_managed_policy() -> None:
+    scope = Scope(partition="aws-us-gov", account_id=ACCOUNT)
     policies = [
-        port_forwarding_policy(partition="aws-us-gov", account_id=ACCOUNT, require_mfa=True, shell=True),
-        access_restriction_policy(
-            partition="aws-us-gov", account_id=ACCOUNT, team_roles=["DirectoryAdministrator"] * 3
-        ),
+        port_forwarding_policy(scope, require_mfa=True, shell=True),
+        access_restriction_policy(scope, team_roles=["DirectoryAdministrator"] * 3),
     ]
-    assert all(len(json.dumps(each, separators=(",", ":"))) < limit for each in policies)
+    assert all(size(each) < MANAGED_POLICY.maximum for each in policies)
+
+
+def test_agent_has_managed_policy_actions_without_parameters() -> None:
+    managed = json.loads(aws_managed_policies_data)["AmazonSSMManagedInstanceCore"]["Document"]["Statement"]
+    actions = {action for statement in managed for action in statement["Action"]}
+    (own,) = agent_policy()["Statement"]
+    assert set(own["Action"]) == actions - {"ssm:GetParameter", "ssm:GetParameters"}
+
+
+@pytest.mark.parametrize(("partition", "service"), [("aws", "ec2.amazonaws.com"), ("aws-cn", "ec2.amazonaws.com.cn")])
+def test_only_ec2_takes_the_role(partition: str, service: str) -> None:
+    (statement,) = trust_policy(partition)["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": service}, "sts:AssumeRole")
+
+
+def test_role_matches_at_its_path_or_without_one_under_any() -> None:
+    assert role_arns(["Admin"], SCOPE) == [f"{ROLE}Admin", f"{ROLE}*/Admin"]
+    assert role_arns(["team/Admin"], SCOPE) == [f"{ROLE}team/Admin"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "caller", "expected"),
+    [
+        ([], "arn:aws:sts::111122223333:assumed-role/CI/build-7", [f"{ROLE}CI", f"{ROLE}*/CI"]),
+        ([], "arn:aws:iam::111122223333:user/olga", ["arn:aws:iam::111122223333:user/olga"]),
+        (["CI"], "arn:aws:iam::111122223333:user/olga", [f"{ROLE}CI", f"{ROLE}*/CI"]),
+    ],
+    ids=["session of a role", "user", "named in the settings"],
+)
+def test_principal_that_runs_the_program_is_permitted(roles: list[str], caller: str, expected: list[str]) -> None:
+    assert deployers(roles, caller, SCOPE) == expected
