@@ -31,8 +31,7 @@ def _read_embedded(rule: Rule) -> None:
     def _in_container(container: Resource) -> Findings:
         for resource in embedded_in(container):
             if check := checks.get(resource.type):
-                for finding in check(resource):
-                    yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
+                yield from (replace(finding, about=container) for finding in check(resource))
 
 
 for _rule in RULES:

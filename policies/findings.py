@@ -7,13 +7,14 @@ here the value is `UNKNOWN` instead, so that a check decides property by propert
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, cast
 
 from pulumi_policy import proxy
 from pulumi_policy.proxy import UnknownValueError
 
+from common.json_values import leaves, listed
 from common.problems import shown
 
 
@@ -105,10 +106,14 @@ class Resource:
         value = self.value(name)
         return None if self.is_output and value is UNKNOWN and not self.sources.get(name) else value
 
-    def violation(self, name: str, expected: str) -> Violation:
-        """Return a violation of the property."""
-        value = self.value(name)
-        return Violation(f"{self.path}{name}", described(value), expected, about=self)
+    def part(self, name: str, properties: Mapping[str, Any]) -> Resource:
+        """Return a mapping inside a property as a resource of its own, whose findings name the property."""
+        return replace(self, properties=properties, path=f"{self.path}{name}.", sources={}, added_tags={})
+
+    def violation(self, name: str, expected: str, *, found: str | None = None) -> Violation:
+        """Return a violation of the property, by default with its value as what was found."""
+        text = described(self.value(name)) if found is None else found
+        return Violation(f"{self.path}{name}", text, expected, about=self)
 
     def unseen(self, name: str) -> Unseen:
         """Return the finding about an unknown property that decides."""
@@ -130,7 +135,7 @@ class Resource:
     def refers(self, name: str, other: Resource) -> bool:
         """Return whether a property is, or includes, another resource's ID, ARN or name, also where it is not known yet."""
         value = self.value(name)
-        given = cast("list[Any]", value) if isinstance(value, list) else [value]
+        given = listed(value)
         identities = [other.value(each) for each in IDENTITIES]
         return other.urn in self.sources.get(name, ()) or any(
             isinstance(one, str) and one in given for one in identities
@@ -140,6 +145,11 @@ class Resource:
 def described(value: Any) -> str:
     """Return a value as text for a message."""
     return "no value" if value is None else shown(value)
+
+
+def is_partly_unknown(value: Any) -> bool:
+    """Return whether a value, or a part of it, is not known yet."""
+    return any(each is UNKNOWN for each in leaves(value))
 
 
 def is_given(value: Any) -> bool:

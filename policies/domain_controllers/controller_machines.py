@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
@@ -18,7 +20,7 @@ from policies.domain_controllers.controller_tags import (
     on_controllers,
 )
 from policies.domain_controllers.machines import Machines
-from policies.findings import UNKNOWN, Resource, Unseen, Violation, is_given, is_true
+from policies.findings import UNKNOWN, Resource, is_given, is_true
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of, is_session_document
@@ -58,8 +60,7 @@ def _requires_tokens(machine: Resource) -> Findings:
     if given is UNKNOWN:
         yield machine.unseen(_PATH)
         return
-    properties = mapping(given)
-    options = Resource(type=machine.type, name=machine.name, properties=properties, path=f"{_PATH}.", urn=machine.urn)
+    options = machine.part(_PATH, mapping(given))
     if options.value("httpEndpoint") == "disabled":
         return
     yield from options.require("httpTokens", lambda tokens: tokens == "required", '"required"')
@@ -72,7 +73,7 @@ def _requires_tokens(machine: Resource) -> Findings:
 @CONTROLLER_IMDSV2.remediates(INSTANCE, LAUNCH_TEMPLATE)
 def _require_tokens(machine: Resource) -> Mapping[str, Any]:
     options = machine.value(_PATH)
-    limit = cast("dict[str, Any]", options).get("httpPutResponseHopLimit") if isinstance(options, dict) else None
+    limit = mapping(options).get("httpPutResponseHopLimit")
     most = int(machine.settings[_HOPS.name])
     too_many = isinstance(limit, int) and limit > most
     return {f"{_PATH}.httpTokens": "required"} | ({f"{_PATH}.httpPutResponseHopLimit": most} if too_many else {})
@@ -131,16 +132,14 @@ def _hold_no_secrets(stack: Stack) -> Findings:
         for name in ("userData", "userDataBase64"):
             yield from _in_text(instance, name, instance.value(name))
     regions = {each.given("region") for each in machines.instances}
-    for document in (each for each in stack.of(DOCUMENT, OWN_DOCUMENT) if each.given("region") in regions):
-        yield from _in_document(document)
-    for association in (each for each in stack.of(ASSOCIATION) if each.given("region") in regions):
-        yield from _in_parameters(association)
-    for version in (each for each in stack.of(SECRET_VERSION) if each.given("region") in regions):
-        for name in ("secretString", "secretBinary"):
-            if version.value(name) not in (None, ""):
-                yield Violation(
-                    name, "a value, which is in the state", "none: put it with put-secret-value", about=version
-                )
+    for holder in (each for each in stack.of(*_HOLDERS) if each.given("region") in regions):
+        yield from _HOLDERS[holder.type](holder)
+
+
+def _in_version(version: Resource) -> Iterator[Any]:
+    for name in ("secretString", "secretBinary"):
+        if version.value(name) not in (None, ""):
+            yield version.violation(name, "none: put it with put-secret-value", found="a value, which is in the state")
 
 
 def _in_document(document: Resource) -> Iterator[Any]:
@@ -149,28 +148,28 @@ def _in_document(document: Resource) -> Iterator[Any]:
         return
     content = None if is_session_document(document) else content_of(document)
     if content is not None and any(_LITERAL.search(each) for each in _texts(content)):
-        yield Violation("content", "a password as text", "a secret that the controller reads", about=document)
+        yield document.violation("content", "a secret that the controller reads", found="a password as text")
 
 
 def _in_text(resource: Resource, name: str, value: Any) -> Iterator[Any]:
     # In a preview user data is never known where an instance has none; the rule is applied in the update.
     if value is not UNKNOWN and value and (name == "userDataBase64" or _LITERAL.search(str(value))):
         found = "text that is not readable" if name == "userDataBase64" else "a password as text"
-        yield Violation(name, found, "no user data with a password", about=resource)
+        yield resource.violation(name, "no user data with a password", found=found)
 
 
 def _in_parameters(association: Resource) -> Iterator[Any]:
     value = association.value("parameters")
     if value is UNKNOWN:
-        yield Unseen("parameters", about=association)
+        yield association.unseen("parameters")
         return
     parameters = mapping(value)
     for name, each in parameters.items():
         text = each if isinstance(each, str) else json.dumps(each, default=str)
         literal = _NAMED.search(name) and not _REFERENCE.search(text)
         if each is not UNKNOWN and (literal or _LITERAL.search(text)):
-            yield Violation(
-                f"parameters.{name}", "a value", "the ARN of a secret that the controller reads", about=association
+            yield association.violation(
+                f"parameters.{name}", "the ARN of a secret that the controller reads", found="a value"
             )
 
 
@@ -188,6 +187,14 @@ def _texts(value: Any) -> Iterator[str]:
             if not isinstance(each, str):
                 yield from _texts(each)
 
+
+_HOLDERS: Final = {
+    DOCUMENT: _in_document,
+    OWN_DOCUMENT: _in_document,
+    ASSOCIATION: _in_parameters,
+    SECRET_VERSION: _in_version,
+}
+"""Resource types that may have a password, besides instances."""
 
 CONTROLLER_VOLUMES_ENCRYPTED = Rule(
     id="controller-volumes-encrypted",
@@ -238,9 +245,7 @@ def _parts(holder: Resource, path: str, device: Any) -> Findings:
     if device is UNKNOWN:
         yield holder.unseen(path)
         return
-    yield from _encrypted(
-        Resource(type=holder.type, name=holder.name, properties=device, path=f"{path}.", urn=holder.urn)
-    )
+    yield from _encrypted(holder.part(path, device))
 
 
 def _encrypted(volume: Resource) -> Findings:
@@ -271,11 +276,6 @@ CONTROLLER_PATCHED_SINGLY = Rule(
 def _are_single(stack: Stack) -> Findings:
     regions = {each.given("region") for each in Machines(stack).instances}
     for task in stack.of(TASK):
-        if task.given("region") not in regions:
-            continue
-        for name, limit in _LIMITS.items():
-            value = task.value(name)
-            if value is UNKNOWN:
-                yield Unseen(name, about=task)
-            elif value != limit:
-                yield Violation(name, str(value), f'"{limit}"', about=task)
+        if task.given("region") in regions:
+            for name, limit in _LIMITS.items():
+                yield from task.require(name, partial(eq, limit), f'"{limit}"')

@@ -15,7 +15,7 @@ from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import VPC
-from policies.findings import UNKNOWN, Unseen, Violation
+from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 from policies.rule import Rule
 
@@ -84,9 +84,9 @@ def _are_watched(stack: Stack) -> Findings:
 def _one_of(name: str, found: list[Truth], expected: str, about: Resource) -> Iterator[Finding]:
     best = max(found, default=Truth.NO)
     if best is Truth.NO:
-        yield Violation(name, "none in the stack", expected, about=about)
+        yield about.violation(name, expected, found="none in the stack")
     elif best is Truth.UNKNOWN:
-        yield Unseen(name, about=about)
+        yield about.unseen(name)
 
 
 def _flow_log(stack: Stack, machines: Machines, instance: Resource) -> Iterator[Finding]:
@@ -182,18 +182,18 @@ def _raise_alarms(stack: Stack) -> Findings:
         alarmed = {each.urn: any_of(_watches(alarm, each) for alarm in alarms) for each in filters}
         for each in filters:
             if alarmed[each.urn] is Truth.NO:
-                yield Violation("metricTransformation", "no alarm", "an alarm with actions on its metric", about=each)
+                yield each.violation("metricTransformation", "an alarm with actions on its metric", found="no alarm")
             elif alarmed[each.urn] is Truth.UNKNOWN:
-                yield Unseen("metricTransformation", about=each)
+                yield each.unseen("metricTransformation")
         missing: list[int] = []
         for event in map(int, stack.settings[_EVENTS.name]):
             found = any_of(min(_counts(each, event), alarmed[each.urn]) for each in filters)
             if found is Truth.UNKNOWN:
-                yield Unseen("events", about=instance)
+                yield instance.unseen("events")
             missing += [event] if found is Truth.NO else []
         if missing:
             listed = ", ".join(map(str, missing))
-            yield Violation("events", f"no alarm for {listed}", "a metric filter and an alarm", about=instance)
+            yield instance.violation("events", "a metric filter and an alarm", found=f"no alarm for {listed}")
 
 
 def _counts(metric_filter: Resource, event: int) -> Truth:
@@ -246,11 +246,7 @@ def _are_raised(stack: Stack) -> Findings:
     for alarm in stack.of(METRIC_ALARM):
         if alarm.given("region") not in regions or alarm.value("metricName") not in stack.settings[_METRICS.name]:
             continue
-        missing = alarm.value("treatMissingData")
-        if missing is UNKNOWN:
-            yield Unseen("treatMissingData", about=alarm)
-        elif missing != "breaching":
-            yield Violation("treatMissingData", str(missing), "breaching", about=alarm)
+        yield from alarm.require("treatMissingData", lambda value: value == "breaching", "breaching")
         actions = alarm.given("alarmActions")
         if actions is not UNKNOWN and (not actions or alarm.given("actionsEnabled") is False):
-            yield Violation("alarmActions", "none", "a topic", about=alarm)
+            yield alarm.violation("alarmActions", "a topic", found="none")

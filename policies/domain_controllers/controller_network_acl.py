@@ -19,7 +19,7 @@ from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.port_ranges import ICMP, ICMPV6, PortRange, port_range
 from policies.domain_controllers.references import ReferenceIndex
-from policies.findings import UNKNOWN, Unseen, Violation, described
+from policies.findings import UNKNOWN, described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -108,10 +108,12 @@ def _judged(entry: _Entry, entries: list[_Entry]) -> Iterator[Finding]:
     if entry.cidr is not UNKNOWN and is_narrow:
         return
     if unknown:
-        yield Unseen(f"{entry.path}{unknown}", about=entry.carrier)
+        yield entry.carrier.unseen(f"{entry.path}{unknown}")
     elif network is None or not any(_hides(other, entry, network) for other in entries):
         found = f"{described(entry.action)} {entry.port_range} {described(entry.cidr)}"
-        yield Violation(f"{entry.path}{entry.cidr_property}", found, "the networks that require access", entry.carrier)
+        yield entry.carrier.violation(
+            f"{entry.path}{entry.cidr_property}", "the networks that require access", found=found
+        )
 
 
 def _unknown(entry: _Entry) -> str:

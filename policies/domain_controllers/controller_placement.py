@@ -21,7 +21,7 @@ from policies.domain_controllers.controller_tags import (
 from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import Routes
-from policies.findings import UNKNOWN, Resource, Unseen, Violation
+from policies.findings import UNKNOWN, Resource
 from policies.parameters import Parameter
 from policies.rule import Rule
 
@@ -61,8 +61,7 @@ def _template_asks_for_none(template: Resource) -> Findings:
         if interface is UNKNOWN:
             yield template.unseen("networkInterfaces")
             continue
-        path = f"networkInterfaces[{index}]."
-        part = Resource(type=template.type, name=template.name, properties=interface, path=path, urn=template.urn)
+        part = template.part(f"networkInterfaces[{index}]", interface)
         for name in _SWITCHES:
             yield from _is_not_on(part, name, '"false"')
 
@@ -116,9 +115,9 @@ def _subnets(stack: Stack, machines: Machines) -> Iterator[Finding]:
             if (carrier.urn, name) not in seen:
                 seen.add((carrier.urn, name))
                 yield (
-                    Violation(name, "a route to the internet", f'none, because "{machine.name}" uses it', carrier)
+                    carrier.violation(name, f'none, because "{machine.name}" uses it', found="a route to the internet")
                     if leads_out is Truth.YES
-                    else Unseen(name, about=carrier)
+                    else carrier.unseen(name)
                 )
 
 
@@ -135,11 +134,11 @@ def _gives_none(subnet: Resource) -> Iterator[Finding]:
 
 def _address(machines: Machines, address: Resource, name: str) -> Iterator[Finding]:
     for machine in machines.named_by(address, name):
-        yield Violation(name, f'"{machine.name}"', "no domain controller", about=address)
+        yield address.violation(name, "no domain controller", found=f'"{machine.name}"')
     if address.given(name) is not None:
         undecided = [each for each in machines.undecided if address.refers(name, each)]
         if undecided:
-            yield Unseen(f'{name} (the tags of "{undecided[0].name}")', about=address)
+            yield address.unseen(f'{name} (the tags of "{undecided[0].name}")')
 
 
 _ZONES: Final = Parameter(
@@ -184,9 +183,9 @@ def _judged(machines: Machines, region: str, instances: list[Resource], least: i
         where = f" of {region}" if region else ""
         names = ", ".join(sorted(each.name for each in instances))
         found = f"{len(known) + len(unknown)} for {names}"
-        yield Violation("availabilityZone", found, f"{least} zones{where}", about=instances[0])
+        yield instances[0].violation("availabilityZone", f"{least} zones{where}", found=found)
     else:
-        yield Unseen("availabilityZone", about=instances[0])
+        yield instances[0].unseen("availabilityZone")
 
 
 def _zone(machines: Machines, instance: Resource) -> Any:
@@ -221,17 +220,17 @@ def _have_their_own(stack: Stack) -> Findings:
     for machine in stack.of(INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE):
         if certainty[machine.urn] is not Truth.NO:
             for finding in _groups_of(machine, vpcs):
-                yield finding if certainty[machine.urn] is Truth.YES else Unseen("tags", about=machine)
+                yield finding if certainty[machine.urn] is Truth.YES else machine.unseen("tags")
 
 
 def _groups_of(machine: Resource, vpcs: tuple[Resource, ...]) -> Iterator[Finding]:
     names = [name for name in (*_LISTS, "networkInterfaces") if machine.given(name)]
     if machine.type != LAUNCH_TEMPLATE and not any(machine.given(name) for name in (*_LISTS, *_ELSEWHERE)):
-        yield Violation(_LISTS[1 if machine.type == NETWORK_INTERFACE else 0], "no value", _EXPECTED, about=machine)
+        yield machine.violation(_LISTS[1 if machine.type == NETWORK_INTERFACE else 0], _EXPECTED, found="no value")
     for name in names:
         for vpc in vpcs:
             if vpc.urn in machine.sources.get(name, ()) or vpc.value(_OUTPUT) in _values(machine.given(name)):
-                yield Violation(name, f'the default group of "{vpc.name}"', _EXPECTED, about=machine)
+                yield machine.violation(name, _EXPECTED, found=f'the default group of "{vpc.name}"')
 
 
 _EXPECTED: Final = "a group of domain controllers"

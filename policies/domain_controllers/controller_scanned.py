@@ -17,7 +17,6 @@ from policies.domain_controllers.controller_tags import (
     belongs,
     has_tag,
 )
-from policies.findings import Violation
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -45,6 +44,6 @@ def _are_scanned(stack: Stack) -> Findings:
         if Truth.NO in (is_one, is_excluded):
             continue
         if is_one is is_excluded is Truth.YES:
-            yield Violation("tags", EXCLUSION_TAG, f"no tag {EXCLUSION_TAG}", about=machine)
+            yield machine.violation("tags", f"no tag {EXCLUSION_TAG}", found=EXCLUSION_TAG)
         else:
             yield machine.unseen("tags")

@@ -13,7 +13,6 @@ from policies.domain_controllers.attached_resources import AUTO_SCALING_GROUP, a
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
 from policies.domain_controllers.machines import Machines
 from policies.domain_controllers.references import ReferenceIndex
-from policies.findings import Unseen, Violation, described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _brought_along(stack: Stack) -> Iterator[Finding]:
     for starter in stack.of(*_WITHOUT_TAGS):
         name = _WITHOUT_TAGS[starter.type]
         if tags.belongs(starter) is Truth.YES and starter.given(name):
-            yield Violation(name, "given", "a launch template, which can carry the tag", about=starter)
+            yield starter.violation(name, "a launch template, which can carry the tag", found="given")
 
 
 def _tagged_apart(stack: Stack) -> Iterator[Finding]:
@@ -95,6 +94,6 @@ def _is_marked(resource: Resource, why: str) -> Iterator[Finding]:
         case Truth.YES:
             return
         case Truth.UNKNOWN:
-            yield Unseen("tags", about=resource)
+            yield resource.unseen("tags")
         case Truth.NO:
-            yield Violation("tags", described(resource.value("tags")), wanted, about=resource)
+            yield resource.violation("tags", wanted)

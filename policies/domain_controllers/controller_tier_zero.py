@@ -57,46 +57,42 @@ def _paths(tags: Mapping[str, tuple[Choice, ...]]) -> tuple[Path, ...]:
     instances, volumes = (f"ec2:{SOME}:{SOME}:instance/i-{SOME}",), (f"ec2:{SOME}:{SOME}:volume/vol-{SOME}",)
     snapshots = (f"ec2:{SOME}:{SOME}:snapshot/snap-{SOME}", f"ec2:{SOME}::snapshot/snap-{SOME}")
     return (
+        (RequiredPermission(("ec2:CreateImage", "ec2:CreateInstanceExportTask"), instances, given=tags),),
         (
             RequiredPermission(
-                actions=("ec2:CreateImage", "ec2:CreateInstanceExportTask"), reached=instances, given=tags
-            ),
-        ),
-        (
-            RequiredPermission(
-                actions=("ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:AttachVolume", "ec2:DetachVolume"),
-                reached=volumes,
+                ("ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:AttachVolume", "ec2:DetachVolume"),
+                volumes,
                 given=tags,
             ),
         ),
         (
             RequiredPermission(
-                actions=("ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock"),
-                reached=snapshots,
+                ("ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock"),
+                snapshots,
                 given=tags,
             ),
         ),
         (
             RequiredPermission(
-                actions=(
+                (
                     *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"),
                     *("secretsmanager:PutResourcePolicy", "secretsmanager:ReplicateSecretToRegions"),
                 ),
-                reached=(f"secretsmanager:{SOME}:{SOME}:secret:{SOME}",),
+                (f"secretsmanager:{SOME}:{SOME}:secret:{SOME}",),
                 given=tags,
             ),
         ),
-        (RequiredPermission(actions=("ssm:StartAssociationsOnce",), reached=(f"{_SSM}association/{SOME}",)),),
+        (RequiredPermission(("ssm:StartAssociationsOnce",), (f"{_SSM}association/{SOME}",)),),
         (
             RequiredPermission(
-                actions=("ssm:RegisterTargetWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTarget"),
-                reached=(f"{_SSM}maintenancewindow/mw-{SOME}", f"{_SSM}windowtarget/{SOME}"),
+                ("ssm:RegisterTargetWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTarget"),
+                (f"{_SSM}maintenancewindow/mw-{SOME}", f"{_SSM}windowtarget/{SOME}"),
             ),
         ),
         (
             RequiredPermission(
-                actions=("ssm:RegisterPatchBaselineForPatchGroup", "ssm:UpdatePatchBaseline"),
-                reached=(f"{_SSM}patchbaseline/pb-{SOME}",),
+                ("ssm:RegisterPatchBaselineForPatchGroup", "ssm:UpdatePatchBaseline"),
+                (f"{_SSM}patchbaseline/pb-{SOME}",),
             ),
         ),
     )

@@ -18,7 +18,7 @@ from policies.domain_controllers.addresses import is_admissible, is_unreachable,
 from policies.domain_controllers.groups import ControllersGroups
 from policies.domain_controllers.port_ranges import PortRange, port_range, spelled, uncovered
 from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference
-from policies.findings import UNKNOWN, Unseen, Violation, described
+from policies.findings import UNKNOWN, Unseen, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,11 +99,11 @@ class Exposure:
         """Return a violation, or the unknown property that decides whether it is one."""
         if self.undecided:
             return self.not_seen(self.undecided)
-        return Violation(name, found, expected, about=self.carrier)
+        return self.carrier.violation(name, expected, found=found)
 
     def not_seen(self, name: str) -> Unseen:
         """Return the finding about an unknown property that decides."""
-        return Unseen(self.undecided or name, about=self.carrier)
+        return self.carrier.unseen(self.undecided or name)
 
 
 class Exposures:

@@ -12,7 +12,7 @@ import yaml
 
 from common.json_values import mapping
 from common.strict_yaml import UniqueKeys
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, is_partly_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +221,7 @@ def widened(document: Any) -> Any:
     given = cast("dict[str, Any]", document)
     statements = given.get("Statement")
     listed = cast("list[Any]", statements) if isinstance(statements, list) else [statements]
-    kept = [_widest(each) for each in listed if not (_is_denial(each) and _is_unsure(each))]
+    kept = [_widest(each) for each in listed if not (_is_denial(each) and is_partly_unknown(each))]
     return {**given, "Statement": [each for each in kept if each is not None]}
 
 
@@ -229,20 +229,12 @@ def _is_denial(statement: Any) -> bool:
     return not isinstance(statement, dict) or cast("dict[str, Any]", statement).get("Effect") != "Allow"
 
 
-def _is_unsure(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_is_unsure, cast("dict[str, Any]", value).values()))
-    if isinstance(value, list):
-        return any(map(_is_unsure, cast("list[Any]", value)))
-    return value is UNKNOWN
-
-
 def _widest(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             key: _widest(each)
             for key, each in cast("dict[str, Any]", value).items()
-            if key != "NotResource" or not _is_unsure(each)
+            if key != "NotResource" or not is_partly_unknown(each)
         }
     if isinstance(value, list):
         return [_widest(each) for each in cast("list[Any]", value)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_policy import Severity
 
+from common.json_values import listed, mapping
 from components.detection.names import EC2, SecurityService
-from policies.findings import UNKNOWN, Unseen, Violation, described, is_true
+from policies.findings import UNKNOWN, described, is_true
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -75,16 +76,15 @@ def _are_on(stack: Stack) -> Findings:
 
 def _scans_new_accounts(configuration: Resource) -> Findings:
     given = configuration.value("autoEnable")
-    ec2 = cast("dict[str, Any]", given).get("ec2") if isinstance(given, dict) else given
+    ec2 = given if given is UNKNOWN else mapping(given).get("ec2")
     if ec2 is UNKNOWN:
         yield configuration.unseen("autoEnable")
     elif not is_true(ec2):
-        yield Violation("autoEnable.ec2", str(ec2).lower(), "true", about=configuration)
+        yield configuration.violation("autoEnable.ec2", "true", found=str(ec2).lower())
 
 
 def _types(enabler: Resource) -> list[Any]:
-    given = enabler.value("resourceTypes")
-    return cast("list[Any]", given) if isinstance(given, list) else [given]
+    return listed(enabler.value("resourceTypes"))
 
 
 CIS_SCAN_RECURRING = Rule(
@@ -107,12 +107,12 @@ def _is_repeated(scan: Resource) -> Findings:
 def _has(scan: Resource, name: str, members: set[str], expected: str) -> Findings:
     """Require one of the members; CloudFormation capitalizes their names."""
     value = scan.value(name)
-    given = cast("dict[str, Any]", value) if isinstance(value, dict) else dict[str, Any]()
+    given = mapping(value)
     found = [each for key, each in given.items() if key[:1].lower() + key[1:] in members]
     if UNKNOWN in (value, *found) or UNKNOWN in given:
-        yield Unseen(name, about=scan)
+        yield scan.unseen(name)
     elif not any(found):
-        yield Violation(name, described(value), expected, about=scan)
+        yield scan.violation(name, expected, found=described(value))
 
 
 SECURITY_CONTROLS_ENABLED = Rule(
@@ -145,8 +145,4 @@ def _is_associated(control: Resource) -> Findings:
 @SECURITY_CONTROLS_ENABLED.on(STANDARD)
 def _has_all_controls(standard: Resource) -> Findings:
     """Check the list that CloudFormation has in the standard."""
-    given = standard.value("disabledStandardsControls")
-    if given is UNKNOWN:
-        yield standard.unseen("disabledStandardsControls")
-    elif cast("list[object] | None", given):
-        yield standard.violation("disabledStandardsControls", "no disabled control")
+    yield from standard.require("disabledStandardsControls", lambda value: not value, "no disabled control")

@@ -12,7 +12,7 @@ from pulumi_policy import Severity
 
 from common.iam.documents import Policy
 from common.iam.patterns import matches
-from policies.findings import UNKNOWN, Unseen, Violation, described, is_given
+from policies.findings import UNKNOWN, is_given, is_true
 from policies.foundations.resource_policies import names_every_principal, policy_in
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -139,18 +139,18 @@ def _judged_encryption(
     ]
     if not defaults:
         expected = "aws:kms with the ARN of a customer managed key"
-        yield Violation("serverSideEncryptionConfiguration", "no value", expected, about=bucket)
+        yield bucket.violation("serverSideEncryptionConfiguration", expected, found="no value")
     for holder, name, default in defaults:
         if default is UNKNOWN:
-            yield Unseen(name, about=holder)
+            yield holder.unseen(name)
             continue
         algorithm, key = default.get("sseAlgorithm"), default.get("kmsMasterKeyId")
         own = is_given(key) and not str(key).endswith("alias/aws/s3")
         if algorithm is UNKNOWN:
-            yield Unseen(f"{name}.sseAlgorithm", about=holder)
+            yield holder.unseen(f"{name}.sseAlgorithm")
         elif algorithm not in accepted or not own:
             found = f"{algorithm} with {'no key' if not is_given(key) else key}"
-            yield Violation(name, found, "aws:kms with the ARN of a customer managed key", about=holder)
+            yield holder.violation(name, "aws:kms with the ARN of a customer managed key", found=found)
 
 
 def _defaults(value: Any, bucket: Resource, holder: Resource, name: str) -> Iterator[Any]:
@@ -194,18 +194,10 @@ def _are_private(stack: Stack) -> Findings:
     for bucket in log_buckets(stack):
         blocks = list(companions(stack, bucket, "BucketPublicAccessBlock"))
         if not blocks:
-            yield Violation("BucketPublicAccessBlock", "none in the stack", "one for this bucket", about=bucket)
+            yield bucket.violation("BucketPublicAccessBlock", "one for this bucket", found="none in the stack")
         for block in blocks:
-            yield from _is_complete(block)
-
-
-def _is_complete(block: Resource) -> Iterator[Finding]:
-    for name in _SWITCHES:
-        value = block.value(name)
-        if value is UNKNOWN:
-            yield Unseen(name, about=block)
-        elif value is not True:
-            yield Violation(name, described(value), "true", about=block)
+            for name in _SWITCHES:
+                yield from block.require(name, is_true, "true")
 
 
 LOG_BUCKET_TLS_ONLY = Rule(
@@ -246,10 +238,10 @@ def _judged_connections(bucket: Resource, holders: list[Resource]) -> Iterator[F
     is_read = bucket.value("policy") is UNKNOWN and not bucket.sources.get("policy")
     unknown = [holder for holder, policy in policies if policy is None and not (holder is bucket and is_read)]
     if unknown:
-        yield Unseen("policy", about=unknown[0])
+        yield unknown[0].unseen("policy")
         return
     found = "no such statement" if holders else "no policy"
-    yield Violation("policy", found, _EXPECTED, about=holders[0] if holders else bucket)
+    yield (holders[0] if holders else bucket).violation("policy", _EXPECTED, found=found)
 
 
 def _denies_without_tls(statement: Statement) -> bool:

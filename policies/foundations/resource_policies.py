@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
 from common.iam.documents import DocumentError, Policy, parse
-from policies.findings import UNKNOWN, Violation
+from policies.findings import Violation, is_partly_unknown
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
         A violation where it is not a policy document; None where parts of it are not known yet.
     """
     value = resource.value(name)
-    if _is_partly_unknown(value):
+    if is_partly_unknown(value):
         return None
     try:
         return _parsed(value) if isinstance(value, str) else parse(value)
     except DocumentError:
-        return Violation(name, "text that cannot be read", "a policy document", about=resource)
+        return resource.violation(name, "a policy document", found="text that cannot be read")
 
 
 def require_closed(resource: Resource, name: str) -> Findings:
@@ -70,7 +70,7 @@ def require_closed(resource: Resource, name: str) -> Findings:
             each.key in _VALUES | _PATHS | _ARNS and _is_fixed(each) for each in statement.conditions
         ):
             found = f"every principal{_conditions(statement)}"
-            yield Violation(place, found, "named principals, or a condition on fixed accounts", about=resource)
+            yield resource.violation(place, "named principals, or a condition on fixed accounts", found=found)
 
 
 def require_guarded_services(resource: Resource, name: str) -> Findings:
@@ -81,7 +81,7 @@ def require_guarded_services(resource: Resource, name: str) -> Findings:
         services = statement.principals.services if statement.principals else ()
         if services and not any(_says_for_whom(each) for each in statement.conditions):
             found = f"{', '.join(services)}{_conditions(statement)}"
-            yield Violation(place, found, "a condition on a fixed aws:SourceAccount or aws:SourceArn", about=resource)
+            yield resource.violation(place, "a condition on a fixed aws:SourceAccount or aws:SourceArn", found=found)
 
 
 def names_every_principal(statement: Statement) -> bool:
@@ -101,7 +101,7 @@ def _allowing(resource: Resource, name: str) -> Iterator[tuple[Statement | None,
         return
     for statement in policy.statements:
         if statement.allows:
-            yield statement, f"{resource.path}{name}.Statement[{statement.index}].Principal"
+            yield statement, f"{name}.Statement[{statement.index}].Principal"
 
 
 def _says_for_whom(condition: Condition) -> bool:
@@ -131,14 +131,6 @@ def _has_account(arn: str) -> bool:
 
 def _conditions(statement: Statement) -> str:
     return f" under {json.dumps(statement.raw['Condition'])}" if statement.conditions else ""
-
-
-def _is_partly_unknown(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_is_partly_unknown(each) for each in cast("dict[str, Any]", value).values())
-    if isinstance(value, list):
-        return any(_is_partly_unknown(each) for each in cast("list[Any]", value))
-    return value is UNKNOWN
 
 
 @lru_cache(maxsize=256)

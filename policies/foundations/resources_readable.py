@@ -13,7 +13,6 @@ from pulumi_policy import Severity
 
 from policies.embedded.containers import CONTAINERS, body_of, is_hiding
 from policies.embedded.kinds import type_of_native
-from policies.findings import Unseen, Violation
 from policies.parameters import Parameter
 from policies.rule import Rule
 
@@ -86,15 +85,15 @@ def _hide_nothing(stack: Stack) -> Findings:
         if resource.type in CONTAINERS:
             yield from _in_body(resource)
         elif any(fnmatchcase(resource.type, each) for each in hiding) or _is_native_hiding(resource.type):
-            yield Violation("type", resource.type, "a resource that the pack can read", about=resource)
+            yield resource.violation("type", "a resource that the pack can read", found=resource.type)
 
 
 def _in_body(container: Resource) -> Findings:
     body = body_of(container)
     if body.unseen:
-        yield Unseen(body.unseen, about=container)
+        yield container.unseen(body.unseen)
     for place, found in body.unread:
-        yield Violation(place, found, "what the pack can read", about=container)
+        yield container.violation(place, "what the pack can read", found=found)
 
 
 def _is_native_hiding(token: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.json_values import mapping
-from policies.findings import UNKNOWN, Violation, described
+from policies.findings import UNKNOWN, described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _is_not_public(document: Resource) -> Findings:
         if value is UNKNOWN:
             yield document.unseen(f"permissions.{name}")
         elif value and not all(map(_ACCOUNT.fullmatch, (each.strip() for each in str(value).split(",")))):
-            yield Violation(f"permissions.{name}", described(value), "account numbers of 12 digits", about=document)
+            yield document.violation(f"permissions.{name}", "account numbers of 12 digits", found=described(value))
 
 
 SSM_PUBLIC_SHARING_BLOCKED = Rule(

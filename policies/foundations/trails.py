@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from policies.findings import UNKNOWN, Violation, is_true
+from policies.findings import UNKNOWN, is_true
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _records_everything(trail: Resource) -> Findings:
         if given is UNKNOWN or UNKNOWN in selectors:
             yield trail.unseen(name)
         elif selectors and not any(selects(each) for each in selectors):
-            yield Violation(name, f"{len(selectors)} without them", _ALL_MANAGEMENT, about=trail)
+            yield trail.violation(name, _ALL_MANAGEMENT, found=f"{len(selectors)} without them")
 
 
 def _selects(selector: dict[str, Any]) -> bool:

@@ -62,8 +62,8 @@ def _asks_first(stack: Stack) -> Findings:
             if not runbook.approvals and unseen:  # one of them may be the template
                 yield document.unseen(f"what starts {place}")
             else:
-                yield Violation(
-                    place, "a path to it without an approval", "an aws:approve step before it", about=document
+                yield document.violation(
+                    place, "an aws:approve step before it", found="a path to it without an approval"
                 )
     for document in unseen:
         yield document.unseen("content")
@@ -112,7 +112,7 @@ def _by_people_only(template: Resource, runbook: Runbook) -> Findings:
     for name, may_be_left_out in (("autoApprovable", False), ("emergencyChange", True)):
         value = runbook.content.get(name)
         if not (value is False or value == "false" or (value is None and may_be_left_out)):
-            yield Violation(f"content.{name}", described(value), "false", about=template)
+            yield template.violation(f"content.{name}", "false", found=described(value))
 
 
 def _enough(document: Resource, runbook: Runbook) -> Findings:
@@ -121,7 +121,7 @@ def _enough(document: Resource, runbook: Runbook) -> Findings:
     if max(counts, default=0) < fewest:
         found = " and ".join(map(str, counts)) if counts else "no step aws:approve"
         wanted = f"a step that takes at least {fewest}, as a number"
-        yield Violation("content.mainSteps: MinRequiredApprovals", found, wanted, about=document)
+        yield document.violation("content.mainSteps: MinRequiredApprovals", wanted, found=found)
     for step in runbook.approvals:
         yield from _fixed_approvers(document, step)
 
@@ -130,10 +130,10 @@ def _fixed_approvers(document: Resource, step: Step) -> Findings:
     place = f"content.mainSteps.{step.name}"
     approvers = list(approvers_in(step))
     if not approvers:
-        yield Violation(f"{place}.inputs", "no approvers", "at least one", about=document)
+        yield document.violation(f"{place}.inputs", "at least one", found="no approvers")
     for approver, where in approvers:
         if "{{" in approver:
-            yield Violation(f"{place}.{where}", described(approver), "an approver that is fixed here", about=document)
+            yield document.violation(f"{place}.{where}", "an approver that is fixed here", found=described(approver))
 
 
 def _count(value: Any) -> int:
@@ -175,7 +175,7 @@ def _follow(document: Resource, runbook: Runbook, tagging: Step) -> Iterator[Vio
             following = runbook.step(transition.to) if transition.to else None
             if following is None:
                 place = f"content.mainSteps.{step.name}.{transition.property}"
-                yield Violation(place, transition.found, "a path to a step that removes the tag", about=document)
+                yield document.violation(place, "a path to a step that removes the tag", found=transition.found)
             elif not following.may_undo(tagging):
                 waiting.append(following)
 
@@ -217,7 +217,7 @@ def _trusts_automation(role: Resource) -> Findings:
         for statement in trust.statements:
             if statement.allows and not _names_automation(statement):
                 place = f"assumeRolePolicy.Statement[{statement.index}].Principal"
-                wrong = Violation(place, "other principals", "Service: ssm.amazonaws.com alone", about=role)
+                wrong = role.violation(place, "Service: ssm.amazonaws.com alone", found="other principals")
                 yield role.unseen("name") if name is UNKNOWN else wrong
 
 

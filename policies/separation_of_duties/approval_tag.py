@@ -17,7 +17,7 @@ from common.iam.patterns import SOME
 from common.iam.tag_requests import REMOVING, SETTING, tag_grants
 from common.json_values import decoded
 from components.approval.names import TAG_KEY
-from policies.findings import UNKNOWN, Violation
+from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import TAG
@@ -121,7 +121,7 @@ def _without(resource: Resource, name: str, tags: Any) -> Iterator[Any]:
             if key is UNKNOWN:
                 yield resource.unseen(name)
             if str(key).casefold() == TAG_KEY.casefold():
-                yield Violation(f"{name}.{key}", "a tag", _EXPECTED, about=resource)
+                yield resource.violation(f"{name}.{key}", _EXPECTED, found="a tag")
 
 
 _TAGGED = Parameter(

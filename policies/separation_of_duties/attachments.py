@@ -8,7 +8,7 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.findings import IDENTITIES, Violation
+from policies.findings import IDENTITIES
 from policies.separation_of_duties.aws_managed import name_of
 from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in
 from policies.separation_of_duties.resource_checks import POLICIES, described
@@ -143,7 +143,7 @@ class PolicyReporter:
                 continue
             if text := self._let(attached, found):
                 self._reported.add(place)
-                yield Violation(held.property, text, expected, about=carrier)
+                yield carrier.violation(held.property, expected, found=text)
             elif held.reading and not held.reading.is_complete:
                 self._reported.add(place)
                 yield carrier.unseen(held.property)

@@ -13,7 +13,7 @@ from pulumi_policy import Severity
 
 from common.iam.documents import Policy
 from components.approval.names import BREAK_GLASS_ROLE_NAME, BREAK_GLASS_SECONDS
-from policies.findings import UNKNOWN, Violation
+from policies.findings import UNKNOWN
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule
 from policies.separation_of_duties.attachments import AttachedPolicies
@@ -67,7 +67,7 @@ def _is_limited(stack: Stack) -> Findings:
             yield from _permission_findings(attached)
         if not any(_is_alarm(stack, rule) for rule in stack.of(_EVENT_RULE)):
             expected = "an EventBridge rule with a target for the calls of the role"
-            yield Violation("name", "no alarm on its use", expected, about=role)
+            yield role.violation("name", expected, found="no alarm on its use")
 
 
 def _trust_findings(role: Resource) -> Findings:
@@ -78,11 +78,11 @@ def _trust_findings(role: Resource) -> Findings:
         for statement in trust.statements:
             if statement.allows and not _names_users(statement):
                 place = f"assumeRolePolicy.Statement[{statement.index}].Principal"
-                yield Violation(place, "other principals", "IAM users by name", about=role)
+                yield role.violation(place, "IAM users by name", found="other principals")
             if statement.allows and not _has_conditions(statement):
                 place = f"assumeRolePolicy.Statement[{statement.index}].Condition"
                 expected = "aws:MultiFactorAuthPresent true, sts:RoleSessionName ${aws:username}"
-                yield Violation(place, "other conditions", expected, about=role)
+                yield role.violation(place, expected, found="other conditions")
 
 
 def _names_users(statement: Statement) -> bool:
@@ -109,14 +109,14 @@ def _permission_findings(attached: AttachedPolicy) -> Findings:
         if held.reading or held.arn is UNKNOWN:
             yield carrier.unseen(held.property)
         else:
-            yield Violation(held.property, str(held.arn), "no managed policy", about=carrier)
+            yield carrier.violation(held.property, "no managed policy", found=str(held.arn))
         return
     for statement in attached.policy.statements:
         actions = {each.lower() for each in statement.actions}
         if statement.allows and (statement.all_but_actions or actions - _ACTIONS):
             place = f"{held.property}.Statement[{statement.index}].Action"
             expected = "what a session needs: " + ", ".join(sorted(_ACTIONS))
-            yield Violation(place, ", ".join(sorted(actions - _ACTIONS)), expected, about=carrier)
+            yield carrier.violation(place, expected, found=", ".join(sorted(actions - _ACTIONS)))
 
 
 def _is_alarm(stack: Stack, rule: Resource) -> bool:

@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from common.json_values import mapping
 from components.approval.names import EVIDENCE_BUCKET
-from policies.findings import UNKNOWN, Violation
+from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 from policies.rule import Rule
 
@@ -50,7 +50,7 @@ def _are_locked(stack: Stack) -> Findings:
         )
         locks = [each for each in stack.of(_LOCK) if each.refers("bucket", bucket)]
         if not locks:
-            yield Violation("bucket", "no retention of new objects", "an Object Lock configuration", about=bucket)
+            yield bucket.violation("bucket", "an Object Lock configuration", found="no retention of new objects")
         for lock in locks:
             yield from _retention_findings(lock, stack.settings[_DAYS.name])
 
@@ -67,4 +67,4 @@ def _retention_findings(lock: Resource, minimum: int) -> Findings:
         yield lock.unseen("rule")
     elif int(days) + int(years) * _DAYS_PER_YEAR < minimum:
         found = f"{int(days) + int(years) * _DAYS_PER_YEAR} days"
-        yield Violation("rule.defaultRetention", found, f"at least {minimum} days", about=lock)
+        yield lock.violation("rule.defaultRetention", f"at least {minimum} days", found=found)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.iam.documents import DocumentError, Policy, parse
-from policies.findings import UNKNOWN, Resource, Unknown, Violation
+from common.json_values import listed, mapping
+from policies.findings import UNKNOWN, Resource, Unknown, is_partly_unknown
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -57,52 +58,42 @@ class Held:
     holders: tuple[Holder, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Inline:
-    document: str
-    holder: tuple[str, str] | None
+_Holders = tuple[tuple[str, str], ...]
+"""Kinds of principals that have a policy, each with the property that names them."""
 
+_ROLES: Final = (("role", "role"),)
+_USERS: Final = (("user", "user"),)
+_GROUPS: Final = (("group", "group"),)
+_SETS: Final = (("permission-set", "permissionSetArn"),)
 
-@dataclass(frozen=True, kw_only=True)
-class _Attachment:
-    arns: str
-    holders: tuple[tuple[str, str], ...]
-
-
-_SET: Final = ("permission-set", "permissionSetArn")
-
-_DOCUMENTS: Final[dict[str, _Inline]] = {
-    POLICY: _Inline(document="policy", holder=None),
-    "aws:iam/rolePolicy:RolePolicy": _Inline(document="policy", holder=("role", "role")),
-    "aws:iam/userPolicy:UserPolicy": _Inline(document="policy", holder=("user", "user")),
-    "aws:iam/groupPolicy:GroupPolicy": _Inline(document="policy", holder=("group", "group")),
-    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy": _Inline(document="inlinePolicy", holder=_SET),
+_DOCUMENTS: Final[dict[str, tuple[str, _Holders]]] = {
+    POLICY: ("policy", ()),
+    "aws:iam/rolePolicy:RolePolicy": ("policy", _ROLES),
+    "aws:iam/userPolicy:UserPolicy": ("policy", _USERS),
+    "aws:iam/groupPolicy:GroupPolicy": ("policy", _GROUPS),
+    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy": ("inlinePolicy", _SETS),
 }
+"""Property of the document, and its holders, by resource type."""
 
-_ATTACHMENTS: Final[dict[str, _Attachment]] = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _Attachment(arns="policyArn", holders=(("role", "role"),)),
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": _Attachment(arns="policyArn", holders=(("user", "user"),)),
-    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": _Attachment(arns="policyArn", holders=(("group", "group"),)),
-    "aws:iam/policyAttachment:PolicyAttachment": _Attachment(
-        arns="policyArn", holders=(("role", "roles"), ("user", "users"), ("group", "groups"))
+_ATTACHMENTS: Final[dict[str, tuple[str, _Holders]]] = {
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn", _ROLES),
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": ("policyArn", _USERS),
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": ("policyArn", _GROUPS),
+    "aws:iam/policyAttachment:PolicyAttachment": (
+        "policyArn",
+        (("role", "roles"), ("user", "users"), ("group", "groups")),
     ),
-    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": _Attachment(
-        arns="policyArns", holders=(("role", "roleName"),)
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": ("policyArns", (("role", "roleName"),)),
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": ("policyArns", (("user", "userName"),)),
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": (
+        "policyArns",
+        (("group", "groupName"),),
     ),
-    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": _Attachment(
-        arns="policyArns", holders=(("user", "userName"),)
-    ),
-    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": _Attachment(
-        arns="policyArns", holders=(("group", "groupName"),)
-    ),
-    ROLE: _Attachment(arns="managedPolicyArns", holders=(("role", "name"),)),
-    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment": _Attachment(
-        arns="managedPolicyArn", holders=(_SET,)
-    ),
-    "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive": _Attachment(
-        arns="managedPolicyArns", holders=(_SET,)
-    ),
+    ROLE: ("managedPolicyArns", (("role", "name"),)),
+    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment": ("managedPolicyArn", _SETS),
+    "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive": ("managedPolicyArns", _SETS),
 }
+"""Property of the ARNs, and the holders, by resource type."""
 
 CARRIERS: Final = tuple(dict.fromkeys((*_DOCUMENTS, *_ATTACHMENTS)))
 """Resource types that give a principal permissions."""
@@ -110,21 +101,31 @@ CARRIERS: Final = tuple(dict.fromkeys((*_DOCUMENTS, *_ATTACHMENTS)))
 
 def held_in(resource: Resource) -> Iterator[Held]:
     """Return the policies of a resource."""
-    if inline := _DOCUMENTS.get(resource.type):
-        holders = tuple(_holders(resource, [inline.holder])) if inline.holder else ()
+    if resource.type in _DOCUMENTS:
+        name, kinds = _DOCUMENTS[resource.type]
         yield Held(
-            property=inline.document,
-            reading=read(resource.value(inline.document)),
+            property=name,
+            reading=read(resource.value(name)),
             name=_text(resource.value("name")),
-            holders=holders,
+            holders=_holders(resource, kinds),
         )
-    if attachment := _ATTACHMENTS.get(resource.type):
-        holders = tuple(_holders(resource, attachment.holders))
-        for place, arn in _several(attachment.arns, resource.value(attachment.arns)):
-            yield Held(property=place, arn=arn if arn is UNKNOWN else str(arn), holders=holders)
+    if resource.type in _ATTACHMENTS:
+        name, kinds = _ATTACHMENTS[resource.type]
+        for place, arn in _several(name, resource.value(name)):
+            yield Held(property=place, arn=arn if arn is UNKNOWN else str(arn), holders=_holders(resource, kinds))
     if resource.type == ROLE:
-        for place, inline_policy in _several("inlinePolicies", resource.given("inlinePolicies")):
-            yield _in_role(place, inline_policy, tuple(_holders(resource, [("role", "name")])))
+        holders = _holders(resource, (("role", "name"),))
+        for place, inline in _several("inlinePolicies", resource.given("inlinePolicies")):
+            if inline is UNKNOWN:
+                yield Held(property=place, reading=Reading(None, is_complete=False), holders=holders)
+                continue
+            fields = mapping(inline)
+            yield Held(
+                property=f"{place}.policy",
+                reading=read(fields.get("policy")),
+                name=_text(fields.get("name")),
+                holders=holders,
+            )
 
 
 def read(document: Any) -> Reading:
@@ -143,38 +144,21 @@ def holds(holder: Holder, name: str) -> bool:
     return isinstance(holder, str) and holder.lower() == name.lower()
 
 
-def _in_role(place: str, inline: Any, holders: tuple[Holder, ...]) -> Held:
-    if inline is UNKNOWN:
-        return Held(property=place, reading=Reading(None, is_complete=False), holders=holders)
-    fields = cast("Mapping[str, Any]", inline) if isinstance(inline, Mapping) else dict[str, Any]()
-    return Held(
-        property=f"{place}.policy", reading=read(fields.get("policy")), name=_text(fields.get("name")), holders=holders
-    )
-
-
 def _object(document: Mapping[str, Any]) -> Reading:
     """Return the certain part of a document: Allow statements, unless an unknown part may deny them."""
-    if not _has_unknown(document):
+    if not is_partly_unknown(document):
         return Reading(_parsed_object(document))
     statements = document.get("Statement")
-    listed = cast("list[Any]", statements) if isinstance(statements, list) else [statements]
-    known = [each for each in listed if not _has_unknown(each)]
-    may_deny = any(_has_unknown(each) and not _allows(each) for each in listed)
-    if may_deny or _has_unknown({key: value for key, value in document.items() if key != "Statement"}):
+    several = listed(statements)
+    known = [each for each in several if not is_partly_unknown(each)]
+    may_deny = any(is_partly_unknown(each) and not _allows(each) for each in several)
+    if may_deny or is_partly_unknown({key: value for key, value in document.items() if key != "Statement"}):
         return Reading(None, is_complete=False)
     return Reading(_parsed_object({**document, "Statement": known}), is_complete=False)
 
 
 def _allows(statement: Any) -> bool:
     return isinstance(statement, Mapping) and cast("Mapping[str, Any]", statement).get("Effect") == "Allow"
-
-
-def _has_unknown(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_unknown, cast("Mapping[str, Any]", value).values()))
-    if isinstance(value, list):
-        return any(map(_has_unknown, cast("list[Any]", value)))
-    return value is UNKNOWN
 
 
 @lru_cache(maxsize=1_024)
@@ -190,14 +174,12 @@ def _parsed_object(document: Any) -> Policy | None:
         return None
 
 
-def _holders(resource: Resource, kinds: Any) -> Iterator[Holder]:
-    for kind, name in kinds:
-        for _, holder in _several(name, resource.value(name)):
-            yield (
-                UNKNOWN
-                if holder is UNKNOWN
-                else f"{kind}/{str(holder).rpartition('/')[2] if kind != _SET[0] else holder}"
-            )
+def _holders(resource: Resource, kinds: _Holders) -> tuple[Holder, ...]:
+    return tuple(
+        UNKNOWN if holder is UNKNOWN else f"{kind}/{holder if kinds is _SETS else str(holder).rpartition('/')[2]}"
+        for kind, name in kinds
+        for _, holder in _several(name, resource.value(name))
+    )
 
 
 def _several(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -228,4 +210,4 @@ def _can_be_read(resource: Resource) -> Findings:
     for held in held_in(resource):
         if held.reading and held.reading.is_complete and held.reading.policy is None:
             # The text may contain secrets, so it is not quoted.
-            yield Violation(held.property, "text that cannot be read", "a policy document", about=resource)
+            yield resource.violation(held.property, "a policy document", found="text that cannot be read")

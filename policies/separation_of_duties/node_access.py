@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class RequiredPermission:
     """A required permission.
 
@@ -153,82 +153,68 @@ _ASSOCIATING: Final = ("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "s
 def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
     """Return the permissions to run commands on nodes without a session, other than with harmless documents of the account."""
     own = RequiredPermission(
-        actions=("ssm:SendCommand",),
-        reached=(f"{_OWN_DOCUMENT}{SOME}",),
+        ("ssm:SendCommand",),
+        (f"{_OWN_DOCUMENT}{SOME}",),
         excluded=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*OWNED_BY_AWS, *harmless)),
     )
     of_aws = replace(own, reached=_of_aws("document", SCRIPT_DOCUMENTS), excluded=())
-    nodes = RequiredPermission(actions=("ssm:SendCommand",), reached=_NODES)
+    nodes = RequiredPermission(("ssm:SendCommand",), _NODES)
     return (
         (nodes, of_aws),
         (nodes, own),
         (replace(of_aws, actions=_ASSOCIATING),),
         (replace(own, actions=_ASSOCIATING),),
+        (RequiredPermission(("ssm:StartAutomationExecution",), _RUNBOOKS, excluded=_NO_VERSIONS, given=_STARTED),),
         (
             RequiredPermission(
-                actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, excluded=_NO_VERSIONS, given=_STARTED
+                ("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
+                (f"ssm:{SOME}:{SOME}:maintenancewindow/mw-{SOME}", f"ssm:{SOME}:{SOME}:windowtask/{SOME}"),
             ),
         ),
         (
             RequiredPermission(
-                actions=("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
-                reached=(f"ssm:{SOME}:{SOME}:maintenancewindow/mw-{SOME}", f"ssm:{SOME}:{SOME}:windowtask/{SOME}"),
-            ),
-        ),
-        (
-            RequiredPermission(
-                actions=("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
-                reached=(f"ssm-quicksetup:{SOME}:{SOME}:configuration-manager/{SOME}",),
+                ("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
+                (f"ssm-quicksetup:{SOME}:{SOME}:configuration-manager/{SOME}",),
             ),
         ),
     )
 
 
 ACCESS_REQUESTS: Final[tuple[Path, ...]] = (
-    (RequiredPermission(actions=("ssm:StartAccessRequest",), reached=_NODES),),
-    (
-        RequiredPermission(
-            actions=("ssm:GetAccessToken",), reached=(f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True
-        ),
-    ),
+    (RequiredPermission(("ssm:StartAccessRequest",), _NODES),),
+    (RequiredPermission(("ssm:GetAccessToken",), (f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True),),
 )
 """Permissions to request access by just-in-time node access, and to use it."""
 
 LOGIN_WAYS: Final[tuple[Path, ...]] = (
     (
         RequiredPermission(
-            actions=("ec2-instance-connect:SendSSHPublicKey", "ec2-instance-connect:SendSerialConsoleSSHPublicKey"),
-            reached=_INSTANCES,
+            ("ec2-instance-connect:SendSSHPublicKey", "ec2-instance-connect:SendSerialConsoleSSHPublicKey"),
+            _INSTANCES,
         ),
     ),
     (
         RequiredPermission(
-            actions=("ecs:ExecuteCommand",),
-            reached=(f"ecs:{SOME}:{SOME}:cluster/{SOME}", f"ecs:{SOME}:{SOME}:task/{SOME}"),
+            ("ecs:ExecuteCommand",),
+            (f"ecs:{SOME}:{SOME}:cluster/{SOME}", f"ecs:{SOME}:{SOME}:task/{SOME}"),
         ),
     ),
     (
-        RequiredPermission(actions=("ssm-guiconnect:StartConnection",)),
-        RequiredPermission(actions=("ssm:StartSession",), reached=_NODES),
+        RequiredPermission(("ssm-guiconnect:StartConnection",)),
+        RequiredPermission(("ssm:StartSession",), _NODES),
     ),
 )
 """Permissions to log in to a node or container without an approved session, in every mode of approval."""
 
 INSTANCE_WAYS: Final[tuple[Path, ...]] = (
-    (RequiredPermission(actions=("ec2:ModifyInstanceAttribute",), reached=_INSTANCES, given=_USER_DATA),),
-    (RequiredPermission(actions=("ec2:CreateReplaceRootVolumeTask",), reached=_INSTANCES),),
+    (RequiredPermission(("ec2:ModifyInstanceAttribute",), _INSTANCES, given=_USER_DATA),),
+    (RequiredPermission(("ec2:CreateReplaceRootVolumeTask",), _INSTANCES),),
     (
-        RequiredPermission(
-            actions=("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"), reached=_INSTANCES
-        ),
-        RequiredPermission(actions=("iam:PassRole",), reached=(f"iam::{SOME}:role/{SOME}",), given=_TO_EC2),
+        RequiredPermission(("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"), _INSTANCES),
+        RequiredPermission(("iam:PassRole",), (f"iam::{SOME}:role/{SOME}",), given=_TO_EC2),
     ),
-    (RequiredPermission(actions=("ssm:CreateActivation",)),),
-    (
-        RequiredPermission(
-            actions=("ssm:UpdateManagedInstanceRole",), reached=(f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",)
-        ),
-    ),
+    (RequiredPermission(("ssm:CreateActivation",)),),
+    (RequiredPermission(("ssm:UpdateManagedInstanceRole",), (f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",)),),
 )
 """Permissions to change an instance's user data or role, and to register a machine as a node."""
 
@@ -236,16 +222,16 @@ INSTANCE_WAYS: Final[tuple[Path, ...]] = (
 def document_paths(governed: Sequence[str]) -> tuple[Path, ...]:
     """Return the permissions to change the documents and settings of nodes and approvals."""
     documents = RequiredPermission(
-        actions=(
+        (
             *("ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument"),
             "ssm:UpdateDocumentDefaultVersion",
         ),
-        reached=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*governed, _NEW_DOCUMENT)),
+        tuple(f"{_OWN_DOCUMENT}{name}" for name in (*governed, _NEW_DOCUMENT)),
         given=_RUNS_ON_NODES,
     )
     settings = RequiredPermission(
-        actions=("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
-        reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/{name}" for name in ACCESS_SETTINGS),
+        ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
+        tuple(f"ssm:{SOME}:{SOME}:servicesetting/{name}" for name in ACCESS_SETTINGS),
     )
     return ((documents,), (settings,))
 

@@ -19,7 +19,7 @@ from common.iam.patterns import SOME
 from common.iam.trust import ASSUME
 from components.approval.names import OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RESERVED_PATH, TAG_KEY
 from components.approval.scripts.trust import account_access_application, admits_account_access, identity_center_user
-from policies.findings import UNKNOWN, Violation
+from policies.findings import UNKNOWN
 from policies.foundations.resource_policies import policy_in
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -137,7 +137,7 @@ def _admit_one_person(stack: Stack) -> Findings:
             yield role.unseen("assumeRolePolicy")
         elif isinstance(trust, Policy) and not _admits_one(role, trust, of_people=of_people):
             expected = "one person of IAM Identity Center, by aws:PrincipalArn and aws:userid, or by an entitlement"
-            yield Violation("assumeRolePolicy", "others than one person", expected, about=role)
+            yield role.violation("assumeRolePolicy", expected, found="others than one person")
     for entitlement in stack.of(ENTITLEMENT):
         yield from _entitled(entitlement)
 
@@ -166,7 +166,7 @@ def _entitled(entitlement: Resource) -> Findings:
     user = str(arn).partition(f":role{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}")[2]
     if f":role{OPERATORS_PATH}" in str(arn) and person != {"userId": user}:
         expected = f"the user whose ID is in the name of the role, {user}"
-        yield Violation("entitlement", json.dumps(person), expected, about=entitlement)
+        yield entitlement.violation("entitlement", expected, found=json.dumps(person))
 
 
 def _part(value: Any, name: str) -> Any:
@@ -207,7 +207,7 @@ def _admit_no_tag(stack: Stack) -> Findings:
             asking = Policy(name="trust", statements=counting)
             if found := sets_approval_tag([asking]):
                 expected = f"session tags without {TAG_KEY}"
-                yield Violation("assumeRolePolicy", described(found), expected, about=role)
+                yield role.violation("assumeRolePolicy", expected, found=described(found))
 
 
 def _counts(statement: Statement) -> bool:
@@ -241,4 +241,4 @@ def _are_different(stack: Stack) -> Findings:
             for approver, where in approvers_in(step):
                 if is_admitted(approver, named) or any(holds(approver, each) for each in operators):
                     place = f"content.mainSteps.{step.name}.{where}"
-                    yield Violation(place, approver, "a principal that is not an operator", about=document)
+                    yield document.violation(place, "a principal that is not an operator", found=approver)

@@ -11,7 +11,7 @@ from common.iam.documents import Policy
 from common.iam.evaluation import AllowingStatement
 from common.problems import shown
 from components.approval.names import ROLE_NAME
-from policies.findings import UNKNOWN, Unseen, Violation
+from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 from policies.separation_of_duties.aws_managed import name_of
 from policies.separation_of_duties.identity_policies import held_in
@@ -62,9 +62,9 @@ def judged(resource: Resource, question: Question, expected: str, of_aws: frozen
             continue
         found = _let(held, question, admitted, of_aws)
         if found and any(holder is UNKNOWN for holder in held.holders) and admitted:
-            yield Unseen(f"who holds {held.property}", about=resource)
+            yield resource.unseen(f"who holds {held.property}")
         elif found:
-            yield Violation(held.property, found, expected, about=resource)
+            yield resource.violation(held.property, expected, found=found)
         # An unknown ARN is of a policy that the stack creates, which is evaluated itself.
         if held.reading and not held.reading.is_complete:
             yield resource.unseen(held.property)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_policy import Severity
 
 from components.approval.names import DEFAULT_VALIDITY_MINUTES
-from policies.findings import Violation
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.runbooks import APPROVE, CARRIERS, LOOP, is_unseen, runbook_in
@@ -63,7 +62,7 @@ def _is_limited(document: Resource) -> Findings:
             waited = _Ways(runbook, step).longest()
             if waited > most:
                 found = "a wait without a fixed end" if isinf(waited) else f"waits of {waited:g} minutes after it"
-                yield Violation(f"content.mainSteps.{step.name}", found, f"at most {most:g}", about=document)
+                yield document.violation(f"content.mainSteps.{step.name}", f"at most {most:g}", found=found)
 
 
 class _Ways:

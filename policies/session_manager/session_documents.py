@@ -21,7 +21,7 @@ from common.strict_yaml import UniqueKeys
 from components.adoption.document_content import text_of_input
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
-from policies.findings import UNKNOWN, Findings, Resource, Violation, is_given
+from policies.findings import UNKNOWN, Findings, Resource, is_given
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -75,17 +75,7 @@ def _in_document(document: Resource, check: Check) -> Findings:
         return  # session-document-readable reports it
     if content.get("sessionType") != _SHELL and document.value("name") != DOCUMENT_NAME:
         return
-    found = content.get("inputs")
-    inputs = mapping(found)
-    yield from check(
-        Resource(
-            type=document.type,
-            name=document.name,
-            properties=inputs,
-            settings=document.settings,
-            path="content.inputs.",
-        )
-    )
+    yield from check(document.part("content.inputs", mapping(content.get("inputs"))))
 
 
 @lru_cache(maxsize=64)
@@ -124,13 +114,6 @@ SESSION_DOCUMENT_READABLE = Rule(
 )
 """The rules about preferences and runbooks do not report a document that this rule reports."""
 
-_UNREADABLE: Final = Violation(
-    "content",
-    "text that cannot be read",  # which may hold anything, so it is not repeated
-    "a mapping in the format that documentFormat states (JSON where it states none)",
-)
-
-
 _KINDS: Final = (DOCUMENT_TYPE, AUTOMATION, CHANGE_TEMPLATE, UNKNOWN)
 
 
@@ -141,5 +124,9 @@ def _can_be_read(document: Resource) -> Findings:
     if document.value("content") is UNKNOWN:
         yield document.unseen("content")
     elif content_of(document) is None:
-        undecided = document.value("documentType") is UNKNOWN
-        yield document.unseen("documentType") if undecided else _UNREADABLE
+        if document.value("documentType") is UNKNOWN:
+            yield document.unseen("documentType")
+            return
+        expected = "a mapping in the format that documentFormat states (JSON where it states none)"
+        # The text may hold anything, so it is not repeated.
+        yield document.violation("content", expected, found="text that cannot be read")

@@ -39,6 +39,9 @@ def template(action: str, resource: str) -> str:
     return START.replace("ACTION", action).replace("RESOURCE", resource)
 
 
+OPEN = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]}
+
+
 def as_native(statement: dict[str, Any]) -> dict[str, Any]:
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return {"roleName": "Shell", "policies": [{"policyName": "shell", "policyDocument": document}]}
@@ -87,12 +90,29 @@ def test_harmless_template_is_fine(action: str, resource: str) -> None:
     assert judge_stack(BY_ID["resources-readable"], Made(type=STACK, properties=given)) == SILENT
 
 
-def test_message_says_where_in_the_template() -> None:
-    given = {"templateBody": template("ssm:StartSession", '"*"')}
-    (said,) = judge(BY_ID["session-start-needs-approval"], STACK, given).violations
-    assert said.startswith(
-        f'{STACK} "subject": templateBody.Resources.Role.inlinePolicies[0].policy: found statement 1'
-    )
+@pytest.mark.parametrize(
+    ("rule", "body", "place"),
+    [
+        (
+            "session-start-needs-approval",
+            template("ssm:StartSession", '"*"'),
+            "Role.inlinePolicies[0].policy: found statement 1",
+        ),
+        (
+            "kms-key-rotation",
+            '{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}',
+            "Key.enableKeyRotation: found no value",
+        ),
+        (
+            "kms-key-policy-closed",
+            json.dumps({"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": OPEN}}}}),
+            "Key.policy.Statement[0].Principal: found every principal",
+        ),
+    ],
+)
+def test_message_says_where_in_the_template(rule: str, body: str, place: str) -> None:
+    (said,) = judge(BY_ID[rule], STACK, {"templateBody": body}).violations
+    assert said.startswith(f'{STACK} "subject": templateBody.Resources.{place}')
 
 
 def test_template_in_json_is_judged() -> None:

@@ -237,9 +237,9 @@ def test_task_for_one_controller_at_a_time_is_fine() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"maxConcurrency": "2"}, 'maxConcurrency: found 2, expected "1"'),
-        ({"maxConcurrency": None}, "maxConcurrency: found None"),
-        ({"maxErrors": "100%"}, 'maxErrors: found 100%, expected "0"'),
+        ({"maxConcurrency": "2"}, 'maxConcurrency: found "2", expected "1"'),
+        ({"maxConcurrency": None}, "maxConcurrency: found no value"),
+        ({"maxErrors": "100%"}, 'maxErrors: found "100%", expected "0"'),
     ],
 )
 def test_task_for_several_or_after_errors_is_reported(change: dict[str, Any], said: str) -> None:

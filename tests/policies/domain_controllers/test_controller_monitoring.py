@@ -219,8 +219,8 @@ def test_alarms_of_the_component_are_raised_on_silence() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"treatMissingData": "notBreaching"}, "treatMissingData: found notBreaching, expected breaching"),
-        ({"treatMissingData": None}, "treatMissingData: found None"),
+        ({"treatMissingData": "notBreaching"}, 'treatMissingData: found "notBreaching", expected breaching'),
+        ({"treatMissingData": None}, "treatMissingData: found no value"),
         ({"alarmActions": []}, "alarmActions: found none"),
         ({"actionsEnabled": False}, "alarmActions: found none"),
     ],
