@@ -12,7 +12,7 @@ import typer
 
 from operations.command_line import CommandContext, Cwd, Json
 from operations.errors import UnusableError
-from operations.fleet.fleet import load_fleet
+from operations.fleet.fleet import load_fleet, orphaned_stacks, plan_stacks
 from operations.fleet.migration import (
     cloudformation_client,
     fleet_file_of,
@@ -37,19 +37,17 @@ from operations.fleet.stack_operations import (
     update_stack,
     verify_account,
 )
-from operations.fleet.stack_plan import orphaned_stacks, plan_stacks
 from operations.policy_pack import PackConfigurations, policy_packs
 from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from operations.fleet.fleet import Fleet
+    from operations.fleet.fleet import Fleet, OrphanedStack
     from operations.fleet.pulumi_cli import PulumiCli
     from operations.fleet.results import AccountResult, NextStep
     from operations.fleet.stack_configuration import FleetStack
     from operations.fleet.stack_operations import EngineContext
-    from operations.fleet.stack_plan import OrphanedStack
     from operations.policy_pack import PolicyPack
 
 app = typer.Typer(

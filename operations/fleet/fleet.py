@@ -1,23 +1,37 @@
-"""Fleet with its file, its accounts, and their validated configurations."""
+"""Fleet with its file, its accounts and their validated configurations, and the comparison with the stacks in the state backend."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.problems import suggestion
 from operations.errors import UnusableError
-from operations.fleet.accounts import assign_waves, select_accounts, tolerated_failures
-from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
+from operations.fleet.accounts import (
+    assign_waves,
+    discover_accounts,
+    needs_organization,
+    organizations_client,
+    select_accounts,
+    tolerated_failures,
+)
+from operations.fleet.events import NOT_SET, change_text
 from operations.fleet.fleet_file import FleetFileError, problem_text, read_fleet_file
+from operations.fleet.results import ACCOUNT_WIDE, AccountState, RegionResult
 from operations.fleet.rollout import RolloutWave
-from operations.fleet.stack_configuration import configure_stacks
+from operations.fleet.stack_configuration import Layer, configure_stacks, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from operations.fleet.file_schema import FleetSettings
+    from operations.fleet.fleet_file import FleetSettings
+    from operations.fleet.pulumi_cli import PulumiCli
+    from operations.fleet.results import AccountResult
     from operations.fleet.stack_configuration import FleetStack
 
 
@@ -112,3 +126,94 @@ def load_fleet(path: Path) -> Fleet:
         },
         left_out=selection.left_out,
     )
+
+
+_CONCURRENT_HISTORIES = 8
+"""Maximum number of concurrent reads of stack histories, each with its own process."""
+_ID = re.compile(r"[0-9]{12}")
+_NOT_LISTED = "not in the fleet file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrphanedStack:
+    """Stack of the fleet whose account is not in the fleet.
+
+    Attributes:
+        reason: Reason why the account is not in the fleet.
+    """
+
+    account_id: str
+    stack: str
+    reason: str
+
+
+def orphaned_stacks(
+    settings: FleetSettings, stacks: Iterable[str], accounts: Iterable[str], left_out: Mapping[str, str]
+) -> list[OrphanedStack]:
+    """Return stacks whose names match the fleet's pattern and whose accounts are not in it; other stacks are ignored.
+
+    `left_out` has the reasons why known accounts are not in the fleet, by account ID.
+    """
+    prefix, known = settings.stack_prefix, set(accounts)
+    ours = {name.removeprefix(prefix): name for name in stacks if name.startswith(prefix)}
+    return [
+        OrphanedStack(account_id=account, stack=name, reason=left_out.get(account, _NOT_LISTED))
+        for account, name in sorted(ours.items())
+        if _ID.fullmatch(account) and account not in known
+    ]
+
+
+def plan_stacks(fleet: Fleet, pulumi: PulumiCli, stacks: Sequence[FleetStack]) -> list[AccountResult]:
+    """Return the planned changes of stacks, by their configuration only; `preview` shows the program's changes.
+
+    Raises:
+        UnusableError: The backend cannot be used.
+    """
+
+    def plan_one(stack: FleetStack) -> AccountResult:
+        last = pulumi.last_configuration(stack.name) if stack.name in pulumi.stacks else None
+        return plan_stack(stack, fleet.wave_names[stack.account.id], last, pulumi.program.defaults)
+
+    with ThreadPoolExecutor(_CONCURRENT_HISTORIES) as pool:
+        return list(pool.map(plan_one, stacks))
+
+
+def plan_stack(
+    stack: FleetStack, wave: str, last: Mapping[str, Any] | None, project_defaults: Mapping[str, Any]
+) -> AccountResult:
+    """Return the planned change of one stack since its last successful update, of which there may be none."""
+    if last is None:
+        return stack.result(wave, AccountState.ADDED)
+    deployed, planned = {**project_defaults, **last}, {**project_defaults, **stack.values}
+    changed = changed_settings(deployed, planned)
+    if not changed:
+        return stack.result(wave, AccountState.UNCHANGED)
+    before, after = _flat(deployed), _flat(planned)
+    differences = tuple(change_text(name, before.get(name, NOT_SET), after.get(name, NOT_SET)) for name in changed)
+    found = RegionResult(state=AccountState.CHANGED, differences=differences)
+    return stack.result(wave, AccountState.CHANGED, cells={ACCOUNT_WIDE: found})
+
+
+def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the names of settings that differ between two configurations, sorted.
+
+    JSON distinguishes `false` from `0`.
+    """
+    old, new = _flat(before), _flat(after)
+    changed = [name for name in sorted(old.keys() | new.keys()) if _spelling(old, name) != _spelling(new, name)]
+    # A section that gets its first setting is not a change of its own.
+    return [name for name in changed if not any(each.startswith((f"{name}.", f"{name}[")) for each in changed)]
+
+
+def _spelling(values: Mapping[str, Any], name: str) -> str | None:
+    return json.dumps(values[name], sort_keys=True) if name in values else None
+
+
+def fingerprint(values: Mapping[str, Any], program: str) -> str:
+    """Return the fingerprint of a configuration together with its program."""
+    text = json.dumps([values, program], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.key: each.value for each in explain([Layer(origin="", values=values)])}

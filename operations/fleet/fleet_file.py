@@ -1,22 +1,270 @@
-"""Parser of a fleet file: from YAML to validated settings."""
+"""Fleet file: its schema, which validates single values, and its parser, from YAML to validated settings.
+
+What the values mean for accounts is evaluated elsewhere.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+import re
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import yaml
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from common.problems import NAMESPACE, Problem, SettingPath, listed, shown, suggestion
 from common.strict_yaml import BoundedLoader
-from common.validation import read_section
+from common.validation import Name, Section, read_section, without_hidden
 from components.settings import SECTIONS
 from operations.errors import UnusableError
-from operations.fleet.file_schema import FleetSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+ACCOUNT_ID = r"^[0-9]{12}$"
+ROLE_TEMPLATE = r"^arn:aws[a-z-]*:iam::\{accountId\}:role/[A-Za-z0-9_+=,.@/-]+$"
+PLACEHOLDER = "{accountId}"
+
+_SHARE = re.compile(r"(100|[0-9]{1,2})%")
+
+_ROLE = "arn:aws:iam::{accountId}:role/<name>, or leave it out"
+_NAMES = "a list of account names or IDs"
+_UNITS = "a list of organizational units such as ou-ab12-c3d4 (or the root, r-ab12)"
+_TAGS = "a mapping of tag keys to the value that each must have"
+
+UnitId = Annotated[str, Field(pattern=r"^(ou-[a-z0-9]{4,32}-[a-z0-9]{4,32}|r-[a-z0-9]{4,32})$")]
+
+
+def _tolerance(given: object) -> int | str:
+    whole = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    if not whole and not (isinstance(given, str) and _SHARE.fullmatch(given)):
+        raise ValueError("neither a whole number nor a share")
+    return cast("int | str", given)
+
+
+Tolerance = Annotated[
+    int | str,
+    PlainValidator(_tolerance),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_SHARE.pattern}$"}]}
+    ),
+]
+
+
+class ListedAccount(Section):
+    """Account that the file lists."""
+
+    name: Name = Field(
+        max_length=50,
+        description="Name of the account; unique.",
+        json_schema_extra={"allowed": "text of 1 to 50 characters"},
+    )
+    id: str = Field(
+        pattern=ACCOUNT_ID,
+        description="Account ID.",
+        json_schema_extra={"allowed": "an account ID of 12 digits in quotes"},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        description="Tags, for the `tags` of waves.",
+        json_schema_extra={"allowed": "a mapping of names to text"},
+    )
+
+
+class Discovery(Section):
+    """Accounts that AWS Organizations returns. An empty section, `discover: {}`, selects the whole organization."""
+
+    organizational_units: list[UnitId] = Field(
+        default_factory=list,
+        description="Units to search, with their child units. None: the whole organization.",
+        json_schema_extra={"allowed": _UNITS},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        description="Limit to accounts with all of these tags.",
+        json_schema_extra={"allowed": _TAGS},
+    )
+
+
+class Accounts(Section):
+    """Accounts of the fleet. An account that is listed and discovered counts once, under its listed name."""
+
+    listed: list[ListedAccount] = Field(
+        default_factory=list[ListedAccount],
+        alias="list",
+        description="Accounts that the file lists.",
+        json_schema_extra={"allowed": "a list of accounts {name, id, tags}"},
+    )
+    discover: Discovery | None = Field(
+        default=None,
+        description="Accounts of the organization, without inactive ones.",
+        json_schema_extra={
+            "allowed": "a mapping with organizationalUnits, tags, or neither for the whole organization"
+        },
+    )
+    exclude: list[str] = Field(
+        default_factory=list,
+        description="Accounts to exclude. Their stacks, if any, are orphaned.",
+        json_schema_extra={"allowed": _NAMES},
+    )
+
+
+class Overrides(Section):
+    """Settings that differ from `defaults`, key by key."""
+
+    organizational_units: dict[UnitId, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of accounts in a unit or its child units; a child unit overrides its parent.",
+        json_schema_extra={"allowed": "a mapping of units (ou-ab12-c3d4) to settings"},
+    )
+    accounts: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of one account, which override all others.",
+        json_schema_extra={"allowed": "a mapping of account names (or IDs in quotes) to settings"},
+    )
+
+
+class Wave(Section):
+    """Accounts that are rolled out together. A wave without `accounts`, `organizationalUnits` and `tags` gets the remaining ones."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
+        description="Name, for `--wave`.",
+        json_schema_extra={"allowed": "at most 40 letters, digits, _ and -"},
+    )
+    accounts: list[str] = Field(
+        default_factory=list, description="Accounts by name or ID.", json_schema_extra={"allowed": _NAMES}
+    )
+    organizational_units: list[UnitId] = Field(
+        default_factory=list,
+        description="Accounts in these units or their child units.",
+        json_schema_extra={"allowed": _UNITS},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="Accounts with all of these tags.", json_schema_extra={"allowed": _TAGS}
+    )
+    concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Maximum number of concurrent accounts. Each uses about 0.5 GB of memory with the AWS plugin.",
+        json_schema_extra={"allowed": "a whole number from 1 to 64"},
+    )
+    failure_tolerance: Tolerance = Field(
+        default=0,
+        description="Number or percentage of the wave's accounts that may fail; percentages are rounded down. Above it, "
+        "no further account is started, in this wave or a later one.",
+        json_schema_extra={"allowed": "a whole number, or a share from 0% to 100%"},
+    )
+    pause_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1440,
+        description="Pause after the wave.",
+        json_schema_extra={"allowed": "whole minutes from 0 to 1440"},
+    )
+
+    @property
+    def selects_remaining(self) -> bool:
+        """The wave selects no accounts of its own."""
+        return not (self.accounts or self.organizational_units or self.tags)
+
+
+class FleetSettings(Section):
+    """Fleet file."""
+
+    accounts: Accounts = Field(
+        description="Accounts of the fleet.",
+        json_schema_extra={"allowed": "a mapping with list, discover or both"},
+    )
+    assume_role: str | None = Field(
+        default=None,
+        pattern=ROLE_TEMPLATE,
+        description="Role to assume in each account; {accountId} is replaced with its ID. Default: no role is assumed, "
+        "for a runner that signs in to each account itself.",
+        json_schema_extra={"allowed": _ROLE},
+    )
+    preview_role: str | None = Field(
+        default=None,
+        pattern=ROLE_TEMPLATE,
+        description="Role to assume for read-only operations: `preview`, `drift` and `verify`. Default: the role of "
+        "`assumeRole`.",
+        json_schema_extra={"allowed": _ROLE},
+    )
+    defaults: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of every account, with the keys of a stack's configuration.",
+        json_schema_extra={"allowed": "a mapping of keys such as shell-access:regions to values"},
+    )
+    overrides: Overrides = Field(
+        default_factory=Overrides,
+        description="Settings that differ from `defaults`.",
+        json_schema_extra={"allowed": "a mapping with organizationalUnits, accounts or both"},
+    )
+    waves: list[Wave] = Field(
+        default_factory=lambda: [Wave(name="all")],
+        min_length=1,
+        description="Waves, in rollout order. An account is in the first wave that names it; all other accounts, "
+        "including new ones, are in the last wave. Default: one wave, `all`.",
+        json_schema_extra={"allowed": "a list of at least one wave"},
+    )
+    stack_prefix: str = Field(
+        default="",
+        pattern=r"^([A-Za-z][A-Za-z0-9_.-]{0,39}-)?$",
+        description="Prefix of stack names, which are <prefix><account ID>. Required if several fleets share a state backend.",
+        json_schema_extra={"allowed": 'at most 41 letters, digits, _ . and -, the last one a -, or ""'},
+    )
+    secrets_provider: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(without_hidden)] | None = (
+        Field(
+            default=None,
+            description="Encryption of secrets in the state of new stacks, as for `pulumi stack init`. Default: that of "
+            "the backend.",
+            json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
+        )
+    )
+
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def fleet_schema() -> dict[str, Any]:
+    """Return the schema; constraints between several values are beyond it, and checked by `fleet plan`."""
+    schema = cast("dict[str, Any]", _plain(FleetSettings.model_json_schema(by_alias=True)))
+    settings = {
+        "type": "object",
+        "propertyNames": {"pattern": f"^({NAMESPACE}:({'|'.join(SECTIONS)})|aws:.+)$"},
+    }
+    schema["properties"]["defaults"] |= settings
+    overrides = schema["$defs"]["Overrides"]["properties"]
+    for each in overrides.values():
+        each["additionalProperties"] = settings
+    return {"$schema": _DIALECT, "title": "A fleet of Shell Access stacks", **_without(schema, "title")}
+
+
+def schema_text() -> str:
+    """Return the content of docs/fleet.schema.json."""
+    return json.dumps(fleet_schema(), indent=2) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return a schema without generated titles, which add nothing, and `allowed`, which repeats other keywords."""
+    if isinstance(value, dict):
+        values = cast("dict[str, Any]", value)
+        return {
+            key: {name: _plain(each) for name, each in inner.items()}
+            if key in {"properties", "$defs"}
+            else _plain(inner)
+            for key, inner in values.items()
+            if key not in {"title", "allowed"}
+        }
+    if isinstance(value, list):
+        return [_plain(each) for each in cast("list[Any]", value)]
+    return value
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}
 
 
 class FleetFileError(UnusableError):

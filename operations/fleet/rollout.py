@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from operations.fleet.progress import Progress
+    from operations.fleet.result_output import Progress
     from operations.fleet.stack_configuration import FleetStack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from common.problems import NAMESPACE, Problem, SettingsError, path_text
 from components.settings import Settings
-from operations.fleet.file_schema import PLACEHOLDER
+from operations.fleet.fleet_file import PLACEHOLDER
 from operations.fleet.results import AccountResult
 from operations.stack import StackConfiguration
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from operations.fleet.accounts import FleetAccount
-    from operations.fleet.file_schema import FleetSettings
+    from operations.fleet.fleet_file import FleetSettings
     from operations.fleet.results import AccountState
 
 

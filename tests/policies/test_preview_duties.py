@@ -173,7 +173,7 @@ def test_template_in_state_is_evaluated(made: Stack) -> None:
     assert run.code
     assert "templateBody.Resources.Shell.inlinePolicies[0].policy: found statement 1 (ssm:StartSession" in run.text
     assert (
-        'aws:ssm/document:Document "hidden/Grant": content.mainSteps.Tag: found a path to it without an approval'
+        'aws:ssm/document:Document "hidden/Grant": desiredState.content.mainSteps.Tag: found a path to it without an approval'
         in run.text
     )
     assert "Traceback" not in run.text

@@ -16,7 +16,7 @@ from components.nodes.settings import NodesSection
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
 from components.settings import SECTIONS
 from operations.audit import rules as audit
-from operations.fleet.file_schema import fleet_schema
+from operations.fleet.fleet_file import fleet_schema
 from policies.catalog import RULES
 from tests.support.golden_files import Golden, previewed_outputs, resources, shape
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.workspace import REPOSITORY
-from operations.fleet.file_schema import schema_text
+from operations.fleet.fleet_file import schema_text
 from tools.docs.audit import audit_page
 from tools.docs.configuration import configuration_page, fleet_file_page
 from tools.docs.fleet_costs import fleet_costs_page

@@ -51,7 +51,7 @@ from components.nodes.settings import (
     RoleComplianceSettings,
 )
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
-from operations.fleet.file_schema import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
+from operations.fleet.fleet_file import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
 from tools.docs.markdown import table
 
 _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
@@ -228,7 +228,7 @@ need as well: the stack attaches all of them, and the rule and remediation of `n
 `python -m operations verify` and the outputs include them. One log group name for all Regions, and a short prefix, keep it one policy.
 """
 
-_FLEET_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/file_schema.py. -->
+_FLEET_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/fleet_file.py. -->
 # The fleet file
 
 Keys of a fleet file. [fleet.md](fleet.md) describes its use; [fleet.schema.json](fleet.schema.json) is the JSON schema for

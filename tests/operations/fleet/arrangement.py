@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.fleet.accounts import FleetAccount
-from operations.fleet.file_schema import FleetSettings
+from operations.fleet.fleet_file import FleetSettings
 
 FAKE_PULUMI = Path(__file__).with_name("fake_pulumi.txt")
 

@@ -10,9 +10,8 @@ import yaml
 
 from local.workspace import REPOSITORY
 from operations.errors import UnusableError
-from operations.fleet.file_schema import fleet_schema
 from operations.fleet.fleet import load_fleet
-from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, read_fleet_file
+from operations.fleet.fleet_file import FleetFileError, fleet_schema, parse_fleet_file, read_fleet_file
 from tests.operations.fleet.arrangement import FLEET
 
 

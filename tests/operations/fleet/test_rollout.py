@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from operations.errors import UnusableError
-from operations.fleet.progress import Progress
+from operations.fleet.result_output import Progress
 from operations.fleet.results import AccountResult, AccountState
 from operations.fleet.rollout import Journal, RolloutWave, StopRequests, run_waves
 from operations.fleet.stack_configuration import FleetStack

@@ -1,13 +1,13 @@
-"""Which stacks are new, changed or orphaned."""
+"""New, changed and orphaned stacks."""
 
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operations.fleet.fleet import changed_settings, fingerprint, orphaned_stacks, plan_stack
 from operations.fleet.results import AccountState
 from operations.fleet.stack_configuration import configure_stacks
-from operations.fleet.stack_plan import changed_settings, fingerprint, orphaned_stacks, plan_stack
 from tests.operations.fleet.arrangement import IDS, account, settings
 
 DEFAULTS = {"shell-access:tags": {}, "shell-access:approval": {"enabled": False}}
