@@ -16,8 +16,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
 import yaml
@@ -26,13 +25,15 @@ from common.json_values import mapping
 from common.problems import NAMESPACE, clipped
 from operations.errors import UnusableError
 from operations.fleet.events import EventLog
-from operations.policy_pack import PolicyPack, pack_options
+from operations.fleet.results import AccountState
+from operations.policy_pack import pack_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from operations.fleet.rollout import StopRequests
+    from operations.policy_pack import PolicyPack
 
 _PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
 _KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
@@ -102,43 +103,49 @@ _MAX_ERROR_LINES = 60
 _MAX_LINE_CHARACTERS = 1500
 
 
-class EngineOperation(StrEnum):
-    """Operation of an engine."""
-
-    PREVIEW = "preview"
-    UP = "up"
-    DRIFT = "refresh"
-    DESTROY = "destroy"
-
-
-_ARGUMENTS = {
-    EngineOperation.PREVIEW: ("preview",),
-    EngineOperation.UP: ("up", "--yes", "--skip-preview"),
-    EngineOperation.DRIFT: ("refresh", "--preview-only"),
-    EngineOperation.DESTROY: ("destroy", "--yes", "--skip-preview"),
-}
-_EVALUATES_POLICIES = frozenset({EngineOperation.PREVIEW, EngineOperation.UP})
-"""Operations that evaluate policy packs."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class EngineTask:
-    """Engine execution.
+class EngineOperation:
+    """Operation of an engine.
 
     Attributes:
-        values: Configuration of the stack.
-        policy_packs: Policy packs to evaluate, with absolute paths.
-        changes_role: Whether the role differs from that of the last update, which the state contains.
-        log: File for the engine's output.
+        name: Name of the operation, also in the names of logs.
+        arguments: Command of `pulumi` with its fixed options.
+        changed: State of the result if the engine finds changes.
+        remedy: Fleet command that applies or repairs the changes; empty: there is none.
+        evaluates_policies: Whether it evaluates policy packs, and can refresh the state before.
+        changes_accounts: Whether it changes accounts; other operations use the role for previews.
     """
 
-    operation: EngineOperation
-    stack: str
-    values: Mapping[str, Any]
-    log: Path
-    policy_packs: tuple[PolicyPack, ...] = ()
-    refresh: bool = False
-    changes_role: bool = False
+    name: str
+    arguments: tuple[str, ...]
+    changed: AccountState
+    remedy: str = ""
+    evaluates_policies: bool = False
+    changes_accounts: bool = False
+
+
+PREVIEW: Final = EngineOperation(
+    name="preview", arguments=("preview",), changed=AccountState.CHANGED, remedy="up", evaluates_policies=True
+)
+UP: Final = EngineOperation(
+    name="up",
+    arguments=("up", "--yes", "--skip-preview"),
+    changed=AccountState.CHANGED,
+    evaluates_policies=True,
+    changes_accounts=True,
+)
+DRIFT: Final = EngineOperation(
+    name="drift",
+    arguments=("refresh", "--preview-only"),
+    changed=AccountState.DIFFERENCES,
+    remedy="up --refresh",
+)
+DESTROY: Final = EngineOperation(
+    name="destroy",
+    arguments=("destroy", "--yes", "--skip-preview"),
+    changed=AccountState.REMOVED,
+    changes_accounts=True,
+)
 
 
 class EngineProcess:
@@ -287,28 +294,49 @@ class PulumiCli:
         """Remove the lock of an engine that was killed before it could unlock the stack."""
         self._command("cancel", stack, "--yes", "--non-interactive")
 
-    def start(self, task: EngineTask, stop: StopRequests, *, on_scratch: bool = False) -> EngineProcess:
+    def start(  # noqa: PLR0913 -- the options of an engine
+        self,
+        operation: EngineOperation,
+        stack: str,
+        values: Mapping[str, Any],
+        log: Path,
+        stop: StopRequests,
+        *,
+        policy_packs: tuple[PolicyPack, ...] = (),
+        refresh: bool = False,
+        changes_role: bool = False,
+        on_scratch: bool = False,
+    ) -> EngineProcess:
         """Start an engine.
+
+        Args:
+            values: Configuration of the stack.
+            policy_packs: Policy packs to evaluate, with absolute paths.
+            refresh: Whether to refresh the state before a preview or an update.
+            changes_role: Whether the role differs from that of the last update, which the state contains.
+            on_scratch: Whether the stack is in the temporary state.
 
         Raises:
             UnusableError: The encryption of the stack's state cannot be read.
         """
-        events = self._folder / f"{task.stack}.events"
+        events, configuration = self._folder / f"{stack}.events", self._folder / f"{stack}.yaml"
         events.unlink(missing_ok=True)
-        packs = task.policy_packs if task.operation in _EVALUATES_POLICIES else ()
-        reads_live = task.refresh or task.operation is EngineOperation.DRIFT
+        content = {**self._encryption(stack, stop, on_scratch=on_scratch), "config": dict(values)}
+        # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
+        configuration.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        reads_live = refresh or operation is DRIFT
         arguments = [
-            *_ARGUMENTS[task.operation],
-            *("--stack", task.stack),
-            *("--config-file", str(self._configuration(task, stop, on_scratch=on_scratch))),
+            *operation.arguments,
+            *("--stack", stack),
+            *("--config-file", str(configuration)),
             *("--event-log", str(events)),
             *_GLOBAL_OPTIONS,
-            *pack_options(packs),
-            *(["--refresh"] if task.refresh and task.operation in _EVALUATES_POLICIES else []),
+            *pack_options(policy_packs if operation.evaluates_policies else ()),
+            *(["--refresh"] if refresh and operation.evaluates_policies else []),
             # Without it, the engine would refresh with the provider in the state, and so with the other role.
-            *(["--run-program"] if task.changes_role and reads_live else []),
+            *(["--run-program"] if changes_role and reads_live else []),
         ]
-        with task.log.open("ab") as printed:
+        with log.open("ab") as printed:
             process = subprocess.Popen(  # noqa: S603 -- by argument list
                 ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
                 cwd=self.program.folder,
@@ -319,18 +347,9 @@ class PulumiCli:
                 # The terminal's Ctrl-C must not also reach the engine directly, in addition to the forwarded signal.
                 start_new_session=True,
             )
-        log = EventLog(
-            looks_for_drift=task.operation is EngineOperation.DRIFT,
-            is_preview=task.operation is EngineOperation.PREVIEW,
+        return EngineProcess(
+            process, events, log, EventLog(looks_for_drift=operation is DRIFT, is_preview=operation is PREVIEW)
         )
-        return EngineProcess(process, events, task.log, log)
-
-    def _configuration(self, task: EngineTask, stop: StopRequests, *, on_scratch: bool) -> Path:
-        file = self._folder / f"{task.stack}.yaml"
-        content = {**self._encryption(task.stack, stop, on_scratch=on_scratch), "config": dict(task.values)}
-        # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
-        file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        return file
 
     def _encryption(self, stack: str, stop: StopRequests, *, on_scratch: bool) -> dict[str, Any]:
         """Return the stack file's encryption settings; without them, the engine would create new ones."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from operations.errors import UnusableError
 from operations.findings import Status, counted
 from operations.fleet.fleet import fingerprint
-from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
+from operations.fleet.pulumi_cli import DESTROY, DRIFT, PREVIEW, UP, PulumiCli, read_program
 from operations.fleet.result_output import Progress
 from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, NextStep, RegionResult
 from operations.fleet.rollout import stopped_by_signals
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from operations.fleet.fleet import Fleet, OrphanedStack
-    from operations.fleet.pulumi_cli import EngineProcess
+    from operations.fleet.pulumi_cli import EngineOperation, EngineProcess
     from operations.fleet.rollout import Journal, StopRequests
     from operations.fleet.stack_configuration import FleetStack
     from operations.policy_pack import PolicyPack
@@ -36,23 +36,6 @@ if TYPE_CHECKING:
 _POLL_INTERVAL_SECONDS = 0.2
 _SHUTDOWN_GRACE_SECONDS = 120.0
 """Time for an engine to finish; then it is asked to abort, and after the same time again, killed."""
-
-
-@dataclass(frozen=True)
-class _OperationKind:
-    """Operation, and the state of its result if it finds changes."""
-
-    operation: EngineOperation
-    changed: AccountState
-    remedy: str | None = None
-    """Fleet command that fixes it."""
-    changes_accounts: bool = False
-    """The operation changes accounts; others are read-only, and use the role for that."""
-
-
-_PREVIEW = _OperationKind(EngineOperation.PREVIEW, AccountState.CHANGED, "up")
-_DRIFT = _OperationKind(EngineOperation.DRIFT, AccountState.DIFFERENCES, "up --refresh")
-_UP = _OperationKind(EngineOperation.UP, AccountState.CHANGED, changes_accounts=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +62,7 @@ class EngineContext:
         """Return an empty log file for an engine's output."""
         logs = state_folder(self.fleet) / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{account_id}-{operation.name.lower()}.log"
+        log = logs / f"{account_id}-{operation.name}.log"
         log.unlink(missing_ok=True)
         return log
 
@@ -131,14 +114,14 @@ def preview_stack(engines: EngineContext, stack: FleetStack, wave: str) -> Accou
     is_new = stack.name not in engines.pulumi.stacks
     if is_new:
         engines.pulumi.create_stack(stack.name, None, engines.stop, on_scratch=True)
-    return _run_engine(engines, stack, wave, _PREVIEW, on_scratch=is_new)
+    return _run_engine(engines, stack, wave, PREVIEW, on_scratch=is_new)
 
 
 def find_drift(engines: EngineContext, stack: FleetStack, wave: str) -> AccountResult:
     """Compare the live resources with the stack's state, and change neither."""
     if stack.name not in engines.pulumi.stacks:
         return stack.result(wave, AccountState.FAILED, error="the stack does not exist. Run: fleet up")
-    return _run_engine(engines, stack, wave, _DRIFT)
+    return _run_engine(engines, stack, wave, DRIFT)
 
 
 def update_stack(
@@ -154,7 +137,7 @@ def update_stack(
     journal.record(account.id, mark, succeeded=False)
     if stack.name not in engines.pulumi.stacks:
         engines.pulumi.create_stack(stack.name, engines.fleet.settings.secrets_provider, engines.stop)
-    result = _run_engine(engines, stack, wave, _UP)
+    result = _run_engine(engines, stack, wave, UP)
     journal.record(account.id, mark, succeeded=result.state in {AccountState.CHANGED, AccountState.UNCHANGED})
     return result
 
@@ -178,21 +161,17 @@ def verify_account(fleet: Fleet, stack: FleetStack, wave: str) -> AccountResult:
 def remove_stack(engines: EngineContext, orphan: OrphanedStack) -> AccountResult:
     """Destroy the resources of an orphaned stack, and remove the stack."""
     started = time.monotonic()
-    task = EngineTask(
-        operation=EngineOperation.DESTROY,
-        stack=orphan.stack,
-        values=destroy_values(engines.fleet.settings, orphan.account_id, _provider_region(engines.fleet)),
-        log=engines.log_file(orphan.account_id, EngineOperation.DESTROY),
-    )
+    values = destroy_values(engines.fleet.settings, orphan.account_id, _provider_region(engines.fleet))
+    log = engines.log_file(orphan.account_id, DESTROY)
     changes: dict[str, int] = {}
     try:
-        process = engines.pulumi.start(task, engines.stop)
+        process = engines.pulumi.start(DESTROY, orphan.stack, values, log, engines.stop)
         _wait(engines, process, orphan.stack)
         changes = dict(process.log.changes)
         refused = engines.pulumi.remove_stack(orphan.stack) if process.succeeded else process.error
     except UnusableError as failed:
         refused = str(failed)
-    state = AccountState.FAILED if refused else AccountState.REMOVED
+    state = AccountState.FAILED if refused else DESTROY.changed
     return AccountResult(
         name=orphan.account_id,
         id=orphan.account_id,
@@ -278,26 +257,27 @@ def _wave_order(results: Sequence[AccountResult]) -> str:
 
 
 def _run_engine(
-    engines: EngineContext, stack: FleetStack, wave: str, kind: _OperationKind, *, on_scratch: bool = False
+    engines: EngineContext, stack: FleetStack, wave: str, operation: EngineOperation, *, on_scratch: bool = False
 ) -> AccountResult:
     started = time.monotonic()
-    log = engines.log_file(stack.account.id, kind.operation)
-    values = stack.values if kind.changes_accounts else stack.preview_values
-    task = EngineTask(
-        operation=kind.operation,
-        stack=stack.name,
-        values=values,
-        changes_role=values != stack.values,
-        log=log,
+    log = engines.log_file(stack.account.id, operation)
+    values = stack.values if operation.changes_accounts else stack.preview_values
+    process = engines.pulumi.start(
+        operation,
+        stack.name,
+        values,
+        log,
+        engines.stop,
         policy_packs=engines.policy_packs,
         refresh=engines.refresh,
+        changes_role=values != stack.values,
+        on_scratch=on_scratch,
     )
-    process = engines.pulumi.start(task, engines.stop, on_scratch=on_scratch)
     _wait(engines, process, stack.name, lambda text: engines.progress.updated(stack, text))
     if process.succeeded:
-        state, error = (kind.changed if process.log.changes else AccountState.UNCHANGED), None
+        state, error = (operation.changed if process.log.changes else AccountState.UNCHANGED), None
         options = FleetOptions(cwd=engines.cwd, accounts=(stack.account.name,), policy_packs=engines.policy_packs)
-        remedy = options.command(engines.fleet, kind.remedy) if kind.remedy else ""
+        remedy = options.command(engines.fleet, operation.remedy) if operation.remedy else ""
     else:
         state = AccountState.INTERRUPTED if engines.stop.is_requested else AccountState.FAILED
         error = f"{process.error} (log: {log})"
