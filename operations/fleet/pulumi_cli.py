@@ -309,12 +309,8 @@ class PulumiCli:
     ) -> EngineProcess:
         """Start an engine.
 
-        Args:
-            values: Configuration of the stack.
-            policy_packs: Policy packs to evaluate, with absolute paths.
-            refresh: Whether to refresh the state before a preview or an update.
-            changes_role: Whether the role differs from that of the last update, which the state contains.
-            on_scratch: Whether the stack is in the temporary state.
+        `policy_packs` have absolute paths. `changes_role`: the role differs from that of the last update, which the state
+        contains. `on_scratch`: the stack is in the temporary state.
 
         Raises:
             UnusableError: The encryption of the stack's state cannot be read.

@@ -172,10 +172,8 @@ def test_template_in_state_is_evaluated(made: Stack) -> None:
     run = made.run("policy", "analyze", "--file", str(file), *pack)
     assert run.code
     assert "templateBody.Resources.Shell.inlinePolicies[0].policy: found statement 1 (ssm:StartSession" in run.text
-    assert (
-        'aws:ssm/document:Document "hidden/Grant": desiredState.content.mainSteps.Tag: found a path to it without an approval'
-        in run.text
-    )
+    place = '"hidden/Grant": templateBody.Resources.Grant.content.mainSteps.Tag'
+    assert f"aws:ssm/document:Document {place}: found a path to it without an approval" in run.text
     assert "Traceback" not in run.text
 
 
