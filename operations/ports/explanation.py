@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _OUTSIDE_ADDRESS = "192.0.2.1"
 """Address outside every organization's networks (RFC 5737), for packets from a security group."""
+_CLIENT_GROUP = "sg-00000000"
+"""Placeholder for a security group of a client that is given by its address."""
 
 _PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp|(esp)", re.IGNORECASE)
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
@@ -143,15 +145,8 @@ def _permitting_settings(
 
 def _option_changes(section: DomainControllersSection) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield changes that open further ports, as text and as values of the section."""
-    switches = {
-        "ldaps": section.ldaps,
-        "dns": section.dns,
-        "icmpEcho": section.icmp_echo,
-        "ipsec": section.ipsec,
-        "wins": section.wins,
-    }
-    names = {"icmpEcho": "icmp_echo"}
-    yield from ((f"{name}: true", {names.get(name, name): True}) for name, is_on in switches.items() if not is_on)
+    switches = {"ldaps": "ldaps", "dns": "dns", "icmpEcho": "icmp_echo", "ipsec": "ipsec", "wins": "wins"}
+    yield from ((f"{key}: true", {name: True}) for key, name in switches.items() if not getattr(section, name))
     yield from ((f"profile: {each}", {"profile": each}) for each in port_tables.Profile if each is not section.profile)
     if section.replication_port is not None:
         fixed: dict[str, Any] = dict.fromkeys(("replication_port", "netlogon_port", "dfsr_port"))
@@ -160,14 +155,17 @@ def _option_changes(section: DomainControllersSection) -> Iterator[tuple[str, di
 
 def _peer_changes(section: DomainControllersSection, region: str, client: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield changes that admit a client, as text and as values of the section."""
-    if client.startswith("sg-"):
-        bastions = {"bastion_security_group_ids": [*section.bastion_groups(region), client]}
-        site = section.sites.get(region)
-        is_own = bool(site and site.bastion_security_group_ids)
-        sites = {region: site.model_copy(update=bastions)} if site and is_own else {}
-        access = {"management_access": ManagementAccess.BASTION, "sites": section.sites | sites, **bastions}
-        where = f"sites.{region}.bastionSecurityGroupIds" if is_own else "bastionSecurityGroupIds"
-        yield f"managementAccess: bastion, with {client} in {where}", access
+    by_group = client.startswith("sg-")
+    bastions = {"bastion_security_group_ids": [*section.bastion_groups(region), client if by_group else _CLIENT_GROUP]}
+    site = section.sites.get(region)
+    is_own = bool(site and site.bastion_security_group_ids)
+    sites = {region: site.model_copy(update=bastions)} if site and is_own else {}
+    where = f"sites.{region}.bastionSecurityGroupIds" if is_own else "bastionSecurityGroupIds"
+    yield (
+        f"managementAccess: bastion, with {client if by_group else 'a security group of this host'} in {where}",
+        {"management_access": ManagementAccess.BASTION, "sites": section.sites | sites, **bastions},
+    )
+    if by_group:
         return
     network = str(ip_network(client))
     yield f"clients.NAME: [{network}]", {"clients": {**section.clients, "": [network]}}
@@ -196,4 +194,4 @@ def _permits(section: DomainControllersSection, region: str, query: PacketQuery,
 def _is_of(peer: Peer, client: str) -> bool:
     if peer.kind is PeerKind.NETWORK:
         return not client.startswith("sg-") and ip_address(client) in peer.network
-    return peer.value == client
+    return peer.value in (client, _CLIENT_GROUP)

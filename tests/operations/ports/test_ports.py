@@ -16,6 +16,8 @@ from operations.stack import StackConfiguration
 FIRST_SUBNETS = {"eu-west-1": "10.30.0.0/24", "us-east-1": "10.31.0.0/24"}
 CLIENT_11 = "clients.NAME: [10.11.3.4/32]"
 ON_PREMISES_11 = "onPremisesDomainControllers: [10.11.3.4/32], if it is a domain controller"
+BASTION = "managementAccess: bastion, with a security group of this host in bastionSecurityGroupIds"
+BASTIONS = {"managementAccess": "bastion", "bastionNetworks": ["10.30.0.0/24"]}
 SITE = {"vpc": "directory", "subnets": ["directory-a", "directory-b"]}
 SECTION: dict[str, Any] = {
     "clients": {"offices": ["10.10.0.0/16"], "aws": ["10.20.0.0/16"]},
@@ -220,10 +222,21 @@ def test_ports_lists_rules_of_acl_that_are_wider() -> None:
         (("10.10.3.4", "tcp/636"), {"ldaps": False}, [["ldaps: true"]]),
         (("10.10.3.4", "icmp"), {}, [["icmpEcho: true"]]),
         (("10.11.3.4", "tcp/636"), {"ldaps": False}, [[CLIENT_11, "ldaps: true"], [ON_PREMISES_11, "ldaps: true"]]),
-        (("10.10.3.4", "tcp/3389"), {}, []),
+        (("10.10.3.4", "tcp/3390"), {}, []),
         (("sg-0123abcd", "tcp/3389"), {}, [["managementAccess: bastion, with sg-0123abcd in bastionSecurityGroupIds"]]),
+        (("10.10.3.4", "tcp/3389"), {}, [[BASTION]]),
+        (("10.10.3.4", "tcp/3389"), {**BASTIONS, "bastionSecurityGroupIds": ["sg-0123abcd"]}, [[BASTION]]),
     ],
-    ids=["client", "switch", "ping", "client and switch", "no setting", "bastion host"],
+    ids=[
+        "client",
+        "switch",
+        "ping",
+        "client and switch",
+        "no setting",
+        "group",
+        "bastion host",
+        "another bastion host",
+    ],
 )
 def test_explain_names_settings_that_would_permit_packet(
     packet: tuple[str, str], section: dict[str, Any], settings: list[list[str]]
