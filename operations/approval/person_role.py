@@ -38,21 +38,18 @@ class PersonRole:
     user_name: str
     caller: str
 
-    @property
-    def missing(self) -> str:
-        """Requirements of the role, for messages."""
-        permission_set = self.caller.split("/")[1].removeprefix(IDENTITY_CENTER_PREFIX).rpartition("_")[0]
-        pattern = f"{self.arn.split(':role/')[0]}:role{OPERATORS_PATH}*"
-        return (
-            f"The role admits sessions {self.user_name} of the permission set of shell-access:approval.identityCenter "
-            f"only, and that permission set must allow {_ASSUME} on {pattern} (you are signed in with {permission_set}). Where "
-            "the stack uses account access manager, sign in with `aws login` and choose the role instead"
-        )
+    def sign_in(self, region: str) -> tuple[AwsClients, Identity]:
+        """Return clients with the role, whose session is renewed when it expires, and their identity.
 
-    def clients(self) -> AwsClients:
-        """Return clients with the role, whose session is renewed when it expires."""
+        Raises:
+            CallError: The role cannot be assumed.
+        """
         role = {"roleArn": self.arn, "sessionName": self.user_name}
-        return AwsClients(lambda key: [role] if key == "aws:assumeRoles" else None)
+        clients = AwsClients(lambda key: [role] if key == "aws:assumeRoles" else None)
+        identity = identify(clients, region)
+        if isinstance(identity, ReadFailure):
+            raise self._refused(identity.cause)
+        return clients, identity
 
     def environment(self, clients: Clients, region: str) -> dict[str, str]:
         """Return environment variables with credentials of the role, for a program.
@@ -63,7 +60,7 @@ class PersonRole:
         try:
             given = clients.client("sts", region).assume_role(RoleArn=self.arn, RoleSessionName=self.user_name)
         except (ClientError, BotoCoreError) as failed:
-            raise self.refused(failure_of(_ASSUME, failed, region, self.caller).reason) from failed
+            raise self._refused(failure_of(_ASSUME, failed, region, self.caller).reason) from failed
         found: Mapping[str, Any] = given["Credentials"]
         return {
             "AWS_ACCESS_KEY_ID": str(found["AccessKeyId"]),
@@ -71,9 +68,15 @@ class PersonRole:
             "AWS_SESSION_TOKEN": str(found["SessionToken"]),
         }
 
-    def refused(self, reason: str) -> CallError:
-        """Return the error for a role that cannot be assumed."""
-        return CallError(f"{self.caller} cannot assume {self.arn}: {reason}. {self.missing}.")
+    def _refused(self, reason: str) -> CallError:
+        permission_set = self.caller.split("/")[1].removeprefix(IDENTITY_CENTER_PREFIX).rpartition("_")[0]
+        pattern = f"{self.arn.split(':role/')[0]}:role{OPERATORS_PATH}*"
+        return CallError(
+            f"{self.caller} cannot assume {self.arn}: {reason}. The role admits sessions {self.user_name} of the permission "
+            f"set of shell-access:approval.identityCenter only, and that permission set must allow {_ASSUME} on {pattern} "
+            f"(you are signed in with {permission_set}). Where the stack uses account access manager, sign in with `aws "
+            "login` and choose the role instead."
+        )
 
 
 def is_of_identity_center(identity: Identity) -> bool:
@@ -123,8 +126,5 @@ def as_person(session: ApprovalSession) -> ApprovalSession:
         return session
     region = session.workflow.region
     role = find_person_role(session.clients, session.identity, region, session.workflow.operator_roles)
-    clients = role.clients()
-    identity = identify(clients, region)
-    if isinstance(identity, ReadFailure):
-        raise role.refused(identity.cause)
+    clients, identity = role.sign_in(region)
     return replace(session, clients=clients, identity=identity)

@@ -115,7 +115,7 @@ def connect(  # noqa: PLR0913 -- options of a command line
     arguments = command(found, forwarding, None if caller.role or session else context.meta.get(PROFILE))
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
-        typer.echo(_needed_credentials(caller, found, approved), err=True, nl=False)
+        typer.echo(_needed_credentials(caller.role, found, approved), err=True, nl=False)
         raise typer.Exit(ExitCode.SUCCESS)
     missing = missing_programs()
     if missing:
@@ -124,7 +124,7 @@ def connect(  # noqa: PLR0913 -- options of a command line
     if forwarding:
         typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
     code = run_program(arguments, _environment(caller, session, found, approved))
-    if code == _REFUSED and session is None:
+    if code == _REFUSED and session is None and caller.has_grants:
         typer.echo(GRANT_DELAY, err=True)
     raise typer.Exit(code)
 
@@ -138,12 +138,19 @@ def _environment(
     return caller.role.environment(caller.signed_in, instance.region) if caller.role else None
 
 
-def _needed_credentials(caller: _Caller, instance: Instance, approved: str) -> str:
+def _needed_credentials(role: PersonRole | None, instance: Instance, approved: str) -> str:
     """Return the credentials that a printed command needs, which are not shown; empty: the caller's own."""
     if approved:
         get = f"aws ssm get-access-token --region {instance.region} --access-request-id {approved}"
         return f"It needs the credentials of: {get}\n"
-    return f"{_profile(caller.role)}\n" if caller.role else ""
+    if role is None:
+        return ""
+    return (
+        "Run it with a profile for your operator's role:\n"
+        f"  role_arn = {role.arn}\n"
+        f"  role_session_name = {role.user_name}\n"
+        "  source_profile = the profile that you are signed in with\n"
+    )
 
 
 def _check_forwarding(caller: _Caller, forwarding: Forwarding | None) -> None:
@@ -186,6 +193,7 @@ class _Caller:
         identity: Identity of these clients.
         role: Role of the person who is signed in through IAM Identity Center; None: not needed.
         is_just_in_time: Whether the stack is in mode `just-in-time`.
+        has_grants: Whether sessions need a grant; without a stack, they may.
     """
 
     regions: tuple[str, ...]
@@ -194,6 +202,7 @@ class _Caller:
     identity: Identity
     role: PersonRole | None = None
     is_just_in_time: bool = False
+    has_grants: bool = True
 
 
 def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequence[str]) -> _Caller:
@@ -204,33 +213,31 @@ def _caller(context: CommandContext, cwd: Path, stack: str | None, given: Sequen
     for region in given:
         if region not in partitions():
             raise UnusableError(f"--region: expected a Region such as eu-west-1, got {region}.")
-    regions, home, has_people, is_just_in_time = tuple(given), given[0] if given else "", False, False
-    account_id = ""
-    if not given:
-        configuration = context.read_stack(cwd, stack)
-        settings = configuration.settings()
-        regions = settings.regions
-        home = configuration.value("aws:region") or regions[0]
-        has_people = bool(settings.approval and settings.approval.operators)
-        is_just_in_time = settings.just_in_time is not None
-        account_id = configuration.account_id
-    # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
-    clients = AwsClients(lambda key: home if key == "aws:region" else None)
-    caller = _Caller(
-        regions=regions,
-        signed_in=clients,
-        clients=clients,
-        identity=_identity(clients, home),
-        is_just_in_time=is_just_in_time,
+    if given:
+        return _signed_in(tuple(given), given[0])
+    configuration = context.read_stack(cwd, stack)
+    settings = configuration.settings()
+    home = configuration.value("aws:region") or settings.regions[0]
+    caller = replace(
+        _signed_in(settings.regions, home),
+        is_just_in_time=settings.just_in_time is not None,
+        has_grants=settings.approval is not None,
     )
-    check_account(caller.identity, account_id, stack)
-    if not (has_people and is_of_identity_center(caller.identity)):
+    check_account(caller.identity, configuration.account_id, stack)
+    if not (settings.approval and settings.approval.operators and is_of_identity_center(caller.identity)):
         return caller
-    role = find_person_role(clients, caller.identity, home, _known_roles(context, cwd, stack))
-    identity = identify(role.clients(), home)
+    role = find_person_role(caller.clients, caller.identity, home, _known_roles(context, cwd, stack))
+    clients, identity = role.sign_in(home)
+    return replace(caller, clients=clients, identity=identity, role=role)
+
+
+def _signed_in(regions: tuple[str, ...], home: str) -> _Caller:
+    """Return the operator with the credentials of the AWS CLI, whatever roles and keys the stack's provider has."""
+    clients = AwsClients(lambda key: home if key == "aws:region" else None)
+    identity = identify(clients, home)
     if isinstance(identity, ReadFailure):
-        raise role.refused(identity.cause)
-    return replace(caller, clients=role.clients(), identity=identity, role=role)
+        raise NoConnectionError(f"{identity.explanation}; {identity.remedy}.")
+    return _Caller(regions=regions, signed_in=clients, clients=clients, identity=identity)
 
 
 def _known_roles(context: CommandContext, cwd: Path, stack: str | None) -> dict[str, str] | None:
@@ -239,22 +246,6 @@ def _known_roles(context: CommandContext, cwd: Path, stack: str | None) -> dict[
         return operator_roles_of(context.read_outputs(cwd, stack))
     except UnusableError:
         return None
-
-
-def _identity(clients: AwsClients, region: str) -> Identity:
-    identity = identify(clients, region)
-    if isinstance(identity, ReadFailure):
-        raise NoConnectionError(f"{identity.explanation}; {identity.remedy}.")
-    return identity
-
-
-def _profile(role: PersonRole) -> str:
-    return (
-        "Run it with a profile for your operator's role:\n"
-        f"  role_arn = {role.arn}\n"
-        f"  role_session_name = {role.user_name}\n"
-        "  source_profile = the profile that you are signed in with"
-    )
 
 
 def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -> Forwarding | None:

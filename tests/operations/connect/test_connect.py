@@ -290,12 +290,21 @@ def test_who_may_not_list_managed_nodes_may_still_try(
     assert connect(command, "DC1").exit_code == 7
 
 
-def test_refused_session_is_worth_another_attempt(launch: Callable[..., str], programs: Path, command: Command) -> None:
+@pytest.mark.parametrize("has_approval", [True, False])
+def test_refused_session_is_worth_another_attempt_after_a_grant(
+    launch: Callable[..., str], programs: Path, command: Command, *, has_approval: bool
+) -> None:
     launch("DC1")
     script = programs.parent / "bin" / "aws"
     script.write_text("#!/bin/sh\nexit 254\n")
-    result = connect(command, "DC1")
-    assert (result.exit_code, "try again after some seconds" in result.stderr) == (254, True)
+    section = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "Approver"}]}
+    approval = {"shell-access__approval": json.dumps(section)}
+    result = command(
+        "connect", "DC1", stack=configuration(regions=("us-east-1",), **(approval if has_approval else {}))
+    )
+    assert (result.exit_code, "try again after some seconds" in result.stderr) == (254, has_approval)
+    without_stack = command("connect", "DC1", "--region", "us-east-1", stack=UnusableError("The stack is not read."))
+    assert "try again after some seconds" in without_stack.stderr
 
 
 def test_it_acts_as_the_person_and_not_as_the_stack(
