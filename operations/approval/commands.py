@@ -17,9 +17,8 @@ from operations.approval.access_requests import check_requester, expect_decision
 from operations.approval.lookups import find_instance, find_operator, read_tags, tags_without_grant, with_live_data
 from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
-from operations.approval.session import CallError, WorkflowSelector, open_session
-from operations.command_line import ApprovalMode, CommandContext, Cwd, Json, Stack, confirm
-from operations.defaults import REGIONS
+from operations.approval.session import CallError, open_session
+from operations.command_line import ApprovalMode, Cwd, Json, Stack, confirm
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure
 from operations.terminal import Terminal, print_json, print_line, program_name, working
@@ -75,8 +74,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     if as_role and as_user:
         raise UnusableError("--as-role and --as-user are alternatives: choose one.")
     executions.check_request_text(reason, as_role, as_user)
-    command = CommandContext.of(context)
-    session = open_session(command, _selector(context, stack, cwd, mode, region))
+    session = open_session(context, stack, cwd, mode, region)
     session = _as_requester(session, is_for_another=bool(as_role or as_user))
     principal = executions.requested_principal(session.identity.arn, as_role, as_user)
     with working("Checking the request ..."):
@@ -86,7 +84,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
         # The rest is not known yet, and reading it needs another permission.
         grant_id=None,
         requester=session.identity.arn,
-        requested_at=command.now(),
+        requested_at=session.now(),
         principal=new.principal,
         instance=new.instance,
         instance_name=new.name,
@@ -97,11 +95,11 @@ def request(  # noqa: PLR0913 -- the options of the command line
     if not json_output:
         _print_submitted(submitted, new, session.options)
     if wait:
-        submitted = _wait(session, submitted, command)
+        submitted = _wait(session, submitted)
     if json_output:
-        print_json(output.request_document(submitted, command.now()))
+        print_json(output.request_document(submitted, session.now()))
     elif wait:
-        _print_outcome(submitted, command.now())
+        _print_outcome(submitted, session.now())
     if wait and submitted.state is not RequestState.GRANTED:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -132,25 +130,24 @@ def approve(  # noqa: PLR0913 -- the options of the command line
     accept the decision, or the runbook refused the approved request; 2 the command line or the stack cannot be used, or
     it was not confirmed.
     """
-    command = CommandContext.of(context)
     if run is None and (reject or comment or yes):
         raise UnusableError(
             f"--reject, --comment and --yes require RUN. List waiting requests: {program_name()} approve"
         )
-    session = open_session(command, _selector(context, stack, cwd, mode, region))
+    session = open_session(context, stack, cwd, mode, region)
     if run is None:
-        raise typer.Exit(_print_waiting(session, command.now(), json_output=json_output))
+        raise typer.Exit(_print_waiting(session, json_output=json_output))
     with working("Reading the request ..."):
         (found,) = with_live_data(session, [executions.find_request(session, run)])
     executions.check_decision(found, session.identity.arn, approve=not reject)
-    output.print_request(Terminal(stderr=True), found, command.now())
+    output.print_request(Terminal(stderr=True), found, session.now())
     if not yes:
         confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
     executions.decide(session, found, approve=not reject, comment=comment)
     with working("Waiting for the result of the decision ..."):
         decided = executions.poll_request(
             lambda: executions.find_request(session, found.id),
-            command.pause,
+            session.pause,
             # Settled, or the next level of approvers has to decide.
             lambda each: (
                 executions.is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0])
@@ -158,10 +155,10 @@ def approve(  # noqa: PLR0913 -- the options of the command line
             attempts=_DECISION_POLLS,
         )
     if json_output:
-        print_json(output.request_document(decided, command.now()))
+        print_json(output.request_document(decided, session.now()))
     else:
         done = "Rejected. " if reject else "Approved. "
-        state = output.state_text(decided, command.now())
+        state = output.state_text(decided, session.now())
         print_line(Terminal(), Text.assemble((done, "bold"), "The request is now: ", state))
     if not reject and decided.state in (RequestState.REFUSED, RequestState.FAILED):
         raise typer.Exit(ExitCode.FINDINGS)
@@ -192,10 +189,9 @@ def status(  # noqa: PLR0913 -- the options of the command line
     Exit codes: 0 listed, 1 an operator has the tag without a grant, or tags, requests or open sessions cannot be read, 2
     the command line or the stack cannot be used.
     """
-    command = CommandContext.of(context)
-    session = open_session(command, _selector(context, stack, cwd, mode, region))
+    session = open_session(context, stack, cwd, mode, region)
     if run is None:
-        raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
+        raise typer.Exit(_print_status(session, last, json_output=json_output))
     with working("Reading the request ..."):
         found = executions.find_request(session, run)
         if found.state is RequestState.GRANTED and not found.is_access_request:
@@ -204,10 +200,10 @@ def status(  # noqa: PLR0913 -- the options of the command line
             found = next((each for each in live if each.id == found.id), found)
         (found,) = with_live_data(session, [found])
     if json_output:
-        print_json(output.request_document(found, command.now()))
+        print_json(output.request_document(found, session.now()))
     else:
         console = Terminal()
-        output.print_request(console, found, command.now())
+        output.print_request(console, found, session.now())
         if found.state is RequestState.GRANTED:
             print_line(console, f"{'start:':13}{output.start_command(found)}")
             print_line(console, f"{'revoke:':13}{program_name()} revoke {found.id}{session.options}")
@@ -236,12 +232,11 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     Exit codes: 0 ended; 1 there is no active grant, AWS did not stop it, or a session is or may be still open; 2 the
     command line or the stack cannot be used, or it was not confirmed.
     """
-    command = CommandContext.of(context)
-    session = open_session(command, _selector(context, stack, cwd, mode, region))
+    session = open_session(context, stack, cwd, mode, region)
     with working("Reading the request ..."):
         (granted,) = with_live_data(session, [executions.find_request(session, run)])
     grant_id = _live_grant(granted, session.options)
-    output.print_request(Terminal(stderr=True), granted, command.now())
+    output.print_request(Terminal(stderr=True), granted, session.now())
     if not yes:
         question = "Revoke this access? AWS does not end its sessions." if session.is_just_in_time else ""
         confirm(question or "End this grant and its sessions?", "Nothing was ended.")
@@ -252,29 +247,22 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
     with working("Ending the grant and its sessions, for about a minute ..."):
         ended = executions.poll_request(
             lambda: executions.find_request(session, granted.id),
-            command.pause,
+            session.pause,
             lambda each: each.is_over,
             attempts=_REVOCATION_POLLS,
         )
         (ended,) = with_live_data(session, [ended])
     if json_output:
-        print_json(output.request_document(ended, command.now()))
+        print_json(output.request_document(ended, session.now()))
     else:
         console = Terminal()
-        print_line(console, Text.assemble("The grant is now: ", output.state_text(ended, command.now())))
+        print_line(console, Text.assemble("The grant is now: ", output.state_text(ended, session.now())))
         for each in ended.sessions or ():
             print_line(console, f"Session {each} is still open.{_end_command(ended, each)}", style="bold red")
         if ended.sessions_unread:
             print_line(console, f"Cannot tell which sessions are open: {ended.sessions_unread}.", style="bold magenta")
     if ended.sessions or ended.holds_tag or not ended.is_over or _exit_code([ended]):
         raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _selector(
-    context: typer.Context, stack: str | None, cwd: Path, mode: str | None, region: str | None
-) -> WorkflowSelector:
-    regions = context.meta.get(REGIONS, ())
-    return WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region, regions=regions)
 
 
 def _as_requester(session: ApprovalSession, *, is_for_another: bool) -> ApprovalSession:
@@ -324,19 +312,18 @@ def _checked_request(
 
 
 def _print_submitted(submitted: ApprovalRequest, new: executions.NewRequest, options: str) -> None:
-    approve_command = f"{program_name()} approve {submitted.id}{options}"
     within = "" if submitted.is_access_request else f", within {_APPROVAL_HOURS} hours"
     for line in (
         f"Requested a session on {new.shown_instance} for {submitted.principal}, as {submitted.requester}.",
         f"  run:       {submitted.id}",
         *(f"  decision:  {visible(each)}" for each in new.expected),
-        f"  approve:   {approve_command}    (another principal{within})",
+        f"  approve:   {program_name()} approve {submitted.id}{options}    (another principal{within})",
         f"  follow:    {program_name()} status {submitted.id}{options}",
     ):
         print_line(Terminal(), line)
 
 
-def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: CommandContext) -> ApprovalRequest:
+def _wait(session: ApprovalSession, submitted: ApprovalRequest) -> ApprovalRequest:
     """Poll a request until it is granted or refused, and report each new state on standard error."""
     console, reported = Terminal(stderr=True), set[tuple[RequestState, bool]]()
 
@@ -344,7 +331,7 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
         state = (polled.state, polled.until is None)
         if state not in reported:
             reported.add(state)
-            print_line(console, Text.assemble("  now:       ", output.state_text(polled, command.now())))
+            print_line(console, Text.assemble("  now:       ", output.state_text(polled, session.now())))
         return executions.is_settled(polled)
 
     try:
@@ -356,7 +343,7 @@ def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: Command
                     if submitted.is_access_request
                     else executions.find_request(session, submitted.id)
                 ),
-                command.pause,
+                session.pause,
                 report,
             )
     except KeyboardInterrupt:
@@ -376,9 +363,9 @@ def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
         print_line(Terminal(stderr=True), output.GRANT_DELAY)
 
 
-def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> ExitCode:
+def _print_waiting(session: ApprovalSession, *, json_output: bool) -> ExitCode:
     """Print the requests that wait, or may wait, for approval, and return the exit code."""
-    states = (RequestState.WAITING, RequestState.UNKNOWN)
+    states, now = (RequestState.WAITING, RequestState.UNKNOWN), session.now()
     with working("Reading the requests ..."):
         waiting = with_live_data(
             session, [each for each in executions.list_requests(session, ended=0) if each.state in states]
@@ -397,9 +384,9 @@ def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool
     return _exit_code(waiting)
 
 
-def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_output: bool) -> ExitCode:
+def _print_status(session: ApprovalSession, last: int, *, json_output: bool) -> ExitCode:
     """Print all requests and the tags without a grant, and return the exit code."""
-    incomplete: list[str] = []
+    incomplete, now = list[str](), session.now()
     with working("Reading the requests ..."):
         tags = read_tags(session)
         requests = with_live_data(session, executions.list_requests(session, last, incomplete))

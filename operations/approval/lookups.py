@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
@@ -17,11 +17,13 @@ from operations.principals import GrantedPrincipal, principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from operations.approval.requests import ApprovalRequest
     from operations.approval.session import ApprovalSession
-    from operations.inventory.reader import Reader
+    from operations.inventory.reader import Answer, Reader
+
+_BY_ACCESS_REQUEST: Final = {"key": "AccessType", "value": "JustInTime"}
+"""Filter for the sessions that the access token of a request has started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +39,6 @@ class OperatorTag:
     principal: GrantedPrincipal
     value: str
     key: str = TAG_KEY
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenSession:
-    """An open session.
-
-    Attributes:
-        owner: ARN of the principal that started it.
-        is_just_in_time: Whether the access token of a request started it.
-    """
-
-    id: str
-    owner: str
-    target: str
-    started: datetime
-    is_just_in_time: bool = False
 
 
 def find_instance(session: ApprovalSession, named: str) -> tuple[str, str]:
@@ -181,42 +167,31 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
     }
 
 
-def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | ReadFailure:
-    """Return the open sessions in the Regions of granted instances."""
-    found: list[OpenSession] = []
-    chosen: dict[str, Any] = (
-        {"Filters": [{"key": "AccessType", "value": "JustInTime"}]} if session.is_just_in_time else {}
-    )
-    for region in sorted({each.region for each in requests}):
-        answer = session.reader(region).read("ssm", "describe_sessions", State="Active", **chosen)
-        if isinstance(answer, ReadFailure):
-            return answer
-        found += [
-            OpenSession(
-                id=each["SessionId"],
-                owner=each.get("Owner", ""),
-                target=each.get("Target", ""),
-                started=each["StartDate"],
-                is_just_in_time=each.get("AccessType") == "JustInTime",
-            )
-            for each in (answer or {}).get("Sessions", ())
-        ]
-    return found
+@returns_failure
+def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[Answer]:
+    """Return the open sessions in the Regions of granted instances (API_Session)."""
+    chosen: dict[str, Any] = {"Filters": [_BY_ACCESS_REQUEST]} if session.is_just_in_time else {}
+    return [
+        each
+        for region in sorted({each.region for each in requests})
+        for each in session.reader(region).items("ssm", "describe_sessions", "Sessions", State="Active", **chosen)
+    ]
 
 
-def _sessions_of(request: ApprovalRequest, sessions: Sequence[OpenSession]) -> tuple[str, ...]:
+def _sessions_of(request: ApprovalRequest, sessions: Sequence[Answer]) -> tuple[str, ...]:
     """Return the IDs of a grant's sessions: the operator's on the instance, started after the request.
 
     A session of an access request is the token role's, with the name of the requester's session (which AWS does not document).
     """
+
+    def is_owner(each: Answer) -> bool:
+        owner = each.get("Owner", "")
+        if each.get("AccessType") == _BY_ACCESS_REQUEST["value"]:
+            return owner.rsplit("/", 1)[-1] == request.requester.rsplit("/", 1)[-1]
+        return request.principal.is_same(principal_of(owner))
+
     return tuple(
-        each.id
+        each["SessionId"]
         for each in sessions
-        if each.target == request.instance
-        and (
-            each.owner.rsplit("/", 1)[-1] == request.requester.rsplit("/", 1)[-1]
-            if each.is_just_in_time
-            else request.principal.is_same(principal_of(each.owner))
-        )
-        and each.started >= request.requested_at
+        if each.get("Target") == request.instance and is_owner(each) and each["StartDate"] >= request.requested_at
     )

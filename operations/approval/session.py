@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,12 +18,14 @@ from common.aws.session import AwsClients, Clients
 from common.validation import partitions
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, WorkflowLocation
 from components.approval.settings import Mode
+from operations.command_line import CommandContext
+from operations.defaults import REGIONS
 from operations.errors import CommandError, UnusableError
 from operations.inventory.reader import Identity, Reader, ReadFailure, identify
 from operations.principals import GrantedPrincipal
 
 if TYPE_CHECKING:
-    from operations.command_line import CommandContext
+    import typer
 
 
 class CallError(CommandError):
@@ -69,36 +72,6 @@ class Workflow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkflowSelector:
-    """Options of the command line that select a workflow.
-
-    Attributes:
-        stack: Name of the stack; None: the selected one.
-        cwd: Directory with Pulumi.yaml.
-        mode: Mode of approval; with `region`, used instead of a stack.
-        region: Region of the workflow; see `mode`.
-        regions: Regions in which instances may be; with `region`, empty: only there.
-    """
-
-    stack: str | None = None
-    cwd: Path = Path()
-    mode: str | None = None
-    region: str | None = None
-    regions: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> str:
-        """The same options for a command to display, each with a leading space."""
-        given: list[tuple[str, str | None]] = [
-            ("--stack", self.stack),
-            ("--mode", self.mode),
-            ("--region", self.region),
-        ]
-        given += [("--cwd", str(self.cwd))] if self.cwd != Path() else []
-        return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
-
-
-@dataclass(frozen=True, kw_only=True)
 class ApprovalSession:
     """Workflow, credentials and identity of a command.
 
@@ -112,6 +85,7 @@ class ApprovalSession:
     identity: Identity
     options: str = ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pause: Callable[[float], None] = time.sleep
 
     @property
     def is_just_in_time(self) -> bool:
@@ -159,18 +133,27 @@ class ApprovalSession:
             raise problem from failed
 
 
-def open_session(command: CommandContext, selector: WorkflowSelector) -> ApprovalSession:
-    """Find the workflow and the caller's identity.
+def open_session(
+    context: typer.Context, stack: str | None, cwd: Path, mode: str | None, region: str | None
+) -> ApprovalSession:
+    """Find the workflow that the options of a command select, and the caller's identity.
+
+    Args:
+        context: Context of the command.
+        stack: Name of the stack; None: the selected one.
+        cwd: Directory with Pulumi.yaml.
+        mode: Mode of approval; with `region`, used instead of a stack.
+        region: Region of the workflow; see `mode`.
 
     Raises:
         UnusableError: The workflow does not exist, or there are no credentials.
         CallError: AWS does not return the caller's identity.
     """
-    mode, region = selector.mode, selector.region
+    command = CommandContext.of(context)
     if (mode is None) != (region is None):
         raise UnusableError("--mode, --region: expected both or neither, got one. Together they replace a stack.")
     if mode is None or region is None:
-        workflow = workflow_of(command.read_outputs(selector.cwd, selector.stack), selector.stack)
+        workflow = workflow_of(command.read_outputs(cwd, stack), stack)
     elif region not in partitions():
         raise UnusableError(
             f"--region: expected a Region that the AWS SDK for Python knows, such as eu-west-1, got {region}."
@@ -178,10 +161,12 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
     elif mode not in set(Mode):
         raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
     else:
-        workflow = Workflow(mode=Mode(mode), region=region, regions=selector.regions)
+        workflow = Workflow(mode=Mode(mode), region=region, regions=context.meta.get(REGIONS, ()))
+    given = {"--stack": stack, "--mode": mode, "--region": region, "--cwd": str(cwd) if cwd != Path() else None}
+    options = "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
     session = session_of(workflow, AwsClients(lambda _key: None))
-    check_account(session.identity, workflow.account_id, selector.stack)
-    return replace(session, options=selector.options, now=command.now)
+    check_account(session.identity, workflow.account_id, stack)
+    return replace(session, options=options, now=command.now, pause=command.pause)
 
 
 def check_account(identity: Identity, expected: str, stack: str | None) -> None:
