@@ -92,7 +92,7 @@ def reaper(
         # One text, as the size of a document is limited.
         holders["IdentityCenterUsers"] = " ".join(each.user_id for each in operators.people)
     payload = {**holders, "Runbook": RUNBOOK_NAME}
-    removed = {**_equals("RemoveExpiredGrants.Outcome", "removed"), "NextStep": "AnnounceRemoval"}
+    removed = {"NextStep": "AnnounceRemoval", **_equals("RemoveExpiredGrants.Outcome", "removed")}
     return {
         "schemaVersion": "0.3",
         "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
@@ -147,7 +147,7 @@ def _first(settings: ApprovalSettings, described: dict[str, Any]) -> list[Step]:
     """Return the check of the reason before approvers read it; in a change request they have read it already."""
     if settings.mode is not Mode.AUTOMATION:
         return []
-    return [script_step("CheckReason", "reason", "check_reason", described, _DESCRIBED, **_UNDECIDED)]
+    return [script_step("CheckReason", "reason", "check_reason", described, _DESCRIBED, on=_UNDECIDED)]
 
 
 def _approvals(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
@@ -201,7 +201,7 @@ def _checks(
     )
     reason = {"Reason": "{{ CheckRequest.Reason }}"}
     return [
-        script_step("CheckRequest", "check_request", "check_request", payload, (*_JUDGED, *_DESCRIBED), **_UNDECIDED),
+        script_step("CheckRequest", "check_request", "check_request", payload, (*_JUDGED, *_DESCRIBED), on=_UNDECIDED),
         _branch("Decide", *choices, default="AnnounceRefusal"),
         _announcement(
             "AnnounceRefusal",
@@ -226,7 +226,7 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     """Return the steps from the tag to its removal. All before `ReleaseGrant` lead there on failure or cancellation."""
     minutes = settings.approval_validity_minutes
     back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
-    tag = {"Service": "iam", "Tags": [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]}
+    tags = [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]
     sessions = {
         **_REQUEST,
         "Region": "{{ CheckRequest.Region }}",
@@ -237,12 +237,14 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
     ended = "The grant has ended: {{ ReleaseGrant.Outcome }}; {{ EndSessions.Outcome }}."
     return [
         *(
-            _call(
-                f"Tag{kind}",
-                {**tag, "Api": f"Tag{kind}", f"{kind}Name": "{{ PrincipalName }}"},
+            {
+                "name": f"Tag{kind}",
+                "action": "aws:executeAwsApi",
+                "timeoutSeconds": API_SECONDS,
                 **back,
-                nextStep="AnnounceGrant",
-            )
+                "inputs": {"Service": "iam", "Api": f"Tag{kind}", f"{kind}Name": "{{ PrincipalName }}", "Tags": tags},
+                "nextStep": "AnnounceGrant",
+            }
             for kind in ("Role", "User")
         ),
         _announcement(
@@ -266,8 +268,7 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
             "release_grant",
             dict(_REQUEST),
             ("Outcome",),
-            maxAttempts=3,
-            onFailure="step:AnnounceStuck",
+            on={"maxAttempts": 3, "onFailure": "step:AnnounceStuck"},
             nextStep="EndSessions",
         ),
         script_step(
@@ -276,7 +277,7 @@ def _grant(settings: ApprovalSettings, place: WorkflowLocation) -> list[Step]:
             "end_sessions",
             sessions,
             ("Outcome",),
-            onFailure="step:AnnounceEnd",
+            on={"onFailure": "step:AnnounceEnd"},
             nextStep="AnnounceEnd",
         ),
         _announcement(
@@ -308,7 +309,7 @@ def _endings(place: WorkflowLocation, described: dict[str, Any]) -> list[Step]:
             "describe_request",
             described,
             _DESCRIBED,
-            onFailure="step:AnnounceNotGranted",
+            on={"onFailure": "step:AnnounceNotGranted"},
             nextStep="AnnounceNotGranted",
         ),
         _announcement(
@@ -350,10 +351,6 @@ def _notice(place: WorkflowLocation, what: str, step: str, *, decided: bool = Fa
 
 def _announcement(name: str, place: WorkflowLocation, subject: str, message: str, **flow: Any) -> Step:
     inputs = {"Service": "sns", "Api": "Publish", "TopicArn": place.topic_arn, "Subject": subject, "Message": message}
-    return _call(name, inputs, **flow)
-
-
-def _call(name: str, inputs: dict[str, Any], **flow: Any) -> Step:
     return {
         "name": name,
         "action": "aws:executeAwsApi",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 RUNTIME = "python3.11"
 SCRIPT_SECONDS: Final = 120
@@ -97,15 +97,20 @@ def script_step(  # noqa: PLR0913 -- parts of a step
     outputs: Sequence[str] = (),
     *,
     seconds: int = SCRIPT_SECONDS,
+    on: Mapping[str, Any] | None = None,
     **flow: Any,
 ) -> dict[str, Any]:
-    """Return the step `aws:executeScript` that calls a handler of a script; `flow` defines what follows it."""
+    """Return the step `aws:executeScript` that calls a handler of a script.
+
+    `on` has its attempts, and what follows a failure or a cancellation; `flow` what follows it otherwise.
+    """
     selected = [{"Name": each, "Selector": f"$.Payload.{each}", "Type": "String"} for each in outputs]
     inputs = {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script, handler)}
     return {
         "name": name,
         "action": "aws:executeScript",
         "timeoutSeconds": seconds,
+        **(on or {}),
         "inputs": inputs,
         **({"outputs": selected} if selected else {}),
         **flow,
