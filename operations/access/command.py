@@ -58,7 +58,10 @@ def who_can(  # noqa: PLR0913 -- the options of the command line
     found = [each for each in decisions if node in (each.node.id, each.node.name)]
     problem = why_not_one(node, [each.node for each in found], unread)
     if problem or not found:
-        absent = f"There is no managed node {node} in the stack's Regions. List them: {program_name()} access nodes"
+        absent = (
+            f"There is no managed node {node} in the stack's Regions. List them: {program_name()} access nodes. If the "
+            f"instance exists, see why it is not managed: {program_name()} doctor {node}"
+        )
         raise CommandError(problem or absent)
     (decision,) = found
     if json_output:
@@ -97,7 +100,9 @@ def nodes(
         if decisions:
             console.print(_table([*wrong, *(each for each in decisions if each.is_sound)]))
         at_least = "at least " if unread else ""
-        text = f"{at_least}{counted(len(decisions), 'node')}, {len(wrong)} without exactly one decision"
+        text = f"{at_least}{counted(len(decisions), 'managed node')}, {len(wrong)} without exactly one decision"
+        if not decisions and not unread:
+            text = f"no managed nodes. To list instances that are not managed, run: {program_name()} nodes"
         print_line(console, text, style="bold red" if wrong or unread else "bold green")
     raise typer.Exit(ExitCode.FINDINGS if wrong or unread else ExitCode.SUCCESS)
 

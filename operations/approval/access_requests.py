@@ -114,10 +114,13 @@ def find_node(session: ApprovalSession, named: str) -> ManagedNode:
     unread = [(region, each) for region, each in answers.items() if isinstance(each, ReadFailure)]
     problem = why_not_one(named, found, unread)
     if problem or not found:
-        raise CallError(problem or f"There is no managed node {named} in {' or '.join(session.regions)}.")
+        absent = f"There is no managed node {named} in {' or '.join(session.regions)}"
+        raise CallError(
+            problem or f"{absent}. If the instance exists, see why it is not managed: {program_name()} doctor {named}"
+        )
     (node,) = found
     if node.ping != "Online":
-        raise CallError(f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: doctor {node.id}")
+        raise CallError(f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: {program_name()} doctor {node.id}")
     return node
 
 
