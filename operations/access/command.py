@@ -127,7 +127,8 @@ def _decisions(configuration: StackConfiguration, *, planned: bool) -> tuple[lis
 def _table(decisions: list[AccessDecision]) -> Any:
     table = titled_table("Access to nodes", "Region", "Node", "Result", "Policy", "Approvers", "Approved automatically")
     for each in decisions:
-        text, style = _OUTCOMES[each.outcome]
+        is_automatic = each.outcome is Outcome.NO_POLICY and each.is_sound
+        text, style = ("automatic approval", "green") if is_automatic else _OUTCOMES[each.outcome]
         table.add_row(
             Text(each.node.region),
             Text(f"{each.node.name} {each.node.id}".strip()),

@@ -120,7 +120,9 @@ def find_node(session: ApprovalSession, named: str) -> ManagedNode:
         )
     (node,) = found
     if node.ping != "Online":
-        raise CallError(f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: {program_name()} doctor {node.id}")
+        raise CallError(
+            f"The agent of {node.name or node.id} does not respond ({node.ping}). Check: {program_name()} doctor {node.id}"
+        )
     return node
 
 

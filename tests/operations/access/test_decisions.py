@@ -134,7 +134,9 @@ def test_nodes_are_listed_with_their_decisions(command: Any, nodes: dict[str, st
     assert outcomes == {"db": "manual", "both": "conflict", "dev": "noPolicy", "none": "noPolicy"}
     planned = json.loads(run(command, "nodes", "--planned", "--json").stdout)["nodes"]
     assert {each["name"]: each["outcome"] for each in planned} == {**outcomes, "both": "manual"}
-    assert "4 managed nodes, 2 without exactly one decision" in run(command, "nodes").stdout
+    shown = run(command, "nodes").stdout
+    assert "4 managed nodes, 2 without exactly one decision" in shown
+    assert shown.count("automatic approval") == 1
     assert nodes
 
 
@@ -151,7 +153,7 @@ def test_who_can_names_approvers_and_groups(command: Any, nodes: dict[str, str])
     assert "doctor nowhere" in absent
 
 
-def test_account_without_managed_nodes_names_the_command_for_others(command: Any, account: Any) -> None:
+def test_no_managed_nodes_names_the_command_for_others(command: Any, account: Any) -> None:
     listed = run(command, "nodes")
     assert (listed.exit_code, "no managed nodes" in listed.stdout) == (0, True)
     assert account
