@@ -16,6 +16,7 @@ from operations.errors import UnusableError
 from operations.stack import StackConfiguration
 from tests.operations.arrangement import configuration, refusal
 from tests.operations.doctor.world import SETTINGS, STACK, World, bucket_missing, launch, no_core
+from tests.support.golden_files import Golden
 
 
 def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Result:
@@ -199,3 +200,23 @@ def test_node_outside_ec2_is_found_despite_unread_region(world: World) -> None:
         elsewhere.unregister(call, refuse)
     found = json.loads(result.stdout)
     assert (found["region"], found["name"]) == ("eu-west-1", "db1")
+
+
+@pytest.mark.local_aws
+def test_commands_are_golden(request: pytest.FixtureRequest, golden: Golden) -> None:
+    commands = {"doctor": ("doctor", "app-1"), "nodes": ("nodes",)}
+    results = {name: {"AWS does not answer": run(*arguments, "--json")} for name, arguments in commands.items()}
+    world: World = request.getfixturevalue("world")
+    for name, arguments in commands.items():
+        results[name]["ready"] = run(*arguments, "--json")
+        results[name]["unusable configuration"] = run(*arguments, "--json", stack=UnusableError("There is no stack."))
+    results["doctor"]["no such node"] = run("doctor", "app-9", "--json")
+    unnamed = launch(world, "bare", "b", profile=False)
+    try:
+        with no_core(world):
+            for name, arguments in commands.items():
+                results[name]["not ready"] = run(*arguments, "--json")
+    finally:
+        world.ec2.terminate_instances(InstanceIds=[unnamed])
+    for name, by_situation in results.items():
+        golden.command(name, by_situation)

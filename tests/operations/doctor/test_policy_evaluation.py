@@ -13,7 +13,6 @@ from operations.doctor.evaluation import evaluate
 from operations.doctor.facts import NodeInstance
 from operations.doctor.findings import Cause, Verdict
 from operations.doctor.requirements import CHANNEL_ACTIONS, EVALUATED, GENERATE, REGISTER
-from operations.findings import Status
 from operations.inventory.network import VpcFacts
 from operations.inventory.session_manager import BucketEncryption, LogBucketFacts
 from tests.operations.doctor.plain_facts import (
@@ -275,20 +274,8 @@ def test_service_control_policy_is_named_as_what_denies() -> None:
         assert found.remedy.startswith(f"{remedy} the service control policy in AWS Organizations")
 
 
-def test_run_as_ssm_user_warns_except_on_windows() -> None:
-    settings = {**SETTINGS, "runAsEnabled": True, "runAsDefaultUser": "ssm-user"}
-    found = changed(healthy(settings))
-    assert (the(found, Cause.RUN_AS).status, found.verdict) == (Status.WARNING, Verdict.READY)
-    windows = {"ping": "Online", "agent": "3.3.987.0", "platform": "Windows"}
-    assert changed(healthy(settings), managed=windows).findings == ()
-
-
 def bucket_with(encryption: BucketEncryption, **settings: Any) -> Any:
-    node = facts(
-        healthy(
-            {**SETTINGS, **settings},
-        )
-    )
+    node = facts(healthy({**SETTINGS, **settings}))
     bucket = LogBucketFacts(region=REGION, encryption=encryption, open_to_public=())
     any_principal = parse({"Version": "2012-10-17", "Statement": [ANY_PRINCIPAL]}, name="bucket", kind="bucket")
     live = replace(node.destinations.live, bucket=bucket)
