@@ -78,6 +78,12 @@ class People(Workflow):
         environment = {"COLUMNS": "110", "TERM": "dumb", "AWS_ACCESS_KEY_ID": key}
         return CliRunner().invoke(app, list(arguments), obj=context, env=environment, input=answer)
 
+    def refusal(self, *arguments: str, code: int = 1, **options: Any) -> str:
+        """Run a command that ends with an exit code and prints nothing; return its message."""
+        result = self.command(*arguments, **options)
+        assert (result.exit_code, result.stdout) == (code, "")
+        return result.stderr
+
     def key_of(self, role: str, session: str) -> str:
         if (role, session) in self.keys:
             return self.keys[role, session]

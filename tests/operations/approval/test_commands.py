@@ -49,27 +49,16 @@ def test_request_principal_defaults_to_caller(people: People, options: list[str]
     assert found["askedBy"].endswith("assumed-role/Operator/olivia")
 
 
+NO_REASON = "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got "
 UNUSABLE_REQUESTS: list[tuple[list[str], str]] = [
-    (
-        ["request", NOWHERE, "--reason", "{{ x }}"],
-        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
-    ),
-    (
-        ["request", NOWHERE, "--reason", "a\x1b[2Kb"],
-        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
-    ),
-    (
-        ["request", NOWHERE, "--reason", ""],
-        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
-    ),
-    (["request", NOWHERE, "--reason", "all\u200b well"], 'got "all\\u200b well".'),
-    (["request", NOWHERE, "--reason", "well\U000e0041"], 'got "well\\U000e0041".'),
-    (
-        ["request", NOWHERE, *REASON, "--as-role", "a/b"],
-        "expected the name of a role or user, without a path, got 'a/b'.",
-    ),
-    (["request", NOWHERE, *REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
-    (["request", NOWHERE, *REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
+    (["--reason", "{{ x }}"], NO_REASON),
+    (["--reason", "a\x1b[2Kb"], NO_REASON),
+    (["--reason", ""], NO_REASON),
+    (["--reason", "all\u200b well"], 'got "all\\u200b well".'),
+    (["--reason", "well\U000e0041"], 'got "well\\U000e0041".'),
+    ([*REASON, "--as-role", "a/b"], "expected the name of a role or user, without a path, got 'a/b'."),
+    ([*REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
+    ([*REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
 ]
 UNUSABLE: list[tuple[list[str], str]] = [
     (["status", "--mode", "automation"], "--mode, --region: expected both or neither"),
@@ -89,9 +78,7 @@ UNUSABLE: list[tuple[list[str], str]] = [
 
 @pytest.mark.parametrize(("arguments", "said"), UNUSABLE, ids=[" ".join(each) for each, _ in UNUSABLE])
 def test_unusable_command_line_exits_with_one_message(people: People, arguments: list[str], said: str) -> None:
-    result = people.command(*arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert said in result.stderr
+    assert said in people.refusal(*arguments, code=2)
 
 
 @pytest.mark.parametrize(("arguments", "said"), UNUSABLE_REQUESTS, ids=lambda each: str(each)[:60])
@@ -99,9 +86,7 @@ def test_request_checks_text_before_stack_and_credentials(
     people: People, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
     monkeypatch.setattr("operations.approval.commands.open_session", lambda *_: pytest.fail("called too early"))
-    result = people.command(*arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert said in result.stderr
+    assert said in people.refusal("request", NOWHERE, *arguments, code=2)
     assert people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"] == []
 
 
@@ -119,9 +104,7 @@ def test_status_names_stack_without_approval(people: People, outputs: dict[str, 
 @pytest.mark.parametrize("command", [["status"], ["approve"], ["request", "app-1", *REASON], ["revoke", "1b2c"]])
 def test_credentials_of_another_account_are_refused(people: People, command: list[str]) -> None:
     people.outputs = people.outputs | {"accountId": "999999999999"}
-    result = people.command(*command)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(
+    assert people.refusal(*command, code=2).startswith(
         "Credentials: expected those of account 999999999999, which the selected stack governs"
     )
 
@@ -163,18 +146,15 @@ def identity(arn: str) -> Any:
 
 def test_request_without_runbook_reports_missing_workflow(people: People) -> None:
     people.ssm.delete_document(Name=RUNBOOK_NAME)
-    result = people.command("request", people.node, *REASON)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(
+    assert people.refusal("request", people.node, *REASON, code=2).startswith(
         f"There is no approval workflow in eu-west-1 of account {ACCOUNT}: the document {RUNBOOK_NAME} does not exist."
     )
 
 
 @pytest.mark.parametrize("command", [["status"], ["approve"], ["request", "app-1", *REASON]], ids=lambda each: each[0])
 def test_region_without_workflow_is_unusable(people: People, command: list[str]) -> None:
-    result = people.command(*command, "--mode", "automation", "--region", "us-east-1")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("There is no approval workflow in us-east-1")
+    said = people.refusal(*command, "--mode", "automation", "--region", "us-east-1", code=2)
+    assert said.startswith("There is no approval workflow in us-east-1")
 
 
 @BOTH
@@ -218,20 +198,15 @@ def test_approve_own_request_is_refused(workflow: Callable[..., People], mode: s
     assert people.status(run)["state"] == "waiting"
 
 
-def test_approve_grant_to_own_role_is_refused(people: People) -> None:
+@pytest.mark.parametrize(
+    ("option", "name", "by"), [("--as-role", "Approver", ANTON), ("--as-user", "alice", ("Approver", "alice"))]
+)
+def test_approve_grant_to_the_approver_is_refused(people: People, option: str, name: str, by: tuple[str, str]) -> None:
     policy = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
     people.iam.attach_role_policy(RoleName="Approver", PolicyArn=policy)
-    run = people.requested(people.node, "--as-role", "Approver")
-    result = people.command("approve", run, "--yes", by=ANTON)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Approver/anton cannot approve a grant to role Approver: both are the same person.\n"
-
-
-def test_approve_grant_to_own_user_through_role_is_refused(people: People) -> None:
-    run = people.requested(people.node, "--as-user", "alice")
-    result = people.command("approve", run, "--yes", by=("Approver", "alice"))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Approver/alice cannot approve a grant to user alice: both are the same person.\n"
+    said = people.refusal("approve", people.requested(people.node, option, name), "--yes", by=by)
+    principal = f"{option.removeprefix('--as-')} {name}"
+    assert said == f"{'/'.join(by)} cannot approve a grant to {principal}: both are the same person.\n"
 
 
 @BOTH
@@ -248,9 +223,7 @@ def test_reject_records_comment(workflow: Callable[..., People], mode: str) -> N
 @pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "end of input"])
 def test_approve_without_confirmation_decides_nothing(people: People, answer: str) -> None:
     run = people.requested(people.node)
-    result = people.command("approve", run, by=ANTON, answer=answer)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "Nothing was decided." in result.stderr
+    assert "Nothing was decided." in people.refusal("approve", run, by=ANTON, answer=answer, code=2)
     assert people.status(run)["state"] == "waiting"
 
 
@@ -278,9 +251,8 @@ def test_status_marks_a_grant_that_another_one_replaced(workflow: Callable[..., 
 
 def test_approve_by_non_approver_is_refused_by_aws(people: People) -> None:
     run = people.requested(people.node)
-    result = people.command("approve", run, "--yes", by=("Outsider", "oscar"))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "ssm:SendAutomationSignal: InvalidAutomationSignalException: " in result.stderr
+    said = people.refusal("approve", run, "--yes", by=("Outsider", "oscar"))
+    assert "ssm:SendAutomationSignal: InvalidAutomationSignalException: " in said
 
 
 def test_approve_reports_refusal_of_runbook(people: People) -> None:
@@ -296,9 +268,8 @@ def test_approve_decided_request_is_an_error(people: People) -> None:
     run = people.requested(people.node)
     people.command("approve", run, "--reject", "--yes", by=ANTON)
     settle(people, run, "rejected")
-    result = people.command("approve", run, "--yes", by=ANTON)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"Request {run} does not wait for approval: it is rejected (by Approver/anton).\n"
+    said = people.refusal("approve", run, "--yes", by=ANTON)
+    assert said == f"Request {run} does not wait for approval: it is rejected (by Approver/anton).\n"
 
 
 def test_approve_first_level_leaves_request_waiting(workflow: Callable[..., People]) -> None:

@@ -110,22 +110,18 @@ def test_revoke_that_does_not_end_is_no_success(people: People, monkeypatch: pyt
 
 def test_revoke_without_confirmation_ends_nothing(people: People) -> None:
     run = granted(people)
-    result = people.command("revoke", run, by=ANTON, answer="n\n")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "Nothing was ended." in result.stderr
+    assert "Nothing was ended." in people.refusal("revoke", run, by=ANTON, answer="n\n", code=2)
     assert people.status(run)["state"] == "granted"
 
 
 def test_revoke_without_live_grant_names_remedy(people: People) -> None:
     run = people.requested(people.node)
-    result = people.command("revoke", run, "--yes", "--stack", "dev", by=ANTON)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert f"Reject it: python -m operations approve {run} --reject --stack dev" in result.stderr
+    assert f"Reject it: python -m operations approve {run} --reject --stack dev" in people.refusal(
+        "revoke", run, "--yes", "--stack", "dev", by=ANTON
+    )
     people.command("approve", run, "--reject", "--yes", by=ANTON)
     people.end(run)
-    result = people.command("revoke", run, "--yes", by=ANTON)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "has no active grant: it is rejected" in result.stderr
+    assert "has no active grant: it is rejected" in people.refusal("revoke", run, "--yes", by=ANTON)
 
 
 def test_request_by_name_tag_shows_name(people: People) -> None:
