@@ -215,3 +215,13 @@ def test_orphans_is_golden(account: Account, command: Command, golden: Golden, m
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
     results["AWS does not answer"] = command("orphans", "--json", stack=stack)
     golden.command("orphans", results)
+
+
+def test_policy_pack_is_golden(command: Command, tmp_path: Path, golden: Golden) -> None:
+    (tmp_path / "file").touch()
+    results = {
+        "written": command("policy-pack", "--output", str(tmp_path / "pack"), stack=configuration()),
+        "not a folder": command("policy-pack", "--output", str(tmp_path / "file" / "pack"), stack=configuration()),
+        "a folder with other files": command("policy-pack", "--output", str(tmp_path), stack=configuration()),
+    }
+    golden.command("policy-pack", results)

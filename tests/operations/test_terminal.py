@@ -1,4 +1,4 @@
-"""Output of commands: text of other principals does not control the terminal."""
+"""Output of commands: text of other principals does not control the terminal, and lists in sentences."""
 
 import io
 
@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.errors import UnusableError
+from operations.findings import listed
 from operations.terminal import Terminal, print_line, titled_table
 
 HOSTILE = "a\x1b]0;title\x07b\u202ec\u2066\x9b31m"
@@ -103,3 +104,11 @@ def test_terminal_keeps_table_whose_texts_can_wrap() -> None:
     text = io.StringIO()
     Terminal(file=text, width=70).print(_table(no_wrap=False))
     assert "\u2503" in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("most", "text"),
+    [(None, "a, b, c and d"), (4, "a, b, c and d"), (3, "a, b and c and 1 more"), (2, "a and b and 2 more")],
+)
+def test_listed_names_and_counts_the_others(most: int | None, text: str) -> None:
+    assert listed(["a", "b", "c", "d"], most) == listed(("a", "b", "c", "d"), most) == text
